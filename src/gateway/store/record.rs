@@ -1,0 +1,179 @@
+//! What is written to the database: the gateway's own shapes, kept apart from the wire's and from the model's.
+//!
+//! Every value is JSON inside an envelope that names its version, so a member is added with `#[serde(default)]` and a
+//! change of meaning is a new version with a migration. Members are named as the control plane names them.
+
+#![expect(
+    dead_code,
+    reason = "the store and the data plane that use these land next"
+)]
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An API: the definition's own members. Its parts are records of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ApiRecord {
+    pub(crate) api_id: String,
+    /// Each region has its own APIs; ids are unique over all regions.
+    pub(crate) region: String,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) route_selection_expression: String,
+    pub(crate) api_key_selection_expression: String,
+    pub(crate) disable_execute_api_endpoint: bool,
+    pub(crate) disable_schema_validation: Option<bool>,
+    pub(crate) ip_address_type: String,
+    pub(crate) version: Option<String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) created_at: Timestamp,
+}
+
+/// A route.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RouteRecord {
+    pub(crate) route_id: String,
+    pub(crate) route_key: String,
+    pub(crate) api_key_required: bool,
+    pub(crate) authorization_type: String,
+    pub(crate) authorizer_id: Option<String>,
+    pub(crate) authorization_scopes: Option<Vec<String>>,
+    pub(crate) model_selection_expression: Option<String>,
+    pub(crate) operation_name: Option<String>,
+    pub(crate) request_models: Option<BTreeMap<String, String>>,
+    /// By parameter name, whether it is required.
+    pub(crate) request_parameters: Option<BTreeMap<String, bool>>,
+    pub(crate) route_response_selection_expression: Option<String>,
+    pub(crate) target: Option<String>,
+}
+
+/// A route response.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RouteResponseRecord {
+    pub(crate) route_response_id: String,
+    pub(crate) route_response_key: String,
+    pub(crate) model_selection_expression: Option<String>,
+    pub(crate) response_models: Option<BTreeMap<String, String>>,
+    /// By parameter name, whether it is required.
+    pub(crate) response_parameters: Option<BTreeMap<String, bool>>,
+}
+
+/// An integration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct IntegrationRecord {
+    pub(crate) integration_id: String,
+    /// `AWS`, `AWS_PROXY`, `HTTP`, `HTTP_PROXY` or `MOCK`.
+    pub(crate) integration_type: String,
+    pub(crate) integration_uri: Option<String>,
+    pub(crate) integration_method: Option<String>,
+    pub(crate) integration_response_selection_expression: Option<String>,
+    pub(crate) connection_type: String,
+    pub(crate) connection_id: Option<String>,
+    pub(crate) content_handling_strategy: Option<String>,
+    pub(crate) credentials_arn: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) passthrough_behavior: String,
+    pub(crate) payload_format_version: String,
+    pub(crate) request_parameters: Option<BTreeMap<String, String>>,
+    pub(crate) request_templates: Option<BTreeMap<String, String>>,
+    pub(crate) template_selection_expression: Option<String>,
+    /// Milliseconds, 50 to 29000.
+    pub(crate) timeout_in_millis: u32,
+}
+
+/// An integration response.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct IntegrationResponseRecord {
+    pub(crate) integration_response_id: String,
+    pub(crate) integration_response_key: String,
+    pub(crate) content_handling_strategy: Option<String>,
+    pub(crate) response_parameters: Option<BTreeMap<String, String>>,
+    pub(crate) response_templates: Option<BTreeMap<String, String>>,
+    pub(crate) template_selection_expression: Option<String>,
+}
+
+/// A deployment: an immutable copy of the API, and what the control plane says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DeploymentRecord {
+    pub(crate) deployment_id: String,
+    pub(crate) description: Option<String>,
+    /// `PENDING`, `DEPLOYED` or `FAILED`.
+    pub(crate) deployment_status: String,
+    pub(crate) deployment_status_message: Option<String>,
+    pub(crate) auto_deployed: bool,
+    pub(crate) created_at: Timestamp,
+}
+
+/// What a deployment froze. Written once, never changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) route_selection_expression: String,
+    pub(crate) api_key_selection_expression: String,
+    pub(crate) disable_execute_api_endpoint: bool,
+    pub(crate) routes: Vec<SnapshotRoute>,
+    pub(crate) integrations: Vec<SnapshotIntegration>,
+}
+
+/// A route with its responses, frozen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SnapshotRoute {
+    pub(crate) route: RouteRecord,
+    pub(crate) responses: Vec<RouteResponseRecord>,
+}
+
+/// An integration with its responses, frozen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SnapshotIntegration {
+    pub(crate) integration: IntegrationRecord,
+    pub(crate) responses: Vec<IntegrationResponseRecord>,
+}
+
+/// A stage: what it serves, and settings that act at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StageRecord {
+    pub(crate) stage_name: String,
+    pub(crate) deployment_id: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) auto_deploy: Option<bool>,
+    pub(crate) last_deployment_status_message: Option<String>,
+    pub(crate) client_certificate_id: Option<String>,
+    pub(crate) access_log_settings: Option<AccessLogSettingsRecord>,
+    pub(crate) default_route_settings: RouteSettingsRecord,
+    pub(crate) route_settings: BTreeMap<String, RouteSettingsRecord>,
+    pub(crate) stage_variables: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// Where a stage writes its access log, and how a line looks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AccessLogSettingsRecord {
+    pub(crate) destination_arn: Option<String>,
+    pub(crate) format: Option<String>,
+}
+
+/// Settings of a route on a stage; what was not set is absent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RouteSettingsRecord {
+    pub(crate) data_trace_enabled: Option<bool>,
+    pub(crate) detailed_metrics_enabled: Option<bool>,
+    pub(crate) logging_level: Option<String>,
+    pub(crate) throttling_burst_limit: Option<i32>,
+    pub(crate) throttling_rate_limit: Option<f64>,
+}
+
+/// What the data plane needs to serve one stage at this moment: its live settings and its deployment's frozen copy.
+///
+/// Held in memory, shared, and replaced as a whole by every write that concerns it, so that a message sees either the old
+/// state or the new.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Serving {
+    pub(crate) api_id: String,
+    pub(crate) region: String,
+    pub(crate) stage: StageRecord,
+    /// Absent while the stage has no deployment; then nobody can connect.
+    pub(crate) snapshot: Option<Arc<Snapshot>>,
+}

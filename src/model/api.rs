@@ -1,0 +1,200 @@
+//! An API and its parts, as the control plane answers them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    ApiId, AuthorizerId, IntegrationId, IntegrationResponseId, ModelId, RouteId, RouteResponseId,
+    StageName,
+};
+
+/// A WebSocket API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    /// The id that AWS assigned.
+    pub id: ApiId,
+    /// The name that its owner gave it; not unique.
+    pub name: String,
+    /// Free text, at most 1024 characters.
+    pub description: Option<String>,
+    /// Where its stages answer, without a stage and without a trailing slash: `wss://{id}.execute-api.…`.
+    pub endpoint: String,
+    /// How a message chooses its route, for example `$request.body.action`.
+    pub route_selection_expression: String,
+    /// Where a client's API key comes from.
+    pub api_key_selection_expression: Option<String>,
+    /// True when only custom domains may reach the API.
+    pub disable_execute_api_endpoint: bool,
+    /// The owner's own version label.
+    pub version: Option<String>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Api {
+    /// The URL that a WebSocket client opens to reach `stage`.
+    pub fn invoke_url(&self, stage: &StageName) -> String {
+        format!("{}/{stage}", self.endpoint.trim_end_matches('/'))
+    }
+
+    /// The URL under which backends call `@connections` for `stage`: the invoke URL as http.
+    pub fn callback_url(&self, stage: &StageName) -> String {
+        let invoke = self.invoke_url(stage);
+        match invoke.strip_prefix("ws") {
+            Some(rest) => format!("http{rest}/@connections"),
+            None => format!("{invoke}/@connections"),
+        }
+    }
+}
+
+/// A route: what happens to the messages that select its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The id that AWS assigned.
+    pub id: RouteId,
+    /// `$connect`, `$disconnect`, `$default`, or what a message's selection must equal.
+    pub key: String,
+    /// The `target` member as AWS keeps it, normally `integrations/{id}`.
+    pub target: Option<String>,
+    /// `NONE`, `AWS_IAM` or `CUSTOM`.
+    pub authorization_type: String,
+    /// The authorizer of a `CUSTOM` route.
+    pub authorizer_id: Option<AuthorizerId>,
+    /// True when a client must bring an API key.
+    pub api_key_required: bool,
+    /// Chooses the request model.
+    pub model_selection_expression: Option<String>,
+    /// The owner's own name for the operation.
+    pub operation_name: Option<String>,
+    /// Model names by what the model selection expression yields.
+    pub request_models: BTreeMap<String, String>,
+    /// Request parameters, with whether each is required.
+    pub request_parameters: BTreeMap<String, bool>,
+    /// `$default` when the route answers (two-way).
+    pub route_response_selection_expression: Option<String>,
+    /// Its route responses.
+    pub responses: Vec<RouteResponse>,
+}
+
+impl Route {
+    /// The integration that the target names.
+    pub fn integration_id(&self) -> Option<IntegrationId> {
+        let id = self.target.as_deref()?.strip_prefix("integrations/")?;
+        IntegrationId::parse(id).ok()
+    }
+
+    /// True when the integration's answer goes back to the client: it takes the expression and a `$default` response.
+    pub fn is_two_way(&self) -> bool {
+        self.route_response_selection_expression.as_deref() == Some("$default")
+            && self
+                .responses
+                .iter()
+                .any(|response| response.key == "$default")
+    }
+}
+
+/// A route response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteResponse {
+    /// The id that AWS assigned.
+    pub id: RouteResponseId,
+    /// Only `$default` is allowed.
+    pub key: String,
+    /// Stored by AWS, without effect.
+    pub model_selection_expression: Option<String>,
+    /// Stored by AWS, without effect.
+    pub response_models: BTreeMap<String, String>,
+    /// Response parameters, with whether each is required.
+    pub response_parameters: BTreeMap<String, bool>,
+}
+
+/// An integration: the backend of routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Integration {
+    /// The id that AWS assigned.
+    pub id: IntegrationId,
+    /// `AWS`, `AWS_PROXY`, `HTTP`, `HTTP_PROXY` or `MOCK`.
+    pub integration_type: String,
+    /// Where it calls.
+    pub uri: Option<String>,
+    /// The HTTP method it calls with.
+    pub method: Option<String>,
+    /// `INTERNET` or `VPC_LINK`.
+    pub connection_type: Option<String>,
+    /// The VPC link of a `VPC_LINK` integration.
+    pub connection_id: Option<String>,
+    /// `CONVERT_TO_BINARY` or `CONVERT_TO_TEXT`.
+    pub content_handling_strategy: Option<String>,
+    /// The role AWS assumes for the call.
+    pub credentials_arn: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Fixed by the integration type; chooses the integration response.
+    pub integration_response_selection_expression: Option<String>,
+    /// `WHEN_NO_MATCH`, `WHEN_NO_TEMPLATES` or `NEVER`.
+    pub passthrough_behavior: Option<String>,
+    /// `1.0` on WebSocket APIs.
+    pub payload_format_version: Option<String>,
+    /// Parameter mappings: `integration.request.header.X` to a source expression.
+    pub request_parameters: BTreeMap<String, String>,
+    /// Request templates by what the template selection expression yields.
+    pub request_templates: BTreeMap<String, String>,
+    /// Chooses the request template.
+    pub template_selection_expression: Option<String>,
+    /// How long AWS waits for the backend, in milliseconds, 50 to 29000.
+    pub timeout_ms: Option<i32>,
+    /// Its integration responses.
+    pub responses: Vec<IntegrationResponse>,
+}
+
+/// An integration response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntegrationResponse {
+    /// The id that AWS assigned.
+    pub id: IntegrationResponseId,
+    /// `$default` or a regular expression between slashes.
+    pub key: String,
+    /// `CONVERT_TO_BINARY` or `CONVERT_TO_TEXT`.
+    pub content_handling_strategy: Option<String>,
+    /// Response parameter mappings.
+    pub response_parameters: BTreeMap<String, String>,
+    /// Response templates by what the template selection expression yields.
+    pub response_templates: BTreeMap<String, String>,
+    /// Chooses the response template.
+    pub template_selection_expression: Option<String>,
+}
+
+/// An authorizer of `$connect`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorizer {
+    /// The id that AWS assigned.
+    pub id: AuthorizerId,
+    /// Its name.
+    pub name: String,
+    /// `REQUEST` on WebSocket APIs.
+    pub authorizer_type: String,
+    /// The function it asks.
+    pub uri: Option<String>,
+    /// The role AWS assumes for the call.
+    pub credentials_arn: Option<String>,
+    /// What a client must bring.
+    pub identity_source: Vec<String>,
+}
+
+/// A model: the JSON Schema of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// The id that AWS assigned.
+    pub id: ModelId,
+    /// Its name, unique within the API.
+    pub name: String,
+    /// The media type it speaks of.
+    pub content_type: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// The schema's text.
+    pub schema: String,
+}

@@ -1,0 +1,130 @@
+//! Our end of a WebSocket: what we ask of it and what it tells.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::FrameRecord;
+
+/// What a client brings to the handshake.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectRequest {
+    /// `ws://` or `wss://`, with the stage and perhaps a query.
+    pub url: String,
+    /// More headers, in order, as `name, value`; values may be secret and are never logged.
+    pub headers: Vec<(String, String)>,
+    /// Subprotocols on offer, best first.
+    pub subprotocols: Vec<String>,
+}
+
+/// What we send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outgoing {
+    /// A text message, split into frames that API Gateway takes.
+    Text(String),
+    /// A text message in one frame, however long: to show what the gateway does about it.
+    Unsplit(String),
+    /// A binary message: to show what the gateway does about it.
+    Binary(Bytes),
+    /// A ping.
+    Ping(Bytes),
+    /// The end, with a code and a reason; without a code the close frame is empty.
+    Close(Option<(u16, String)>),
+}
+
+/// What a link tells, in this order: `Connecting`, then `Open` or an end; frames in between; one end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// It set out.
+    Connecting,
+    /// The handshake succeeded.
+    Open(Opened),
+    /// Frames crossed, oldest first. Handshake bytes are not frames.
+    Frames(Frames),
+    /// The peer refused the handshake. An end.
+    Refused(Refusal),
+    /// There was no handshake, or the connection broke. An end.
+    Failed(LinkFailure),
+    /// The connection ended with a close frame. An end.
+    Closed(Closed),
+}
+
+/// A handshake that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// When the answer was complete.
+    pub at: Timestamp,
+    /// The subprotocol that the peer chose.
+    pub subprotocol: Option<String>,
+    /// The answer's headers, in order.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Frames of one link that came together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Frames {
+    /// The frames, oldest first.
+    pub records: Vec<FrameRecord>,
+    /// Frames that were seen before these and could not be kept; counted, never hidden.
+    pub dropped: u64,
+}
+
+/// A handshake that the peer answered with something else than 101.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// When the answer was complete.
+    pub at: Timestamp,
+    /// The HTTP status.
+    pub status: u16,
+    /// The answer's headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// The answer's body, at most its first 64 KiB.
+    pub body: Bytes,
+}
+
+/// A link that ended without a close frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkFailure {
+    /// When it ended.
+    pub at: Timestamp,
+    /// What we could not do.
+    pub step: LinkStep,
+    /// Why, outermost first.
+    pub causes: Vec<String>,
+}
+
+/// The step in which a link failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkStep {
+    /// The URL or a header is wrong.
+    Request,
+    /// Looking up the host.
+    Resolve,
+    /// The TCP connection, or the proxy's tunnel.
+    Connect,
+    /// TLS.
+    Tls,
+    /// The HTTP answer to the upgrade.
+    Handshake,
+    /// The open connection.
+    Open,
+}
+
+/// A connection that ended with a close frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// When both sides were done.
+    pub at: Timestamp,
+    /// The code; 1005 when the close frame had none.
+    pub code: u16,
+    /// The reason, often empty.
+    pub reason: String,
+    /// True when we sent the first close frame.
+    pub by_us: bool,
+}
+
+impl LinkEvent {
+    /// True for the last event of a link.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Failed(_) | Self::Closed(_))
+    }
+}

@@ -1,0 +1,34 @@
+//! Plain data and pure functions: the words that every other floor speaks.
+//!
+//! Nothing here waits, reads a clock, rolls a die or touches the outside world, and nothing here imports another floor.
+//! The facts about AWS that these types carry come from the API Gateway V2 API reference and the WebSocket chapters of
+//! the API Gateway developer guide.
+
+pub mod api;
+pub mod definition;
+pub mod deployment;
+pub mod detail;
+pub mod diff;
+pub mod failure;
+pub mod frame;
+pub mod id;
+pub mod limit;
+pub mod link;
+pub mod plan;
+pub mod stage;
+pub mod target;
+pub mod text;
+
+pub use api::{Api, Authorizer, Integration, IntegrationResponse, Model, Route, RouteResponse};
+pub use definition::{Definition, Fingerprint};
+pub use deployment::{Deployment, DeploymentStatus};
+pub use detail::{ApiDetail, Drift};
+pub use failure::{Failure, FailureKind};
+pub use frame::{Direction, FrameRecord, Opcode};
+pub use id::{
+    ApiId, AuthorizerId, ConnectionId, DeploymentId, IntegrationId, IntegrationResponseId, LinkId,
+    ModelId, RouteId, RouteResponseId, StageName, Ticket,
+};
+pub use link::{ConnectRequest, LinkEvent, Outgoing};
+pub use stage::{AccessLogSettings, RouteSettings, Stage};
+pub use target::Target;

@@ -1,0 +1,168 @@
+//! What a deploy will do, step by step, before it does it; how far it is; and what it left.
+
+use std::time::Duration;
+
+use super::{
+    Api, ApiId, Definition, Deployment, DeploymentId, Drift, Failure, Fingerprint, Stage, StageName,
+};
+
+/// A wish: deploy an API to a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployRequest {
+    /// The API.
+    pub api_id: ApiId,
+    /// Where to.
+    pub stage: StageChoice,
+    /// What the deployment should say of itself, without the fingerprint.
+    pub description: Option<String>,
+}
+
+/// A stage that exists, or one that the deploy shall create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StageChoice {
+    /// A stage that must exist.
+    Existing(StageName),
+    /// A stage that must not exist yet.
+    New(StageName),
+}
+
+impl StageChoice {
+    /// The stage's name.
+    pub fn name(&self) -> &StageName {
+        match self {
+            Self::Existing(name) | Self::New(name) => name,
+        }
+    }
+}
+
+/// What a deploy will do. Made by looking only; nothing has changed yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeployPlan {
+    /// What was asked for.
+    pub request: DeployRequest,
+    /// The API as it was read.
+    pub api: Api,
+    /// What will be frozen.
+    pub definition: Definition,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// What the stage serves now: compared again right before the update.
+    pub serves_now: Option<DeploymentId>,
+    /// How the draft differs from that.
+    pub drift: Drift,
+    /// What a person should know first, each a sentence.
+    pub warnings: Vec<String>,
+    /// The steps, in order.
+    pub steps: Vec<DeployStep>,
+    /// The same as AWS CLI commands, `<new>` standing for the deployment id that is not known yet.
+    pub commands: Vec<String>,
+}
+
+/// One step of a deploy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeployStep {
+    /// Freeze the draft.
+    CreateDeployment,
+    /// Ask until AWS says DEPLOYED.
+    WaitForDeployed,
+    /// Create the stage, serving the deployment.
+    CreateStage,
+    /// Point the stage at the deployment.
+    UpdateStage,
+    /// Read the stage back and compare.
+    Check,
+    /// Keep the definition, so that drift can be told later.
+    WriteJournal,
+}
+
+impl DeployStep {
+    /// The step as the dialog shows it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::CreateDeployment => "create-deployment",
+            Self::WaitForDeployed => "wait for DEPLOYED",
+            Self::CreateStage => "create-stage",
+            Self::UpdateStage => "update-stage",
+            Self::Check => "check",
+            Self::WriteJournal => "write journal",
+        }
+    }
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployProgress {
+    /// The step.
+    pub step: DeployStep,
+    /// What became of it.
+    pub state: StepState,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepState {
+    /// Under way.
+    Running,
+    /// Done, after this long.
+    Done(Duration),
+    /// Failed, after this long.
+    Failed(Duration),
+}
+
+/// A deploy that succeeded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deployed {
+    /// The API.
+    pub api_id: ApiId,
+    /// The new deployment.
+    pub deployment: Deployment,
+    /// The stage as it was read back.
+    pub stage: Stage,
+    /// What the stage served before; none when it was created.
+    pub previous: Option<DeploymentId>,
+    /// What went less than well without undoing the deploy, such as a journal that could not be written.
+    pub warnings: Vec<String>,
+}
+
+impl Deployed {
+    /// What to do to take it back; none when the stage did not serve anything before.
+    pub fn undo(&self) -> Option<Repoint> {
+        Some(Repoint {
+            api_id: self.api_id.clone(),
+            stage: self.stage.name.clone(),
+            from: Some(self.deployment.id.clone()),
+            to: self.previous.clone()?,
+        })
+    }
+}
+
+/// An order to point a stage at another deployment, if it still serves what we think it serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repoint {
+    /// The API.
+    pub api_id: ApiId,
+    /// The stage.
+    pub stage: StageName,
+    /// What the stage must serve now, or the order stops.
+    pub from: Option<DeploymentId>,
+    /// What it shall serve.
+    pub to: DeploymentId,
+}
+
+/// A deploy that failed, and what exists because of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeployFailure {
+    /// What went wrong, for a person.
+    pub failure: Failure,
+    /// The deployment that exists now and that no stage uses; none when nothing was made.
+    pub left_over: Option<LeftOver>,
+}
+
+/// A deployment that a failed deploy left behind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftOver {
+    /// The deployment.
+    pub deployment_id: DeploymentId,
+    /// The plan that made it, to finish with or to clean up after.
+    pub plan: Box<DeployPlan>,
+}

@@ -1,0 +1,119 @@
+//! A stage: a name that serves one deployment, and settings that act at once, without a deploy.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{DeploymentId, StageName};
+
+/// A stage of an API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// Its name.
+    pub name: StageName,
+    /// What it serves; none means that nobody can connect.
+    pub deployment_id: Option<DeploymentId>,
+    /// Free text.
+    pub description: Option<String>,
+    /// True when AWS deploys every change by itself; then nobody can point the stage anywhere.
+    pub auto_deploy: bool,
+    /// What became of the last automatic deployment, in AWS's words.
+    pub last_deployment_status_message: Option<String>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it or what it serves last changed.
+    pub updated_at: Option<Timestamp>,
+    /// Settings of every route that has none of its own.
+    pub default_route_settings: Option<RouteSettings>,
+    /// Settings by route key.
+    pub route_settings: BTreeMap<String, RouteSettings>,
+    /// Stage variables.
+    pub variables: BTreeMap<String, String>,
+    /// Where access log lines go.
+    pub access_log: Option<AccessLogSettings>,
+    /// The certificate the stage shows to backends.
+    pub client_certificate_id: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Settings of a route on a stage. A member that is `None` was not set: the next wider setting counts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RouteSettings {
+    /// Whole payloads in the execution log.
+    pub data_trace_enabled: Option<bool>,
+    /// Metrics by route.
+    pub detailed_metrics_enabled: Option<bool>,
+    /// `OFF`, `ERROR` or `INFO`.
+    pub logging_level: Option<String>,
+    /// Size of the token bucket, in messages; 0 blocks all traffic.
+    pub throttling_burst_limit: Option<i32>,
+    /// Messages per second; 0 blocks all traffic.
+    pub throttling_rate_limit: Option<f64>,
+}
+
+/// Where a stage writes its access log, and how a line looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLogSettings {
+    /// The log group's ARN.
+    pub destination_arn: Option<String>,
+    /// The line, with `$context` variables.
+    pub format: Option<String>,
+}
+
+impl RouteSettings {
+    /// The throttle in words: the numbers, `account default`, or `blocks all traffic`.
+    ///
+    /// AWS leaves the members away until somebody sets them, and some emulators answer the account's defaults instead
+    /// (5000 and 10000/s); both mean the same.
+    pub fn throttle_text(&self) -> String {
+        match (self.throttling_rate_limit, self.throttling_burst_limit) {
+            (Some(0.0), _) | (_, Some(0)) => "blocks all traffic".to_owned(),
+            (None, None) => "account default".to_owned(),
+            (Some(rate), Some(5000)) if (rate - 10_000.0).abs() < f64::EPSILON => {
+                "account default (10000/s, burst 5000)".to_owned()
+            }
+            (Some(rate), Some(burst)) => format!("{rate}/s, burst {burst}"),
+            (Some(rate), None) => format!("{rate}/s, burst: account default"),
+            (None, Some(burst)) => format!("account default rate, burst {burst}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(rate: Option<f64>, burst: Option<i32>, text: &str) {
+        let settings = RouteSettings {
+            throttling_rate_limit: rate,
+            throttling_burst_limit: burst,
+            ..RouteSettings::default()
+        };
+        assert_eq!(settings.throttle_text(), text);
+    }
+
+    #[test]
+    fn throttle_says_when_zero_blocks() {
+        check(Some(0.0), None, "blocks all traffic");
+        check(None, Some(0), "blocks all traffic");
+        check(Some(0.0), Some(5000), "blocks all traffic");
+    }
+
+    #[test]
+    fn throttle_says_account_default_for_both_forms_of_it() {
+        check(None, None, "account default");
+        check(
+            Some(10_000.0),
+            Some(5000),
+            "account default (10000/s, burst 5000)",
+        );
+    }
+
+    #[test]
+    fn throttle_says_the_numbers() {
+        check(Some(2.5), Some(7), "2.5/s, burst 7");
+        check(Some(3.0), None, "3/s, burst: account default");
+    }
+}

@@ -1,0 +1,50 @@
+//! What we ask of the world. Each effect is answered with exactly one final message, except where it says none.
+
+use crate::model::{
+    ApiId, ConnectRequest, LinkId, Outgoing, Target, Ticket,
+    plan::{DeployPlan, DeployRequest, LeftOver, Repoint},
+};
+
+/// An order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Find the targets: profiles, and the local gateway. Answer: `LibraryMessage::TargetsLoaded`.
+    LoadTargets(Ticket),
+    /// Make this the target of all later effects; start the local gateway if that is the target. Answer:
+    /// `LibraryMessage::TargetChanged`.
+    ChangeTarget(Ticket, Target),
+    /// List the APIs. Answer: `LibraryMessage::ApisLoaded`.
+    LoadApis(Ticket),
+    /// Read one API in full. Answer: `LibraryMessage::ApiLoaded`.
+    LoadApi(Ticket, ApiId),
+    /// Work out what a deploy would do. Answer: `DeployMessage::Planned`.
+    PlanDeploy(Ticket, DeployRequest),
+    /// Deploy. Answers: `DeployMessage::Progressed`, then `DeployMessage::Finished`.
+    Deploy(Ticket, Box<DeployPlan>),
+    /// Go on with a failed deploy whose deployment exists. Answers as for `Deploy`.
+    FinishDeploy(Ticket, LeftOver),
+    /// Delete the deployment that a failed deploy left. Answer: `DeployMessage::CleanedUp`.
+    CleanUpDeploy(Ticket, LeftOver),
+    /// Point a stage at another deployment, as undo does. Answer: `DeployMessage::Repointed`.
+    Repoint(Ticket, Repoint),
+    /// Open a link. Answers: any number of `Message::Link`, the last of which is an end.
+    OpenLink(LinkId, ConnectRequest),
+    /// Send something over an open link. No answer of its own: what crosses the wire comes back as frames.
+    Send(LinkId, Outgoing),
+    /// Give a link up at once, without the closing handshake. No answer.
+    DropLink(LinkId),
+    /// Put text on the clipboard. Answer: `HostMessage::Copied`.
+    Copy(Ticket, String),
+    /// Open the person's editor on the text. Answer: `HostMessage::Edited`.
+    Edit(Ticket, String),
+    /// Read the messages sent in earlier sessions. Answer: `HostMessage::HistoryLoaded`.
+    LoadHistory(Ticket),
+    /// Remember a message that was sent. No answer, but a notice when it cannot be kept.
+    Remember(String),
+    /// Stop waiting for the answer to this request; none comes.
+    Cancel(Ticket),
+    /// Stop the program as Ctrl-Z does; the screen is drawn anew when it goes on. No answer.
+    Suspend,
+    /// End the program. No answer.
+    Quit,
+}

@@ -1,0 +1,75 @@
+//! All that can happen, as a closed enum: what you can log, match exhaustively and replay in a test.
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use jiff::Timestamp;
+
+use crate::model::{
+    Api, ApiDetail, ApiId, Failure, LinkEvent, LinkId, Target, Ticket,
+    plan::{DeployFailure, DeployPlan, DeployProgress, Deployed, Repoint},
+};
+
+/// A fact.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// The time, in front of every batch of messages and whenever `ui::next_tick` asked for it.
+    Clock(Timestamp),
+    /// A key was pressed or repeated.
+    Key(KeyEvent),
+    /// The mouse did something.
+    Mouse(MouseEvent),
+    /// Text was pasted, line ends as `\n`.
+    Paste(String),
+    /// The terminal has this many columns and rows now.
+    Resized(u16, u16),
+    /// Data about targets and APIs came.
+    Library(LibraryMessage),
+    /// A deploy moved on.
+    Deploy(DeployMessage),
+    /// A link told something.
+    Link(LinkId, LinkEvent),
+    /// The world around the terminal answered.
+    Host(HostMessage),
+}
+
+/// Data about targets and APIs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LibraryMessage {
+    /// The targets that one can choose from.
+    TargetsLoaded(Ticket, Result<Vec<Target>, Failure>),
+    /// The target in force is this one now (for a local gateway: it runs and answers).
+    TargetChanged(Ticket, Result<Target, Failure>),
+    /// The APIs of the target.
+    ApisLoaded(Ticket, Result<Vec<Api>, Failure>),
+    /// One API in full.
+    ApiLoaded(Ticket, ApiId, Box<Result<ApiDetail, Failure>>),
+}
+
+/// Steps of a deploy.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeployMessage {
+    /// What a deploy would do.
+    Planned(Ticket, Box<Result<DeployPlan, Failure>>),
+    /// A step started or ended. Any number of these come before the final message.
+    Progressed(Ticket, DeployProgress),
+    /// The deploy is over.
+    Finished(Ticket, Box<Result<Deployed, DeployFailure>>),
+    /// The left-over deployment of a failed deploy was deleted.
+    CleanedUp(Ticket, Result<(), Failure>),
+    /// A stage was pointed at another deployment.
+    Repointed(Ticket, Repoint, Result<(), Failure>),
+}
+
+/// Answers of the world around the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostMessage {
+    /// The text went to the clipboard, by this way ("OSC 52", "OSC 52 through tmux"), or it could not.
+    Copied(Ticket, Result<&'static str, Failure>),
+    /// The editor closed with this text.
+    Edited(Ticket, Result<String, Failure>),
+    /// Messages that were sent in earlier sessions, oldest first.
+    HistoryLoaded(Ticket, Result<Vec<String>, Failure>),
+    /// A background matter that the person should know.
+    Noticed(Failure),
+    /// The program was asked from outside to end (SIGTERM, SIGHUP, a panic in the background).
+    EndRequested,
+}
