@@ -1,0 +1,362 @@
+//! The fence between the floors, and the house rules that no compiler holds: this reads the sources as text.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read the sources has failed"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What each floor may import from this crate, besides itself. See the crate's documentation.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("config", &["model"]),
+    ("aws", &["model"]),
+    ("live", &["model"]),
+    ("gateway", &["model"]),
+    ("ops", &["model", "aws"]),
+    ("ui", &["model"]),
+    (
+        "console",
+        &["model", "config", "ops", "aws", "live", "gateway", "ui"],
+    ),
+    (
+        "cli",
+        &[
+            "model", "config", "ops", "aws", "live", "gateway", "ui", "console",
+        ],
+    ),
+];
+
+/// Words that only some places may say: the words, the places, and why.
+const RESERVED: &[(&[&str], &[&str], &str)] = &[
+    (
+        &[
+            "aws_config",
+            "aws_sdk_",
+            "aws_smithy_",
+            "aws_credential_types",
+            "aws_types",
+            "aws_sigv4",
+        ],
+        &["aws/"],
+        "only the aws floor names the AWS SDK",
+    ),
+    (
+        &["redb::", "use redb"],
+        &["gateway/store/"],
+        "only the gateway's store names the database",
+    ),
+    (
+        &["tungstenite"],
+        &["live/", "gateway/data/"],
+        "only the links and the gateway's data plane name the WebSocket library",
+    ),
+    (
+        &["Color::"],
+        &["ui/theme.rs"],
+        "colours are roles; only the theme has colours",
+    ),
+    (
+        &["println!", "eprintln!", "io::stdout", "io::stderr"],
+        &["cli/output.rs", "console/"],
+        "only cli/output.rs prints, and the console owns the terminal",
+    ),
+    (
+        &["anyhow"],
+        &["cli/", "console/"],
+        "floors below the edges have typed errors",
+    ),
+];
+
+/// What the pure floors must not say, whoever else may.
+const IMPURE: &[&str] = &[
+    "tokio",
+    "std::fs",
+    "std::net::T",
+    "std::env",
+    "std::process",
+    ".await",
+    "async fn",
+    "::now(",
+    "RefCell",
+    "Mutex",
+    "thread_local!",
+];
+
+struct Source {
+    /// Relative to the directory it was read from, with `/`.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The lines before the unit tests, numbered from 1, without comments.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let end = self
+            .text
+            .find("#[cfg(test)]\nmod ")
+            .unwrap_or(self.text.len());
+        let code = self.text[..end].lines().enumerate();
+        code.map(|(idx, line)| (idx + 1, line.split("//").next().unwrap_or(line)))
+    }
+
+    fn floor(&self) -> &str {
+        self.path.split(['/', '.']).next().unwrap_or(&self.path)
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below `dir` whose name ends in `.rs`.
+fn rust_sources(dir: &str) -> Vec<Source> {
+    let top = root().join(dir);
+    let mut waiting = vec![top.clone()];
+    let mut sources = Vec::new();
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let relative = path
+                .strip_prefix(&top)
+                .unwrap()
+                .to_string_lossy()
+                .replace('\\', "/");
+            sources.push(Source {
+                path: relative,
+                text: fs::read_to_string(&path).unwrap(),
+            });
+        }
+    }
+    assert!(!sources.is_empty(), "nothing to read in {dir}");
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    sources
+}
+
+/// Fails with all complaints at once.
+#[track_caller]
+fn report(complaints: &[String]) {
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn imports_point_down() {
+    let mut complaints = Vec::new();
+    for source in rust_sources("src") {
+        let floor = source.floor();
+        let Some((_, allowed)) = FLOORS.iter().find(|(name, _)| *name == floor) else {
+            assert!(
+                matches!(floor, "lib" | "main"),
+                "{} stands on no floor",
+                source.path
+            );
+            continue;
+        };
+        for (number, line) in source.code() {
+            for target in crate_paths(line) {
+                if target != floor && !allowed.contains(&target) {
+                    complaints.push(format!(
+                        "src/{}:{number}: {floor} must not know {target}",
+                        source.path
+                    ));
+                }
+            }
+        }
+    }
+    report(&complaints);
+}
+
+/// The floors that a line names: `crate::model::…` gives `model`, `crate::{aws, model}` gives both.
+fn crate_paths(line: &str) -> Vec<&str> {
+    let mut targets = Vec::new();
+    for (at, prefix) in line
+        .match_indices("crate::")
+        .chain(line.match_indices("stagewire::"))
+    {
+        let rest = &line[at + prefix.len()..];
+        let names = match rest.strip_prefix('{') {
+            Some(list) => list.split(',').collect(),
+            None => vec![rest],
+        };
+        for name in names {
+            let name = name.trim_start();
+            let end = name
+                .find(|c: char| !c.is_ascii_lowercase())
+                .unwrap_or(name.len());
+            if FLOORS.iter().any(|(floor, _)| *floor == &name[..end]) {
+                targets.push(&name[..end]);
+            }
+        }
+    }
+    targets
+}
+
+#[test]
+fn crate_paths_are_found_alone_and_in_lists() {
+    assert_eq!(crate_paths("use crate::model::ApiId;"), ["model"]);
+    assert_eq!(
+        crate_paths("use crate::{aws::Control, model};"),
+        ["aws", "model"]
+    );
+    assert_eq!(
+        crate_paths("let x = crate::ui::update(&mut state);"),
+        ["ui"]
+    );
+    assert!(crate_paths("use super::model;").is_empty());
+}
+
+#[test]
+fn foreign_crates_stay_behind_their_door() {
+    let mut complaints = Vec::new();
+    for source in rust_sources("src") {
+        for (words, places, why) in RESERVED {
+            if places.iter().any(|place| source.path.starts_with(place)) {
+                continue;
+            }
+            for (number, line) in source.code() {
+                if let Some(word) = words.iter().find(|word| line.contains(**word)) {
+                    complaints.push(format!("src/{}:{number}: {word}: {why}", source.path));
+                }
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn the_pure_floors_do_not_touch_the_world() {
+    let mut complaints = Vec::new();
+    for source in rust_sources("src") {
+        if !matches!(source.floor(), "model" | "ui") {
+            continue;
+        }
+        for (number, line) in source.code() {
+            if let Some(word) = IMPURE.iter().find(|word| line.contains(**word)) {
+                complaints.push(format!(
+                    "src/{}:{number}: {word} in a pure floor",
+                    source.path
+                ));
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn every_module_says_what_it_owns() {
+    let sources = rust_sources("src").into_iter().chain(rust_sources("tests"));
+    let silent: Vec<String> = sources
+        .filter(|source| !source.text.starts_with("//! "))
+        .map(|source| format!("{} does not open with //!", source.path))
+        .collect();
+    report(&silent);
+}
+
+#[test]
+fn no_file_outgrows_a_reader() {
+    let long: Vec<String> = rust_sources("src")
+        .iter()
+        .map(|source| (source.code().count(), &source.path))
+        .filter(|(lines, _)| *lines > 800)
+        .map(|(lines, path)| {
+            format!("src/{path} has {lines} lines without its tests; 800 is the end")
+        })
+        .collect();
+    report(&long);
+}
+
+#[test]
+fn nothing_is_left_for_later_unseen() {
+    let marks = [
+        "TO".to_owned() + "DO",
+        "FIX".to_owned() + "ME",
+        "#[ig".to_owned() + "nore",
+    ];
+    let mut complaints = Vec::new();
+    for (dir, sources) in [
+        ("src", rust_sources("src")),
+        ("tests", rust_sources("tests")),
+    ] {
+        for source in sources {
+            for (idx, line) in source.text.lines().enumerate() {
+                let mark = marks.iter().find(|mark| line.contains(mark.as_str()));
+                if let Some(mark) = mark.filter(|mark| !line.contains(&format!("{mark}(#"))) {
+                    complaints.push(format!("{dir}/{}:{}: {mark}", source.path, idx + 1));
+                }
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn tests_wait_for_events_and_never_sleep() {
+    let mut complaints = Vec::new();
+    for source in rust_sources("tests")
+        .iter()
+        .filter(|source| source.path != "tidy.rs")
+    {
+        for (idx, line) in source.text.lines().enumerate() {
+            if line.contains("sleep(") {
+                complaints.push(format!("tests/{}:{}: a sleep", source.path, idx + 1));
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn every_test_file_is_part_of_its_binary() {
+    let mut forgotten = Vec::new();
+    for binary in ["screens", "gateway", "e2e"] {
+        let dir = root().join("tests").join(binary);
+        if !dir.exists() {
+            continue;
+        }
+        let main = fs::read_to_string(dir.join("main.rs")).unwrap();
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let is_module =
+                path.extension().is_some_and(|extension| extension == "rs") && stem != "main";
+            if is_module && !main.contains(&format!("mod {stem};")) {
+                forgotten.push(format!("tests/{binary}/{stem}.rs is in no binary"));
+            }
+        }
+    }
+    report(&forgotten);
+}
+
+#[test]
+fn the_top_level_holds_what_it_may() {
+    let allowed = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "assets",
+        "tests",
+        "README.md",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+        ".gitignore",
+        ".ci",
+        ".git",
+        "target",
+    ];
+    let strangers: Vec<String> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| !allowed.contains(&name.as_str()))
+        .map(|name| format!("{name} does not belong at the top"))
+        .collect();
+    report(&strangers);
+}
