@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod effect;
+pub mod live;
 pub mod message;
 pub mod remote;
 
