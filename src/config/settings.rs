@@ -1,0 +1,262 @@
+//! The settings in force: defaults < file < environment < flags.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::Deserialize;
+
+use crate::model::{target::AwsTarget, text};
+
+use super::{Error, Paths, env, file};
+
+/// What is in force after the file, the environment and the flags have spoken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where calls go.
+    pub aws: AwsTarget,
+    /// Patterns of the stage names that deserve care; `*` stands for any characters.
+    pub production: Vec<String>,
+    /// Plain ASCII instead of line drawing and arrows; `None` leaves it to what the terminal can.
+    pub ascii: Option<bool>,
+    /// Whether to use colours.
+    pub color: ColorChoice,
+    /// Where the local gateway listens; `None` is its usual address.
+    pub gateway_listen: Option<SocketAddr>,
+    /// The local gateway's database; `None` is its usual place.
+    pub gateway_state: Option<PathBuf>,
+}
+
+/// Whether to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColorChoice {
+    /// As many as the terminal has.
+    #[default]
+    Auto,
+    /// Even where the terminal does not claim any.
+    Always,
+    /// None.
+    Never,
+}
+
+/// What flags say; they win over everything else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--profile`
+    pub profile: Option<String>,
+    /// `--region`
+    pub region: Option<String>,
+    /// `--endpoint-url`
+    pub endpoint_url: Option<String>,
+}
+
+/// What the environment says. A struct of its own, so that tests need not change the process's environment.
+#[derive(Debug, Default)]
+struct Environment {
+    profile: Option<String>,
+    region: Option<String>,
+    endpoint_url: Option<String>,
+    no_color: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            aws: AwsTarget::default(),
+            production: vec!["prod*".to_owned()],
+            ascii: None,
+            color: ColorChoice::Auto,
+            gateway_listen: None,
+            gateway_state: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of the file and the environment.
+    ///
+    /// # Errors
+    /// Fails when the file cannot be read or holds something that it may not hold.
+    pub fn load(paths: &Paths) -> Result<Self, Error> {
+        let file = file::read(&paths.config_file())?;
+        Ok(Self::default()
+            .with_file(file)
+            .with_environment(Environment::read()))
+    }
+
+    /// The settings with what flags say on top.
+    #[must_use]
+    pub fn with_flags(mut self, flags: Overrides) -> Self {
+        self.aws = choose(self.aws, flags.profile, flags.region, flags.endpoint_url);
+        self
+    }
+
+    /// True when the stage's name matches one of the production patterns.
+    pub fn is_production(&self, stage: &str) -> bool {
+        self.production
+            .iter()
+            .any(|pattern| text::matches_glob(pattern, stage))
+    }
+
+    fn with_file(mut self, file: file::File) -> Self {
+        self.aws = AwsTarget {
+            profile: file.aws.profile,
+            region: file.aws.region,
+            endpoint_url: file.aws.endpoint_url,
+        };
+        if let Some(production) = file.ui.production {
+            self.production = production;
+        }
+        self.ascii = file.ui.ascii;
+        self.color = file.ui.color.unwrap_or_default();
+        self.gateway_listen = file.gateway.listen;
+        self.gateway_state = file.gateway.state;
+        self
+    }
+
+    fn with_environment(mut self, environment: Environment) -> Self {
+        let Environment {
+            profile,
+            region,
+            endpoint_url,
+            no_color,
+        } = environment;
+        self.aws = choose(self.aws, profile, region, endpoint_url);
+        if no_color {
+            self.color = ColorChoice::Never;
+        }
+        self
+    }
+}
+
+impl Environment {
+    fn read() -> Self {
+        Self {
+            // Keys in the environment win over AWS_PROFILE, as in the AWS CLI; the SDK's own chain sees to that as long
+            // as no profile is asked for by name.
+            profile: match env::var("AWS_ACCESS_KEY_ID") {
+                Some(_) => None,
+                None => env::var("AWS_PROFILE"),
+            },
+            region: env::var("AWS_REGION").or_else(|| env::var("AWS_DEFAULT_REGION")),
+            endpoint_url: env::var("AWS_ENDPOINT_URL_APIGATEWAYV2")
+                .or_else(|| env::var("AWS_ENDPOINT_URL")),
+            no_color: env::no_color(),
+        }
+    }
+}
+
+/// The target with a louder voice on top.
+///
+/// A region and an endpoint of the quieter voice were meant for its own profile, so they go when the louder voice names
+/// another one: a profile's own region must not lose against a region meant for somebody else.
+fn choose(
+    quiet: AwsTarget,
+    profile: Option<String>,
+    region: Option<String>,
+    endpoint_url: Option<String>,
+) -> AwsTarget {
+    let quiet = match (&profile, &quiet.profile) {
+        (Some(loud), Some(named)) if loud != named => AwsTarget::default(),
+        _ => quiet,
+    };
+    AwsTarget {
+        profile: profile.or(quiet.profile),
+        region: region.or(quiet.region),
+        endpoint_url: endpoint_url.or(quiet.endpoint_url),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(profile: &str, region: &str) -> AwsTarget {
+        AwsTarget {
+            profile: Some(profile.into()),
+            region: Some(region.into()),
+            endpoint_url: None,
+        }
+    }
+
+    fn settings(aws: AwsTarget) -> Settings {
+        Settings {
+            aws,
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn a_louder_voice_wins_member_by_member() {
+        let environment = Environment {
+            region: Some("eu-north-1".into()),
+            ..Environment::default()
+        };
+        let flags = Overrides {
+            endpoint_url: Some("http://127.0.0.1:1".into()),
+            ..Overrides::default()
+        };
+        let settings = settings(target("work", "us-east-1"))
+            .with_environment(environment)
+            .with_flags(flags);
+        assert_eq!(settings.aws.profile.as_deref(), Some("work"));
+        assert_eq!(settings.aws.region.as_deref(), Some("eu-north-1"));
+        assert_eq!(
+            settings.aws.endpoint_url.as_deref(),
+            Some("http://127.0.0.1:1")
+        );
+    }
+
+    #[test]
+    fn a_region_meant_for_one_profile_is_not_used_for_another() {
+        let flags = Overrides {
+            profile: Some("other".into()),
+            ..Overrides::default()
+        };
+        let settings = settings(target("work", "us-east-1")).with_flags(flags);
+        assert_eq!(settings.aws.profile.as_deref(), Some("other"));
+        assert_eq!(settings.aws.region, None);
+    }
+
+    #[test]
+    fn no_color_wins_over_the_file() {
+        let environment = Environment {
+            no_color: true,
+            ..Environment::default()
+        };
+        let settings = Settings {
+            color: ColorChoice::Always,
+            ..Settings::default()
+        };
+        assert_eq!(
+            settings.with_environment(environment).color,
+            ColorChoice::Never
+        );
+    }
+
+    #[test]
+    fn production_is_every_stage_that_starts_with_prod_by_default() {
+        let settings = Settings::default();
+        assert!(settings.is_production("prod"));
+        assert!(settings.is_production("production-eu"));
+        assert!(!settings.is_production("test"));
+        assert!(!settings.is_production("preprod"));
+    }
+
+    #[test]
+    fn the_file_is_read_from_the_settings_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths {
+            config_dir: dir.path().to_owned(),
+            state_dir: dir.path().to_owned(),
+        };
+        let text = "[ui]\nproduction = [\"live*\"]\nascii = true\n[gateway]\nlisten = \"127.0.0.1:7000\"\n";
+        std::fs::write(paths.config_file(), text).unwrap();
+        let settings = Settings::load(&paths).unwrap();
+        assert!(settings.is_production("live-eu"));
+        assert_eq!(settings.ascii, Some(true));
+        assert_eq!(
+            settings.gateway_listen,
+            Some("127.0.0.1:7000".parse().unwrap())
+        );
+    }
+}
