@@ -1,4 +1,138 @@
-//! The local gateway: API Gateway's control plane, data plane and `@connections`, on one loopback listener.
+//! The local gateway: API Gateway's control plane, data plane and `@connections`, on one listener.
+//!
+//! The caller binds the listener and says when to stop; [`run`] returns when every client is gone. What AWS does is
+//! written down in API Gateway's developer guide and API reference; where neither says, the code is marked `GUESS`.
+//! The gateway shares no code with [`crate::aws`], so that the two cannot be wrong together.
 
 #[expect(dead_code, reason = "the modules that ask for the time land next")]
 mod clock;
+mod http;
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// The port that the gateway listens on unless told otherwise.
+pub const DEFAULT_PORT: u16 = 4566;
+
+/// How a gateway is run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Where its state lives.
+    pub store: StoreLocation,
+    /// What an empty store is filled with.
+    pub seed: Seed,
+    /// How many times faster than on AWS the idle and lifetime limits of a connection pass; at least 1 is usual.
+    pub time_scale: f64,
+    /// WebSocket connections open at the same time; one more is refused with 429.
+    pub connections: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            store: StoreLocation::Memory,
+            seed: Seed::Demo,
+            time_scale: 1.0,
+            connections: 10_000,
+        }
+    }
+}
+
+/// Where a gateway keeps its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreLocation {
+    /// In a database file; it is made if there is none. Only one process can have it open.
+    File(PathBuf),
+    /// In memory, gone with the gateway.
+    Memory,
+}
+
+/// What an empty store is filled with; a store that holds an API is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seed {
+    /// The demo APIs that ship with the program.
+    Demo,
+    /// Nothing.
+    None,
+    /// The APIs in this file.
+    File(PathBuf),
+}
+
+/// Why a gateway could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The listener does not say where it listens.
+    #[error("cannot read the listener's address")]
+    Listener(#[source] io::Error),
+}
+
+/// Serves on `listener` until `shutdown` is done, then closes every client with 1001 and returns when all are gone.
+///
+/// # Errors
+///
+/// See [`Error`]. Nothing that happens after the start is an error of the gateway; it is logged.
+pub async fn run(
+    listener: TcpListener,
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    let gateway = Gateway::start(listener, options).await?;
+    shutdown.await;
+    gateway.stop().await;
+    Ok(())
+}
+
+/// A running gateway. Dropping it stops it without waiting.
+#[derive(Debug)]
+#[must_use = "dropping the handle stops the gateway"]
+pub struct Gateway {
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Gateway {
+    /// Opens the store, seeds it if it is empty, and begins to serve on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    #[expect(
+        clippy::unused_async,
+        reason = "the store opens on another thread, which lands next"
+    )]
+    pub async fn start(listener: TcpListener, options: Options) -> Result<Gateway, Error> {
+        let address = listener.local_addr().map_err(Error::Listener)?;
+        let stop = CancellationToken::new();
+        let server = http::Server::new(address, &options, stop.clone());
+        let serving = tokio::spawn(http::serve(listener, server));
+        Ok(Gateway {
+            address,
+            stop,
+            serving: Some(serving),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes every client with 1001, waits until all are gone or a short deadline is over, and stops listening.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        if let Some(serving) = self.serving.take()
+            && let Err(error) = serving.await
+        {
+            tracing::error!(%error, "the gateway's listener ended badly");
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
