@@ -7,11 +7,14 @@
 #[expect(dead_code, reason = "the modules that ask for the time land next")]
 mod clock;
 mod http;
+pub(crate) mod store;
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+
+pub use self::store::Error as StoreError;
 
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4566;

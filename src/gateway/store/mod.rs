@@ -1,3 +1,248 @@
 //! The gateway's state: an embedded transactional database, and what the data plane reads of it, in memory.
+//!
+//! The control plane reads through a [`View`] and writes through a [`Draft`]; both are short and block, so they run on a
+//! blocking thread and are never held across an `.await`. One thread writes (see [`writer`]); an answered write is
+//! durable. The data plane asks [`Store::serving`] and never touches the database.
 
+#![expect(dead_code, reason = "the control and the data plane land next")]
+
+mod draft;
+mod error;
+mod hot;
+mod migrate;
 pub(crate) mod record;
+mod view;
+mod writer;
+
+use std::{
+    fs, io,
+    path::Path,
+    sync::{
+        Arc, RwLock,
+        mpsc::{self, Sender},
+    },
+    thread::JoinHandle,
+};
+
+use redb::{Database, DatabaseError, ReadableDatabase, StorageError, backends::InMemoryBackend};
+use tokio::sync::broadcast;
+
+pub use self::error::Error;
+pub(crate) use self::{
+    draft::Draft,
+    hot::{Absent, Removed},
+    view::View,
+};
+use self::{
+    hot::Hot,
+    migrate::{Found, SCHEMA_VERSION},
+    record::Serving,
+    writer::{Job, Write, Writer},
+};
+use super::StoreLocation;
+
+/// Bytes of the file that the database keeps in memory; its own default is a gibibyte.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Removals that a slow listener may be behind before it loses the oldest.
+const REMOVALS_HELD: usize = 1024;
+
+/// A handle to the gateway's state, cheap to clone. The file is closed when the last one is dropped.
+#[derive(Clone)]
+pub(crate) struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Arc<Database>,
+    hot: Arc<RwLock<Hot>>,
+    removals: broadcast::Sender<Removed>,
+    /// The writing thread and the way to it; taken when the store is dropped.
+    writer: Option<WriterThread>,
+}
+
+struct WriterThread {
+    jobs: Sender<Box<dyn Job>>,
+    thread: JoinHandle<()>,
+}
+
+impl Store {
+    /// Opens the state, making a new one where there is none.
+    ///
+    /// # Errors
+    /// A file that is locked, newer, damaged or not ours is refused, and left as it is.
+    pub(crate) fn open(location: &StoreLocation) -> Result<Self, Error> {
+        let database = match location {
+            StoreLocation::Memory => builder()
+                .create_with_backend(InMemoryBackend::new())
+                .map_err(Error::database)?,
+            StoreLocation::File(path) => open_file(path)?,
+        };
+        match migrate::find_version(&database)? {
+            Found::New => migrate::create(&database)?,
+            Found::Version(SCHEMA_VERSION) => {}
+            found => return Err(refuse(&found, location)),
+        }
+        let transaction = database.begin_read().map_err(Error::database)?;
+        let hot = Hot::load(&View::of_commit(transaction))?;
+        Self::start(database, hot)
+    }
+
+    fn start(database: Database, hot: Hot) -> Result<Self, Error> {
+        let database = Arc::new(database);
+        let hot = Arc::new(RwLock::new(hot));
+        let (removals, _) = broadcast::channel(REMOVALS_HELD);
+        let writer = Writer {
+            database: Arc::clone(&database),
+            hot: Arc::clone(&hot),
+            removals: removals.clone(),
+        };
+        let (jobs, waiting) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("gateway-store".to_owned())
+            .spawn(move || writer.run(&waiting))
+            .map_err(|error| Error::Database(Arc::new(error)))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                database,
+                hot,
+                removals,
+                writer: Some(WriterThread { jobs, thread }),
+            }),
+        })
+    }
+
+    /// What a stage serves at this moment. In memory, and cheap enough for every message.
+    pub(crate) fn serving(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
+        hot::read(&self.inner.hot).serving(api_id, stage)
+    }
+
+    /// Tells of every API and stage that ceases to exist, after the write is durable.
+    pub(crate) fn removals(&self) -> broadcast::Receiver<Removed> {
+        self.inner.removals.subscribe()
+    }
+
+    /// True while there is no API in any region.
+    pub(crate) fn is_empty(&self) -> bool {
+        hot::read(&self.inner.hot).is_empty()
+    }
+
+    /// Reads from one consistent view. Blocks.
+    pub(crate) fn read<T, E: From<Error>>(
+        &self,
+        run: impl FnOnce(&View<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self.inner.database.begin_read().map_err(Error::database)?;
+        run(&View::of_commit(transaction))
+    }
+
+    /// Writes, and returns once that is durable; a refusal leaves nothing behind. Blocks.
+    ///
+    /// `run` checks first and writes then; it may be called again when another write spoils the transaction that the two
+    /// share.
+    pub(crate) fn write<T, E>(
+        &self,
+        run: impl FnMut(&mut Draft<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.submit(Box::new(Write {
+            run,
+            outcome: None,
+            reply,
+        }))?;
+        answer.recv().map_err(|_| Error::Closed)?
+    }
+
+    fn submit(&self, job: Box<dyn Job>) -> Result<(), Error> {
+        let writer = self.inner.writer.as_ref().ok_or(Error::Closed)?;
+        writer.jobs.send(job).map_err(|_| Error::Closed)
+    }
+}
+
+impl Drop for Inner {
+    /// Waits for the writing thread, so that the file is closed when this returns.
+    fn drop(&mut self) {
+        if let Some(WriterThread { jobs, thread }) = self.writer.take() {
+            drop(jobs);
+            // A panic of the thread was reported when it happened; here only its end matters.
+            drop(thread.join());
+        }
+    }
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder
+        .set_cache_size(CACHE_BYTES)
+        // Without it a damaged file may panic later instead of being refused now.
+        .set_check_integrity_on_open(true);
+    builder
+}
+
+fn open_file(path: &Path) -> Result<Database, Error> {
+    make_private(path).map_err(|error| Error::Open {
+        path: path.to_owned(),
+        source: Arc::new(error),
+    })?;
+    builder().create(path).map_err(|error| match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Error::Locked {
+            path: path.to_owned(),
+        },
+        DatabaseError::Storage(StorageError::Io(error))
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            Error::Open {
+                path: path.to_owned(),
+                source: Arc::new(error),
+            }
+        }
+        other => Error::Corrupt {
+            path: path.to_owned(),
+            reason: other.to_string(),
+        },
+    })
+}
+
+/// Makes the directory and the file, where absent, for their owner only: a definition may hold credentials.
+fn make_private(path: &Path) -> io::Result<()> {
+    if let Some(dir) = path.parent() {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(dir)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn refuse(found: &Found, location: &StoreLocation) -> Error {
+    let path = match location {
+        StoreLocation::File(path) => path.clone(),
+        StoreLocation::Memory => "memory".into(),
+    };
+    match found {
+        Found::Version(found) if *found > SCHEMA_VERSION => Error::Newer {
+            path,
+            found: *found,
+            known: SCHEMA_VERSION,
+        },
+        _ => Error::Corrupt {
+            path,
+            reason: "it is a database, but not one of a stagewire gateway".to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,11 +3,6 @@
 //! Every value is JSON inside an envelope that names its version, so a member is added with `#[serde(default)]` and a
 //! change of meaning is a new version with a migration. Members are named as the control plane names them.
 
-#![expect(
-    dead_code,
-    reason = "the store and the data plane that use these land next"
-)]
-
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;

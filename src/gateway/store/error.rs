@@ -1,0 +1,68 @@
+//! What can go wrong with the gateway's state.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+/// A failure of the store. Refusals of a request are not among them: those are the control plane's own.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// Another process has the file open.
+    #[error("the state file {} is in use by another process", path.display())]
+    Locked {
+        /// The state file.
+        path: PathBuf,
+    },
+    /// The file was written by a later version of this program. It was left as it is.
+    #[error(
+        "the state file {} has schema version {found}, and this program knows versions up to {known}",
+        path.display()
+    )]
+    Newer {
+        /// The state file.
+        path: PathBuf,
+        /// The version that the file names.
+        found: u64,
+        /// The newest version that this program can read.
+        known: u64,
+    },
+    /// The file is no state file, or a damaged one. It was left as it is.
+    #[error("the state file {} cannot be read: {reason}", path.display())]
+    Corrupt {
+        /// The state file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file or its directory cannot be opened or made.
+    #[error("cannot open the state file {}", path.display())]
+    Open {
+        /// The state file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// The database failed while it was in use, for example because the disk is full.
+    #[error("the state could not be read or written")]
+    Database(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// A record is there but cannot be understood.
+    #[error("record {key:?} of table {table} cannot be understood")]
+    Record {
+        /// The table it is in.
+        table: &'static str,
+        /// Its key.
+        key: String,
+        /// What the decoder said.
+        #[source]
+        source: Arc<serde_json::Error>,
+    },
+    /// The thread that writes has ended.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl Error {
+    /// Wraps a failure of the database in use.
+    pub(super) fn database(error: impl Into<redb::Error>) -> Self {
+        Self::Database(Arc::new(error.into()))
+    }
+}

@@ -1,0 +1,150 @@
+//! What the data plane reads at every message: held in memory, replaced as a whole by each write, after its commit.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
+
+use super::{
+    error::Error,
+    record::{ApiRecord, Serving, Snapshot, StageRecord},
+    view::View,
+};
+
+/// Why nothing is served there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// There is no API with that id.
+    Api,
+    /// The API has no such stage.
+    Stage,
+}
+
+/// What ceased to exist; whoever is connected to it must go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Removed {
+    /// An API with all its stages.
+    Api {
+        /// The API that was.
+        api_id: String,
+    },
+    /// One stage.
+    Stage {
+        /// Its API.
+        api_id: String,
+        /// The stage that was.
+        stage: String,
+    },
+}
+
+/// What a commit changes for the data plane.
+#[derive(Debug)]
+pub(super) enum Change {
+    ApiAdded { api_id: String },
+    ApiRemoved { api_id: String },
+    StagePut(Arc<Serving>),
+    StageRemoved { api_id: String, stage: String },
+}
+
+/// All that is served: stages by API and name.
+#[derive(Debug, Default)]
+pub(super) struct Hot {
+    apis: HashMap<String, HashMap<String, Arc<Serving>>>,
+}
+
+impl Hot {
+    /// Reads what is served out of the tables.
+    pub(super) fn load(view: &View<'_>) -> Result<Self, Error> {
+        let mut hot = Self::default();
+        let mut regions = HashMap::new();
+        for (_, api) in view.everything::<ApiRecord>()? {
+            regions.insert(api.api_id.clone(), api.region);
+            hot.apis.insert(api.api_id, HashMap::new());
+        }
+        for (key, stage) in view.everything::<StageRecord>()? {
+            let Some((api_id, _)) = key.split_once('/') else {
+                continue;
+            };
+            let Some(region) = regions.get(api_id) else {
+                continue;
+            };
+            let snapshot = match &stage.deployment_id {
+                Some(deployment_id) => hot.held_or_read(view, api_id, deployment_id)?,
+                None => None,
+            };
+            hot.put(Arc::new(Serving {
+                api_id: api_id.to_owned(),
+                region: region.clone(),
+                stage,
+                snapshot,
+            }));
+        }
+        Ok(hot)
+    }
+
+    fn held_or_read(
+        &self,
+        view: &View<'_>,
+        api_id: &str,
+        deployment_id: &str,
+    ) -> Result<Option<Arc<Snapshot>>, Error> {
+        match self.snapshot(api_id, deployment_id) {
+            Some(snapshot) => Ok(Some(snapshot)),
+            None => Ok(view.snapshot(api_id, deployment_id)?.map(Arc::new)),
+        }
+    }
+
+    pub(super) fn serving(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
+        let stages = self.apis.get(api_id).ok_or(Absent::Api)?;
+        stages.get(stage).map(Arc::clone).ok_or(Absent::Stage)
+    }
+
+    pub(super) fn has_api(&self, api_id: &str) -> bool {
+        self.apis.contains_key(api_id)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.apis.is_empty()
+    }
+
+    /// The frozen copy of a deployment, when a stage of the API serves it.
+    pub(super) fn snapshot(&self, api_id: &str, deployment_id: &str) -> Option<Arc<Snapshot>> {
+        let stages = self.apis.get(api_id)?;
+        let serving = stages
+            .values()
+            .find(|serving| serving.stage.deployment_id.as_deref() == Some(deployment_id))?;
+        serving.snapshot.clone()
+    }
+
+    /// Takes over one change and says what ceased to exist by it.
+    pub(super) fn apply(&mut self, change: Change) -> Option<Removed> {
+        match change {
+            Change::ApiAdded { api_id } => {
+                self.apis.entry(api_id).or_default();
+                None
+            }
+            Change::ApiRemoved { api_id } => {
+                self.apis.remove(&api_id);
+                Some(Removed::Api { api_id })
+            }
+            Change::StagePut(serving) => {
+                self.put(serving);
+                None
+            }
+            Change::StageRemoved { api_id, stage } => {
+                self.apis.get_mut(&api_id)?.remove(&stage);
+                Some(Removed::Stage { api_id, stage })
+            }
+        }
+    }
+
+    fn put(&mut self, serving: Arc<Serving>) {
+        let stages = self.apis.entry(serving.api_id.clone()).or_default();
+        stages.insert(serving.stage.stage_name.clone(), serving);
+    }
+}
+
+/// A look at what is served. No holder of this lock can leave it half changed, so a poisoned one is still good.
+pub(super) fn read(hot: &RwLock<Hot>) -> RwLockReadGuard<'_, Hot> {
+    hot.read().unwrap_or_else(PoisonError::into_inner)
+}

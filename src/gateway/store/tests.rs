@@ -1,0 +1,393 @@
+//! The store's promises: what is answered is kept, what is refused leaves nothing, what is not ours is not touched.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+};
+
+use redb::TableDefinition;
+
+use super::{
+    record::{
+        ApiRecord, DeploymentRecord, RouteRecord, RouteSettingsRecord, Snapshot, StageRecord,
+    },
+    *,
+};
+
+const REGION: &str = "us-east-1";
+
+fn api(api_id: &str) -> ApiRecord {
+    ApiRecord {
+        api_id: api_id.to_owned(),
+        region: REGION.to_owned(),
+        name: "chat".to_owned(),
+        description: None,
+        route_selection_expression: "$request.body.action".to_owned(),
+        api_key_selection_expression: "$request.header.x-api-key".to_owned(),
+        disable_execute_api_endpoint: false,
+        disable_schema_validation: None,
+        ip_address_type: "ipv4".to_owned(),
+        version: None,
+        tags: BTreeMap::new(),
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn route(route_id: &str) -> RouteRecord {
+    RouteRecord {
+        route_id: route_id.to_owned(),
+        route_key: "$default".to_owned(),
+        api_key_required: false,
+        authorization_type: "NONE".to_owned(),
+        authorizer_id: None,
+        authorization_scopes: None,
+        model_selection_expression: None,
+        operation_name: None,
+        request_models: None,
+        request_parameters: None,
+        route_response_selection_expression: None,
+        target: None,
+    }
+}
+
+fn stage(stage_name: &str, deployment_id: Option<&str>) -> StageRecord {
+    StageRecord {
+        stage_name: stage_name.to_owned(),
+        deployment_id: deployment_id.map(str::to_owned),
+        description: None,
+        auto_deploy: None,
+        last_deployment_status_message: None,
+        client_certificate_id: None,
+        access_log_settings: None,
+        default_route_settings: RouteSettingsRecord::default(),
+        route_settings: BTreeMap::new(),
+        stage_variables: BTreeMap::new(),
+        tags: BTreeMap::new(),
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        updated_at: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn deployment(deployment_id: &str) -> DeploymentRecord {
+    DeploymentRecord {
+        deployment_id: deployment_id.to_owned(),
+        description: None,
+        deployment_status: "DEPLOYED".to_owned(),
+        deployment_status_message: None,
+        auto_deployed: false,
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn snapshot(route_selection_expression: &str) -> Snapshot {
+    Snapshot {
+        route_selection_expression: route_selection_expression.to_owned(),
+        api_key_selection_expression: String::new(),
+        disable_execute_api_endpoint: false,
+        routes: Vec::new(),
+        integrations: Vec::new(),
+    }
+}
+
+fn memory() -> Store {
+    Store::open(&StoreLocation::Memory).unwrap()
+}
+
+fn file(dir: &tempfile::TempDir) -> (PathBuf, StoreLocation) {
+    let path = dir.path().join("state/gateway.redb");
+    (path.clone(), StoreLocation::File(path))
+}
+
+/// An API `a` with a deployment `d1` that its stage `prod` serves.
+fn plant(store: &Store) {
+    let written: Result<(), Error> = store.write(|draft| {
+        let api = api("a");
+        draft.add_api(&api)?;
+        draft.put(&api.api_id, &route("r1"))?;
+        draft.add_deployment("a", &deployment("d1"), &snapshot("first"))?;
+        draft.put_stage(&api, stage("prod", Some("d1")))
+    });
+    written.unwrap();
+}
+
+#[track_caller]
+fn refused(location: &StoreLocation) -> Error {
+    match Store::open(location) {
+        Ok(_) => panic!("the file was opened"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn what_was_written_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, location) = file(&dir);
+    let store = Store::open(&location).unwrap();
+    plant(&store);
+    let before = store.serving("a", "prod").unwrap();
+    drop(store);
+
+    let store = Store::open(&location).unwrap();
+    assert_eq!(store.serving("a", "prod").unwrap(), before);
+    let routes: Result<Vec<RouteRecord>, Error> = store.read(|view| view.all("a"));
+    assert_eq!(routes.unwrap(), [route("r1")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_and_its_directory_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let (path, location) = file(&dir);
+    let _store = Store::open(&location).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+}
+
+#[test]
+fn a_refused_write_leaves_nothing_even_when_it_wrote_first() {
+    let store = memory();
+    let refusal: Result<(), Error> = store.write(|draft| {
+        draft.add_api(&api("a"))?;
+        Err(Error::Closed)
+    });
+    assert!(matches!(refusal, Err(Error::Closed)));
+    assert!(store.is_empty());
+    let found: Result<Option<ApiRecord>, Error> = store.read(|view| view.get(REGION, "a"));
+    assert_eq!(found.unwrap(), None);
+}
+
+#[test]
+fn a_refused_write_does_not_take_along_those_that_shared_its_transaction() {
+    let store = memory();
+    plant(&store);
+    let (started, wait_started) = mpsc::channel();
+    let (release, wait_release) = mpsc::channel::<()>();
+    let writers: Vec<_> = thread::scope(|scope| {
+        // The first write holds the writing thread until the others stand in its queue.
+        let blocker = scope.spawn(|| {
+            let mut wait_release = Some(wait_release);
+            store.write(move |_| {
+                started.send(()).unwrap();
+                if let Some(release) = wait_release.take() {
+                    release.recv().unwrap();
+                }
+                Ok::<_, Error>(())
+            })
+        });
+        wait_started.recv().unwrap();
+        let writers: Vec<_> = (0..8)
+            .map(|n: u32| {
+                let run = move |draft: &mut Draft<'_>| {
+                    draft.put("a", &route(&format!("w{n}")))?;
+                    if n.is_multiple_of(2) {
+                        Err(Error::Closed)
+                    } else {
+                        Ok(n)
+                    }
+                };
+                let (reply, answer) = mpsc::sync_channel(1);
+                let outcome = None;
+                let job = Write {
+                    run,
+                    outcome,
+                    reply,
+                };
+                store.submit(Box::new(job)).unwrap();
+                answer
+            })
+            .collect();
+        release.send(()).unwrap();
+        blocker.join().unwrap().unwrap();
+        writers
+    });
+    let answers: Vec<Option<u32>> = writers
+        .iter()
+        .map(|answer| answer.recv().unwrap().ok())
+        .collect();
+    assert_eq!(
+        answers,
+        [None, Some(1), None, Some(3), None, Some(5), None, Some(7)]
+    );
+    let routes: Result<Vec<RouteRecord>, Error> = store.read(|view| view.all("a"));
+    let ids: Vec<String> = routes.unwrap().into_iter().map(|it| it.route_id).collect();
+    assert_eq!(ids, ["r1", "w1", "w3", "w5", "w7"]);
+}
+
+#[test]
+fn serving_tells_a_missing_api_from_a_missing_stage() {
+    let store = memory();
+    plant(&store);
+    assert_eq!(store.serving("b", "prod"), Err(Absent::Api));
+    assert_eq!(store.serving("a", "test"), Err(Absent::Stage));
+    let serving = store.serving("a", "prod").unwrap();
+    let snapshot = serving.snapshot.as_ref().unwrap();
+    assert_eq!(snapshot.route_selection_expression, "first");
+}
+
+#[test]
+fn moving_a_stage_replaces_what_it_serves_as_a_whole() {
+    let store = memory();
+    plant(&store);
+    let before = store.serving("a", "prod").unwrap();
+    let moved: Result<(), Error> = store.write(|draft| {
+        draft.add_deployment("a", &deployment("d2"), &snapshot("second"))?;
+        draft.put_stage(&api("a"), stage("prod", Some("d2")))
+    });
+    moved.unwrap();
+    let after = store.serving("a", "prod").unwrap();
+    assert_eq!(after.stage.deployment_id.as_deref(), Some("d2"));
+    let expression = |serving: &Serving| {
+        let snapshot = serving.snapshot.clone().unwrap();
+        snapshot.route_selection_expression.clone()
+    };
+    assert_eq!(expression(&after), "second");
+    assert_eq!(
+        expression(&before),
+        "first",
+        "a message in flight keeps its view"
+    );
+}
+
+#[test]
+fn removing_an_api_removes_all_of_it_and_says_so() {
+    let store = memory();
+    plant(&store);
+    let mut removals = store.removals();
+    let removed: Result<(), Error> = store.write(|draft| draft.remove_api(&api("a")));
+    removed.unwrap();
+    assert_eq!(store.serving("a", "prod"), Err(Absent::Api));
+    let api_id = "a".to_owned();
+    assert_eq!(removals.try_recv(), Ok(Removed::Api { api_id }));
+    let left: Result<_, Error> = store.read(|view| {
+        let routes = view.count::<RouteRecord>("a")?;
+        let stages = view.count::<StageRecord>("a")?;
+        Ok((routes, stages, view.snapshot("a", "d1")?))
+    });
+    assert_eq!(left.unwrap(), (0, 0, None));
+}
+
+#[test]
+fn children_of_one_parent_are_not_those_of_another_with_a_longer_name() {
+    let store = memory();
+    let written: Result<(), Error> = store.write(|draft| {
+        draft.put("a", &route("r1"))?;
+        draft.put("ab", &route("r2"))?;
+        draft.put("a", &route("r3"))
+    });
+    written.unwrap();
+    let page: Result<Vec<RouteRecord>, Error> = store.read(|view| view.page("a", Some("r1"), 10));
+    assert_eq!(page.unwrap(), [route("r3")]);
+    let count: Result<usize, Error> = store.read(|view| view.count::<RouteRecord>("a"));
+    assert_eq!(count.unwrap(), 2);
+}
+
+#[test]
+fn a_file_in_use_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, location) = file(&dir);
+    let _store = Store::open(&location).unwrap();
+    let error = refused(&location);
+    assert!(matches!(error, Error::Locked { .. }), "{error:?}");
+    assert!(error.to_string().contains(&path.display().to_string()));
+}
+
+#[test]
+fn a_newer_file_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, location) = file(&dir);
+    drop(Store::open(&location).unwrap());
+    let database = Database::create(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction
+        .open_table(TableDefinition::<&str, u64>::new("meta"))
+        .unwrap()
+        .insert("schema", 7)
+        .unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+
+    let error = refused(&location);
+    assert!(
+        matches!(
+            error,
+            Error::Newer {
+                found: 7,
+                known: SCHEMA_VERSION,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    // Still there, and still newer.
+    assert!(matches!(refused(&location), Error::Newer { .. }));
+}
+
+#[test]
+fn a_database_of_another_program_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("other.redb");
+    let database = Database::create(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    drop(
+        transaction
+            .open_table(TableDefinition::<&str, u64>::new("theirs"))
+            .unwrap(),
+    );
+    transaction.commit().unwrap();
+    drop(database);
+    let error = refused(&StoreLocation::File(path));
+    assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+}
+
+#[track_caller]
+fn check_damaged(damage: impl FnOnce(&mut Vec<u8>)) {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, location) = file(&dir);
+    let store = Store::open(&location).unwrap();
+    plant(&store);
+    drop(store);
+    let mut bytes = fs::read(&path).unwrap();
+    damage(&mut bytes);
+    fs::write(&path, &bytes).unwrap();
+    let error = refused(&location);
+    assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+    assert!(fs::read(&path).unwrap() == bytes, "the file was changed");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+    check_damaged(|bytes| *bytes = b"{\"not\": \"a database\"}".to_vec());
+}
+
+#[test]
+fn a_truncated_file_is_refused_and_left_as_it_is() {
+    check_damaged(|bytes| bytes.truncate(bytes.len() / 2));
+}
+
+#[test]
+fn a_file_cut_within_its_first_page_is_refused_and_left_as_it_is() {
+    check_damaged(|bytes| bytes.truncate(100));
+}
+
+#[test]
+fn a_file_with_overwritten_pages_is_refused_and_left_as_it_is() {
+    check_damaged(|bytes| {
+        let end = bytes.len();
+        bytes[8192..end].fill(0xA5);
+    });
+}
+
+#[test]
+fn an_unreachable_path_is_an_error_with_the_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = refused(&StoreLocation::File(file.join("gateway.redb")));
+    assert!(matches!(error, Error::Open { .. }), "{error:?}");
+}

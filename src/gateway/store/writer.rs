@@ -1,0 +1,136 @@
+//! The thread that writes: it takes all writes that wait, applies them in one transaction, commits once, answers all.
+//!
+//! Making a transaction durable costs a wait for the disk; sharing it lets eight clients write about eight times as
+//! fast as one. A write that is refused must leave nothing behind. Requests check before they write, so normally there
+//! is nothing to undo; should one be refused after it wrote, the transaction is given up and the others run again.
+
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    mpsc::{Receiver, SyncSender},
+};
+
+use redb::Database;
+use tokio::sync::broadcast;
+
+use super::{
+    draft::Draft,
+    error::Error,
+    hot::{Change, Hot, Removed},
+};
+
+/// Most writes that share one transaction.
+const BATCH: usize = 256;
+
+/// One write that waits for its turn.
+pub(super) trait Job: Send {
+    /// Runs it and keeps its outcome. It may run again, in another transaction. True when it was not refused.
+    fn apply(&mut self, draft: &mut Draft<'_>) -> bool;
+
+    /// Answers whoever waits: with the kept outcome, or with the failure to make it durable.
+    fn settle(self: Box<Self>, durable: Result<(), Error>);
+}
+
+/// A write as a function, its outcome, and who waits for it.
+pub(super) struct Write<F, T, E> {
+    pub(super) run: F,
+    pub(super) outcome: Option<Result<T, E>>,
+    pub(super) reply: SyncSender<Result<T, E>>,
+}
+
+impl<F, T, E> Job for Write<F, T, E>
+where
+    F: FnMut(&mut Draft<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<Error> + Send,
+{
+    fn apply(&mut self, draft: &mut Draft<'_>) -> bool {
+        let outcome = self.outcome.insert((self.run)(draft));
+        outcome.is_ok()
+    }
+
+    fn settle(self: Box<Self>, durable: Result<(), Error>) {
+        let answer = match (self.outcome, durable) {
+            (Some(Err(refusal)), _) => Err(refusal),
+            (_, Err(error)) => Err(error.into()),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(Error::Closed.into()),
+        };
+        // Nobody waits any more when the request was given up; its write stands all the same.
+        drop(self.reply.send(answer));
+    }
+}
+
+/// What the writing thread works with.
+pub(super) struct Writer {
+    pub(super) database: Arc<Database>,
+    pub(super) hot: Arc<RwLock<Hot>>,
+    pub(super) removals: broadcast::Sender<Removed>,
+}
+
+impl Writer {
+    /// Serves writes until nobody can send any more.
+    pub(super) fn run(self, jobs: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            let mut batch = vec![first];
+            batch.extend(jobs.try_iter().take(BATCH - 1));
+            self.serve(batch);
+        }
+    }
+
+    fn serve(&self, mut batch: Vec<Box<dyn Job>>) {
+        let durable = loop {
+            match self.attempt(&mut batch) {
+                Ok(Attempt::Durable(changes)) => {
+                    self.publish(changes);
+                    break Ok(());
+                }
+                Ok(Attempt::Spoiled(idx)) => batch.remove(idx).settle(Ok(())),
+                Err(error) => break Err(error),
+            }
+        };
+        if let Err(error) = &durable {
+            tracing::error!(error = error as &dyn std::error::Error, "a write failed");
+        }
+        for job in batch {
+            job.settle(durable.clone());
+        }
+    }
+
+    fn attempt(&self, batch: &mut [Box<dyn Job>]) -> Result<Attempt, Error> {
+        let transaction = self.database.begin_write().map_err(Error::database)?;
+        let mut draft = Draft::new(&transaction, &self.hot);
+        for (idx, job) in batch.iter_mut().enumerate() {
+            let n_before = draft.n_writes();
+            if !job.apply(&mut draft) && draft.n_writes() > n_before {
+                return Ok(Attempt::Spoiled(idx));
+            }
+        }
+        let is_changed = draft.n_writes() > 0;
+        let changes = draft.into_changes();
+        if is_changed {
+            transaction.commit().map_err(Error::database)?;
+        }
+        Ok(Attempt::Durable(changes))
+    }
+
+    fn publish(&self, changes: Vec<Change>) {
+        let mut hot = self.hot.write().unwrap_or_else(PoisonError::into_inner);
+        let removed: Vec<Removed> = changes
+            .into_iter()
+            .filter_map(|change| hot.apply(change))
+            .collect();
+        drop(hot);
+        for removed in removed {
+            // Without a data plane nobody is connected, so nobody needs to hear of it.
+            drop(self.removals.send(removed));
+        }
+    }
+}
+
+/// How an attempt at a batch ended.
+enum Attempt {
+    /// It is on disk; this is what the data plane must learn.
+    Durable(Vec<Change>),
+    /// The write at this index was refused after it had written, so nothing was kept.
+    Spoiled(usize),
+}
