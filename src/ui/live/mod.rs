@@ -5,6 +5,9 @@
 //! draws nothing and knows no key.
 
 pub mod link;
+pub mod log;
+pub mod needle;
+mod view;
 
 use std::time::Duration;
 

@@ -1,0 +1,408 @@
+//! The frame log: a ring of all frames that crossed, with the messages they make up.
+//!
+//! Frames go in at one end and, when there are too many or they take too much memory, leave at the other; what left is
+//! counted. A frame's sequence number is never given to another one, so that a cursor may hold it over any change.
+//! Nothing here costs more when more frames are held, but for [`FrameLog::scan`], which works in bounded slices.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::{needle::Needle, view::View};
+use crate::model::{Direction, FrameRecord, LinkId, Opcode};
+
+/// Frames held at most.
+const MAX_FRAMES: usize = 1_000_000;
+
+/// Bytes held at most, bookkeeping included.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+
+/// The frames of a session, oldest first.
+#[derive(Debug)]
+pub struct FrameLog {
+    entries: VecDeque<Entry>,
+    /// The sequence number of the oldest frame that is held.
+    first: u64,
+    bytes: usize,
+    max_frames: usize,
+    max_bytes: usize,
+    /// The messages under way, at most one for each link and direction.
+    open: Vec<Open>,
+    /// The messages of more than one frame, by their first frame.
+    fragmented: BTreeMap<u64, Message>,
+    evicted: u64,
+    dropped: u64,
+    view: View,
+}
+
+/// A frame in the log.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The link that it crossed.
+    pub link: LinkId,
+    /// The sequence number of its message's first frame; its own for a message of one frame and a control frame.
+    pub message: u64,
+    /// True when the message has, or will have, more frames than this one.
+    pub is_fragment: bool,
+    /// The frame.
+    pub record: FrameRecord,
+}
+
+/// A message of more than one frame.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// Its frames that are held, oldest first.
+    pub frames: VecDeque<u64>,
+    /// How many frames it had so far, as the tap counted them.
+    pub n_frames: u32,
+    /// Its length so far, in bytes of payload on the wire.
+    pub bytes: u64,
+    /// True once its last frame came.
+    pub is_complete: bool,
+    /// True when no further frame can come, complete or not.
+    is_over: bool,
+}
+
+/// A message, put together from the frames that are held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assembled {
+    /// The payload, as far as it is held.
+    pub payload: Bytes,
+    /// How long it is on the wire so far, in bytes.
+    pub length: u64,
+    /// How many frames it has so far.
+    pub n_frames: u32,
+    /// True once its last frame came.
+    pub is_complete: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    link: LinkId,
+    direction: Direction,
+    message: u64,
+}
+
+impl Default for FrameLog {
+    fn default() -> Self {
+        Self::new(MAX_FRAMES, MAX_BYTES)
+    }
+}
+
+impl FrameLog {
+    /// An empty log that holds at most so many frames and so many bytes; the newest frame is always held.
+    pub fn new(max_frames: usize, max_bytes: usize) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            first: 0,
+            bytes: 0,
+            max_frames,
+            max_bytes,
+            open: Vec::new(),
+            fragmented: BTreeMap::new(),
+            evicted: 0,
+            dropped: 0,
+            view: View::default(),
+        }
+    }
+
+    /// Adds a frame.
+    pub fn append(&mut self, link: LinkId, record: FrameRecord) {
+        let sequence = self.end();
+        let (message, is_fragment) = self.join(sequence, link, &record);
+        self.bytes += cost(&record);
+        self.entries.push_back(Entry {
+            link,
+            message,
+            is_fragment,
+            record,
+        });
+        if !self.view.is_plain() && self.is_shown(sequence) {
+            self.view.insert(message, sequence);
+        }
+        while self.entries.len() > self.max_frames
+            || (self.bytes > self.max_bytes && self.entries.len() > 1)
+        {
+            self.evict();
+        }
+    }
+
+    /// Counts frames that were seen and could not be kept.
+    pub fn count_dropped(&mut self, dropped: u64) {
+        self.dropped += dropped;
+    }
+
+    /// Notes that a link ended: its messages under way stay incomplete.
+    pub fn end_link(&mut self, link: LinkId) {
+        for open in self.open.extract_if(.., |open| open.link == link) {
+            abandon(&mut self.fragmented, open.message);
+        }
+    }
+
+    /// Forgets all frames; numbers and counts go on.
+    pub fn clear(&mut self) {
+        self.first = self.end();
+        self.entries.clear();
+        self.bytes = 0;
+        self.fragmented.clear();
+        self.view.clear(self.first);
+    }
+
+    /// The number that the next frame will have.
+    pub fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// How many frames are held.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True when no frame is held.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many frames had to leave because the log was full.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// How many frames were seen and could not be kept.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// The frame of that number, while it is held.
+    pub fn entry(&self, sequence: u64) -> Option<&Entry> {
+        let idx = sequence.checked_sub(self.first)?;
+        self.entries.get(usize::try_from(idx).ok()?)
+    }
+
+    /// The message that a frame belongs to, when it has several frames.
+    pub fn message(&self, sequence: u64) -> Option<&Message> {
+        let entry = self.entry(sequence)?;
+        if !entry.is_fragment {
+            return None;
+        }
+        self.fragmented.get(&entry.message)
+    }
+
+    /// Puts together the message that a frame belongs to, at most its first `limit` bytes.
+    pub fn assemble(&self, sequence: u64, limit: usize) -> Option<Assembled> {
+        let entry = self.entry(sequence)?;
+        let Some(message) = self.message(sequence) else {
+            let payload = &entry.record.payload;
+            return Some(Assembled {
+                payload: payload.slice(..payload.len().min(limit)),
+                length: entry.record.payload_length,
+                n_frames: 1,
+                is_complete: true,
+            });
+        };
+        let mut payload = Vec::new();
+        for entry in message.frames.iter().filter_map(|frame| self.entry(*frame)) {
+            let room = limit - payload.len();
+            let part = &entry.record.payload;
+            payload.extend_from_slice(&part[..part.len().min(room)]);
+            if part.len() >= room || entry.record.is_cut() {
+                break;
+            }
+        }
+        Some(Assembled {
+            payload: payload.into(),
+            length: message.bytes,
+            n_frames: message.n_frames,
+            is_complete: message.is_complete,
+        })
+    }
+
+    /// True when a message is one row, rather than each of its frames.
+    pub fn is_folded(&self) -> bool {
+        self.view.is_folded()
+    }
+
+    /// What is searched for.
+    pub fn needle(&self) -> Option<&Needle> {
+        self.view.needle()
+    }
+
+    /// Chooses what the rows are. They are found by [`FrameLog::scan`], newest first.
+    pub fn show(&mut self, is_folded: bool, needle: Option<Needle>) {
+        let end = self.end();
+        self.view = View::new(is_folded, needle, end);
+    }
+
+    /// Looks for rows among the frames that were there before the view was chosen, for at most `budget` steps (about a
+    /// byte of payload each). True while there is more to do.
+    pub fn scan(&mut self, budget: usize) -> bool {
+        let mut left = budget;
+        while left > 0 && self.is_scanning() {
+            let sequence = self.view.step_back();
+            if let Some(entry) = self.entry(sequence) {
+                let message = entry.message;
+                left = left.saturating_sub(64 + entry.record.payload.len());
+                if self.is_shown(sequence) {
+                    self.view.insert(message, sequence);
+                }
+            }
+        }
+        self.is_scanning()
+    }
+
+    /// True while [`FrameLog::scan`] has more to do.
+    pub fn is_scanning(&self) -> bool {
+        !self.view.is_plain() && self.view.scanned_from() > self.first
+    }
+
+    /// How much of the log was searched, in percent.
+    pub fn scanned_percent(&self) -> u64 {
+        if !self.is_scanning() {
+            return 100;
+        }
+        let all = self.entries.len() as u64;
+        (self.end() - self.view.scanned_from()) * 100 / all.max(1)
+    }
+
+    /// How many rows there are.
+    pub fn n_rows(&self) -> usize {
+        if self.view.is_plain() {
+            return self.entries.len();
+        }
+        self.view.rows().len()
+    }
+
+    /// The frame that a row shows: itself, or the first one of its message when folded.
+    pub fn row(&self, row_idx: usize) -> Option<u64> {
+        if self.view.is_plain() {
+            return (row_idx < self.entries.len()).then_some(self.first + row_idx as u64);
+        }
+        self.view.rows().get(row_idx).copied()
+    }
+
+    /// The first row at or after that frame; the number of rows when there is none.
+    pub fn position(&self, sequence: u64) -> usize {
+        if self.view.is_plain() {
+            let idx = sequence.saturating_sub(self.first);
+            return usize::try_from(idx).map_or(self.entries.len(), |idx| idx.min(self.len()));
+        }
+        self.view.rows().partition_point(|row| *row < sequence)
+    }
+
+    /// Finds the message that a new frame belongs to, or starts one.
+    fn join(&mut self, sequence: u64, link: LinkId, record: &FrameRecord) -> (u64, bool) {
+        if record.opcode.is_control() {
+            return (sequence, false);
+        }
+        let place = self
+            .open
+            .iter()
+            .position(|open| open.link == link && open.direction == record.direction);
+        let message = match place {
+            Some(idx) if record.opcode == Opcode::Continuation => self.open[idx].message,
+            Some(idx) => {
+                // The peer broke off: RFC 6455 §5.4 forbids to start a message inside another one.
+                let open = self.open.swap_remove(idx);
+                abandon(&mut self.fragmented, open.message);
+                sequence
+            }
+            None => sequence,
+        };
+        if message == sequence && record.is_final {
+            return (sequence, false);
+        }
+        let whole = self.fragmented.entry(message).or_default();
+        whole.frames.push_back(sequence);
+        whole.n_frames = (whole.n_frames + 1).max(record.part);
+        whole.bytes += record.payload_length;
+        whole.is_complete = record.is_final;
+        whole.is_over = record.is_final;
+        if record.is_final {
+            self.open
+                .retain(|open| open.link != link || open.direction != record.direction);
+        } else if message == sequence {
+            self.open.push(Open {
+                link,
+                direction: record.direction,
+                message,
+            });
+        }
+        (message, true)
+    }
+
+    fn evict(&mut self) {
+        let Some(entry) = self.entries.pop_front() else {
+            return;
+        };
+        self.view.forget(self.first);
+        self.first += 1;
+        self.evicted += 1;
+        self.bytes -= cost(&entry.record);
+        if !entry.is_fragment {
+            return;
+        }
+        if let Some(message) = self.fragmented.get_mut(&entry.message) {
+            message.frames.pop_front();
+            if message.is_over && message.frames.is_empty() {
+                self.fragmented.remove(&entry.message);
+            }
+        }
+    }
+
+    /// True when this frame, or when folded its message, belongs into the view because of this frame.
+    fn is_shown(&self, sequence: u64) -> bool {
+        let Some(entry) = self.entry(sequence) else {
+            return false;
+        };
+        if self.view.is_folded() && entry.message < self.first {
+            return false;
+        }
+        let Some(needle) = self.view.needle() else {
+            return entry.message == sequence;
+        };
+        needle.is_in(&entry.record)
+            || (self.view.is_folded() && entry.is_fragment && self.is_across(sequence, needle))
+    }
+
+    /// True when the needle starts in an earlier frame of the message and reaches into this one.
+    fn is_across(&self, sequence: u64, needle: &Needle) -> bool {
+        let Some((entry, message)) = self.entry(sequence).zip(self.message(sequence)) else {
+            return false;
+        };
+        let reach = needle.len().saturating_sub(1);
+        let place = message.frames.partition_point(|frame| *frame < sequence);
+        let mut before = Vec::new();
+        for frame in message.frames.range(..place).rev() {
+            let Some(entry) = self.entry(*frame) else {
+                break;
+            };
+            let payload = &entry.record.payload;
+            let start = payload.len().saturating_sub(reach - before.len());
+            before.extend(payload[start..].iter().rev());
+            if before.len() >= reach {
+                break;
+            }
+        }
+        before.reverse();
+        let payload = &entry.record.payload;
+        before.extend_from_slice(&payload[..payload.len().min(reach)]);
+        needle.is_in_bytes(&before) && needle.is_direction(entry.record.direction)
+    }
+}
+
+/// What a frame counts against the byte budget.
+fn cost(record: &FrameRecord) -> usize {
+    size_of::<Entry>() + record.payload.len()
+}
+
+fn abandon(fragmented: &mut BTreeMap<u64, Message>, message: u64) {
+    if let Some(whole) = fragmented.get_mut(&message) {
+        whole.is_over = true;
+        if whole.frames.is_empty() {
+            fragmented.remove(&message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! What a person searches the log for: text in payloads, a control frame by its name, a direction.
+
+use memchr::memchr2_iter;
+
+use crate::model::{Direction, FrameRecord};
+
+/// Text to find, upper and lower case alike, perhaps in one direction only (`in:` and `out:`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needle {
+    direction: Option<Direction>,
+    text: String,
+}
+
+impl Needle {
+    /// Reads what the person typed; none when that asks for everything.
+    pub fn parse(typed: &str) -> Option<Self> {
+        let lower = typed.to_lowercase();
+        let (direction, text) = match lower.split_once(':') {
+            Some(("in", rest)) => (Some(Direction::In), rest.trim_start()),
+            Some(("out", rest)) => (Some(Direction::Out), rest.trim_start()),
+            _ => (None, lower.as_str()),
+        };
+        if direction.is_none() && text.is_empty() {
+            return None;
+        }
+        Some(Self {
+            direction,
+            text: text.to_owned(),
+        })
+    }
+
+    /// How long the text is, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// True when frames of that direction are asked for.
+    pub(super) fn is_direction(&self, direction: Direction) -> bool {
+        self.direction.is_none_or(|asked| asked == direction)
+    }
+
+    /// True when the frame is what is searched for: by its payload, or as a control frame by its name.
+    pub fn is_in(&self, record: &FrameRecord) -> bool {
+        self.is_direction(record.direction)
+            && (self.is_in_bytes(&record.payload)
+                || (record.opcode.is_control()
+                    && record
+                        .opcode
+                        .to_string()
+                        .to_lowercase()
+                        .contains(&self.text)))
+    }
+
+    /// True when the text is in these bytes.
+    pub(super) fn is_in_bytes(&self, bytes: &[u8]) -> bool {
+        let needle = self.text.as_bytes();
+        let Some(first) = needle.first() else {
+            return true;
+        };
+        if !self.text.is_ascii() {
+            return String::from_utf8_lossy(bytes)
+                .to_lowercase()
+                .contains(&self.text);
+        }
+        let Some(last_start) = bytes.len().checked_sub(needle.len()) else {
+            return false;
+        };
+        memchr2_iter(*first, first.to_ascii_uppercase(), &bytes[..=last_start])
+            .any(|start| bytes[start..start + needle.len()].eq_ignore_ascii_case(needle))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(typed: &str, payload: &str, is_found: bool) {
+        let needle = Needle::parse(typed).unwrap();
+        assert_eq!(needle.is_in_bytes(payload.as_bytes()), is_found);
+    }
+
+    #[test]
+    fn text_is_found_in_any_case_and_anywhere() {
+        check("Hello", "say hELLo", true);
+        check("hello", "hell", false);
+        check("lo", "hello", true);
+        check("h", "H", true);
+        check("x", "", false);
+    }
+
+    #[test]
+    fn text_beyond_ascii_is_found_in_any_case() {
+        check("größe", "Die GRÖSSE und die GRÖßE", true);
+        check("日本", "in 日本 heute", true);
+        check("ä", "a", false);
+    }
+
+    #[test]
+    fn nothing_typed_asks_for_everything() {
+        assert_eq!(Needle::parse(""), None);
+        assert_eq!(
+            Needle::parse("out:").unwrap().direction,
+            Some(Direction::Out)
+        );
+        assert_eq!(Needle::parse("IN: Bob").unwrap().text, "bob");
+    }
+}

@@ -1,0 +1,83 @@
+//! Which frames of the log are rows: all of them, or those found so far of a folded or filtered view.
+
+use std::collections::VecDeque;
+
+use super::needle::Needle;
+
+/// The rows of a log, by sequence number, ascending.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    is_folded: bool,
+    needle: Option<Needle>,
+    rows: VecDeque<u64>,
+    /// Frames before this one were not looked at yet.
+    scanned_from: u64,
+}
+
+impl View {
+    /// A view of which nothing is known yet, on a log whose next frame has the number `end`.
+    pub(super) fn new(is_folded: bool, needle: Option<Needle>, end: u64) -> Self {
+        Self {
+            is_folded,
+            needle,
+            rows: VecDeque::new(),
+            scanned_from: end,
+        }
+    }
+
+    /// True when every frame is a row, so that no list of them is kept.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_folded && self.needle.is_none()
+    }
+
+    pub(super) fn is_folded(&self) -> bool {
+        self.is_folded
+    }
+
+    pub(super) fn needle(&self) -> Option<&Needle> {
+        self.needle.as_ref()
+    }
+
+    pub(super) fn rows(&self) -> &VecDeque<u64> {
+        &self.rows
+    }
+
+    pub(super) fn scanned_from(&self) -> u64 {
+        self.scanned_from
+    }
+
+    /// Takes the next older frame to look at.
+    pub(super) fn step_back(&mut self) -> u64 {
+        self.scanned_from = self.scanned_from.saturating_sub(1);
+        self.scanned_from
+    }
+
+    /// Adds the row of a frame that belongs into the view, once.
+    pub(super) fn insert(&mut self, message: u64, sequence: u64) {
+        let row = if self.is_folded { message } else { sequence };
+        match (self.rows.front(), self.rows.back()) {
+            (_, Some(last)) if *last < row => self.rows.push_back(row),
+            (Some(first), _) if *first > row => self.rows.push_front(row),
+            // Frames of a message come close together, so that the place is near an end and little has to move.
+            (Some(_), _) => {
+                if let Err(place) = self.rows.binary_search(&row) {
+                    self.rows.insert(place, row);
+                }
+            }
+            (None, _) => self.rows.push_back(row),
+        }
+    }
+
+    /// Notes that the oldest frame left.
+    pub(super) fn forget(&mut self, sequence: u64) {
+        if self.rows.front() == Some(&sequence) {
+            self.rows.pop_front();
+        }
+    }
+
+    /// Notes that all frames before `end` left.
+    pub(super) fn clear(&mut self, end: u64) {
+        self.rows.clear();
+        self.scanned_from = end;
+    }
+}
