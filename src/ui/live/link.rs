@@ -1,19 +1,39 @@
-//! One link as the screen knows it: what it is doing, what crossed it, and when the gateway will end it.
+//! One client of a session: what its link is doing, what crossed it, and when the gateway will end it.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    LinkEvent, LinkId,
-    link::{Closed, LinkFailure, Opened, Refusal},
+    Direction, FrameRecord, LinkEvent, LinkId, Opcode,
+    limit::{IDLE_MINUTES, LIFETIME_HOURS},
+    link::{Closed, LinkFailure, LinkStep, Opened, Refusal},
 };
 
-/// Our end of a WebSocket, with everything that is known of it.
+/// Waits before the attempts to reconnect by itself, in seconds. After the last one the person decides.
+const BACKOFF_SECONDS: [i64; 8] = [1, 2, 4, 8, 15, 30, 30, 30];
+
+/// A client and its link, which is another one after each reconnect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveLink {
-    /// Its number, new at every attempt.
+    /// The link's number, new at every attempt.
     pub id: LinkId,
     /// What it is doing.
     pub phase: Phase,
+    /// What came in, over all links of this client.
+    pub incoming: Traffic,
+    /// What went out, over all links of this client.
+    pub outgoing: Traffic,
+    /// When the link in force opened.
+    pub opened_at: Option<Timestamp>,
+    /// When the last message crossed the link in force, or when it opened.
+    pub active_at: Option<Timestamp>,
+    /// What the link in force sent, as far as a close may be because of it.
+    pub sent: Sent,
+    /// The next attempt to reconnect, when one is due by itself.
+    pub retry: Option<Retry>,
+    /// Attempts to reconnect since a link was open.
+    attempts: usize,
 }
 
 /// What a link is doing, or how it ended.
@@ -34,28 +54,293 @@ pub enum Phase {
     Closed(Closed),
 }
 
+/// Frames in one direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many.
+    pub frames: u64,
+    /// Their payloads, in bytes.
+    pub bytes: u64,
+}
+
+/// The extremes of what was sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// The longest frame, in bytes of payload.
+    pub longest_frame: u64,
+    /// The longest message over all its frames, in bytes of payload.
+    pub longest_message: u64,
+    /// True when a binary frame was sent.
+    pub has_binary: bool,
+    /// The message under way, in bytes so far.
+    under_way: u64,
+}
+
+/// An attempt to reconnect that is due by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Which attempt it is, from 1.
+    pub attempt: usize,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Why the gateway will end a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// No message crosses it.
+    Idle,
+    /// It lives too long.
+    Lifetime,
+}
+
 impl LiveLink {
-    /// A link that sets out now.
+    /// A client that sets out now.
     pub fn new(id: LinkId, now: Timestamp) -> Self {
         Self {
             id,
             phase: Phase::Connecting { since: now },
+            incoming: Traffic::default(),
+            outgoing: Traffic::default(),
+            opened_at: None,
+            active_at: None,
+            sent: Sent::default(),
+            retry: None,
+            attempts: 0,
         }
     }
 
-    /// True until its end was told.
+    /// Sets out again, with a new link; what was counted stays.
+    pub fn reopen(&mut self, id: LinkId, now: Timestamp) {
+        self.id = id;
+        self.phase = Phase::Connecting { since: now };
+        self.opened_at = None;
+        self.active_at = None;
+        self.sent = Sent::default();
+        self.retry = None;
+    }
+
+    /// True until the link's end was told.
     pub fn is_alive(&self) -> bool {
         matches!(self.phase, Phase::Connecting { .. } | Phase::Open(_))
     }
 
-    /// Takes what the link told.
+    /// True while frames can cross.
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Takes what the link told, but for frames, which [`LiveLink::count`] takes.
     pub fn take(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Connecting | LinkEvent::Frames(_) => {}
-            LinkEvent::Open(opened) => self.phase = Phase::Open(opened),
+            LinkEvent::Open(opened) => {
+                self.opened_at = Some(opened.at);
+                self.active_at = Some(opened.at);
+                self.attempts = 0;
+                self.phase = Phase::Open(opened);
+            }
             LinkEvent::Refused(refusal) => self.phase = Phase::Refused(refusal),
-            LinkEvent::Failed(failure) => self.phase = Phase::Failed(failure),
+            LinkEvent::Failed(failure) => {
+                self.plan_retry(&failure);
+                self.phase = Phase::Failed(failure);
+            }
             LinkEvent::Closed(closed) => self.phase = Phase::Closed(closed),
         }
+    }
+
+    /// Counts a frame that crossed.
+    pub fn count(&mut self, record: &FrameRecord) {
+        let traffic = match record.direction {
+            Direction::In => &mut self.incoming,
+            Direction::Out => &mut self.outgoing,
+        };
+        traffic.frames += 1;
+        traffic.bytes += record.payload_length;
+        // GUESS: whether a client's ping puts the idle close off is not documented; the local gateway says yes.
+        let is_ping_out = record.direction == Direction::Out && record.opcode == Opcode::Ping;
+        if !record.opcode.is_control() || is_ping_out {
+            self.active_at = Some(record.at);
+        }
+        if record.direction == Direction::Out {
+            self.sent.count(record);
+        }
+    }
+
+    /// When the gateway will end the link unless something happens, and why. SOURCE: API Gateway quotas, "Idle
+    /// Connection Timeout" and "Connection duration for WebSocket API".
+    pub fn ends_at(&self) -> Option<(Timestamp, Limit)> {
+        if !self.is_open() {
+            return None;
+        }
+        let idle = later(self.active_at?, SignedDuration::from_mins(IDLE_MINUTES));
+        let lifetime = later(self.opened_at?, SignedDuration::from_hours(LIFETIME_HOURS));
+        Some(if lifetime < idle {
+            (lifetime, Limit::Lifetime)
+        } else {
+            (idle, Limit::Idle)
+        })
+    }
+
+    /// How long until a time that is shown for this link reads otherwise, or until a retry is due.
+    pub fn next_change(&self, now: Timestamp) -> Option<Duration> {
+        let at = match self.retry {
+            Some(retry) => retry.at,
+            None => self.ends_at()?.0,
+        };
+        until_countdown_changes(at.duration_since(now))
+    }
+
+    /// A link that was open and broke is worth another try by itself, and so is the try. A first handshake that failed
+    /// or was refused is not: the person has to see why.
+    fn plan_retry(&mut self, failure: &LinkFailure) {
+        let is_worth_it = failure.step == LinkStep::Open || self.attempts > 0;
+        self.retry = BACKOFF_SECONDS
+            .get(self.attempts)
+            .filter(|_| is_worth_it)
+            .map(|seconds| Retry {
+                attempt: self.attempts + 1,
+                at: later(failure.at, SignedDuration::from_secs(*seconds)),
+            });
+        if self.retry.is_some() {
+            self.attempts += 1;
+        }
+    }
+
+    /// Gives up reconnecting by itself.
+    pub fn cancel_retry(&mut self) {
+        self.retry = None;
+        self.attempts = 0;
+    }
+}
+
+impl Sent {
+    fn count(&mut self, record: &FrameRecord) {
+        if record.opcode.is_control() {
+            return;
+        }
+        if record.opcode != Opcode::Continuation {
+            self.under_way = 0;
+        }
+        self.under_way += record.payload_length;
+        self.has_binary |= record.opcode == Opcode::Binary;
+        self.longest_frame = self.longest_frame.max(record.payload_length);
+        self.longest_message = self.longest_message.max(self.under_way);
+    }
+}
+
+/// A time that is still to come, in words that move as seldom as they can: minutes until the last one, then seconds.
+pub fn countdown_text(left: SignedDuration) -> String {
+    let left_ms = left.as_millis();
+    match left_ms {
+        ..=0 => "any moment".to_owned(),
+        1..=60_000 => format!("in {} s", ceil(left_ms, 1000)),
+        _ => format!("in {} min", ceil(left_ms, 60_000)),
+    }
+}
+
+/// How long until [`countdown_text`] reads otherwise; none when it will not.
+fn until_countdown_changes(left: SignedDuration) -> Option<Duration> {
+    let left_ms = left.as_millis();
+    let unit = match left_ms {
+        ..=0 => return None,
+        1..=60_000 => 1000,
+        _ => 60_000,
+    };
+    let rest = left_ms - (ceil(left_ms, unit) - 1) * unit;
+    u64::try_from(rest).ok().map(Duration::from_millis)
+}
+
+fn ceil(value: i128, unit: i128) -> i128 {
+    (value + unit - 1) / unit
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(at: Timestamp) -> LinkEvent {
+        LinkEvent::Open(Opened {
+            at,
+            subprotocol: None,
+            headers: Vec::new(),
+        })
+    }
+
+    fn lost(at: Timestamp, step: LinkStep) -> LinkEvent {
+        LinkEvent::Failed(LinkFailure {
+            at,
+            step,
+            causes: Vec::new(),
+        })
+    }
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[track_caller]
+    fn check_countdown(left_ms: i64, text: &str, next_ms: Option<u64>) {
+        let left = SignedDuration::from_millis(left_ms);
+        assert_eq!(countdown_text(left), text);
+        assert_eq!(
+            until_countdown_changes(left),
+            next_ms.map(Duration::from_millis)
+        );
+    }
+
+    #[test]
+    fn countdown_moves_by_the_minute_until_the_last_one() {
+        check_countdown(600_000, "in 10 min", Some(60_000));
+        check_countdown(599_000, "in 10 min", Some(59_000));
+        check_countdown(60_001, "in 2 min", Some(1));
+        check_countdown(60_000, "in 60 s", Some(1000));
+        check_countdown(1500, "in 2 s", Some(500));
+        check_countdown(0, "any moment", None);
+        check_countdown(-5, "any moment", None);
+    }
+
+    #[test]
+    fn idle_comes_first_and_the_lifetime_when_the_link_is_busy() {
+        let mut link = LiveLink::new(LinkId(1), second(0));
+        assert_eq!(link.ends_at(), None);
+        link.take(opened(second(0)));
+        assert_eq!(link.ends_at(), Some((second(600), Limit::Idle)));
+        link.active_at = Some(second(7000));
+        assert_eq!(link.ends_at(), Some((second(7200), Limit::Lifetime)));
+    }
+
+    #[test]
+    fn lost_link_is_tried_again_with_growing_waits_and_not_for_ever() {
+        let mut link = LiveLink::new(LinkId(1), second(0));
+        link.take(opened(second(0)));
+        link.take(lost(second(0), LinkStep::Open));
+        assert_eq!(link.retry.unwrap().at, second(1));
+        let mut waits = Vec::new();
+        for id in 2..20 {
+            link.reopen(LinkId(id), second(0));
+            link.take(lost(second(0), LinkStep::Connect));
+            waits.extend(link.retry.map(|retry| retry.at.as_second()));
+        }
+        assert_eq!(waits[..7], [2, 4, 8, 15, 30, 30, 30]);
+        assert_eq!(waits.len(), 7);
+    }
+
+    #[test]
+    fn first_failure_and_a_refusal_are_not_tried_again() {
+        let mut link = LiveLink::new(LinkId(1), second(0));
+        link.take(lost(second(0), LinkStep::Connect));
+        assert_eq!(link.retry, None);
+        link.take(LinkEvent::Refused(Refusal {
+            at: second(0),
+            status: 403,
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+        }));
+        assert_eq!(link.retry, None);
     }
 }

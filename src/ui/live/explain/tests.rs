@@ -1,0 +1,283 @@
+//! Each explanation for the facts that call for it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::*;
+use crate::model::definition::Parts;
+use crate::model::{
+    Api, ApiId, Definition, DeploymentId, Direction, FrameRecord, LinkId, Opcode, Route, RouteId,
+    RouteSettings, Stage,
+};
+use crate::ui::live::LiveLink;
+
+fn refused(status: u16) -> Refusal {
+    Refusal {
+        at: Timestamp::UNIX_EPOCH,
+        status,
+        headers: Vec::new(),
+        body: Bytes::new(),
+    }
+}
+
+fn stage(name: &str, deployment: Option<&str>) -> Stage {
+    Stage {
+        name: StageName::parse(name).unwrap(),
+        deployment_id: deployment.map(|id| DeploymentId::parse(id).unwrap()),
+        description: None,
+        auto_deploy: false,
+        last_deployment_status_message: None,
+        created_at: None,
+        updated_at: None,
+        default_route_settings: None,
+        route_settings: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        access_log: None,
+        client_certificate_id: None,
+        tags: BTreeMap::new(),
+    }
+}
+
+fn connect_route(authorization_type: &str) -> Route {
+    Route {
+        id: RouteId::parse("r1").unwrap(),
+        key: "$connect".to_owned(),
+        target: None,
+        authorization_type: authorization_type.to_owned(),
+        authorizer_id: None,
+        api_key_required: false,
+        model_selection_expression: None,
+        operation_name: None,
+        request_models: BTreeMap::new(),
+        request_parameters: BTreeMap::new(),
+        route_response_selection_expression: None,
+        responses: Vec::new(),
+    }
+}
+
+fn detail(stages: Vec<Stage>, routes: Vec<Route>) -> ApiDetail {
+    let api = Api {
+        id: ApiId::parse("k3v9x2a1bc").unwrap(),
+        name: "chat".to_owned(),
+        description: None,
+        endpoint: "ws://127.0.0.1:4566/k3v9x2a1bc".to_owned(),
+        route_selection_expression: "$request.body.action".to_owned(),
+        api_key_selection_expression: None,
+        disable_execute_api_endpoint: false,
+        version: None,
+        created_at: None,
+        tags: BTreeMap::new(),
+    };
+    ApiDetail {
+        draft: Definition::from_parts(Parts {
+            api: &api,
+            routes: &[],
+            integrations: &[],
+            authorizers: &[],
+            models: &[],
+        }),
+        api,
+        stages,
+        deployments: Vec::new(),
+        routes,
+        integrations: Vec::new(),
+        authorizers: Vec::new(),
+        models: Vec::new(),
+        drift: BTreeMap::new(),
+    }
+}
+
+#[track_caller]
+fn check_refusal(status: u16, detail: Option<&ApiDetail>, part: &str) {
+    let prod = StageName::parse("prod").unwrap();
+    let explanation = refusal(&refused(status), &prod, detail);
+    assert!(explanation.text.contains(part), "{explanation:?}");
+}
+
+#[test]
+fn forbidden_is_explained_by_what_the_control_plane_says() {
+    let none = detail(Vec::new(), Vec::new());
+    check_refusal(403, Some(&none), "no stage \"prod\", nor any other");
+    let other = detail(vec![stage("test", None)], Vec::new());
+    check_refusal(403, Some(&other), "no stage \"prod\"; it has test");
+    let empty = detail(vec![stage("prod", None)], Vec::new());
+    check_refusal(403, Some(&empty), "has no deployment");
+    let mut disabled = detail(vec![stage("prod", Some("d1"))], Vec::new());
+    disabled.api.disable_execute_api_endpoint = true;
+    check_refusal(403, Some(&disabled), "endpoint is disabled");
+    let iam = detail(
+        vec![stage("prod", Some("d1"))],
+        vec![connect_route("AWS_IAM")],
+    );
+    check_refusal(403, Some(&iam), "AWS_IAM");
+    let custom = detail(
+        vec![stage("prod", Some("d1"))],
+        vec![connect_route("CUSTOM")],
+    );
+    check_refusal(403, Some(&custom), "authorizer");
+    check_refusal(403, None, "does not exist or has no deployment");
+}
+
+#[test]
+fn throttle_of_zero_is_named_as_the_cause_of_429() {
+    let mut prod = stage("prod", Some("d1"));
+    prod.default_route_settings = Some(RouteSettings {
+        throttling_rate_limit: Some(0.0),
+        ..RouteSettings::default()
+    });
+    check_refusal(
+        429,
+        Some(&detail(vec![prod], Vec::new())),
+        "blocks all traffic",
+    );
+    check_refusal(429, None, "exhausted");
+}
+
+#[test]
+fn other_statuses_have_their_sentence() {
+    check_refusal(401, None, "authorizer");
+    check_refusal(502, None, "integration of $connect");
+    check_refusal(418, None, "hands on the status");
+    let prod = StageName::parse("prod").unwrap();
+    assert_eq!(refusal(&refused(418), &prod, None).title, "refused: 418");
+}
+
+#[test]
+fn headers_and_body_of_a_refusal_are_safe_to_show() {
+    let mut refusal = refused(403);
+    refusal.headers = vec![("x-evil".to_owned(), "\u{1b}[2J".to_owned())];
+    refusal.body = Bytes::from_static(b"one\ntwo\x1b\xff");
+    assert_eq!(
+        refusal_lines(&refusal),
+        ["x-evil: \\u{1b}[2J", "", "one", "two\\u{1b}\\xff"]
+    );
+}
+
+fn sent(frames: &[(Opcode, bool, u64)]) -> Sent {
+    let mut link = LiveLink::new(LinkId(1), Timestamp::UNIX_EPOCH);
+    for (opcode, is_final, length) in frames {
+        link.count(&FrameRecord {
+            direction: Direction::Out,
+            opcode: *opcode,
+            is_final: *is_final,
+            reserved_bits: 0,
+            is_masked: true,
+            payload: Bytes::new(),
+            payload_length: *length,
+            part: 1,
+            at: Timestamp::UNIX_EPOCH,
+        });
+    }
+    link.sent
+}
+
+#[track_caller]
+fn check_close(code: u16, facts: &CloseFacts, part: &str) {
+    let closed = Closed {
+        at: Timestamp::UNIX_EPOCH,
+        code,
+        reason: String::new(),
+        by_us: false,
+    };
+    let explanation = close(&closed, facts);
+    assert!(explanation.text.contains(part), "{explanation:?}");
+}
+
+#[test]
+fn going_away_is_idle_or_old_or_something_else() {
+    let facts = |idle, age| CloseFacts {
+        idle: SignedDuration::from_secs(idle),
+        age: SignedDuration::from_secs(age),
+        sent: Sent::default(),
+    };
+    check_close(1001, &facts(600, 900), "No message crossed for 10 minutes");
+    check_close(1001, &facts(590, 900), "No message crossed for 10 minutes");
+    check_close(1001, &facts(3, 7200), "2 hours at most");
+    check_close(
+        1001,
+        &facts(3, 60),
+        "neither idle for 10 minutes nor 2 hours old",
+    );
+}
+
+#[test]
+fn too_big_is_decided_by_what_was_sent() {
+    let facts = |frames: &[(Opcode, bool, u64)]| CloseFacts {
+        sent: sent(frames),
+        ..CloseFacts::default()
+    };
+    let unsplit = facts(&[(Opcode::Text, true, 32_769)]);
+    check_close(1009, &unsplit, "a frame of 32,769 bytes");
+    let long = facts(&[
+        (Opcode::Text, false, 32_768),
+        (Opcode::Continuation, false, 32_768),
+        (Opcode::Continuation, false, 32_768),
+        (Opcode::Continuation, false, 32_768),
+        (Opcode::Continuation, true, 1),
+    ]);
+    check_close(1009, &long, "a message of 131,073 bytes");
+    let two = facts(&[(Opcode::Text, true, 30_000), (Opcode::Text, true, 30_000)]);
+    check_close(1009, &two, "nothing over 32 KB");
+}
+
+#[test]
+fn unsupported_data_names_the_binary_frame_that_we_sent() {
+    let facts = CloseFacts {
+        sent: sent(&[(Opcode::Binary, true, 3)]),
+        ..CloseFacts::default()
+    };
+    check_close(1003, &facts, "You sent a binary frame");
+    check_close(1003, &CloseFacts::default(), "takes text frames only");
+}
+
+#[test]
+fn reason_of_a_close_is_told_and_cannot_reach_the_terminal_raw() {
+    let closed = Closed {
+        at: Timestamp::UNIX_EPOCH,
+        code: 4001,
+        reason: "bye\u{1b}[0m".to_owned(),
+        by_us: false,
+    };
+    let explanation = close(&closed, &CloseFacts::default());
+    assert_eq!(explanation.title, "closed: 4001 private code");
+    assert!(explanation.text.ends_with("It said: \"bye\\u{1b}[0m\"."));
+}
+
+#[test]
+fn own_close_is_told_as_such() {
+    let closed = Closed {
+        at: Timestamp::UNIX_EPOCH,
+        code: 1000,
+        reason: "x".to_owned(),
+        by_us: true,
+    };
+    assert_eq!(
+        close(&closed, &CloseFacts::default()).title,
+        "you closed: 1000 normal closure"
+    );
+}
+
+#[test]
+fn lost_link_says_the_step_and_the_cause() {
+    let explanation = failure(&LinkFailure {
+        at: Timestamp::UNIX_EPOCH,
+        step: LinkStep::Connect,
+        causes: vec!["connection refused".to_owned()],
+    });
+    assert_eq!(explanation.title, "no connection");
+    assert!(explanation.text.ends_with("(connection refused)"));
+}
+
+#[test]
+fn digits_are_grouped_by_three() {
+    for (number, text) in [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1,000"),
+        (131_072, "131,072"),
+    ] {
+        assert_eq!(grouped(number), text);
+    }
+}
