@@ -1,4 +1,181 @@
 //! Our WebSocket client: one link is one connection to a stage, with every frame recorded as it crosses the wire.
+//!
+//! A link is a task. Orders go in as [`Outgoing`], facts come out as [`LinkEvent`]s, frames among them in batches.
+//! The bytes go through four layers, each in its module: [`wire`](self) (TCP, proxy, TLS), the handshake, the
+//! [`tap`], and the WebSocket library, which alone judges what is lawful.
 
-#[expect(dead_code, reason = "the modules that ask for the time land next")]
+mod body;
 mod clock;
+pub mod frames;
+mod handshake;
+mod link;
+pub mod retry;
+pub mod tap;
+mod wire;
+
+use std::error::Error;
+
+use tokio::{sync::mpsc, task::AbortHandle};
+
+use crate::model::{
+    ConnectRequest, LinkEvent, Outgoing,
+    link::{LinkFailure, LinkStep},
+};
+use handshake::{Answer, Request};
+use tap::Tap;
+
+/// Orders that may wait; more than that and the sender waits.
+const ORDERS: usize = 64;
+
+/// Events that may wait for the consumer. A batch is held to about a megabyte, so this bounds memory.
+const EVENTS: usize = 16;
+
+/// Our end of a WebSocket. Dropping it gives the connection up at once, without the closing handshake.
+#[derive(Debug)]
+pub struct Link {
+    events: mpsc::Receiver<LinkEvent>,
+    sender: LinkSender,
+    task: AbortHandle,
+}
+
+/// The way to send over a link.
+#[derive(Debug, Clone)]
+pub struct LinkSender {
+    orders: mpsc::Sender<Outgoing>,
+}
+
+/// The order came too late: the link has ended. Or, for `try_send`, there are too many orders ahead of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The link has ended.
+    #[error("the link has ended")]
+    Ended(Outgoing),
+    /// The peer takes no more for now.
+    #[error("the peer takes no more for now")]
+    Full(Outgoing),
+}
+
+/// Opens a link, in a task on the current tokio runtime. Whatever becomes of it comes as events.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub fn connect(request: ConnectRequest) -> Link {
+    let (orders, orders_in) = mpsc::channel(ORDERS);
+    let (events_out, events) = mpsc::channel(EVENTS);
+    let task = tokio::spawn(run(request, orders_in, events_out)).abort_handle();
+    Link {
+        events,
+        sender: LinkSender { orders },
+        task,
+    }
+}
+
+impl Link {
+    /// The next event; none after the end.
+    pub async fn next(&mut self) -> Option<LinkEvent> {
+        self.events.recv().await
+    }
+
+    /// A way to send, for another task.
+    pub fn sender(&self) -> LinkSender {
+        self.sender.clone()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl LinkSender {
+    /// Sends, after what was sent before; waits while the peer takes no more. Before the link is open the order waits.
+    ///
+    /// # Errors
+    /// The link has ended.
+    pub async fn send(&self, outgoing: Outgoing) -> Result<(), SendError> {
+        let sent = self.orders.send(outgoing).await;
+        sent.map_err(|mpsc::error::SendError(outgoing)| SendError::Ended(outgoing))
+    }
+
+    /// Sends without waiting.
+    ///
+    /// # Errors
+    /// The link has ended, or too many orders are waiting.
+    pub fn try_send(&self, outgoing: Outgoing) -> Result<(), SendError> {
+        self.orders.try_send(outgoing).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(outgoing) => SendError::Full(outgoing),
+            mpsc::error::TrySendError::Closed(outgoing) => SendError::Ended(outgoing),
+        })
+    }
+}
+
+async fn run(
+    request: ConnectRequest,
+    mut orders: mpsc::Receiver<Outgoing>,
+    events: mpsc::Sender<LinkEvent>,
+) {
+    // A consumer that is gone hears no event, and drops the link with it: so every failed send here means "stop".
+    if events.send(LinkEvent::Connecting).await.is_err() {
+        return;
+    }
+    let end = match open(&request).await {
+        Err(failure) => LinkEvent::Failed(failure),
+        Ok((Answer::Refused(refusal), _)) => LinkEvent::Refused(refusal),
+        Ok((Answer::Open { opened, early }, stream)) => {
+            if events.send(LinkEvent::Open(opened)).await.is_err() {
+                return;
+            }
+            let Some(end) = link::run(Tap::new(stream, early), &mut orders, &events).await else {
+                return;
+            };
+            end
+        }
+    };
+    drop(orders);
+    tracing::debug!(event = end_name(&end), "a link ended");
+    // Losing the end is right when nobody listens.
+    let _gone = events.send(end).await.is_err();
+}
+
+async fn open(request: &ConnectRequest) -> Result<(Answer, Box<dyn wire::Stream>), LinkFailure> {
+    let wire_failure = |error: wire::WireError| failure(error.step(), &error);
+    let uri = wire::parse_url(&request.url).map_err(wire_failure)?;
+    let upgrade =
+        Request::new(&uri, request).map_err(|error| failure(LinkStep::Request, &error))?;
+    let mut stream = wire::open(&uri).await.map_err(wire_failure)?;
+    let answer = handshake::shake(&mut stream, &upgrade)
+        .await
+        .map_err(|error| failure(LinkStep::Handshake, &error))?;
+    Ok((answer, stream))
+}
+
+/// The failure of a step, with the error and everything under it as causes.
+fn failure(step: LinkStep, error: &(dyn Error + 'static)) -> LinkFailure {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !causes.last().is_some_and(|last| last.contains(&text)) {
+            causes.push(text);
+        }
+        next = error.source();
+    }
+    LinkFailure {
+        at: clock::now(),
+        step,
+        causes,
+    }
+}
+
+fn end_name(end: &LinkEvent) -> &'static str {
+    match end {
+        LinkEvent::Refused(_) => "refused",
+        LinkEvent::Failed(_) => "failed",
+        LinkEvent::Closed(_) => "closed",
+        LinkEvent::Connecting | LinkEvent::Open(_) | LinkEvent::Frames(_) => "not an end",
+    }
+}
+
+#[cfg(test)]
+mod tests;

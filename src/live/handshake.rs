@@ -1,0 +1,374 @@
+//! The opening handshake, RFC 6455 §4: the request is written, the answer read and checked, and a refusal kept whole.
+//!
+//! It is our own because a refusal is worth showing: the library reads no more of its body than came with the head, and
+//! gives up on heads that come in small pieces.
+
+use std::{io, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time,
+};
+use tokio_tungstenite::tungstenite::handshake::{
+    client::{Response, generate_key},
+    derive_accept_key,
+    machine::TryParse,
+};
+
+use super::{body::Framing, clock, wire::STEP_TIME};
+use crate::model::{
+    ConnectRequest,
+    link::{Opened, Refusal},
+};
+
+/// The longest answer head that is read, in bytes.
+const HEAD_BYTES: usize = 64 * 1024;
+
+/// The most of a refusal's body that is kept, in bytes.
+const BODY_BYTES: usize = 64 * 1024;
+
+/// How long a refusal's body may take after its head.
+const BODY_TIME: Duration = Duration::from_secs(2);
+
+/// Headers that make the request a handshake; nobody may bring their own.
+const OWN_HEADERS: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::UPGRADE,
+    header::SEC_WEBSOCKET_VERSION,
+    header::SEC_WEBSOCKET_KEY,
+    header::SEC_WEBSOCKET_PROTOCOL,
+    header::SEC_WEBSOCKET_EXTENSIONS,
+];
+
+/// The request, ready to write, and what its answer must fit.
+pub(super) struct Request {
+    bytes: Vec<u8>,
+    key: String,
+    subprotocols: Vec<String>,
+}
+
+/// The answer to the upgrade.
+pub(super) enum Answer {
+    /// The connection is open; `early` is what was read after the head.
+    Open { opened: Opened, early: Bytes },
+    /// It is not.
+    Refused(Refusal),
+}
+
+/// Why a request cannot be made of what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RequestError {
+    #[error("the header name {0:?} is not one that HTTP allows")]
+    HeaderName(String),
+    #[error("the value of the header {0:?} holds characters that HTTP does not allow")]
+    HeaderValue(String),
+    #[error("the header {0:?} belongs to the WebSocket handshake and cannot be set")]
+    OwnHeader(String),
+    #[error("{0:?} is not a subprotocol: it must be one word of letters, digits and marks")]
+    Subprotocol(String),
+}
+
+/// Why an answer is neither an open connection nor a refusal.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HandshakeError {
+    #[error("the connection broke")]
+    Io(#[from] io::Error),
+    #[error("the server took the connection and did not answer within {} s", STEP_TIME.as_secs())]
+    TimedOut,
+    #[error("the server closed the connection without an answer")]
+    NoAnswer,
+    #[error("the server closed the connection in the middle of its answer")]
+    HalfAnswer,
+    #[error("the answer's head is longer than {HEAD_BYTES} bytes")]
+    HeadTooLong,
+    #[error("what came is not an HTTP answer")]
+    NotHttp(#[source] tokio_tungstenite::tungstenite::Error),
+    #[error("the server says 101, but {0}")]
+    Invalid(&'static str),
+}
+
+impl Request {
+    /// Writes out the request for that URL.
+    pub(super) fn new(uri: &Uri, request: &ConnectRequest) -> Result<Self, RequestError> {
+        let headers = more_headers(request)?;
+        for offered in &request.subprotocols {
+            // A subprotocol is a token, as a header's name is. SOURCE: RFC 6455 §4.1, item 10.
+            if HeaderName::from_bytes(offered.as_bytes()).is_err() {
+                return Err(RequestError::Subprotocol(offered.clone()));
+            }
+        }
+        let key = generate_key();
+        let path = uri
+            .path_and_query()
+            .map_or("/", |path_and_query| path_and_query.as_str());
+        let mut bytes = Vec::with_capacity(512);
+        bytes.extend_from_slice(format!("GET {path} HTTP/1.1\r\n").as_bytes());
+        if !headers.contains_key(header::HOST) {
+            put(&mut bytes, "Host", host(uri).as_bytes());
+        }
+        put(&mut bytes, "Connection", b"Upgrade");
+        put(&mut bytes, "Upgrade", b"websocket");
+        put(&mut bytes, "Sec-WebSocket-Version", b"13");
+        put(&mut bytes, "Sec-WebSocket-Key", key.as_bytes());
+        if !request.subprotocols.is_empty() {
+            let offer = request.subprotocols.join(", ");
+            put(&mut bytes, "Sec-WebSocket-Protocol", offer.as_bytes());
+        }
+        if !headers.contains_key(header::USER_AGENT) {
+            let agent = concat!("stagewire/", env!("CARGO_PKG_VERSION"));
+            put(&mut bytes, "User-Agent", agent.as_bytes());
+        }
+        for (name, value) in &request.headers {
+            put(&mut bytes, name.trim(), value.trim().as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        Ok(Self {
+            bytes,
+            key,
+            subprotocols: request.subprotocols.clone(),
+        })
+    }
+}
+
+/// Shakes hands over the stream.
+pub(super) async fn shake<S>(stream: &mut S, request: &Request) -> Result<Answer, HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (response, rest) = time::timeout(STEP_TIME, exchange(stream, request))
+        .await
+        .map_err(|_| HandshakeError::TimedOut)??;
+    let headers = header_list(response.headers());
+    if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+        let body = read_body(stream, &response, rest).await;
+        return Ok(Answer::Refused(Refusal {
+            at: clock::now(),
+            status: response.status().as_u16(),
+            headers,
+            body,
+        }));
+    }
+    let subprotocol = check(response.headers(), request).map_err(HandshakeError::Invalid)?;
+    let opened = Opened {
+        at: clock::now(),
+        subprotocol,
+        headers,
+    };
+    let early = rest.freeze();
+    Ok(Answer::Open { opened, early })
+}
+
+async fn exchange<S>(
+    stream: &mut S,
+    request: &Request,
+) -> Result<(Response, BytesMut), HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    stream.write_all(&request.bytes).await?;
+    stream.flush().await?;
+    read_head(stream).await
+}
+
+fn put(bytes: &mut Vec<u8>, name: &str, value: &[u8]) {
+    bytes.extend_from_slice(name.as_bytes());
+    bytes.extend_from_slice(b": ");
+    bytes.extend_from_slice(value);
+    bytes.extend_from_slice(b"\r\n");
+}
+
+/// Host and port as the `Host` header wants them: no user, no default port.
+fn host(uri: &Uri) -> String {
+    let host = uri.host().unwrap_or_default();
+    let default_port = if super::wire::is_secure(uri) { 443 } else { 80 };
+    match uri.port_u16() {
+        Some(port) if port != default_port => format!("{host}:{port}"),
+        _ => host.to_owned(),
+    }
+}
+
+fn more_headers(request: &ConnectRequest) -> Result<HeaderMap, RequestError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let parsed = HeaderName::from_bytes(name.trim().as_bytes())
+            .map_err(|_| RequestError::HeaderName(name.clone()))?;
+        if OWN_HEADERS.contains(&parsed) {
+            return Err(RequestError::OwnHeader(name.clone()));
+        }
+        let value = HeaderValue::from_str(value.trim())
+            .or_else(|_| HeaderValue::from_bytes(value.trim().as_bytes()))
+            .map_err(|_| RequestError::HeaderValue(name.clone()))?;
+        headers.append(parsed, value);
+    }
+    Ok(headers)
+}
+
+async fn read_head<S>(stream: &mut S) -> Result<(Response, BytesMut), HandshakeError>
+where
+    S: AsyncRead + Unpin,
+{
+    let mut read = BytesMut::with_capacity(4096);
+    loop {
+        if stream.read_buf(&mut read).await? == 0 {
+            return Err(if read.is_empty() {
+                HandshakeError::NoAnswer
+            } else {
+                HandshakeError::HalfAnswer
+            });
+        }
+        // The library reads no HTTP/1.0, which simple web servers refuse with; the head is the same in both.
+        if read.starts_with(b"HTTP/1.0 ") {
+            read[7] = b'1';
+        }
+        if let Some((size, response)) =
+            Response::try_parse(&read).map_err(HandshakeError::NotHttp)?
+        {
+            bytes::Buf::advance(&mut read, size);
+            return Ok((response, read));
+        }
+        if read.len() > HEAD_BYTES {
+            return Err(HandshakeError::HeadTooLong);
+        }
+    }
+}
+
+/// Reads what comes of a refusal's body until it is complete, long enough, or late. A body that breaks off is still
+/// worth showing, so this cannot fail.
+async fn read_body<S>(stream: &mut S, response: &Response, mut read: BytesMut) -> Bytes
+where
+    S: AsyncRead + Unpin,
+{
+    let framing = Framing::of(response.status(), response.headers());
+    let all = async {
+        while !framing.is_complete(&read) && framing.decoded(&read).len() < BODY_BYTES {
+            match stream.read_buf(&mut read).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+    };
+    let in_time = time::timeout(BODY_TIME, all).await.is_ok();
+    tracing::debug!(in_time, "read the body of a refused handshake");
+    let mut body = framing.decoded(&read);
+    body.truncate(BODY_BYTES);
+    body.into()
+}
+
+/// Checks a 101 as RFC 6455 §4.1 says; gives the subprotocol that the server chose.
+fn check(headers: &HeaderMap, request: &Request) -> Result<Option<String>, &'static str> {
+    if !has_token(headers, &header::UPGRADE, "websocket") {
+        return Err("without \"Upgrade: websocket\"");
+    }
+    if !has_token(headers, &header::CONNECTION, "upgrade") {
+        return Err("without \"Connection: Upgrade\"");
+    }
+    let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
+    if accept.is_none_or(|accept| accept != derive_accept_key(request.key.as_bytes()).as_str()) {
+        return Err("its Sec-WebSocket-Accept does not fit our key");
+    }
+    if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        return Err("with an extension that we did not offer");
+    }
+    let Some(chosen) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else {
+        return Ok(None);
+    };
+    let chosen = chosen.to_str().unwrap_or_default();
+    if request.subprotocols.iter().any(|offered| offered == chosen) {
+        Ok(Some(chosen.to_owned()))
+    } else {
+        Err("with a subprotocol that we did not offer")
+    }
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|word| word.trim().eq_ignore_ascii_case(token))
+}
+
+fn header_list(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(headers: &[(&str, &str)], subprotocols: &[&str]) -> ConnectRequest {
+        ConnectRequest {
+            url: String::new(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            subprotocols: subprotocols.iter().map(|&text| text.to_owned()).collect(),
+        }
+    }
+
+    fn written(url: &str, request: &ConnectRequest) -> String {
+        let request = Request::new(&url.parse().unwrap(), request).unwrap();
+        String::from_utf8(request.bytes).unwrap()
+    }
+
+    #[test]
+    fn the_request_asks_for_the_path_and_query_and_names_the_host() {
+        let text = written(
+            "ws://example.test:4566/abc/prod?token=1",
+            &request(&[], &["v1", "v2"]),
+        );
+        assert!(text.starts_with("GET /abc/prod?token=1 HTTP/1.1\r\nHost: example.test:4566\r\n"));
+        assert!(text.contains("\r\nSec-WebSocket-Protocol: v1, v2\r\n"));
+        assert!(text.ends_with("\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_default_port_is_left_out_of_the_host_header() {
+        let none = request(&[], &[]);
+        assert!(written("wss://example.test:443/prod", &none).contains("Host: example.test\r\n"));
+        assert!(written("ws://[::1]:443/prod", &none).contains("Host: [::1]:443\r\n"));
+    }
+
+    #[test]
+    fn own_headers_come_along_and_may_replace_host_and_user_agent() {
+        let text = written(
+            "ws://127.0.0.1/prod",
+            &request(
+                &[
+                    ("Host", "api.example.test"),
+                    ("X-Api-Key", "k"),
+                    ("user-agent", "me"),
+                ],
+                &[],
+            ),
+        );
+        assert!(text.contains("Host: api.example.test\r\n"));
+        assert!(text.contains("X-Api-Key: k\r\n"));
+        assert_eq!(text.to_lowercase().matches("user-agent").count(), 1);
+        assert_eq!(text.to_lowercase().matches("host:").count(), 1);
+    }
+
+    #[track_caller]
+    fn check_refused(request: &ConnectRequest, sentence: &str) {
+        let error = Request::new(&"ws://a/b".parse().unwrap(), request).err();
+        assert!(error.unwrap().to_string().contains(sentence));
+    }
+
+    #[test]
+    fn headers_that_would_break_the_request_are_refused() {
+        check_refused(&request(&[("a b", "c")], &[]), "header name");
+        check_refused(&request(&[("a", "c\r\nd: e")], &[]), "value of the header");
+        check_refused(&request(&[("Upgrade", "h2c")], &[]), "cannot be set");
+        check_refused(&request(&[], &["two words"]), "subprotocol");
+    }
+}

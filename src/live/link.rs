@@ -1,0 +1,503 @@
+//! An open link: one task that owns both halves of the socket, sends what is ordered, and delivers what the tap recorded.
+//!
+//! Reading never waits for writing: a peer that floods us while it takes nothing must not lock both sides up. Reading
+//! does wait for a slow consumer, up to a bound; then frames are dropped and counted, so that pings are still answered.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    mem,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Sink, SinkExt, Stream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::mpsc,
+    time::{self, Instant},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        error::ProtocolError,
+        protocol::{
+            CloseFrame, Role, WebSocketConfig,
+            frame::{
+                Frame,
+                coding::{CloseCode, Data, OpCode},
+            },
+        },
+    },
+};
+
+use super::{clock, tap::Tap};
+use crate::model::{
+    LinkEvent, Outgoing, frame,
+    link::{Closed, Frames, LinkFailure, LinkStep},
+};
+
+/// The shortest time between two batches, and the number and bytes of frames that do not wait for it.
+const BATCH_TIME: Duration = Duration::from_millis(16);
+const BATCH_FRAMES: usize = 512;
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// What is held for a slow consumer before reading stops, and how long it stops before frames are dropped.
+const HELD_FRAMES: usize = 16 * 1024;
+const HELD_BYTES: usize = 8 * BATCH_BYTES;
+const STALL_TIME: Duration = Duration::from_secs(2);
+
+/// How long the peer has to answer our close frame.
+const CLOSE_TIME: Duration = Duration::from_secs(2);
+
+/// How long the peer has to end the connection after its own close frame.
+const LINGER_TIME: Duration = Duration::from_secs(1);
+
+/// How long we try to tell a peer which rule it broke.
+const LAST_WORD_TIME: Duration = Duration::from_millis(250);
+
+/// Bytes asked of the stream at once. Large enough that a flood costs few system calls, small enough to have many links.
+const READ_BYTES: usize = 64 * 1024;
+
+/// The library's limits. API Gateway's are far lower and not ours to enforce: a peer that breaks them must be seen. But
+/// the library takes memory for a frame as soon as its header announces it, so without any limit a header could end us.
+const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Longest payload of a control frame. SOURCE: RFC 6455 §5.5.
+const CONTROL_BYTES: usize = 125;
+
+/// Runs an open link until it ends, and tells how; none when nobody listens any more.
+pub(super) async fn run<S>(
+    tap: Tap<S>,
+    orders: &mut mpsc::Receiver<Outgoing>,
+    events: &mpsc::Sender<LinkEvent>,
+) -> Option<LinkEvent>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BYTES)
+        .write_buffer_size(0)
+        .max_frame_size(Some(MESSAGE_BYTES))
+        .max_message_size(Some(MESSAGE_BYTES));
+    let stream = WebSocketStream::from_raw_socket(tap, Role::Client, Some(config)).await;
+    let mut socket = Socket::new(stream);
+    let mut delivery = Delivery::new(events);
+    let end = talk(&mut socket, orders, &mut delivery).await?;
+    if let End::Broken(error) = &end {
+        socket.last_word(error).await;
+    }
+    delivery.deliver_all(socket.tap()).await?;
+    Some(socket.explain(&end))
+}
+
+/// How an open link ended.
+enum End {
+    /// The stream ended, or was given up after a close frame.
+    Over,
+    /// The library will not go on.
+    Broken(Error),
+}
+
+async fn talk<S>(
+    socket: &mut Socket<S>,
+    orders: &mut mpsc::Receiver<Outgoing>,
+    delivery: &mut Delivery<'_>,
+) -> Option<End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        delivery.look_at(socket.tap());
+        let may_read = delivery.may_read();
+        tokio::select! {
+            biased;
+            // Nobody listens: the receiver is gone, or every sender of orders is.
+            permit = delivery.events.reserve(), if delivery.is_due() => {
+                delivery.deliver(permit.ok()?, socket.tap());
+            }
+            () = sleep_until(socket.deadline) => return Some(End::Over),
+            order = orders.recv(), if socket.takes_orders() => socket.order(order?),
+            end = poll_fn(|context| socket.poll(context, may_read)) => {
+                if let Some(end) = end {
+                    return Some(end);
+                }
+            }
+            () = sleep_until(delivery.wakes_at()) => delivery.wake(socket.tap()),
+        }
+    }
+}
+
+/// Never, without an instant.
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The socket, what waits to be written, and how far the closing handshake is.
+struct Socket<S> {
+    stream: WebSocketStream<Tap<S>>,
+    queue: VecDeque<Message>,
+    is_flushed: bool,
+    /// Set when writing failed: what the peer said before it went may still be there to read.
+    write_error: Option<Error>,
+    /// The first close frame, ours or theirs.
+    closed: Option<Closed>,
+    /// When we stop waiting for the peer to finish.
+    deadline: Option<Instant>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    fn new(stream: WebSocketStream<Tap<S>>) -> Self {
+        Self {
+            stream,
+            queue: VecDeque::new(),
+            is_flushed: true,
+            write_error: None,
+            closed: None,
+            deadline: None,
+        }
+    }
+
+    fn tap(&mut self) -> &mut Tap<S> {
+        self.stream.get_mut()
+    }
+
+    /// One message is written before the next order is taken, so that a slow peer slows the sender.
+    fn takes_orders(&self) -> bool {
+        self.queue.is_empty() && self.is_flushed
+    }
+
+    /// Puts an order in line. Once a close frame has been sent or seen nothing may follow.
+    fn order(&mut self, outgoing: Outgoing) {
+        if self.closed.is_some() || self.write_error.is_some() {
+            return;
+        }
+        match outgoing {
+            Outgoing::Text(text) => self.queue.extend(fragments(&Bytes::from(text))),
+            Outgoing::Unsplit(text) => self.queue.push_back(Message::text(text)),
+            Outgoing::Binary(bytes) => self.queue.push_back(Message::Binary(bytes)),
+            Outgoing::Ping(bytes) => {
+                let length = bytes.len().min(CONTROL_BYTES);
+                self.queue.push_back(Message::Ping(bytes.slice(..length)));
+            }
+            Outgoing::Close(code) => self.close(code),
+        }
+    }
+
+    fn close(&mut self, code: Option<(u16, String)>) {
+        let frame = code.map(|(code, reason)| CloseFrame {
+            code: code.into(),
+            reason: cut_reason(reason).into(),
+        });
+        self.note_close(frame.as_ref(), By::Us);
+        self.queue.push_back(Message::Close(frame));
+    }
+
+    fn note_close(&mut self, frame: Option<&CloseFrame>, by: By) {
+        // Our close waits for theirs; theirs only for the connection's end.
+        let patience = match by {
+            By::Us => CLOSE_TIME,
+            By::Peer => LINGER_TIME,
+        };
+        self.deadline = Some(Instant::now() + patience);
+        if self.closed.is_some() {
+            return;
+        }
+        let (code, reason) = frame.map_or((1005, String::new()), |frame| {
+            (frame.code.into(), frame.reason.to_string())
+        });
+        self.closed = Some(Closed {
+            at: clock::now(),
+            code,
+            reason,
+            by_us: by == By::Us,
+        });
+    }
+
+    /// Writes and reads what can be written and read now. Ready when there is something new to look at.
+    fn poll(&mut self, context: &mut Context<'_>, may_read: bool) -> Poll<Option<End>> {
+        let before = (self.n_records(), self.takes_orders(), self.deadline);
+        self.poll_write(context);
+        if may_read && let Poll::Ready(end) = self.poll_read(context, before.0 + BATCH_FRAMES) {
+            return Poll::Ready(Some(end));
+        }
+        if before == (self.n_records(), self.takes_orders(), self.deadline) {
+            Poll::Pending
+        } else {
+            Poll::Ready(None)
+        }
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) {
+        if self.write_error.is_some() {
+            return;
+        }
+        if let Poll::Ready(Err(error)) = self.poll_queue(context) {
+            // The deadline is for a peer that neither takes anything nor says anything.
+            self.deadline.get_or_insert(Instant::now() + CLOSE_TIME);
+            self.write_error = Some(error);
+            self.queue.clear();
+            self.is_flushed = true;
+        }
+    }
+
+    fn poll_queue(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut stream = Pin::new(&mut self.stream);
+        while !self.queue.is_empty() {
+            futures_util::ready!(stream.as_mut().poll_ready(context))?;
+            if let Some(message) = self.queue.pop_front() {
+                self.is_flushed = false;
+                stream.as_mut().start_send(message)?;
+            }
+        }
+        if !self.is_flushed {
+            futures_util::ready!(stream.poll_flush(context))?;
+            self.is_flushed = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn n_records(&self) -> usize {
+        self.stream.get_ref().records().len()
+    }
+
+    /// Ready at the end; pending when there is nothing to read now, or so many frames are held.
+    fn poll_read(&mut self, context: &mut Context<'_>, n_enough: usize) -> Poll<End> {
+        loop {
+            let message = match futures_util::ready!(Pin::new(&mut self.stream).poll_next(context))
+            {
+                Some(Ok(message)) => message,
+                Some(Err(error)) => return Poll::Ready(End::Broken(error)),
+                None => return Poll::Ready(End::Over),
+            };
+            if let Message::Close(frame) = message {
+                self.note_close(frame.as_ref(), By::Peer);
+            }
+            if self.n_records() >= n_enough {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Tells a peer that broke the rules which one, if it still listens.
+    async fn last_word(&mut self, error: &Error) {
+        let code = match error {
+            Error::Utf8(_) => CloseCode::Invalid,
+            Error::Capacity(_) => CloseCode::Size,
+            Error::Protocol(error) if *error != ProtocolError::ResetWithoutClosingHandshake => {
+                CloseCode::Protocol
+            }
+            _ => return,
+        };
+        if self.closed.is_some() || self.write_error.is_some() {
+            return;
+        }
+        let frame = CloseFrame {
+            code,
+            reason: Utf8Bytes::default(),
+        };
+        let said = time::timeout(
+            LAST_WORD_TIME,
+            self.stream.send(Message::Close(Some(frame))),
+        );
+        let is_said = matches!(said.await, Ok(Ok(())));
+        tracing::debug!(is_said, "told the peer that it broke the rules");
+    }
+
+    fn explain(&mut self, end: &End) -> LinkEvent {
+        let at = clock::now();
+        if let Some(closed) = self.closed.take() {
+            return LinkEvent::Closed(Closed { at, ..closed });
+        }
+        let mut causes = Vec::new();
+        match (&self.write_error, end) {
+            (_, End::Broken(error)) | (Some(error), End::Over) => {
+                causes.extend(sentences(error));
+            }
+            (None, End::Over) => causes.push(NO_CLOSE_FRAME.to_owned()),
+        }
+        let incoming = self.stream.get_ref().incoming();
+        if let Some((seen, length)) = incoming.unfinished() {
+            causes.push(format!(
+                "it ended inside a frame: {seen} of {length} bytes had come"
+            ));
+        }
+        if incoming.unreadable_bytes() > 0 {
+            causes.push(format!(
+                "the last {} bytes that came cannot be read as frames",
+                incoming.unreadable_bytes()
+            ));
+        }
+        LinkEvent::Failed(LinkFailure {
+            at,
+            step: LinkStep::Open,
+            causes,
+        })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Us,
+    Peer,
+}
+
+const NO_CLOSE_FRAME: &str = "the peer ended the connection without a close frame";
+
+fn sentences(error: &Error) -> Vec<String> {
+    match error {
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            vec![NO_CLOSE_FRAME.to_owned()]
+        }
+        Error::Protocol(error) => vec![format!("the peer broke the WebSocket protocol: {error}")],
+        Error::Utf8(_) => vec!["the peer sent a text message that is not UTF-8".to_owned()],
+        Error::Capacity(error) => vec![
+            "the peer sent more than stagewire takes in one message".to_owned(),
+            error.to_string(),
+        ],
+        Error::Io(error) => vec!["the connection broke".to_owned(), error.to_string()],
+        other => vec![other.to_string()],
+    }
+}
+
+/// A text message as the frames that API Gateway takes.
+fn fragments(text: &Bytes) -> impl Iterator<Item = Message> + use<> {
+    let text = text.clone();
+    let ranges = frame::split(text.len());
+    let n_ranges = ranges.len();
+    ranges.into_iter().enumerate().map(move |(index, range)| {
+        let data = if index == 0 {
+            Data::Text
+        } else {
+            Data::Continue
+        };
+        let is_final = index + 1 == n_ranges;
+        Message::Frame(Frame::message(
+            text.slice(range),
+            OpCode::Data(data),
+            is_final,
+        ))
+    })
+}
+
+/// The reason, short enough for a control frame that also holds the code.
+fn cut_reason(mut reason: String) -> String {
+    let end = reason.floor_char_boundary(CONTROL_BYTES - 2);
+    reason.truncate(end);
+    reason
+}
+
+/// The way of the frames to the consumer.
+struct Delivery<'a> {
+    events: &'a mpsc::Sender<LinkEvent>,
+    now: Instant,
+    /// When the next batch may leave.
+    next_at: Instant,
+    held_frames: usize,
+    held_bytes: usize,
+    /// How many of the held frames the bytes were counted of.
+    counted: usize,
+    dropped: u64,
+    /// When reading stopped because the consumer is slow.
+    stalled_since: Option<Instant>,
+    /// True from the moment frames were dropped until the consumer takes something.
+    gave_up_waiting: bool,
+}
+
+impl<'a> Delivery<'a> {
+    fn new(events: &'a mpsc::Sender<LinkEvent>) -> Self {
+        let now = Instant::now();
+        Self {
+            events,
+            now,
+            next_at: now,
+            held_frames: 0,
+            held_bytes: 0,
+            counted: 0,
+            dropped: 0,
+            stalled_since: None,
+            gave_up_waiting: false,
+        }
+    }
+
+    fn look_at<S>(&mut self, tap: &Tap<S>) {
+        self.now = Instant::now();
+        let records = tap.records();
+        self.held_bytes += records[self.counted..]
+            .iter()
+            .map(|record| record.payload.len())
+            .sum::<usize>();
+        self.counted = records.len();
+        self.held_frames = records.len();
+        if !self.is_full() {
+            self.stalled_since = None;
+        } else if self.stalled_since.is_none() {
+            self.stalled_since = Some(self.now);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.held_frames >= HELD_FRAMES || self.held_bytes >= HELD_BYTES
+    }
+
+    fn may_read(&self) -> bool {
+        !self.is_full()
+    }
+
+    fn is_due(&self) -> bool {
+        self.held_frames > 0
+            && (self.now >= self.next_at
+                || self.held_frames >= BATCH_FRAMES
+                || self.held_bytes >= BATCH_BYTES)
+    }
+
+    fn wakes_at(&self) -> Option<Instant> {
+        match self.stalled_since {
+            Some(_) if self.gave_up_waiting => Some(self.now),
+            Some(since) => Some(since + STALL_TIME),
+            None => (self.held_frames > 0 && !self.is_due()).then_some(self.next_at),
+        }
+    }
+
+    /// The time of `wakes_at` has come: a batch may leave now, or the consumer was given long enough.
+    fn wake<S>(&mut self, tap: &mut Tap<S>) {
+        if self.stalled_since.is_some() {
+            self.gave_up_waiting = true;
+            self.dropped += tap.take_records().len() as u64;
+            self.forget();
+        }
+    }
+
+    fn deliver<S>(&mut self, permit: mpsc::Permit<'_, LinkEvent>, tap: &mut Tap<S>) {
+        let frames = Frames {
+            records: tap.take_records(),
+            dropped: mem::take(&mut self.dropped),
+        };
+        permit.send(LinkEvent::Frames(frames));
+        self.next_at = self.now + BATCH_TIME;
+        self.gave_up_waiting = false;
+        self.forget();
+    }
+
+    /// Delivers what is left at the end, however long the consumer takes: no more can come meanwhile.
+    async fn deliver_all<S>(&mut self, tap: &mut Tap<S>) -> Option<()> {
+        if !tap.records().is_empty() || self.dropped > 0 {
+            let permit = self.events.reserve().await.ok()?;
+            self.deliver(permit, tap);
+        }
+        Some(())
+    }
+
+    fn forget(&mut self) {
+        self.held_frames = 0;
+        self.held_bytes = 0;
+        self.counted = 0;
+        self.stalled_since = None;
+    }
+}
