@@ -1,0 +1,175 @@
+//! Whose credentials sign the calls, found quickly or not at all.
+//!
+//! A profile that was asked for by name is the only source then, as with the AWS CLI's `--profile`; otherwise the SDK's
+//! default chain decides. They are resolved once before the first call, so that a missing login is told at once and in
+//! our words, and again by the SDK when they expire.
+
+use std::{error::Error as StdError, sync::Mutex, time::Duration};
+
+use aws_config::{
+    default_provider::credentials::DefaultCredentialsChain,
+    environment::EnvironmentVariableCredentialsProvider, imds,
+    profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
+};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
+};
+use aws_sdk_apigatewayv2::config::{Region, SharedHttpClient};
+use aws_smithy_http_client::Builder;
+
+use super::{Error, ErrorKind, error::innermost, profiles};
+use crate::model::target::AwsTarget;
+
+/// Longest wait for a connection to instance metadata, which answers within a millisecond where it exists.
+const METADATA_CONNECT: Duration = Duration::from_millis(500);
+
+/// Longest wait for one answer of instance metadata.
+const METADATA_READ: Duration = Duration::from_secs(1);
+
+/// Credentials for an emulator, which asks for a signature and checks none.
+pub(super) fn dummy() -> SharedCredentialsProvider {
+    // The shape of an access key id keeps emulators happy that look at it.
+    SharedCredentialsProvider::new(Credentials::new(
+        "AKIAIOSFODNN7EXAMPLE",
+        "stagewire",
+        None,
+        None,
+        "stagewire-local",
+    ))
+}
+
+/// Credentials for an endpoint on this machine: the profile's if one was asked for, the environment's if it has any, or
+/// ones that stand for none.
+pub(super) async fn for_local_endpoint(
+    aws: &AwsTarget,
+) -> Result<SharedCredentialsProvider, Error> {
+    if let Some(profile) = &aws.profile {
+        profiles::check_exists(profile).await?;
+        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        return Ok(SharedCredentialsProvider::new(provider.build()));
+    }
+    let environment = EnvironmentVariableCredentialsProvider::new();
+    match environment.provide_credentials().await {
+        Ok(credentials) => Ok(SharedCredentialsProvider::new(credentials)),
+        Err(_) => Ok(dummy()),
+    }
+}
+
+/// Credentials for AWS.
+pub(super) async fn for_aws(
+    aws: &AwsTarget,
+    region: &Region,
+    http_client: SharedHttpClient,
+    patience: Duration,
+) -> Result<SharedCredentialsProvider, Error> {
+    let config = ProviderConfig::without_region()
+        .with_http_client(http_client)
+        .with_region(Some(region.clone()));
+    let chain = if let Some(profile) = &aws.profile {
+        let provider = ProfileFileCredentialsProvider::builder()
+            .configure(&config)
+            .profile_name(profile)
+            .build();
+        SharedCredentialsProvider::new(provider)
+    } else {
+        // A proxy has no business between a machine and its own metadata.
+        let direct = config.clone().with_http_client(Builder::new().build_http());
+        let provider = DefaultCredentialsChain::builder()
+            .region(region.clone())
+            .imds_client(metadata_client(&direct))
+            .configure(config)
+            .build()
+            .await;
+        SharedCredentialsProvider::new(provider)
+    };
+    let first = tokio::time::timeout(patience, chain.provide_credentials()).await;
+    match first {
+        Ok(Ok(credentials)) => Ok(SharedCredentialsProvider::new(FirstKnown {
+            first: Mutex::new(Some(credentials)),
+            chain,
+        })),
+        Ok(Err(error)) => Err(none(aws.profile.as_deref(), &error)),
+        Err(_) => Err(Error::new(
+            ErrorKind::NoCredentials,
+            "",
+            format!("no credentials within {} s", patience.as_secs()),
+        )),
+    }
+}
+
+/// A client of instance metadata that gives up soon: off EC2 nothing ever answers.
+pub(super) fn metadata_client(config: &ProviderConfig) -> imds::Client {
+    imds::Client::builder()
+        .configure(config)
+        .connect_timeout(METADATA_CONNECT)
+        .read_timeout(METADATA_READ)
+        .max_attempts(1)
+        .build()
+}
+
+fn none(profile: Option<&str>, error: &CredentialsError) -> Error {
+    let reason = match error {
+        CredentialsError::CredentialsNotLoaded(_) => None,
+        other => other.source().map(innermost),
+    };
+    let message = match (profile, reason) {
+        (Some(profile), None) => format!("profile {profile:?} holds no credentials"),
+        (Some(profile), Some(reason)) => {
+            format!("the credentials of profile {profile:?} cannot be used: {reason}")
+        }
+        (None, None) => "no credentials: tried AWS_ACCESS_KEY_ID, the default profile of the shared configuration, a web identity token, the container's and instance metadata".to_owned(),
+        (None, Some(reason)) => format!("the credentials cannot be used: {reason}"),
+    };
+    Error::new(ErrorKind::NoCredentials, "", message)
+}
+
+/// Hands out the credentials that are known already, then asks the chain.
+#[derive(Debug)]
+struct FirstKnown {
+    first: Mutex<Option<Credentials>>,
+    chain: SharedCredentialsProvider,
+}
+
+impl ProvideCredentials for FirstKnown {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let first = self.first.lock().ok().and_then(|mut first| first.take());
+        match first {
+            Some(credentials) => future::ProvideCredentials::ready(Ok(credentials)),
+            None => self.chain.provide_credentials(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_credentials_names_what_was_tried() {
+        let nothing = CredentialsError::not_loaded("nothing there");
+        let failure = none(None, &nothing).failure("Cannot list the APIs");
+        for word in ["AWS_ACCESS_KEY_ID", "profile", "web identity", "metadata"] {
+            assert!(failure.causes[0].contains(word), "{failure}");
+        }
+        assert!(failure.hint.is_some());
+        let failure = none(Some("work"), &nothing).failure("Cannot list the APIs");
+        assert_eq!(failure.causes, ["profile \"work\" holds no credentials"]);
+    }
+
+    #[tokio::test]
+    async fn credentials_that_are_known_are_not_asked_for_again() {
+        let known = Credentials::new("first", "x", None, None, "test");
+        let provider = FirstKnown {
+            first: Mutex::new(Some(known)),
+            chain: dummy(),
+        };
+        let first = provider.provide_credentials().await.unwrap();
+        let second = provider.provide_credentials().await.unwrap();
+        assert_eq!(first.access_key_id(), "first");
+        assert_ne!(second.access_key_id(), "first");
+    }
+}

@@ -1,0 +1,316 @@
+//! What became of a call that failed: the SDK's error turned into what happened, and that into words for a person.
+
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_apigatewayv2::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+
+use crate::model::{Failure, FailureKind, text};
+
+/// The SDK's error of one call.
+pub(super) type CallError<E> = SdkError<E, HttpResponse>;
+
+/// What the SDK's error of any call can tell.
+pub(super) trait Metadata: ProvideErrorMetadata + StdError + Send + Sync + 'static {}
+
+impl<E: ProvideErrorMetadata + StdError + Send + Sync + 'static> Metadata for E {}
+
+/// A call that failed, or one that could not even be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.sentence())]
+pub struct Error {
+    /// The call, as the AWS CLI names it; `connect` before there was one.
+    pub operation: &'static str,
+    /// What happened.
+    pub kind: ErrorKind,
+    /// AWS's own code, such as `NotFoundException`.
+    pub code: Option<String>,
+    /// AWS's own words, or the system's, safe to show.
+    pub message: String,
+    /// AWS's number for the call, for its support.
+    pub request_id: Option<String>,
+    /// Where the call went.
+    pub endpoint: String,
+    /// True when the same call may well succeed a little later.
+    pub retryable: bool,
+}
+
+/// What happened to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// What it speaks of does not exist.
+    NotFound,
+    /// AWS found it invalid.
+    Refused,
+    /// It contradicts what exists or what somebody else does at the moment.
+    Conflict,
+    /// A quota is used up.
+    Quota,
+    /// Too many calls at the moment.
+    Throttled,
+    /// These credentials may not do that.
+    Denied,
+    /// These credentials are no longer valid.
+    Expired,
+    /// These credentials are not known or the signature is wrong.
+    Unrecognized,
+    /// No credentials were found.
+    NoCredentials,
+    /// No region was found.
+    NoRegion,
+    /// This machine trusts no certificate authority.
+    NoTrust,
+    /// The profile does not exist, or the shared configuration cannot be read.
+    Profile,
+    /// The endpoint is not a URL.
+    BadEndpoint,
+    /// Nothing answers there.
+    Unreachable,
+    /// No answer in time.
+    TimedOut,
+    /// Something answers there that is not the control plane of API Gateway.
+    NotApiGateway,
+    /// The control plane itself failed.
+    Failing,
+    /// None of the above.
+    Other,
+}
+
+impl Error {
+    /// An error of our own, before or beside a call.
+    pub(super) fn new(kind: ErrorKind, endpoint: &str, message: impl Into<String>) -> Self {
+        Self {
+            operation: "connect",
+            kind,
+            code: None,
+            message: message.into(),
+            request_id: None,
+            endpoint: endpoint.to_owned(),
+            retryable: false,
+        }
+    }
+
+    /// The answer came, and lacks a member that it must have.
+    pub(super) fn incomplete(operation: &'static str, endpoint: &str, member: &str) -> Self {
+        let message = format!("the answer has no usable {member:?}");
+        Self {
+            operation,
+            ..Self::new(ErrorKind::NotApiGateway, endpoint, message)
+        }
+    }
+
+    /// What the SDK says of a call.
+    pub(super) fn from_call<E: Metadata>(
+        operation: &'static str,
+        endpoint: &str,
+        error: &CallError<E>,
+    ) -> Self {
+        let base = Self {
+            operation,
+            ..Self::new(ErrorKind::Other, endpoint, "")
+        };
+        match error {
+            SdkError::TimeoutError(_) => base.timed_out(),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => base.timed_out(),
+            SdkError::ResponseError(context) => base.answered(context.raw(), None, None),
+            SdkError::ServiceError(context) => {
+                let meta = context.err().meta();
+                base.answered(context.raw(), meta.code(), meta.message())
+            }
+            _ => base.not_sent(error),
+        }
+    }
+
+    /// True when the call certainly changed nothing: it never left, or was turned away at the door.
+    pub(super) fn was_not_carried_out(&self) -> bool {
+        matches!(self.kind, ErrorKind::Throttled)
+    }
+
+    /// The error for a person, as the reason why something could not be done.
+    pub fn failure(&self, title: impl Into<String>) -> Failure {
+        let kind = match self.kind {
+            ErrorKind::NoCredentials
+            | ErrorKind::NoRegion
+            | ErrorKind::NoTrust
+            | ErrorKind::Profile
+            | ErrorKind::BadEndpoint
+            | ErrorKind::Expired
+            | ErrorKind::Unrecognized => FailureKind::Config,
+            _ => FailureKind::Remote,
+        };
+        let failure = Failure::new(kind, title).cause(self.to_string());
+        match self.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
+    fn timed_out(self) -> Self {
+        Self {
+            kind: ErrorKind::TimedOut,
+            retryable: true,
+            ..self
+        }
+    }
+
+    fn not_sent(self, error: &(dyn StdError + 'static)) -> Self {
+        let chain = || std::iter::successors(Some(error), |&error| error.source());
+        if let Some(credentials) =
+            chain().find_map(|error| error.downcast_ref::<CredentialsError>())
+        {
+            return Self {
+                kind: ErrorKind::NoCredentials,
+                message: innermost(credentials),
+                ..self
+            };
+        }
+        let is_io = chain().any(<dyn StdError>::is::<std::io::Error>);
+        Self {
+            kind: if is_io {
+                ErrorKind::Unreachable
+            } else {
+                ErrorKind::Other
+            },
+            message: innermost(error),
+            retryable: is_io,
+            ..self
+        }
+    }
+
+    fn answered(self, raw: &HttpResponse, code: Option<&str>, message: Option<&str>) -> Self {
+        let status = raw.status().as_u16();
+        let headers = raw.headers();
+        let is_json = headers
+            .get("content-type")
+            .is_some_and(|value| value.contains("json"));
+        if code.is_none() && !is_json {
+            let what = headers.get("content-type").unwrap_or("no content type");
+            return Self {
+                kind: ErrorKind::NotApiGateway,
+                message: format!("status {status}, {}", text::printable(what)),
+                ..self
+            };
+        }
+        let kind = kind_of(status, code);
+        let message = match message {
+            Some(message) => text::printable(message).into_owned(),
+            None => format!("status {status}"),
+        };
+        Self {
+            kind,
+            code: code.map(|code| text::printable(code).into_owned()),
+            message,
+            request_id: headers
+                .get("x-amzn-requestid")
+                .map(|id| text::printable(id).into_owned()),
+            retryable: matches!(kind, ErrorKind::Throttled | ErrorKind::Failing),
+            ..self
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let Self {
+            operation,
+            message,
+            endpoint,
+            ..
+        } = self;
+        match self.kind {
+            ErrorKind::Unreachable => {
+                format!("{operation}: nothing answers at {endpoint} ({message})")
+            }
+            ErrorKind::TimedOut => format!("{operation}: {endpoint} did not answer in time"),
+            ErrorKind::NotApiGateway => format!(
+                "{operation}: what answers at {endpoint} is not the control plane of API Gateway ({message})"
+            ),
+            ErrorKind::NoCredentials
+            | ErrorKind::NoRegion
+            | ErrorKind::NoTrust
+            | ErrorKind::BadEndpoint
+            | ErrorKind::Profile => message.clone(),
+            _ => {
+                let facts: Vec<&str> = [&self.code, &self.request_id]
+                    .into_iter()
+                    .filter_map(|fact| fact.as_deref())
+                    .collect();
+                if facts.is_empty() {
+                    format!("{operation}: {message}")
+                } else {
+                    format!("{operation}: {message} ({})", facts.join(", request "))
+                }
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        Some(match self.kind {
+            ErrorKind::NoCredentials => {
+                "run `aws configure` or `aws sso login`, choose another profile, or use the local gateway (--local)"
+            }
+            ErrorKind::Expired => {
+                "log in again (`aws sso login`, or get new temporary keys), then repeat"
+            }
+            ErrorKind::Unrecognized => {
+                "check the keys of this profile, and that they belong to this partition"
+            }
+            ErrorKind::NoRegion => "name one with --region, AWS_REGION or in the profile",
+            ErrorKind::NoTrust => "install ca-certificates, or set SSL_CERT_FILE",
+            ErrorKind::BadEndpoint => "write it as https://host or http://127.0.0.1:4566",
+            ErrorKind::Profile => "see the names with `aws configure list-profiles`",
+            ErrorKind::Denied => {
+                "ask for the apigateway permissions that this call needs, or choose another profile"
+            }
+            ErrorKind::Throttled => {
+                "wait a moment and repeat; the account allows about 10 such calls a second"
+            }
+            ErrorKind::Quota => "remove what is no longer used, or ask AWS for a higher quota",
+            ErrorKind::Unreachable => {
+                "check the endpoint and the network; `stagewire gateway` starts a local gateway"
+            }
+            ErrorKind::TimedOut => "check the network and the proxy, then repeat",
+            ErrorKind::NotApiGateway => "check --endpoint-url, AWS_ENDPOINT_URL and the proxy",
+            ErrorKind::Failing => "repeat in a moment",
+            ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Conflict | ErrorKind::Other => {
+                return None;
+            }
+        })
+    }
+}
+
+fn kind_of(status: u16, code: Option<&str>) -> ErrorKind {
+    match (code.unwrap_or_default(), status) {
+        // SOURCE: real answers: a used-up quota is 429 with ConflictException, unlike throttling.
+        ("ConflictException", 429) => ErrorKind::Quota,
+        ("ExpiredTokenException" | "ExpiredToken" | "RequestExpired", _) => ErrorKind::Expired,
+        (
+            "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "MissingAuthenticationTokenException"
+            | "MissingAuthenticationToken",
+            _,
+        ) => ErrorKind::Unrecognized,
+        (code, _) if code.contains("Throttl") => ErrorKind::Throttled,
+        (_, 429) => ErrorKind::Throttled,
+        (_, 404) => ErrorKind::NotFound,
+        (_, 409) => ErrorKind::Conflict,
+        (_, 401 | 403) => ErrorKind::Denied,
+        (_, 400..=499) => ErrorKind::Refused,
+        (_, 500..=599) => ErrorKind::Failing,
+        _ => ErrorKind::NotApiGateway,
+    }
+}
+
+/// The text of the error at the bottom, where the fact is; what is above it repeats the SDK's own layers.
+pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    text::printable(&deepest.to_string()).into_owned()
+}

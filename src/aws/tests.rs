@@ -1,0 +1,257 @@
+//! Bad weather, call by call: each failure says what, why and what to do, soon.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use tokio::net::TcpListener;
+
+use super::{
+    Control, ErrorKind,
+    stub::{Answer, Stub, control_at},
+};
+use crate::model::{
+    ApiId, Failure, FailureKind, Target,
+    target::{AwsTarget, LocalTarget},
+};
+
+const DEPLOYMENT: &str = r#"{"deploymentId":"53lz9l","deploymentStatus":"DEPLOYED","createdDate":"2020-04-06T23:38:08Z","autoDeployed":false}"#;
+
+fn api_id() -> ApiId {
+    ApiId::parse("k3v9x2a1bc").unwrap()
+}
+
+/// What becomes of listing the APIs when every call is answered like this.
+async fn weather(answer: Answer) -> (ErrorKind, Failure) {
+    let stub = Stub::start(move |_| answer.clone()).await;
+    let error = stub.control().await.apis().await.unwrap_err();
+    (error.kind, error.failure("Cannot list the APIs"))
+}
+
+#[track_caller]
+fn check(outcome: &(ErrorKind, Failure), kind: ErrorKind, says: &str, has_hint: bool) {
+    let (actual, failure) = outcome;
+    assert_eq!(*actual, kind, "{failure}");
+    assert!(failure.causes[0].contains(says), "{failure}");
+    assert!(failure.causes[0].contains("get-apis"), "{failure}");
+    assert_eq!(failure.hint.is_some(), has_hint, "{failure}");
+}
+
+#[tokio::test]
+async fn refusals_are_told_in_the_words_of_aws() {
+    let outcome = weather(Answer::error(
+        404,
+        "NotFoundException",
+        "Invalid API identifier specified 1:x",
+    ))
+    .await;
+    check(
+        &outcome,
+        ErrorKind::NotFound,
+        "Invalid API identifier specified 1:x",
+        false,
+    );
+    assert!(outcome.1.causes[0].contains("6aa502cc"), "{}", outcome.1);
+    let quota = "Maximum number of Stages for this API has been reached.";
+    let outcome = weather(Answer::error(429, "ConflictException", quota)).await;
+    check(&outcome, ErrorKind::Quota, quota, true);
+    let outcome = weather(Answer::error(
+        403,
+        "AccessDeniedException",
+        "not authorized",
+    ))
+    .await;
+    check(&outcome, ErrorKind::Denied, "not authorized", true);
+}
+
+#[tokio::test]
+async fn expired_and_unknown_credentials_are_told_apart() {
+    let expired = Answer::error(
+        403,
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    );
+    let outcome = weather(expired).await;
+    check(&outcome, ErrorKind::Expired, "is expired", true);
+    assert_eq!(outcome.1.kind, FailureKind::Config);
+    let unknown = Answer::error(
+        403,
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+    );
+    let outcome = weather(unknown).await;
+    check(&outcome, ErrorKind::Unrecognized, "is invalid", true);
+}
+
+#[tokio::test]
+async fn a_failing_control_plane_is_told_after_three_attempts() {
+    let stub = Stub::start(|_| Answer::error(500, "InternalServerError", "oops")).await;
+    let error = stub.control().await.apis().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Failing);
+    assert!(error.retryable);
+    assert_eq!(stub.count("GET /v2/apis"), 3);
+}
+
+#[tokio::test]
+async fn what_is_not_the_control_plane_is_told_as_such() {
+    for answer in [Answer::html(200), Answer::html(404), Answer::html(502)] {
+        let outcome = weather(answer).await;
+        check(&outcome, ErrorKind::NotApiGateway, "text/html", true);
+    }
+    let outcome = weather(Answer::json(200, "[1, 2]")).await;
+    assert_ne!(outcome.0, ErrorKind::Other, "{}", outcome.1);
+    let item = r#"{"items":[{"name":"chat","protocolType":"WEBSOCKET"}]}"#;
+    let outcome = weather(Answer::json(200, item)).await;
+    check(&outcome, ErrorKind::NotApiGateway, "apiId", true);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_refuses_is_told_with_its_address() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let error = control_at(address).await.apis().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    let failure = error.failure("Cannot list the APIs");
+    assert!(
+        failure.causes[0].contains(&address.to_string()),
+        "{failure}"
+    );
+    assert!(failure.causes[0].contains("refused"), "{failure}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_hangs_is_given_up_in_time() {
+    let hanging = tokio::time::timeout(Duration::from_secs(5), weather(Answer::never()));
+    let outcome = hanging.await.expect("a call has an end");
+    check(
+        &outcome,
+        ErrorKind::TimedOut,
+        "did not answer in time",
+        true,
+    );
+}
+
+#[tokio::test]
+async fn hostile_words_reach_nobody_raw() {
+    let outcome = weather(Answer::error(400, "BadRequestException", "a\u{1b}[31m\nb")).await;
+    check(&outcome, ErrorKind::Refused, "a\\u{1b}[31m\\nb", false);
+}
+
+#[tokio::test]
+async fn a_throttled_call_is_repeated() {
+    let calls = AtomicUsize::new(0);
+    let stub = Stub::start(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
+        0 => Answer::error(429, "TooManyRequestsException", "Too Many Requests"),
+        _ => Answer::json(200, r#"{"items":[]}"#),
+    })
+    .await;
+    assert_eq!(stub.control().await.apis().await.unwrap(), []);
+    assert_eq!(stub.count("GET /v2/apis"), 2);
+}
+
+#[tokio::test]
+async fn a_throttled_create_is_repeated_and_a_hanging_one_is_not() {
+    let calls = AtomicUsize::new(0);
+    let stub = Stub::start(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
+        0 => Answer::error(429, "TooManyRequestsException", "Too Many Requests"),
+        _ => Answer::json(201, DEPLOYMENT),
+    })
+    .await;
+    let control = stub.control().await;
+    let deployment = control
+        .create_deployment(&api_id(), Some("why"))
+        .await
+        .unwrap();
+    assert_eq!(deployment.id.as_str(), "53lz9l");
+    assert_eq!(stub.calls().len(), 2);
+    assert_eq!(stub.calls()[1].body, r#"{"description":"why"}"#);
+
+    let stub = Stub::start(|_| Answer::never()).await;
+    let control = stub.control().await;
+    let error = control
+        .create_deployment(&api_id(), None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TimedOut);
+    assert_eq!(
+        stub.calls().len(),
+        1,
+        "a second attempt may make a second deployment"
+    );
+
+    let stub = Stub::start(|_| Answer::error(500, "InternalServerError", "oops")).await;
+    let control = stub.control().await;
+    let error = control
+        .create_deployment(&api_id(), None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Failing);
+    assert_eq!(stub.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn all_pages_are_followed_and_http_apis_left_out() {
+    let item = |id: &str, name: &str, protocol: &str| {
+        format!(
+            r#"{{"apiId":"{id}","name":"{name}","protocolType":"{protocol}","apiEndpoint":"wss://{id}","routeSelectionExpression":"$request.body.action"}}"#
+        )
+    };
+    let first = format!(
+        r#"{{"items":[{},{}],"nextToken":"more"}}"#,
+        item("b", "ticker", "WEBSOCKET"),
+        item("h", "web", "HTTP")
+    );
+    let second = format!(r#"{{"items":[{}]}}"#, item("a", "chat", "WEBSOCKET"));
+    let stub = Stub::start(move |call| {
+        let is_second = call.line.ends_with("nextToken=more");
+        Answer::json(200, if is_second { &second } else { &first })
+    })
+    .await;
+    let apis = stub.control().await.apis().await.unwrap();
+    let names: Vec<&str> = apis.iter().map(|api| api.name.as_str()).collect();
+    assert_eq!(names, ["chat", "ticker"]);
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_is_given_up() {
+    let page = r#"{"items":[],"nextToken":"again"}"#;
+    let outcome = weather(Answer::json(200, page)).await;
+    check(&outcome, ErrorKind::NotApiGateway, "nextToken", true);
+}
+
+#[tokio::test]
+async fn local_targets_need_neither_credentials_nor_configuration() {
+    let address = "127.0.0.1:4566".parse().unwrap();
+    let local = Target::Local(LocalTarget {
+        address,
+        region: "eu-west-1".into(),
+    });
+    let control = Control::connect(&local).await.unwrap();
+    assert_eq!(control.endpoint(), "http://127.0.0.1:4566");
+    assert_eq!(control.region(), "eu-west-1");
+}
+
+#[tokio::test]
+async fn an_endpoint_on_this_machine_is_reached_without_tls_and_proxy() {
+    let stub = Stub::start(|_| Answer::json(200, r#"{"items":[]}"#)).await;
+    let target = Target::Aws(AwsTarget {
+        endpoint_url: Some(format!("http://{}", stub.address)),
+        region: Some("eu-west-1".into()),
+        profile: None,
+    });
+    let control = Control::connect(&target).await.unwrap();
+    assert_eq!(control.apis().await.unwrap(), []);
+    assert_eq!(control.region(), "eu-west-1");
+}
+
+#[tokio::test]
+async fn what_is_not_a_url_is_refused_before_anything_is_tried() {
+    let target = Target::Aws(AwsTarget {
+        endpoint_url: Some("localhost:4566".into()),
+        ..AwsTarget::default()
+    });
+    let error = Control::connect(&target).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::BadEndpoint);
+}
