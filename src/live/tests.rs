@@ -1,3 +1,5 @@
+//! Links against servers on loopback, good and bad, and over a pipe with the clock held.
+
 use std::{future::Future, time::Duration};
 
 use bytes::Bytes;

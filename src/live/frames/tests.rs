@@ -1,3 +1,5 @@
+//! Any frames, however cut, and bytes that are no frames.
+
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
