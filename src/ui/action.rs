@@ -1,8 +1,82 @@
 //! What a person can wish for. The binding table gives each wish its keys.
 
-/// A wish, as a key or the menu names it.
+/// A wish, as a key, the menu or the palette names it.
+///
+/// What a wish means is decided by the screen or modal that has the keyboard: `Down` moves the selection of a list and
+/// scrolls a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
+    // Everywhere.
     /// End the program.
     Quit,
+    /// End the program, whatever has the keyboard.
+    QuitNow,
+    /// Stop the program as Ctrl-Z does in a shell.
+    Suspend,
+    /// Draw the whole screen anew.
+    Redraw,
+    /// List the keys that work here.
+    Help,
+    /// Find any action by name.
+    Palette,
+    /// One step back.
+    Back,
+    /// Choose another target.
+    Targets,
+    /// Choose another region of the target.
+    Region,
+    /// Read the notices and failures so far.
+    Log,
+
+    // Lists and texts.
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// The first row.
+    First,
+    /// The last row.
+    Last,
+    /// Narrow the list.
+    Filter,
+    /// Sort by the next column.
+    Sort,
+    /// Put the selected thing on the clipboard.
+    Copy,
+    /// Ask again.
+    Refresh,
+    /// Go into the selected thing.
+    Open,
+    /// The next tab.
+    NextTab,
+    /// The tab before.
+    PreviousTab,
+
+    // APIs and stages.
+    /// The menu of what can be done.
+    Actions,
+    /// Deploy the API.
+    Deploy,
+    /// Watch the stage live.
+    Live,
+    /// Take the last deploy back.
+    Undo,
+    /// Copy the callback URL of the stage.
+    CopyCallback,
+
+    // Dialogs.
+    /// Do what the dialog is for.
+    Submit,
+    /// The next field.
+    NextField,
+    /// The field before.
+    PreviousField,
+    /// Go on with a failed deploy.
+    Finish,
+    /// Delete what a failed deploy left.
+    CleanUp,
 }

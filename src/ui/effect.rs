@@ -45,6 +45,8 @@ pub enum Effect {
     Cancel(Ticket),
     /// Stop the program as Ctrl-Z does; the screen is drawn anew when it goes on. No answer.
     Suspend,
+    /// Draw the whole screen anew, whatever the terminal shows. No answer.
+    Redraw,
     /// End the program. No answer.
     Quit,
 }

@@ -1,0 +1,279 @@
+//! Answers from the world: where each piece of data goes, and what a person hears of it.
+
+use super::{
+    Effect, Remote, State,
+    deploy::DeployOutcome,
+    message::{DeployMessage, HostMessage, LibraryMessage},
+    modal::{Modal, failure::FailureModal},
+    notice::Tone,
+    screen::{Screen, apis::ApisScreen, targets::TargetsScreen},
+};
+use crate::model::{
+    Failure, Target, Ticket,
+    plan::{DeployFailure, Deployed, Repoint},
+};
+
+pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut Vec<Effect>) {
+    match message {
+        LibraryMessage::TargetsLoaded(ticket, result) => {
+            state.library.targets.finish(ticket, result);
+        }
+        LibraryMessage::TargetChanged(ticket, result) => {
+            target_changed(state, ticket, result, effects);
+        }
+        LibraryMessage::ApisLoaded(ticket, result) => {
+            let failure = result.as_ref().err().cloned();
+            let is_awaited = state.library.apis.finish(ticket, result);
+            if let Some(failure) = failure.filter(|_| is_awaited) {
+                background(state, &failure);
+            }
+        }
+        LibraryMessage::ApiLoaded(ticket, id, result) => {
+            let failure = result.as_ref().as_ref().err().cloned();
+            let is_awaited = state
+                .library
+                .details
+                .get_mut(&id)
+                .is_some_and(|remote| remote.finish(ticket, *result));
+            if let Some(failure) = failure.filter(|_| is_awaited) {
+                background(state, &failure);
+            }
+        }
+    }
+}
+
+/// A failure whose text stands where the data would be: the log keeps it, and a notice is for data that is still shown.
+fn background(state: &mut State, failure: &Failure) {
+    state.notices.keep_failure(state.now, failure);
+}
+
+fn target_changed(
+    state: &mut State,
+    ticket: Ticket,
+    result: Result<Target, Failure>,
+    effects: &mut Vec<Effect>,
+) {
+    let failure = result.as_ref().err().cloned();
+    if !state.library.target.finish(ticket, result) {
+        return;
+    }
+    let is_starting = std::mem::replace(&mut state.is_starting, false);
+    let Some(failure) = failure else {
+        state.library.forget_target(effects);
+        if let Some(session) = state.live.take() {
+            effects.extend(session.close());
+        }
+        state.deploys.undo = None;
+        if !matches!(state.screens.as_slice(), [Screen::Apis(_)]) || !is_starting {
+            state.screens = vec![Screen::Apis(ApisScreen::default())];
+            state.modals.clear();
+        }
+        return;
+    };
+    // The target before stays in force, if there was one.
+    if let Remote::Failed {
+        previous: Some(previous),
+        ..
+    } = &state.library.target
+    {
+        let previous = previous.clone();
+        state.library.wanted_target = Some(previous.clone());
+        state.library.target = Remote::Ready(previous);
+    }
+    state.notices.keep_failure(state.now, &failure);
+    if is_starting {
+        state.screens = vec![Screen::Targets(TargetsScreen::after(failure))];
+    } else {
+        state
+            .modals
+            .push(Modal::Failure(FailureModal::new(failure)));
+    }
+}
+
+pub(super) fn deploy(state: &mut State, message: DeployMessage, effects: &mut Vec<Effect>) {
+    match message {
+        DeployMessage::Planned(ticket, result) => planned(state, ticket, *result, effects),
+        DeployMessage::Progressed(ticket, progress) => {
+            let now = state.now;
+            if let Some(job) = &mut state.deploys.job
+                && job.ticket == ticket
+            {
+                job.progress(progress, now);
+            }
+        }
+        DeployMessage::Finished(ticket, result) => finished(state, ticket, *result, effects),
+        DeployMessage::CleanedUp(ticket, result) => cleaned_up(state, ticket, result),
+        DeployMessage::Repointed(_, repoint, result) => {
+            repointed(state, &repoint, result, effects);
+        }
+    }
+}
+
+fn planned(
+    state: &mut State,
+    ticket: Ticket,
+    result: Result<crate::model::plan::DeployPlan, Failure>,
+    effects: &mut Vec<Effect>,
+) {
+    state.lend(effects, |_, modals, context| {
+        for modal in modals.iter_mut() {
+            if let Modal::Deploy(dialog) = modal {
+                dialog.planned(ticket, result, context);
+                return;
+            }
+        }
+    });
+}
+
+fn finished(
+    state: &mut State,
+    ticket: Ticket,
+    result: Result<Deployed, DeployFailure>,
+    effects: &mut Vec<Effect>,
+) {
+    let is_awaited = state
+        .deploys
+        .job
+        .as_ref()
+        .is_some_and(|job| job.ticket == ticket);
+    if !is_awaited {
+        return;
+    }
+    match result {
+        Ok(deployed) => succeeded(state, &deployed, effects),
+        Err(failed) => {
+            state.notices.keep_failure(state.now, &failed.failure);
+            let is_open = state
+                .modals
+                .iter()
+                .any(|modal| matches!(modal, Modal::Deploy(_)));
+            if !is_open {
+                let text = format!("{} {} d shows it", failed.failure.title, state.glyphs.dot);
+                state.notices.offer(state.now, Tone::Danger, text);
+            }
+            let left_over = failed.left_over.is_some();
+            if let Some(job) = &mut state.deploys.job {
+                let api_id = job.plan.request.api_id.clone();
+                job.outcome = Some(DeployOutcome::Failed(Box::new(failed)));
+                if left_over {
+                    state.lend(effects, |_, _, context| context.load_api(&api_id));
+                }
+            }
+        }
+    }
+}
+
+fn succeeded(state: &mut State, deployed: &Deployed, effects: &mut Vec<Effect>) {
+    let dot = state.glyphs.dot;
+    let stage = &deployed.stage.name;
+    let undo = deployed.undo();
+    let from = deployed
+        .previous
+        .as_ref()
+        .map_or("new", |deployment| deployment.as_str());
+    let mut text = format!(
+        "{stage}: {from} {} {}",
+        state.glyphs.arrow, deployed.deployment.id
+    );
+    if undo.is_some() {
+        text = format!("{text} {dot} u undo");
+    }
+    text = format!("{text} {dot} l live");
+    state.notices.offer(state.now, Tone::Ok, text);
+    for warning in &deployed.warnings {
+        state
+            .notices
+            .offer(state.now, Tone::Warning, warning.clone());
+    }
+    state.deploys.job = None;
+    state.deploys.undo = undo;
+    state.deploys.last = Some((deployed.api_id.clone(), stage.clone()));
+    state
+        .modals
+        .retain(|modal| !matches!(modal, Modal::Deploy(_)));
+    for screen in &mut state.screens {
+        if let Screen::Api(screen) = screen {
+            screen.show_stage(&deployed.api_id, stage);
+        }
+    }
+    state.lend(effects, |_, _, context| context.load_api(&deployed.api_id));
+}
+
+fn cleaned_up(state: &mut State, ticket: Ticket, result: Result<(), Failure>) {
+    let Some(job) = &mut state.deploys.job else {
+        return;
+    };
+    let Some(DeployOutcome::CleaningUp(awaited, left)) = &job.outcome else {
+        return;
+    };
+    if *awaited != ticket {
+        return;
+    }
+    match result {
+        Ok(()) => {
+            let text = format!("Deployment {} is deleted", left.deployment_id);
+            state.notices.say(state.now, Tone::Ok, text);
+            job.outcome = Some(DeployOutcome::CleanedUp);
+        }
+        Err(failure) => {
+            let left_over = Some(left.clone());
+            state.notices.keep_failure(state.now, &failure);
+            job.outcome = Some(DeployOutcome::Failed(Box::new(DeployFailure {
+                failure,
+                left_over,
+            })));
+        }
+    }
+}
+
+fn repointed(
+    state: &mut State,
+    repoint: &Repoint,
+    result: Result<(), Failure>,
+    effects: &mut Vec<Effect>,
+) {
+    match result {
+        Ok(()) => {
+            let text = format!("{} serves {} again", repoint.stage, repoint.to);
+            state.notices.say(state.now, Tone::Ok, text);
+        }
+        Err(failure) => {
+            state.notices.keep_failure(state.now, &failure);
+            state
+                .modals
+                .push(Modal::Failure(FailureModal::new(failure)));
+        }
+    }
+    state.lend(effects, |_, _, context| context.load_api(&repoint.api_id));
+}
+
+pub(super) fn host(state: &mut State, message: HostMessage, effects: &mut Vec<Effect>) {
+    match message {
+        HostMessage::Copied(ticket, result) => copied(state, ticket, result),
+        HostMessage::Noticed(failure) => state.notices.fail(state.now, failure),
+        HostMessage::EndRequested => effects.push(Effect::Quit),
+        message @ (HostMessage::Edited(..) | HostMessage::HistoryLoaded(..)) => {
+            state.lend(effects, |screens, _, context| {
+                for screen in screens.iter_mut() {
+                    screen.view_mut().host(message.clone(), context);
+                }
+            });
+        }
+    }
+}
+
+fn copied(state: &mut State, ticket: Ticket, result: Result<&'static str, Failure>) {
+    let what = state.tickets.copied(ticket).unwrap_or_default();
+    match result {
+        Ok(way) => {
+            let text = format!("copied {what} ({way})");
+            state.notices.say(state.now, Tone::Ok, text);
+        }
+        Err(failure) => {
+            state.notices.keep_failure(state.now, &failure);
+            state
+                .modals
+                .push(Modal::Failure(FailureModal::new(failure)));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Where the last drawn frame put things: for page-up and page-down, and for the mouse.
+
+use ratatui::layout::{Position, Rect};
+
+/// What `render` chose. The loop stores it in the state; `update` reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Geometry {
+    /// The whole screen.
+    pub area: Rect,
+    /// Rows of the list or text that has the keyboard; 0 before anything was drawn.
+    pub page: u16,
+    /// Columns of the list or text that has the keyboard.
+    pub width: u16,
+    /// Rows of a second pane beside or below it; 0 when there is none.
+    pub side_page: u16,
+    /// Lists that the mouse can point at, the one on top last.
+    pub lists: Vec<ListArea>,
+}
+
+/// Where a list stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListArea {
+    /// Its rows, without borders and header.
+    pub rows: Rect,
+    /// Which of the list's rows is drawn first.
+    pub offset: usize,
+}
+
+impl Geometry {
+    /// The row of the topmost list under a position of the mouse, which may lie anywhere, even outside the screen.
+    pub fn row_at(&self, column: u16, row: u16) -> Option<usize> {
+        let list = self.lists.last()?;
+        let inside = list.rows.contains(Position::new(column, row));
+        inside.then(|| list.offset + usize::from(row.saturating_sub(list.rows.y)))
+    }
+}

@@ -1,0 +1,128 @@
+//! The keys that work here, from the binding table, under headings.
+//!
+//! ```text
+//! ╭ Keys · API, stages ──────────────────────────╮
+//! │ Here                                          │
+//! │   ↵          live                             │
+//! │   c          copy callback URL                │
+//! │                                               │
+//! │ Deploy and watch                              │
+//! │   d          deploy                           │
+//! ╰───────────────────────────────────────────────╯
+//! ```
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+};
+
+use crate::ui::{
+    Action, State,
+    geometry::Geometry,
+    keys::{self, Binding, Group, Scope},
+    screen::{Context, Nav, View},
+    widget::{
+        cells, modal_area, panel,
+        scroll::{Scroll, ScrolledText},
+        text,
+    },
+};
+
+/// The scope it tells of, and how far its text is scrolled.
+#[derive(Debug)]
+pub struct HelpModal {
+    of: Scope,
+    scroll: Scroll,
+}
+
+impl HelpModal {
+    /// Lists the keys that work in this scope.
+    pub fn new(of: Scope) -> Self {
+        Self {
+            of,
+            scroll: Scroll::default(),
+        }
+    }
+}
+
+/// The bindings of a scope as the help lists them: by group, each action once.
+pub fn entries(scope: Scope) -> Vec<(Group, Vec<&'static Binding>)> {
+    Group::ALL
+        .iter()
+        .map(|group| {
+            let rows = keys::bindings(scope).filter(|row| row.group == *group);
+            (*group, rows.collect())
+        })
+        .filter(|(_, rows): &(Group, Vec<_>)| !rows.is_empty())
+        .collect()
+}
+
+impl View for HelpModal {
+    fn scope(&self) -> Scope {
+        Scope::Help
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        if action == Action::Back {
+            return Nav::Back;
+        }
+        let length = lines_count(self.of);
+        self.scroll.act(action, context.geometry.page, length);
+        Nav::Stay
+    }
+
+    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+        let lines = self.lines(state);
+        let width = area.width.min(64);
+        let place = modal_area(area, (width, cells(lines.len()) + 2), frame);
+        let title = format!("Keys {} {}", state.glyphs.dot, self.of.title());
+        let block = panel(state, title, true);
+        let inner = block.inner(place);
+        frame.render_widget(block, place);
+        let [_, body] =
+            Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
+        geometry.page = body.height;
+        let text = ScrolledText {
+            lines: &lines,
+            scroll: self.scroll,
+            state,
+        };
+        frame.render_widget(&text, body);
+    }
+}
+
+impl HelpModal {
+    fn lines(&self, state: &State) -> Vec<Line<'static>> {
+        let theme = &state.theme;
+        let mut lines = Vec::new();
+        for (group, rows) in entries(self.of) {
+            if !lines.is_empty() {
+                lines.push(Line::default());
+            }
+            lines.push(Line::styled(group.title(), theme.heading));
+            for row in rows {
+                let chords = text::fit_padded(&row.all_chords(&state.glyphs), 14, "");
+                lines.push(Line::from(vec![
+                    Span::raw("  "),
+                    Span::styled(chords, theme.key),
+                    Span::styled(row.label, theme.text),
+                ]));
+            }
+        }
+        if let Some(path) = &state.log_path {
+            lines.push(Line::default());
+            lines.push(Line::styled(
+                text::fit(&format!("log file: {path}"), 60, state.glyphs.ellipsis),
+                theme.dim,
+            ));
+        }
+        lines
+    }
+}
+
+/// An upper bound of the lines, to keep the scroll within.
+fn lines_count(scope: Scope) -> usize {
+    let groups = entries(scope);
+    groups.iter().map(|(_, rows)| rows.len() + 2).sum::<usize>() + 2
+}

@@ -1,0 +1,182 @@
+//! The palette: every action that works here, by name, with its key.
+//!
+//! ```text
+//! ╭ Command ─────────────────────────╮
+//! │ /dep▏                             │
+//! │▸ deploy                        d  │
+//! │  undo deploy                   u  │
+//! ╰───────────────────────────────────╯
+//! ```
+
+use crossterm::event::KeyEvent;
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+};
+
+use crate::ui::{
+    Action, State,
+    geometry::{Geometry, ListArea},
+    keys::{self, Binding, Scope},
+    screen::{Context, Handled, Nav, View},
+    widget::{
+        cells,
+        list::{Hit, ListView, highlight},
+        modal_area, panel, text,
+    },
+};
+
+/// The actions of a scope, narrowed by what is typed.
+#[derive(Debug)]
+pub struct PaletteModal {
+    of: Scope,
+    list: ListView,
+}
+
+impl PaletteModal {
+    /// Offers the actions of this scope.
+    pub fn new(of: Scope) -> Self {
+        Self {
+            of,
+            list: ListView::default(),
+        }
+    }
+
+    fn rows(&self) -> Vec<&'static Binding> {
+        keys::bindings(self.of)
+            .filter(|row| !is_motion(row.action))
+            .collect()
+    }
+
+    fn hits(&self) -> (Vec<&'static Binding>, Vec<Hit>) {
+        let rows = self.rows();
+        let labels: Vec<&str> = rows.iter().map(|row| row.label).collect();
+        let hits = self.list.hits(&labels);
+        (rows, hits)
+    }
+
+    fn ids(&self) -> Vec<&'static str> {
+        let (rows, hits) = self.hits();
+        hits.iter().map(|hit| rows[hit.row].label).collect()
+    }
+
+    fn chosen(&self) -> Option<Action> {
+        let (rows, hits) = self.hits();
+        let ids: Vec<&str> = hits.iter().map(|hit| rows[hit.row].label).collect();
+        let idx = self.list.selected_idx(&ids)?;
+        Some(rows[hits[idx].row].action)
+    }
+}
+
+/// Nobody looks for "up" in a palette.
+fn is_motion(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Up
+            | Action::Down
+            | Action::PageUp
+            | Action::PageDown
+            | Action::First
+            | Action::Last
+            | Action::Palette
+    )
+}
+
+impl View for PaletteModal {
+    fn scope(&self) -> Scope {
+        Scope::Palette
+    }
+
+    fn key(&mut self, key: KeyEvent, _context: &mut Context<'_>) -> Handled {
+        if self.list.filter.key(key) {
+            Handled::Yes(Nav::Stay)
+        } else {
+            Handled::No
+        }
+    }
+
+    fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
+        self.list.filter.paste(text);
+        Handled::Yes(Nav::Stay)
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        match action {
+            Action::Submit => self.chosen().map_or(Nav::Stay, Nav::Act),
+            Action::Back => Nav::Back,
+            action => {
+                self.list.act(action, &self.ids(), context.geometry.page);
+                Nav::Stay
+            }
+        }
+    }
+
+    fn click(&mut self, row: usize, _context: &mut Context<'_>) -> Nav {
+        self.list.select(&self.ids(), row);
+        Nav::Stay
+    }
+
+    fn settle(&mut self, context: &mut Context<'_>) {
+        self.list.settle(&self.ids(), context.geometry.page);
+    }
+
+    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+        let theme = &state.theme;
+        let (rows, hits) = self.hits();
+        let height = cells(self.rows().len()) + 3;
+        let place = modal_area(area, (46.min(area.width), height), frame);
+        let block = panel(state, "Command", true);
+        let inner = block.inner(place);
+        frame.render_widget(block, place);
+        let [field, list] =
+            Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
+        let [mark, field] =
+            Layout::horizontal([Constraint::Length(2), Constraint::Fill(1)]).areas(field);
+        frame.render_widget(Line::styled(" :", theme.key), mark);
+        frame.render_widget(&self.list.filter.widget(theme, true), field);
+        geometry.page = list.height;
+        let ids: Vec<&str> = hits.iter().map(|hit| rows[hit.row].label).collect();
+        let window = self.list.window(&ids, list.height);
+        geometry.lists.push(ListArea {
+            rows: list,
+            offset: window.start,
+        });
+        let selected = self.list.selected_idx(&ids);
+        let columns = usize::from(list.width).saturating_sub(11);
+        let view = state.screen().view();
+        for (line, idx) in window.enumerate() {
+            let hit = &hits[idx];
+            let row = rows[hit.row];
+            let is_selected = selected == Some(idx);
+            let base = match (is_selected, view.refusal(row.action, state)) {
+                (true, _) => theme.selection,
+                (false, Some(_)) => theme.dim,
+                (false, None) => theme.text,
+            };
+            let pointer = if is_selected {
+                state.glyphs.pointer
+            } else {
+                " "
+            };
+            let mut spans = vec![Span::styled(format!("{pointer} "), base)];
+            spans.extend(highlight(
+                row.label,
+                (0, columns),
+                &hit.matched,
+                (base, theme.matched),
+                state.glyphs.ellipsis,
+            ));
+            let chord = row.chord_for(self.of, &state.glyphs);
+            let chord = format!("{chord:>7}  ");
+            let key = if is_selected { base } else { theme.key };
+            spans.push(Span::styled(text::fit_padded(&chord, 9, ""), key));
+            let place = Rect {
+                y: list.y + cells(line),
+                height: 1,
+                ..list
+            };
+            frame.render_widget(Line::from(spans).style(base), place);
+        }
+    }
+}

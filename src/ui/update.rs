@@ -1,0 +1,216 @@
+//! Routing: which part of the state a message is for. Top modal, then screen, then the program itself.
+
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+
+use super::{
+    Action, Effect, Message, State, answer,
+    keys::{self, Scope},
+    modal::{Modal, help::HelpModal, log::LogModal, palette::PaletteModal, region::RegionModal},
+    notice::Tone,
+    screen::{Handled, Nav, Screen, View, targets::TargetsScreen},
+};
+
+/// What to ask of the world before the first message.
+pub fn start(state: &mut State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if let Some(target) = state.library.wanted_target.clone() {
+        state.lend(&mut effects, |_, _, context| context.change_target(target));
+    }
+    settle(state, &mut effects);
+    effects
+}
+
+/// Changes the state as a message demands, and says what to ask of the world. It does not wait and cannot fail.
+pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    match message {
+        Message::Clock(now) => {
+            state.now = now;
+            state.notices.expire(now);
+            if let Some(session) = &mut state.live {
+                effects.extend(session.tick(now, || state.tickets.next_link()));
+            }
+        }
+        Message::Key(key) => press(state, key, &mut effects),
+        Message::Mouse(mouse) => point(state, mouse, &mut effects),
+        Message::Paste(text) => paste(state, &text, &mut effects),
+        Message::Resized(..) => {}
+        Message::Library(message) => answer::library(state, message, &mut effects),
+        Message::Deploy(message) => answer::deploy(state, message, &mut effects),
+        Message::Link(link, event) => {
+            if let Some(session) = &mut state.live {
+                session.take(link, event);
+            }
+        }
+        Message::Host(message) => answer::host(state, message, &mut effects),
+    }
+    settle(state, &mut effects);
+    effects
+}
+
+fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
+    let handled = state.lend(effects, |screens, modals, context| {
+        top(screens, modals).key(key, context)
+    });
+    match handled {
+        Handled::Yes(nav) => go(state, nav, effects),
+        Handled::No => {
+            if let Some(action) = keys::lookup(scope(state), key) {
+                perform(state, action, effects);
+            }
+        }
+    }
+}
+
+fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
+    let handled = state.lend(effects, |screens, modals, context| {
+        top(screens, modals).paste(text, context)
+    });
+    match handled {
+        Handled::Yes(nav) => go(state, nav, effects),
+        Handled::No => state.notices.say(
+            state.now,
+            Tone::Info,
+            "There is no text field to paste into",
+        ),
+    }
+}
+
+fn point(state: &mut State, mouse: MouseEvent, effects: &mut Vec<Effect>) {
+    let action = match mouse.kind {
+        MouseEventKind::ScrollUp => Action::Up,
+        MouseEventKind::ScrollDown => Action::Down,
+        MouseEventKind::Down(MouseButton::Left) => {
+            if let Some(row) = state.geometry.row_at(mouse.column, mouse.row) {
+                let nav = state.lend(effects, |screens, modals, context| {
+                    top(screens, modals).click(row, context)
+                });
+                go(state, nav, effects);
+            }
+            return;
+        }
+        _ => return,
+    };
+    if keys::binding_of(scope(state), action).is_some() {
+        perform(state, action, effects);
+    }
+}
+
+/// Does what the person wishes, or says why not.
+fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    let view = match state.modals.last() {
+        Some(modal) => modal.view(),
+        None => state.screen().view(),
+    };
+    if let Some(reason) = view.refusal(action, state) {
+        state.notices.say(state.now, Tone::Warning, reason);
+        return;
+    }
+    match action {
+        Action::Quit | Action::QuitNow => effects.push(Effect::Quit),
+        Action::Suspend => effects.push(Effect::Suspend),
+        Action::Redraw => effects.push(Effect::Redraw),
+        Action::Help => toggle_help(state),
+        Action::Palette => open(state, Modal::Palette(PaletteModal::new(scope(state)))),
+        Action::Log => open(state, Modal::Log(LogModal::default())),
+        Action::Region if !matches!(state.screen(), Screen::Targets(_)) => {
+            let target = state.target().cloned();
+            if let Some(target) = target {
+                open(state, Modal::Region(RegionModal::new(target)));
+            }
+        }
+        Action::Targets => {
+            if !matches!(state.screen(), Screen::Targets(_)) {
+                go(state, Nav::Push(targets()), effects);
+            }
+        }
+        action => {
+            let nav = state.lend(effects, |screens, modals, context| {
+                top(screens, modals).act(action, context)
+            });
+            go(state, nav, effects);
+        }
+    }
+}
+
+fn toggle_help(state: &mut State) {
+    if let Some(Modal::Help(_)) = state.modals.last() {
+        state.modals.pop();
+    } else {
+        let scope = scope(state);
+        open(state, Modal::Help(HelpModal::new(scope)));
+    }
+}
+
+fn go(state: &mut State, nav: Nav, effects: &mut Vec<Effect>) {
+    match nav {
+        Nav::Stay => {}
+        Nav::Push(screen) => state.screens.push(screen),
+        Nav::Root(screen) => {
+            state.modals.clear();
+            state.screens = vec![screen];
+        }
+        Nav::Open(modal) => open(state, modal),
+        Nav::Act(action) => {
+            state.modals.pop();
+            perform(state, action, effects);
+        }
+        Nav::ClosePush(screen) => {
+            state.modals.clear();
+            state.screens.push(screen);
+        }
+        Nav::Back => back(state),
+    }
+}
+
+fn back(state: &mut State) {
+    if state.modals.pop().is_some() {
+        return;
+    }
+    if state.screens.len() > 1 {
+        state.screens.pop();
+    } else if matches!(state.screen(), Screen::Targets(_)) {
+        state
+            .notices
+            .say(state.now, Tone::Info, "This is the first screen; q quits");
+    } else {
+        state.screens.push(targets());
+    }
+}
+
+fn open(state: &mut State, modal: Modal) {
+    state.modals.push(modal);
+}
+
+fn targets() -> Screen {
+    Screen::Targets(TargetsScreen::default())
+}
+
+/// The scope that holds for the next key.
+pub(super) fn scope(state: &State) -> Scope {
+    match state.modals.last() {
+        Some(modal) => modal.view().scope(),
+        None => state.screen().view().scope(),
+    }
+}
+
+fn top<'a>(screens: &'a mut [Screen], modals: &'a mut [Modal]) -> &'a mut dyn View {
+    match modals.last_mut() {
+        Some(modal) => modal.view_mut(),
+        None => screens
+            .last_mut()
+            .expect("invariant: the stack of screens is never empty")
+            .view_mut(),
+    }
+}
+
+fn settle(state: &mut State, effects: &mut Vec<Effect>) {
+    state.lend(effects, |screens, modals, context| {
+        if let Some(screen) = screens.last_mut() {
+            screen.view_mut().settle(context);
+        }
+        for modal in modals.iter_mut() {
+            modal.view_mut().settle(context);
+        }
+    });
+}

@@ -1,0 +1,61 @@
+//! Pieces that screens are drawn with: data in, cells out, no keys, no effects.
+
+pub mod footer;
+pub mod header;
+pub mod input;
+pub mod list;
+pub mod notice;
+pub mod scroll;
+pub mod text;
+
+use ratatui::{
+    layout::{Constraint, Flex, Layout, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, Borders, Clear},
+};
+
+use super::State;
+
+/// A bordered panel; the one that has the keyboard stands out.
+pub fn panel<'a>(state: &State, title: impl Into<Line<'a>>, is_focused: bool) -> Block<'a> {
+    let border = if is_focused {
+        state.theme.focus
+    } else {
+        state.theme.border
+    };
+    let title: Line<'a> = title.into();
+    let block = Block::new()
+        .borders(Borders::ALL)
+        .border_set(state.glyphs.border)
+        .border_style(border);
+    if title.width() == 0 {
+        return block;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(title.spans);
+    spans.push(Span::raw(" "));
+    block.title(Line::from(spans).style(state.theme.title))
+}
+
+/// The rectangle of a modal of at most that size, in the middle of `area`, with what was there wiped away.
+pub fn modal_area(area: Rect, (width, height): (u16, u16), frame: &mut ratatui::Frame<'_>) -> Rect {
+    let [column] = Layout::horizontal([Constraint::Length(width.min(area.width))])
+        .flex(Flex::Center)
+        .areas(area);
+    let [place] = Layout::vertical([Constraint::Length(height.min(area.height))])
+        .flex(Flex::Center)
+        .areas(column);
+    frame.render_widget(Clear, place);
+    place
+}
+
+/// A number of rows or columns as the terminal counts them; what no terminal has is cut.
+pub fn cells(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// A span of text from elsewhere, safe to draw.
+pub fn safe(text: &str, style: Style) -> Span<'static> {
+    Span::styled(crate::model::text::printable(text).into_owned(), style)
+}
