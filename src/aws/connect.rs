@@ -281,7 +281,7 @@ fn is_plain_loopback(uri: &Uri) -> bool {
 }
 
 /// True when the host of a URL is this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
         Ok(address) => address.is_loopback(),

@@ -28,6 +28,7 @@ use crate::model::{
 };
 
 pub use connect::Tuning;
+pub(crate) use connect::is_loopback;
 pub use error::{Error, ErrorKind};
 pub use profiles::{Profile, profiles};
 
@@ -134,14 +135,21 @@ impl Control {
         Ok(apis)
     }
 
-    /// One API, whatever its protocol.
+    /// One API.
     ///
     /// # Errors
-    /// Fails when the control plane refuses or cannot be reached.
+    /// Fails when the control plane refuses or cannot be reached, and when it is no WebSocket API.
     pub async fn api(&self, api: &ApiId) -> Result<Api, Error> {
         let operation = "get-api";
         let call = self.client.get_api().api_id(api.as_str());
         let answer = call.send().await.map_err(|e| self.error(operation, &e))?;
+        if answer.protocol_type == Some(ProtocolType::Http) {
+            let message = format!("{api} is an HTTP API, not a WebSocket API");
+            return Err(Error {
+                operation,
+                ..Error::new(ErrorKind::Refused, self.endpoint(), message)
+            });
+        }
         convert::api_answer(answer).map_err(|member| self.bad_answer(operation, member))
     }
 
@@ -168,7 +176,10 @@ impl Control {
         convert::stage_read(answer).map_err(|member| self.bad_answer(operation, member))
     }
 
-    /// All routes of an API with their responses, by key.
+    /// All routes of an API, by key, the two-way ones with their responses.
+    ///
+    /// A route response has no effect without the route's selection expression for it, so those of one-way routes are not
+    /// asked for: an API with many routes would use up the account's calls.
     ///
     /// # Errors
     /// Fails when the control plane refuses or cannot be reached.
@@ -179,7 +190,7 @@ impl Control {
         Ok(routes)
     }
 
-    /// All integrations of an API with their responses, by id.
+    /// All integrations of an API, by id, with their responses where the type has any; proxies have none.
     ///
     /// # Errors
     /// Fails when the control plane refuses or cannot be reached.
@@ -329,7 +340,9 @@ impl Control {
     async fn route(&self, api: &ApiId, item: SdkRoute) -> Result<Route, Error> {
         let mut route =
             convert::route(item).map_err(|member| self.bad_answer("get-routes", member))?;
-        route.responses = self.route_responses(api, &route.id).await?;
+        if route.route_response_selection_expression.is_some() {
+            route.responses = self.route_responses(api, &route.id).await?;
+        }
         Ok(route)
     }
 
@@ -353,7 +366,9 @@ impl Control {
     async fn integration(&self, api: &ApiId, item: SdkIntegration) -> Result<Integration, Error> {
         let mut integration = convert::integration(item)
             .map_err(|member| self.bad_answer("get-integrations", member))?;
-        integration.responses = self.integration_responses(api, &integration.id).await?;
+        if !integration.integration_type.ends_with("_PROXY") {
+            integration.responses = self.integration_responses(api, &integration.id).await?;
+        }
         Ok(integration)
     }
 

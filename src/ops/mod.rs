@@ -1,1 +1,13 @@
 //! Jobs: deploy, drift, and what they share. The screen and the command line call the same functions.
+//!
+//! A job takes a [`Control`](crate::aws::Control) and model types and answers a model type or a
+//! [`Failure`](crate::model::Failure) for a person. How a job is done is known here alone; nothing here draws or prints.
+
+mod clock;
+
+pub mod deploy;
+pub mod detail;
+pub mod drift;
+pub mod journal;
+
+pub use journal::Journal;

@@ -1,0 +1,347 @@
+//! Doing what a plan says, step by step, and going on with what a failed deploy left.
+
+use std::{future::Future, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{moved, plan::title, shown};
+use crate::{
+    aws::{Control, Error, ErrorKind},
+    model::{
+        Deployment, DeploymentId, DeploymentStatus, Failure, FailureKind, Stage,
+        plan::{
+            DeployFailure, DeployPlan, DeployProgress, DeployStep, Deployed, LeftOver, StageChoice,
+            StepState,
+        },
+    },
+    ops::{Journal, clock, detail, journal::Entry},
+};
+
+/// How long and how often a deployment that is not usable yet is asked for.
+#[derive(Debug, Clone, Copy)]
+struct Polling {
+    first: Duration,
+    longest: Duration,
+    limit: Duration,
+}
+
+const POLLING: Polling = Polling {
+    first: Duration::from_millis(200),
+    longest: Duration::from_secs(2),
+    limit: Duration::from_mins(1),
+};
+
+/// Deploys as planned.
+///
+/// # Errors
+/// Fails when the draft or the stage changed since the plan was made, when the deployment fails or takes too long, and
+/// when the control plane refuses or cannot be reached; says then what exists because of it.
+pub async fn run(
+    control: &Control,
+    journal: &Journal,
+    plan: &DeployPlan,
+    report: impl FnMut(DeployProgress),
+) -> Result<Deployed, DeployFailure> {
+    let mut job = Job {
+        control,
+        journal,
+        plan,
+        polling: POLLING,
+        report,
+    };
+    let deployment = job
+        .step(
+            DeployStep::CreateDeployment,
+            Box::pin(create(control, plan)),
+        )
+        .await
+        .map_err(|failure| DeployFailure {
+            failure,
+            left_over: None,
+        })?;
+    job.complete(deployment).await
+}
+
+/// Goes on with a deploy that failed after its deployment was made. What is done already is not done again.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn finish(
+    control: &Control,
+    journal: &Journal,
+    left: &LeftOver,
+    report: impl FnMut(DeployProgress),
+) -> Result<Deployed, DeployFailure> {
+    let plan = left.plan.as_ref();
+    let deployment = control
+        .deployment(&plan.api.id, &left.deployment_id)
+        .await
+        .map_err(|error| {
+            let is_gone = error.kind == ErrorKind::NotFound;
+            DeployFailure {
+                failure: error.failure(title(&plan.api.name, plan.request.stage.name())),
+                left_over: (!is_gone).then(|| left.clone()),
+            }
+        })?;
+    let mut job = Job {
+        control,
+        journal,
+        plan,
+        polling: POLLING,
+        report,
+    };
+    job.complete(deployment).await
+}
+
+/// One deploy under way.
+struct Job<'a, R> {
+    control: &'a Control,
+    journal: &'a Journal,
+    plan: &'a DeployPlan,
+    polling: Polling,
+    report: R,
+}
+
+impl<R: FnMut(DeployProgress)> Job<'_, R> {
+    /// The steps after create-deployment.
+    async fn complete(&mut self, deployment: Deployment) -> Result<Deployed, DeployFailure> {
+        let id = deployment.id.clone();
+        let outcome = self.serve(deployment).await;
+        let (deployment, stage, mut warnings) = outcome.map_err(|failure| DeployFailure {
+            failure,
+            left_over: Some(LeftOver {
+                deployment_id: id,
+                plan: Box::new(self.plan.clone()),
+            }),
+        })?;
+        warnings.extend(self.remember(&deployment, &stage).await);
+        Ok(Deployed {
+            api_id: self.plan.api.id.clone(),
+            deployment,
+            stage,
+            previous: self.plan.serves_now.clone(),
+            warnings,
+        })
+    }
+
+    /// Waits until the deployment is usable, makes the stage serve it, and looks whether it does.
+    async fn serve(
+        &mut self,
+        deployment: Deployment,
+    ) -> Result<(Deployment, Stage, Vec<String>), Failure> {
+        let Self {
+            control,
+            plan,
+            polling,
+            ..
+        } = *self;
+        let wait = wait_for_deployed(control, plan, deployment, polling);
+        let deployment = self.step(DeployStep::WaitForDeployed, wait).await?;
+        let stage = match &plan.request.stage {
+            StageChoice::Existing(_) => {
+                let update = update_stage(control, plan, &deployment.id);
+                self.step(DeployStep::UpdateStage, update).await?
+            }
+            StageChoice::New(_) => {
+                let create = create_stage(control, plan, &deployment.id);
+                self.step(DeployStep::CreateStage, create).await?
+            }
+        };
+        let check = check(control, plan, &deployment.id, stage);
+        let (stage, warnings) = self.step(DeployStep::Check, check).await?;
+        Ok((deployment, stage, warnings))
+    }
+
+    /// Writes the journal. The stage serves the deployment by now, so that nothing here can fail the deploy.
+    async fn remember(&mut self, deployment: &Deployment, stage: &Stage) -> Option<String> {
+        let plan = self.plan;
+        let entry = Entry {
+            api_id: plan.api.id.clone(),
+            deployment_id: deployment.id.clone(),
+            definition: plan.definition.clone(),
+            description: deployment.title().map(str::to_owned),
+            deployed_at: clock::now(),
+            stage: Some(stage.name.clone()),
+            previous: plan.serves_now.clone(),
+        };
+        let write = self.journal.keep(self.control, entry);
+        let error = self.step(DeployStep::WriteJournal, write).await.err()?;
+        let failure = Failure::new(FailureKind::Config, "").caused_by(&error);
+        Some(format!(
+            "The journal was not written ({}); later changes will be told from this deployment, but not which they are.",
+            failure.causes.join(": ")
+        ))
+    }
+
+    /// Does one step, telling when it starts and how it ends.
+    async fn step<T, E>(
+        &mut self,
+        step: DeployStep,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        (self.report)(DeployProgress {
+            step,
+            state: StepState::Running,
+        });
+        let start = Instant::now();
+        let outcome = work.await;
+        let took = start.elapsed();
+        let state = match outcome {
+            Ok(_) => StepState::Done(took),
+            Err(_) => StepState::Failed(took),
+        };
+        (self.report)(DeployProgress { step, state });
+        outcome
+    }
+}
+
+fn failed(plan: &DeployPlan, kind: FailureKind) -> Failure {
+    Failure::new(kind, title(&plan.api.name, plan.request.stage.name()))
+}
+
+fn refused(plan: &DeployPlan, error: &Error) -> Failure {
+    error.failure(title(&plan.api.name, plan.request.stage.name()))
+}
+
+/// Freezes the draft, if it still is what the plan showed.
+///
+/// The fingerprint is written into the description at the same time, so it must be that of what is frozen. Between this
+/// look and the freeze lies one call; AWS offers no way to close that gap.
+async fn create(control: &Control, plan: &DeployPlan) -> Result<Deployment, Failure> {
+    let api = &plan.api.id;
+    let draft = Box::pin(detail::read_draft(control, api)).await;
+    let draft = draft.map_err(|error| refused(plan, &error))?;
+    if draft.definition != plan.definition {
+        return Err(failed(plan, FailureKind::User)
+            .cause("somebody changed the API since this deploy was planned")
+            .hint("look at the changes again, then deploy"));
+    }
+    let description = plan.request.description.as_deref().unwrap_or_default();
+    let description = plan.fingerprint.append_to(description);
+    let created = control.create_deployment(api, Some(&description)).await;
+    created.map_err(|error| {
+        let failure = refused(plan, &error);
+        match error.kind {
+            ErrorKind::TimedOut | ErrorKind::Unreachable | ErrorKind::Failing => failure
+                .hint("the deployment may exist all the same: look at the list of deployments, then repeat"),
+            _ => failure,
+        }
+    })
+}
+
+async fn wait_for_deployed(
+    control: &Control,
+    plan: &DeployPlan,
+    mut deployment: Deployment,
+    polling: Polling,
+) -> Result<Deployment, Failure> {
+    let deadline = Instant::now() + polling.limit;
+    let mut pause = polling.first;
+    loop {
+        match &deployment.status {
+            DeploymentStatus::Deployed => return Ok(deployment),
+            DeploymentStatus::Failed => {
+                let reason = deployment.status_message.as_deref();
+                return Err(failed(plan, FailureKind::Remote)
+                    .cause(format!("the deployment {} failed", deployment.id))
+                    .cause(reason.unwrap_or("API Gateway gives no reason"))
+                    .hint("clean up, correct the API, then deploy again"));
+            }
+            // A status that this program does not know is not a reason to give up.
+            DeploymentStatus::Pending | DeploymentStatus::Other(_) => {}
+        }
+        if Instant::now() >= deadline {
+            let status = deployment.status.as_str();
+            return Err(failed(plan, FailureKind::Remote)
+                .cause(format!(
+                    "the deployment {} is still {status} after {} s",
+                    deployment.id,
+                    polling.limit.as_secs()
+                ))
+                .hint("finish the deploy later, or clean up"));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(polling.longest);
+        let asked = control.deployment(&plan.api.id, &deployment.id).await;
+        deployment = asked.map_err(|error| refused(plan, &error))?;
+    }
+}
+
+/// Moves the stage, if it still serves what it served when the plan was made.
+async fn update_stage(
+    control: &Control,
+    plan: &DeployPlan,
+    deployment: &DeploymentId,
+) -> Result<Stage, Failure> {
+    let api = &plan.api.id;
+    let name = plan.request.stage.name();
+    let stage = control.stage(api, name).await;
+    let stage = stage.map_err(|error| refused(plan, &error))?;
+    if stage.deployment_id.as_ref() == Some(deployment) {
+        return Ok(stage);
+    }
+    if stage.deployment_id != plan.serves_now {
+        return Err(failed(plan, FailureKind::User)
+            .cause(moved(
+                plan.serves_now.as_ref(),
+                stage.deployment_id.as_ref(),
+            ))
+            .hint("look at the stage, then plan the deploy anew; the unused deployment can be cleaned up"));
+    }
+    let updated = control.point_stage(api, name, deployment).await;
+    updated.map_err(|error| refused(plan, &error))
+}
+
+/// Creates the stage. One that exists already is taken only if it serves our deployment: then an earlier attempt, whose
+/// outcome nobody saw, had succeeded.
+async fn create_stage(
+    control: &Control,
+    plan: &DeployPlan,
+    deployment: &DeploymentId,
+) -> Result<Stage, Failure> {
+    let api = &plan.api.id;
+    let name = plan.request.stage.name();
+    let error = match control.create_stage(api, name, deployment).await {
+        Ok(stage) => return Ok(stage),
+        Err(error) => error,
+    };
+    if error.kind != ErrorKind::Conflict {
+        return Err(refused(plan, &error));
+    }
+    match control.stage(api, name).await {
+        Ok(stage) if stage.deployment_id.as_ref() == Some(deployment) => Ok(stage),
+        Ok(stage) => Err(refused(plan, &error)
+            .cause(format!(
+                "somebody else created the stage meanwhile; it serves {}",
+                shown(stage.deployment_id.as_ref())
+            ))
+            .hint("deploy to it as an existing stage, or choose another name")),
+        Err(_) => Err(refused(plan, &error)),
+    }
+}
+
+/// Reads the stage back. That it cannot be read does not take back what the control plane has already confirmed.
+async fn check(
+    control: &Control,
+    plan: &DeployPlan,
+    deployment: &DeploymentId,
+    confirmed: Stage,
+) -> Result<(Stage, Vec<String>), Failure> {
+    let name = plan.request.stage.name();
+    match control.stage(&plan.api.id, name).await {
+        Ok(stage) if stage.deployment_id.as_ref() == Some(deployment) => Ok((stage, Vec::new())),
+        Ok(stage) => Err(failed(plan, FailureKind::Remote)
+            .cause(format!(
+                "the stage was pointed at {deployment} and serves {} now",
+                shown(stage.deployment_id.as_ref())
+            ))
+            .hint("somebody else moves this stage; look at it again")),
+        Err(error) => Ok((
+            confirmed,
+            vec![format!("The stage could not be read back: {error}.")],
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

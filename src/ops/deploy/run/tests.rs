@@ -1,0 +1,1 @@
+//! A deploy against bad weather.
