@@ -158,6 +158,16 @@ pub struct DeployFailure {
     pub left_over: Option<LeftOver>,
 }
 
+impl From<Failure> for DeployFailure {
+    /// A deploy that failed before it made anything.
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            left_over: None,
+        }
+    }
+}
+
 /// A deployment that a failed deploy left behind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeftOver {
