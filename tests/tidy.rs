@@ -57,8 +57,8 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["Color::"],
-        &["ui/theme.rs"],
-        "colours are roles; only the theme has colours",
+        &["ui/theme.rs", "console/canvas.rs"],
+        "colours are roles; only the theme has colours, and the canvas spells them for the terminal",
     ),
     (
         &["println!", "eprintln!", "io::stdout", "io::stderr"],

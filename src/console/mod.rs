@@ -1,4 +1,253 @@
 //! The terminal shell: the event loop, the effect runner and the terminal guard.
+//!
+//! [`run`] shows the screen and returns with the terminal as it found it, whatever happened in between. Three threads
+//! touch the terminal: one reads it, one writes to it, and the one that called draws; tasks do the rest on a runtime.
 
-#[expect(dead_code, reason = "the modules that ask for the time land next")]
+mod appearance;
+mod canvas;
+mod clipboard;
 mod clock;
+mod decode;
+mod editor;
+mod effects;
+mod event_loop;
+mod history;
+mod host;
+mod input;
+mod local;
+mod pace;
+mod signals;
+mod terminal;
+mod writer;
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use ratatui::Frame;
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::mpsc,
+};
+
+use crate::{
+    config::{Paths, Settings, env},
+    model::{Failure, FailureKind, Target, target::LocalTarget},
+    ui::{self, Effect, Message, Setup, State},
+};
+
+use effects::{Desk, Effects};
+use event_loop::{App, Ending, Event, EventLoop, Manner};
+use host::TerminalHost;
+use input::{Distance, InputThread};
+use local::{LocalGateway, Place};
+use terminal::{Modes, PanicHook, TerminalGuard};
+use writer::Writer;
+
+/// Messages from elsewhere that may wait for the loop. Each may carry a batch of frames, so there are few.
+const INBOX: usize = 64;
+
+/// What a terminal behind ssh gets at most, in bytes a second. With the odd burst it stays under 64 KB a second.
+const REMOTE_BUDGET: f64 = 56.0 * 1024.0;
+
+/// How long a terminal may take for the last bytes at the end.
+const LAST_BYTES: Duration = Duration::from_secs(1);
+
+/// How long tasks may take to end with the program.
+const LAST_TASKS: Duration = Duration::from_millis(500);
+
+/// Threads of the runtime: links and the local gateway share them.
+const WORKERS: usize = 2;
+
+/// What the console starts with.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The settings in force.
+    pub settings: Settings,
+    /// Where the program's own files are; the directories exist.
+    pub paths: Paths,
+    /// The target to begin with; none opens the target picker.
+    pub target: Option<Target>,
+    /// Start the local gateway inside the process and begin with it, whatever `target` says.
+    pub local: bool,
+}
+
+/// Shows the screen until the person or a signal ends it. The terminal is left as it was found in every case.
+///
+/// # Errors
+/// Fails when this is no terminal that can show the screen, when it cannot be entered, and when a bug of ours ended it.
+pub fn run(start: Start) -> Result<(), Failure> {
+    terminal::check()?;
+    let modes = Modes::new(terminal::synchronized());
+    let (events, event_queue) = mpsc::unbounded_channel();
+    let log_dir = start.paths.log_dir();
+    let hook = {
+        let (modes, events) = (modes.clone(), events.clone());
+        PanicHook::install(move || modes.leave(), move |text| panicked(text, &events))
+    };
+    let shown = catch_unwind(AssertUnwindSafe(|| {
+        show(start, &modes, events, event_queue)
+    }));
+    modes.leave();
+    drop(hook);
+    shown.unwrap_or_else(|_| {
+        Err(
+            Failure::new(FailureKind::Internal, "stagewire ended by a bug of its own")
+                .hint(format!("the log in {} has the details", log_dir.display())),
+        )
+    })
+}
+
+/// What to do about a panic that is not the screen's own. Without the threads at the terminal nothing can go on.
+fn panicked(text: String, events: &mpsc::UnboundedSender<Event>) {
+    let is_terminal_thread = thread::current()
+        .name()
+        .is_some_and(|name| name.starts_with("terminal-"));
+    let event = if is_terminal_thread {
+        Event::EndRequested
+    } else {
+        Event::Panicked(text)
+    };
+    // After the end of the loop there is nobody to tell; the log has it.
+    drop(events.send(event));
+}
+
+fn show(
+    start: Start,
+    modes: &Modes,
+    events: mpsc::UnboundedSender<Event>,
+    event_queue: mpsc::UnboundedReceiver<Event>,
+) -> Result<(), Failure> {
+    // The address is taken before the first paint, which shows it; the gateway starts after.
+    let place = start
+        .local
+        .then(|| Place::take(&start.settings))
+        .transpose()?;
+    let target = match &place {
+        Some(place) => Some(local_target(place, &start.settings)?),
+        None => start.target,
+    };
+    let mut state = State::new(Setup {
+        now: clock::now(),
+        target,
+        appearance: appearance::find(&start.settings),
+        production: start.settings.production.clone(),
+        log_path: Some(start.paths.log_dir().display().to_string()),
+    });
+    let first_effects = ui::start(&mut state);
+    let runtime = runtime().map_err(|error| cannot_start(&error))?;
+    let (inbox, messages) = mpsc::channel(INBOX);
+    let gateway = LocalGateway::new(start.settings.clone(), &start.paths, place);
+    let desk = Arc::new(Desk::new(start.settings, &start.paths, gateway));
+    let effects = Effects::new(runtime.handle().clone(), inbox, Arc::clone(&desk));
+
+    let guard = TerminalGuard::enter(modes).map_err(|error| cannot_start(&error))?;
+    let host =
+        open_terminal(modes, &runtime, events, effects).map_err(|error| cannot_start(&error))?;
+    let mut event_loop = EventLoop::new(state, host, manner(), event_queue, messages);
+    event_loop.draw();
+    let ending = runtime.block_on(event_loop.run(first_effects));
+    close_terminal(event_loop.into_host(), ending);
+    drop(guard);
+
+    runtime.block_on(desk.close());
+    runtime.shutdown_timeout(LAST_TASKS);
+    Ok(())
+}
+
+fn local_target(place: &Place, settings: &Settings) -> Result<Target, Failure> {
+    let address = place.address().map_err(|error| cannot_start(&error))?;
+    Ok(Target::Local(LocalTarget {
+        address,
+        region: effects::local_region(settings),
+    }))
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .thread_name("stagewire-worker")
+        .enable_all()
+        .build()
+}
+
+fn manner() -> Manner {
+    Manner {
+        synchronized: terminal::synchronized(),
+        budget: env::is_ssh().then_some(REMOTE_BUDGET),
+    }
+}
+
+/// Starts the threads that read and write, and listens to signals.
+fn open_terminal(
+    modes: &Modes,
+    runtime: &Runtime,
+    events: mpsc::UnboundedSender<Event>,
+    effects: Effects,
+) -> io::Result<TerminalHost> {
+    let distance = if env::is_ssh() {
+        Distance::Remote
+    } else {
+        Distance::Local
+    };
+    {
+        let _inside = runtime.enter();
+        signals::listen(&events)?;
+    }
+    // A failed send means that the loop has ended, and the threads end with it.
+    let told = events.clone();
+    let writer = Writer::start(rustix::stdio::stdout(), move |written| {
+        drop(told.send(Event::Written(written)));
+    })?;
+    let told = events.clone();
+    let input = InputThread::start(rustix::stdio::stdin(), distance, move |input| {
+        drop(told.send(Event::Input(input)));
+    })?;
+    Ok(TerminalHost {
+        modes: modes.clone(),
+        writer,
+        input,
+        runtime: runtime.handle().clone(),
+        events,
+        effects,
+    })
+}
+
+/// Lets the last bytes out and leaves the terminal; one that takes no bytes is left without.
+fn close_terminal(host: TerminalHost, ending: Ending) {
+    let TerminalHost {
+        modes,
+        writer,
+        input,
+        ..
+    } = host;
+    drop(input);
+    let is_written = writer.finish(LAST_BYTES);
+    if ending == Ending::TerminalLost || !is_written {
+        modes.abandon();
+    } else {
+        modes.leave();
+    }
+}
+
+fn cannot_start(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::new(FailureKind::Internal, "Cannot start the screen").caused_by(error)
+}
+
+impl App for State {
+    fn update(&mut self, message: Message) -> Vec<Effect> {
+        ui::update(self, message)
+    }
+
+    fn render(&mut self, frame: &mut Frame<'_>) {
+        self.geometry = ui::render(self, frame);
+    }
+
+    fn next_tick(&self) -> Option<Duration> {
+        ui::next_tick(self)
+    }
+}

@@ -1,0 +1,203 @@
+//! Runs effects: each in a task of its own that ends in exactly one message, unless it is cancelled.
+
+mod desk;
+mod jobs;
+mod links;
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio::{runtime::Handle, sync::mpsc};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::{
+    model::{Failure, FailureKind, Ticket},
+    ui::{
+        Effect, Message,
+        message::{DeployMessage, HostMessage, LibraryMessage},
+    },
+};
+
+pub(super) use desk::{Desk, local_region};
+use links::Links;
+
+/// Starts tasks and forgets them when they are done.
+#[derive(Debug)]
+pub(super) struct Effects {
+    runtime: Handle,
+    inbox: mpsc::Sender<Message>,
+    desk: Arc<Desk>,
+    tasks: HashMap<Ticket, AbortOnDropHandle<()>>,
+    links: Links,
+}
+
+impl Effects {
+    /// A runner whose messages go to `inbox`.
+    pub(super) fn new(runtime: Handle, inbox: mpsc::Sender<Message>, desk: Arc<Desk>) -> Self {
+        Self {
+            links: Links::new(runtime.clone(), inbox.clone()),
+            runtime,
+            inbox,
+            desk,
+            tasks: HashMap::new(),
+        }
+    }
+
+    /// Starts what the effect asks for.
+    pub(super) fn order(&mut self, effect: Effect) {
+        self.tasks.retain(|_, task| !task.is_finished());
+        let desk = Arc::clone(&self.desk);
+        match effect {
+            Effect::LoadTargets(ticket) => {
+                self.start(ticket, async move { desk.targets().await }, move |result| {
+                    Message::Library(LibraryMessage::TargetsLoaded(ticket, result))
+                });
+            }
+            Effect::ChangeTarget(ticket, target) => {
+                let inbox = self.inbox.clone();
+                self.start(
+                    ticket,
+                    async move { desk.change_target(target, &inbox).await },
+                    move |result| Message::Library(LibraryMessage::TargetChanged(ticket, result)),
+                );
+            }
+            Effect::LoadHistory(ticket) => self.start(
+                ticket,
+                async move { blocking(move || desk.history().load()).await },
+                move |result| Message::Host(HostMessage::HistoryLoaded(ticket, result)),
+            ),
+            Effect::Remember(text) => {
+                let inbox = self.inbox.clone();
+                self.runtime.spawn(async move {
+                    let added = blocking(move || desk.history().add(&text)).await;
+                    if let Err(failure) = added {
+                        tell(&inbox, Message::Host(HostMessage::Noticed(failure))).await;
+                    }
+                });
+            }
+            Effect::OpenLink(link, request) => self.links.open(link, request),
+            Effect::Send(link, outgoing) => self.links.send(link, outgoing),
+            Effect::DropLink(link) => self.links.drop_link(link),
+            Effect::Cancel(ticket) => drop(self.tasks.remove(&ticket)),
+            // The loop does these itself, for they concern the terminal.
+            Effect::Copy(..)
+            | Effect::Edit(..)
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::Quit => {}
+            job => self.job(job),
+        }
+    }
+
+    /// Starts a job on the target in force.
+    fn job(&mut self, effect: Effect) {
+        let desk = Arc::clone(&self.desk);
+        match effect {
+            Effect::LoadApis(ticket) => self.start(
+                ticket,
+                async move { jobs::apis(&desk).await },
+                move |result| Message::Library(LibraryMessage::ApisLoaded(ticket, result)),
+            ),
+            Effect::LoadApi(ticket, api) => {
+                let read = api.clone();
+                self.start(
+                    ticket,
+                    async move { jobs::api(&desk, &read).await },
+                    move |result| {
+                        Message::Library(LibraryMessage::ApiLoaded(ticket, api, Box::new(result)))
+                    },
+                );
+            }
+            Effect::PlanDeploy(ticket, request) => self.start(
+                ticket,
+                async move { jobs::plan(&desk, &request).await },
+                move |result| Message::Deploy(DeployMessage::Planned(ticket, Box::new(result))),
+            ),
+            Effect::Deploy(ticket, plan) => {
+                let report = jobs::Report::new(ticket, &self.inbox);
+                self.start(
+                    ticket,
+                    async move { jobs::deploy(&desk, &plan, report).await },
+                    move |result| {
+                        Message::Deploy(DeployMessage::Finished(ticket, Box::new(result)))
+                    },
+                );
+            }
+            Effect::FinishDeploy(ticket, left) => {
+                let report = jobs::Report::new(ticket, &self.inbox);
+                self.start(
+                    ticket,
+                    async move { jobs::finish(&desk, &left, report).await },
+                    move |result| {
+                        Message::Deploy(DeployMessage::Finished(ticket, Box::new(result)))
+                    },
+                );
+            }
+            Effect::CleanUpDeploy(ticket, left) => self.start(
+                ticket,
+                async move { jobs::clean_up(&desk, &left).await },
+                move |result| Message::Deploy(DeployMessage::CleanedUp(ticket, result)),
+            ),
+            Effect::Repoint(ticket, repoint) => {
+                let order = repoint.clone();
+                self.start(
+                    ticket,
+                    async move { jobs::repoint(&desk, &order).await },
+                    move |result| {
+                        Message::Deploy(DeployMessage::Repointed(ticket, repoint, result))
+                    },
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// Runs `work` and sends what `answer` makes of its result. A panic inside is a failure like any other, so that
+    /// nobody waits for an answer that never comes.
+    fn start<T, E>(
+        &mut self,
+        ticket: Ticket,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+        answer: impl FnOnce(Result<T, E>) -> Message + Send + 'static,
+    ) where
+        T: Send + 'static,
+        E: From<Failure> + Send + 'static,
+    {
+        let inbox = self.inbox.clone();
+        let work = AbortOnDropHandle::new(self.runtime.spawn(work));
+        let task = self.runtime.spawn(async move {
+            let result = match work.await {
+                Ok(result) => result,
+                Err(error) if error.is_cancelled() => return,
+                Err(error) => Err(lost(&error).into()),
+            };
+            tell(&inbox, answer(result)).await;
+        });
+        self.tasks.insert(ticket, AbortOnDropHandle::new(task));
+    }
+}
+
+fn lost(error: &tokio::task::JoinError) -> Failure {
+    Failure::new(FailureKind::Internal, "A part of stagewire failed")
+        .caused_by(error)
+        .hint("the log has the details")
+}
+
+/// Runs something that waits for the disk, on a thread for that.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(lost(&error)),
+    }
+}
+
+/// Sends a message; one that nobody waits for any more is dropped with the program.
+async fn tell(inbox: &mpsc::Sender<Message>, message: Message) {
+    if inbox.send(message).await.is_err() {
+        tracing::debug!("a message came after the end of the loop");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Effects against the world they touch: files, profiles, the local gateway and a WebSocket of its own.
+
+use std::{path::Path, time::Duration};
+
+use super::*;
+use crate::{
+    config::{Paths, Settings},
+    console::local::LocalGateway,
+    model::{ApiId, ConnectRequest, LinkEvent, LinkId, Target, link::LinkStep},
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct World {
+    effects: Effects,
+    messages: mpsc::Receiver<Message>,
+    dir: tempfile::TempDir,
+}
+
+fn paths_in(dir: &Path) -> Paths {
+    Paths {
+        config_dir: dir.to_owned(),
+        state_dir: dir.to_owned(),
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            gateway_listen: Some("127.0.0.1:0".parse().unwrap()),
+            ..Settings::default()
+        };
+        let paths = paths_in(dir.path());
+        let gateway = LocalGateway::new(settings.clone(), &paths, None);
+        let desk = Arc::new(Desk::new(settings, &paths, gateway));
+        let (inbox, messages) = mpsc::channel(64);
+        Self {
+            effects: Effects::new(Handle::current(), inbox, desk),
+            messages,
+            dir,
+        }
+    }
+
+    async fn next(&mut self) -> Message {
+        let next = tokio::time::timeout(PATIENCE, self.messages.recv());
+        next.await.expect("a message in time").expect("a message")
+    }
+
+    async fn answer(&mut self, effect: Effect) -> Message {
+        self.effects.order(effect);
+        self.next().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_remembered_comes_back() {
+    let mut world = World::new();
+    world.effects.order(Effect::Remember("hello".into()));
+    let file = world.dir.path().join("history.jsonl");
+    let written = async {
+        while std::fs::read_to_string(&file)
+            .unwrap_or_default()
+            .is_empty()
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, written).await.unwrap();
+    let answer = world.answer(Effect::LoadHistory(Ticket(7))).await;
+    let loaded = HostMessage::HistoryLoaded(Ticket(7), Ok(vec!["hello".into()]));
+    assert_eq!(answer, Message::Host(loaded));
+}
+
+#[tokio::test]
+async fn what_cannot_be_remembered_is_a_notice() {
+    let mut world = World::new();
+    std::fs::create_dir(world.dir.path().join("history.jsonl")).unwrap();
+    let answer = world.answer(Effect::Remember("hello".into())).await;
+    let Message::Host(HostMessage::Noticed(failure)) = answer else {
+        panic!("{answer:?}");
+    };
+    assert!(failure.title.contains("Cannot keep"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_job_without_a_target_fails_with_a_hint() {
+    let mut world = World::new();
+    let answer = world.answer(Effect::LoadApis(Ticket(1))).await;
+    let Message::Library(LibraryMessage::ApisLoaded(Ticket(1), Err(failure))) = answer else {
+        panic!("{answer:?}");
+    };
+    assert!(failure.hint.is_some());
+}
+
+#[tokio::test]
+async fn the_local_gateway_is_among_the_targets() {
+    let mut world = World::new();
+    let answer = world.answer(Effect::LoadTargets(Ticket(1))).await;
+    let Message::Library(LibraryMessage::TargetsLoaded(Ticket(1), Ok(targets))) = answer else {
+        panic!("{answer:?}");
+    };
+    assert!(matches!(targets[0], Target::Local(_)), "{targets:?}");
+}
+
+#[tokio::test]
+async fn a_link_that_cannot_be_opened_tells_its_end() {
+    let mut world = World::new();
+    let request = ConnectRequest {
+        url: "ftp://example".into(),
+        ..ConnectRequest::default()
+    };
+    let link = LinkId(4);
+    let first = world.answer(Effect::OpenLink(link, request)).await;
+    assert_eq!(first, Message::Link(link, LinkEvent::Connecting));
+    let Message::Link(_, LinkEvent::Failed(failure)) = world.next().await else {
+        panic!("no end");
+    };
+    assert_eq!(failure.step, LinkStep::Request);
+}
+
+#[tokio::test]
+async fn a_cancelled_effect_sends_nothing() {
+    let mut world = World::new();
+    world.effects.order(Effect::LoadApi(
+        Ticket(1),
+        ApiId::parse("k3v9x2a1bc").unwrap(),
+    ));
+    world.effects.order(Effect::Cancel(Ticket(1)));
+    let answer = world.answer(Effect::LoadHistory(Ticket(2))).await;
+    assert!(matches!(
+        answer,
+        Message::Host(HostMessage::HistoryLoaded(..))
+    ));
+    assert!(world.messages.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_panic_inside_an_effect_is_its_answer() {
+    let mut world = World::new();
+    world.effects.start(
+        Ticket(1),
+        async {
+            assert!(Handle::current().metrics().num_workers() == 0, "provoked");
+            Ok::<(), Failure>(())
+        },
+        |result| {
+            let failure = result.unwrap_err();
+            Message::Host(HostMessage::Noticed(failure))
+        },
+    );
+    let Message::Host(HostMessage::Noticed(failure)) = world.next().await else {
+        panic!("no answer");
+    };
+    assert_eq!(failure.kind, FailureKind::Internal);
+}

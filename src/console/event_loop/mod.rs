@@ -1,0 +1,400 @@
+//! The loop: events in, messages through `update`, one frame out.
+//!
+//! What a person does comes on a channel of its own and is taken first in every round, so that a flood of frames never
+//! starves a key. A round applies a bounded batch and then draws at most once; nothing is drawn unless something was
+//! applied. The loop knows the world only as a [`Host`], and runs the same in a test.
+
+use std::{collections::VecDeque, io, time::Duration};
+
+use jiff::Timestamp;
+use ratatui::{Frame, Terminal, layout::Size};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout_at},
+};
+
+use crate::{
+    model::{Failure, FailureKind, Ticket},
+    ui::{Effect, Message, message::HostMessage},
+};
+
+use super::{
+    canvas::{Canvas, Synchronized},
+    decode::Decoded,
+    input::Input,
+    pace::{Pacer, Turn, Urgency},
+    writer::Written,
+};
+
+/// A round takes messages from elsewhere for no longer than this before it draws and looks for keys again.
+const ROUND: Duration = Duration::from_millis(8);
+
+/// A round takes no more keys than this.
+const KEYS_PER_ROUND: usize = 256;
+
+/// How long the terminal may take to confirm the last frame before it is left.
+const SETTLING: Duration = Duration::from_millis(500);
+
+/// How long to wait for the stop that was asked for; a process that nobody could wake is not stopped by the system.
+const STOPPING: Duration = Duration::from_millis(250);
+
+/// What the loop drives.
+pub(super) trait App {
+    /// Takes a fact in and says what to ask of the world.
+    fn update(&mut self, message: Message) -> Vec<Effect>;
+    /// Draws.
+    fn render(&mut self, frame: &mut Frame<'_>);
+    /// When the screen wants to know the time though nothing happens.
+    fn next_tick(&self) -> Option<Duration>;
+}
+
+/// What the loop needs of the world.
+pub(super) trait Host {
+    /// The time.
+    fn now(&self) -> Timestamp;
+    /// The terminal's size.
+    fn size(&self) -> Size;
+    /// Hands bytes to the terminal; `Event::Written` follows.
+    fn write(&mut self, bytes: Vec<u8>);
+    /// Gives the terminal to another program: nothing is read, and its modes are as they were.
+    fn lend(&mut self);
+    /// Takes the terminal back.
+    fn take_back(&mut self) -> io::Result<()>;
+    /// Stops the program as Ctrl-Z does; `Event::Continued` follows when it goes on.
+    fn stop(&mut self);
+    /// Opens the editor on the text, with the terminal lent; `Event::Edited` follows.
+    fn edit(&mut self, ticket: Ticket, text: String);
+    /// Puts the text on the clipboard and says by which way.
+    fn copy(&mut self, text: &str) -> Result<&'static str, Failure>;
+    /// Starts what an effect asks for. The answers come as messages.
+    fn order(&mut self, effect: Effect);
+}
+
+/// What happened to the terminal or the process, or a person did.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Something came from the terminal.
+    Input(Input),
+    /// Bytes for the terminal are out, or it is gone.
+    Written(Written),
+    /// The terminal's size may have changed.
+    Resized,
+    /// The process goes on after a stop.
+    Continued,
+    /// The process shall end.
+    EndRequested,
+    /// Ctrl-C of a program that the terminal is lent to, or a signal sent by hand.
+    Interrupted,
+    /// The editor closed.
+    Edited(Ticket, Result<String, Failure>),
+    /// A thread of ours panicked; what it was doing is lost, the rest goes on.
+    Panicked(String),
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The person or a signal wanted it.
+    Wanted,
+    /// The terminal is gone.
+    TerminalLost,
+}
+
+/// Who has the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Us,
+    Editor,
+}
+
+/// The loop and all it holds.
+pub(super) struct EventLoop<A, H> {
+    app: A,
+    host: H,
+    terminal: Terminal<Canvas>,
+    pacer: Pacer,
+    events: mpsc::UnboundedReceiver<Event>,
+    inbox: mpsc::Receiver<Message>,
+    /// Events that came while the loop waited for a certain one.
+    postponed: VecDeque<Event>,
+    urgency: Urgency,
+    owner: Owner,
+    tick: Option<Instant>,
+    is_clock_set: bool,
+    ending: Option<Ending>,
+}
+
+/// How the terminal wants its frames.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) synchronized: Synchronized,
+    /// Bytes a second, where they are dear.
+    pub(super) budget: Option<f64>,
+}
+
+impl<A: App, H: Host> EventLoop<A, H> {
+    /// A loop that has not drawn yet, on a terminal that was just entered.
+    pub(super) fn new(
+        app: A,
+        host: H,
+        manner: Manner,
+        events: mpsc::UnboundedReceiver<Event>,
+        inbox: mpsc::Receiver<Message>,
+    ) -> Self {
+        let Ok(terminal) = Terminal::new(Canvas::new(host.size(), manner.synchronized));
+        Self {
+            app,
+            host,
+            terminal,
+            pacer: Pacer::new(manner.budget),
+            events,
+            inbox,
+            postponed: VecDeque::new(),
+            urgency: Urgency::Person,
+            owner: Owner::Us,
+            tick: None,
+            is_clock_set: false,
+            ending: None,
+        }
+    }
+
+    /// Draws if it is time to; otherwise says when it will be, as far as that is known.
+    pub(super) fn draw(&mut self) -> Option<Instant> {
+        if self.urgency == Urgency::None || self.owner != Owner::Us {
+            return None;
+        }
+        let now = Instant::now();
+        match self.pacer.turn(now, self.urgency) {
+            Turn::At(moment) => return Some(moment),
+            Turn::AfterTerminal => return None,
+            Turn::Now => {}
+        }
+        self.urgency = Urgency::None;
+        let Ok(_) = self.terminal.draw(|frame| self.app.render(frame));
+        let with_request = self.pacer.wants_answer();
+        match self.terminal.backend_mut().take_frame(with_request) {
+            Some(frame) => {
+                self.pacer.sent(now, frame.len());
+                self.host.write(frame);
+            }
+            None => self.pacer.unchanged(now),
+        }
+        None
+    }
+
+    /// Runs until the end, beginning with the effects that the start asked for. The terminal is quiet at the end, and
+    /// nobody waits for an answer of it.
+    pub(super) async fn run(&mut self, effects: Vec<Effect>) -> Ending {
+        self.obey(effects).await;
+        self.schedule();
+        loop {
+            if let Some(ending) = self.ending {
+                if ending == Ending::Wanted && self.owner == Owner::Us {
+                    self.settle().await;
+                }
+                return ending;
+            }
+            let next_frame = self.draw();
+            self.round(next_frame).await;
+        }
+    }
+
+    /// What the loop leaves behind.
+    pub(super) fn into_host(self) -> H {
+        self.host
+    }
+
+    /// Waits for something to happen and applies what did.
+    async fn round(&mut self, next_frame: Option<Instant>) {
+        let wake = next_frame.into_iter().chain(self.tick).min();
+        let mut first_message = None;
+        if self.postponed.is_empty() {
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => self.postponed.push_back(event),
+                Some(message) = self.inbox.recv() => first_message = Some(message),
+                () = sleep_until(wake.unwrap_or_else(far_future)), if wake.is_some() => {}
+            }
+        }
+        self.is_clock_set = false;
+        let started = Instant::now();
+        self.take_events().await;
+        if let Some(message) = first_message {
+            self.apply(message, Urgency::Data).await;
+        }
+        while self.ending.is_none() && started.elapsed() < ROUND {
+            let Ok(message) = self.inbox.try_recv() else {
+                break;
+            };
+            self.apply(message, Urgency::Data).await;
+        }
+        if self.tick.is_some_and(|tick| tick <= started) {
+            self.set_clock().await;
+        }
+        if self.is_clock_set {
+            self.schedule();
+        }
+    }
+
+    async fn take_events(&mut self) {
+        for _ in 0..KEYS_PER_ROUND {
+            let postponed = self.postponed.pop_front();
+            let Some(event) = postponed.or_else(|| self.events.try_recv().ok()) else {
+                return;
+            };
+            self.take(event).await;
+            if self.ending.is_some() {
+                return;
+            }
+        }
+    }
+
+    async fn take(&mut self, event: Event) {
+        match event {
+            Event::Input(Input::Lost) => self.ending = Some(Ending::TerminalLost),
+            Event::Written(Written::Lost(error)) => {
+                tracing::info!(%error, "the terminal takes no more bytes");
+                self.ending = Some(Ending::TerminalLost);
+            }
+            Event::Written(Written::Done) => self.pacer.written(),
+            Event::Input(Input::Decoded(Decoded::Status)) => self.pacer.answered(),
+            Event::Input(Input::Decoded(Decoded::Key(key))) => {
+                self.apply(Message::Key(key), Urgency::Person).await;
+            }
+            Event::Input(Input::Decoded(Decoded::Paste(text))) => {
+                self.apply(Message::Paste(text), Urgency::Person).await;
+            }
+            Event::Resized => self.resize().await,
+            Event::Continued => {
+                if self.owner == Owner::Us {
+                    self.take_back().await;
+                }
+            }
+            Event::Interrupted if self.owner == Owner::Editor => {}
+            Event::EndRequested | Event::Interrupted => {
+                self.tell(HostMessage::EndRequested).await;
+                self.ending.get_or_insert(Ending::Wanted);
+            }
+            Event::Edited(ticket, result) => {
+                self.take_back().await;
+                self.tell(HostMessage::Edited(ticket, result)).await;
+            }
+            Event::Panicked(text) => {
+                let failure = Failure::new(FailureKind::Internal, "A part of stagewire failed")
+                    .cause(text)
+                    .hint("the rest goes on; the log has the details");
+                self.tell(HostMessage::Noticed(failure)).await;
+            }
+        }
+    }
+
+    async fn tell(&mut self, message: HostMessage) {
+        self.apply(Message::Host(message), Urgency::Person).await;
+    }
+
+    async fn apply(&mut self, message: Message, urgency: Urgency) {
+        self.set_clock().await;
+        self.urgency = self.urgency.max(urgency);
+        let effects = self.app.update(message);
+        self.obey(effects).await;
+    }
+
+    /// Puts the time in front of the round's messages.
+    async fn set_clock(&mut self) {
+        if self.is_clock_set {
+            return;
+        }
+        self.is_clock_set = true;
+        self.urgency = self.urgency.max(Urgency::Data);
+        let effects = self.app.update(Message::Clock(self.host.now()));
+        self.obey(effects).await;
+    }
+
+    fn schedule(&mut self) {
+        self.tick = self.app.next_tick().map(|pause| Instant::now() + pause);
+    }
+
+    /// Does what is asked of the world. What concerns the terminal is done here, in its place between two frames.
+    async fn obey(&mut self, effects: Vec<Effect>) {
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Quit => self.ending = Some(Ending::Wanted),
+                Effect::Suspend => self.suspend().await,
+                Effect::Redraw => {
+                    let Ok(()) = self.terminal.clear();
+                    self.urgency = Urgency::Person;
+                }
+                Effect::Edit(ticket, text) => {
+                    self.settle().await;
+                    self.owner = Owner::Editor;
+                    self.host.lend();
+                    self.host.edit(ticket, text);
+                }
+                Effect::Copy(ticket, text) => {
+                    let copied = HostMessage::Copied(ticket, self.host.copy(&text));
+                    effects.extend(self.app.update(Message::Host(copied)));
+                }
+                other => self.host.order(other),
+            }
+        }
+    }
+
+    async fn suspend(&mut self) {
+        self.settle().await;
+        self.host.lend();
+        self.host.stop();
+        let deadline = Instant::now() + STOPPING;
+        while let Ok(Some(event)) = timeout_at(deadline, self.events.recv()).await {
+            if matches!(event, Event::Continued) {
+                break;
+            }
+            self.postponed.push_back(event);
+        }
+        self.take_back().await;
+    }
+
+    async fn take_back(&mut self) {
+        if let Err(error) = self.host.take_back() {
+            tracing::info!(%error, "the terminal cannot be entered again");
+            self.ending = Some(Ending::TerminalLost);
+            return;
+        }
+        self.owner = Owner::Us;
+        self.pacer.forget();
+        self.terminal.backend_mut().forget_cursor();
+        let Ok(()) = self.terminal.clear();
+        self.urgency = Urgency::Person;
+        self.resize().await;
+    }
+
+    async fn resize(&mut self) {
+        let size = self.host.size();
+        let canvas = self.terminal.backend_mut();
+        if canvas.resize(size) {
+            Box::pin(self.apply(Message::Resized(size.width, size.height), Urgency::Person)).await;
+        }
+    }
+
+    /// Waits until the terminal has worked off the last frame, so that its answer does not land on somebody else's
+    /// prompt. Does not wait long: a terminal that is stuck is left as it is.
+    async fn settle(&mut self) {
+        let deadline = Instant::now() + SETTLING;
+        while self.pacer.is_busy(Instant::now()) {
+            match timeout_at(deadline, self.events.recv()).await {
+                Ok(Some(Event::Written(Written::Done))) => self.pacer.written(),
+                Ok(Some(Event::Input(Input::Decoded(Decoded::Status)))) => self.pacer.answered(),
+                Ok(Some(event)) => self.postponed.push_back(event),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+}
+
+/// A moment that does not come; the branch that would wait for it is switched off.
+fn far_future() -> Instant {
+    Instant::now() + Duration::from_hours(24)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! The local gateway inside this process: one at most, started when it becomes the target, gone with the console.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    time::Duration,
+};
+
+use crate::{
+    config::{Paths, Settings},
+    gateway::{DEFAULT_PORT, Error, Gateway, Options, Seed, StoreLocation},
+    model::{Failure, FailureKind},
+};
+
+/// How long its clients may take to go when the console ends.
+const STOPPING: Duration = Duration::from_secs(1);
+
+/// A place to listen, taken before the gateway runs, so that its address is known at once.
+#[derive(Debug)]
+pub(super) struct Place {
+    listener: TcpListener,
+    /// The address that was wanted and that somebody else has.
+    taken: Option<SocketAddr>,
+}
+
+impl Place {
+    /// Takes the address that the settings name, or the usual one; if somebody else has it, a free port beside it.
+    ///
+    /// # Errors
+    /// Fails when the system lets us listen nowhere.
+    pub(super) fn take(settings: &Settings) -> Result<Self, Failure> {
+        let wanted = wanted_address(settings);
+        let (listener, taken) = match TcpListener::bind(wanted) {
+            Ok(listener) => (Ok(listener), None),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                let free = SocketAddr::new(wanted.ip(), 0);
+                (TcpListener::bind(free), Some(wanted))
+            }
+            Err(error) => (Err(error), None),
+        };
+        listener
+            .and_then(|listener| {
+                // As tokio wants it.
+                listener.set_nonblocking(true)?;
+                Ok(Self { listener, taken })
+            })
+            .map_err(|error| {
+                Failure::new(FailureKind::Config, "Cannot start the local gateway")
+                    .cause(format!("cannot listen on {wanted}"))
+                    .caused_by(&error)
+            })
+    }
+
+    /// Where the gateway will be.
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// Where the local gateway listens unless somebody else does.
+pub(super) fn wanted_address(settings: &Settings) -> SocketAddr {
+    settings
+        .gateway_listen
+        .unwrap_or_else(|| (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into())
+}
+
+/// The gateway of this process, or what is needed to start it.
+#[derive(Debug)]
+pub(super) struct LocalGateway {
+    settings: Settings,
+    store: PathBuf,
+    place: Option<Place>,
+    running: Option<Gateway>,
+}
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// Where.
+    pub(super) address: SocketAddr,
+    /// What the person should know, if it has just started.
+    pub(super) notices: Vec<Failure>,
+}
+
+impl LocalGateway {
+    /// A gateway that does not run yet, perhaps with a place that was taken for it.
+    pub(super) fn new(settings: Settings, paths: &Paths, place: Option<Place>) -> Self {
+        let store = settings
+            .gateway_state
+            .clone()
+            .unwrap_or_else(|| paths.gateway_store());
+        Self {
+            settings,
+            store,
+            place,
+            running: None,
+        }
+    }
+
+    /// Starts it, unless it runs.
+    ///
+    /// # Errors
+    /// Fails when there is nowhere to listen, or the stored state cannot be used.
+    pub(super) async fn start(&mut self) -> Result<Running, Failure> {
+        if let Some(gateway) = &self.running {
+            return Ok(Running {
+                address: gateway.address(),
+                notices: Vec::new(),
+            });
+        }
+        let place = match self.place.take() {
+            Some(place) => place,
+            None => Place::take(&self.settings)?,
+        };
+        let mut notices = Vec::new();
+        let gateway = start_on(&place, StoreLocation::File(self.store.clone()))
+            .await
+            .map_err(|error| cannot_run(&error))?;
+        let address = gateway.address();
+        if let Some(taken) = place.taken {
+            let title = format!("{taken} is taken, so the local gateway listens on {address}");
+            notices.push(Failure::new(FailureKind::User, title));
+        }
+        self.running = Some(gateway);
+        Ok(Running { address, notices })
+    }
+
+    /// Stops it and waits a moment for its clients to go.
+    pub(super) async fn stop(&mut self) {
+        if let Some(gateway) = self.running.take()
+            && tokio::time::timeout(STOPPING, gateway.stop())
+                .await
+                .is_err()
+        {
+            tracing::warn!("the local gateway's clients did not go in time");
+        }
+    }
+}
+
+async fn start_on(place: &Place, store: StoreLocation) -> Result<Gateway, Error> {
+    let listener = place
+        .listener
+        .try_clone()
+        .and_then(tokio::net::TcpListener::from_std)
+        .map_err(Error::Listener)?;
+    let options = Options {
+        store,
+        seed: Seed::Demo,
+        ..Options::default()
+    };
+    Gateway::start(listener, options).await
+}
+
+fn cannot_run(error: &Error) -> Failure {
+    Failure::new(FailureKind::Config, "Cannot start the local gateway").caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_port_is_taken_when_the_wanted_one_is_in_use() {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wanted = other.local_addr().unwrap();
+        let settings = Settings {
+            gateway_listen: Some(wanted),
+            ..Settings::default()
+        };
+        let place = Place::take(&settings).unwrap();
+        assert_eq!(place.taken, Some(wanted));
+        assert_ne!(place.address().unwrap(), wanted);
+        assert!(place.address().unwrap().ip().is_loopback());
+    }
+}

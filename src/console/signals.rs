@@ -1,0 +1,49 @@
+//! Signals as events of the loop.
+//!
+//! SIGTSTP keeps its default action: only the system knows whether a stopped process could ever be woken, and a handler
+//! cannot be taken back. Ctrl-Z is a key here; see `Host::stop`.
+
+use std::io;
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc::UnboundedSender,
+};
+
+use super::event_loop::Event;
+
+/// Tells signals from now on, in tasks on the current tokio runtime.
+///
+/// # Errors
+/// Fails when the system refuses.
+pub(super) fn listen(events: &UnboundedSender<Event>) -> io::Result<()> {
+    let resumed = SignalKind::from_raw(rustix::process::Signal::CONT.as_raw());
+    forward(events, SignalKind::window_change(), || Event::Resized)?;
+    forward(events, resumed, || Event::Continued)?;
+    forward(events, SignalKind::interrupt(), || Event::Interrupted)?;
+    for kind in [
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+        SignalKind::quit(),
+    ] {
+        forward(events, kind, || Event::EndRequested)?;
+    }
+    Ok(())
+}
+
+fn forward(
+    events: &UnboundedSender<Event>,
+    kind: SignalKind,
+    event: impl Fn() -> Event + Send + 'static,
+) -> io::Result<()> {
+    let mut signals: Signal = signal(kind)?;
+    let events = events.clone();
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            if events.send(event()).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
+}
