@@ -3,72 +3,97 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::Full;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::Options;
+use super::{
+    Options,
+    data::{self, Host, Place, Plane},
+    demo::{self, Demo},
+    management::{self, TooLarge},
+    reply::{self, refusal},
+    store::Store,
+};
+use crate::model::limit;
 
 /// Connections beyond the WebSocket ones: control calls, callbacks and backends, which must get through when the
 /// gateway is full.
 const SPARE_CONNECTIONS: usize = 512;
 /// Time for a request's head, and for the next request of an idle connection, to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a request's body to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest request head, in bytes.
 const HEAD_BYTES: usize = 64 * 1024;
+/// Bytes of a body that is too long which are read and thrown away, so that its sender sees the answer and not a reset.
+const EXCESS_BYTES: usize = 4 * 1024 * 1024;
 /// Pause after `accept` failed, which is when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long clients may take to go when the gateway stops.
+const FAREWELL: Duration = Duration::from_secs(4);
 
 /// What every request can reach.
 pub(super) struct Server {
-    pub(super) address: SocketAddr,
+    listener: SocketAddr,
+    plane: Arc<Plane>,
+    demo: Arc<Demo>,
     permits: Arc<Semaphore>,
-    stop: CancellationToken,
 }
 
 impl Server {
-    pub(super) fn new(
-        address: SocketAddr,
-        options: &Options,
-        stop: CancellationToken,
-    ) -> Arc<Server> {
+    pub(super) fn new(listener: SocketAddr, options: &Options, store: Store) -> Arc<Server> {
+        let plane = Plane::new(store, listener, options);
+        let permits = options
+            .connections
+            .saturating_add(SPARE_CONNECTIONS)
+            .min(Semaphore::MAX_PERMITS);
         Arc::new(Server {
-            address,
-            permits: Arc::new(Semaphore::new(
-                options
-                    .connections
-                    .saturating_add(SPARE_CONNECTIONS)
-                    .min(Semaphore::MAX_PERMITS),
-            )),
-            stop,
+            listener,
+            demo: Arc::new(Demo::new(Arc::clone(&plane), listener)),
+            plane,
+            permits: Arc::new(Semaphore::new(permits)),
         })
     }
 }
 
-/// Serves until the server is told to stop and its clients are gone.
-pub(super) async fn serve(listener: TcpListener, server: Arc<Server>) {
+/// Serves until `stop`, and then until the clients are gone.
+pub(super) async fn serve(listener: TcpListener, server: Arc<Server>, stop: CancellationToken) {
+    tracing::info!(address = %server.listener, "listening");
     let tasks = TaskTracker::new();
-    tracing::info!(address = %server.address, "listening");
+    let cut = CancellationToken::new();
+    let removals = server.plane.store.removals();
+    let watching = Arc::clone(&server.plane).watch_removals(removals);
+    tasks.spawn(cut.clone().run_until_cancelled_owned(watching));
+
+    // While the clients go, their `$disconnect` backends may still need this listener.
+    let ending = async {
+        stop.cancelled().await;
+        server.plane.stop(FAREWELL).await;
+    };
+    tokio::pin!(ending);
     loop {
         let (stream, remote, permit) = tokio::select! {
-            () = server.stop.cancelled() => break,
+            () = &mut ending => break,
             accepted = accept(&listener, &server.permits) => accepted,
         };
-        let server = Arc::clone(&server);
+        let conversation = converse(Arc::clone(&server), stream, remote);
+        let cut = cut.clone();
         tasks.spawn(async move {
-            let stop = server.stop.clone();
-            stop.run_until_cancelled(converse(server, stream, remote))
-                .await;
+            // A conversation that is cut off has nothing left to say.
+            let _finished = cut.run_until_cancelled_owned(conversation).await;
             drop(permit);
         });
     }
+    cut.cancel();
     tasks.close();
     tasks.wait().await;
 }
@@ -100,7 +125,7 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
     }
     let service = service_fn(move |request| {
         let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(dispatch(&server, remote, &request)) }
+        async move { Ok::<_, Infallible>(dispatch(&server, remote, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -114,23 +139,122 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
     }
 }
 
-fn dispatch(
-    _server: &Server,
-    _remote: SocketAddr,
-    request: &Request<Incoming>,
+/// Hands a request to whom its host and path name.
+async fn dispatch(
+    server: &Arc<Server>,
+    remote: SocketAddr,
+    request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    if request.uri().path() == "/_stagewire/health" {
-        return json(StatusCode::OK, r#"{"status":"ok"}"#);
+    let host = Host::parse(named_host(&request), server.listener);
+    let path = request.uri().path();
+    if host == Host::Own {
+        if path == "/_stagewire/health" {
+            return reply::json(StatusCode::OK, r#"{"status":"ok"}"#);
+        }
+        if path.starts_with("/_demo/") {
+            return of_backend(server, request).await;
+        }
     }
-    json(StatusCode::FORBIDDEN, r#"{"message":"Forbidden"}"#)
+    let reachable = data::reachable(server.listener);
+    let Some(place) = Place::find(&host, path, reachable) else {
+        return forbidden();
+    };
+    if place.segments.get(1).map(String::as_str) == Some(management::SEGMENT) {
+        return of_management(server, &place, request).await;
+    }
+    if data::wanted(request.headers()) {
+        return data::connect(&server.plane, remote, place, request).await;
+    }
+    if request.method() == http::Method::GET && place.segments.len() == 1 {
+        return data::upgrade_required();
+    }
+    forbidden()
 }
 
-fn json(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/json"),
-    );
-    response
+/// The host that a request names, with its port.
+fn named_host(request: &Request<Incoming>) -> &str {
+    let header = request.headers().get(header::HOST);
+    header
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
+        .unwrap_or_default()
+}
+
+async fn of_management(
+    server: &Server,
+    place: &Place,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    if is_from_browser(request.headers()) {
+        return forbidden();
+    }
+    let (head, body) = request.into_parts();
+    match read(body, limit::MESSAGE_BYTES).await {
+        Ok(body) => management::answer(&server.plane, place, &head, body).await,
+        Err(broken) => broken.answer(),
+    }
+}
+
+async fn of_backend(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    if is_from_browser(request.headers()) {
+        return forbidden();
+    }
+    let (head, body) = request.into_parts();
+    match read(body, limit::MESSAGE_BYTES).await {
+        Ok(Ok(body)) => demo::answer(&server.demo, &head, &body).await,
+        Ok(Err(TooLarge)) => reply::empty(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(broken) => broken.answer(),
+    }
+}
+
+/// Whether a web page made this request. A page must not be able to drive somebody's gateway, other than by opening a
+/// WebSocket, which is what pages are for here.
+fn is_from_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site")
+}
+
+fn forbidden() -> Response<Full<Bytes>> {
+    refusal(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden")
+}
+
+/// Why a body did not arrive.
+enum Broken {
+    TimedOut,
+    Lost,
+}
+
+impl Broken {
+    fn answer(&self) -> Response<Full<Bytes>> {
+        reply::empty(match self {
+            Broken::TimedOut => StatusCode::REQUEST_TIMEOUT,
+            Broken::Lost => StatusCode::BAD_REQUEST,
+        })
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+async fn read(mut body: Incoming, limit: usize) -> Result<Result<Bytes, TooLarge>, Broken> {
+    let reading = async {
+        let mut kept = BytesMut::new();
+        let mut length = 0_usize;
+        while let Some(frame) = body.frame().await {
+            let Ok(part) = frame.map_err(|_| Broken::Lost)?.into_data() else {
+                continue;
+            };
+            length = length.saturating_add(part.len());
+            if length <= limit {
+                kept.extend_from_slice(&part);
+            } else if length > limit.saturating_add(EXCESS_BYTES) {
+                break;
+            }
+        }
+        Ok(if length <= limit {
+            Ok(kept.freeze())
+        } else {
+            Err(TooLarge)
+        })
+    };
+    timeout(BODY_TIMEOUT, reading)
+        .await
+        .unwrap_or(Err(Broken::TimedOut))
 }

@@ -4,9 +4,13 @@
 //! written down in API Gateway's developer guide and API reference; where neither says, the code is marked `GUESS`.
 //! The gateway shares no code with [`crate::aws`], so that the two cannot be wrong together.
 
-#[expect(dead_code, reason = "the modules that ask for the time land next")]
 mod clock;
+mod data;
+mod demo;
 mod http;
+mod management;
+mod reply;
+mod signature;
 pub(crate) mod store;
 
 use std::{io, net::SocketAddr, path::PathBuf};
@@ -15,6 +19,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub use self::store::Error as StoreError;
+use self::store::Store;
 
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4566;
@@ -69,6 +74,9 @@ pub enum Error {
     /// The listener does not say where it listens.
     #[error("cannot read the listener's address")]
     Listener(#[source] io::Error),
+    /// The store could not be opened; what the file holds was left as it is.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Serves on `listener` until `shutdown` is done, then closes every client with 1001 and returns when all are gone.
@@ -102,15 +110,15 @@ impl Gateway {
     /// # Errors
     ///
     /// See [`Error`].
-    #[expect(
-        clippy::unused_async,
-        reason = "the store opens on another thread, which lands next"
-    )]
     pub async fn start(listener: TcpListener, options: Options) -> Result<Gateway, Error> {
         let address = listener.local_addr().map_err(Error::Listener)?;
+        let location = options.store.clone();
+        let store = tokio::task::spawn_blocking(move || Store::open(&location))
+            .await
+            .map_err(|_| StoreError::Closed)??;
         let stop = CancellationToken::new();
-        let server = http::Server::new(address, &options, stop.clone());
-        let serving = tokio::spawn(http::serve(listener, server));
+        let server = http::Server::new(address, &options, store);
+        let serving = tokio::spawn(http::serve(listener, server, stop.clone()));
         Ok(Gateway {
             address,
             stop,

@@ -1,0 +1,130 @@
+//! One thing that a route answers: a connect, a message or a disconnect, with all that mappings and templates may ask of
+//! it.
+
+use std::sync::{Arc, OnceLock};
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::{ids, registry::Connection};
+use crate::gateway::{clock, store::record::Serving};
+
+/// A connect, a message or a disconnect.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) connection: Arc<Connection>,
+    pub(super) serving: Arc<Serving>,
+    pub(super) kind: Kind,
+    /// The message; empty unless it is one.
+    pub(super) body: Utf8Bytes,
+    pub(super) request_id: String,
+    route_key: String,
+    requested_at: Timestamp,
+    json: OnceLock<Option<Value>>,
+}
+
+/// What happened, and what only this kind of event knows.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Connect(Handshake),
+    Message { message_id: String },
+    Disconnect { code: u16, reason: String },
+}
+
+/// The request that opened the connection.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    pub(super) headers: HeaderMap,
+    pub(super) query: String,
+}
+
+impl Event {
+    pub(super) fn new(
+        connection: Arc<Connection>,
+        serving: Arc<Serving>,
+        kind: Kind,
+        body: Utf8Bytes,
+    ) -> Event {
+        let route_key = match kind {
+            Kind::Connect(_) => "$connect",
+            Kind::Message { .. } => "$default",
+            Kind::Disconnect { .. } => "$disconnect",
+        };
+        Event {
+            connection,
+            serving,
+            kind,
+            body,
+            request_id: ids::fresh(),
+            route_key: route_key.to_owned(),
+            requested_at: clock::now(),
+            json: OnceLock::new(),
+        }
+    }
+
+    /// Notes which route was selected.
+    pub(super) fn routed(&mut self, route_key: &str) {
+        route_key.clone_into(&mut self.route_key);
+    }
+
+    /// The message as JSON, if it is; read once.
+    pub(super) fn json(&self) -> Option<&Value> {
+        self.json
+            .get_or_init(|| serde_json::from_str(self.body.as_str()).ok())
+            .as_ref()
+    }
+
+    /// A stage variable, as the stage has it now.
+    pub(super) fn stage_variable(&self, name: &str) -> Option<&str> {
+        self.serving
+            .stage
+            .stage_variables
+            .get(name)
+            .map(String::as_str)
+    }
+
+    /// A member of `$context`, as text.
+    pub(super) fn context(&self, name: &str) -> Option<String> {
+        let connection = &self.connection;
+        let value = match name {
+            "connectionId" => connection.id.clone(),
+            "connectedAt" => connection.connected_at.as_millisecond().to_string(),
+            "domainName" => connection.domain_name.clone(),
+            "apiId" => connection.api_id.clone(),
+            "stage" => connection.stage.clone(),
+            "routeKey" => self.route_key.clone(),
+            "eventType" => self.event_type().to_owned(),
+            "messageDirection" => "IN".to_owned(),
+            "requestId" | "extendedRequestId" => self.request_id.clone(),
+            "requestTime" => self
+                .requested_at
+                .strftime("%d/%b/%Y:%H:%M:%S +0000")
+                .to_string(),
+            "requestTimeEpoch" => self.requested_at.as_millisecond().to_string(),
+            "identity.sourceIp" => connection.source_ip.to_string(),
+            "identity.userAgent" => return connection.user_agent.clone(),
+            _ => return self.context_of_kind(name),
+        };
+        Some(value)
+    }
+
+    fn context_of_kind(&self, name: &str) -> Option<String> {
+        match (&self.kind, name) {
+            (Kind::Message { message_id }, "messageId") => Some(message_id.clone()),
+            // GUESS: what Lambda gets in its event is there for mappings too.
+            (Kind::Disconnect { code, .. }, "disconnectStatusCode") => Some(code.to_string()),
+            (Kind::Disconnect { reason, .. }, "disconnectReason") => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    fn event_type(&self) -> &'static str {
+        match self.kind {
+            Kind::Connect(_) => "CONNECT",
+            Kind::Message { .. } => "MESSAGE",
+            Kind::Disconnect { .. } => "DISCONNECT",
+        }
+    }
+}

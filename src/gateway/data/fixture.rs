@@ -1,0 +1,155 @@
+//! Small definitions for the data plane's unit tests.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::{
+    event::{Event, Handshake, Kind},
+    ids,
+    registry::{Client, Connection},
+};
+use crate::gateway::store::record::{
+    IntegrationRecord, IntegrationResponseRecord, RouteRecord, RouteResponseRecord,
+    RouteSettingsRecord, Serving, Snapshot, SnapshotIntegration, SnapshotRoute, StageRecord,
+};
+
+pub(super) fn snapshot(
+    routes: Vec<SnapshotRoute>,
+    integrations: Vec<SnapshotIntegration>,
+) -> Snapshot {
+    Snapshot {
+        route_selection_expression: "$request.body.action".to_owned(),
+        api_key_selection_expression: "$request.header.x-api-key".to_owned(),
+        disable_execute_api_endpoint: false,
+        routes,
+        integrations,
+    }
+}
+
+pub(super) fn route(key: &str, integration: Option<&str>) -> SnapshotRoute {
+    SnapshotRoute {
+        route: RouteRecord {
+            route_id: format!("r-{key}"),
+            route_key: key.to_owned(),
+            api_key_required: false,
+            authorization_type: "NONE".to_owned(),
+            authorizer_id: None,
+            authorization_scopes: None,
+            model_selection_expression: None,
+            operation_name: None,
+            request_models: None,
+            request_parameters: None,
+            route_response_selection_expression: None,
+            target: integration.map(|id| format!("integrations/{id}")),
+        },
+        responses: Vec::new(),
+    }
+}
+
+pub(super) fn two_way(mut route: SnapshotRoute) -> SnapshotRoute {
+    route.route.route_response_selection_expression = Some("$default".to_owned());
+    route.responses = vec![RouteResponseRecord {
+        route_response_id: "rr".to_owned(),
+        route_response_key: "$default".to_owned(),
+        model_selection_expression: None,
+        response_models: None,
+        response_parameters: None,
+    }];
+    route
+}
+
+pub(super) fn mock(id: &str, request_template: &str) -> SnapshotIntegration {
+    SnapshotIntegration {
+        integration: IntegrationRecord {
+            integration_id: id.to_owned(),
+            integration_type: "MOCK".to_owned(),
+            integration_uri: None,
+            integration_method: None,
+            integration_response_selection_expression: None,
+            connection_type: "INTERNET".to_owned(),
+            connection_id: None,
+            content_handling_strategy: None,
+            credentials_arn: None,
+            description: None,
+            passthrough_behavior: "WHEN_NO_MATCH".to_owned(),
+            payload_format_version: "1.0".to_owned(),
+            request_parameters: None,
+            request_templates: Some(one("200", request_template)),
+            template_selection_expression: Some("200".to_owned()),
+            timeout_in_millis: 29_000,
+        },
+        responses: Vec::new(),
+    }
+}
+
+pub(super) fn response(key: &str, template: Option<&str>) -> IntegrationResponseRecord {
+    IntegrationResponseRecord {
+        integration_response_id: format!("ir-{key}"),
+        integration_response_key: key.to_owned(),
+        content_handling_strategy: None,
+        response_parameters: None,
+        response_templates: template.map(|text| one("200", text)),
+        template_selection_expression: Some("200".to_owned()),
+    }
+}
+
+pub(super) fn serving(snapshot: Snapshot) -> Serving {
+    Serving {
+        api_id: "a1".to_owned(),
+        region: "us-east-1".to_owned(),
+        stage: StageRecord {
+            stage_name: "prod".to_owned(),
+            deployment_id: Some("d1".to_owned()),
+            description: None,
+            auto_deploy: None,
+            last_deployment_status_message: None,
+            client_certificate_id: None,
+            access_log_settings: None,
+            default_route_settings: RouteSettingsRecord::default(),
+            route_settings: BTreeMap::new(),
+            stage_variables: one("host", "backend.example"),
+            tags: BTreeMap::new(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        },
+        snapshot: Some(Arc::new(snapshot)),
+    }
+}
+
+pub(super) fn message_event(text: &str) -> Event {
+    let message_id = ids::fresh();
+    event(Kind::Message { message_id }, text)
+}
+
+pub(super) fn connect_event(query: &str, headers: &[(&str, &str)]) -> Event {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let name: HeaderName = name.parse().unwrap();
+        map.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    let handshake = Handshake {
+        headers: map,
+        query: query.to_owned(),
+    };
+    event(Kind::Connect(handshake), "")
+}
+
+fn event(kind: Kind, text: &str) -> Event {
+    let client = Client {
+        api_id: "a1".to_owned(),
+        stage: "prod".to_owned(),
+        domain_name: "127.0.0.1:4566/a1".to_owned(),
+        source_ip: [192, 0, 2, 7].into(),
+        user_agent: Some("test/1".to_owned()),
+    };
+    let connection = Arc::new(Connection::new(ids::fresh(), client));
+    let serving = Arc::new(serving(snapshot(vec![], vec![])));
+    Event::new(connection, serving, kind, Utf8Bytes::from(text))
+}
+
+fn one(key: &str, value: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(key.to_owned(), value.to_owned())])
+}

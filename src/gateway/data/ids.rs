@@ -1,0 +1,44 @@
+//! The ids that the data plane makes: of connections, requests and messages.
+//!
+//! SOURCE: captured events. 11 bytes in URL-safe base64 with padding: 16 characters, the last of them `=`.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE};
+
+/// A fresh id.
+pub(crate) fn fresh() -> String {
+    URL_SAFE.encode(rand::random::<[u8; 11]>())
+}
+
+/// The id in the form in which the registry knows it, if `text` has the form of one. The padding may be missing.
+pub(crate) fn normalized(text: &str) -> Option<String> {
+    let bare = text.strip_suffix('=').unwrap_or(text);
+    let of_the_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (bare.len() == 15 && bare.bytes().all(of_the_alphabet)).then(|| format!("{bare}="))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_id_has_the_form_of_one() {
+        let id = fresh();
+        assert_eq!(id.len(), 16);
+        assert_eq!(normalized(&id), Some(id.clone()));
+        assert_eq!(normalized(&id[..15]), Some(id));
+    }
+
+    #[test]
+    fn what_is_no_id_is_told_apart() {
+        for text in [
+            "",
+            "=",
+            "short=",
+            "JC1dgf9yoAMCK-g==",
+            "JC1dgf9yoAMCK+g=",
+            "JC1dgf9yoAMCKéé=",
+        ] {
+            assert_eq!(normalized(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The part of `JSONPath` that selection expressions, mappings and templates use: `.name`, `['name']`, `[n]`, `[*]` and
+//! `..`. Filters, slices and functions are refused when the path is read, never ignored.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// Most values that one indefinite path may find; a path like `$..*..*` over a large message finds millions.
+const MATCHES: usize = 10_000;
+
+/// A path, read once and used for every message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct JsonPath {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Child(String),
+    /// Counted from the end when negative.
+    Index(i64),
+    Every,
+    /// The value itself and everything below it.
+    Below,
+}
+
+/// A path that is not one, or that uses what is not supported.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a JSONPath that the gateway understands")]
+pub(super) struct BadPath(String);
+
+impl JsonPath {
+    /// Reads `$.a.b`, or only what follows the `$`.
+    pub(super) fn parse(text: &str) -> Result<JsonPath, BadPath> {
+        let bad = || BadPath(text.to_owned());
+        let mut rest = text.strip_prefix('$').unwrap_or(text);
+        let mut steps = Vec::new();
+        while !rest.is_empty() {
+            let (found, after) = step(rest).ok_or_else(bad)?;
+            steps.extend(found);
+            rest = after;
+        }
+        Ok(JsonPath { steps })
+    }
+
+    /// What the path finds: the value, or an array of the values if the path can find several. `None` if a definite path
+    /// leads nowhere.
+    pub(super) fn find<'v>(&self, root: &'v Value) -> Option<Cow<'v, Value>> {
+        if self.is_definite() {
+            return self
+                .steps
+                .iter()
+                .try_fold(root, |value, step| match step {
+                    Step::Child(name) => value.get(name),
+                    Step::Index(index) => element(value, *index),
+                    Step::Every | Step::Below => None,
+                })
+                .map(Cow::Borrowed);
+        }
+        let mut found = vec![root];
+        for step in &self.steps {
+            found = advance(&found, step);
+        }
+        Some(Cow::Owned(Value::Array(
+            found.into_iter().cloned().collect(),
+        )))
+    }
+
+    fn is_definite(&self) -> bool {
+        !self
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::Every | Step::Below))
+    }
+}
+
+/// The steps at the start of `rest`, and what follows them.
+fn step(rest: &str) -> Option<(Vec<Step>, &str)> {
+    if let Some(after) = rest.strip_prefix("..") {
+        if after.starts_with('[') {
+            return Some((vec![Step::Below], after));
+        }
+        let (child, after) = dotted(after)?;
+        return Some((vec![Step::Below, child], after));
+    }
+    if let Some(after) = rest.strip_prefix('.') {
+        let (child, after) = dotted(after)?;
+        return Some((vec![child], after));
+    }
+    let (found, after) = bracketed(rest.strip_prefix('[')?)?;
+    Some((vec![found], after))
+}
+
+/// `name` or `*`, up to the next `.` or `[`.
+fn dotted(rest: &str) -> Option<(Step, &str)> {
+    let end = rest.find(['.', '[']).unwrap_or(rest.len());
+    let (name, after) = rest.split_at(end);
+    match name {
+        "" => None,
+        "*" => Some((Step::Every, after)),
+        _ if name.contains(['(', ')', ']', '?', '@', '\'', '"', ' ']) => None,
+        _ => Some((Step::Child(name.to_owned()), after)),
+    }
+}
+
+/// What stands between brackets, after the opening one.
+fn bracketed(rest: &str) -> Option<(Step, &str)> {
+    let quote = rest.chars().next()?;
+    if quote == '\'' || quote == '"' {
+        let (name, after) = rest[1..].split_once(quote)?;
+        return Some((Step::Child(name.to_owned()), after.strip_prefix(']')?));
+    }
+    let (inside, after) = rest.split_once(']')?;
+    if inside == "*" {
+        return Some((Step::Every, after));
+    }
+    Some((Step::Index(inside.trim().parse().ok()?), after))
+}
+
+fn element(value: &Value, index: i64) -> Option<&Value> {
+    let elements = value.as_array()?;
+    let from_end = usize::try_from(index.unsigned_abs()).ok()?;
+    if index < 0 {
+        elements.get(elements.len().checked_sub(from_end)?)
+    } else {
+        elements.get(from_end)
+    }
+}
+
+fn advance<'v>(values: &[&'v Value], step: &Step) -> Vec<&'v Value> {
+    let mut found = Vec::new();
+    for &value in values {
+        match step {
+            Step::Child(name) => found.extend(value.get(name)),
+            Step::Index(index) => found.extend(element(value, *index)),
+            Step::Every => found.extend(children(value)),
+            Step::Below => below(value, &mut found),
+        }
+        if found.len() >= MATCHES {
+            found.truncate(MATCHES);
+            break;
+        }
+    }
+    found
+}
+
+fn children(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+    match value {
+        Value::Array(elements) => Box::new(elements.iter()),
+        Value::Object(members) => Box::new(members.values()),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// The value and all below it, the outermost first. The JSON reader bounds the depth.
+fn below<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
+    if found.len() >= MATCHES {
+        return;
+    }
+    found.push(value);
+    for child in children(value) {
+        below(child, found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, expected: impl Into<Option<Value>>) {
+        let root = json!({
+            "service": "chat",
+            "data": {"room": "room1234", "a.b": 7},
+            "items": [{"kind": "x"}, {"kind": "y", "deep": {"kind": "z"}}],
+        });
+        let found = JsonPath::parse(path)
+            .unwrap()
+            .find(&root)
+            .map(Cow::into_owned);
+        assert_eq!(found, expected.into(), "{path}");
+    }
+
+    #[test]
+    fn definite_paths_find_one_value() {
+        check("$.service", json!("chat"));
+        check(".data.room", json!("room1234"));
+        check("$['data']['a.b']", json!(7));
+        check("$.items[1].kind", json!("y"));
+        check("$.items[-1].kind", json!("y"));
+        check("$.items[9].kind", None);
+        check("$.nothing.here", None);
+    }
+
+    #[test]
+    fn indefinite_paths_find_lists() {
+        check("$.items[*].kind", json!(["x", "y"]));
+        check("$..kind", json!(["x", "y", "z"]));
+        check("$.data.*", json!(["room1234", 7]));
+        check("$.nothing[*]", json!([]));
+    }
+
+    #[test]
+    fn what_is_not_supported_is_refused() {
+        for path in ["$.", "$[", "$[?(@.a)]", "$.a[1:2]", "$.a b", "x", "$['a"] {
+            assert!(JsonPath::parse(path).is_err(), "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in ".{0,40}") {
+            if let Ok(path) = JsonPath::parse(&text) {
+                path.find(&json!({"a": [1, {"b": null}], "": {"c": "d"}}));
+            }
+        }
+    }
+}

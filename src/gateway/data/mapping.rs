@@ -1,0 +1,316 @@
+//! Parameter mapping: what an HTTP integration's request carries beside its body, and where it goes.
+//!
+//! SOURCE: developer guide, "Set up a WebSocket API integration request", "Data mapping".
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::{
+    event::{Event, Handshake, Kind},
+    jsonpath::JsonPath,
+    selection,
+};
+
+/// What may stand in a path segment or a query value as it is.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// One entry of an integration's `requestParameters`.
+#[derive(Debug, Clone)]
+pub(super) struct Mapping {
+    place: Place,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Header(HeaderName),
+    Query(String),
+    Path(String),
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Header(String),
+    Headers(String),
+    Query(String),
+    Queries(String),
+    Body(JsonPath),
+    StageVariable(String),
+    Context(String),
+    Literal(String),
+}
+
+/// Why a request cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BadRequest {
+    #[error("the mapping `{0}` = `{1}` cannot be understood")]
+    Mapping(String, String),
+    #[error("the integration has no URI")]
+    NoUri,
+    #[error("the URI needs the stage variable `{0}`, which the stage does not have")]
+    StageVariable(String),
+    #[error("`{0}` is not a URI")]
+    Uri(String),
+}
+
+impl Mapping {
+    pub(super) fn parse(key: &str, value: &str) -> Result<Mapping, BadRequest> {
+        let bad = || BadRequest::Mapping(key.to_owned(), value.to_owned());
+        let target = key.strip_prefix("integration.request.").ok_or_else(bad)?;
+        let place = match target.split_once('.').ok_or_else(bad)? {
+            ("header", name) => Place::Header(name.parse().map_err(|_| bad())?),
+            ("querystring", name) => Place::Query(name.to_owned()),
+            ("path", name) => Place::Path(name.to_owned()),
+            _ => return Err(bad()),
+        };
+        let source = Source::parse(value).ok_or_else(bad)?;
+        Ok(Mapping { place, source })
+    }
+}
+
+impl Source {
+    fn parse(value: &str) -> Option<Source> {
+        if let Some(quoted) = value.strip_prefix('\'') {
+            return Some(Source::Literal(quoted.strip_suffix('\'')?.to_owned()));
+        }
+        if let Some(name) = value.strip_prefix("stageVariables.") {
+            return Some(Source::StageVariable(name.to_owned()));
+        }
+        if let Some(name) = value.strip_prefix("context.") {
+            return Some(Source::Context(name.to_owned()));
+        }
+        // The API reference says `method.request`, the developer guide `route.request`.
+        let of_request = value
+            .strip_prefix("route.request.")
+            .or_else(|| value.strip_prefix("method.request."))?;
+        if let Some(path) = of_request.strip_prefix("body") {
+            return JsonPath::parse(path).ok().map(Source::Body);
+        }
+        let (kind, name) = of_request.split_once('.')?;
+        let name = name.to_owned();
+        match kind {
+            "header" => Some(Source::Header(name)),
+            "multivalueheader" => Some(Source::Headers(name)),
+            "querystring" => Some(Source::Query(name)),
+            "multivaluequerystring" => Some(Source::Queries(name)),
+            _ => None,
+        }
+    }
+
+    /// The value, unless the event does not have it.
+    fn value(&self, event: &Event) -> Option<String> {
+        match self {
+            Source::Literal(text) => Some(text.clone()),
+            Source::StageVariable(name) => event.stage_variable(name).map(str::to_owned),
+            Source::Context(name) => event.context(name),
+            Source::Body(path) => path
+                .find(event.json()?)
+                .filter(|value| !value.is_null())
+                .map(|value| selection::text_of(&value)),
+            Source::Header(name) => handshake(event)?.header(name).next(),
+            Source::Headers(name) => join(handshake(event)?.header(name)),
+            Source::Query(name) => handshake(event)?.query_values(name).next(),
+            Source::Queries(name) => join(handshake(event)?.query_values(name)),
+        }
+    }
+}
+
+fn handshake(event: &Event) -> Option<&Handshake> {
+    match &event.kind {
+        Kind::Connect(handshake) => Some(handshake),
+        Kind::Message { .. } | Kind::Disconnect { .. } => None,
+    }
+}
+
+fn join(values: impl Iterator<Item = String>) -> Option<String> {
+    let values: Vec<_> = values.collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+impl Handshake {
+    pub(super) fn header(&self, name: &str) -> impl Iterator<Item = String> {
+        self.headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok().map(str::to_owned))
+    }
+
+    pub(super) fn query_values(&self, name: &str) -> impl Iterator<Item = String> {
+        self.query
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .filter(move |(key, _)| decoded(key) == name)
+            .map(|(_, value)| decoded(value))
+    }
+}
+
+fn decoded(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+/// Where the request goes: the URI with stage variables, path parameters and query strings put in.
+pub(super) fn uri(
+    template: Option<&str>,
+    mappings: &[Mapping],
+    event: &Event,
+) -> Result<Uri, BadRequest> {
+    let mut uri = with_stage_variables(template.ok_or(BadRequest::NoUri)?, event)?;
+    let mut query = Vec::new();
+    if let Kind::Connect(handshake) = &event.kind
+        && !handshake.query.is_empty()
+    {
+        // GUESS: an HTTP integration of `$connect` gets the query string as well as the headers.
+        query.push(handshake.query.clone());
+    }
+    for mapping in mappings {
+        let encode = |value: String| utf8_percent_encode(&value, ENCODED).to_string();
+        match &mapping.place {
+            Place::Header(_) => {}
+            Place::Path(name) => {
+                let value = mapping.source.value(event).map(encode).unwrap_or_default();
+                uri = uri.replace(&format!("{{{name}}}"), &value);
+            }
+            Place::Query(name) => query.extend(
+                mapping
+                    .source
+                    .value(event)
+                    .map(|value| format!("{}={}", encode(name.clone()), encode(value))),
+            ),
+        }
+    }
+    if !query.is_empty() {
+        uri.push(if uri.contains('?') { '&' } else { '?' });
+        uri.push_str(&query.join("&"));
+    }
+    uri.parse().map_err(|_| BadRequest::Uri(uri))
+}
+
+fn with_stage_variables(template: &str, event: &Event) -> Result<String, BadRequest> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("${stageVariables.") {
+        let (name, after) = after
+            .split_once('}')
+            .ok_or_else(|| BadRequest::Uri(template.to_owned()))?;
+        let value = event
+            .stage_variable(name)
+            .ok_or_else(|| BadRequest::StageVariable(name.to_owned()))?;
+        text.push_str(before);
+        text.push_str(value);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+/// Sets the mapped headers. A value that the event does not have, or that no header can hold, is left out.
+pub(super) fn headers(mappings: &[Mapping], event: &Event, headers: &mut HeaderMap) {
+    for mapping in mappings {
+        if let Place::Header(name) = &mapping.place
+            && let Some(value) = mapping.source.value(event)
+            && let Ok(value) = HeaderValue::try_from(value)
+        {
+            headers.insert(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::fixture, *};
+
+    #[track_caller]
+    fn check_value(source: &str, expected: Option<&str>) {
+        let event =
+            fixture::connect_event("a=1&b=x%20y&a=2", &[("x-token", "t1"), ("x-token", "t2")]);
+        let value = Source::parse(source).unwrap().value(&event);
+        assert_eq!(value.as_deref(), expected, "{source}");
+    }
+
+    #[test]
+    fn the_handshake_is_readable_at_connect() {
+        check_value("route.request.querystring.b", Some("x y"));
+        check_value("route.request.querystring.a", Some("1"));
+        check_value("route.request.multivaluequerystring.a", Some("1,2"));
+        check_value("route.request.querystring.c", None);
+        check_value("route.request.header.X-Token", Some("t1"));
+        check_value("method.request.multivalueheader.x-token", Some("t1,t2"));
+        check_value("'fixed'", Some("fixed"));
+        check_value("stageVariables.host", Some("backend.example"));
+        check_value("stageVariables.none", None);
+        check_value("context.stage", Some("prod"));
+        check_value("context.eventType", Some("CONNECT"));
+        check_value("context.messageId", None);
+    }
+
+    #[test]
+    fn a_message_has_its_body_and_no_handshake() {
+        let event = fixture::message_event(r#"{"room":"r1","none":null}"#);
+        let value = |source| Source::parse(source).unwrap().value(&event);
+        assert_eq!(value("route.request.body.room").as_deref(), Some("r1"));
+        assert_eq!(value("route.request.body.none"), None);
+        assert_eq!(value("route.request.header.x"), None);
+    }
+
+    #[track_caller]
+    fn check_uri(template: &str, mappings: &[(&str, &str)], expected: &str) {
+        let event = fixture::message_event(r#"{"room":"a b/c"}"#);
+        let mappings: Vec<_> = mappings
+            .iter()
+            .map(|(key, value)| Mapping::parse(key, value).unwrap())
+            .collect();
+        let made = match uri(Some(template), &mappings, &event) {
+            Ok(uri) => uri.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(made, expected);
+    }
+
+    #[test]
+    fn uris_take_stage_variables_and_parameters() {
+        check_uri(
+            "http://${stageVariables.host}/x",
+            &[],
+            "http://backend.example/x",
+        );
+        check_uri(
+            "http://h/{room}?k=v",
+            &[
+                ("integration.request.path.room", "route.request.body.room"),
+                (
+                    "integration.request.querystring.r",
+                    "route.request.body.room",
+                ),
+                (
+                    "integration.request.querystring.none",
+                    "route.request.body.none",
+                ),
+            ],
+            "http://h/a%20b%2Fc?k=v&r=a%20b%2Fc",
+        );
+        check_uri(
+            "http://${stageVariables.gone}/",
+            &[],
+            "the URI needs the stage variable `gone`, which the stage does not have",
+        );
+        check_uri("http://a b", &[], "`http://a b` is not a URI");
+    }
+
+    #[test]
+    fn mappings_that_mean_nothing_are_refused() {
+        for (key, value) in [
+            ("integration.request.header.x", "route.request.cookie.x"),
+            ("integration.request.header.x", "'open"),
+            ("integration.request.header.b d", "'x'"),
+            ("integration.response.header.x", "'x'"),
+            ("integration.request.body.x", "'x'"),
+        ] {
+            assert!(Mapping::parse(key, value).is_err(), "{key} {value}");
+        }
+    }
+}

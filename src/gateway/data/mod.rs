@@ -1,0 +1,169 @@
+//! The data plane: WebSocket clients, the routes their messages select, and the integrations that answer.
+//!
+//! The truth about its behaviour is the developer guide's "WebSocket APIs" chapter. It reads the store's memory and never
+//! its database, and it keeps no payload longer than it takes to pass it on.
+
+mod event;
+#[cfg(test)]
+mod fixture;
+mod frames;
+mod ids;
+mod integrate;
+mod jsonpath;
+mod mapping;
+mod outbound;
+mod outbox;
+mod peer;
+mod place;
+mod plan;
+mod registry;
+mod selection;
+mod template;
+mod upgrade;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::sync::{
+    Semaphore,
+    broadcast::{Receiver, error::RecvError},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub(crate) use self::{
+    ids::normalized,
+    outbound::{Outbound, reachable},
+    outbox::{Closing, Refused},
+    place::{Host, Place},
+    registry::{Connection, Registry},
+    upgrade::{connect, upgrade_required, wanted},
+};
+use super::store::{Removed, Store};
+use crate::model::limit;
+
+/// All that the connections share.
+pub(crate) struct Plane {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    pub(crate) outbound: Outbound,
+    plans: plan::Plans,
+    limits: Limits,
+    /// One for each WebSocket connection that may be open.
+    permits: Arc<Semaphore>,
+    tasks: TaskTracker,
+    abort: CancellationToken,
+}
+
+/// How long a connection may be idle, and live.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Limits {
+    idle: Duration,
+    lifetime: Duration,
+}
+
+impl Limits {
+    /// API Gateway's limits, passing `scale` times as fast.
+    fn scaled(scale: f64) -> Limits {
+        let scale = if scale.is_finite() && scale > 0.0 {
+            scale
+        } else {
+            1.0
+        };
+        let seconds = |seconds: i64| {
+            let real = Duration::from_secs(seconds.unsigned_abs());
+            Duration::try_from_secs_f64(real.as_secs_f64() / scale)
+                .unwrap_or(Duration::MAX)
+                .min(Duration::from_hours(10 * 365 * 24))
+        };
+        Limits {
+            idle: seconds(limit::IDLE_MINUTES * 60),
+            lifetime: seconds(limit::LIFETIME_HOURS * 3600),
+        }
+    }
+}
+
+impl Plane {
+    pub(crate) fn new(store: Store, listener: SocketAddr, options: &super::Options) -> Arc<Plane> {
+        let connections = options.connections.min(Semaphore::MAX_PERMITS);
+        Arc::new(Plane {
+            store,
+            registry: Registry::default(),
+            outbound: Outbound::new(listener),
+            plans: plan::Plans::default(),
+            limits: Limits::scaled(options.time_scale),
+            permits: Arc::new(Semaphore::new(connections)),
+            tasks: TaskTracker::new(),
+            abort: CancellationToken::new(),
+        })
+    }
+
+    /// Runs a task that ends with the gateway.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let abort = self.abort.clone();
+        self.tasks.spawn(async move {
+            // A task that is cut off has nothing left to say.
+            let _finished = abort.run_until_cancelled_owned(task).await;
+        });
+    }
+
+    /// Closes the connections of what is removed, for as long as the gateway runs.
+    pub(crate) async fn watch_removals(self: Arc<Self>, mut removals: Receiver<Removed>) {
+        loop {
+            match removals.recv().await {
+                Ok(Removed::Api { api_id }) => self
+                    .registry
+                    .close_where(&Closing::REMOVED, |connection| connection.api_id == api_id),
+                Ok(Removed::Stage { api_id, stage }) => {
+                    self.registry.close_where(&Closing::REMOVED, |connection| {
+                        connection.api_id == api_id && connection.stage == stage
+                    });
+                }
+                Err(RecvError::Lagged(_)) => {
+                    self.registry.close_where(&Closing::REMOVED, |connection| {
+                        let served = self.store.serving(&connection.api_id, &connection.stage);
+                        served.is_err()
+                    });
+                }
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// Closes every connection with 1001 and waits until all are gone, or cuts off what is left after `patience`.
+    pub(crate) async fn stop(&self, patience: Duration) {
+        self.registry.shut(&Closing::GOING_AWAY);
+        self.tasks.close();
+        if tokio::time::timeout(patience, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                left = self.tasks.len(),
+                "some connections did not end in time"
+            );
+        }
+        self.abort.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        self.abort.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_pass_faster_on_request() {
+        let scaled = Limits::scaled(60.0);
+        assert_eq!(scaled.idle, Duration::from_secs(10));
+        assert_eq!(scaled.lifetime, Duration::from_mins(2));
+        for nonsense in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(Limits::scaled(nonsense), Limits::scaled(1.0));
+        }
+        assert!(Limits::scaled(f64::MIN_POSITIVE).idle > Duration::from_hours(24));
+    }
+}

@@ -1,0 +1,201 @@
+//! The gateway's own HTTP client: it calls the backends of integrations.
+//!
+//! Two names mean something of their own here. `gateway.localhost` is this gateway, on whatever port it listens, so that
+//! a definition can name it without knowing the port; every other name under `localhost` is the loopback interface, as
+//! RFC 6761 says, whether or not the machine's resolver knows that.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Uri, uri::Scheme};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
+use tokio::{net::TcpStream, sync::OnceCell};
+use tower_service::Service;
+
+/// The host that stands for this gateway in an integration's URI.
+const OWN_HOST: &str = "gateway.localhost";
+/// How long an idle connection to a backend is kept; less than common servers wait for the next request.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// The client. Connections are kept and used again.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    connector: Connector,
+    plain: Client<Connector, Full<Bytes>>,
+    /// Made at the first call that needs it: reading the machine's certificates takes a while.
+    secure: OnceCell<Client<HttpsConnector<Connector>, Full<Bytes>>>,
+}
+
+/// What a backend, or an integration as a whole, answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Why a call brought no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// The backend could not be reached, or broke off.
+    #[error("the backend did not answer")]
+    Unreachable(#[source] hyper_util::client::legacy::Error),
+    /// The answer's body broke off or is longer than a message may be.
+    #[error("the backend's answer could not be read")]
+    Body(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// TLS could not be set up.
+    #[error("TLS could not be set up")]
+    Tls(#[source] rustls::Error),
+}
+
+impl Outbound {
+    /// A client that knows where this gateway listens.
+    pub(crate) fn new(own: SocketAddr) -> Outbound {
+        let connector = Connector {
+            own: reachable(own),
+        };
+        Outbound {
+            plain: client(connector.clone()),
+            connector,
+            secure: OnceCell::new(),
+        }
+    }
+
+    /// Sends a request and reads the whole answer, at most `limit` bytes of it.
+    ///
+    /// Redirects are not followed: API Gateway does not follow them either.
+    pub(crate) async fn call(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit: usize,
+    ) -> Result<Answer, CallError> {
+        let answered = if request.uri().scheme() == Some(&Scheme::HTTPS) {
+            self.secure().await?.request(request).await
+        } else {
+            self.plain.request(request).await
+        };
+        let (head, body) = answered.map_err(CallError::Unreachable)?.into_parts();
+        let body = Limited::new(body, limit)
+            .collect()
+            .await
+            .map_err(CallError::Body)?;
+        Ok(Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
+    }
+
+    /// Opens a bare connection to a host, as a request to it would.
+    pub(crate) async fn open(&self, uri: &Uri) -> io::Result<TcpStream> {
+        self.connector.open(uri).await
+    }
+
+    async fn secure(&self) -> Result<&Client<HttpsConnector<Connector>, Full<Bytes>>, CallError> {
+        self.secure
+            .get_or_try_init(|| async {
+                let config = tokio::task::spawn_blocking(tls)
+                    .await
+                    .map_err(|_| CallError::Tls(rustls::Error::General("interrupted".into())))?
+                    .map_err(CallError::Tls)?;
+                let connector = HttpsConnectorBuilder::new()
+                    .with_tls_config(config)
+                    .https_only()
+                    .enable_http1()
+                    .wrap_connector(self.connector.clone());
+                Ok(client(connector))
+            })
+            .await
+    }
+}
+
+fn client<C>(connector: C) -> Client<C, Full<Bytes>>
+where
+    C: Clone + hyper_util::client::legacy::connect::Connect,
+{
+    Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE)
+        .pool_timer(TokioTimer::new())
+        .build(connector)
+}
+
+fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
+    let mut roots = rustls::RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "cannot read a certificate store");
+    }
+    roots.add_parsable_certificates(found.certs);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+/// The address by which a client of this machine reaches a listener, which may listen everywhere.
+pub(crate) fn reachable(listener: SocketAddr) -> SocketAddr {
+    let ip = match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listener.port())
+}
+
+/// Opens TCP connections, knowing the names that mean something here.
+#[derive(Debug, Clone)]
+pub(crate) struct Connector {
+    own: SocketAddr,
+}
+
+impl Connector {
+    async fn open(&self, uri: &Uri) -> io::Result<TcpStream> {
+        let missing = || io::Error::new(io::ErrorKind::InvalidInput, "the URI names no host");
+        let host = uri.host().ok_or_else(missing)?;
+        let https = uri.scheme() == Some(&Scheme::HTTPS);
+        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let name = host.trim_end_matches('.').to_ascii_lowercase();
+        let stream = if name == OWN_HOST {
+            TcpStream::connect(self.own).await?
+        } else if name == "localhost" || name.ends_with(".localhost") {
+            let loopback: [SocketAddr; 2] = [
+                (Ipv4Addr::LOCALHOST, port).into(),
+                (Ipv6Addr::LOCALHOST, port).into(),
+            ];
+            TcpStream::connect(&loopback[..]).await?
+        } else {
+            let bare = host.trim_start_matches('[').trim_end_matches(']');
+            TcpStream::connect((bare, port)).await?
+        };
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<TcpStream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<TcpStream>>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move { connector.open(&uri).await.map(TokioIo::new) })
+    }
+}

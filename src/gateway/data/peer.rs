@@ -1,0 +1,504 @@
+//! One client's end of a WebSocket: reads its messages, writes what waits for it, and ends it in the way that API Gateway
+//! would.
+//!
+//! One small task owns the socket. It is polled by hand rather than with `select!`, because its parts depend on each
+//! other: what was written leaves only once nothing more can be read (so that a burst is answered in few writes), and
+//! nothing is read while too much waits to be written or answered (so that a slow client or backend holds its own sender
+//! back, and nobody else).
+
+use std::{
+    borrow::Cow,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Sink, SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::{Instant, Sleep, sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        error::ProtocolError,
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+    },
+};
+
+use super::{
+    Plane,
+    event::{Event, Kind},
+    frames::{self, Fragments},
+    ids,
+    integrate::{self, Call, Failure, Prepared, Trouble},
+    outbound::Answer,
+    outbox::{Closing, Disconnect},
+    plan::{IntegrationPlan, Plan, RoutePlan},
+    registry::Connection,
+    selection::Facts,
+};
+use crate::model::limit;
+
+/// Messages of one connection that wait for a backend at the same time.
+const IN_FLIGHT: usize = 64;
+/// GUESS: a ping counts as activity.
+const PING_KEEPS_ALIVE: bool = true;
+/// How long the other end may take to answer a close frame, and a refused one to stop sending.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+/// Bytes of a refused sender that are read and thrown away, so that it sees the close frame and not a reset.
+const DRAIN_BYTES: usize = 1024 * 1024;
+/// Bytes read at once. The buffer is held as long as the connection is.
+const READ_BUFFER: usize = 4 * 1024;
+/// Bytes gathered before they are written.
+const WRITE_BUFFER: usize = 8 * 1024;
+
+/// How a connection ended, as its `$disconnect` route is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) code: u16,
+    pub(super) reason: Cow<'static, str>,
+    pub(super) disconnect: Disconnect,
+}
+
+impl Ending {
+    /// The TCP connection was lost. GUESS: the text.
+    pub(super) const LOST: Ending = Ending {
+        code: 1006,
+        reason: Cow::Borrowed("Connection closed abnormally"),
+        disconnect: Disconnect::Run,
+    };
+
+    fn with(code: u16, reason: impl Into<Cow<'static, str>>) -> Ending {
+        Ending {
+            code,
+            reason: reason.into(),
+            disconnect: Disconnect::Run,
+        }
+    }
+
+    fn of_client(frame: Option<CloseFrame>) -> Ending {
+        match frame {
+            // SOURCE: developer guide, the `$disconnect` event.
+            None => Ending::with(1005, "Client-side close frame status not set"),
+            Some(frame) => Ending::with(frame.code.into(), frame.reason.to_string()),
+        }
+    }
+}
+
+/// Serves one client until its connection ends, and says how it ended.
+pub(super) async fn serve<S>(
+    plane: &Arc<Plane>,
+    connection: &Arc<Connection>,
+    stream: S,
+    already_read: Bytes,
+) -> Ending
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER + 2 * limit::FRAME_BYTES)
+        .max_frame_size(Some(limit::FRAME_BYTES))
+        .max_message_size(Some(limit::MESSAGE_BYTES));
+    let socket = WebSocketStream::from_partially_read(
+        stream,
+        already_read.into(),
+        Role::Server,
+        Some(config),
+    )
+    .await;
+    let opened = Instant::now();
+    let first = opened + plane.limits.idle.min(plane.limits.lifetime);
+    let mut peer = Peer {
+        plane,
+        connection,
+        socket,
+        plan: None,
+        sending: None,
+        unflushed: false,
+        ends: opened + plane.limits.lifetime,
+        active: opened,
+        timer: Box::pin(sleep_until(first)),
+    };
+    loop {
+        match poll_fn(|context| peer.poll(context)).await {
+            Happened::Received(message) => {
+                if let Some(refusal) = peer.receive(message) {
+                    return peer.end(refusal).await;
+                }
+            }
+            Happened::Asked(closing) => return peer.end(Parting::Asked(closing)).await,
+            Happened::TimeUp => return peer.end(Parting::Asked(Closing::GOING_AWAY)).await,
+            Happened::Failed(error) => return peer.end(Parting::of_error(&error)).await,
+            Happened::Ended => return Ending::LOST,
+        }
+    }
+}
+
+struct Peer<'p, S> {
+    plane: &'p Arc<Plane>,
+    connection: &'p Arc<Connection>,
+    socket: WebSocketStream<S>,
+    /// The deployment that the last message met.
+    plan: Option<Arc<Plan>>,
+    /// A message of which some frames are still to be written.
+    sending: Option<Fragments>,
+    unflushed: bool,
+    /// When the connection has lived its life.
+    ends: Instant,
+    /// When the last message passed.
+    active: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+enum Happened {
+    Received(Message),
+    /// The gateway wants the connection closed.
+    Asked(Closing),
+    TimeUp,
+    Failed(Error),
+    Ended,
+}
+
+/// In which way a connection is taken down.
+enum Parting {
+    /// The client closed it.
+    Client(Option<CloseFrame>),
+    /// The gateway closes it in good order.
+    Asked(Closing),
+    /// The client broke a rule and is told which, by code.
+    Refused(u16),
+    Lost,
+}
+
+impl Parting {
+    fn of_error(error: &Error) -> Parting {
+        match error {
+            Error::Capacity(_) => Parting::Refused(1009),
+            Error::Utf8(_) => Parting::Refused(1007),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Parting::Lost,
+            Error::Protocol(_) => Parting::Refused(1002),
+            _ => Parting::Lost,
+        }
+    }
+}
+
+impl<S> Peer<'_, S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        self.connection.outbox.register(context.waker());
+        if let Some(closing) = self.connection.outbox.closing() {
+            return Poll::Ready(Happened::Asked(closing));
+        }
+        if self.poll_timer(context).is_ready() {
+            return Poll::Ready(Happened::TimeUp);
+        }
+        if let Err(error) = self.write_waiting(context) {
+            return Poll::Ready(Happened::Failed(error));
+        }
+        if self.connection.outbox.may_read(IN_FLIGHT)
+            && let Poll::Ready(read) = self.socket.poll_next_unpin(context)
+        {
+            return Poll::Ready(match read {
+                Some(Ok(message)) => Happened::Received(message),
+                Some(Err(error)) => Happened::Failed(error),
+                None => Happened::Ended,
+            });
+        }
+        if self.unflushed {
+            match Pin::new(&mut self.socket).poll_flush(context) {
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(error)) => return Poll::Ready(Happened::Failed(error)),
+                Poll::Pending => {}
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Ready when the connection was idle too long or has lived its life. The timer is not moved at every message; it
+    /// goes off early and is set again.
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while self.timer.as_mut().poll(context).is_ready() {
+            let deadline = self.ends.min(self.active + self.plane.limits.idle);
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+
+    /// Hands what waits to the socket, as long as it takes more.
+    fn write_waiting(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
+        loop {
+            match Pin::new(&mut self.socket).poll_ready(context) {
+                Poll::Ready(ready) => ready?,
+                Poll::Pending => return Ok(()),
+            }
+            let Some(frame) = self.next_frame() else {
+                return Ok(());
+            };
+            Pin::new(&mut self.socket).start_send(frame)?;
+            self.unflushed = true;
+        }
+    }
+
+    fn next_frame(&mut self) -> Option<Message> {
+        if let Some(frame) = self.sending.as_mut().and_then(Iterator::next) {
+            return Some(frame);
+        }
+        let mut fragments = Fragments::new(self.connection.outbox.pop()?);
+        let frame = fragments.next();
+        self.sending = Some(fragments);
+        self.touch();
+        frame
+    }
+
+    fn touch(&mut self) {
+        self.active = Instant::now();
+        self.connection.touch();
+    }
+
+    /// Takes one message; gives the way to part if it ends the connection.
+    fn receive(&mut self, message: Message) -> Option<Parting> {
+        match message {
+            Message::Text(text) => {
+                self.touch();
+                self.answer(text);
+                None
+            }
+            // SOURCE: developer guide, "Working with binary media types": WebSocket APIs take text only.
+            Message::Binary(_) => Some(Parting::Refused(1003)),
+            Message::Close(frame) => Some(Parting::Client(frame)),
+            Message::Ping(_) if PING_KEEPS_ALIVE => {
+                self.touch();
+                None
+            }
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
+        }
+    }
+
+    /// Routes a message. What needs no backend is answered at once, the rest in a task of its own.
+    fn answer(&mut self, text: Utf8Bytes) {
+        let connection = self.connection;
+        let served = self
+            .plane
+            .store
+            .serving(&connection.api_id, &connection.stage);
+        let Ok(serving) = served else {
+            // The stage is gone; that the connection must go too is on its way.
+            return;
+        };
+        let snapshot = serving.snapshot.clone();
+        let kind = Kind::Message {
+            message_id: ids::fresh(),
+        };
+        let mut event = Event::new(Arc::clone(connection), serving, kind, text);
+        let route = snapshot.and_then(|snapshot| {
+            let plan = self.plane.plans.of(&snapshot, self.plan.as_ref());
+            let route = select(&plan, &event).cloned();
+            self.plan = Some(plan);
+            route
+        });
+        let Some(route) = route else {
+            self.notify("Forbidden", &event);
+            return;
+        };
+        event.routed(&route.key);
+        let Some(integration) = &route.integration else {
+            // GUESS: a route without an integration fails like one whose integration fails.
+            self.notify(Trouble::Failed.message(), &event);
+            return;
+        };
+        match integrate::prepare(integration, &event) {
+            Prepared::Answered(outcome) => {
+                if let Some(text) = reply(&route, integration, &event, outcome) {
+                    connection.outbox.push(text);
+                }
+            }
+            Prepared::Call(call) => {
+                let integration = Arc::clone(integration);
+                self.call(call, route, integration, event);
+            }
+        }
+    }
+
+    fn notify(&self, message: &str, event: &Event) {
+        let notice = frames::notice(message, &self.connection.id, &event.request_id);
+        self.connection.outbox.push(Bytes::from(notice));
+    }
+
+    fn call(
+        &self,
+        call: Call,
+        route: Arc<RoutePlan>,
+        integration: Arc<IntegrationPlan>,
+        event: Event,
+    ) {
+        let plane = Arc::clone(self.plane);
+        let in_flight = InFlight::begin(self.connection);
+        self.plane.spawn(async move {
+            let outcome = integrate::complete(call, &integration, &event, &plane.outbound).await;
+            if let Some(text) = reply(&route, &integration, &event, outcome) {
+                in_flight.0.outbox.push(text);
+            }
+            // Dropping this last lets the peer see the reply when it is woken.
+            drop(in_flight);
+        });
+    }
+
+    /// Takes the connection down and says how it ended.
+    async fn end(mut self, parting: Parting) -> Ending {
+        match parting {
+            Parting::Lost => Ending::LOST,
+            Parting::Client(frame) => {
+                self.finish().await;
+                Ending::of_client(frame)
+            }
+            Parting::Asked(closing) => {
+                let sent =
+                    timeout(CLOSE_PATIENCE, self.socket.send(close_frame(closing.code))).await;
+                if matches!(sent, Ok(Ok(()))) {
+                    self.finish().await;
+                }
+                Ending {
+                    code: closing.code,
+                    reason: Cow::Borrowed(closing.reason),
+                    disconnect: closing.disconnect,
+                }
+            }
+            Parting::Refused(code) => {
+                let sent = timeout(CLOSE_PATIENCE, self.socket.send(close_frame(code))).await;
+                if matches!(sent, Ok(Ok(()))) {
+                    drain(self.socket.get_mut()).await;
+                }
+                // GUESS: the reason is empty.
+                Ending::with(code, "")
+            }
+        }
+    }
+
+    /// Completes the closing handshake: writes what is left of it and waits for the other end's part.
+    async fn finish(&mut self) {
+        let reading = async { while let Some(Ok(_)) = self.socket.next().await {} };
+        if timeout(CLOSE_PATIENCE, reading).await.is_ok() {
+            drain(self.socket.get_mut()).await;
+        }
+    }
+}
+
+/// A call on behalf of a connection, counted until it ends in whatever way.
+struct InFlight(Arc<Connection>);
+
+impl InFlight {
+    fn begin(connection: &Arc<Connection>) -> InFlight {
+        connection.outbox.begin_call();
+        InFlight(Arc::clone(connection))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.outbox.end_call();
+    }
+}
+
+/// The route that a message selects.
+fn select<'p>(plan: &'p Plan, event: &Event) -> Option<&'p Arc<RoutePlan>> {
+    if !plan.selection.reads_body() {
+        return plan.route_of_message(&plan.selection.evaluate(Facts::default()));
+    }
+    // SOURCE: developer guide, "Overview of WebSocket APIs": what is not JSON goes to `$default`.
+    let Some(body) = event.json() else {
+        return plan.route("$default");
+    };
+    let facts = Facts {
+        body: Some(body),
+        response: None,
+    };
+    plan.route_of_message(&plan.selection.evaluate(facts))
+}
+
+/// What the client gets after an integration ran: its answer on a two-way route, a notice if it failed, else nothing.
+fn reply(
+    route: &RoutePlan,
+    integration: &IntegrationPlan,
+    event: &Event,
+    outcome: Result<Answer, Failure>,
+) -> Option<Bytes> {
+    let trouble = match outcome {
+        Ok(reply) if !route.two_way || reply.body.is_empty() => return None,
+        Ok(reply) if std::str::from_utf8(&reply.body).is_err() => {
+            tracing::warn!(route = route.key, "the integration's answer is not text");
+            Trouble::Failed
+        }
+        Ok(reply) if reply.body.len() > limit::MESSAGE_BYTES => {
+            tracing::warn!(
+                route = route.key,
+                "the integration's answer is longer than a message"
+            );
+            Trouble::Failed
+        }
+        Ok(reply) => return Some(reply.body),
+        Err(failure) if failure.trouble == Trouble::NoResponse && !route.two_way => return None,
+        Err(failure) => {
+            log_failure(route, integration, event, &failure);
+            failure.trouble
+        }
+    };
+    let notice = frames::notice(trouble.message(), &event.connection.id, &event.request_id);
+    Some(Bytes::from(notice))
+}
+
+/// Tells the log why an integration failed.
+pub(super) fn log_failure(
+    route: &RoutePlan,
+    integration: &IntegrationPlan,
+    event: &Event,
+    failure: &Failure,
+) {
+    tracing::warn!(
+        api = event.serving.api_id,
+        stage = event.serving.stage.stage_name,
+        route = route.key,
+        integration = integration.id,
+        connection = event.connection.id,
+        reason = %failure,
+        "an integration failed"
+    );
+}
+
+fn close_frame(code: u16) -> Message {
+    Message::Close(Some(CloseFrame {
+        code: CloseCode::from(code),
+        reason: Utf8Bytes::default(),
+    }))
+}
+
+/// Ends our half, then reads on for a while: dropping a socket with unread input makes the kernel send a reset, and the
+/// close frame on its way would be lost.
+async fn drain<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+    let draining = async {
+        if stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut buffer = [0; 4096];
+        let mut left = DRAIN_BYTES;
+        while left > 0 {
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(read) => left = left.saturating_sub(read),
+            }
+        }
+    };
+    // Whether the other end was patient makes no difference any more.
+    drop(timeout(CLOSE_PATIENCE, draining).await);
+}

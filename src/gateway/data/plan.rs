@@ -1,0 +1,392 @@
+//! A deployment as the data plane runs it: every expression, mapping and template read once.
+//!
+//! What cannot be read is kept as the reason why, for a broken template only matters to the message that needs it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use http::Method;
+use regex::Regex;
+
+use super::{
+    mapping::{BadRequest, Mapping},
+    selection::{Facts, Selection},
+    template::{BadTemplate, Template},
+};
+use crate::gateway::store::record::{
+    IntegrationRecord, IntegrationResponseRecord, Snapshot, SnapshotIntegration, SnapshotRoute,
+};
+
+/// A deployment, ready to run.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// What it was made of; the same allocation means the same plan.
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) selection: Selection,
+    routes: HashMap<String, Arc<RoutePlan>>,
+}
+
+/// A route, ready to run.
+#[derive(Debug)]
+pub(super) struct RoutePlan {
+    pub(super) key: String,
+    /// Whether the integration's answer goes back to the client.
+    pub(super) two_way: bool,
+    pub(super) authorization_type: String,
+    pub(super) api_key_required: bool,
+    /// Names of the handshake's required parameters, such as `route.request.header.x`.
+    pub(super) required: Vec<String>,
+    pub(super) integration: Option<Arc<IntegrationPlan>>,
+}
+
+/// An integration, ready to run.
+#[derive(Debug)]
+pub(super) struct IntegrationPlan {
+    pub(super) id: String,
+    pub(super) kind: IntegrationKind,
+    pub(super) uri: Option<String>,
+    pub(super) method: Method,
+    pub(super) mappings: Result<Vec<Mapping>, BadRequest>,
+    pub(super) templates: Templates,
+    pub(super) passthrough: Passthrough,
+    pub(super) responses: Vec<ResponsePlan>,
+    pub(super) timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IntegrationKind {
+    Mock,
+    Http,
+    HttpProxy,
+    /// `AWS` and `AWS_PROXY`.
+    Lambda,
+}
+
+/// What happens to a payload that no request template fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passthrough {
+    WhenNoMatch,
+    WhenNoTemplates,
+    Never,
+}
+
+/// An integration response, ready to run.
+#[derive(Debug)]
+pub(super) struct ResponsePlan {
+    key: ResponseKey,
+    pub(super) templates: Templates,
+    /// Response headers that it sets, as `responseParameters` says.
+    pub(super) headers: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+enum ResponseKey {
+    Default,
+    Pattern(Regex),
+    /// Not a key that anything can match.
+    Unreadable,
+}
+
+/// A map of templates and the expression that picks one.
+#[derive(Debug, Default)]
+pub(super) struct Templates {
+    selection: Option<Selection>,
+    by_key: HashMap<String, Result<Template, BadTemplate>>,
+}
+
+/// What a map of templates has for an event.
+#[derive(Debug)]
+pub(super) enum Choice<'a> {
+    Template(&'a Result<Template, BadTemplate>),
+    /// There are templates, but none for this key.
+    NoMatch,
+    NoTemplates,
+}
+
+impl Plan {
+    fn new(snapshot: &Arc<Snapshot>) -> Plan {
+        let integrations: HashMap<_, _> = snapshot
+            .integrations
+            .iter()
+            .map(|frozen| {
+                let id = frozen.integration.integration_id.as_str();
+                (id, Arc::new(IntegrationPlan::new(frozen)))
+            })
+            .collect();
+        let routes = snapshot
+            .routes
+            .iter()
+            .map(|frozen| {
+                let target = frozen.route.target.as_deref();
+                let integration = target
+                    .and_then(|target| target.strip_prefix("integrations/"))
+                    .and_then(|id| integrations.get(id));
+                let route = RoutePlan::new(frozen, integration.map(Arc::clone));
+                (route.key.clone(), Arc::new(route))
+            })
+            .collect();
+        Plan {
+            selection: Selection::parse(&snapshot.route_selection_expression),
+            routes,
+            snapshot: Arc::clone(snapshot),
+        }
+    }
+
+    /// The route with exactly this key.
+    pub(super) fn route(&self, key: &str) -> Option<&Arc<RoutePlan>> {
+        self.routes.get(key)
+    }
+
+    /// The route of a message whose expression yields `key`.
+    ///
+    /// GUESS: a message cannot name `$connect` or `$disconnect`; that counts as no match.
+    pub(super) fn route_of_message(&self, key: &str) -> Option<&Arc<RoutePlan>> {
+        self.route(key)
+            .filter(|_| key != "$connect" && key != "$disconnect")
+            .or_else(|| self.route("$default"))
+    }
+}
+
+impl RoutePlan {
+    fn new(frozen: &SnapshotRoute, integration: Option<Arc<IntegrationPlan>>) -> RoutePlan {
+        let route = &frozen.route;
+        // GUESS: both must be there; the documentation speaks of each alone.
+        let two_way = route.route_response_selection_expression.as_deref() == Some("$default")
+            && frozen
+                .responses
+                .iter()
+                .any(|response| response.route_response_key == "$default");
+        let required = route
+            .request_parameters
+            .iter()
+            .flatten()
+            .filter(|(_, required)| **required)
+            .map(|(name, _)| name.clone())
+            .collect();
+        RoutePlan {
+            key: route.route_key.clone(),
+            two_way,
+            authorization_type: route.authorization_type.clone(),
+            api_key_required: route.api_key_required,
+            required,
+            integration,
+        }
+    }
+}
+
+impl IntegrationPlan {
+    fn new(frozen: &SnapshotIntegration) -> IntegrationPlan {
+        let record = &frozen.integration;
+        let mappings = record
+            .request_parameters
+            .iter()
+            .flatten()
+            .map(|(key, value)| Mapping::parse(key, value))
+            .collect();
+        IntegrationPlan {
+            id: record.integration_id.clone(),
+            kind: kind(record),
+            uri: record.integration_uri.clone(),
+            method: method(record),
+            mappings,
+            templates: Templates::new(
+                record.template_selection_expression.as_deref(),
+                record.request_templates.as_ref(),
+            ),
+            passthrough: match record.passthrough_behavior.as_str() {
+                "NEVER" => Passthrough::Never,
+                "WHEN_NO_TEMPLATES" => Passthrough::WhenNoTemplates,
+                _ => Passthrough::WhenNoMatch,
+            },
+            responses: frozen.responses.iter().map(ResponsePlan::new).collect(),
+            timeout: Duration::from_millis(u64::from(record.timeout_in_millis)),
+        }
+    }
+
+    /// The response for an HTTP or mock status: the first pattern that matches all of it, else `$default`.
+    pub(super) fn response(&self, status: u16) -> Option<&ResponsePlan> {
+        let status = status.to_string();
+        let by_pattern = self.responses.iter().find(
+            |response| matches!(&response.key, ResponseKey::Pattern(pattern) if pattern.is_match(&status)),
+        );
+        by_pattern.or_else(|| {
+            self.responses
+                .iter()
+                .find(|response| matches!(response.key, ResponseKey::Default))
+        })
+    }
+}
+
+fn kind(record: &IntegrationRecord) -> IntegrationKind {
+    match record.integration_type.as_str() {
+        "MOCK" => IntegrationKind::Mock,
+        "HTTP" => IntegrationKind::Http,
+        "HTTP_PROXY" => IntegrationKind::HttpProxy,
+        _ => IntegrationKind::Lambda,
+    }
+}
+
+/// GUESS: `ANY`, and no method at all, are POST.
+fn method(record: &IntegrationRecord) -> Method {
+    match record.integration_method.as_deref() {
+        None | Some("ANY") => Method::POST,
+        Some(name) => name.parse().unwrap_or(Method::POST),
+    }
+}
+
+impl ResponsePlan {
+    fn new(record: &IntegrationResponseRecord) -> ResponsePlan {
+        ResponsePlan {
+            key: ResponseKey::parse(&record.integration_response_key),
+            templates: Templates::new(
+                record.template_selection_expression.as_deref(),
+                record.response_templates.as_ref(),
+            ),
+            headers: record.response_parameters.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl ResponseKey {
+    fn parse(key: &str) -> ResponseKey {
+        if key == "$default" {
+            return ResponseKey::Default;
+        }
+        let pattern = key
+            .strip_prefix('/')
+            .and_then(|rest| rest.strip_suffix('/'))
+            // GUESS: the pattern must match all of the status, as in REST APIs.
+            .and_then(|pattern| Regex::new(&format!("^(?:{pattern})$")).ok());
+        if let Some(pattern) = pattern {
+            return ResponseKey::Pattern(pattern);
+        }
+        tracing::warn!(
+            key,
+            "an integration response has a key that nothing can match"
+        );
+        ResponseKey::Unreadable
+    }
+}
+
+impl Templates {
+    fn new(selection: Option<&str>, templates: Option<&BTreeMap<String, String>>) -> Templates {
+        Templates {
+            selection: selection.map(Selection::parse),
+            by_key: templates
+                .into_iter()
+                .flatten()
+                .map(|(key, text)| (key.clone(), Template::parse(text)))
+                .collect(),
+        }
+    }
+
+    /// Whether picking one needs the message as JSON.
+    pub(super) fn reads_body(&self) -> bool {
+        self.selection.as_ref().is_some_and(Selection::reads_body)
+    }
+
+    /// The template that the expression names, else `$default`.
+    ///
+    /// GUESS: without an expression `application/json` is tried last; the console writes that key.
+    pub(super) fn choose(&self, facts: Facts<'_>) -> Choice<'_> {
+        if self.by_key.is_empty() {
+            return Choice::NoTemplates;
+        }
+        let named = match &self.selection {
+            Some(selection) => {
+                let key = selection.evaluate(facts);
+                self.by_key
+                    .get(&key)
+                    .or_else(|| self.by_key.get("$default"))
+            }
+            None => self
+                .by_key
+                .get("$default")
+                .or_else(|| self.by_key.get("application/json")),
+        };
+        named.map_or(Choice::NoMatch, Choice::Template)
+    }
+}
+
+/// The plans in use, so that a deployment is read once for all its connections.
+#[derive(Debug, Default)]
+pub(super) struct Plans {
+    by_snapshot: Mutex<HashMap<usize, Weak<Plan>>>,
+}
+
+impl Plans {
+    /// The plan of a deployment; `held` is given back if it is that one.
+    pub(super) fn of(&self, snapshot: &Arc<Snapshot>, held: Option<&Arc<Plan>>) -> Arc<Plan> {
+        if let Some(held) = held
+            && Arc::ptr_eq(&held.snapshot, snapshot)
+        {
+            return Arc::clone(held);
+        }
+        // A plan keeps its snapshot alive, so while the plan lives no other snapshot can have the same address.
+        let address = Arc::as_ptr(snapshot).addr();
+        let mut plans = self
+            .by_snapshot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans.get(&address).and_then(Weak::upgrade) {
+            return plan;
+        }
+        plans.retain(|_, plan| plan.strong_count() > 0);
+        let plan = Arc::new(Plan::new(snapshot));
+        plans.insert(address, Arc::downgrade(&plan));
+        plan
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::fixture, *};
+
+    #[test]
+    fn a_deployment_is_read_once() {
+        let plans = Plans::default();
+        let snapshot = Arc::new(fixture::snapshot(vec![], vec![]));
+        let first = plans.of(&snapshot, None);
+        assert!(Arc::ptr_eq(&first, &plans.of(&snapshot, None)));
+        assert!(Arc::ptr_eq(&first, &plans.of(&snapshot, Some(&first))));
+        let other = Arc::new(fixture::snapshot(vec![], vec![]));
+        assert!(!Arc::ptr_eq(&first, &plans.of(&other, Some(&first))));
+    }
+
+    #[test]
+    fn a_message_cannot_name_the_lifecycle_routes() {
+        let routes = ["$connect", "$disconnect", "join"].map(|key| fixture::route(key, None));
+        let plan = Plan::new(&Arc::new(fixture::snapshot(routes.to_vec(), vec![])));
+        assert!(plan.route_of_message("$connect").is_none());
+        assert!(plan.route_of_message("$disconnect").is_none());
+        assert!(plan.route_of_message("Join").is_none());
+        assert!(plan.route_of_message("join").is_some());
+    }
+
+    #[test]
+    fn a_two_way_route_needs_the_expression_and_the_response() {
+        let both = fixture::two_way(fixture::route("a", None));
+        let mut expression_only = both.clone();
+        expression_only.responses.clear();
+        let mut response_only = both.clone();
+        response_only.route.route_response_selection_expression = None;
+        assert!(RoutePlan::new(&both, None).two_way);
+        assert!(!RoutePlan::new(&expression_only, None).two_way);
+        assert!(!RoutePlan::new(&response_only, None).two_way);
+    }
+
+    #[test]
+    fn responses_are_picked_by_their_whole_status() {
+        let mut mock = fixture::mock("i1", "{\"statusCode\":200}");
+        mock.responses = ["/20/", "/4\\d\\d/", "$default", "/("]
+            .map(|key| fixture::response(key, None))
+            .to_vec();
+        let plan = IntegrationPlan::new(&mock);
+        let key = |status| &plan.response(status).unwrap().key;
+        assert!(matches!(key(200), ResponseKey::Default));
+        assert!(matches!(key(404), ResponseKey::Pattern(_)));
+    }
+}

@@ -1,0 +1,324 @@
+//! Selection expressions: what picks a route, a template or a response. Read once, evaluated for every message.
+//!
+//! SOURCE: developer guide, "Working with routes for WebSocket APIs" and "WebSocket API selection expressions". An
+//! expression is evaluated once; what it yields is not an expression again.
+
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::jsonpath::JsonPath;
+
+/// A selection expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Selection {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    RequestBody(JsonPath),
+    ResponseStatus,
+    ResponseHeader(String),
+    ResponseHeaders(String),
+    /// A reference that means nothing here. It yields the empty string, as a path that leads nowhere does.
+    Nothing,
+}
+
+/// What an expression can speak of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Facts<'a> {
+    /// The message, if it is JSON.
+    pub(super) body: Option<&'a Value>,
+    /// The status and headers of the integration's answer, once there is one.
+    pub(super) response: Option<(u16, &'a HeaderMap)>,
+}
+
+impl Selection {
+    /// Reads an expression. Every text is one: what is not a reference stands for itself.
+    pub(super) fn parse(text: &str) -> Selection {
+        let mut parts = Vec::new();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some(character) = rest.chars().next() {
+            if let Some(after) = rest.strip_prefix("\\$") {
+                literal.push('$');
+                rest = after;
+            } else if character == '$'
+                && let Some((name, after)) = reference(&rest[1..])
+            {
+                if !literal.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut literal)));
+                }
+                parts.push(part(name));
+                rest = after;
+            } else {
+                literal.push(character);
+                rest = &rest[character.len_utf8()..];
+            }
+        }
+        if !literal.is_empty() {
+            parts.push(Part::Text(literal));
+        }
+        Selection { parts }
+    }
+
+    /// Whether the message must be read as JSON first.
+    pub(super) fn reads_body(&self) -> bool {
+        self.parts
+            .iter()
+            .any(|part| matches!(part, Part::RequestBody(_)))
+    }
+
+    /// The key that the expression yields.
+    pub(super) fn evaluate(&self, facts: Facts<'_>) -> String {
+        let mut key = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => key.push_str(text),
+                Part::RequestBody(path) => {
+                    if let Some(value) = facts.body.and_then(|body| path.find(body)) {
+                        write_value(&value, &mut key);
+                    }
+                }
+                Part::ResponseStatus => {
+                    if let Some((status, _)) = facts.response {
+                        key.push_str(&status.to_string());
+                    }
+                }
+                Part::ResponseHeader(name) => {
+                    let values = header_values(facts, name);
+                    key.push_str(values.first().map_or("", |value| value));
+                }
+                Part::ResponseHeaders(name) => {
+                    key.push('[');
+                    key.push_str(&header_values(facts, name).join(", "));
+                    key.push(']');
+                }
+                Part::Nothing => {}
+            }
+        }
+        key
+    }
+}
+
+/// The text of a value in a key or a header: strings bare, lists as `[a, b]`, null as nothing.
+pub(super) fn text_of(value: &Value) -> String {
+    let mut text = String::new();
+    write_value(value, &mut text);
+    text
+}
+
+fn write_value(value: &Value, text: &mut String) {
+    match value {
+        // GUESS: null counts as missing.
+        Value::Null => {}
+        Value::String(string) => text.push_str(string),
+        Value::Array(elements) => {
+            let elements: Vec<_> = elements.iter().map(text_of).collect();
+            text.push('[');
+            text.push_str(&elements.join(", "));
+            text.push(']');
+        }
+        // GUESS: an object is written as JSON.
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => text.push_str(&value.to_string()),
+    }
+}
+
+/// The reference after a dollar sign, braced or bare, and what follows it.
+fn reference(rest: &str) -> Option<(&str, &str)> {
+    if let Some(braced) = rest.strip_prefix('{') {
+        let end = closing_brace(braced)?;
+        return Some((&braced[..end], &braced[end + 1..]));
+    }
+    // GUESS: a bare reference ends at the first character that a dotted path cannot hold.
+    let mut end = 0;
+    while let Some(character) = rest[end..].chars().next() {
+        if character == '[' {
+            match rest[end..].find(']') {
+                Some(length) => end += length + 1,
+                None => break,
+            }
+        } else if character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '*') {
+            end += character.len_utf8();
+        } else {
+            break;
+        }
+    }
+    (end > 0).then(|| rest.split_at(end))
+}
+
+/// The first `}` outside quotes.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut quote = None;
+    for (index, character) in text.char_indices() {
+        match (quote, character) {
+            (None, '}') => return Some(index),
+            (None, '\'' | '"') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn part(name: &str) -> Part {
+    if let Some(tail) = name.strip_prefix("request.body") {
+        if tail.is_empty() || tail.starts_with(['.', '[']) {
+            return JsonPath::parse(tail).map_or(Part::Nothing, Part::RequestBody);
+        }
+    } else if name == "integration.response.statuscode" {
+        return Part::ResponseStatus;
+    } else if let Some(header) = name.strip_prefix("integration.response.header.") {
+        return Part::ResponseHeader(header.to_owned());
+    } else if let Some(header) = name.strip_prefix("integration.response.multivalueheader.") {
+        return Part::ResponseHeaders(header.to_owned());
+    }
+    Part::Nothing
+}
+
+fn header_values<'a>(facts: Facts<'a>, name: &str) -> Vec<&'a str> {
+    let Some((_, headers)) = facts.response else {
+        return Vec::new();
+    };
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(expression: &str, expected: &str) {
+        let body = json!({
+            "service": "chat", "action": "join", "data": {"room": "room1234"}, "n": 1, "yes": true, "none": null,
+            "list": ["item1", "item2"], "items": [{"kind": "first"}], "odd}key": "brace",
+        });
+        let facts = Facts {
+            body: Some(&body),
+            response: None,
+        };
+        assert_eq!(
+            Selection::parse(expression).evaluate(facts),
+            expected,
+            "{expression}"
+        );
+    }
+
+    #[test]
+    fn examples_of_the_developer_guide() {
+        check("$request.body.action", "join");
+        check("${request.body.action}", "join");
+        check(
+            "${request.body.service}/${request.body.action}",
+            "chat/join",
+        );
+        check(
+            "${request.body.action}-${request.body.invalidPath}",
+            "join-",
+        );
+        check("action", "action");
+        check("\\$default", "$default");
+    }
+
+    #[test]
+    fn values_become_text() {
+        check("$request.body.data.room", "room1234");
+        check("$request.body.items[0].kind", "first");
+        check("$request.body.n", "1");
+        check("$request.body.yes", "true");
+        check("$request.body.none", "");
+        check("$request.body.list", "[item1, item2]");
+        check("$request.body.data", r#"{"room":"room1234"}"#);
+        check("${request.body['odd}key']}", "brace");
+        check("$request.body['odd}key']", "brace");
+    }
+
+    #[test]
+    fn what_means_nothing_yields_nothing() {
+        check("$context.routeKey", "");
+        check("a${request.bodyguard}b", "ab");
+        check("${request.body.[}", "");
+    }
+
+    #[test]
+    fn unfinished_expressions_stand_for_themselves() {
+        check("${request.body.action", "${request.body.action");
+        check("$", "$");
+        check("a\\b", "a\\b");
+    }
+
+    #[test]
+    fn text_that_is_not_json_yields_only_the_literal_parts() {
+        let selection = Selection::parse("x-${request.body.action}");
+        assert_eq!(selection.evaluate(Facts::default()), "x-");
+    }
+
+    #[test]
+    fn answers_are_told_apart_by_status_and_header() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-kind", HeaderValue::from_static("a"));
+        headers.append("x-kind", HeaderValue::from_static("b"));
+        let facts = Facts {
+            body: None,
+            response: Some((404, &headers)),
+        };
+        let evaluate = |text| Selection::parse(text).evaluate(facts);
+        assert_eq!(evaluate("$integration.response.statuscode"), "404");
+        assert_eq!(evaluate("${integration.response.header.X-Kind}"), "a");
+        assert_eq!(
+            evaluate("${integration.response.multivalueheader.x-kind}"),
+            "[a, b]"
+        );
+        assert_eq!(evaluate("${integration.response.header.absent}"), "");
+    }
+
+    proptest! {
+        #[test]
+        fn any_expression_on_any_text_yields_a_key(expression in ".{0,60}", message in ".{0,60}") {
+            let body = serde_json::from_str(&message).ok();
+            Selection::parse(&expression).evaluate(Facts { body: body.as_ref(), response: None });
+        }
+
+        #[test]
+        fn pieces_of_expressions_never_panic(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    Just("$"), Just("{"), Just("}"), Just("["), Just("]"), Just("'"), Just("\\"), Just("é"), Just("."),
+                    Just("request.body"), Just("action"), Just("*"), Just("${request.body.action}"),
+                ],
+                0..12,
+            )
+        ) {
+            let body = json!({"action": "join"});
+            Selection::parse(&pieces.concat()).evaluate(Facts { body: Some(&body), response: None });
+        }
+
+        #[test]
+        fn text_without_dollar_and_backslash_is_its_own_key(expression in "[^$\\\\]{0,40}") {
+            prop_assert_eq!(Selection::parse(&expression).evaluate(Facts::default()), expression);
+        }
+
+        #[test]
+        fn an_escaped_dollar_is_a_dollar(name in "[a-z]{0,10}") {
+            let key = Selection::parse(&format!("\\${name}")).evaluate(Facts::default());
+            prop_assert_eq!(key, format!("${name}"));
+        }
+
+        #[test]
+        fn the_named_member_is_the_key(name in "[a-zA-Z_][a-zA-Z0-9_]{0,10}", value in ".{0,20}") {
+            let body = json!({ &name: &value });
+            let facts = Facts { body: Some(&body), response: None };
+            prop_assert_eq!(Selection::parse(&format!("$request.body.{name}")).evaluate(facts), value.clone());
+            prop_assert_eq!(Selection::parse(&format!("${{request.body['{name}']}}")).evaluate(facts), value);
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! The handshake: who may connect, what `$connect` says about it, and what becomes of the connection at its end.
+//!
+//! SOURCE: the outcomes are those of the developer guide's chapters on `$connect`, on authorizers and on gateway
+//! responses, and of captured sessions; the guesses are marked.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http_body_util::Full;
+use hyper::{
+    body::Incoming,
+    upgrade::{OnUpgrade, Upgraded},
+};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, time::timeout};
+use tokio_tungstenite::tungstenite::{
+    Error, Utf8Bytes, error::ProtocolError, handshake::server::create_response_with_body,
+};
+
+use super::{
+    Plane,
+    event::{Event, Handshake, Kind},
+    frames, ids,
+    integrate::{self, Trouble},
+    outbound::Answer,
+    outbox::{Closing, Disconnect},
+    peer::{self, Ending},
+    place::Place,
+    plan::RoutePlan,
+    registry::{Client, Connection},
+};
+use crate::gateway::{
+    reply::{self, refusal},
+    signature,
+    store::record::{Serving, Snapshot},
+};
+
+/// How long the protocol switch may take once the 101 is on its way.
+const SWITCH_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether a request asks for a WebSocket.
+pub(crate) fn wanted(headers: &HeaderMap) -> bool {
+    let upgrade = headers.get(header::UPGRADE);
+    upgrade.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Answers a handshake. It stays pending until the `$connect` integration has answered.
+pub(crate) async fn connect(
+    plane: &Arc<Plane>,
+    remote: SocketAddr,
+    place: Place,
+    mut request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let on_upgrade = hyper::upgrade::on(&mut request);
+    let (head, _) = request.into_parts();
+    let (serving, snapshot) = match admit(plane, &place, &head) {
+        Ok(admitted) => admitted,
+        Err(refused) => return *refused,
+    };
+    let mut accepted = match switching(&head) {
+        Ok(accepted) => accepted,
+        Err(refused) => return *refused,
+    };
+    let Ok(permit) = Arc::clone(&plane.permits).try_acquire_owned() else {
+        // GUESS: AWS limits new connections per second and answers so; this gateway limits the open ones.
+        return refusal(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TooManyRequestsException",
+            "Too Many Requests",
+        );
+    };
+    let connection = Arc::new(Connection::new(ids::fresh(), client(&place, remote, &head)));
+    let protocol = match ask(plane, &connection, serving, &snapshot, head).await {
+        Ok(protocol) => protocol,
+        Err(refused) => return *refused,
+    };
+    if !plane.registry.add(Arc::clone(&connection)) {
+        return reply::json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            r#"{"message":"Service Unavailable"}"#,
+        );
+    }
+    if plane
+        .store
+        .serving(&connection.api_id, &connection.stage)
+        .is_err()
+    {
+        // The stage went while `$connect` was answering, and whoever closed its connections has not seen this one.
+        connection.outbox.close(Closing::REMOVED);
+    }
+    if let Some(protocol) = protocol {
+        accepted
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    let task = live(Arc::clone(plane), connection, on_upgrade, permit);
+    plane.spawn(task);
+    accepted
+}
+
+/// A refused handshake, boxed because it is so much larger than what stands beside it.
+type Refused = Box<Response<Full<Bytes>>>;
+
+fn forbidden() -> Refused {
+    Box::new(refusal(
+        StatusCode::FORBIDDEN,
+        "ForbiddenException",
+        "Forbidden",
+    ))
+}
+
+/// Finds the stage, if it can be connected to.
+fn admit(
+    plane: &Plane,
+    place: &Place,
+    head: &Parts,
+) -> Result<(Arc<Serving>, Arc<Snapshot>), Refused> {
+    // GUESS: a deeper path is refused like a missing stage.
+    let [stage] = place.segments.as_slice() else {
+        return Err(forbidden());
+    };
+    let serving = plane
+        .store
+        .serving(&place.api_id, stage)
+        .map_err(|_| forbidden())?;
+    if place
+        .region
+        .as_ref()
+        .is_some_and(|region| *region != serving.region)
+    {
+        return Err(forbidden());
+    }
+    let snapshot = serving.snapshot.clone().ok_or_else(forbidden)?;
+    if snapshot.disable_execute_api_endpoint || head.method != Method::GET {
+        return Err(forbidden());
+    }
+    Ok((serving, snapshot))
+}
+
+/// The 101, or why the request is no proper handshake. No extension is ever agreed to: GUESS.
+fn switching(head: &Parts) -> Result<Response<Full<Bytes>>, Refused> {
+    let mut request = Request::new(());
+    request.method_mut().clone_from(&head.method);
+    request.headers_mut().clone_from(&head.headers);
+    *request.version_mut() = head.version;
+    create_response_with_body(&request, Full::default).map_err(|error| {
+        Box::new(match error {
+            Error::Protocol(
+                ProtocolError::MissingConnectionUpgradeHeader
+                | ProtocolError::MissingUpgradeWebSocketHeader
+                | ProtocolError::MissingSecWebSocketVersionHeader,
+            ) => upgrade_required(),
+            _ => refusal(
+                StatusCode::BAD_REQUEST,
+                "BadRequestException",
+                "Bad Request",
+            ),
+        })
+    })
+}
+
+/// What a request that asks for no WebSocket, or for an unknown version of it, is told. GUESS.
+pub(crate) fn upgrade_required() -> Response<Full<Bytes>> {
+    let mut response = reply::json(
+        StatusCode::UPGRADE_REQUIRED,
+        r#"{"message":"Upgrade Required"}"#,
+    );
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(
+        header::SEC_WEBSOCKET_VERSION,
+        HeaderValue::from_static("13"),
+    );
+    response
+}
+
+fn client(place: &Place, remote: SocketAddr, head: &Parts) -> Client {
+    let user_agent = head.headers.get(header::USER_AGENT);
+    Client {
+        api_id: place.api_id.clone(),
+        stage: place.segments.concat(),
+        domain_name: place.domain_name.clone(),
+        source_ip: remote.ip(),
+        user_agent: user_agent
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+    }
+}
+
+/// Asks `$connect`. Gives the subprotocol that the integration chose.
+async fn ask(
+    plane: &Arc<Plane>,
+    connection: &Arc<Connection>,
+    serving: Arc<Serving>,
+    snapshot: &Arc<Snapshot>,
+    head: Parts,
+) -> Result<Option<HeaderValue>, Refused> {
+    let plan = plane.plans.of(snapshot, None);
+    let Some(route) = plan.route("$connect") else {
+        return Ok(None);
+    };
+    let handshake = Handshake {
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: head.headers,
+    };
+    let refused = authorize(route, &handshake);
+    let event = Event::new(
+        Arc::clone(connection),
+        serving,
+        Kind::Connect(handshake),
+        Utf8Bytes::default(),
+    );
+    if let Some((status, kind, message)) = refused {
+        return Err(Box::new(refused_by_route(&event, status, kind, message)));
+    }
+    let Some(integration) = &route.integration else {
+        return Ok(None);
+    };
+    match integrate::run(integration, &event, &plane.outbound).await {
+        Ok(reply) if (200..300).contains(&reply.status) => {
+            Ok(reply.headers.get(header::SEC_WEBSOCKET_PROTOCOL).cloned())
+        }
+        Ok(reply) => Err(Box::new(relay(reply))),
+        Err(failure) => {
+            peer::log_failure(route, integration, &event, &failure);
+            let status = match failure.trouble {
+                // GUESS: the status of the gateway response for a timed-out integration.
+                Trouble::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+                Trouble::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                // GUESS: measured on REST APIs.
+                Trouble::Failed | Trouble::NoResponse => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            let message = failure.trouble.message();
+            let kind = "InternalServerErrorException";
+            Err(Box::new(refused_by_route(&event, status, kind, message)))
+        }
+    }
+}
+
+/// Why the route itself refuses the handshake, if it does: status, error type, message.
+fn authorize(
+    route: &RoutePlan,
+    handshake: &Handshake,
+) -> Option<(StatusCode, &'static str, &'static str)> {
+    match route.authorization_type.as_str() {
+        "AWS_IAM" if !signature::is_present(&handshake.headers, &handshake.query) => {
+            return Some((
+                StatusCode::FORBIDDEN,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+            ));
+        }
+        "CUSTOM" => {
+            tracing::warn!(
+                route = route.key,
+                "Lambda authorizers are not emulated yet, so the handshake is refused"
+            );
+            return Some((
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "AuthorizerConfigurationException",
+                "Internal server error",
+            ));
+        }
+        _ => {}
+    }
+    if route.api_key_required {
+        tracing::warn!(
+            route = route.key,
+            "API keys are not emulated yet, so every key is unknown and the handshake is refused"
+        );
+        return Some((StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"));
+    }
+    let missing = |name: &String| match name.strip_prefix("route.request.") {
+        Some(name) => match name.split_once('.') {
+            Some(("header", name)) => handshake.header(name).next().is_none(),
+            Some(("querystring", name)) => handshake.query_values(name).next().is_none(),
+            _ => false,
+        },
+        None => false,
+    };
+    // GUESS: as in REST APIs.
+    route.required.iter().any(missing).then_some((
+        StatusCode::BAD_REQUEST,
+        "BadRequestException",
+        "Missing required request parameters",
+    ))
+}
+
+/// GUESS: the body has the form of the frames that the gateway sends of itself.
+fn refused_by_route(
+    event: &Event,
+    status: StatusCode,
+    kind: &'static str,
+    message: &str,
+) -> Response<Full<Bytes>> {
+    let body = frames::notice(message, &event.connection.id, &event.request_id);
+    reply::error(status, kind, Bytes::from(body))
+}
+
+/// The integration's own refusal: status, body and headers. GUESS: that the body and the headers are relayed.
+fn relay(reply: Answer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(reply.body));
+    // A 1xx would leave the client waiting for a response that never comes.
+    *response.status_mut() = StatusCode::from_u16(reply.status)
+        .ok()
+        .filter(|status| !status.is_informational())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = reply.headers;
+    integrate::strip_hop_headers(response.headers_mut());
+    response
+}
+
+/// The connection's life after the 101, and its `$disconnect`.
+async fn live(
+    plane: Arc<Plane>,
+    connection: Arc<Connection>,
+    on_upgrade: OnUpgrade,
+    permit: OwnedSemaphorePermit,
+) {
+    let _registered = Registered(&plane, &connection);
+    tracing::info!(
+        api = connection.api_id,
+        stage = connection.stage,
+        connection = connection.id,
+        "connected"
+    );
+    let ending = match timeout(SWITCH_PATIENCE, on_upgrade).await {
+        Ok(Ok(upgraded)) => serve(&plane, &connection, upgraded).await,
+        Ok(Err(_)) | Err(_) => Ending::LOST,
+    };
+    tracing::info!(
+        connection = connection.id,
+        code = ending.code,
+        "disconnected"
+    );
+    plane.registry.remove(&connection.id);
+    drop(permit);
+    if ending.disconnect == Disconnect::Run {
+        Box::pin(disconnect(&plane, &connection, ending)).await;
+    }
+}
+
+async fn serve(plane: &Arc<Plane>, connection: &Arc<Connection>, upgraded: Upgraded) -> Ending {
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => peer::serve(plane, connection, parts.io.into_inner(), parts.read_buf).await,
+        Err(upgraded) => peer::serve(plane, connection, TokioIo::new(upgraded), Bytes::new()).await,
+    }
+}
+
+/// Takes the connection off the register in whatever way its task ends.
+struct Registered<'a>(&'a Plane, &'a Connection);
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.0.registry.remove(&self.1.id);
+    }
+}
+
+/// Tells the `$disconnect` route, once and with no further attempt, that the connection is gone.
+async fn disconnect(plane: &Arc<Plane>, connection: &Arc<Connection>, ending: Ending) {
+    let Ok(serving) = plane.store.serving(&connection.api_id, &connection.stage) else {
+        return;
+    };
+    let Some(snapshot) = serving.snapshot.clone() else {
+        return;
+    };
+    let plan = plane.plans.of(&snapshot, None);
+    let Some(route) = plan.route("$disconnect") else {
+        return;
+    };
+    let Some(integration) = &route.integration else {
+        return;
+    };
+    let kind = Kind::Disconnect {
+        code: ending.code,
+        reason: ending.reason.into_owned(),
+    };
+    let event = Event::new(Arc::clone(connection), serving, kind, Utf8Bytes::default());
+    if let Err(failure) = integrate::run(integration, &event, &plane.outbound).await {
+        peer::log_failure(route, integration, &event, &failure);
+    }
+}

@@ -1,0 +1,257 @@
+//! The backends of the demo APIs: small HTTP handlers under `/_demo/`, such as anybody would write behind an `HTTP_PROXY`
+//! integration.
+//!
+//! They know of a connection only what the integration's parameter mapping tells them (`connectionId`, `domainName`,
+//! `stage`), keep their own table of who is there, and answer through `@connections` over HTTP. Nothing in the gateway
+//! treats them in a special way.
+
+mod callback;
+mod flood;
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{HeaderMap, Response, StatusCode, Uri, header, request::Parts};
+use http_body_util::Full;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use self::{callback::Callback, flood::Flood};
+use super::{
+    data::{Host, Plane, reachable},
+    reply,
+};
+
+/// Connections that the table holds, over all stages.
+const PRESENT: usize = 10_000;
+/// Posts of one broadcast under way at the same time.
+const BROADCAST: usize = 32;
+/// Streams of messages under way at the same time.
+const FLOODS: usize = 16;
+/// Bytes of the answer to `big`: four frames.
+const BIG_BYTES: usize = 100 * 1024;
+/// Bytes of a message that `default` repeats.
+const ECHO_BYTES: usize = 64 * 1024;
+
+/// The backends and what they remember.
+pub(super) struct Demo {
+    plane: Arc<Plane>,
+    own: SocketAddr,
+    present: Mutex<HashMap<Audience, HashSet<String>>>,
+    floods: Arc<Semaphore>,
+}
+
+/// Where a stage's connections are posted to: domain name and stage.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Audience {
+    domain_name: String,
+    stage: String,
+}
+
+/// Who caused a call, as the integration's parameter mapping says.
+#[derive(Debug, Clone)]
+struct Caller {
+    connection_id: String,
+    audience: Audience,
+}
+
+impl Demo {
+    pub(super) fn new(plane: Arc<Plane>, listener: SocketAddr) -> Demo {
+        Demo {
+            plane,
+            own: reachable(listener),
+            present: Mutex::default(),
+            floods: Arc::new(Semaphore::new(FLOODS)),
+        }
+    }
+
+    fn present(&self) -> MutexGuard<'_, HashMap<Audience, HashSet<String>>> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads who called. Only a domain name that this gateway gives out is taken, or a header could make it call anybody.
+    fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        let text = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
+        let domain_name = text("domainName")?;
+        let uri: Uri = format!("http://{domain_name}").parse().ok()?;
+        let authority = uri.authority()?;
+        let ours = Host::parse(authority.as_str(), self.own) != Host::Foreign
+            && authority.port_u16() == Some(self.own.port());
+        ours.then_some(Caller {
+            connection_id: text("connectionId")?,
+            audience: Audience {
+                domain_name,
+                stage: text("stage")?,
+            },
+        })
+    }
+}
+
+impl Audience {
+    fn callback(&self, connection_id: &str) -> Option<Callback> {
+        Callback::new(&self.domain_name, &self.stage, connection_id)
+    }
+}
+
+/// Answers a call of an integration.
+pub(super) async fn answer(demo: &Arc<Demo>, head: &Parts, body: &Bytes) -> Response<Full<Bytes>> {
+    let Some(caller) = demo.caller(&head.headers) else {
+        return reply::refusal(
+            StatusCode::BAD_REQUEST,
+            "BadRequestException",
+            "map the headers connectionId, domainName and stage to this integration's request",
+        );
+    };
+    match head.uri.path() {
+        "/_demo/connect" => connect(demo, caller, &head.headers),
+        "/_demo/disconnect" => disconnect(demo, &caller),
+        "/_demo/default" => echo(body),
+        "/_demo/send" => broadcast(demo, &caller, body).await,
+        "/_demo/big" => big(demo, &caller).await,
+        "/_demo/tick" => tick(demo, &caller, body).await,
+        _ => reply::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+/// Notes who is there, and agrees to the first subprotocol that the client offers.
+fn connect(demo: &Demo, caller: Caller, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    {
+        let mut present = demo.present();
+        let total: usize = present.values().map(HashSet::len).sum();
+        if total < PRESENT {
+            let ids = present.entry(caller.audience).or_default();
+            ids.insert(caller.connection_id);
+        }
+    }
+    let mut response = reply::empty(StatusCode::OK);
+    let offered = headers
+        .get(header::SEC_WEBSOCKET_PROTOCOL)
+        .and_then(|names| names.to_str().ok())
+        .and_then(|names| names.split(',').next())
+        .and_then(|name| name.trim().parse().ok());
+    if let Some(protocol) = offered {
+        response
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    response
+}
+
+fn disconnect(demo: &Demo, caller: &Caller) -> Response<Full<Bytes>> {
+    forget(demo, caller, &caller.connection_id);
+    reply::empty(StatusCode::OK)
+}
+
+fn forget(demo: &Demo, caller: &Caller, connection_id: &str) {
+    let mut present = demo.present();
+    if let Some(ids) = present.get_mut(&caller.audience) {
+        ids.remove(connection_id);
+        if ids.is_empty() {
+            present.remove(&caller.audience);
+        }
+    }
+}
+
+/// Repeats the message and says what else one can send. The route's integration is two-way, so this is the reply.
+fn echo(body: &Bytes) -> Response<Full<Bytes>> {
+    let text = String::from_utf8_lossy(body);
+    let end = text.floor_char_boundary(ECHO_BYTES);
+    let sent = serde_json::from_str(&text[..end]).unwrap_or_else(|_| Value::from(&text[..end]));
+    let answer = json!({
+        "echo": sent,
+        "hint": [
+            {"action": "sendMessage", "data": "hello, everybody on this stage"},
+            {"action": "big"},
+            {"action": "tick", "count": 10, "rate": 2},
+        ],
+    });
+    reply::json(StatusCode::OK, answer.to_string())
+}
+
+/// Posts the message's `data` to everybody on the stage, the sender included.
+async fn broadcast(demo: &Demo, caller: &Caller, body: &Bytes) -> Response<Full<Bytes>> {
+    let message: Value = serde_json::from_slice(body).unwrap_or_default();
+    let data = message.get("data").cloned().unwrap_or_default();
+    let text = Bytes::from(json!({ "from": caller.connection_id, "data": data }).to_string());
+    let ids: Vec<_> = {
+        let present = demo.present();
+        present
+            .get(&caller.audience)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    };
+    let posts = ids.into_iter().map(|id| {
+        let text = text.clone();
+        async move {
+            let callback = caller.audience.callback(&id)?;
+            let status = callback.post(&demo.plane.outbound, text).await?;
+            (status == StatusCode::GONE).then_some(id)
+        }
+    });
+    let gone: Vec<_> = stream::iter(posts)
+        .buffer_unordered(BROADCAST)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    for id in gone {
+        forget(demo, caller, &id);
+    }
+    reply::empty(StatusCode::OK)
+}
+
+/// Posts about 100 KB, which arrive in four frames.
+async fn big(demo: &Demo, caller: &Caller) -> Response<Full<Bytes>> {
+    let mut lines = Vec::new();
+    let mut bytes = 0;
+    while bytes < BIG_BYTES {
+        let line = format!(
+            "line {} of an answer that is longer than one frame",
+            lines.len() + 1
+        );
+        bytes += line.len() + 3;
+        lines.push(line);
+    }
+    let text = json!({ "lines": lines }).to_string();
+    let Some(callback) = caller.audience.callback(&caller.connection_id) else {
+        return reply::empty(StatusCode::BAD_REQUEST);
+    };
+    match callback.post(&demo.plane.outbound, Bytes::from(text)).await {
+        Some(StatusCode::OK | StatusCode::GONE) => reply::empty(StatusCode::OK),
+        _ => reply::empty(StatusCode::BAD_GATEWAY),
+    }
+}
+
+/// Starts a stream of messages: `count` of them, `rate` a second.
+async fn tick(demo: &Demo, caller: &Caller, body: &Bytes) -> Response<Full<Bytes>> {
+    let Some(callback) = caller.audience.callback(&caller.connection_id) else {
+        return reply::empty(StatusCode::BAD_REQUEST);
+    };
+    let problem = match (
+        Flood::parse(body),
+        Arc::clone(&demo.floods).try_acquire_owned(),
+    ) {
+        (Err(problem), _) => problem,
+        (Ok(_), Err(_)) => "too many streams are under way; wait for one to end",
+        (Ok(flood), Ok(permit)) => {
+            let plane = Arc::clone(&demo.plane);
+            demo.plane.spawn(async move {
+                if let Err(error) = flood.run(&plane.outbound, &callback).await {
+                    tracing::debug!(%error, "a demo stream ended early");
+                }
+                drop(permit);
+            });
+            return reply::empty(StatusCode::OK);
+        }
+    };
+    let text = Bytes::from(json!({ "error": problem }).to_string());
+    // The client that caused this is told or gone; there is nobody else to tell.
+    let _status = callback.post(&demo.plane.outbound, text).await;
+    reply::empty(StatusCode::OK)
+}

@@ -1,0 +1,50 @@
+//! The HTTP responses that the data plane and `@connections` give of themselves.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+
+/// A JSON body with this status.
+pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    if let Ok(id) = HeaderValue::try_from(uuid::Uuid::new_v4().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// A JSON body with this status and AWS's name for the error.
+pub(super) fn error(
+    status: StatusCode,
+    kind: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = json(status, body);
+    response
+        .headers_mut()
+        .insert("x-amzn-errortype", HeaderValue::from_static(kind));
+    response
+}
+
+/// The usual refusal: `{"message":"…"}` with a status and AWS's name for the error.
+pub(super) fn refusal(
+    status: StatusCode,
+    kind: &'static str,
+    message: &str,
+) -> Response<Full<Bytes>> {
+    let body = serde_json::json!({ "message": message }).to_string();
+    error(status, kind, body)
+}
+
+/// No body at all.
+pub(super) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
