@@ -68,6 +68,28 @@ pub enum Action {
     /// Copy the callback URL of the stage.
     CopyCallback,
 
+    // Live.
+    /// Send the message in one frame, however long it is.
+    SendUnsplit,
+    /// Start a new line in the message.
+    NewLine,
+    /// Write the message in an editor.
+    Edit,
+    /// Send a ping.
+    Ping,
+    /// Close the connection, or stop trying to get one.
+    Hangup,
+    /// Connect again.
+    Reconnect,
+    /// One row a message, or one row a frame.
+    Fold,
+    /// Forget the frames so far.
+    Clear,
+    /// Copy the URL of the stage.
+    CopyUrl,
+    /// What came with a refused handshake, or the frames again.
+    Details,
+
     // Dialogs.
     /// Do what the dialog is for.
     Submit,

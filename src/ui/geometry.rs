@@ -13,6 +13,8 @@ pub struct Geometry {
     pub width: u16,
     /// Rows of a second pane beside or below it; 0 when there is none.
     pub side_page: u16,
+    /// Lines of the text in that second pane, or of a text in place of the list.
+    pub side_length: usize,
     /// Lists that the mouse can point at, the one on top last.
     pub lists: Vec<ListArea>,
 }

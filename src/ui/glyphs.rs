@@ -33,6 +33,8 @@ pub struct Glyphs {
     pub incoming: &'static str,
     /// A frame that went out.
     pub outgoing: &'static str,
+    /// The head of a column of differences.
+    pub delta: &'static str,
     /// Frames of the spinner.
     pub spinner: &'static [&'static str],
     /// The Enter key.
@@ -70,6 +72,7 @@ impl Glyphs {
         ended: "○",
         incoming: "←",
         outgoing: "→",
+        delta: "Δ",
         spinner: &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"],
         enter: "↵",
         up: "↑",
@@ -97,6 +100,7 @@ impl Glyphs {
         ended: "o",
         incoming: "<",
         outgoing: ">",
+        delta: "after",
         spinner: &["|", "/", "-", "\\"],
         enter: "Enter",
         up: "Up",

@@ -51,6 +51,8 @@ pub enum Scope {
     Subject,
     /// The frames of the Live screen.
     Live,
+    /// What is inside a frame, on the Live screen.
+    Inspector,
     /// The composer of the Live screen.
     Composer,
     /// The filter line of a list while one types in it.
@@ -118,12 +120,13 @@ impl Group {
 
 impl Scope {
     /// Every scope that a screen or modal can name as its own, for tests and for `stagewire keys`.
-    pub const LEAVES: [Self; 16] = [
+    pub const LEAVES: [Self; 17] = [
         Self::Targets,
         Self::Apis,
         Self::Stages,
         Self::Routes,
         Self::Live,
+        Self::Inspector,
         Self::Composer,
         Self::FilterLine,
         Self::Menu,
@@ -165,6 +168,7 @@ impl Scope {
                 Self::Anywhere,
             ],
             Self::Live => &[Self::Live, Self::Global, Self::Anywhere],
+            Self::Inspector => &[Self::Inspector, Self::Text, Self::Global, Self::Anywhere],
             Self::Composer => &[Self::Composer, Self::Anywhere],
             Self::FilterLine => &[Self::FilterLine, Self::Anywhere],
             Self::Menu => &[Self::Menu, Self::Anywhere],
@@ -207,6 +211,7 @@ impl Scope {
             Self::Api => "API",
             Self::Subject => "APIs and stages",
             Self::Live => "live, frames",
+            Self::Inspector => "live, inspector",
             Self::Composer => "live, composer",
             Self::FilterLine => "filter line",
             Self::Menu => "menus",

@@ -184,9 +184,13 @@ impl LiveLink {
 
     /// How long until a time that is shown for this link reads otherwise, or until a retry is due.
     pub fn next_change(&self, now: Timestamp) -> Option<Duration> {
-        let at = match self.retry {
-            Some(retry) => retry.at,
-            None => self.ends_at()?.0,
+        let at = match (self.retry, &self.phase) {
+            (Some(retry), _) => retry.at,
+            (None, Phase::Connecting { since }) => {
+                let waited = now.duration_since(*since).as_millis().max(0) % 1000;
+                return u64::try_from(1000 - waited).ok().map(Duration::from_millis);
+            }
+            (None, _) => self.ends_at()?.0,
         };
         until_countdown_changes(at.duration_since(now))
     }
@@ -207,10 +211,17 @@ impl LiveLink {
         }
     }
 
-    /// Gives up reconnecting by itself.
-    pub fn cancel_retry(&mut self) {
+    /// Gives up an attempt under way, and reconnecting by itself.
+    pub fn give_up(&mut self, now: Timestamp) {
         self.retry = None;
         self.attempts = 0;
+        if self.is_alive() {
+            self.phase = Phase::Failed(LinkFailure {
+                at: now,
+                step: LinkStep::Connect,
+                causes: vec!["you stopped waiting".to_owned()],
+            });
+        }
     }
 }
 

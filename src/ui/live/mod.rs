@@ -4,6 +4,7 @@
 //! what the person is about to send. It turns link events into state and says what it wants of the world as effects; it
 //! draws nothing and knows no key.
 
+pub mod composer;
 pub mod explain;
 pub mod link;
 pub mod log;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use self::{
+    composer::Composer,
     explain::{CloseFacts, Explanation},
     log::FrameLog,
 };
@@ -46,6 +48,8 @@ pub struct Session {
     pub links: Vec<LiveLink>,
     /// The frames of all of them.
     pub log: FrameLog,
+    /// What the person is about to send.
+    pub composer: Composer,
 }
 
 impl Session {
@@ -57,6 +61,7 @@ impl Session {
             stage,
             links: Vec::new(),
             log: FrameLog::default(),
+            composer: Composer::default(),
         }
     }
 
@@ -114,9 +119,23 @@ impl Session {
             .collect()
     }
 
+    /// Stops trying to get a connection: the attempt under way, and those to come.
+    pub fn give_up(&mut self, now: Timestamp) -> Vec<Effect> {
+        let effects = self.close();
+        for link in &mut self.links {
+            link.give_up(now);
+        }
+        effects
+    }
+
+    /// Searches the log for a moment; `tick` goes on with what is left.
+    pub fn search(&mut self) {
+        self.log.scan(SCAN_BUDGET);
+    }
+
     /// Lets time pass: searches on, and reconnects when that is due, under the number that `new_id` gives.
     pub fn tick(&mut self, now: Timestamp, new_id: impl FnOnce() -> LinkId) -> Vec<Effect> {
-        self.log.scan(SCAN_BUDGET);
+        self.search();
         let is_due = |link: &LiveLink| link.retry.is_some_and(|retry| retry.at <= now);
         if self.links.first().is_some_and(is_due) {
             return self.open(new_id(), now);

@@ -29,6 +29,15 @@ impl Needle {
         })
     }
 
+    /// What a person types for this.
+    pub fn typed(&self) -> String {
+        match self.direction {
+            Some(Direction::In) => format!("in:{}", self.text),
+            Some(Direction::Out) => format!("out:{}", self.text),
+            None => self.text.clone(),
+        }
+    }
+
     /// How long the text is, in bytes.
     pub(super) fn len(&self) -> usize {
         self.text.len()
@@ -53,20 +62,29 @@ impl Needle {
 
     /// True when the text is in these bytes.
     pub(super) fn is_in_bytes(&self, bytes: &[u8]) -> bool {
-        let needle = self.text.as_bytes();
-        let Some(first) = needle.first() else {
-            return true;
-        };
-        if !self.text.is_ascii() {
-            return String::from_utf8_lossy(bytes)
-                .to_lowercase()
-                .contains(&self.text);
+        if self.text.is_ascii() {
+            return self.text.is_empty() || self.find_in(bytes).is_some();
         }
-        let Some(last_start) = bytes.len().checked_sub(needle.len()) else {
-            return false;
-        };
-        memchr2_iter(*first, first.to_ascii_uppercase(), &bytes[..=last_start])
-            .any(|start| bytes[start..start + needle.len()].eq_ignore_ascii_case(needle))
+        String::from_utf8_lossy(bytes)
+            .to_lowercase()
+            .contains(&self.text)
+    }
+
+    /// Where the text first stands in the shown text, in bytes, to mark it; none when it is beyond ASCII, where upper
+    /// and lower case may differ in length.
+    pub fn range_in(&self, shown: &str) -> Option<std::ops::Range<usize>> {
+        let start = self.find_in(shown.as_bytes())?;
+        Some(start..start + self.text.len())
+    }
+
+    /// Where the text first stands in these bytes; none when it is empty or beyond ASCII.
+    pub fn find_in(&self, bytes: &[u8]) -> Option<usize> {
+        let needle = self.text.as_bytes();
+        let first = *needle.first().filter(|_| self.text.is_ascii())?;
+        let last_start = bytes.len().checked_sub(needle.len())?;
+        let upper = first.to_ascii_uppercase();
+        memchr2_iter(first, upper, &bytes[..=last_start])
+            .find(|start| bytes[*start..*start + needle.len()].eq_ignore_ascii_case(needle))
     }
 }
 

@@ -1,41 +1,161 @@
-//! The Live screen.
+//! The Live screen: the frames of a stage as they cross, what is inside them, and what to send next.
+//!
+//! It owns what is seen of a session: who has the keyboard, which row is selected, how far a text is scrolled. The
+//! links, the frames and the message being written are the [`Session`]'s, and outlive the screen.
 
-use ratatui::{Frame, layout::Rect};
+mod act;
+mod compose;
+mod end;
+mod frames;
+mod head;
+mod inspector;
+mod json;
+mod words;
 
-use super::{Context, Crumb, Nav, View};
-use crate::{
-    model::{Api, StageName},
-    ui::{Action, State, geometry::Geometry, keys::Scope, live::Session},
+use crossterm::event::KeyEvent;
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
 };
 
+use super::{Context, Crumb, Handled, Nav, View};
+use crate::{
+    model::{Api, StageName},
+    ui::{
+        Action, State,
+        geometry::Geometry,
+        keys::{self, Scope},
+        live::{Needle, Phase, Session, log::FrameLog},
+        message::HostMessage,
+        widget::{input::Input, scroll::Scroll},
+    },
+};
+
+/// Columns from which the inspector stands beside the frames.
+const WIDE: u16 = 110;
+
 /// A stage, live: view state only, the links and frames are in the [`Session`].
+///
+/// ```text
+///  ● open since 12:04:31 · idle closes in 10 min             in 214 fr 1.2 MB · out 12 fr 41 kB
+/// ╭ frames ────────────────────────────────────────────╮╭ #31 · text · 2 frames ──────────────╮
+/// │   TIME UTC      Δ        OP      BYTES  PART        ││ {                                    │
+/// │ ▸ 12:04:31.140  +38 ms   ← text  32768  1/4         ││   "from": "bob"                      │
+/// ╰ following · 226 frames · 0 dropped ────────────────╯╰ JSON · text · hex ───────────────────╯
+/// ╭ message ────────────────────────────────────────────────────────────────────────────────────╮
+/// │ {"action":"sendMessage","data":"hello"}▏                                                     │
+/// ╰ 39 B → 1 frame of 131,072 B ─────────────────────────────────────────────────────────────────╯
+/// ```
 #[derive(Debug)]
-pub struct LiveScreen;
+pub struct LiveScreen {
+    /// What has the keyboard.
+    focus: Focus,
+    /// The selected row's frame; none while the view follows the newest.
+    cursor: Option<u64>,
+    /// The frame in the first visible row, while the view is paused.
+    top: u64,
+    /// The number of the first frame that came after the view was paused.
+    paused_at: u64,
+    /// How a payload is shown.
+    shape: Shape,
+    /// How far the inspector, or what stands in place of the frames, is scrolled.
+    scroll: Scroll,
+    /// What is typed into the filter line.
+    filter: Input,
+    /// True when the frames are wanted although the last handshake was refused.
+    is_past_end: bool,
+}
+
+/// What has the keyboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    Composer,
+    Frames,
+    Filter,
+    Inspector,
+}
+
+/// How a payload is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Json,
+    Text,
+    Hex,
+}
 
 impl LiveScreen {
     /// Opens the screen on a stage; a session that is already there for the stage goes on, another one ends.
     pub fn open(api: &Api, stage: &StageName, context: &mut Context<'_>) -> Self {
-        let is_same = context
+        let same = context
             .live
-            .as_ref()
-            .is_some_and(|session| session.is_for(&api.id, stage));
-        if is_same {
-            return Self;
-        }
-        if let Some(session) = context.live.take() {
-            context.effects.extend(session.close());
-        }
-        let mut session = Session::new(api.clone(), stage.clone());
-        let link = context.tickets.next_link();
-        context.effects.extend(session.open(link, context.now));
+            .take_if(|session| session.is_for(&api.id, stage));
+        let mut session = same.unwrap_or_else(|| act::start(api, stage, context));
+        session.composer.set_cursor_visible(true);
+        let typed = session.log.needle().map(Needle::typed).unwrap_or_default();
         *context.live = Some(session);
-        Self
+        Self {
+            focus: Focus::Composer,
+            cursor: None,
+            top: 0,
+            paused_at: 0,
+            shape: Shape::Json,
+            scroll: Scroll::default(),
+            filter: Input::new(&typed),
+            is_past_end: false,
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.cursor.is_some()
+    }
+
+    /// Rows that came since the view was paused; none while it follows.
+    fn n_new(&self, log: &FrameLog) -> Option<u64> {
+        self.cursor?;
+        Some((log.n_rows() - log.position(self.paused_at)) as u64)
+    }
+
+    /// The first visible row and the selected one, when `height` rows are visible.
+    fn window(&self, log: &FrameLog, height: usize) -> (usize, usize) {
+        let n_rows = log.n_rows();
+        let most = n_rows.saturating_sub(height);
+        let last = n_rows.saturating_sub(1);
+        let Some(cursor) = self.cursor else {
+            return (most, last);
+        };
+        let selected = log.position(cursor).min(last);
+        let first = log.position(self.top).min(most);
+        let lowest = (selected + 1).saturating_sub(height);
+        (first.clamp(lowest, selected), selected)
+    }
+
+    /// The frame of the selected row.
+    fn selected(&self, log: &FrameLog) -> Option<u64> {
+        log.row(self.window(log, 1).1)
+    }
+
+    /// True when the end of the link is shown in place of the frames: there are none, or a refusal says more than they.
+    fn shows_end(&self, session: &Session) -> bool {
+        let Some(link) = session.links.first() else {
+            return false;
+        };
+        let is_empty = session.log.is_empty();
+        match link.phase {
+            Phase::Refused(_) => is_empty || !self.is_past_end,
+            Phase::Failed(_) | Phase::Closed(_) => is_empty,
+            Phase::Connecting { .. } | Phase::Open(_) => false,
+        }
     }
 }
 
 impl View for LiveScreen {
     fn scope(&self) -> Scope {
-        Scope::Live
+        match self.focus {
+            Focus::Composer => Scope::Composer,
+            Focus::Frames => Scope::Live,
+            Focus::Filter => Scope::FilterLine,
+            Focus::Inspector => Scope::Inspector,
+        }
     }
 
     fn crumbs(&self, state: &State) -> Vec<Crumb> {
@@ -49,12 +169,130 @@ impl View for LiveScreen {
         ]
     }
 
-    fn act(&mut self, action: Action, _context: &mut Context<'_>) -> Nav {
-        match action {
-            Action::Back => Nav::Back,
-            _ => Nav::Stay,
+    fn key(&mut self, key: KeyEvent, context: &mut Context<'_>) -> Handled {
+        if keys::lookup(self.scope(), key).is_some() {
+            return Handled::No;
+        }
+        let Some(session) = context.live else {
+            return Handled::No;
+        };
+        match self.focus {
+            Focus::Composer => session.composer.key(key),
+            Focus::Filter if self.filter.key(key) => self.search(session),
+            Focus::Filter | Focus::Frames | Focus::Inspector => return Handled::No,
+        }
+        Handled::Yes(Nav::Stay)
+    }
+
+    fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Handled {
+        let Some(session) = context.live else {
+            return Handled::No;
+        };
+        if self.focus == Focus::Filter {
+            self.filter.paste(text);
+            self.search(session);
+            return Handled::Yes(Nav::Stay);
+        }
+        // Pasted text can only be meant for the composer, wherever the keyboard is.
+        session.composer.paste(text);
+        self.set_focus(Focus::Composer, session);
+        Handled::Yes(Nav::Stay)
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        match self.focus {
+            Focus::Composer => self.act_in_composer(action, context),
+            Focus::Frames => self.act_in_frames(action, context),
+            Focus::Filter => self.act_in_filter(action, context),
+            Focus::Inspector => self.act_in_inspector(action, context),
         }
     }
 
-    fn render(&self, _state: &State, _area: Rect, _frame: &mut Frame<'_>, _: &mut Geometry) {}
+    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
+        if let Some(session) = context.live {
+            self.set_focus(Focus::Frames, session);
+            self.select(row, session, usize::from(context.geometry.page));
+        }
+        Nav::Stay
+    }
+
+    fn refusal(&self, action: Action, state: &State) -> Option<String> {
+        act::refusal(action, state)
+    }
+
+    fn host(&mut self, message: HostMessage, context: &mut Context<'_>) {
+        self.take_answer(message, context);
+    }
+
+    fn settle(&mut self, context: &mut Context<'_>) {
+        let Some(session) = context.live.as_mut() else {
+            return;
+        };
+        // Neither a filter line nor an inspector is there when the end of the link stands in place of the frames.
+        let is_hidden = matches!(self.focus, Focus::Filter | Focus::Inspector);
+        if is_hidden && self.shows_end(session) {
+            self.set_focus(Focus::Frames, session);
+        }
+    }
+
+    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+        let Some(session) = &state.live else {
+            return;
+        };
+        let composer = compose::Compose {
+            state,
+            session,
+            is_focused: self.focus == Focus::Composer,
+        };
+        let end = end::End { state, session };
+        let is_page = self.shows_end(session);
+        let banner = if is_page { 0 } else { end.height(area.width) };
+        let [head, body, banner, bottom] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Fill(1),
+            Constraint::Length(banner),
+            Constraint::Length(composer.height(area)),
+        ])
+        .areas(area);
+        frame.render_widget(&head::Head { state, session }, head);
+        composer.render(bottom, frame);
+        if is_page {
+            end.render_page(self, body, frame, geometry);
+            return;
+        }
+        end.render_banner(banner, frame);
+        self.render_body(session, body, (state, frame), geometry);
+    }
+}
+
+impl LiveScreen {
+    /// Frames and inspector, side by side when there is room, else the one that has the keyboard.
+    fn render_body(
+        &self,
+        session: &Session,
+        area: Rect,
+        (state, frame): (&State, &mut Frame<'_>),
+        geometry: &mut Geometry,
+    ) {
+        let table = frames::Frames {
+            state,
+            session,
+            screen: self,
+        };
+        let inspector = inspector::Inspector {
+            state,
+            session,
+            screen: self,
+        };
+        if area.width >= WIDE {
+            let [left, right] =
+                Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(area);
+            table.render(left, frame, geometry);
+            inspector.render(right, frame, geometry);
+        } else if self.focus == Focus::Inspector {
+            inspector.render(area, frame, geometry);
+        } else {
+            table.render(area, frame, geometry);
+        }
+    }
 }

@@ -1,0 +1,395 @@
+//! What the keys of the Live screen do.
+
+use super::{Focus, LiveScreen, Shape, words};
+use crate::{
+    model::{Api, LinkId, Opcode, Outgoing, StageName, limit::MESSAGE_BYTES},
+    ui::{
+        Action, Effect, State,
+        live::{Needle, Session, explain::grouped},
+        message::HostMessage,
+        modal::{Modal, deploy::DeployModal},
+        notice::Tone,
+        screen::{Context, Nav},
+    },
+};
+
+/// Starts a session on a stage, ending the one before.
+pub(super) fn start(api: &Api, stage: &StageName, context: &mut Context<'_>) -> Session {
+    let mut session = Session::new(api.clone(), stage.clone());
+    if let Some(before) = context.live.take() {
+        context.effects.extend(before.close());
+        // What was written for another stage is still somebody's work.
+        session.composer = before.composer;
+    } else {
+        let ticket = context.tickets.next_ticket();
+        session.composer.start_loading(ticket);
+        context.effects.push(Effect::LoadHistory(ticket));
+    }
+    let link = context.tickets.next_link();
+    context.effects.extend(session.open(link, context.now));
+    session
+}
+
+/// Why an action cannot be done now.
+pub(super) fn refusal(action: Action, state: &State) -> Option<String> {
+    let session = state.live.as_ref()?;
+    let link = session.links.first()?;
+    let reason = match action {
+        Action::Ping if !link.is_open() => "There is no open connection to ping over",
+        Action::Hangup if !link.is_alive() && link.retry.is_none() => "Nothing is connected",
+        Action::Undo if state.deploys.undo.is_none() => "No deploy to undo",
+        Action::Details if !matches!(link.phase, crate::ui::live::Phase::Refused(_)) => {
+            "No handshake was refused"
+        }
+        _ => return None,
+    };
+    Some(reason.to_owned())
+}
+
+impl LiveScreen {
+    pub(super) fn set_focus(&mut self, focus: Focus, session: &mut Session) {
+        self.focus = focus;
+        session
+            .composer
+            .set_cursor_visible(focus == Focus::Composer);
+    }
+
+    pub(super) fn act_in_composer(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        let Some(session) = context.live.as_mut() else {
+            return Nav::Back;
+        };
+        match action {
+            Action::Submit => send(context, Outgoing::Text),
+            Action::SendUnsplit => send(context, Outgoing::Unsplit),
+            Action::NewLine => session.composer.newline(),
+            Action::Up => session.composer.up(),
+            Action::Down => session.composer.down(),
+            Action::PageUp | Action::PageDown => self.scroll_frames(action, context),
+            Action::Edit => {
+                let ticket = context.tickets.next_ticket();
+                session.composer.start_editing(ticket);
+                let text = session.composer.text();
+                context.effects.push(Effect::Edit(ticket, text));
+            }
+            Action::NextField => self.set_focus(Focus::Frames, session),
+            other => return self.act_anywhere(other, context),
+        }
+        Nav::Stay
+    }
+
+    pub(super) fn act_in_frames(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        let Some(session) = context.live.as_mut() else {
+            return Nav::Back;
+        };
+        match action {
+            Action::NextField => self.set_focus(Focus::Composer, session),
+            Action::Open => {
+                if self.selected(&session.log).is_some() && !self.shows_end(session) {
+                    self.set_focus(Focus::Inspector, session);
+                }
+            }
+            Action::Filter => self.set_focus(Focus::Filter, session),
+            Action::Fold => self.fold(session),
+            Action::Clear => {
+                session.log.clear();
+                self.follow();
+            }
+            _ if is_move(action) => self.scroll_frames(action, context),
+            other => return self.act_anywhere(other, context),
+        }
+        Nav::Stay
+    }
+
+    pub(super) fn act_in_filter(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        let Some(session) = context.live.as_mut() else {
+            return Nav::Back;
+        };
+        match action {
+            Action::Back => {
+                self.filter.clear();
+                self.search(session);
+                self.set_focus(Focus::Frames, session);
+            }
+            Action::Submit => self.set_focus(Focus::Frames, session),
+            _ => {}
+        }
+        Nav::Stay
+    }
+
+    pub(super) fn act_in_inspector(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        let Some(session) = context.live.as_mut() else {
+            return Nav::Back;
+        };
+        let (page, length) = (context.geometry.side_page, context.geometry.side_length);
+        match action {
+            Action::Back => self.set_focus(Focus::Frames, session),
+            _ if self.scroll.act(action, page, length) => {}
+            other => return self.act_anywhere(other, context),
+        }
+        Nav::Stay
+    }
+
+    /// What works wherever the keyboard is.
+    fn act_anywhere(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        let Some(session) = context.live.as_mut() else {
+            return Nav::Back;
+        };
+        match action {
+            Action::Back => return Nav::Back,
+            Action::Deploy => {
+                let (api, stage) = (session.api.id.clone(), session.stage.clone());
+                let dialog = DeployModal::open(api, Some(stage), context);
+                return Nav::Open(Modal::Deploy(Box::new(dialog)));
+            }
+            Action::Undo => {
+                if let Some(undo) = context.deploys.undo.take() {
+                    context.repoint(undo);
+                }
+            }
+            Action::Reconnect => self.reconnect(context),
+            Action::Ping => ask(context, Outgoing::Ping(bytes::Bytes::new())),
+            Action::Hangup => hang_up(context),
+            Action::NextTab => self.set_shape(next(self.shape)),
+            Action::PreviousTab => self.set_shape(next(next(self.shape))),
+            Action::Copy => self.copy(context),
+            Action::CopyUrl => {
+                let url = session.url.clone();
+                context.copy("the URL", url);
+            }
+            Action::Details => {
+                self.is_past_end = !self.is_past_end;
+                self.scroll = super::Scroll::default();
+            }
+            _ => {}
+        }
+        Nav::Stay
+    }
+
+    pub(super) fn take_answer(&mut self, message: HostMessage, context: &mut Context<'_>) {
+        let Some(session) = context.live.as_mut() else {
+            return;
+        };
+        let failure = match message {
+            HostMessage::Edited(ticket, result) => {
+                let (text, failure) = split_result(result);
+                let is_ours = session.composer.finish_editing(ticket, text.as_deref());
+                session
+                    .composer
+                    .set_cursor_visible(self.focus == Focus::Composer);
+                failure.filter(|_| is_ours)
+            }
+            HostMessage::HistoryLoaded(ticket, result) => {
+                let (earlier, failure) = split_result(result);
+                let earlier = earlier.unwrap_or_default();
+                let is_ours = session.composer.finish_loading(ticket, earlier);
+                failure.filter(|_| is_ours)
+            }
+            _ => None,
+        };
+        if let Some(failure) = failure {
+            context.notices.fail(context.now, failure);
+        }
+    }
+
+    /// Searches for what the filter line says.
+    pub(super) fn search(&mut self, session: &mut Session) {
+        let is_folded = session.log.is_folded();
+        session
+            .log
+            .show(is_folded, Needle::parse(self.filter.text()));
+        session.search();
+        self.scroll = super::Scroll::default();
+    }
+
+    /// Selects a row, which pauses the view; the last row too, so that it stays.
+    pub(super) fn select(&mut self, row_idx: usize, session: &Session, page: usize) {
+        let log = &session.log;
+        let (first, _) = self.window(log, page.max(1));
+        let Some(sequence) = log.row(row_idx) else {
+            return;
+        };
+        if self.cursor.is_none() {
+            self.paused_at = log.end();
+        }
+        let lowest = (row_idx + 1).saturating_sub(page.max(1));
+        let first = first.clamp(lowest, row_idx);
+        self.top = log.row(first).unwrap_or(sequence);
+        self.cursor = Some(sequence);
+        self.scroll = super::Scroll::default();
+    }
+
+    fn follow(&mut self) {
+        self.cursor = None;
+        self.scroll = super::Scroll::default();
+    }
+
+    fn scroll_frames(&mut self, action: Action, context: &mut Context<'_>) {
+        let Some(session) = context.live.as_ref() else {
+            return;
+        };
+        let page = usize::from(context.geometry.page).max(1);
+        if self.shows_end(session) {
+            let length = context.geometry.side_length;
+            self.scroll.act(action, context.geometry.page, length);
+            return;
+        }
+        let n_rows = session.log.n_rows();
+        if n_rows == 0 {
+            return;
+        }
+        let (_, selected) = self.window(&session.log, page);
+        let row_idx = match action {
+            Action::Up => selected.saturating_sub(1),
+            Action::PageUp => selected.saturating_sub(page),
+            Action::First => 0,
+            Action::Down => selected + 1,
+            Action::PageDown => selected + page,
+            _ => n_rows,
+        };
+        // Going down from the last row is going on to what comes.
+        let is_past = row_idx >= n_rows && (action == Action::Last || selected + 1 == n_rows);
+        if is_past {
+            self.follow();
+        } else {
+            self.select(row_idx.min(n_rows - 1), session, page);
+        }
+    }
+
+    fn fold(&mut self, session: &mut Session) {
+        let log = &mut session.log;
+        let needle = log.needle().cloned();
+        log.show(!log.is_folded(), needle);
+        // The row of a message is that of its first frame.
+        let head = |sequence: u64| log.entry(sequence).map_or(sequence, |entry| entry.message);
+        self.cursor = self.cursor.map(head);
+        session.search();
+    }
+
+    fn set_shape(&mut self, shape: Shape) {
+        self.shape = shape;
+        self.scroll = super::Scroll::default();
+    }
+
+    fn reconnect(&mut self, context: &mut Context<'_>) {
+        let link = context.tickets.next_link();
+        if let Some(session) = context.live.as_mut() {
+            context.effects.extend(session.open(link, context.now));
+        }
+        self.is_past_end = false;
+        self.scroll = super::Scroll::default();
+    }
+
+    /// The payload of the selected row's message; the URL when there is no row.
+    fn copy(&self, context: &mut Context<'_>) {
+        let Some(session) = context.live.as_ref() else {
+            return;
+        };
+        let log = &session.log;
+        let selected = self.selected(log).filter(|_| !self.shows_end(session));
+        let Some(sequence) = selected else {
+            let url = session.url.clone();
+            context.copy("the URL", url);
+            return;
+        };
+        let Some(whole) = log.assemble(sequence, usize::MAX) else {
+            return;
+        };
+        let is_binary = log
+            .entry(sequence)
+            .is_some_and(|entry| entry.record.opcode == Opcode::Binary);
+        let what = format!("the payload of #{}", grouped(sequence + 1));
+        match String::from_utf8(whole.payload.to_vec()) {
+            Ok(text) if !is_binary => context.copy(what, text),
+            _ => {
+                let text = words::hex(&whole.payload, "");
+                context.copy(format!("{what} in hexadecimal"), text);
+            }
+        }
+    }
+}
+
+/// Sends what is in the composer, or says why not and keeps it.
+fn send(context: &mut Context<'_>, outgoing: fn(String) -> Outgoing) {
+    let Some(session) = context.live.as_mut() else {
+        return;
+    };
+    let meter = session.composer.meter();
+    let is_split = matches!(outgoing(String::new()), Outgoing::Text(_));
+    let refusal = if session.composer.is_empty() {
+        Some("There is nothing to send".to_owned())
+    } else if is_split && meter.is_too_long() {
+        Some(format!(
+            "Not sent: {} bytes, and API Gateway takes {} a message. The text is kept.",
+            grouped(meter.bytes as u64),
+            grouped(MESSAGE_BYTES as u64)
+        ))
+    } else if open_link(session).is_none() {
+        Some("Not sent: the connection is not open. The text is kept.".to_owned())
+    } else {
+        None
+    };
+    if let Some(refusal) = refusal {
+        context.say(Tone::Warning, refusal);
+        return;
+    }
+    if let Some(link) = open_link(session) {
+        let text = session.composer.take();
+        context
+            .effects
+            .push(Effect::Send(link, outgoing(text.clone())));
+        context.effects.push(Effect::Remember(text));
+    }
+}
+
+fn open_link(session: &Session) -> Option<LinkId> {
+    let link = session.links.first().filter(|link| link.is_open());
+    link.map(|link| link.id)
+}
+
+fn ask(context: &mut Context<'_>, outgoing: Outgoing) {
+    if let Some(link) = context.live.as_ref().and_then(open_link) {
+        context.effects.push(Effect::Send(link, outgoing));
+    }
+}
+
+/// Closes an open connection in good order; gives up one that is on its way, and reconnecting.
+fn hang_up(context: &mut Context<'_>) {
+    let now = context.now;
+    let Some(session) = context.live.as_mut() else {
+        return;
+    };
+    if open_link(session).is_some() {
+        // SOURCE: RFC 6455 §7.4.1, 1000: the purpose for which the connection was established has been fulfilled.
+        ask(context, Outgoing::Close(Some((1000, String::new()))));
+        return;
+    }
+    let effects = session.give_up(now);
+    context.effects.extend(effects);
+}
+
+fn next(shape: Shape) -> Shape {
+    match shape {
+        Shape::Json => Shape::Text,
+        Shape::Text => Shape::Hex,
+        Shape::Hex => Shape::Json,
+    }
+}
+
+fn is_move(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Up
+            | Action::Down
+            | Action::PageUp
+            | Action::PageDown
+            | Action::First
+            | Action::Last
+    )
+}
+
+fn split_result<T, E>(result: Result<T, E>) -> (Option<T>, Option<E>) {
+    match result {
+        Ok(value) => (Some(value), None),
+        Err(error) => (None, Some(error)),
+    }
+}

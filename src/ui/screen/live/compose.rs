@@ -1,0 +1,116 @@
+//! The composer: the message being written, and how long it would be on the wire.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::{
+    model::text::printable,
+    ui::{
+        State,
+        live::Session,
+        widget::{self, text},
+    },
+};
+
+/// Rows of text at most, however much was written.
+const MAX_ROWS: usize = 8;
+
+/// ```text
+/// ╭ message ─────────────────────────────────────────────╮
+/// │ {"action":"sendMessage","data":"hello"}▏              │
+/// ╰ 39 B → 1 frame of 131,072 B ──────────────────────────╯
+/// ```
+pub(super) struct Compose<'a> {
+    pub(super) state: &'a State,
+    pub(super) session: &'a Session,
+    pub(super) is_focused: bool,
+}
+
+impl Compose<'_> {
+    /// Rows that it takes of the screen, borders included: it grows with the text, up to a third of the screen.
+    pub(super) fn height(&self, area: Rect) -> u16 {
+        let columns = usize::from(area.width.saturating_sub(4)).max(1);
+        let most = usize::from(area.height / 3)
+            .saturating_sub(2)
+            .clamp(1, MAX_ROWS);
+        let mut rows = 0;
+        for line in self.session.composer.area().lines() {
+            // A line that fills its row exactly needs another one for the cursor.
+            rows += text::width(line) / columns + 1;
+            if rows >= most {
+                break;
+            }
+        }
+        widget::cells(rows.clamp(1, most)) + 2
+    }
+
+    pub(super) fn render(&self, area: Rect, frame: &mut Frame<'_>) {
+        let theme = &self.state.theme;
+        let meter = self.session.composer.meter();
+        let style = if meter.is_too_long() {
+            theme.danger
+        } else {
+            theme.dim
+        };
+        let words = format!(" {} ", meter.text(self.state.glyphs.arrow));
+        let block = widget::panel(self.state, "message", self.is_focused)
+            .title_bottom(Line::styled(words, style).left_aligned());
+        let block = match self.warning() {
+            Some(words) => {
+                block.title_bottom(Line::styled(format!(" {words} "), theme.warn).right_aligned())
+            }
+            None => block,
+        };
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        let inside = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        };
+        frame.render_widget(self.session.composer.area(), inside);
+        clean(inside, frame);
+        if self.session.composer.is_empty() {
+            self.placeholder(inside, frame);
+        }
+    }
+
+    fn placeholder(&self, area: Rect, frame: &mut Frame<'_>) {
+        let words = if self.is_focused {
+            "Write a message; Enter sends it"
+        } else {
+            "Tab to write a message"
+        };
+        let offset = u16::from(self.is_focused);
+        let place = Rect {
+            x: area.x + offset,
+            width: area.width.saturating_sub(offset),
+            height: area.height.min(1),
+            ..area
+        };
+        frame.render_widget(Span::styled(words, self.state.theme.dim), place);
+    }
+
+    /// Why Enter would not send.
+    fn warning(&self) -> Option<&'static str> {
+        let link = self.session.links.first()?;
+        (!link.is_open()).then_some("not connected, the text is kept")
+    }
+}
+
+/// Pasted text may hold what a terminal obeys or is confused by. The text area draws no controls, but it draws the
+/// characters that turn the direction of text around.
+fn clean(area: Rect, frame: &mut Frame<'_>) {
+    let buffer = frame.buffer_mut();
+    for position in area.positions() {
+        let Some(cell) = buffer.cell_mut(position) else {
+            continue;
+        };
+        if printable(cell.symbol()) != cell.symbol() {
+            cell.set_symbol("?");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The end of a link: what happened, why, and what to do; with all that a refused handshake brought along.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{Focus, LiveScreen};
+use crate::ui::{
+    Action, State,
+    geometry::Geometry,
+    keys::{self, Scope},
+    live::{LiveLink, Phase, Session, explain},
+    widget::{self, scroll::ScrolledText, text},
+};
+
+/// Rows of the explanation between frames and composer.
+const BANNER_ROWS: usize = 3;
+
+pub(super) struct End<'a> {
+    pub(super) state: &'a State,
+    pub(super) session: &'a Session,
+}
+
+impl End<'_> {
+    /// Rows of the banner; none while the link lives.
+    pub(super) fn height(&self, columns: u16) -> u16 {
+        widget::cells(self.banner(columns).len())
+    }
+
+    pub(super) fn render_banner(&self, area: Rect, frame: &mut Frame<'_>) {
+        let place = Rect {
+            x: area.x + 1,
+            width: area.width.saturating_sub(2),
+            ..area
+        };
+        for (row, line) in place.rows().zip(self.banner(area.width)) {
+            frame.render_widget(line, row);
+        }
+    }
+
+    /// The same in place of the frames, with headers and body of a refusal.
+    pub(super) fn render_page(
+        &self,
+        screen: &LiveScreen,
+        area: Rect,
+        frame: &mut Frame<'_>,
+        geometry: &mut Geometry,
+    ) {
+        let is_focused = screen.focus == Focus::Frames;
+        let block = widget::panel(self.state, "no connection", is_focused);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        let place = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(1),
+            ..inner
+        };
+        let lines = self.page(usize::from(place.width.saturating_sub(2)));
+        geometry.page = place.height;
+        geometry.side_length = lines.len();
+        let text = ScrolledText {
+            lines: &lines,
+            scroll: screen.scroll,
+            state: self.state,
+        };
+        frame.render_widget(&text, place);
+    }
+
+    fn banner(&self, columns: u16) -> Vec<Line<'static>> {
+        let Some((link, explanation)) = self.ended() else {
+            return Vec::new();
+        };
+        let columns = usize::from(columns.saturating_sub(2));
+        let mut lines = vec![self.title(link, explanation.title)];
+        let words = text::wrap(&explanation.text, columns);
+        let rest = words.into_iter().take(BANNER_ROWS);
+        lines.extend(rest.map(|row| Line::styled(row, self.state.theme.text)));
+        lines
+    }
+
+    fn page(&self, columns: usize) -> Vec<Line<'static>> {
+        let theme = &self.state.theme;
+        let Some((link, explanation)) = self.ended() else {
+            return Vec::new();
+        };
+        let mut lines = vec![Line::default(), self.title(link, explanation.title)];
+        let words = text::wrap(&explanation.text, columns);
+        lines.extend(words.into_iter().map(|row| Line::styled(row, theme.text)));
+        lines.push(Line::default());
+        lines.push(widget::safe(&self.session.url, theme.link).into());
+        let Phase::Refused(refusal) = &link.phase else {
+            return lines;
+        };
+        lines.push(Line::default());
+        lines.push(Line::styled("The answer, headers and body", theme.heading));
+        for line in explain::refusal_lines(refusal) {
+            let rows = text::wrap(&line, columns);
+            lines.extend(rows.into_iter().map(|row| Line::styled(row, theme.dim)));
+        }
+        lines
+    }
+
+    fn ended(&self) -> Option<(&LiveLink, explain::Explanation)> {
+        let link = self.session.links.first()?;
+        let detail = self.state.library.detail(&self.session.api.id);
+        Some((link, self.session.explanation(detail)?))
+    }
+
+    /// What happened, and the keys that go on from there.
+    fn title(&self, link: &LiveLink, words: String) -> Line<'static> {
+        let (theme, glyphs) = (&self.state.theme, &self.state.glyphs);
+        let (mark, style) = match &link.phase {
+            Phase::Closed(closed) if closed.by_us || closed.code == 1000 => (glyphs.ok, theme.ok),
+            Phase::Closed(_) => (glyphs.warning, theme.warn),
+            _ => (glyphs.failed, theme.danger),
+        };
+        let mut line = Line::from(vec![
+            Span::styled(mark, style),
+            Span::raw(" "),
+            Span::styled(words, style),
+            Span::raw("   "),
+        ]);
+        let scope = self.state.screen().view().scope();
+        if link.retry.is_some() {
+            let attempt = link.retry.map_or(0, |retry| retry.attempt);
+            line.push_span(Span::styled(format!("attempt {attempt}   "), theme.dim));
+        }
+        self.hint(scope, Action::Reconnect, &mut line);
+        if link.retry.is_some() {
+            self.hint(scope, Action::Hangup, &mut line);
+        }
+        line
+    }
+
+    fn hint(&self, scope: Scope, action: Action, line: &mut Line<'static>) {
+        let Some(binding) = keys::binding_of(scope, action) else {
+            return;
+        };
+        let theme = &self.state.theme;
+        let chord = binding.chord_for(scope, &self.state.glyphs);
+        line.push_span(Span::styled(chord, theme.key));
+        line.push_span(Span::styled(format!(" {}   ", binding.label), theme.dim));
+    }
+}

@@ -1,0 +1,458 @@
+//! The table of frames or messages. Draws the rows that are visible and looks at no others.
+
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{Focus, LiveScreen, words};
+use crate::{
+    model::{Direction, FrameRecord},
+    ui::{
+        State,
+        geometry::{Geometry, ListArea},
+        live::{LiveLink, Session, explain::grouped, log::Entry},
+        widget::{self, text},
+    },
+};
+
+/// ```text
+/// ╭ frames ──────────────────────────────────────────────────────────────╮
+/// │   TIME UTC      Δ        OP      FIN    BYTES  PART  PREVIEW          │
+/// │   12:04:31.102           → text   ·     32768  1/2   {"action":"sen…  │
+/// │ ▸ 12:04:31.140  +38 ms   ← text  FIN     1000        {"from":"bob",…  │
+/// ╰ following · 226 frames · 0 dropped ──────────────────────────────────╯
+/// ```
+pub(super) struct Frames<'a> {
+    pub(super) state: &'a State,
+    pub(super) session: &'a Session,
+    pub(super) screen: &'a LiveScreen,
+}
+
+/// Where the columns stand, from the left of a row; none for a column that has no room.
+struct Columns {
+    delta: Option<u16>,
+    opcode: u16,
+    fin: Option<u16>,
+    bytes: u16,
+    part: u16,
+    preview: u16,
+    end: u16,
+}
+
+/// Widths of columns.
+const TIME: u16 = 12;
+const DELTA: u16 = 8;
+const OPCODE: u16 = 7;
+const FIN: u16 = 3;
+const BYTES: u16 = 7;
+const PART: u16 = 5;
+
+impl Columns {
+    fn new(width: u16) -> Self {
+        let has_delta = width >= 68;
+        let has_fin = width >= 76;
+        let mut next = 2 + TIME + 2;
+        let mut place = |width: u16, gap: u16| {
+            let at = next;
+            next += width + gap;
+            at
+        };
+        Self {
+            delta: has_delta.then(|| place(DELTA, 2)),
+            opcode: place(OPCODE, 1),
+            fin: has_fin.then(|| place(FIN, 1)),
+            bytes: place(BYTES, 2),
+            part: place(PART, 1),
+            preview: place(0, 0),
+            end: width.saturating_sub(1),
+        }
+    }
+}
+
+impl Frames<'_> {
+    pub(super) fn render(&self, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+        let is_focused = matches!(self.screen.focus, Focus::Frames | Focus::Filter);
+        let block = widget::panel(self.state, self.title(), is_focused)
+            .title_bottom(self.status().left_aligned());
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        let rest = self.filter_line(inner, frame);
+        let log = &self.session.log;
+        if log.n_rows() == 0 {
+            geometry.page = rest.height;
+            self.empty(rest, frame.buffer_mut());
+            return;
+        }
+        let columns = Columns::new(rest.width);
+        self.heading(rest, &columns, frame.buffer_mut());
+        let rows = Rect {
+            y: rest.y + 1,
+            height: rest.height.saturating_sub(1),
+            ..rest
+        };
+        geometry.page = rows.height;
+        let (first, selected) = self.screen.window(log, usize::from(rows.height));
+        geometry.lists.push(ListArea {
+            rows,
+            offset: first,
+        });
+        for y in 0..rows.height {
+            let idx = first + usize::from(y);
+            let Some(sequence) = log.row(idx) else {
+                break;
+            };
+            let place = Rect {
+                y: rows.y + y,
+                height: 1,
+                ..rows
+            };
+            let row = Row {
+                frames: self,
+                columns: &columns,
+                idx,
+                sequence,
+                is_selected: idx == selected,
+            };
+            row.render(place, frame.buffer_mut());
+        }
+        let bar = widget::scroll::ScrollBar {
+            offset: first,
+            length: log.n_rows(),
+            state: self.state,
+        };
+        let edge = Rect {
+            width: rows.width + 1,
+            ..rows
+        };
+        frame.render_widget(&bar, edge);
+    }
+
+    fn title(&self) -> Line<'static> {
+        let words = if self.session.log.is_folded() {
+            "messages"
+        } else {
+            "frames"
+        };
+        Line::from(words)
+    }
+
+    /// The bottom border: whether the view follows, and all counts. Nothing that was lost is kept quiet.
+    fn status(&self) -> Line<'static> {
+        let (theme, log) = (&self.state.theme, &self.session.log);
+        let mut parts = Vec::new();
+        match self.screen.n_new(log) {
+            None => parts.push(Span::styled("following", theme.ok)),
+            Some(0) => parts.push(Span::styled("paused", theme.warn)),
+            Some(new) => {
+                let words = format!("paused {} {} new", self.state.glyphs.dot, grouped(new));
+                parts.push(Span::styled(words, theme.warn));
+            }
+        }
+        if self.screen.is_paused() {
+            parts.push(Span::styled("End to follow", theme.dim));
+        }
+        let held = log.len() as u64;
+        let frames = if held == 1 { "frame" } else { "frames" };
+        parts.push(Span::styled(
+            format!("{} {frames}", grouped(held)),
+            theme.dim,
+        ));
+        let lost = if log.dropped() > 0 {
+            theme.danger
+        } else {
+            theme.dim
+        };
+        parts.push(Span::styled(
+            format!("{} dropped", grouped(log.dropped())),
+            lost,
+        ));
+        if log.evicted() > 0 {
+            let words = format!("{} older let go", grouped(log.evicted()));
+            parts.push(Span::styled(words, theme.dim));
+        }
+        let mut line = Line::from(Span::raw(" "));
+        for (idx, part) in parts.into_iter().enumerate() {
+            if idx > 0 {
+                line.push_span(Span::styled(
+                    format!(" {} ", self.state.glyphs.dot),
+                    theme.border,
+                ));
+            }
+            line.push_span(part);
+        }
+        line.push_span(Span::raw(" "));
+        line
+    }
+
+    /// The line of the filter, when there is one; gives what is left of the area.
+    fn filter_line(&self, area: Rect, frame: &mut Frame<'_>) -> Rect {
+        let (theme, log) = (&self.state.theme, &self.session.log);
+        let is_typing = self.screen.focus == Focus::Filter;
+        if area.height < 3 || !(is_typing || log.needle().is_some()) {
+            return area;
+        }
+        let hits = if log.needle().is_none() {
+            "text, in: or out:".to_owned()
+        } else if log.is_scanning() {
+            format!(
+                "{} so far {} {} %",
+                grouped(log.n_rows() as u64),
+                self.state.glyphs.dot,
+                log.scanned_percent()
+            )
+        } else {
+            format!(
+                "{} found in {} frames",
+                grouped(log.n_rows() as u64),
+                grouped(log.len() as u64)
+            )
+        };
+        let line = Rect { height: 1, ..area };
+        let width = widget::cells(text::width(&hits));
+        frame.render_widget(Span::styled("/", theme.key), line);
+        let field = Rect {
+            x: area.x + 2,
+            width: area.width.saturating_sub(width + 4),
+            ..line
+        };
+        frame.render_widget(&self.screen.filter.widget(theme, is_typing), field);
+        frame.render_widget(Line::styled(hits, theme.dim).right_aligned(), line);
+        Rect {
+            y: area.y + 1,
+            height: area.height - 1,
+            ..area
+        }
+    }
+
+    fn heading(&self, area: Rect, columns: &Columns, buffer: &mut Buffer) {
+        let style = self.state.theme.heading;
+        let mut put = |at: u16, words: &str| {
+            buffer.set_stringn(
+                area.x + at,
+                area.y,
+                words,
+                usize::from(area.width - at.min(area.width)),
+                style,
+            );
+        };
+        put(2, "TIME UTC");
+        if let Some(at) = columns.delta {
+            put(at, &format!("{:>8}", self.state.glyphs.delta));
+        }
+        put(columns.opcode, "OP");
+        if let Some(at) = columns.fin {
+            put(at, "FIN");
+        }
+        put(columns.bytes, "  BYTES");
+        put(
+            columns.part,
+            if self.session.log.is_folded() {
+                "FR"
+            } else {
+                "PART"
+            },
+        );
+        put(columns.preview, "PREVIEW");
+    }
+
+    /// What stands where rows would be.
+    fn empty(&self, area: Rect, buffer: &mut Buffer) {
+        let log = &self.session.log;
+        let words = if log.needle().is_some() && log.is_scanning() {
+            "Searching".to_owned()
+        } else if log.needle().is_some() {
+            "Nothing matches. Esc in the filter shows all again.".to_owned()
+        } else if self.session.links.first().is_some_and(LiveLink::is_open) {
+            "Nothing has crossed yet. Write a message below and press Enter.".to_owned()
+        } else if self.session.links.first().is_some_and(LiveLink::is_alive) {
+            "Waiting for the answer to the handshake".to_owned()
+        } else {
+            "No frames".to_owned()
+        };
+        let words = text::fit(
+            &words,
+            usize::from(area.width.saturating_sub(2)),
+            self.state.glyphs.ellipsis,
+        );
+        Line::styled(words, self.state.theme.dim).centered().render(
+            Rect {
+                y: area.y + area.height / 3,
+                height: area.height.min(1),
+                ..area
+            },
+            buffer,
+        );
+    }
+}
+
+/// One row of the table.
+struct Row<'a> {
+    frames: &'a Frames<'a>,
+    columns: &'a Columns,
+    idx: usize,
+    sequence: u64,
+    is_selected: bool,
+}
+
+impl Row<'_> {
+    fn render(&self, area: Rect, buffer: &mut Buffer) {
+        let log = &self.frames.session.log;
+        let Some(entry) = log.entry(self.sequence) else {
+            return;
+        };
+        let (theme, columns) = (&self.frames.state.theme, self.columns);
+        let style = self.style(&entry.record);
+        let mut put = |at: u16, room: u16, words: &str, style: Style| {
+            let room = room.min(columns.end.saturating_sub(at));
+            buffer.set_stringn(area.x + at, area.y, words, usize::from(room), style);
+        };
+        if self.is_selected {
+            put(0, 1, self.frames.state.glyphs.pointer, theme.key);
+        }
+        put(2, TIME, &words::time(entry.record.at), theme.dim);
+        if let Some(at) = columns.delta {
+            put(at, DELTA, &format!("{:>8}", self.delta(entry)), theme.dim);
+        }
+        put(columns.opcode, OPCODE, &self.opcode(&entry.record), style);
+        if let Some(at) = columns.fin {
+            put(at, FIN, self.fin(entry), theme.dim);
+        }
+        put(columns.bytes, BYTES, &self.bytes(entry), theme.text);
+        put(columns.part, PART, &self.part(entry), theme.dim);
+        let text_style = if entry.record.opcode.is_control() {
+            theme.frame_control
+        } else {
+            theme.text
+        };
+        self.preview(&entry.record, area, text_style, buffer);
+        self.select(area, buffer);
+    }
+
+    /// The selected row stands out when the keyboard is here, and a little when it chooses what the inspector shows.
+    fn select(&self, area: Rect, buffer: &mut Buffer) {
+        if !self.is_selected {
+            return;
+        }
+        let theme = &self.frames.state.theme;
+        match self.frames.screen.focus {
+            Focus::Frames => buffer.set_style(area, theme.selection),
+            _ if self.frames.screen.is_paused() => buffer.set_style(area, theme.selection_idle),
+            _ => {}
+        }
+    }
+
+    fn style(&self, record: &FrameRecord) -> Style {
+        let theme = &self.frames.state.theme;
+        match record.direction {
+            _ if record.opcode.is_control() => theme.frame_control,
+            Direction::In => theme.frame_in,
+            Direction::Out => theme.frame_out,
+        }
+    }
+
+    /// The time since the row above.
+    fn delta(&self, entry: &Entry) -> String {
+        let log = &self.frames.session.log;
+        let above = self.idx.checked_sub(1).and_then(|idx| log.row(idx));
+        above
+            .and_then(|above| log.entry(above))
+            .map(|above| words::delta(entry.record.at.duration_since(above.record.at)))
+            .unwrap_or_default()
+    }
+
+    fn opcode(&self, record: &FrameRecord) -> String {
+        let glyphs = &self.frames.state.glyphs;
+        let arrow = match record.direction {
+            Direction::In => glyphs.incoming,
+            Direction::Out => glyphs.outgoing,
+        };
+        format!("{arrow} {}", record.opcode)
+    }
+
+    fn fin(&self, entry: &Entry) -> &'static str {
+        let is_final = if self.frames.session.log.is_folded() {
+            self.message(|message| message.is_complete).unwrap_or(true)
+        } else {
+            entry.record.is_final
+        };
+        if is_final {
+            "FIN"
+        } else {
+            self.frames.state.glyphs.dot
+        }
+    }
+
+    fn bytes(&self, entry: &Entry) -> String {
+        let length = if self.frames.session.log.is_folded() {
+            self.message(|message| message.bytes)
+        } else {
+            None
+        };
+        let length = length.unwrap_or(entry.record.payload_length);
+        if length < 10_000_000 {
+            format!("{length:>7}")
+        } else {
+            format!("{:>7}", words::bytes(length))
+        }
+    }
+
+    /// Which frame of how many, for a message of several; how many when folded.
+    fn part(&self, entry: &Entry) -> String {
+        let Some((n_frames, is_complete)) =
+            self.message(|message| (message.n_frames, message.is_complete))
+        else {
+            return String::new();
+        };
+        if self.frames.session.log.is_folded() {
+            return n_frames.to_string();
+        }
+        let part = entry.record.part;
+        if is_complete {
+            format!("{part}/{n_frames}")
+        } else {
+            format!("{part}/?")
+        }
+    }
+
+    fn preview(&self, record: &FrameRecord, area: Rect, style: Style, buffer: &mut Buffer) {
+        let columns = self.columns;
+        let room = usize::from(columns.end.saturating_sub(columns.preview));
+        let state = self.frames.state;
+        let needle = self.frames.session.log.needle();
+        let found = needle.and_then(|needle| needle.find_in(&record.payload));
+        let words = words::preview(record, found, room);
+        if words.is_empty() && record.opcode.is_control() {
+            return;
+        }
+        if words.is_empty() {
+            let (x, y) = (area.x + columns.preview, area.y);
+            buffer.set_stringn(x, y, "(empty)", room, state.theme.dim);
+            return;
+        }
+        let words = text::fit(&words, room, state.glyphs.ellipsis);
+        let (x, y) = (area.x + columns.preview, area.y);
+        buffer.set_stringn(x, y, &words, room, style);
+        let Some(needle) = needle else {
+            return;
+        };
+        if let Some(range) = needle.range_in(&words) {
+            let before = widget::cells(text::width(&words[..range.start]));
+            let width = widget::cells(text::width(&words[range]));
+            for column in before..before + width {
+                if let Some(cell) = buffer.cell_mut(Position::new(x + column, y)) {
+                    cell.set_style(state.theme.matched);
+                }
+            }
+        }
+    }
+
+    /// Something about the message of this row, when it has several frames.
+    fn message<T>(&self, get: impl FnOnce(&crate::ui::live::log::Message) -> T) -> Option<T> {
+        self.frames.session.log.message(self.sequence).map(get)
+    }
+}

@@ -1,0 +1,133 @@
+//! The line above the frames: how the link is, what ends it, what crossed it.
+
+use jiff::SignedDuration;
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::words;
+use crate::model::limit::IDLE_MINUTES;
+use crate::ui::{
+    State,
+    live::{
+        LiveLink, Phase, Session,
+        link::{Limit, Traffic, countdown_text},
+    },
+    widget::text,
+};
+
+/// One row: `● open since 12:04:31 · idle closes in 10 min        in 214 fr 1.2 MB · out 12 fr 41 kB`.
+pub(super) struct Head<'a> {
+    pub(super) state: &'a State,
+    pub(super) session: &'a Session,
+}
+
+impl Widget for &Head<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let columns = usize::from(area.width.saturating_sub(2));
+        let Some(link) = self.session.links.first() else {
+            return;
+        };
+        let mut left = self.condition(link);
+        let right = self.counts(link);
+        let right_width = right.width();
+        let room = columns.saturating_sub(left.width() + right_width + 8);
+        if room >= 16 {
+            let dot = format!("  {}  ", self.state.glyphs.dot);
+            left.push_span(Span::styled(dot, self.state.theme.dim));
+            let url = text::fit(&self.session.url, room, self.state.glyphs.ellipsis);
+            left.push_span(Span::styled(url, self.state.theme.link));
+        }
+        let left_area = Rect {
+            x: area.x + 1,
+            width: area.width.saturating_sub(2),
+            ..area
+        };
+        let left_width = left.width();
+        left.render(left_area, buffer);
+        if left_width + 2 + right_width <= columns {
+            right.right_aligned().render(left_area, buffer);
+        }
+    }
+}
+
+impl Head<'_> {
+    /// What the link is doing, and what will end it.
+    fn condition(&self, link: &LiveLink) -> Line<'static> {
+        let (theme, glyphs) = (&self.state.theme, &self.state.glyphs);
+        let (mark, style, words) = match &link.phase {
+            Phase::Connecting { since } => {
+                let seconds = self.state.now.duration_since(*since).as_secs();
+                let words = match seconds {
+                    ..=1 => "connecting".to_owned(),
+                    seconds => format!("connecting for {seconds} s"),
+                };
+                (glyphs.pending, theme.busy, words)
+            }
+            Phase::Open(opened) => {
+                let since = words::short_time(opened.at);
+                (glyphs.live, theme.ok, format!("open since {since}"))
+            }
+            Phase::Refused(refusal) => {
+                let words = format!("refused {}", refusal.status);
+                (glyphs.ended, theme.danger, words)
+            }
+            Phase::Failed(_) => (glyphs.ended, theme.danger, "not connected".to_owned()),
+            Phase::Closed(closed) => {
+                let words = format!("closed {} at {}", closed.code, words::short_time(closed.at));
+                (glyphs.ended, theme.warn, words)
+            }
+        };
+        let mut line = Line::from(vec![
+            Span::styled(mark, style),
+            Span::raw(" "),
+            Span::styled(words, style),
+        ]);
+        if let Some((words, style)) = self.limit(link) {
+            line.push_span(Span::styled(format!(" {} ", glyphs.dot), theme.dim));
+            line.push_span(Span::styled(words, style));
+        }
+        line
+    }
+
+    /// The countdown to what happens by itself, moving as seldom as it can.
+    fn limit(&self, link: &LiveLink) -> Option<(String, Style)> {
+        let (now, theme) = (self.state.now, &self.state.theme);
+        if let Some(retry) = link.retry {
+            let when = countdown_text(retry.at.duration_since(now));
+            return Some((format!("reconnecting {when}"), theme.warn));
+        }
+        let (at, limit) = link.ends_at()?;
+        // A frame may be a moment younger than the time that the screen knows.
+        let left = at
+            .duration_since(now)
+            .min(SignedDuration::from_mins(IDLE_MINUTES));
+        let style = if left.as_secs() <= 60 {
+            theme.warn
+        } else {
+            theme.dim
+        };
+        let what = match limit {
+            Limit::Idle => "idle closes",
+            Limit::Lifetime => "2 h limit closes",
+        };
+        Some((format!("{what} {}", countdown_text(left)), style))
+    }
+
+    fn counts(&self, link: &LiveLink) -> Line<'static> {
+        let theme = &self.state.theme;
+        let of =
+            |traffic: Traffic| format!(" {} fr {}", traffic.frames, words::bytes(traffic.bytes));
+        Line::from(vec![
+            Span::styled("in", theme.frame_in),
+            Span::styled(of(link.incoming), theme.text),
+            Span::styled(format!(" {} ", self.state.glyphs.dot), theme.dim),
+            Span::styled("out", theme.frame_out),
+            Span::styled(of(link.outgoing), theme.text),
+        ])
+    }
+}
