@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Options,
+    Options, control,
     data::{self, Host, Place, Plane},
     demo::{self, Demo},
     management::{self, TooLarge},
@@ -34,6 +34,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest request head, in bytes.
 const HEAD_BYTES: usize = 64 * 1024;
+/// Longest body of a control call, in bytes; an integration with many templates is the largest there is.
+const CONTROL_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a body that is too long which are read and thrown away, so that its sender sees the answer and not a reset.
 const EXCESS_BYTES: usize = 4 * 1024 * 1024;
 /// Pause after `accept` failed, which is when descriptors have run out.
@@ -44,6 +46,7 @@ const FAREWELL: Duration = Duration::from_secs(4);
 /// What every request can reach.
 pub(super) struct Server {
     listener: SocketAddr,
+    control: control::Context,
     plane: Arc<Plane>,
     demo: Arc<Demo>,
     permits: Arc<Semaphore>,
@@ -51,6 +54,11 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(listener: SocketAddr, options: &Options, store: Store) -> Arc<Server> {
+        let control = control::Context {
+            store: store.clone(),
+            listener,
+            address: data::reachable(listener),
+        };
         let plane = Plane::new(store, listener, options);
         let permits = options
             .connections
@@ -58,6 +66,7 @@ impl Server {
             .min(Semaphore::MAX_PERMITS);
         Arc::new(Server {
             listener,
+            control,
             demo: Arc::new(Demo::new(Arc::clone(&plane), listener)),
             plane,
             permits: Arc::new(Semaphore::new(permits)),
@@ -147,6 +156,10 @@ async fn dispatch(
 ) -> Response<Full<Bytes>> {
     let host = Host::parse(named_host(&request), server.listener);
     let path = request.uri().path();
+    let is_control = path == "/v2" || path.starts_with("/v2/");
+    if is_control && !matches!(host, Host::Api { .. }) {
+        return of_control(server, request).await;
+    }
     if host == Host::Own {
         if path == "/_stagewire/health" {
             return reply::json(StatusCode::OK, r#"{"status":"ok"}"#);
@@ -178,6 +191,20 @@ fn named_host(request: &Request<Incoming>) -> &str {
         .and_then(|host| host.to_str().ok())
         .or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
         .unwrap_or_default()
+}
+
+async fn of_control(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    match read(body, CONTROL_BYTES).await {
+        Ok(Ok(body)) => {
+            let request = Request::from_parts(head, body);
+            control::answer(&server.control, request)
+                .await
+                .map(Full::new)
+        }
+        Ok(Err(TooLarge)) => reply::empty(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(broken) => broken.answer(),
+    }
 }
 
 async fn of_management(

@@ -5,6 +5,7 @@
 //! The gateway shares no code with [`crate::aws`], so that the two cannot be wrong together.
 
 mod clock;
+pub(crate) mod control;
 mod data;
 mod demo;
 mod http;

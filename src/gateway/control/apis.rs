@@ -1,0 +1,243 @@
+//! APIs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    call::Call,
+    check, deployments,
+    error::ApiError,
+    ids,
+    wire::{self, Presence, Reply, Texts},
+};
+use crate::gateway::{
+    clock,
+    store::{Draft, record::ApiRecord},
+};
+
+const API_KEY_HEADER: &str = "$request.header.x-api-key";
+const API_KEY_SOURCES: &[&str] = &[API_KEY_HEADER, "$context.authorizer.usageIdentifierKey"];
+const ADDRESS_TYPES: &[&str] = &["ipv4", "dualstack"];
+
+/// What an API is made from or changed with. Nothing of it is required when it is changed.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ApiInput {
+    pub(crate) name: Option<String>,
+    pub(crate) protocol_type: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) route_selection_expression: Option<String>,
+    pub(crate) api_key_selection_expression: Option<String>,
+    pub(crate) disable_execute_api_endpoint: Option<bool>,
+    pub(crate) disable_schema_validation: Option<bool>,
+    pub(crate) ip_address_type: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) tags: Option<Texts>,
+    pub(crate) cors_configuration: Presence,
+    pub(crate) credentials_arn: Presence,
+    pub(crate) route_key: Presence,
+    pub(crate) target: Presence,
+}
+
+/// An API on the wire.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ApiOutput {
+    api_endpoint: String,
+    api_id: String,
+    api_key_selection_expression: String,
+    created_date: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    disable_execute_api_endpoint: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disable_schema_validation: Option<bool>,
+    ip_address_type: String,
+    name: String,
+    protocol_type: &'static str,
+    route_selection_expression: String,
+    tags: Texts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+}
+
+fn show(call: &Call, api: ApiRecord) -> ApiOutput {
+    ApiOutput {
+        // AWS gives every API a name in the DNS; a path needs none, and clients join the stage to it just the same.
+        api_endpoint: format!("ws://{}/{}", call.address, api.api_id),
+        api_id: api.api_id,
+        api_key_selection_expression: api.api_key_selection_expression,
+        created_date: wire::seconds(api.created_at),
+        description: api.description,
+        disable_execute_api_endpoint: api.disable_execute_api_endpoint,
+        disable_schema_validation: api.disable_schema_validation,
+        ip_address_type: api.ip_address_type,
+        name: api.name,
+        protocol_type: "WEBSOCKET",
+        route_selection_expression: api.route_selection_expression,
+        tags: api.tags,
+        version: api.version,
+    }
+}
+
+pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {
+    let input: ApiInput = call.body()?;
+    let region = call.region.clone();
+    let api = call.store.write(move |draft| add(draft, &region, &input))?;
+    Ok(Reply::json(&show(call, api)))
+}
+
+pub(super) fn list(call: &Call) -> Result<Reply, ApiError> {
+    let paging = call.paging()?;
+    let apis = call.store.read(|view| {
+        view.page::<ApiRecord>(&call.region, paging.after.as_deref(), paging.limit + 1)
+    })?;
+    Ok(Reply::json(&wire::page(apis, &paging, |api| {
+        show(call, api)
+    })))
+}
+
+pub(super) fn get(call: &Call) -> Result<Reply, ApiError> {
+    let key = call.api();
+    if key.api_id.is_empty() {
+        // SOURCE: seen on AWS: `GET /v2/apis/` answers 200 with an empty object.
+        return Ok(Reply::json(&serde_json::Map::new()));
+    }
+    let api = call.store.read(|view| key.find(view))?;
+    Ok(Reply::json(&show(call, api)))
+}
+
+pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
+    let input: ApiInput = call.body()?;
+    let key = call.api();
+    let api = call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        change(draft, &api, &input)
+    })?;
+    Ok(Reply::json(&show(call, api)))
+}
+
+pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
+    let key = call.api();
+    call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        draft.remove_api(&api).map_err(ApiError::from)
+    })?;
+    Ok(Reply::empty())
+}
+
+/// Makes an API.
+pub(crate) fn add(
+    draft: &mut Draft<'_>,
+    region: &str,
+    input: &ApiInput,
+) -> Result<ApiRecord, ApiError> {
+    let name = check::required("name", input.name.as_ref())?;
+    let protocol = check::required("protocolType", input.protocol_type.as_ref())?;
+    match protocol.as_str() {
+        "WEBSOCKET" => {}
+        "HTTP" => {
+            return Err(ApiError::bad_request(
+                "The local gateway serves WEBSOCKET APIs only",
+            ));
+        }
+        _ => {
+            return Err(ApiError::bad_request(
+                "Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]",
+            ));
+        }
+    }
+    let Some(selection) = check::kept(input.route_selection_expression.as_ref()) else {
+        return Err(invalid_selection());
+    };
+    check_members(input)?;
+    check::tags(input.tags.as_ref())?;
+    let api_key_source = check::kept(input.api_key_selection_expression.as_ref());
+    let api = ApiRecord {
+        api_id: ids::fresh_api(draft),
+        region: region.to_owned(),
+        name: name.clone(),
+        description: check::kept(input.description.as_ref()),
+        route_selection_expression: selection,
+        api_key_selection_expression: api_key_source.unwrap_or_else(|| API_KEY_HEADER.to_owned()),
+        disable_execute_api_endpoint: input.disable_execute_api_endpoint.unwrap_or(false),
+        disable_schema_validation: input.disable_schema_validation,
+        ip_address_type: check::kept(input.ip_address_type.as_ref())
+            .unwrap_or_else(|| ADDRESS_TYPES[0].to_owned()),
+        version: check::kept(input.version.as_ref()),
+        tags: input.tags.clone().unwrap_or_default(),
+        created_at: clock::now(),
+    };
+    draft.add_api(&api)?;
+    Ok(api)
+}
+
+fn change(
+    draft: &mut Draft<'_>,
+    before: &ApiRecord,
+    input: &ApiInput,
+) -> Result<ApiRecord, ApiError> {
+    check_members(input)?;
+    let mut api = before.clone();
+    if let Some(name) = &input.name {
+        api.name.clone_from(name);
+    }
+    if let Some(selection) = &input.route_selection_expression {
+        if selection.is_empty() {
+            return Err(invalid_selection());
+        }
+        api.route_selection_expression.clone_from(selection);
+    }
+    if let Some(source) = check::kept(input.api_key_selection_expression.as_ref()) {
+        api.api_key_selection_expression = source;
+    }
+    if let Some(address_type) = check::kept(input.ip_address_type.as_ref()) {
+        api.ip_address_type = address_type;
+    }
+    check::patch(&mut api.description, input.description.as_ref());
+    check::patch(&mut api.version, input.version.as_ref());
+    if let Some(disable) = input.disable_execute_api_endpoint {
+        api.disable_execute_api_endpoint = disable;
+    }
+    api.disable_schema_validation = input
+        .disable_schema_validation
+        .or(api.disable_schema_validation);
+    draft.put(&api.region, &api)?;
+    if is_definition_changed(before, &api) {
+        deployments::definition_changed(draft, &api)?;
+    }
+    Ok(api)
+}
+
+/// True when a deployment would freeze something else than before.
+fn is_definition_changed(before: &ApiRecord, after: &ApiRecord) -> bool {
+    before.route_selection_expression != after.route_selection_expression
+        || before.api_key_selection_expression != after.api_key_selection_expression
+        || before.disable_execute_api_endpoint != after.disable_execute_api_endpoint
+}
+
+// SOURCE: AWS's text for a WebSocket API without the expression.
+fn invalid_selection() -> ApiError {
+    ApiError::bad_request("Invalid routeSelectionExpression")
+}
+
+fn check_members(input: &ApiInput) -> Result<(), ApiError> {
+    if input.cors_configuration.is_some() {
+        return Err(ApiError::bad_request(
+            "Cors is not supported for WEBSOCKET protocolType",
+        ));
+    }
+    check::http_only("credentialsArn", input.credentials_arn.is_some())?;
+    check::http_only("routeKey", input.route_key.is_some())?;
+    check::http_only("target", input.target.is_some())?;
+    check::length("name", input.name.as_ref(), (1, 128))?;
+    check::description(input.description.as_ref())?;
+    check::length("version", input.version.as_ref(), (0, 64))?;
+    let api_key_source = input.api_key_selection_expression.as_ref();
+    let api_key_source = api_key_source.filter(|source| !source.is_empty());
+    check::one_of("apiKeySelectionExpression", api_key_source, API_KEY_SOURCES)?;
+    check::one_of(
+        "ipAddressType",
+        input.ip_address_type.as_ref(),
+        ADDRESS_TYPES,
+    )
+}

@@ -1,0 +1,74 @@
+//! One call of an operation, taken apart: what handlers read.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::{
+    error::ApiError,
+    router::Labels,
+    wire::{self, Paging},
+};
+use crate::gateway::store::{Store, View, record::ApiRecord};
+
+/// The account that everything belongs to.
+pub(super) const ACCOUNT: &str = "000000000000";
+
+/// One call of an operation.
+pub(super) struct Call {
+    /// The operation's name.
+    pub(super) operation: &'static str,
+    pub(super) store: Store,
+    /// Where clients reach the gateway.
+    pub(super) address: SocketAddr,
+    /// The region of the credential scope.
+    pub(super) region: String,
+    pub(super) labels: Labels,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) body: Bytes,
+}
+
+impl Call {
+    /// A label of the path.
+    pub(super) fn label(&self, name: &str) -> String {
+        let found = self.labels.iter().find(|(label, _)| *label == name);
+        let (_, value) = found.expect("invariant: a handler asks for the labels of its own path");
+        value.clone()
+    }
+
+    /// The body in the operation's shape.
+    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        wire::parse(&self.body)
+    }
+
+    pub(super) fn paging(&self) -> Result<Paging, ApiError> {
+        Paging::from_query(&self.query)
+    }
+
+    /// The API that the path names.
+    pub(super) fn api(&self) -> ApiKey {
+        ApiKey {
+            region: self.region.clone(),
+            api_id: self.label("apiId"),
+        }
+    }
+}
+
+/// Names an API: each region has its own.
+#[derive(Debug, Clone)]
+pub(super) struct ApiKey {
+    pub(super) region: String,
+    pub(super) api_id: String,
+}
+
+impl ApiKey {
+    /// The API, or the refusal that says there is none.
+    // SOURCE: the text is AWS's own, account and colon included.
+    pub(super) fn find(&self, view: &View<'_>) -> Result<ApiRecord, ApiError> {
+        view.get(&self.region, &self.api_id)?.ok_or_else(|| {
+            let message = format!("Invalid API identifier specified {ACCOUNT}:{}", self.api_id);
+            ApiError::not_found(message)
+        })
+    }
+}

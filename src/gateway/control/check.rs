@@ -1,0 +1,98 @@
+//! Rules that members of several operations share.
+//!
+//! SOURCE of the limits: the member types of the service model. GUESS: the texts, where no source has them.
+
+use super::{error::ApiError, wire::Texts};
+use crate::model::limit::DESCRIPTION_CHARS;
+
+/// Takes a member that must be there.
+pub(super) fn required<'a>(
+    member: &str,
+    value: Option<&'a String>,
+) -> Result<&'a String, ApiError> {
+    value.ok_or_else(|| ApiError::bad_request(format!("Missing required member: {member}")))
+}
+
+/// Holds a text to a number of characters.
+pub(super) fn length(
+    member: &str,
+    value: Option<&String>,
+    (least, most): (usize, usize),
+) -> Result<(), ApiError> {
+    match value {
+        Some(value) if !(least..=most).contains(&value.chars().count()) => {
+            Err(ApiError::bad_request(format!(
+                "Invalid value for {member}: it must have {least} to {most} characters"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn description(value: Option<&String>) -> Result<(), ApiError> {
+    length("description", value, (0, DESCRIPTION_CHARS))
+}
+
+/// Holds a text to the values of an enumeration.
+pub(super) fn one_of(
+    member: &str,
+    value: Option<&String>,
+    allowed: &[&str],
+) -> Result<(), ApiError> {
+    match value {
+        Some(value) if !allowed.contains(&value.as_str()) => Err(ApiError::bad_request(format!(
+            "Invalid value for {member}: {value}. Must be one of [{}]",
+            allowed.join(", ")
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a member that only HTTP APIs have.
+// GUESS: AWS's own text is known for CORS alone.
+pub(super) fn http_only(member: &str, is_present: bool) -> Result<(), ApiError> {
+    if is_present {
+        let message = format!("{member} is not supported for WEBSOCKET protocolType");
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(())
+}
+
+/// Holds tags to their number and lengths.
+pub(super) fn tags(tags: Option<&Texts>) -> Result<(), ApiError> {
+    let Some(tags) = tags else {
+        return Ok(());
+    };
+    if tags.len() > 50 {
+        return Err(ApiError::bad_request("A resource has at most 50 tags"));
+    }
+    for (key, value) in tags {
+        length("tags", Some(key), (1, 128))?;
+        length("tags", Some(value), (0, 1600))?;
+    }
+    Ok(())
+}
+
+/// Holds each value of a map to a number of characters.
+pub(super) fn values(
+    member: &str,
+    map: Option<&Texts>,
+    limits: (usize, usize),
+) -> Result<(), ApiError> {
+    for (key, value) in map.into_iter().flatten() {
+        length(&format!("{member}.{key}"), Some(value), limits)?;
+    }
+    Ok(())
+}
+
+/// Changes a text when a new one is given; an empty one clears it.
+pub(super) fn patch(target: &mut Option<String>, given: Option<&String>) {
+    if let Some(given) = given {
+        *target = Some(given.clone()).filter(|text| !text.is_empty());
+    }
+}
+
+/// The text, unless there is none or it is empty: what a new record keeps.
+pub(super) fn kept(given: Option<&String>) -> Option<String> {
+    given.filter(|text| !text.is_empty()).cloned()
+}

@@ -1,0 +1,118 @@
+//! The control plane: API Gateway version 2 as its SDKs speak it, restJson1 over HTTP.
+//!
+//! A request is admitted ([`admission`]), finds its operation ([`router`]), is parsed into that operation's shape, and
+//! acts in one transaction of the store; the answer is rendered from what was stored. Shapes and texts are written from
+//! the public API reference and share nothing with the client side.
+
+mod admission;
+mod apis;
+mod call;
+mod check;
+mod deployments;
+mod error;
+mod ids;
+mod integration_responses;
+mod integrations;
+mod later;
+mod route_responses;
+mod router;
+mod routes;
+mod stages;
+mod wire;
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use percent_encoding::percent_decode_str;
+
+use self::{call::Call, error::ApiError, router::Operation, wire::Reply};
+use super::store::Store;
+
+/// What the control plane works with.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    /// Where it listens, which may be all addresses.
+    pub(crate) listener: SocketAddr,
+    /// Where clients reach the gateway, such as `127.0.0.1:4566`.
+    pub(crate) address: SocketAddr,
+}
+
+/// Answers a request for a path below `/v2`. Never fails: what cannot be done is an answer too.
+pub(crate) async fn answer(context: &Context, request: Request<Bytes>) -> Response<Bytes> {
+    match prepare(context, request) {
+        Ok((operation, call)) => respond(operation.success, run(operation, call).await),
+        Err(error) => respond(StatusCode::OK, Err(error)),
+    }
+}
+
+fn prepare(
+    context: &Context,
+    request: Request<Bytes>,
+) -> Result<(&'static Operation, Call), ApiError> {
+    let region = admission::admit(&request, context.listener)?;
+    let (parts, body) = request.into_parts();
+    let (operation, labels) = router::find(&parts.method, parts.uri.path())?;
+    let call = Call {
+        operation: operation.name,
+        store: context.store.clone(),
+        address: context.address,
+        region,
+        labels,
+        query: parse_query(parts.uri.query().unwrap_or_default()),
+        body,
+    };
+    Ok((operation, call))
+}
+
+/// Runs a call where it may block: the store waits for the disk.
+async fn run(operation: &'static Operation, call: Call) -> Result<Reply, ApiError> {
+    let handler = operation.handler;
+    let done = tokio::task::spawn_blocking(move || handler(&call)).await;
+    done.unwrap_or_else(|error| Err(ApiError::internal(&error)))
+}
+
+fn respond(success: StatusCode, outcome: Result<Reply, ApiError>) -> Response<Bytes> {
+    let (status, code, body) = match outcome {
+        Ok(Reply(body)) => (success, None, body),
+        Err(error) => {
+            let body = serde_json::json!({ "message": error.message }).to_string();
+            (error.status, Some(error.code), Some(body.into()))
+        }
+    };
+    let has_body = body.is_some();
+    let mut response = Response::new(body.unwrap_or_default());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    if let Ok(request_id) = HeaderValue::from_str(&request_id) {
+        headers.insert("x-amzn-requestid", request_id);
+    }
+    if let Some(code) = code {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(code));
+    }
+    if has_body {
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, json);
+    }
+    response
+}
+
+fn parse_query(query: &str) -> Vec<(String, String)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode_query(key), decode_query(value))
+        })
+        .collect()
+}
+
+fn decode_query(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests;

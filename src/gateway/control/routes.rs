@@ -1,0 +1,351 @@
+//! Routes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    call::{ApiKey, Call},
+    check, deployments,
+    error::ApiError,
+    ids,
+    wire::{self, Reply, Texts},
+};
+use crate::gateway::store::{
+    Draft, View,
+    record::{ApiRecord, IntegrationRecord, RouteRecord, RouteResponseRecord},
+    within,
+};
+
+/// SOURCE: quotas for configuring and running a WebSocket API: routes per API.
+const MOST: usize = 300;
+
+const PREDEFINED: &[&str] = &["$connect", "$disconnect", "$default"];
+const AUTHORIZATION_TYPES: &[&str] = &["NONE", "AWS_IAM", "CUSTOM", "JWT"];
+
+/// Whether a parameter must be there.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Constraint {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) required: Option<bool>,
+}
+
+/// Parameters with their constraints.
+pub(crate) type Constraints = BTreeMap<String, Constraint>;
+
+/// What a route is made from or changed with.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RouteInput {
+    pub(crate) route_key: Option<String>,
+    pub(crate) target: Option<String>,
+    pub(crate) api_key_required: Option<bool>,
+    pub(crate) authorization_type: Option<String>,
+    pub(crate) authorizer_id: Option<String>,
+    pub(crate) authorization_scopes: Option<Vec<String>>,
+    pub(crate) model_selection_expression: Option<String>,
+    pub(crate) operation_name: Option<String>,
+    pub(crate) request_models: Option<Texts>,
+    #[serde(deserialize_with = "wire::objects")]
+    pub(crate) request_parameters: Option<Constraints>,
+    pub(crate) route_response_selection_expression: Option<String>,
+}
+
+/// A route on the wire.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RouteOutput {
+    api_key_required: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_scopes: Option<Vec<String>>,
+    authorization_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorizer_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_selection_expression: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_models: Option<Texts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_parameters: Option<Constraints>,
+    route_id: String,
+    route_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route_response_selection_expression: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+}
+
+fn show(route: RouteRecord) -> RouteOutput {
+    RouteOutput {
+        api_key_required: route.api_key_required,
+        authorization_scopes: route.authorization_scopes,
+        authorization_type: route.authorization_type,
+        authorizer_id: route.authorizer_id,
+        model_selection_expression: route.model_selection_expression,
+        operation_name: route.operation_name,
+        request_models: route.request_models,
+        request_parameters: route.request_parameters.map(show_constraints),
+        route_id: route.route_id,
+        route_key: route.route_key,
+        route_response_selection_expression: route.route_response_selection_expression,
+        target: route.target,
+    }
+}
+
+pub(super) fn show_constraints(required: BTreeMap<String, bool>) -> Constraints {
+    let constraints = required.into_iter().map(|(name, required)| {
+        let required = Some(required);
+        (name, Constraint { required })
+    });
+    constraints.collect()
+}
+
+pub(super) fn keep_constraints(constraints: &Constraints) -> BTreeMap<String, bool> {
+    let required = constraints
+        .iter()
+        .map(|(name, constraint)| (name.clone(), constraint.required.unwrap_or(false)));
+    required.collect()
+}
+
+/// The route that a path names.
+pub(super) fn find(
+    view: &View<'_>,
+    api: &ApiRecord,
+    route_id: &str,
+) -> Result<RouteRecord, ApiError> {
+    view.get(&api.api_id, route_id)?
+        .ok_or_else(|| ApiError::unknown("Route", route_id))
+}
+
+pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {
+    let input: RouteInput = call.body()?;
+    let key = call.api();
+    let route = call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        let route = add(draft, &api, &input)?;
+        deployments::definition_changed(draft, &api)?;
+        Ok::<_, ApiError>(route)
+    })?;
+    Ok(Reply::json(&show(route)))
+}
+
+pub(super) fn list(call: &Call) -> Result<Reply, ApiError> {
+    let paging = call.paging()?;
+    let key = call.api();
+    let routes = call.store.read(|view| {
+        let api = key.find(view)?;
+        let page = view.page::<RouteRecord>(&api.api_id, paging.after.as_deref(), paging.limit + 1);
+        page.map_err(ApiError::from)
+    })?;
+    Ok(Reply::json(&wire::page(routes, &paging, show)))
+}
+
+pub(super) fn get(call: &Call) -> Result<Reply, ApiError> {
+    let (key, route_id) = names(call);
+    let route = call
+        .store
+        .read(|view| find(view, &key.find(view)?, &route_id))?;
+    Ok(Reply::json(&show(route)))
+}
+
+pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
+    let input: RouteInput = call.body()?;
+    let (key, route_id) = names(call);
+    let route = call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        let route = find(draft, &api, &route_id)?;
+        let route = change(draft, &api, route, &input)?;
+        deployments::definition_changed(draft, &api)?;
+        Ok::<_, ApiError>(route)
+    })?;
+    Ok(Reply::json(&show(route)))
+}
+
+pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
+    let (key, route_id) = names(call);
+    call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        find(draft, &api, &route_id)?;
+        remove(draft, &api, &route_id)?;
+        deployments::definition_changed(draft, &api)
+    })?;
+    Ok(Reply::empty())
+}
+
+pub(super) fn delete_request_parameter(call: &Call) -> Result<Reply, ApiError> {
+    let (key, route_id) = names(call);
+    let parameter = call.label("requestParameterKey");
+    call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        let mut route = find(draft, &api, &route_id)?;
+        let mut parameters = route.request_parameters.unwrap_or_default();
+        if parameters.remove(&parameter).is_none() {
+            // GUESS: in the words of the other parts.
+            return Err(ApiError::unknown("RequestParameter", &parameter));
+        }
+        route.request_parameters = Some(parameters).filter(|left| !left.is_empty());
+        draft.put(&api.api_id, &route)?;
+        deployments::definition_changed(draft, &api)
+    })?;
+    Ok(Reply::empty())
+}
+
+fn names(call: &Call) -> (ApiKey, String) {
+    (call.api(), call.label("routeId"))
+}
+
+/// Makes a route.
+pub(crate) fn add(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    input: &RouteInput,
+) -> Result<RouteRecord, ApiError> {
+    check::required("routeKey", input.route_key.as_ref())?;
+    if draft.count::<RouteRecord>(&api.api_id)? >= MOST {
+        return Err(ApiError::quota("Routes"));
+    }
+    let blank = RouteRecord {
+        route_id: ids::fresh::<RouteRecord>(draft, &api.api_id, ids::ROUTE)?,
+        route_key: String::new(),
+        api_key_required: false,
+        authorization_type: "NONE".to_owned(),
+        authorizer_id: None,
+        authorization_scopes: None,
+        model_selection_expression: None,
+        operation_name: None,
+        request_models: None,
+        request_parameters: None,
+        route_response_selection_expression: None,
+        target: None,
+    };
+    change(draft, api, blank, input)
+}
+
+/// Changes a route: what is absent stays, request parameters are merged, models are replaced.
+pub(crate) fn change(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    mut route: RouteRecord,
+    input: &RouteInput,
+) -> Result<RouteRecord, ApiError> {
+    check_members(input)?;
+    if let Some(route_key) = &input.route_key {
+        route.route_key.clone_from(route_key);
+    }
+    if let Some(required) = input.api_key_required {
+        route.api_key_required = required;
+    }
+    if let Some(authorization_type) = check::kept(input.authorization_type.as_ref()) {
+        route.authorization_type = authorization_type;
+    }
+    check::patch(&mut route.authorizer_id, input.authorizer_id.as_ref());
+    if let Some(scopes) = &input.authorization_scopes {
+        route.authorization_scopes = Some(scopes.clone()).filter(|scopes| !scopes.is_empty());
+    }
+    let expression = input.model_selection_expression.as_ref();
+    check::patch(&mut route.model_selection_expression, expression);
+    check::patch(&mut route.operation_name, input.operation_name.as_ref());
+    if let Some(models) = &input.request_models {
+        route.request_models = Some(models.clone()).filter(|models| !models.is_empty());
+    }
+    if let Some(given) = &input.request_parameters {
+        let mut parameters = route.request_parameters.unwrap_or_default();
+        parameters.extend(keep_constraints(given));
+        route.request_parameters = Some(parameters).filter(|all| !all.is_empty());
+    }
+    let expression = input.route_response_selection_expression.as_ref();
+    check::patch(&mut route.route_response_selection_expression, expression);
+    check::patch(&mut route.target, input.target.as_ref());
+    check_whole(draft, api, &route)?;
+    draft.put(&api.api_id, &route)?;
+    Ok(route)
+}
+
+/// Removes a route with its responses.
+pub(crate) fn remove(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    route_id: &str,
+) -> Result<(), ApiError> {
+    draft.remove_all::<RouteResponseRecord>(&within(&api.api_id, route_id))?;
+    draft.remove::<RouteRecord>(&api.api_id, route_id)?;
+    Ok(())
+}
+
+fn check_members(input: &RouteInput) -> Result<(), ApiError> {
+    let is_malformed = |key: &String| {
+        key.is_empty() || (key.starts_with('$') && !PREDEFINED.contains(&key.as_str()))
+    };
+    if input.route_key.as_ref().is_some_and(is_malformed) {
+        return Err(ApiError::bad_request(
+            "The provided route key is not formatted properly",
+        ));
+    }
+    let authorization_type = input.authorization_type.as_ref();
+    let authorization_type = authorization_type.filter(|kind| !kind.is_empty());
+    check::one_of("authorizationType", authorization_type, AUTHORIZATION_TYPES)?;
+    check::length("operationName", input.operation_name.as_ref(), (0, 64))?;
+    check::values("requestModels", input.request_models.as_ref(), (1, 128))?;
+    let expression = input.route_response_selection_expression.as_ref();
+    let expression = expression.filter(|expression| !expression.is_empty());
+    // SOURCE: the guide allows `$default` only. GUESS: the text.
+    check::one_of(
+        "routeResponseSelectionExpression",
+        expression,
+        &["$default"],
+    )
+}
+
+/// What must be true of the route as a whole, among the others.
+fn check_whole(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Result<(), ApiError> {
+    let is_secured = route.authorization_type != "NONE";
+    if is_secured && route.route_key != "$connect" {
+        return Err(ApiError::bad_request(
+            "Currently, authorization is restricted to the $connect route only",
+        ));
+    }
+    if route.authorization_scopes.is_some() {
+        return Err(ApiError::bad_request(
+            "Authorization Scopes are only valid for COGNITO_USER_POOLS and JWT authorization type",
+        ));
+    }
+    // No authorizer can be made here yet, so none that a route names can exist. GUESS: the text is version 1's.
+    if matches!(route.authorization_type.as_str(), "CUSTOM" | "JWT") {
+        return Err(ApiError::bad_request(
+            "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.",
+        ));
+    }
+    if let Some(target) = &route.target {
+        check_target(view, api, target)?;
+    }
+    let others: Vec<RouteRecord> = view.all(&api.api_id)?;
+    let is_taken = |other: &RouteRecord| {
+        other.route_key == route.route_key && other.route_id != route.route_id
+    };
+    if others.iter().any(is_taken) {
+        return Err(ApiError::conflict(format!(
+            "Route with key {} already exists for this API",
+            route.route_key
+        )));
+    }
+    Ok(())
+}
+
+fn check_target(view: &View<'_>, api: &ApiRecord, target: &str) -> Result<(), ApiError> {
+    let id = target
+        .strip_prefix("integrations/")
+        .filter(|id| !id.is_empty() && !id.contains('/'));
+    let Some(id) = id else {
+        return Err(ApiError::bad_request(
+            "Unexpected or malformed target in route. Correct format should be integrations/<integration_id>.",
+        ));
+    };
+    // GUESS: a target that names no integration is refused as one that is looked up.
+    match view.get::<IntegrationRecord>(&api.api_id, id)? {
+        Some(_) => Ok(()),
+        None => Err(ApiError::unknown("Integration", id)),
+    }
+}

@@ -1,0 +1,457 @@
+//! Stages: what they serve, and settings that act at once.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    call::{ApiKey, Call},
+    check, deployments,
+    error::ApiError,
+    wire::{self, Reply, Texts},
+};
+use crate::{
+    gateway::{
+        clock,
+        store::{
+            Draft, View,
+            record::{
+                AccessLogSettingsRecord, ApiRecord, RouteRecord, RouteSettingsRecord, StageRecord,
+            },
+        },
+    },
+    model::{StageName, limit::STAGES_PER_API},
+};
+
+const LOGGING_LEVELS: &[&str] = &["ERROR", "INFO", "OFF"];
+/// SOURCE: quotas: variables per stage, and the length of a name and of a value.
+const MOST_VARIABLES: usize = 100;
+const VARIABLE_NAME: usize = 64;
+const VARIABLE_VALUE: usize = 512;
+/// SOURCE: quotas: size of an access log template; the service model has 1024.
+const LOG_FORMAT: usize = 3072;
+
+/// What a stage is made from or changed with.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct StageInput {
+    pub(crate) stage_name: Option<String>,
+    pub(crate) deployment_id: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) auto_deploy: Option<bool>,
+    pub(crate) client_certificate_id: Option<String>,
+    #[serde(deserialize_with = "wire::object")]
+    pub(crate) access_log_settings: Option<AccessLogSettings>,
+    #[serde(deserialize_with = "wire::object")]
+    pub(crate) default_route_settings: Option<RouteSettings>,
+    #[serde(deserialize_with = "wire::objects")]
+    pub(crate) route_settings: Option<BTreeMap<String, RouteSettings>>,
+    pub(crate) stage_variables: Option<Texts>,
+    pub(crate) tags: Option<Texts>,
+}
+
+/// Where a stage writes its access log, and how a line looks.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct AccessLogSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) destination_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<String>,
+}
+
+/// Settings of a route on a stage.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RouteSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data_trace_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detailed_metrics_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) logging_level: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) throttling_burst_limit: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) throttling_rate_limit: Option<f64>,
+}
+
+/// A stage on the wire.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StageOutput {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_log_settings: Option<AccessLogSettings>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_deploy: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificate_id: Option<String>,
+    created_date: String,
+    default_route_settings: RouteSettings,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployment_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_deployment_status_message: Option<String>,
+    last_updated_date: String,
+    route_settings: BTreeMap<String, RouteSettings>,
+    stage_name: String,
+    stage_variables: Texts,
+    tags: Texts,
+}
+
+fn show(stage: StageRecord) -> StageOutput {
+    let settings = stage.access_log_settings.map(|settings| AccessLogSettings {
+        destination_arn: settings.destination_arn,
+        format: settings.format,
+    });
+    StageOutput {
+        access_log_settings: settings,
+        auto_deploy: stage.auto_deploy,
+        client_certificate_id: stage.client_certificate_id,
+        created_date: wire::seconds(stage.created_at),
+        default_route_settings: with_defaults(show_settings(stage.default_route_settings)),
+        deployment_id: stage.deployment_id,
+        description: stage.description,
+        last_deployment_status_message: stage.last_deployment_status_message,
+        last_updated_date: wire::seconds(stage.updated_at),
+        route_settings: stage
+            .route_settings
+            .into_iter()
+            .map(|(key, settings)| (key, show_settings(settings)))
+            .collect(),
+        stage_name: stage.stage_name,
+        stage_variables: stage.stage_variables,
+        tags: stage.tags,
+    }
+}
+
+fn show_settings(settings: RouteSettingsRecord) -> RouteSettings {
+    RouteSettings {
+        data_trace_enabled: settings.data_trace_enabled,
+        detailed_metrics_enabled: settings.detailed_metrics_enabled,
+        logging_level: settings.logging_level,
+        throttling_burst_limit: settings.throttling_burst_limit,
+        throttling_rate_limit: settings.throttling_rate_limit,
+    }
+}
+
+// SOURCE: the guide's own output of create-stage shows the account's throttle, under the members that SDKs know. They are
+// shown and not kept, so that "not set" stays distinguishable here.
+fn with_defaults(settings: RouteSettings) -> RouteSettings {
+    let level = settings.logging_level.unwrap_or_else(|| "OFF".to_owned());
+    RouteSettings {
+        data_trace_enabled: settings.data_trace_enabled.or(Some(false)),
+        detailed_metrics_enabled: settings.detailed_metrics_enabled.or(Some(false)),
+        logging_level: Some(level),
+        throttling_burst_limit: settings.throttling_burst_limit.or(Some(5000)),
+        throttling_rate_limit: settings.throttling_rate_limit.or(Some(10_000.0)),
+    }
+}
+
+/// The stage with that name.
+pub(super) fn find(
+    view: &View<'_>,
+    api: &ApiRecord,
+    stage_name: &str,
+) -> Result<StageRecord, ApiError> {
+    view.get(&api.api_id, stage_name)?.ok_or_else(unknown)
+}
+
+// SOURCE: AWS's text, without the name.
+fn unknown() -> ApiError {
+    ApiError::not_found("Invalid stage identifier specified")
+}
+
+/// True for a stage that follows the definition by itself.
+pub(super) fn is_auto_deployed(stage: &StageRecord) -> bool {
+    stage.auto_deploy == Some(true)
+}
+
+// GUESS: the text; the service model says only that it is not possible.
+pub(super) fn deployment_is_automatic() -> ApiError {
+    ApiError::bad_request("Deployment ID cannot be set on a stage with autoDeploy enabled")
+}
+
+pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {
+    let input: StageInput = call.body()?;
+    let key = call.api();
+    let stage = call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        add(draft, &api, &input)
+    })?;
+    Ok(Reply::json(&show(stage)))
+}
+
+pub(super) fn list(call: &Call) -> Result<Reply, ApiError> {
+    let paging = call.paging()?;
+    let key = call.api();
+    let stages = call.store.read(|view| {
+        let api = key.find(view)?;
+        let page = view.page(&api.api_id, paging.after.as_deref(), paging.limit + 1);
+        page.map_err(ApiError::from)
+    })?;
+    Ok(Reply::json(&wire::page(stages, &paging, show)))
+}
+
+pub(super) fn get(call: &Call) -> Result<Reply, ApiError> {
+    let (key, name) = names(call);
+    let stage = call
+        .store
+        .read(|view| find(view, &key.find(view)?, &name))?;
+    Ok(Reply::json(&show(stage)))
+}
+
+pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
+    let input: StageInput = call.body()?;
+    let (key, name) = names(call);
+    let stage = call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        let stage = find(draft, &api, &name)?;
+        change(draft, &api, stage, &input, clock::now())
+    })?;
+    Ok(Reply::json(&show(stage)))
+}
+
+pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
+    let (key, name) = names(call);
+    call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        find(draft, &api, &name)?;
+        draft.remove_stage(&api.api_id, &name)?;
+        Ok::<_, ApiError>(())
+    })?;
+    Ok(Reply::empty())
+}
+
+pub(super) fn delete_access_log_settings(call: &Call) -> Result<Reply, ApiError> {
+    let (key, name) = names(call);
+    call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        let mut stage = find(draft, &api, &name)?;
+        stage.access_log_settings = None;
+        stage.updated_at = clock::now();
+        draft.put_stage(&api, stage)?;
+        Ok::<_, ApiError>(())
+    })?;
+    Ok(Reply::empty())
+}
+
+pub(super) fn delete_route_settings(call: &Call) -> Result<Reply, ApiError> {
+    let (key, name) = names(call);
+    let route_key = call.label("routeKey");
+    call.store.write(move |draft| {
+        let api = key.find(draft)?;
+        let mut stage = find(draft, &api, &name)?;
+        if stage.route_settings.remove(&route_key).is_none() {
+            return Err(unknown_route(&route_key));
+        }
+        stage.updated_at = clock::now();
+        draft.put_stage(&api, stage)?;
+        Ok(())
+    })?;
+    Ok(Reply::empty())
+}
+
+fn names(call: &Call) -> (ApiKey, String) {
+    (call.api(), call.label("stageName"))
+}
+
+/// Makes a stage.
+pub(crate) fn add(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    input: &StageInput,
+) -> Result<StageRecord, ApiError> {
+    let name = check::required("stageName", input.stage_name.as_ref())?;
+    if StageName::parse(name).is_err() {
+        // SOURCE: AWS's text. It knows nothing of the hyphen, which is allowed all the same.
+        return Err(ApiError::bad_request("Stage name only allows a-zA-Z0-9_"));
+    }
+    check::tags(input.tags.as_ref())?;
+    let others: Vec<StageRecord> = draft.all(&api.api_id)?;
+    if others.iter().any(|other| other.stage_name == *name) {
+        // GUESS: version 1's text.
+        return Err(ApiError::conflict("Stage already exists"));
+    }
+    if others.len() >= STAGES_PER_API {
+        return Err(ApiError::quota("Stages"));
+    }
+    let now = clock::now();
+    let blank = StageRecord {
+        stage_name: name.clone(),
+        deployment_id: None,
+        description: None,
+        auto_deploy: None,
+        last_deployment_status_message: None,
+        client_certificate_id: None,
+        access_log_settings: None,
+        default_route_settings: RouteSettingsRecord::default(),
+        route_settings: BTreeMap::new(),
+        stage_variables: BTreeMap::new(),
+        tags: input.tags.clone().unwrap_or_default(),
+        created_at: now,
+        updated_at: now,
+    };
+    change(draft, api, blank, input, now)
+}
+
+/// Changes a stage: what is absent stays, settings and variables are merged, an empty value removes a variable.
+fn change(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    mut stage: StageRecord,
+    input: &StageInput,
+    now: Timestamp,
+) -> Result<StageRecord, ApiError> {
+    check_members(input)?;
+    let was_automatic = is_auto_deployed(&stage);
+    stage.auto_deploy = input.auto_deploy.or(stage.auto_deploy);
+    if let Some(deployment_id) = check::kept(input.deployment_id.as_ref()) {
+        if is_auto_deployed(&stage) {
+            return Err(deployment_is_automatic());
+        }
+        deployments::find(draft, api, &deployment_id)?;
+        stage.deployment_id = Some(deployment_id);
+    }
+    check::patch(&mut stage.description, input.description.as_ref());
+    let certificate = input.client_certificate_id.as_ref();
+    check::patch(&mut stage.client_certificate_id, certificate);
+    if let Some(settings) = &input.access_log_settings {
+        stage.access_log_settings = Some(AccessLogSettingsRecord {
+            destination_arn: settings.destination_arn.clone(),
+            format: settings.format.clone(),
+        });
+    }
+    if let Some(settings) = &input.default_route_settings {
+        merge(&mut stage.default_route_settings, settings);
+    }
+    merge_route_settings(draft, api, &mut stage, input)?;
+    if let Some(variables) = &input.stage_variables {
+        stage.stage_variables.extend(variables.clone());
+        stage.stage_variables.retain(|_, value| !value.is_empty());
+    }
+    if stage.stage_variables.len() > MOST_VARIABLES {
+        let message = format!("A stage has at most {MOST_VARIABLES} stage variables");
+        return Err(ApiError::bad_request(message));
+    }
+    stage.updated_at = now;
+    if is_auto_deployed(&stage) && !was_automatic {
+        deployments::deploy_automatically(draft, api)?.apply_to(&mut stage);
+    }
+    draft.put_stage(api, stage.clone())?;
+    Ok(stage)
+}
+
+fn merge_route_settings(
+    view: &View<'_>,
+    api: &ApiRecord,
+    stage: &mut StageRecord,
+    input: &StageInput,
+) -> Result<(), ApiError> {
+    let Some(all) = input.route_settings.as_ref().filter(|all| !all.is_empty()) else {
+        return Ok(());
+    };
+    let routes: Vec<RouteRecord> = view.all(&api.api_id)?;
+    for (route_key, settings) in all {
+        // GUESS: looked up among the draft's routes, not among those that the stage serves.
+        if !routes.iter().any(|route| route.route_key == *route_key) {
+            return Err(unknown_route(route_key));
+        }
+        let kept = stage.route_settings.entry(route_key.clone()).or_default();
+        merge(kept, settings);
+    }
+    Ok(())
+}
+
+fn unknown_route(route_key: &str) -> ApiError {
+    ApiError::not_found(format!(
+        "Unable to find Route by key {route_key} within the provided RouteSettings"
+    ))
+}
+
+fn merge(kept: &mut RouteSettingsRecord, given: &RouteSettings) {
+    kept.data_trace_enabled = given.data_trace_enabled.or(kept.data_trace_enabled);
+    let metrics = given.detailed_metrics_enabled;
+    kept.detailed_metrics_enabled = metrics.or(kept.detailed_metrics_enabled);
+    if let Some(level) = check::kept(given.logging_level.as_ref()) {
+        kept.logging_level = Some(level);
+    }
+    let burst = given.throttling_burst_limit;
+    kept.throttling_burst_limit = burst.or(kept.throttling_burst_limit);
+    kept.throttling_rate_limit = given.throttling_rate_limit.or(kept.throttling_rate_limit);
+}
+
+fn check_members(input: &StageInput) -> Result<(), ApiError> {
+    check::description(input.description.as_ref())?;
+    if let Some(settings) = &input.access_log_settings {
+        check_access_log(settings)?;
+    }
+    let route_settings = input.route_settings.iter().flat_map(BTreeMap::values);
+    for settings in input.default_route_settings.iter().chain(route_settings) {
+        check_settings(settings)?;
+    }
+    for (name, value) in input.stage_variables.iter().flatten() {
+        check_variable(name, value)?;
+    }
+    Ok(())
+}
+
+fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
+    let Some(format) = &settings.format else {
+        return Ok(());
+    };
+    check::length("accessLogSettings.format", Some(format), (1, LOG_FORMAT))?;
+    let names_request = ["$context.requestId", "$context.extendedRequestId"]
+        .iter()
+        .any(|name| format.contains(name));
+    if !names_request {
+        return Err(ApiError::bad_request(
+            "Access Log format must include either $context.requestId or $context.extendedRequestId",
+        ));
+    }
+    Ok(())
+}
+
+fn check_settings(settings: &RouteSettings) -> Result<(), ApiError> {
+    let level = settings.logging_level.as_ref();
+    let level = level.filter(|level| !level.is_empty());
+    check::one_of("loggingLevel", level, LOGGING_LEVELS)?;
+    let is_negative = settings
+        .throttling_burst_limit
+        .is_some_and(|limit| limit < 0)
+        || settings
+            .throttling_rate_limit
+            .is_some_and(|limit| limit < 0.0);
+    if is_negative {
+        return Err(ApiError::bad_request(
+            "Throttling limits must not be negative",
+        ));
+    }
+    Ok(())
+}
+
+/// SOURCE: the guide: names of letters, digits and `_`; values of `[A-Za-z0-9-._~:/?#&=,]`. Empty removes the variable.
+fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
+    let is_name = (1..=VARIABLE_NAME).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_name {
+        return Err(ApiError::bad_request(format!(
+            "Invalid stage variable name: {name}. It must have 1 to {VARIABLE_NAME} of the characters A-Za-z0-9_"
+        )));
+    }
+    let is_value = value.len() <= VARIABLE_VALUE
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&byte));
+    if !is_value {
+        return Err(ApiError::bad_request(format!(
+            "Invalid value of stage variable {name}. It must have at most {VARIABLE_VALUE} of the characters A-Za-z0-9-._~:/?#&=,"
+        )));
+    }
+    Ok(())
+}

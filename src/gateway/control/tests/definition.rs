@@ -1,0 +1,436 @@
+//! What an API is made of: APIs, routes, integrations and their responses.
+
+use super::*;
+
+#[tokio::test]
+async fn a_new_api_has_the_members_that_aws_fills_in() {
+    let plane = Plane::new();
+    let body = json!({
+        "name": "chat",
+        "protocolType": "WEBSOCKET",
+        "routeSelectionExpression": "$request.body.action",
+        "tags": { "team": "a" },
+        "unknownMember": [1, 2],
+    });
+    let mut api = plane.post("/v2/apis", body).await.ok(201);
+    check_id(&api["apiId"], 10);
+    check_time(&api["createdDate"]);
+    let id = api["apiId"].as_str().unwrap().to_owned();
+    assert_eq!(api["apiEndpoint"], format!("ws://127.0.0.1:4566/{id}"));
+    for member in ["apiId", "createdDate", "apiEndpoint"] {
+        api.as_object_mut().unwrap().remove(member);
+    }
+    let expected = json!({
+        "apiKeySelectionExpression": "$request.header.x-api-key",
+        "disableExecuteApiEndpoint": false,
+        "ipAddressType": "ipv4",
+        "name": "chat",
+        "protocolType": "WEBSOCKET",
+        "routeSelectionExpression": "$request.body.action",
+        "tags": { "team": "a" },
+    });
+    assert_eq!(api, expected);
+}
+
+#[tokio::test]
+async fn an_api_that_cannot_be_is_refused() {
+    let plane = Plane::new();
+    let bad = "BadRequestException";
+    let selection = "$request.body.action";
+    for (body, message) in [
+        (json!({}), "Missing required member: name"),
+        (
+            json!({ "name": "a" }),
+            "Missing required member: protocolType",
+        ),
+        (
+            json!({ "name": "a", "protocolType": "SOAP" }),
+            "Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]",
+        ),
+        (
+            json!({ "name": "a", "protocolType": "WEBSOCKET" }),
+            "Invalid routeSelectionExpression",
+        ),
+        (
+            json!({ "name": "a", "protocolType": "WEBSOCKET", "routeSelectionExpression": selection, "corsConfiguration": {} }),
+            "Cors is not supported for WEBSOCKET protocolType",
+        ),
+        (
+            json!({ "name": "a".repeat(129), "protocolType": "WEBSOCKET", "routeSelectionExpression": selection }),
+            "Invalid value for name: it must have 1 to 128 characters",
+        ),
+    ] {
+        plane
+            .post("/v2/apis", body)
+            .await
+            .refused(400, bad, message);
+    }
+    let list = plane.get("/v2/apis").await.ok(200);
+    assert_eq!(list, json!({ "items": [] }));
+}
+
+#[tokio::test]
+async fn an_api_is_changed_member_by_member_and_removed_as_a_whole() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let change = json!({ "description": "talk", "disableExecuteApiEndpoint": true });
+    let changed = plane.patch(&api, change).await.ok(200);
+    assert_eq!(changed["name"], "chat");
+    assert_eq!(changed["description"], "talk");
+    assert_eq!(changed["disableExecuteApiEndpoint"], true);
+    let cleared = plane
+        .patch(&api, json!({ "description": "" }))
+        .await
+        .ok(200);
+    assert_eq!(cleared.get("description"), None);
+    assert_eq!(plane.get(&api).await.ok(200), cleared);
+
+    assert_eq!(plane.delete(&api).await.ok(204), Value::Null);
+    let message = format!(
+        "Invalid API identifier specified 000000000000:{}",
+        api_id(&api)
+    );
+    for path in [
+        api.clone(),
+        format!("{api}/routes"),
+        format!("{api}/stages/x"),
+    ] {
+        plane
+            .get(&path)
+            .await
+            .refused(404, "NotFoundException", &message);
+    }
+}
+
+#[tokio::test]
+async fn regions_do_not_see_each_others_apis() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let elsewhere = CREDENTIAL.replace("us-east-1", "eu-west-3");
+    let request = |path: &str| {
+        let request = Request::builder().uri(path).header("host", "localhost");
+        let request = request.header("authorization", &elsewhere);
+        request.body(Bytes::new()).unwrap()
+    };
+    let list = plane.send(request("/v2/apis")).await.ok(200);
+    assert_eq!(list, json!({ "items": [] }));
+    assert_eq!(plane.send(request(&api)).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_empty_api_id_answers_an_empty_object() {
+    let answer = Plane::new().get("/v2/apis/").await;
+    assert_eq!(answer.ok(200), json!({}));
+}
+
+#[tokio::test]
+async fn routes_are_refused_in_aws_words() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let path = format!("{api}/routes");
+    plane
+        .post(&path, json!({ "routeKey": "$connect" }))
+        .await
+        .ok(201);
+    let bad = "BadRequestException";
+    for (body, status, code, message) in [
+        (json!({}), 400, bad, "Missing required member: routeKey"),
+        (
+            json!({ "routeKey": "$other" }),
+            400,
+            bad,
+            "The provided route key is not formatted properly",
+        ),
+        (
+            json!({ "routeKey": "$connect" }),
+            409,
+            "ConflictException",
+            "Route with key $connect already exists for this API",
+        ),
+        (
+            json!({ "routeKey": "a", "target": "abc" }),
+            400,
+            bad,
+            "Unexpected or malformed target in route. Correct format should be integrations/<integration_id>.",
+        ),
+        (
+            json!({ "routeKey": "a", "target": "integrations/abc" }),
+            404,
+            "NotFoundException",
+            "Invalid Integration identifier specified abc",
+        ),
+        (
+            json!({ "routeKey": "a", "authorizationType": "AWS_IAM" }),
+            400,
+            bad,
+            "Currently, authorization is restricted to the $connect route only",
+        ),
+        (
+            json!({ "routeKey": "a", "authorizationScopes": ["x"] }),
+            400,
+            bad,
+            "Authorization Scopes are only valid for COGNITO_USER_POOLS and JWT authorization type",
+        ),
+    ] {
+        plane.post(&path, body).await.refused(status, code, message);
+    }
+    let items = plane.get(&path).await.ok(200)["items"].clone();
+    assert_eq!(items.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_custom_authorizer_that_does_not_exist_is_refused() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let body =
+        json!({ "routeKey": "$connect", "authorizationType": "CUSTOM", "authorizerId": "abc123" });
+    let answer = plane.post(&format!("{api}/routes"), body).await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer.body["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("Invalid authorizer ID specified.")
+    );
+}
+
+#[tokio::test]
+async fn a_route_is_made_changed_and_removed() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let body = json!({ "routeKey": "join", "requestParameters": { "route.request.querystring.a": { "required": true } } });
+    let route = plane.post(&format!("{api}/routes"), body).await.ok(201);
+    check_id(&route["routeId"], 7);
+    assert_eq!(route["apiKeyRequired"], false);
+    assert_eq!(route["authorizationType"], "NONE");
+    let path = format!("{api}/routes/{}", route["routeId"].as_str().unwrap());
+
+    let change = json!({ "operationName": "Join", "requestParameters": { "route.request.querystring.b": { "required": false } } });
+    let changed = plane.patch(&path, change).await.ok(200);
+    let merged = json!({ "route.request.querystring.a": { "required": true }, "route.request.querystring.b": { "required": false } });
+    assert_eq!(changed["requestParameters"], merged);
+    assert_eq!(changed["operationName"], "Join");
+    assert_eq!(plane.get(&path).await.ok(200), changed);
+
+    let parameter = format!("{path}/requestparameters/route.request.querystring.a");
+    plane.delete(&parameter).await.ok(204);
+    assert_eq!(plane.delete(&parameter).await.status, 404);
+
+    plane.delete(&path).await.ok(204);
+    let id = route["routeId"].as_str().unwrap();
+    let message = format!("Invalid Route identifier specified {id}");
+    plane
+        .delete(&path)
+        .await
+        .refused(404, "NotFoundException", &message);
+}
+
+#[tokio::test]
+async fn two_way_takes_a_default_response_and_only_that() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let route = json!({ "routeKey": "$default", "routeResponseSelectionExpression": "$default" });
+    let route_id = plane
+        .post(&format!("{api}/routes"), route)
+        .await
+        .id("routeId");
+    let path = format!("{api}/routes/{route_id}/routeresponses");
+    let other = plane
+        .post(&path, json!({ "routeResponseKey": "other" }))
+        .await;
+    assert_eq!(
+        (other.status, other.code.as_deref()),
+        (400, Some("BadRequestException"))
+    );
+    let response = plane
+        .post(&path, json!({ "routeResponseKey": "$default" }))
+        .await
+        .ok(201);
+    check_id(&response["routeResponseId"], 6);
+    let again = plane
+        .post(&path, json!({ "routeResponseKey": "$default" }))
+        .await;
+    assert_eq!(again.status, 409);
+
+    let one = format!("{path}/{}", response["routeResponseId"].as_str().unwrap());
+    let changed = plane
+        .patch(&one, json!({ "responseModels": { "a": "b" } }))
+        .await
+        .ok(200);
+    assert_eq!(changed["responseModels"], json!({ "a": "b" }));
+    assert_eq!(
+        plane.get(&path).await.ok(200),
+        json!({ "items": [changed] })
+    );
+    plane.delete(&one).await.ok(204);
+    assert_eq!(plane.get(&one).await.status, 404);
+}
+
+#[tokio::test]
+async fn integrations_get_the_defaults_of_their_type() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let path = format!("{api}/integrations");
+    for (body, selection) in [
+        (
+            json!({ "integrationType": "MOCK", "integrationUri": "" }),
+            json!("${integration.response.statuscode}"),
+        ),
+        (
+            json!({ "integrationType": "HTTP", "integrationMethod": "GET", "integrationUri": "http://localhost/" }),
+            json!("${integration.response.statuscode}"),
+        ),
+        (
+            json!({ "integrationType": "HTTP_PROXY", "integrationMethod": "POST", "integrationUri": "http://localhost/" }),
+            Value::Null,
+        ),
+        (
+            json!({ "integrationType": "AWS", "integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/x" }),
+            json!("${integration.response.body.errorMessage}"),
+        ),
+    ] {
+        let made = plane.post(&path, body).await.ok(201);
+        check_id(&made["integrationId"], 7);
+        assert_eq!(made["connectionType"], "INTERNET");
+        assert_eq!(made["passthroughBehavior"], "WHEN_NO_MATCH");
+        assert_eq!(made["payloadFormatVersion"], "1.0");
+        assert_eq!(made["timeoutInMillis"], 29000);
+        let found = made.get("integrationResponseSelectionExpression").cloned();
+        assert_eq!(found.unwrap_or_default(), selection);
+    }
+}
+
+#[tokio::test]
+async fn integrations_are_refused_in_aws_words() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let path = format!("{api}/integrations");
+    let mock = |member: &str, value: Value| {
+        let mut body = json!({ "integrationType": "MOCK" });
+        body[member] = value;
+        body
+    };
+    let timeout = "Timeout should be between 50 ms and 29000 ms";
+    for (body, message) in [
+        (json!({}), "Missing required member: integrationType"),
+        (mock("timeoutInMillis", json!(49)), timeout),
+        (mock("timeoutInMillis", json!(29001)), timeout),
+        (mock("timeoutInMillis", json!(-1)), timeout),
+        (
+            mock("payloadFormatVersion", json!("2.0")),
+            "Unsupported PayloadFormatVersion: 2.0",
+        ),
+        (
+            mock("connectionType", json!("VPC_LINK")),
+            "ConnectionId must be set to vpcLinkId for ConnectionType VPC_LINK",
+        ),
+        (
+            mock("tlsConfig", json!({})),
+            "tlsConfig is not supported for WEBSOCKET protocolType",
+        ),
+    ] {
+        plane
+            .post(&path, body)
+            .await
+            .refused(400, "BadRequestException", message);
+    }
+    let wrong = plane.post(&path, mock("timeoutInMillis", json!("5"))).await;
+    assert_eq!(
+        (wrong.status, wrong.code.as_deref()),
+        (400, Some("SerializationException"))
+    );
+}
+
+#[tokio::test]
+async fn an_integration_in_use_is_not_removed() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let mock = json!({ "integrationType": "MOCK", "requestParameters": { "integration.request.header.a": "'1'", "integration.request.header.b": "'2'" } });
+    let integration = plane
+        .post(&format!("{api}/integrations"), mock)
+        .await
+        .id("integrationId");
+    let path = format!("{api}/integrations/{integration}");
+    let change = json!({ "requestParameters": { "integration.request.header.a": "" } });
+    let changed = plane.patch(&path, change).await.ok(200);
+    assert_eq!(
+        changed["requestParameters"],
+        json!({ "integration.request.header.b": "'2'" })
+    );
+
+    let target = json!({ "routeKey": "a", "target": format!("integrations/{integration}") });
+    let route = plane
+        .post(&format!("{api}/routes"), target)
+        .await
+        .id("routeId");
+    let message = format!(
+        "Cannot delete Integration because it is referenced by the following Routes with Ids: [{route}]"
+    );
+    plane
+        .delete(&path)
+        .await
+        .refused(409, "ConflictException", &message);
+    plane.delete(&format!("{api}/routes/{route}")).await.ok(204);
+    plane.delete(&path).await.ok(204);
+}
+
+#[tokio::test]
+async fn integration_responses_are_made_changed_and_removed() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let mock = json!({ "integrationType": "MOCK" });
+    let integration = plane
+        .post(&format!("{api}/integrations"), mock)
+        .await
+        .id("integrationId");
+    let path = format!("{api}/integrations/{integration}/integrationresponses");
+    let bad = plane
+        .post(&path, json!({ "integrationResponseKey": "200" }))
+        .await;
+    assert_eq!(bad.status, 400);
+    let body =
+        json!({ "integrationResponseKey": "/2\\d\\d/", "responseTemplates": { "$default": "ok" } });
+    let response = plane.post(&path, body.clone()).await.ok(201);
+    assert_eq!(plane.post(&path, body).await.status, 409);
+    let one = format!(
+        "{path}/{}",
+        response["integrationResponseId"].as_str().unwrap()
+    );
+    let change = json!({ "responseTemplates": { "200": "fine" } });
+    let changed = plane.patch(&one, change).await.ok(200);
+    assert_eq!(changed["responseTemplates"], json!({ "200": "fine" }));
+    assert_eq!(
+        plane.get(&path).await.ok(200),
+        json!({ "items": [changed] })
+    );
+    plane.delete(&one).await.ok(204);
+    assert_eq!(plane.get(&one).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_three_hundred_first_route_and_integration_are_refused() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    for n in 0..300 {
+        let route = json!({ "routeKey": format!("r{n}") });
+        plane.post(&format!("{api}/routes"), route).await.ok(201);
+        let mock = json!({ "integrationType": "MOCK" });
+        plane
+            .post(&format!("{api}/integrations"), mock)
+            .await
+            .ok(201);
+    }
+    for (part, body) in [
+        ("Routes", json!({ "routeKey": "one-more" })),
+        ("Integrations", json!({ "integrationType": "MOCK" })),
+    ] {
+        let path = format!("{api}/{}", part.to_lowercase());
+        let message = format!(
+            "Maximum number of {part} for this API has been reached.  Please contact AWS if you need additional {part}."
+        );
+        plane
+            .post(&path, body)
+            .await
+            .refused(429, "ConflictException", &message);
+    }
+}

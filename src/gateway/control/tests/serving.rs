@@ -1,0 +1,332 @@
+//! What is served: deployments and stages.
+
+use super::*;
+
+#[tokio::test]
+async fn the_three_commands_of_the_guide_answer_as_documented() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    // aws apigatewayv2 create-deployment --api-id …
+    let deployment = plane
+        .post(&format!("{api}/deployments"), json!({}))
+        .await
+        .ok(201);
+    check_id(&deployment["deploymentId"], 6);
+    check_time(&deployment["createdDate"]);
+    assert_eq!(deployment["deploymentStatus"], "DEPLOYED");
+    assert_eq!(deployment["autoDeployed"], false);
+    assert_eq!(deployment.as_object().unwrap().len(), 4);
+    let id = deployment["deploymentId"].as_str().unwrap();
+
+    // aws apigatewayv2 create-stage --api-id … --deployment-id … --stage-name test
+    let body = json!({ "deploymentId": id, "stageName": "test" });
+    let mut stage = plane.post(&format!("{api}/stages"), body).await.ok(201);
+    check_time(&stage["createdDate"]);
+    assert_eq!(stage["createdDate"], stage["lastUpdatedDate"]);
+    for member in ["createdDate", "lastUpdatedDate"] {
+        stage.as_object_mut().unwrap().remove(member);
+    }
+    let settings = json!({
+        "dataTraceEnabled": false,
+        "detailedMetricsEnabled": false,
+        "loggingLevel": "OFF",
+        "throttlingBurstLimit": 5000,
+        "throttlingRateLimit": 10000.0,
+    });
+    let expected = json!({
+        "defaultRouteSettings": settings,
+        "deploymentId": id,
+        "routeSettings": {},
+        "stageName": "test",
+        "stageVariables": {},
+        "tags": {},
+    });
+    assert_eq!(stage, expected);
+
+    // aws apigatewayv2 update-stage --api-id … --deployment-id … --stage-name test
+    let newer = plane.deploy(&api).await;
+    let body = json!({ "deploymentId": newer });
+    let moved = plane
+        .patch(&format!("{api}/stages/test"), body)
+        .await
+        .ok(200);
+    assert_eq!(moved["deploymentId"], newer);
+    assert_eq!(
+        moved["defaultRouteSettings"],
+        expected["defaultRouteSettings"]
+    );
+}
+
+#[tokio::test]
+async fn a_deployment_needs_a_route_and_a_stage_that_exists() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let path = format!("{api}/deployments");
+    let message = "At least one route is required before deploying the Api.";
+    plane
+        .post(&path, json!({}))
+        .await
+        .refused(400, "BadRequestException", message);
+    plane
+        .post(&format!("{api}/routes"), json!({ "routeKey": "a" }))
+        .await
+        .ok(201);
+    let message = "Invalid stage identifier specified";
+    let nowhere = plane.post(&path, json!({ "stageName": "nowhere" })).await;
+    nowhere.refused(404, "NotFoundException", message);
+    assert_eq!(plane.get(&path).await.ok(200), json!({ "items": [] }));
+}
+
+#[tokio::test]
+async fn a_deployment_is_described_anew_and_not_removed_while_served() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let id = plane.deploy(&api).await;
+    let path = format!("{api}/deployments/{id}");
+    plane
+        .post(&format!("{api}/stages"), json!({ "stageName": "a" }))
+        .await
+        .ok(201);
+    let moved = json!({ "stageName": "a" });
+    let newer = plane
+        .post(&format!("{api}/deployments"), moved)
+        .await
+        .id("deploymentId");
+    let stage = plane.get(&format!("{api}/stages/a")).await.ok(200);
+    assert_eq!(stage["deploymentId"], newer);
+
+    let described = plane
+        .patch(&path, json!({ "description": "first" }))
+        .await
+        .ok(200);
+    assert_eq!(described["description"], "first");
+    let message = "Active stages pointing to this deployment must be moved or deleted";
+    let served = plane.delete(&format!("{api}/deployments/{newer}")).await;
+    served.refused(400, "BadRequestException", message);
+    plane.delete(&path).await.ok(204);
+    let message = format!("Invalid Deployment identifier specified {id}");
+    plane
+        .get(&path)
+        .await
+        .refused(404, "NotFoundException", &message);
+}
+
+#[tokio::test]
+async fn a_deployment_keeps_what_was_while_the_definition_moves_on() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let id = plane.deploy(&api).await;
+    let frozen = |deployment: &str| {
+        let found: Result<_, crate::gateway::StoreError> = plane
+            .context
+            .store
+            .read(|view| view.snapshot(api_id(&api), deployment));
+        found.unwrap().unwrap()
+    };
+    let before = frozen(&id);
+    plane
+        .post(&format!("{api}/routes"), json!({ "routeKey": "join" }))
+        .await
+        .ok(201);
+    plane
+        .patch(
+            &api,
+            json!({ "routeSelectionExpression": "$request.body.kind" }),
+        )
+        .await
+        .ok(200);
+    assert_eq!(frozen(&id), before);
+    let after = frozen(&plane.deploy(&api).await);
+    assert_eq!(after.routes.len(), 2);
+    assert_eq!(after.route_selection_expression, "$request.body.kind");
+}
+
+#[tokio::test]
+async fn the_eleventh_stage_is_refused() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let path = format!("{api}/stages");
+    for n in 0..10 {
+        let body = json!({ "stageName": format!("s{n}") });
+        plane.post(&path, body).await.ok(201);
+    }
+    let message = "Maximum number of Stages for this API has been reached.  Please contact AWS if you need additional Stages.";
+    let eleventh = plane.post(&path, json!({ "stageName": "s10" })).await;
+    eleventh.refused(429, "ConflictException", message);
+    let again = plane.post(&path, json!({ "stageName": "s0" })).await;
+    again.refused(409, "ConflictException", "Stage already exists");
+}
+
+#[tokio::test]
+async fn stages_are_refused_in_aws_words() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let path = format!("{api}/stages");
+    let bad = "BadRequestException";
+    for (body, status, code, message) in [
+        (json!({}), 400, bad, "Missing required member: stageName"),
+        (
+            json!({ "stageName": "two words" }),
+            400,
+            bad,
+            "Stage name only allows a-zA-Z0-9_",
+        ),
+        (
+            json!({ "stageName": "$default" }),
+            400,
+            bad,
+            "Stage name only allows a-zA-Z0-9_",
+        ),
+        (
+            json!({ "stageName": "a", "deploymentId": "nope" }),
+            404,
+            "NotFoundException",
+            "Invalid Deployment identifier specified nope",
+        ),
+        (
+            json!({ "stageName": "a", "routeSettings": { "join": { "throttlingBurstLimit": 1 } } }),
+            404,
+            "NotFoundException",
+            "Unable to find Route by key join within the provided RouteSettings",
+        ),
+        (
+            json!({ "stageName": "a", "accessLogSettings": { "destinationArn": "arn:x", "format": "x" } }),
+            400,
+            bad,
+            "Access Log format must include either $context.requestId or $context.extendedRequestId",
+        ),
+    ] {
+        plane.post(&path, body).await.refused(status, code, message);
+    }
+    for body in [
+        json!({ "stageName": "a", "defaultRouteSettings": ["x"] }),
+        json!({ "stageName": 7 }),
+        json!({ "stageName": "a", "stageVariables": { "x": 1 } }),
+    ] {
+        let answer = plane.post(&path, body).await;
+        assert_eq!(
+            answer.code.as_deref(),
+            Some("SerializationException"),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(plane.get(&path).await.ok(200), json!({ "items": [] }));
+    let unknown = plane.get(&format!("{path}/a")).await;
+    unknown.refused(
+        404,
+        "NotFoundException",
+        "Invalid stage identifier specified",
+    );
+}
+
+#[tokio::test]
+async fn stage_settings_are_merged_and_removed_one_by_one() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let body = json!({
+        "stageName": "prod-1",
+        "description": "live",
+        "stageVariables": { "url": "example.com", "level": "1" },
+        "routeSettings": { "$default": { "throttlingRateLimit": 5.0 } },
+        "accessLogSettings": { "destinationArn": "arn:x", "format": "$context.requestId" },
+        "tags": { "team": "a" },
+    });
+    plane.post(&format!("{api}/stages"), body).await.ok(201);
+    let path = format!("{api}/stages/prod-1");
+    let change = json!({
+        "description": "",
+        "stageVariables": { "level": "", "colour": "red" },
+        "routeSettings": { "$default": { "throttlingBurstLimit": 0 } },
+        "defaultRouteSettings": { "throttlingBurstLimit": 7 },
+    });
+    let stage = plane.patch(&path, change).await.ok(200);
+    assert_eq!(stage.get("description"), None);
+    assert_eq!(
+        stage["stageVariables"],
+        json!({ "url": "example.com", "colour": "red" })
+    );
+    let merged = json!({ "$default": { "throttlingBurstLimit": 0, "throttlingRateLimit": 5.0 } });
+    assert_eq!(stage["routeSettings"], merged);
+    assert_eq!(stage["defaultRouteSettings"]["throttlingBurstLimit"], 7);
+    assert_eq!(stage["defaultRouteSettings"]["loggingLevel"], "OFF");
+    assert_eq!(stage["tags"], json!({ "team": "a" }));
+
+    plane
+        .delete(&format!("{path}/accesslogsettings"))
+        .await
+        .ok(204);
+    plane
+        .delete(&format!("{path}/routesettings/%24default"))
+        .await
+        .ok(204);
+    let stage = plane.get(&path).await.ok(200);
+    assert_eq!(stage.get("accessLogSettings"), None);
+    assert_eq!(stage["routeSettings"], json!({}));
+    plane.delete(&path).await.ok(204);
+    assert_eq!(plane.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn stage_settings_act_without_a_deployment() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    plane
+        .post(&format!("{api}/stages"), json!({ "stageName": "a" }))
+        .await
+        .ok(201);
+    let serving = || plane.context.store.serving(api_id(&api), "a").unwrap();
+    assert!(serving().snapshot.is_none());
+    let change = json!({ "stageVariables": { "url": "x" } });
+    plane
+        .patch(&format!("{api}/stages/a"), change)
+        .await
+        .ok(200);
+    assert_eq!(serving().stage.stage_variables["url"], "x");
+    plane
+        .post(&format!("{api}/deployments"), json!({ "stageName": "a" }))
+        .await
+        .ok(201);
+    assert_eq!(serving().snapshot.as_ref().unwrap().routes.len(), 1);
+}
+
+#[tokio::test]
+async fn an_auto_deployed_stage_follows_the_definition() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let body = json!({ "stageName": "dev", "autoDeploy": true });
+    let stage = plane.post(&format!("{api}/stages"), body).await.ok(201);
+    let failed =
+        "Deployment attempt failed: At least one route is required before deploying the Api.";
+    assert_eq!(stage["lastDeploymentStatusMessage"], failed);
+    assert_eq!(stage.get("deploymentId"), None);
+
+    plane
+        .post(&format!("{api}/routes"), json!({ "routeKey": "a" }))
+        .await
+        .ok(201);
+    let path = format!("{api}/stages/dev");
+    let stage = plane.get(&path).await.ok(200);
+    let id = stage["deploymentId"].as_str().unwrap();
+    let message = format!("Successfully deployed stage with deployment ID '{id}'");
+    assert_eq!(stage["lastDeploymentStatusMessage"], message);
+    let deployment = plane.get(&format!("{api}/deployments/{id}")).await.ok(200);
+    assert_eq!(deployment["autoDeployed"], true);
+    assert_eq!(
+        deployment["description"],
+        "Automatic deployment triggered by changes to the Api configuration"
+    );
+
+    let moved = plane.patch(&path, json!({ "deploymentId": id })).await;
+    assert_eq!(moved.status, 400);
+    let named = plane
+        .post(&format!("{api}/deployments"), json!({ "stageName": "dev" }))
+        .await;
+    assert_eq!(named.status, 400);
+    let renamed = plane.patch(&api, json!({ "name": "other" })).await;
+    renamed.ok(200);
+    assert_eq!(
+        plane.get(&path).await.ok(200)["deploymentId"],
+        id,
+        "a name is not deployed"
+    );
+}
