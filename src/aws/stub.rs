@@ -98,7 +98,7 @@ impl Stub {
         }
     }
 
-    /// The calls so far, in order, without the ones that only retry or poll left out.
+    /// The calls so far, in order.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
     }
@@ -109,25 +109,37 @@ impl Stub {
         calls.iter().filter(|call| call.line == line).count()
     }
 
-    /// A handle on the server, with little patience.
+    /// A handle on the server.
     pub(crate) async fn control(&self) -> Control {
-        control_at(self.address).await
+        control_at(self.address, &quick_to_repeat()).await
+    }
+
+    /// A handle on the server that gives up soon, though not before a busy machine could answer.
+    pub(crate) async fn impatient_control(&self) -> Control {
+        let tuning = Tuning {
+            attempt_timeout: Duration::from_millis(300),
+            call_timeout: Duration::from_millis(700),
+            ..quick_to_repeat()
+        };
+        control_at(self.address, &tuning).await
     }
 }
 
-/// A handle on whatever listens there, with little patience.
-pub(crate) async fn control_at(address: SocketAddr) -> Control {
+/// The usual patience, without pauses between attempts to speak of.
+pub(crate) fn quick_to_repeat() -> Tuning {
+    Tuning {
+        first_backoff: Duration::from_millis(1),
+        ..Tuning::default()
+    }
+}
+
+/// A handle on whatever listens there.
+pub(crate) async fn control_at(address: SocketAddr, tuning: &Tuning) -> Control {
     let target = Target::Local(LocalTarget {
         address,
         region: "us-east-1".to_owned(),
     });
-    let tuning = Tuning {
-        attempt_timeout: Duration::from_millis(100),
-        call_timeout: Duration::from_millis(400),
-        first_backoff: Duration::from_millis(1),
-        ..Tuning::default()
-    };
-    Control::connect_tuned(&target, &tuning).await.unwrap()
+    Control::connect_tuned(&target, tuning).await.unwrap()
 }
 
 type AnswerFn = Arc<dyn Fn(&Call) -> Answer + Send + Sync>;

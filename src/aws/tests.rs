@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{
     Control, ErrorKind,
-    stub::{Answer, Stub, control_at},
+    stub::{Answer, Stub, control_at, quick_to_repeat},
 };
 use crate::model::{
     ApiId, Failure, FailureKind, Target,
@@ -111,7 +111,11 @@ async fn an_endpoint_that_refuses_is_told_with_its_address() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let error = control_at(address).await.apis().await.unwrap_err();
+    let error = control_at(address, &quick_to_repeat())
+        .await
+        .apis()
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable);
     let failure = error.failure("Cannot list the APIs");
     assert!(
@@ -123,8 +127,11 @@ async fn an_endpoint_that_refuses_is_told_with_its_address() {
 
 #[tokio::test]
 async fn an_endpoint_that_hangs_is_given_up_in_time() {
-    let hanging = tokio::time::timeout(Duration::from_secs(5), weather(Answer::never()));
-    let outcome = hanging.await.expect("a call has an end");
+    let stub = Stub::start(|_| Answer::never()).await;
+    let control = stub.impatient_control().await;
+    let hanging = tokio::time::timeout(Duration::from_secs(10), control.apis());
+    let error = hanging.await.expect("a call has an end").unwrap_err();
+    let outcome = (error.kind, error.failure("Cannot list the APIs"));
     check(
         &outcome,
         ErrorKind::TimedOut,
@@ -169,7 +176,7 @@ async fn a_throttled_create_is_repeated_and_a_hanging_one_is_not() {
     assert_eq!(stub.calls()[1].body, r#"{"description":"why"}"#);
 
     let stub = Stub::start(|_| Answer::never()).await;
-    let control = stub.control().await;
+    let control = stub.impatient_control().await;
     let error = control
         .create_deployment(&api_id(), None)
         .await

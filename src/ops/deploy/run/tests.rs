@@ -23,7 +23,7 @@ use crate::{
 const FAST: Polling = Polling {
     first: Duration::from_millis(1),
     longest: Duration::from_millis(2),
-    limit: Duration::from_millis(30),
+    ..POLLING
 };
 
 /// What the control plane holds, and how it shall misbehave.
@@ -135,6 +135,7 @@ struct Fixture {
     world: Arc<Mutex<World>>,
     stub: Stub,
     control: Control,
+    polling: Polling,
     dir: tempfile::TempDir,
     journal: Journal,
 }
@@ -158,6 +159,7 @@ impl Fixture {
         Self {
             world,
             control: stub.control().await,
+            polling: FAST,
             stub,
             journal: Journal::new(dir.path().join("journal")),
             dir,
@@ -201,7 +203,7 @@ impl Fixture {
             control: &self.control,
             journal: &self.journal,
             plan,
-            polling: FAST,
+            polling: self.polling,
             report,
         };
         let created = job
@@ -294,7 +296,8 @@ async fn a_deployment_that_fails_is_told_with_its_reason_and_can_be_cleaned_up()
 
 #[tokio::test]
 async fn a_deployment_that_stays_pending_is_given_up_and_can_be_finished() {
-    let fixture = Fixture::new().await;
+    let mut fixture = Fixture::new().await;
+    fixture.polling.limit = Duration::from_millis(10);
     let plan = fixture.plan().await;
     fixture.world().statuses = VecDeque::from(["PENDING"]);
     let failed = fixture.run(&plan).await.unwrap_err();
@@ -358,8 +361,9 @@ async fn an_update_that_fails_half_way_can_be_finished() {
 
 #[tokio::test]
 async fn an_update_whose_answer_was_lost_is_not_repeated_by_finish() {
-    let fixture = Fixture::new().await;
+    let mut fixture = Fixture::new().await;
     let plan = fixture.plan().await;
+    fixture.control = fixture.stub.impatient_control().await;
     fixture.script(
         "PATCH /v2/apis/a1/stages/test",
         (0..3).map(|_| Some(Answer::never())),
@@ -384,8 +388,9 @@ async fn an_update_whose_answer_was_lost_is_not_repeated_by_finish() {
 
 #[tokio::test]
 async fn a_create_deployment_without_answer_says_that_it_may_exist() {
-    let fixture = Fixture::new().await;
+    let mut fixture = Fixture::new().await;
     let plan = fixture.plan().await;
+    fixture.control = fixture.stub.impatient_control().await;
     fixture.script("POST /v2/apis/a1/deployments", [Some(Answer::never())]);
     let failed = fixture.run(&plan).await.unwrap_err();
     check(&failed.failure, "did not answer in time");
