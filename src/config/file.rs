@@ -43,9 +43,18 @@ pub(super) struct GatewaySection {
 
 /// Reads the file; one that does not exist says nothing.
 pub(super) fn read(path: &Path) -> Result<File, Error> {
+    match read_existing(path) {
+        Err(Error::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(File::default())
+        }
+        result => result,
+    }
+}
+
+/// Reads the file, which must exist.
+pub(super) fn read_existing(path: &Path) -> Result<File, Error> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(path, &text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(File::default()),
         Err(source) => Err(Error::Unreadable {
             path: path.to_owned(),
             source,

@@ -1,6 +1,9 @@
 //! The settings in force: defaults < file < environment < flags.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -78,6 +81,17 @@ impl Settings {
     /// Fails when the file cannot be read or holds something that it may not hold.
     pub fn load(paths: &Paths) -> Result<Self, Error> {
         let file = file::read(&paths.config_file())?;
+        Ok(Self::default()
+            .with_file(file)
+            .with_environment(Environment::read()))
+    }
+
+    /// The settings of a file that was asked for by name, which must exist, and the environment.
+    ///
+    /// # Errors
+    /// Fails when the file cannot be read or holds something that it may not hold.
+    pub fn load_file(path: &Path) -> Result<Self, Error> {
+        let file = file::read_existing(path)?;
         Ok(Self::default()
             .with_file(file)
             .with_environment(Environment::read()))
@@ -258,5 +272,14 @@ mod tests {
             settings.gateway_listen,
             Some("127.0.0.1:7000".parse().unwrap())
         );
+    }
+
+    #[test]
+    fn a_file_that_was_asked_for_by_name_must_exist() {
+        let dir = tempfile::tempdir().unwrap();
+        let failure = Settings::load_file(&dir.path().join("mine.toml"))
+            .unwrap_err()
+            .failure();
+        assert!(failure.causes[0].contains("mine.toml"), "{failure}");
     }
 }
