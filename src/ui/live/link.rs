@@ -226,7 +226,8 @@ impl LiveLink {
 }
 
 impl Sent {
-    fn count(&mut self, record: &FrameRecord) {
+    /// Counts a frame that was sent.
+    pub fn count(&mut self, record: &FrameRecord) {
         if record.opcode.is_control() {
             return;
         }
