@@ -1,0 +1,47 @@
+//! `stagewire apis`: the WebSocket APIs of the target.
+
+use super::{
+    aws_json,
+    exit::{Exit, Stop},
+    output::{self, Output},
+    start::{self, Session},
+    table::table,
+};
+
+pub(super) fn run(session: &Session, output: Output) -> Result<Exit, Stop> {
+    start::block_on(async {
+        let control = session.control().await?;
+        let apis = control.apis().await;
+        let apis = apis.map_err(|error| error.failure("Cannot list the APIs"))?;
+        if output.json {
+            let items: Vec<_> = apis.iter().map(aws_json::api).collect();
+            output::json(&serde_json::json!({ "Items": items }))?;
+            return Ok(Exit::Done);
+        }
+        if apis.is_empty() {
+            output.progress(&format!(
+                "no WebSocket APIs in {} at {}",
+                control.region(),
+                control.endpoint()
+            ));
+            return Ok(Exit::Done);
+        }
+        let rows: Vec<_> = apis
+            .iter()
+            .map(|api| {
+                [
+                    api.name.clone(),
+                    api.id.to_string(),
+                    api.route_selection_expression.clone(),
+                    api.created_at.map(|at| at.to_string()).unwrap_or_default(),
+                    api.endpoint.clone(),
+                ]
+            })
+            .collect();
+        output::answer(&table(
+            ["NAME", "ID", "ROUTE SELECTION", "CREATED", "ENDPOINT"],
+            &rows,
+        ))?;
+        Ok(Exit::Done)
+    })
+}

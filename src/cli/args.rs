@@ -1,0 +1,302 @@
+//! The arguments and their help texts.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+
+use clap::{Args as Arguments, Parser, Subcommand};
+
+use crate::{gateway::Seed, model::StageName};
+
+const EXAMPLES: &str = "\
+Examples:
+  stagewire --local                          try everything here, without an account
+  stagewire                                  the console on your default AWS profile
+  stagewire --profile work --region eu-west-1
+  stagewire deploy chat --stage prod         deploy from a script
+  stagewire connect chat/prod                watch a stage, one line a frame
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 255 a bug in stagewire.";
+
+const GATEWAY_HELP: &str = "\
+The first line on stdout is the gateway's URL, so that a script can read it:
+
+  stagewire gateway --listen 127.0.0.1:0 --ephemeral | head -1
+
+Point the AWS CLI at it (any credentials will do):
+
+  aws apigatewayv2 get-apis --endpoint-url http://127.0.0.1:4566";
+
+const DEPLOY_HELP: &str = "\
+Examples:
+  stagewire deploy chat --stage test
+  stagewire deploy chat --stage try-2 --create --description 'add join route'
+  stagewire deploy chat --stage prod --dry-run    what would change, and the AWS CLI commands for it
+  stagewire deploy chat --stage prod --json | jq -r .Deployment.DeploymentId";
+
+const CONNECT_HELP: &str = "\
+Each line that you type is sent as one text message. Ctrl-C says goodbye and leaves.
+
+Examples:
+  stagewire connect chat/prod
+  stagewire connect --json wss://abc123.execute-api.us-east-1.amazonaws.com/prod | jq .text
+  echo '{\"action\":\"hello\"}' | stagewire connect chat/test
+  stagewire connect chat/prod --header 'X-Api-Key: …' --subprotocol v2";
+
+const SEND_HELP: &str = "\
+Examples:
+  stagewire send chat/prod '{\"action\":\"ping\"}'
+  stagewire send chat/prod '{\"action\":\"ping\"}' --expect pong --timeout-ms 2000 && echo alive";
+
+/// A terminal console for WebSocket APIs on Amazon API Gateway
+///
+/// Choose an API, deploy it to a stage, and watch that stage live, frame by frame. Without a command the console opens;
+/// the commands do one job each, for scripts.
+#[derive(Debug, Parser)]
+#[command(name = "stagewire", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Default, Arguments)]
+#[command(next_help_heading = "Options for every command")]
+pub(super) struct Global {
+    /// The profile in your AWS configuration
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "local")]
+    pub(super) profile: Option<String>,
+    /// The AWS region
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(super) region: Option<String>,
+    /// Call this control plane instead of AWS's own
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) endpoint_url: Option<String>,
+    /// Use the local gateway; the console starts one, the commands use the one that runs
+    #[arg(long, global = true)]
+    pub(super) local: bool,
+    /// Print answers as JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Read the settings from this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Say nothing but the answer, warnings and failures
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run the local gateway: API Gateway's own protocol, on this machine
+    #[command(after_help = GATEWAY_HELP)]
+    Gateway(GatewayArgs),
+    /// List the WebSocket APIs
+    Apis,
+    /// List an API's routes and where they lead
+    Routes(ApiArgs),
+    /// List an API's stages, what they serve, and what is not deployed to them yet
+    Stages(ApiArgs),
+    /// Deploy an API to a stage
+    #[command(after_help = DEPLOY_HELP)]
+    Deploy(DeployArgs),
+    /// Print the URL that clients of a stage connect to
+    Url(StageArgs),
+    /// Connect to a stage and print every frame
+    #[command(after_help = CONNECT_HELP)]
+    Connect(ConnectArgs),
+    /// Send one message to a stage, and perhaps wait for an answer
+    #[command(after_help = SEND_HELP)]
+    Send(SendArgs),
+    /// Print the keys of the console
+    Keys,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct GatewayArgs {
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:4566]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(super) listen: Option<SocketAddr>,
+    /// Keep the state in this file [default: gateway.redb in the state directory]
+    #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
+    pub(super) state: Option<PathBuf>,
+    /// Keep the state in memory only
+    #[arg(long)]
+    pub(super) ephemeral: bool,
+    /// What to put into an empty state: demo, none, or a file with definitions
+    #[arg(long, value_name = "demo|none|FILE", default_value = "demo", value_parser = parse_seed)]
+    pub(super) seed: Seed,
+    /// Let idle and lifetime limits pass this many times faster
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = parse_time_scale)]
+    pub(super) time_scale: f64,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct ApiArgs {
+    /// The API's id or its name
+    #[arg(value_name = "API")]
+    pub(super) api: String,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct StageArgs {
+    /// The API's id or its name
+    #[arg(value_name = "API")]
+    pub(super) api: String,
+    /// The stage's name
+    #[arg(value_name = "STAGE", value_parser = StageName::from_str)]
+    pub(super) stage: StageName,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct DeployArgs {
+    /// The API's id or its name
+    #[arg(value_name = "API")]
+    pub(super) api: String,
+    /// The stage to deploy to
+    #[arg(long, value_name = "NAME", value_parser = StageName::from_str)]
+    pub(super) stage: StageName,
+    /// Create the stage, which must not exist yet
+    #[arg(long)]
+    pub(super) create: bool,
+    /// What the deployment should say of itself
+    #[arg(long, value_name = "TEXT")]
+    pub(super) description: Option<String>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct WhereArgs {
+    /// API/STAGE (the API by id or name), or a ws:// or wss:// URL
+    #[arg(value_name = "API/STAGE|URL", value_parser = parse_place)]
+    pub(super) place: Place,
+    /// Send this header with the handshake; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = parse_header)]
+    pub(super) header: Vec<(String, String)>,
+    /// Offer this subprotocol; may be repeated, best first
+    #[arg(long, value_name = "NAME")]
+    pub(super) subprotocol: Vec<String>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct ConnectArgs {
+    #[command(flatten)]
+    pub(super) place: WhereArgs,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct SendArgs {
+    #[command(flatten)]
+    pub(super) place: WhereArgs,
+    /// The message
+    #[arg(value_name = "TEXT")]
+    pub(super) text: String,
+    /// Wait for a message that holds this text; fail when none comes in time
+    #[arg(long, value_name = "SUBSTRING")]
+    pub(super) expect: Option<String>,
+    /// How long the connection and the expected message may take
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) timeout_ms: u64,
+}
+
+/// Where to connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Anywhere.
+    Url(String),
+    /// A stage of an API of the target.
+    Stage { api: String, stage: StageName },
+}
+
+fn parse_place(text: &str) -> Result<Place, String> {
+    if text.contains("://") {
+        return Ok(Place::Url(text.to_owned()));
+    }
+    let Some((api, stage)) = text.rsplit_once('/') else {
+        return Err("write API/STAGE, for example chat/prod, or a ws:// or wss:// URL".to_owned());
+    };
+    let stage = StageName::parse(stage).map_err(|error| error.to_string())?;
+    Ok(Place::Stage {
+        api: api.to_owned(),
+        stage,
+    })
+}
+
+fn parse_header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("write NAME: VALUE, for example 'X-Api-Key: secret'")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "clap wants a parser that can fail"
+)]
+fn parse_seed(text: &str) -> Result<Seed, String> {
+    Ok(match text {
+        "demo" => Seed::Demo,
+        "none" => Seed::None,
+        file => Seed::File(file.into()),
+    })
+}
+
+fn parse_time_scale(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(scale) if scale.is_finite() && scale > 0.0 => Ok(scale),
+        _ => Err("it must be a number above 0, for example 60".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_place_is_a_url_or_a_stage() {
+        assert_eq!(
+            parse_place("wss://a/b").unwrap(),
+            Place::Url("wss://a/b".into())
+        );
+        let stage = StageName::parse("prod").unwrap();
+        assert_eq!(
+            parse_place("my/api/prod").unwrap(),
+            Place::Stage {
+                api: "my/api".into(),
+                stage
+            }
+        );
+        assert!(parse_place("chat").unwrap_err().contains("API/STAGE"));
+        assert!(
+            parse_place("chat/two words")
+                .unwrap_err()
+                .contains("stage name")
+        );
+    }
+
+    #[test]
+    fn headers_are_name_and_value() {
+        assert_eq!(
+            parse_header("X-Key:  a:b ").unwrap(),
+            ("X-Key".into(), "a:b".into())
+        );
+        assert!(parse_header("nothing").is_err());
+    }
+
+    #[test]
+    fn time_scales_are_positive() {
+        assert!(parse_time_scale("60").is_ok());
+        for text in ["0", "-1", "inf", "NaN", "fast"] {
+            assert!(parse_time_scale(text).is_err(), "{text}");
+        }
+    }
+}

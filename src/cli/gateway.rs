@@ -1,0 +1,157 @@
+//! `stagewire gateway`: the local gateway alone, until it is told to stop.
+
+use std::{future::Future, io, net::SocketAddr, path::PathBuf};
+
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{
+    args::GatewayArgs,
+    exit::{Exit, Stop},
+    output::{self, Output},
+    start::{self, Session},
+};
+use crate::{
+    gateway::{self, DEFAULT_PORT, Options, StoreLocation},
+    model::{Failure, FailureKind},
+};
+
+pub(super) fn run(session: &Session, args: &GatewayArgs, output: Output) -> Result<Exit, Stop> {
+    let address = args
+        .listen
+        .or(session.settings.gateway_listen)
+        .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)));
+    let options = Options {
+        store: store(session, args),
+        seed: args.seed.clone(),
+        time_scale: args.time_scale,
+        ..Options::default()
+    };
+    start::block_on(serve(address, options, output))
+}
+
+fn store(session: &Session, args: &GatewayArgs) -> StoreLocation {
+    if args.ephemeral {
+        return StoreLocation::Memory;
+    }
+    let usual = || {
+        let settings = session.settings.gateway_state.clone();
+        settings.unwrap_or_else(|| session.paths.gateway_store())
+    };
+    StoreLocation::File(args.state.clone().unwrap_or_else(usual))
+}
+
+async fn serve(address: SocketAddr, options: Options, output: Output) -> Result<Exit, Stop> {
+    // Before anything is said, so that whoever reads our address may send the signal at once.
+    let told = told_to_stop().map_err(|error| {
+        Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
+    })?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| bind_failure(address, &error))?;
+    let state = state_file(&options.store);
+    let gateway = gateway::Gateway::start(listener, options)
+        .await
+        .map_err(|error| start_failure(&error, state.as_ref()))?;
+    announce(gateway.address(), state, output)?;
+    told.await;
+    output.progress("stopping: closing every connection");
+    gateway.stop().await;
+    Ok(Exit::Done)
+}
+
+fn announce(address: SocketAddr, state: Option<PathBuf>, output: Output) -> Result<(), Stop> {
+    let url = format!("http://{address}");
+    if !address.ip().is_loopback() {
+        output::warn(&format!(
+            "{address} is not a loopback address: whoever reaches this port can change and delete everything here"
+        ));
+    }
+    if output.json {
+        output::json_line(&json!({
+            "endpointUrl": url,
+            "address": address.to_string(),
+            "state": state,
+        }))?;
+    } else {
+        output::answer(&url)?;
+    }
+    match state {
+        Some(file) => output.progress(&format!("state: {}", file.display())),
+        None => output.progress("state: in memory, gone when this stops"),
+    }
+    output.progress(
+        "not emulated: Lambda and other AWS integrations, authorizers, IAM, API keys, throttling, custom domains, \
+         and Velocity beyond references; such calls answer as AWS does for what it does not know",
+    );
+    output.progress(&format!(
+        "AWS CLI:   aws apigatewayv2 get-apis --endpoint-url {url}"
+    ));
+    let local = if address.port() == DEFAULT_PORT {
+        String::new()
+    } else {
+        format!(" --endpoint-url {url}")
+    };
+    output.progress(&format!("stagewire: stagewire --local{local} apis"));
+    output.progress("stop it with Ctrl-C");
+    Ok(())
+}
+
+fn state_file(store: &StoreLocation) -> Option<PathBuf> {
+    match store {
+        StoreLocation::File(file) => Some(file.clone()),
+        StoreLocation::Memory => None,
+    }
+}
+
+/// Done when somebody asks this process to end.
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
+}
+
+fn bind_failure(address: SocketAddr, error: &io::Error) -> Failure {
+    let failure = Failure::new(
+        FailureKind::User,
+        format!(
+            "Cannot listen on port {} of {}",
+            address.port(),
+            address.ip()
+        ),
+    );
+    match error.kind() {
+        io::ErrorKind::AddrInUse => failure
+            .cause("another program listens there, perhaps another gateway")
+            .hint(format!(
+                "stop it, or take a free port with --listen {}",
+                SocketAddr::new(address.ip(), 0)
+            )),
+        io::ErrorKind::PermissionDenied => failure
+            .caused_by(error)
+            .hint("ports below 1024 need privileges; take a higher one"),
+        _ => failure.caused_by(error),
+    }
+}
+
+fn start_failure(error: &gateway::Error, state: Option<&PathBuf>) -> Failure {
+    let failure =
+        Failure::new(FailureKind::User, "Cannot start the local gateway").caused_by(error);
+    match state {
+        Some(file) => failure.hint(format!(
+            "nothing was changed in {}; another state: --state FILE, or --ephemeral for none",
+            file.display()
+        )),
+        None => failure,
+    }
+}

@@ -1,0 +1,192 @@
+//! What links tell, for the verbs that use one: messages put together from frames, and ends as sentences.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    args::{Place, WhereArgs},
+    start::Session,
+    url,
+};
+use crate::{
+    model::{
+        ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, StageName,
+        link::{Closed, LinkStep},
+        text,
+    },
+    ui::live::{
+        explain::{self, CloseFacts, Explanation},
+        link::Sent,
+    },
+};
+
+/// Longest part of a refusal's body that a failure quotes, in characters.
+const QUOTED_CHARS: usize = 300;
+
+/// A request for the place, and what to call the place.
+pub(super) struct Destination {
+    pub(super) request: ConnectRequest,
+    pub(super) stage: Option<StageName>,
+}
+
+/// Where the arguments lead; a stage is looked up, and must exist.
+pub(super) async fn destination(
+    session: &Session,
+    args: &WhereArgs,
+) -> Result<Destination, Failure> {
+    let (url, stage) = match &args.place {
+        Place::Url(url) => (url.clone(), None),
+        Place::Stage { api, stage } => {
+            let control = session.control().await?;
+            let api = url::find_stage(&control, api, stage).await?;
+            (api.invoke_url(stage), Some(stage.clone()))
+        }
+    };
+    Ok(Destination {
+        request: ConnectRequest {
+            url,
+            headers: args.header.clone(),
+            subprotocols: args.subprotocol.clone(),
+        },
+        stage,
+    })
+}
+
+/// Puts messages together from the frames of one direction.
+#[derive(Debug, Default)]
+pub(super) struct Assembler {
+    message: Vec<u8>,
+}
+
+impl Assembler {
+    /// Takes a frame; gives the message that it completes.
+    pub(super) fn take(&mut self, record: &FrameRecord) -> Option<Vec<u8>> {
+        if record.opcode.is_control() {
+            return None;
+        }
+        if record.part == 1 {
+            self.message.clear();
+        }
+        self.message.extend_from_slice(&record.payload);
+        record.is_final.then(|| std::mem::take(&mut self.message))
+    }
+}
+
+/// What is remembered of a connection to explain its end.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    opened_at: Option<Timestamp>,
+    last_message_at: Option<Timestamp>,
+    sent: Sent,
+}
+
+impl Facts {
+    /// Learns from an event.
+    pub(super) fn learn(&mut self, event: &LinkEvent) {
+        match event {
+            LinkEvent::Open(opened) => {
+                self.opened_at = Some(opened.at);
+                self.last_message_at = Some(opened.at);
+            }
+            LinkEvent::Frames(frames) => frames.records.iter().for_each(|record| {
+                if !record.opcode.is_control() {
+                    self.last_message_at = Some(record.at);
+                }
+                if record.direction == Direction::Out {
+                    self.sent.count(record);
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    fn close(&self, closed: &Closed) -> Explanation {
+        let since = |at: Option<Timestamp>| {
+            at.map(|at| closed.at.duration_since(at))
+                .unwrap_or_default()
+        };
+        explain::close(
+            closed,
+            &CloseFacts {
+                idle: since(self.last_message_at),
+                age: since(self.opened_at),
+                sent: self.sent,
+            },
+        )
+    }
+
+    /// The end as a failure; none when the connection ended in good order.
+    pub(super) fn failure(&self, end: &LinkEvent, to: &Destination) -> Option<Failure> {
+        let url = &to.request.url;
+        match end {
+            LinkEvent::Refused(refusal) => {
+                let explanation = match &to.stage {
+                    Some(stage) => explain::refusal(refusal, stage, None),
+                    None => explain::refusal(refusal, &last_segment(url)?, None),
+                };
+                let failure = failure(&format!("Cannot connect to {url}"), &explanation);
+                let body: String = text::printable_bytes(&refusal.body)
+                    .chars()
+                    .take(QUOTED_CHARS)
+                    .collect();
+                Some(if body.is_empty() {
+                    failure
+                } else {
+                    failure.cause(format!("it answered: {body}"))
+                })
+            }
+            LinkEvent::Failed(failed) => {
+                let title = match failed.step {
+                    LinkStep::Open => format!("The connection to {url} was lost"),
+                    _ => format!("Cannot connect to {url}"),
+                };
+                let kind = match failed.step {
+                    LinkStep::Request => FailureKind::User,
+                    _ => FailureKind::Remote,
+                };
+                let mut failure = Failure::new(kind, title);
+                failure.causes.clone_from(&failed.causes);
+                Some(failure.hint(explain::failure(failed).text))
+            }
+            LinkEvent::Closed(closed) if !closed.by_us && !is_orderly(closed.code) => {
+                Some(failure(
+                    &format!("The connection to {url} was closed"),
+                    &self.close(closed),
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    /// The close in one line.
+    pub(super) fn close_text(&self, closed: &Closed) -> String {
+        let explanation = self.close(closed);
+        format!("{}. {}", explanation.title, explanation.text)
+    }
+}
+
+/// A patience that a person gave, as they would say it.
+pub(super) fn patience_text(patience: Duration) -> String {
+    format!("{} ms", patience.as_millis())
+}
+
+fn failure(title: &str, explanation: &Explanation) -> Failure {
+    Failure::new(FailureKind::Remote, title)
+        .cause(&explanation.title)
+        .cause(&explanation.text)
+}
+
+/// SOURCE: RFC 6455 §7.4.1: 1000 is the normal end, 1001 a peer that goes away, 1005 an end without a word.
+fn is_orderly(code: u16) -> bool {
+    matches!(code, 1000 | 1001 | 1005)
+}
+
+/// The stage's name in an invoke URL, for the explanation.
+fn last_segment(url: &str) -> Option<StageName> {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let segment = path.trim_end_matches('/').rsplit('/').next()?;
+    StageName::parse(segment)
+        .or_else(|_| StageName::parse("stage"))
+        .ok()
+}

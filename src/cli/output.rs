@@ -1,0 +1,151 @@
+//! The only place that prints: answers to stdout, everything else to stderr.
+
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
+
+use serde::Serialize;
+
+use super::exit::{Exit, Stop};
+use crate::model::{Failure, FailureKind, text};
+
+/// Where a verb's words go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    /// True when answers are JSON.
+    pub(super) json: bool,
+    quiet: bool,
+}
+
+impl Output {
+    pub(super) fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    /// Says how far the job is, or a hint. Whoever asked for quiet does not hear it.
+    pub(super) fn progress(self, line: &str) {
+        if !self.quiet {
+            say(line);
+        }
+    }
+}
+
+/// Prints an answer, which may be several lines, and a line end. It is on its way when this returns.
+pub(super) fn answer(answer: &str) -> Result<(), Stop> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(answer.as_bytes())
+        .and_then(|()| stdout.write_all(b"\n"))
+        .and_then(|()| stdout.flush())
+        .map_err(|error| stop(&error))
+}
+
+/// Prints an answer as indented JSON.
+pub(super) fn json(value: &impl Serialize) -> Result<(), Stop> {
+    answer(&to_json(serde_json::to_string_pretty(value))?)
+}
+
+/// Prints one of many answers as JSON in one line.
+pub(super) fn json_line(value: &impl Serialize) -> Result<(), Stop> {
+    answer(&to_json(serde_json::to_string(value))?)
+}
+
+/// Says something that a person should know even when quiet was asked for.
+pub(super) fn warn(line: &str) {
+    say(&format!("warning: {line}"));
+}
+
+/// Says what failed and why.
+pub(super) fn failure(failure: &Failure) {
+    // A failure may carry words from elsewhere; its own lines end where it ends them.
+    for line in failure.to_string().lines() {
+        say(&text::printable(line));
+    }
+    if failure.kind == FailureKind::Internal {
+        say("  this is a bug in stagewire");
+    }
+}
+
+/// True when a person types our input.
+pub(super) fn is_typed() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Prints what clap has to say, where it belongs.
+pub(super) fn usage(error: &clap::Error) -> Exit {
+    // Help that nobody can read any more is no failure.
+    let _unread = error.print().is_err();
+    if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    }
+}
+
+fn say(line: &str) {
+    // When stderr is gone there is nobody left to tell.
+    let _unread = writeln!(io::stderr().lock(), "{line}").is_err();
+}
+
+fn stop(error: &io::Error) -> Stop {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Stop::Pipe;
+    }
+    Failure::new(FailureKind::User, "Cannot write the answer")
+        .caused_by(error)
+        .into()
+}
+
+fn to_json(text: Result<String, serde_json::Error>) -> Result<String, Stop> {
+    text.map(escape).map_err(|error| {
+        Failure::new(FailureKind::Internal, "Cannot write the answer as JSON")
+            .caused_by(&error)
+            .into()
+    })
+}
+
+/// JSON leaves characters in its strings that a terminal obeys (C1 controls, DEL, direction marks); they are escaped too.
+fn escape(json: String) -> String {
+    if json.is_ascii() && !json.contains('\u{7f}') {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        let is_safe = character == '\n'
+            || character.is_ascii_graphic()
+            || matches!(
+                text::printable(character.encode_utf8(&mut [0; 4])),
+                Cow::Borrowed(_)
+            );
+        if is_safe {
+            escaped.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _written = write!(escaped, "\\u{unit:04x}").is_ok();
+            }
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_nothing_that_a_terminal_obeys_and_means_the_same() {
+        let value = serde_json::json!({ "text": "a\u{9b}31m\u{7f}\u{202e}é\u{1b}" });
+        let text = to_json(serde_json::to_string_pretty(&value)).unwrap();
+        assert_eq!(
+            text,
+            "{\n  \"text\": \"a\\u009b31m\\u007f\\u202eé\\u001b\"\n}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! `stagewire routes API`: the draft's routes and where they lead.
+
+use super::{
+    args::ApiArgs,
+    aws_json,
+    exit::{Exit, Stop},
+    output::{self, Output},
+    start::{self, Session},
+    table::table,
+};
+use crate::{
+    model::{Integration, Route},
+    ops::detail,
+};
+
+pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<Exit, Stop> {
+    start::block_on(async {
+        let control = session.control().await?;
+        let api = detail::find_api(&control, &args.api).await?;
+        let read = tokio::try_join!(control.routes(&api.id), control.integrations(&api.id));
+        let (routes, integrations) = read.map_err(|error| {
+            error.failure(format!("Cannot list the routes of \"{}\"", api.name))
+        })?;
+        if output.json {
+            let items: Vec<_> = routes.iter().map(aws_json::route).collect();
+            output::json(&serde_json::json!({ "Items": items }))?;
+            return Ok(Exit::Done);
+        }
+        if routes.is_empty() {
+            output.progress(&format!("\"{}\" has no routes", api.name));
+            return Ok(Exit::Done);
+        }
+        let rows: Vec<_> = routes
+            .iter()
+            .map(|route| row(route, &integrations))
+            .collect();
+        output::answer(&table(
+            ["ROUTE", "WAYS", "AUTHORIZATION", "INTEGRATION", "TIMEOUT"],
+            &rows,
+        ))?;
+        Ok(Exit::Done)
+    })
+}
+
+fn row(route: &Route, integrations: &[Integration]) -> [String; 5] {
+    let integration = route
+        .integration_id()
+        .and_then(|id| integrations.iter().find(|integration| integration.id == id));
+    let ways = if route.is_two_way() { "two" } else { "one" };
+    let authorization = match (route.authorization_type.as_str(), route.api_key_required) {
+        (kind, false) => kind.to_owned(),
+        (kind, true) => format!("{kind} + API key"),
+    };
+    [
+        route.key.clone(),
+        ways.to_owned(),
+        authorization,
+        integration.map_or_else(|| "none".to_owned(), integration_text),
+        integration
+            .and_then(|integration| integration.timeout_ms)
+            .map(|ms| format!("{ms} ms"))
+            .unwrap_or_default(),
+    ]
+}
+
+fn integration_text(integration: &Integration) -> String {
+    let parts = [
+        Some(integration.integration_type.as_str()),
+        integration.method.as_deref(),
+        integration.uri.as_deref(),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,147 @@
+//! What every verb starts from: settings, the log, the target, and a runtime where one is needed.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{net::TcpStream, runtime, time};
+
+use super::{args::Global, exit::Stop, log};
+use crate::{
+    aws::Control,
+    config::{Overrides, Paths, Settings},
+    gateway::DEFAULT_PORT,
+    model::{Failure, FailureKind, Target, target::LocalTarget},
+};
+
+/// The local gateway's region unless told otherwise: the one that its demo lives in.
+const LOCAL_REGION: &str = "us-east-1";
+
+/// How long a local gateway may take to answer the telephone.
+const LOCAL_TIME: Duration = Duration::from_secs(1);
+
+/// Threads of the runtime. The work waits far more than it computes.
+const WORKERS: usize = 2;
+
+/// Settings, paths and target of one run of the program.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) settings: Settings,
+    pub(super) paths: Paths,
+    pub(super) target: Target,
+}
+
+impl Session {
+    /// Reads the settings, begins the log, and decides where calls go.
+    pub(super) fn start(global: &Global) -> Result<Self, Stop> {
+        let paths = Paths::find().map_err(|error| error.failure())?;
+        let settings = match &global.config {
+            Some(file) => Settings::load_file(file),
+            None => Settings::load(&paths),
+        }
+        .map_err(|error| error.failure())?
+        .with_flags(Overrides {
+            profile: global.profile.clone(),
+            region: global.region.clone(),
+            endpoint_url: global.endpoint_url.clone(),
+        });
+        log::begin(&paths);
+        let target = if global.local {
+            Target::Local(local_target(global, &settings)?)
+        } else {
+            Target::Aws(settings.aws.clone())
+        };
+        Ok(Self {
+            settings,
+            paths,
+            target,
+        })
+    }
+
+    /// A handle on the target's control plane.
+    pub(super) async fn control(&self) -> Result<Control, Failure> {
+        if let Target::Local(local) = &self.target {
+            find_local_gateway(local.address).await?;
+        }
+        let control = Control::connect(&self.target).await;
+        control.map_err(|error| error.failure("Cannot reach the control plane"))
+    }
+}
+
+/// Runs a verb's asynchronous part.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new(FailureKind::User, "Cannot start threads").caused_by(&error)
+        })?;
+    let result = runtime.block_on(work);
+    // What still runs in the background has nobody left to tell.
+    runtime.shutdown_background();
+    result
+}
+
+fn local_target(global: &Global, settings: &Settings) -> Result<LocalTarget, Stop> {
+    let address = match &global.endpoint_url {
+        Some(url) => local_address(url)?,
+        None => settings
+            .gateway_listen
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT))),
+    };
+    let region = global.region.as_deref().unwrap_or(LOCAL_REGION).to_owned();
+    Ok(LocalTarget { address, region })
+}
+
+fn local_address(url: &str) -> Result<SocketAddr, Stop> {
+    let authority = url
+        .strip_prefix("http://")
+        .unwrap_or(url)
+        .trim_end_matches('/');
+    let numeric = authority.replacen("localhost:", "127.0.0.1:", 1);
+    numeric.parse().map_err(|_| {
+        Stop::Usage(
+            Failure::new(
+                FailureKind::User,
+                format!("{url:?} is not the address of a local gateway"),
+            )
+            .hint("write it as http://127.0.0.1:4566, or leave --local away for other endpoints"),
+        )
+    })
+}
+
+/// Asks quickly, so that a gateway that does not run is told as what it is and not as a failed call.
+async fn find_local_gateway(address: SocketAddr) -> Result<(), Failure> {
+    let cause = match time::timeout(LOCAL_TIME, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", LOCAL_TIME.as_secs()),
+    };
+    let command = if address == SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)) {
+        "stagewire gateway".to_owned()
+    } else {
+        format!("stagewire gateway --listen {address}")
+    };
+    Err(Failure::new(
+        FailureKind::Remote,
+        format!("No local gateway runs at {address}"),
+    )
+    .cause(cause)
+    .hint(format!("start one in another terminal: {command}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_gateway_is_named_by_address() {
+        for url in [
+            "http://127.0.0.1:4566",
+            "http://localhost:4566/",
+            "127.0.0.1:4566",
+        ] {
+            assert_eq!(local_address(url).unwrap().port(), 4566, "{url}");
+        }
+        assert!(local_address("https://example.test").is_err());
+    }
+}
