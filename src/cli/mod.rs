@@ -29,8 +29,6 @@ use std::{
 
 use clap::Parser;
 
-use crate::model::{Failure, FailureKind};
-
 use self::{
     args::{Args, Verb},
     exit::{Exit, Stop},
@@ -75,9 +73,7 @@ fn dispatch(args: Args, output: Output) -> Result<Exit, Stop> {
     }
     let session = Session::start(&args.global)?;
     match args.verb {
-        None => Err(Stop::Usage(
-            Failure::new(FailureKind::User, "No command was given").hint("stagewire --help"),
-        )),
+        None => start::console(session, args.global.local),
         Some(Verb::Gateway(gateway)) => gateway::run(&session, &gateway, output),
         Some(Verb::Apis) => apis::run(&session, output),
         Some(Verb::Routes(api)) => routes::run(&session, &api, output),

@@ -4,10 +4,15 @@ use std::{net::SocketAddr, time::Duration};
 
 use tokio::{net::TcpStream, runtime, time};
 
-use super::{args::Global, exit::Stop, log};
+use super::{
+    args::Global,
+    exit::{Exit, Stop},
+    log,
+};
 use crate::{
     aws::Control,
     config::{Overrides, Paths, Settings},
+    console,
     gateway::DEFAULT_PORT,
     model::{Failure, FailureKind, Target, target::LocalTarget},
 };
@@ -64,6 +69,17 @@ impl Session {
         let control = Control::connect(&self.target).await;
         control.map_err(|error| error.failure("Cannot reach the control plane"))
     }
+}
+
+/// Opens the console.
+pub(super) fn console(session: Session, local: bool) -> Result<Exit, Stop> {
+    console::run(console::Start {
+        settings: session.settings,
+        paths: session.paths,
+        target: Some(session.target),
+        local,
+    })?;
+    Ok(Exit::Done)
 }
 
 /// Runs a verb's asynchronous part.
