@@ -37,6 +37,10 @@ pub enum Action {
     PageUp,
     /// One page down.
     PageDown,
+    /// The text beside the list, one line up.
+    DetailUp,
+    /// The text beside the list, one line down.
+    DetailDown,
     /// The first row.
     First,
     /// The last row.

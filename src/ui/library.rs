@@ -1,6 +1,6 @@
 //! Data from elsewhere, each piece once, with what became of asking for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Api, ApiDetail, ApiId, Failure, Target, Ticket};
 
@@ -22,6 +22,8 @@ pub struct Library {
     pub apis: Remote<Vec<Api>>,
     /// APIs in full, as far as somebody looked at them.
     pub details: BTreeMap<ApiId, Remote<ApiDetail>>,
+    /// APIs whose details may be old: read anew when somebody looks at them.
+    pub stale: BTreeSet<ApiId>,
 }
 
 impl Library {
@@ -61,6 +63,7 @@ impl Library {
     /// Asks for one API in full, also when it is known: to see what changed.
     pub fn load_api(&mut self, id: &ApiId, tickets: &mut Tickets, effects: &mut Vec<Effect>) {
         let ticket = tickets.next_ticket();
+        self.stale.remove(id);
         let remote = self.details.entry(id.clone()).or_default();
         if let Remote::Loading { ticket: late, .. } = remote {
             effects.push(Effect::Cancel(*late));
@@ -80,7 +83,10 @@ impl Library {
         let room = READS_AT_ONCE.saturating_sub(under_way);
         let missing: Vec<&ApiId> = ids
             .into_iter()
-            .filter(|id| matches!(self.details.get(id), None | Some(Remote::Idle)))
+            .filter(|id| {
+                let is_unknown = matches!(self.details.get(id), None | Some(Remote::Idle));
+                is_unknown || self.stale.contains(*id)
+            })
             .take(room)
             .collect();
         for id in missing {
@@ -98,6 +104,12 @@ impl Library {
         effects.extend(late.map(Effect::Cancel));
         self.apis = Remote::Idle;
         self.details.clear();
+        self.stale.clear();
+    }
+
+    /// Has the details of every API read anew when somebody looks at it next.
+    pub fn distrust_details(&mut self) {
+        self.stale = self.details.keys().cloned().collect();
     }
 
     /// The API of that id, from the list or from what was read in full.

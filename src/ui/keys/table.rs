@@ -28,7 +28,7 @@ pub(super) static TABLE: &[Binding] = &[
     // The list of APIs.
     row(Scope::Apis, "enter", Action::Open, "open", (Group::Here, 90)),
     // The Stages tab.
-    row(Scope::Stages, "enter", Action::Open, "live", (Group::Here, 90)),
+    row(Scope::Stages, "enter", Action::Open, "watch", (Group::Here, 90)),
     row(Scope::Stages, "c", Action::CopyCallback, "copy callback URL", (Group::Here, 0)),
     // What one can do to an API.
     row(Scope::Subject, "d", Action::Deploy, "deploy", (Group::Stage, 85)),
@@ -38,6 +38,8 @@ pub(super) static TABLE: &[Binding] = &[
     // The tabs of an API.
     row(Scope::Api, "tab right", Action::NextTab, "next tab", (Group::Move, 40)),
     row(Scope::Api, "backtab left", Action::PreviousTab, "tab before", (Group::Move, 0)),
+    row(Scope::Api, "shift-k", Action::DetailUp, "details up", (Group::Move, 0)),
+    row(Scope::Api, "shift-j", Action::DetailDown, "details down", (Group::Move, 0)),
     // The frames of the Live screen.
     row(Scope::Live, "tab", Action::NextField, "write", (Group::Live, 95)),
     row(Scope::Live, "enter", Action::Open, "inspect", (Group::Live, 90)),

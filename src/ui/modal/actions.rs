@@ -9,6 +9,12 @@ use ratatui::{Frame, layout::Rect};
 /// Placeholder.
 #[derive(Debug)]
 pub struct ActionsModal;
+impl ActionsModal {
+    /// New.
+    pub fn new(_api: crate::model::ApiId, _stage: Option<crate::model::StageName>) -> Self {
+        Self
+    }
+}
 impl View for ActionsModal {
     fn scope(&self) -> Scope {
         Scope::Menu

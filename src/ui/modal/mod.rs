@@ -15,7 +15,7 @@ use super::screen::View;
 #[derive(Debug)]
 pub enum Modal {
     /// A question with two answers.
-    Confirm(confirm::ConfirmModal),
+    Confirm(Box<confirm::ConfirmModal>),
     /// Something that was asked for and failed.
     Failure(failure::FailureModal),
     /// The keys that work here.
@@ -36,7 +36,7 @@ impl Modal {
     /// The modal as what every modal provides.
     pub fn view(&self) -> &dyn View {
         match self {
-            Self::Confirm(modal) => modal,
+            Self::Confirm(modal) => &**modal,
             Self::Failure(modal) => modal,
             Self::Help(modal) => modal,
             Self::Log(modal) => modal,
@@ -50,7 +50,7 @@ impl Modal {
     /// The same, to act on.
     pub fn view_mut(&mut self) -> &mut dyn View {
         match self {
-            Self::Confirm(modal) => modal,
+            Self::Confirm(modal) => &mut **modal,
             Self::Failure(modal) => modal,
             Self::Help(modal) => modal,
             Self::Log(modal) => modal,

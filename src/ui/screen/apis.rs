@@ -1,24 +1,374 @@
-//! The APIs.
-use super::{Context, Nav, View};
-use crate::ui::{Action, State, geometry::Geometry, keys::Scope};
+//! The APIs of the target.
+//!
+//! ```text
+//! ╭ APIs 2 ────────────────────────────────────────────────────────────────────────────╮
+//! │  NAME      ID           STAGES       UNDEPLOYED         ROUTE SELECTION      CREATED │
+//! │▸ chat      k3v9x2a1bc   prod test    prod 3 · test 1    $request.body.action 3 days… │
+//! │  ticker    9f2m1q0zzx   live         –                  $request.body.action 2 h ago │
+//! ╰─────────────────────────────────────────────────────────────────────────────────────╯
+//! ```
+//!
+//! What a row lacks is read when it comes into view, a few APIs at a time: an account with hundreds of APIs must not
+//! cost thousands of calls.
+
+use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect};
-/// The APIs.
+
+use super::{Context, Crumb, Handled, Nav, Screen, View, api::ApiScreen, subject};
+use crate::{
+    model::{Api, ApiDetail, ApiId, Drift},
+    ui::{
+        Action, Remote, State,
+        geometry::{Geometry, ListArea},
+        keys::Scope,
+        library::Library,
+        modal::{Modal, actions::ActionsModal},
+        widget::{
+            age,
+            list::{Hit, ListView},
+            panel,
+            table::{Cell, Column, Table},
+            waiting,
+        },
+    },
+};
+
+/// View state of the list.
 #[derive(Debug, Default)]
 pub struct ApisScreen {
-    list: crate::ui::widget::list::ListView,
+    list: ListView,
 }
+
+const COLUMNS: [Column; 6] = [
+    Column {
+        title: "NAME",
+        most: 32,
+        keep: 100,
+    },
+    Column {
+        title: "ID",
+        most: 14,
+        keep: 80,
+    },
+    Column {
+        title: "STAGES",
+        most: 30,
+        keep: 90,
+    },
+    Column {
+        title: "UNDEPLOYED",
+        most: 30,
+        keep: 95,
+    },
+    Column {
+        title: "ROUTE SELECTION",
+        most: 30,
+        keep: 20,
+    },
+    Column {
+        title: "CREATED",
+        most: 14,
+        keep: 40,
+    },
+];
+
+/// The orders that `s` goes through.
+const ORDERS: [&str; 3] = ["name", "newest", "id"];
+
+impl ApisScreen {
+    /// The APIs in the order in force, with what the filter finds in each.
+    fn visible<'a>(&self, library: &'a Library) -> (Vec<&'a Api>, Vec<Hit>) {
+        let mut apis: Vec<&Api> = library.apis.data().into_iter().flatten().collect();
+        match self.list.sort % ORDERS.len() {
+            0 => apis.sort_by_key(|api| (api.name.to_lowercase(), api.id.clone())),
+            1 => apis.sort_by_key(|api| std::cmp::Reverse(api.created_at)),
+            _ => apis.sort_by_key(|api| api.id.clone()),
+        }
+        let searched: Vec<String> = apis
+            .iter()
+            .map(|api| format!("{} {}", api.name, api.id))
+            .collect();
+        let hits = self.list.hits(&searched);
+        let found = hits.iter().map(|hit| apis[hit.row]).collect();
+        (found, hits)
+    }
+
+    fn selected<'a>(&self, library: &'a Library) -> Option<&'a Api> {
+        let (apis, _) = self.visible(library);
+        let idx = self.list.selected_idx(&ids(&apis))?;
+        apis.get(idx).copied()
+    }
+
+    fn rows(&self, apis: &[&Api], state: &State) -> Vec<Vec<Cell>> {
+        let theme = &state.theme;
+        let name_style = theme.text;
+        apis.iter()
+            .map(|api| {
+                let detail = state.library.details.get(&api.id);
+                let (stages, undeployed) = stage_cells(detail, state);
+                vec![
+                    Cell::searched(api.name.clone(), name_style, 0),
+                    Cell::searched(api.id.to_string(), theme.dim, api.name.chars().count() + 1),
+                    stages,
+                    undeployed,
+                    Cell::new(api.route_selection_expression.clone(), theme.dim),
+                    Cell::new(
+                        age::ago_or(api.created_at, state.now, state.glyphs.dash),
+                        theme.dim,
+                    ),
+                ]
+            })
+            .collect()
+    }
+}
+
+fn ids(apis: &[&Api]) -> Vec<String> {
+    apis.iter().map(|api| api.id.to_string()).collect()
+}
+
+/// The stages of an API, and how the draft differs from what each serves.
+fn stage_cells(detail: Option<&Remote<ApiDetail>>, state: &State) -> (Cell, Cell) {
+    let theme = &state.theme;
+    let glyphs = &state.glyphs;
+    let Some(detail) = detail.and_then(Remote::data) else {
+        let text = match detail {
+            Some(Remote::Failed { .. }) => "not readable",
+            _ => glyphs.ellipsis,
+        };
+        return (Cell::new(text, theme.dim), Cell::new(text, theme.dim));
+    };
+    if detail.stages.is_empty() {
+        let dash = Cell::new(glyphs.dash, theme.dim);
+        return (Cell::new("none", theme.dim), dash);
+    }
+    let names: Vec<&str> = detail.stages.iter().map(|s| s.name.as_str()).collect();
+    let differing: Vec<String> = detail
+        .drift
+        .iter()
+        .filter(|(_, drift)| **drift != Drift::UpToDate)
+        .map(|(stage, drift)| format!("{stage} {}", drift.short_text()))
+        .collect();
+    let undeployed = if differing.is_empty() {
+        Cell::new(glyphs.dash, theme.dim)
+    } else {
+        Cell::new(differing.join(&format!(" {} ", glyphs.dot)), theme.changed)
+    };
+    (Cell::new(names.join(" "), theme.text), undeployed)
+}
+
 impl View for ApisScreen {
     fn scope(&self) -> Scope {
-        Scope::Apis
-    }
-    fn act(&mut self, action: Action, _context: &mut Context<'_>) -> Nav {
-        if action == Action::Back {
-            Nav::Back
+        if self.list.is_filtering {
+            Scope::FilterLine
         } else {
-            Nav::Stay
+            Scope::Apis
         }
     }
-    fn render(&self, _: &State, _: Rect, _: &mut Frame<'_>, _: &mut Geometry) {
-        let _ = &self.list;
+
+    fn crumbs(&self, _state: &State) -> Vec<Crumb> {
+        vec![Crumb::plain("APIs")]
     }
+
+    fn key(&mut self, key: KeyEvent, _context: &mut Context<'_>) -> Handled {
+        if self.list.filter_key(key) {
+            Handled::Yes(Nav::Stay)
+        } else {
+            Handled::No
+        }
+    }
+
+    fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
+        self.list.filter_paste(text)
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        if self.list.filter_act(action) {
+            return Nav::Stay;
+        }
+        match action {
+            Action::Back => return Nav::Back,
+            Action::Sort => {
+                self.list.sort = (self.list.sort + 1) % ORDERS.len();
+                return Nav::Stay;
+            }
+            Action::Refresh => {
+                refresh(context);
+                return Nav::Stay;
+            }
+            Action::Undo => return subject::undo(context),
+            _ => {}
+        }
+        let (apis, _) = self.visible(context.library);
+        let ids = ids(&apis);
+        if self.list.act(action, &ids, context.geometry.page) {
+            return Nav::Stay;
+        }
+        let Some(api) = self.selected(context.library).map(|api| api.id.clone()) else {
+            return Nav::Stay;
+        };
+        match action {
+            Action::Open => Nav::Push(Screen::Api(ApiScreen::new(api))),
+            Action::Deploy => subject::deploy(&api, None, context),
+            Action::Live => subject::live_of_api(&api, context),
+            Action::Actions => Nav::Open(Modal::Actions(ActionsModal::new(api, None))),
+            Action::Copy => {
+                context.copy(format!("API id {api}"), api.to_string());
+                Nav::Stay
+            }
+            _ => Nav::Stay,
+        }
+    }
+
+    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
+        let (apis, _) = self.visible(context.library);
+        self.list.select(&ids(&apis), row);
+        Nav::Stay
+    }
+
+    fn refusal(&self, action: Action, state: &State) -> Option<String> {
+        let selected = self.selected(&state.library);
+        let detail = selected.and_then(|api| state.library.detail(&api.id));
+        match action {
+            Action::Undo => subject::undo_refusal(state),
+            Action::Deploy | Action::Live | Action::Actions | Action::Open | Action::Copy
+                if selected.is_none() =>
+            {
+                Some("There is no API here to do that with".to_owned())
+            }
+            Action::Deploy => subject::deploy_refusal(detail),
+            Action::Live => subject::live_refusal(detail, None),
+            _ => None,
+        }
+    }
+
+    fn settle(&mut self, context: &mut Context<'_>) {
+        if matches!(context.library.target, Remote::Ready(_))
+            && context.library.apis == Remote::Idle
+        {
+            context.load_apis();
+        }
+        let (apis, _) = self.visible(context.library);
+        let ids = ids(&apis);
+        self.list.settle(&ids, context.geometry.page);
+        // Before anything was drawn, a screen of common height is taken to be visible.
+        let page = match context.geometry.page {
+            0 => 20,
+            page => page,
+        };
+        let window = self.list.window(&ids, page);
+        let wanted: Vec<ApiId> = apis[window].iter().map(|api| api.id.clone()).collect();
+        context
+            .library
+            .load_missing(&wanted, context.tickets, context.effects);
+    }
+
+    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+        let (apis, hits) = self.visible(&state.library);
+        let total = state.library.apis.data().map_or(0, Vec::len);
+        let mut title = self.list.title("APIs", hits.len(), total, state);
+        if self.list.sort > 0 {
+            title.push_span(ratatui::text::Span::styled(
+                format!(" by {}", ORDERS[self.list.sort]),
+                state.theme.dim,
+            ));
+        }
+        let block = panel(state, title, state.modals.is_empty());
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        if total == 0 || apis.is_empty() {
+            nothing(self, state, inner, frame);
+            return;
+        }
+        let ids = ids(&apis);
+        let rows_area = Table::rows_area(inner);
+        let window = self.list.window(&ids, rows_area.height);
+        geometry.page = rows_area.height;
+        geometry.width = rows_area.width;
+        geometry.lists.push(ListArea {
+            rows: rows_area,
+            offset: window.start,
+        });
+        let table = Table {
+            columns: &COLUMNS,
+            rows: &self.rows(&apis, state),
+            hits: &hits,
+            window,
+            selected: self.list.selected_idx(&ids),
+            state,
+        };
+        frame.render_widget(&table, inner);
+        note(state, area, frame);
+    }
+}
+
+fn refresh(context: &mut Context<'_>) {
+    match (
+        &context.library.target,
+        context.library.wanted_target.clone(),
+    ) {
+        (Remote::Ready(_), _) => {
+            context.library.distrust_details();
+            context.load_apis();
+        }
+        (Remote::Failed { .. }, Some(target)) => context.change_target(target),
+        _ => {}
+    }
+}
+
+/// What stands in place of the rows.
+fn nothing(screen: &ApisScreen, state: &State, area: Rect, frame: &mut Frame<'_>) {
+    let library = &state.library;
+    let target = library.wanted_target.as_ref();
+    match (&library.target, &library.apis) {
+        (Remote::Loading { .. }, _) => {
+            let label = target.map_or_else(String::new, crate::model::Target::label);
+            waiting::spinner(&format!("connecting to {label}"), state, area, frame);
+        }
+        (Remote::Failed { failure, .. }, _) | (_, Remote::Failed { failure, .. }) => {
+            waiting::failed(failure, state, area, frame);
+        }
+        (_, Remote::Loading { previous: None, .. } | Remote::Idle) => {
+            waiting::spinner("reading the APIs", state, area, frame);
+        }
+        _ if !screen.list.filter.is_empty() => {
+            let lines = ["No API matches the filter.", "Esc clears it."];
+            waiting::sentences(&lines, state, area, frame);
+        }
+        _ => {
+            let region = target
+                .and_then(|target| target.region())
+                .unwrap_or("this region");
+            let line = format!("No WebSocket APIs in {region}.");
+            let lines = [
+                line.as_str(),
+                "",
+                "R chooses another region, t another target, r looks again.",
+            ];
+            waiting::sentences(&lines, state, area, frame);
+        }
+    }
+}
+
+/// At the lower border: that the list is being read anew, or that it is old because that failed.
+fn note(state: &State, area: Rect, frame: &mut Frame<'_>) {
+    let glyphs = &state.glyphs;
+    let line = match &state.library.apis {
+        Remote::Loading { .. } => {
+            let spinner = glyphs.spinner_at(state.now.as_millisecond());
+            ratatui::text::Line::styled(format!(" {spinner} reading "), state.theme.busy)
+        }
+        Remote::Failed { failure, .. } => {
+            let text = format!(" {} old: {} ", glyphs.warning, failure.title);
+            ratatui::text::Line::from(crate::ui::widget::safe(&text, state.theme.warn))
+        }
+        _ => return,
+    };
+    let width = crate::ui::widget::cells(line.width()).min(area.width.saturating_sub(4));
+    let place = Rect {
+        x: area.x + 2,
+        y: area.bottom().saturating_sub(1),
+        width,
+        height: 1,
+    };
+    frame.render_widget(line, place);
 }

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod apis;
 pub mod live;
+pub mod subject;
 pub mod targets;
 
 use std::time::Duration;

@@ -13,7 +13,10 @@ use ratatui::{
 };
 
 use super::{input::Input, text};
-use crate::ui::{Action, State};
+use crate::ui::{
+    Action, State,
+    screen::{Handled, Nav},
+};
 
 /// The view state of a list.
 #[derive(Debug, Clone, Default)]
@@ -38,9 +41,6 @@ pub struct Hit {
     /// Which characters of its text the filter found, ascending.
     pub matched: Vec<u32>,
 }
-
-/// The ids of the rows that passed the filter, in the order of the list.
-pub type Ids = Vec<String>;
 
 impl ListView {
     /// The rows that pass the filter, in the order in which they were offered: a list must not jump while one types.
@@ -128,6 +128,15 @@ impl ListView {
     /// Takes a raw key for the filter; false when it is not for the filter.
     pub fn filter_key(&mut self, key: KeyEvent) -> bool {
         self.is_filtering && self.filter.key(key)
+    }
+
+    /// Takes pasted text for the filter.
+    pub fn filter_paste(&mut self, pasted: &str) -> Handled {
+        if !self.is_filtering {
+            return Handled::No;
+        }
+        self.filter.paste(pasted);
+        Handled::Yes(Nav::Stay)
     }
 
     /// Opens the filter, keeps it or clears it; true when the action was about the filter.

@@ -1,12 +1,16 @@
 //! Pieces that screens are drawn with: data in, cells out, no keys, no effects.
 
+pub mod age;
+pub mod fields;
 pub mod footer;
 pub mod header;
 pub mod input;
 pub mod list;
 pub mod notice;
 pub mod scroll;
+pub mod table;
 pub mod text;
+pub mod waiting;
 
 use ratatui::{
     layout::{Constraint, Flex, Layout, Rect},

@@ -1,0 +1,353 @@
+//! One API: its tabs.
+//!
+//! ```text
+//!   Stages   Routes                                                      chat k3v9x2a1bc
+//! ╭ Stages 2/10 ─────────╮╭ test ────────────────────────────────────────────────────╮
+//! │▸ prod   9q1mzz  3     ││ Invoke URL    ws://127.0.0.1:4566/k3v9x2a1bc/test         │
+//! │  test   53lz9l  1     ││ …                                                         │
+//! ╰───────────────────────╯╰───────────────────────────────────────────────────────────╯
+//! ```
+
+mod routes;
+mod stages;
+
+use crossterm::event::KeyEvent;
+use ratatui::{
+    Frame,
+    layout::{Alignment, Constraint, Layout, Rect},
+    text::{Line, Span},
+};
+
+use super::{Context, Crumb, Handled, Nav, View, subject};
+use crate::{
+    model::{ApiDetail, ApiId, StageName},
+    ui::{
+        Action, Remote, State,
+        geometry::Geometry,
+        keys::Scope,
+        modal::{Modal, actions::ActionsModal},
+        widget::{
+            list::ListView,
+            panel,
+            scroll::{Scroll, ScrolledText},
+            text, waiting,
+        },
+    },
+};
+
+/// View state of an API.
+#[derive(Debug)]
+pub struct ApiScreen {
+    api: ApiId,
+    tab: Tab,
+    stages: ListView,
+    routes: ListView,
+    /// How far the text about the selected thing is scrolled.
+    detail: Scroll,
+}
+
+/// The tabs, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Stages,
+    Routes,
+}
+
+impl Tab {
+    const ALL: [Self; 2] = [Self::Stages, Self::Routes];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Stages => "Stages",
+            Self::Routes => "Routes",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Stages => Self::Routes,
+            Self::Routes => Self::Stages,
+        }
+    }
+}
+
+impl ApiScreen {
+    /// Shows an API, its first stage selected.
+    pub fn new(api: ApiId) -> Self {
+        Self {
+            api,
+            tab: Tab::Stages,
+            stages: ListView::default(),
+            routes: ListView::default(),
+            detail: Scroll::default(),
+        }
+    }
+
+    /// Selects a stage, if this screen shows its API.
+    pub fn show_stage(&mut self, api: &ApiId, stage: &StageName) {
+        if self.api == *api {
+            self.tab = Tab::Stages;
+            self.stages.selected = Some(stage.to_string());
+            self.detail = Scroll::default();
+        }
+    }
+
+    fn stage(&self, detail: &ApiDetail) -> Option<StageName> {
+        stages::selected(&self.stages, detail).map(|stage| stage.name.clone())
+    }
+
+    fn list(&mut self) -> &mut ListView {
+        match self.tab {
+            Tab::Stages => &mut self.stages,
+            Tab::Routes => &mut self.routes,
+        }
+    }
+
+    fn ids(&self, detail: &ApiDetail) -> Vec<String> {
+        match self.tab {
+            Tab::Stages => stages::ids(&self.stages, detail),
+            Tab::Routes => routes::ids(&self.routes, detail),
+        }
+    }
+
+    /// What an action on the selected thing does; the detail is there.
+    fn act_on(&mut self, action: Action, detail: &ApiDetail, context: &mut Context<'_>) -> Nav {
+        let stage = self.stage(detail);
+        match (action, self.tab) {
+            (Action::Open | Action::Live, Tab::Stages) => match stage {
+                Some(stage) => subject::live(&self.api, &stage, context),
+                None => Nav::Stay,
+            },
+            (Action::Live, Tab::Routes) => subject::live_of_api(&self.api, context),
+            (Action::Copy, Tab::Stages) => {
+                if let Some(stage) = stage {
+                    let url = detail.api.invoke_url(&stage);
+                    context.copy(format!("invoke URL of {stage}"), url);
+                }
+                Nav::Stay
+            }
+            (Action::CopyCallback, Tab::Stages) => {
+                if let Some(stage) = stage {
+                    let url = detail.api.callback_url(&stage);
+                    context.copy(format!("callback URL of {stage}"), url);
+                }
+                Nav::Stay
+            }
+            (Action::Copy, Tab::Routes) => {
+                if let Some(route) = routes::selected(&self.routes, detail) {
+                    context.copy(format!("route key {}", route.key), route.key.clone());
+                }
+                Nav::Stay
+            }
+            _ => Nav::Stay,
+        }
+    }
+
+    fn act_on_list(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        let Some(detail) = context.library.detail(&self.api).cloned() else {
+            return Nav::Stay;
+        };
+        let ids = self.ids(&detail);
+        let page = context.geometry.page;
+        if self.list().act(action, &ids, page) {
+            self.detail = Scroll::default();
+            return Nav::Stay;
+        }
+        self.act_on(action, &detail, context)
+    }
+}
+
+impl View for ApiScreen {
+    fn scope(&self) -> Scope {
+        match self.tab {
+            Tab::Stages if self.stages.is_filtering => Scope::FilterLine,
+            Tab::Routes if self.routes.is_filtering => Scope::FilterLine,
+            Tab::Stages => Scope::Stages,
+            Tab::Routes => Scope::Routes,
+        }
+    }
+
+    fn crumbs(&self, state: &State) -> Vec<Crumb> {
+        let name = state.library.api(&self.api).map(|api| api.name.clone());
+        let mut crumbs = vec![Crumb::plain(name.unwrap_or_else(|| self.api.to_string()))];
+        match self.tab {
+            Tab::Stages => {
+                let stage = state
+                    .library
+                    .detail(&self.api)
+                    .and_then(|detail| self.stage(detail));
+                crumbs.extend(stage.map(|stage| Crumb::stage(&stage, &state.production)));
+            }
+            Tab::Routes => crumbs.push(Crumb::plain("routes")),
+        }
+        crumbs
+    }
+
+    fn key(&mut self, key: KeyEvent, _context: &mut Context<'_>) -> Handled {
+        if self.list().filter_key(key) {
+            Handled::Yes(Nav::Stay)
+        } else {
+            Handled::No
+        }
+    }
+
+    fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
+        self.list().filter_paste(text)
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        if self.list().filter_act(action) {
+            return Nav::Stay;
+        }
+        let stage = context
+            .library
+            .detail(&self.api)
+            .and_then(|detail| self.stage(detail))
+            .filter(|_| self.tab == Tab::Stages);
+        match action {
+            Action::Back => Nav::Back,
+            Action::NextTab | Action::PreviousTab => {
+                self.tab = self.tab.other();
+                self.detail = Scroll::default();
+                Nav::Stay
+            }
+            Action::Sort => {
+                self.list().sort += 1;
+                Nav::Stay
+            }
+            Action::Refresh => {
+                context.load_api(&self.api);
+                Nav::Stay
+            }
+            Action::DetailUp => {
+                self.detail.offset = self.detail.offset.saturating_sub(1);
+                Nav::Stay
+            }
+            Action::DetailDown => {
+                let most = usize::from(context.geometry.side_most);
+                self.detail.offset = (self.detail.offset + 1).min(most);
+                Nav::Stay
+            }
+            Action::Deploy => subject::deploy(&self.api, stage, context),
+            Action::Actions => {
+                let menu = ActionsModal::new(self.api.clone(), stage);
+                Nav::Open(Modal::Actions(menu))
+            }
+            Action::Undo => subject::undo(context),
+            action => self.act_on_list(action, context),
+        }
+    }
+
+    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
+        if let Some(detail) = context.library.detail(&self.api) {
+            let ids = self.ids(detail);
+            self.list().select(&ids, row);
+            self.detail = Scroll::default();
+        }
+        Nav::Stay
+    }
+
+    fn refusal(&self, action: Action, state: &State) -> Option<String> {
+        let detail = state.library.detail(&self.api);
+        let stage = detail.and_then(|detail| self.stage(detail));
+        match action {
+            Action::Undo => subject::undo_refusal(state),
+            Action::Deploy => subject::deploy_refusal(detail),
+            Action::Live => subject::live_refusal(detail, stage.as_ref()),
+            Action::Open | Action::Copy | Action::CopyCallback if detail.is_none() => {
+                Some("The API is still being read".to_owned())
+            }
+            Action::Open if self.tab == Tab::Stages => {
+                subject::live_refusal(detail, stage.as_ref())
+            }
+            _ => None,
+        }
+    }
+
+    fn settle(&mut self, context: &mut Context<'_>) {
+        let api = [self.api.clone()];
+        context
+            .library
+            .load_missing(&api, context.tickets, context.effects);
+        if let Some(detail) = context.library.detail(&self.api) {
+            let ids = self.ids(detail);
+            let page = context.geometry.page;
+            self.list().settle(&ids, page);
+        }
+    }
+
+    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+        let [tabs, body] =
+            Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+        self.render_tabs(state, tabs, frame);
+        let Some(detail) = state.library.detail(&self.api) else {
+            let block = panel(state, self.tab.title(), true);
+            let inner = block.inner(body);
+            frame.render_widget(block, body);
+            match state.library.detail_failure(&self.api) {
+                Some(failure) => waiting::failed(failure, state, inner, frame),
+                None => waiting::spinner("reading the API", state, inner, frame),
+            }
+            return;
+        };
+        match self.tab {
+            Tab::Stages => stages::render(self, detail, state, body, frame, geometry),
+            Tab::Routes => routes::render(self, detail, state, body, frame, geometry),
+        }
+    }
+}
+
+impl ApiScreen {
+    fn render_tabs(&self, state: &State, area: Rect, frame: &mut Frame<'_>) {
+        let theme = &state.theme;
+        let mut spans = vec![Span::raw("  ")];
+        for tab in Tab::ALL {
+            let style = if tab == self.tab {
+                theme.tab
+            } else {
+                theme.dim
+            };
+            spans.push(Span::styled(tab.title(), style));
+            spans.push(Span::raw("   "));
+        }
+        frame.render_widget(Line::from(spans), area);
+        let glyphs = &state.glyphs;
+        let (note, style) = match state.library.details.get(&self.api) {
+            Some(Remote::Loading { .. }) => {
+                let spinner = glyphs.spinner_at(state.now.as_millisecond());
+                (format!("{spinner} reading"), theme.busy)
+            }
+            Some(Remote::Failed { failure, .. }) => (
+                format!("{} old: {}", glyphs.warning, failure.title),
+                theme.warn,
+            ),
+            _ => (format!("API {}", self.api), theme.dim),
+        };
+        let room = usize::from(area.width).saturating_sub(24);
+        let note = text::fit(&note, room, glyphs.ellipsis);
+        let place = Rect {
+            width: area.width.saturating_sub(2),
+            ..area
+        };
+        frame.render_widget(Line::styled(note, style).alignment(Alignment::Right), place);
+    }
+}
+
+/// Draws the text about the selected thing, and tells how far it can be scrolled.
+fn render_detail(
+    lines: &[Line<'static>],
+    scroll: Scroll,
+    (state, place): (&State, Rect),
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    geometry.side_page = place.height;
+    let most = lines.len().saturating_sub(usize::from(place.height));
+    geometry.side_most = crate::ui::widget::cells(most);
+    let text = ScrolledText {
+        lines,
+        scroll,
+        state,
+    };
+    frame.render_widget(&text, place);
+}

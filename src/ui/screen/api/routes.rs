@@ -1,0 +1,257 @@
+//! The Routes tab: what each route calls, and whether the answer goes back to the client.
+//!
+//! ```text
+//! ╭ Routes 4 ──────────────────────────────────────────────╮
+//! │  KEY          INTEGRATION   TARGET             TWO-WAY  │
+//! │▸ $connect     HTTP_PROXY    POST http://…      –        │
+//! │  sendMessage  MOCK                             yes      │
+//! ╰─────────────────────────────────────────────────────────╯
+//! ╭ $connect ──────────────────────────────────────────────╮
+//! │ Authorization  NONE                                     │
+//! ╰─────────────────────────────────────────────────────────╯
+//! ```
+
+use std::collections::BTreeMap;
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::Line,
+};
+
+use super::{ApiScreen, render_detail};
+use crate::{
+    model::{ApiDetail, Integration, Route},
+    ui::{
+        State,
+        geometry::{Geometry, ListArea},
+        widget::{
+            fields::Fields,
+            list::{Hit, ListView},
+            panel, safe,
+            table::{Cell, Column, Table},
+            waiting,
+        },
+    },
+};
+
+const COLUMNS: [Column; 4] = [
+    Column {
+        title: "KEY",
+        most: 28,
+        keep: 100,
+    },
+    Column {
+        title: "INTEGRATION",
+        most: 12,
+        keep: 70,
+    },
+    Column {
+        title: "TARGET",
+        most: 60,
+        keep: 60,
+    },
+    Column {
+        title: "TWO-WAY",
+        most: 7,
+        keep: 50,
+    },
+];
+
+/// The routes in the order in force that pass the filter.
+fn visible<'a>(list: &ListView, detail: &'a ApiDetail) -> (Vec<&'a Route>, Vec<Hit>) {
+    let mut routes: Vec<&Route> = detail.routes.iter().collect();
+    if list.sort % 2 == 1 {
+        routes.sort_by_key(|route| (target(route, detail), route.key.clone()));
+    }
+    let searched: Vec<String> = routes
+        .iter()
+        .map(|route| format!("{} {}", route.key, target(route, detail)))
+        .collect();
+    let hits = list.hits(&searched);
+    let found = hits.iter().map(|hit| routes[hit.row]).collect();
+    (found, hits)
+}
+
+pub(super) fn ids(list: &ListView, detail: &ApiDetail) -> Vec<String> {
+    let (routes, _) = visible(list, detail);
+    routes.iter().map(|route| route.key.clone()).collect()
+}
+
+pub(super) fn selected<'a>(list: &ListView, detail: &'a ApiDetail) -> Option<&'a Route> {
+    let (routes, _) = visible(list, detail);
+    let idx = list.selected_idx(&ids(list, detail))?;
+    routes.get(idx).copied()
+}
+
+fn integration<'a>(route: &Route, detail: &'a ApiDetail) -> Option<&'a Integration> {
+    detail.integration(&route.integration_id()?)
+}
+
+/// Where a route's messages go, in a few words.
+fn target(route: &Route, detail: &ApiDetail) -> String {
+    let Some(integration) = integration(route, detail) else {
+        return String::new();
+    };
+    let method = integration.method.as_deref().unwrap_or_default();
+    let uri = integration.uri.as_deref().unwrap_or_default();
+    format!("{method} {uri}").trim().to_owned()
+}
+
+pub(super) fn render(
+    screen: &ApiScreen,
+    detail: &ApiDetail,
+    state: &State,
+    area: Rect,
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    let list = &screen.routes;
+    let [top, bottom] = if area.width >= 120 {
+        Layout::horizontal([Constraint::Percentage(60), Constraint::Fill(1)]).areas(area)
+    } else {
+        Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(area)
+    };
+    let (routes, hits) = visible(list, detail);
+    let title = list.title("Routes", hits.len(), detail.routes.len(), state);
+    let block = panel(state, title, state.modals.is_empty());
+    let inner = block.inner(top);
+    frame.render_widget(block, top);
+    if routes.is_empty() {
+        let lines = if detail.routes.is_empty() {
+            [
+                "No routes yet.",
+                "API Gateway refuses to deploy an API without any.",
+            ]
+        } else {
+            ["No route matches the filter.", "Esc clears it."]
+        };
+        waiting::sentences(&lines, state, inner, frame);
+    } else {
+        let rows_area = Table::rows_area(inner);
+        let ids: Vec<&str> = routes.iter().map(|route| route.key.as_str()).collect();
+        let window = list.window(&ids, rows_area.height);
+        geometry.page = rows_area.height;
+        geometry.width = rows_area.width;
+        geometry.lists.push(ListArea {
+            rows: rows_area,
+            offset: window.start,
+        });
+        let rows: Vec<Vec<Cell>> = routes.iter().map(|r| row(r, detail, state)).collect();
+        let table = Table {
+            columns: &COLUMNS,
+            rows: &rows,
+            hits: &hits,
+            window,
+            selected: list.selected_idx(&ids),
+            state,
+        };
+        frame.render_widget(&table, inner);
+    }
+    render_about(screen, detail, (state, bottom), frame, geometry);
+}
+
+fn render_about(
+    screen: &ApiScreen,
+    detail: &ApiDetail,
+    (state, area): (&State, Rect),
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    let Some(route) = selected(&screen.routes, detail) else {
+        frame.render_widget(panel(state, "", false), area);
+        return;
+    };
+    let block = panel(state, safe(&route.key, state.theme.title), false);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
+    let columns = usize::from(body.width).saturating_sub(1);
+    let lines = about(route, detail, state, columns);
+    render_detail(&lines, screen.detail, (state, body), frame, geometry);
+}
+
+fn row(route: &Route, detail: &ApiDetail, state: &State) -> Vec<Cell> {
+    let theme = &state.theme;
+    let kind = match integration(route, detail) {
+        Some(integration) => Cell::new(integration.integration_type.clone(), theme.text),
+        None => Cell::new("none", theme.warn),
+    };
+    let two_way = if route.is_two_way() {
+        Cell::new("yes", theme.text)
+    } else {
+        Cell::new(state.glyphs.dash, theme.dim)
+    };
+    vec![
+        Cell::searched(route.key.clone(), theme.text, 0),
+        kind,
+        Cell::searched(
+            target(route, detail),
+            theme.dim,
+            route.key.chars().count() + 1,
+        ),
+        two_way,
+    ]
+}
+
+/// All about a route and what it calls.
+fn about(route: &Route, detail: &ApiDetail, state: &State, columns: usize) -> Vec<Line<'static>> {
+    let theme = &state.theme;
+    let mut fields = Fields::new(state, columns);
+    match integration(route, detail) {
+        Some(integration) => about_integration(integration, &mut fields),
+        None => {
+            let text = match &route.target {
+                Some(target) => format!("{target} is not there: every message fails"),
+                None => "none: every message fails".to_owned(),
+            };
+            fields.styled("Integration", &text, theme.warn);
+        }
+    }
+    let answers = if route.is_two_way() {
+        "two-way: the answer goes back to the client"
+    } else {
+        "one-way: the answer is dropped"
+    };
+    fields.field("Answers", Some(answers));
+    fields.field("Authorization", Some(&route.authorization_type));
+    if route.api_key_required {
+        fields.field("API key", Some("required"));
+    }
+    if let Some(name) = &route.operation_name {
+        fields.field("Operation", Some(name));
+    }
+    if let Some(expression) = &route.model_selection_expression {
+        fields.field("Model chosen by", Some(expression));
+    }
+    map_fields("Models", &route.request_models, &mut fields);
+    fields.into_lines()
+}
+
+fn about_integration(integration: &Integration, fields: &mut Fields<'_>) {
+    let text = format!("{} {}", integration.integration_type, integration.id);
+    fields.field("Integration", Some(&text));
+    if let Some(uri) = &integration.uri {
+        let method = integration.method.as_deref().unwrap_or_default();
+        fields.field("Calls", Some(format!("{method} {uri}").trim()));
+    }
+    if let Some(timeout) = integration.timeout_ms {
+        fields.field("Timeout", Some(&format!("{timeout} ms")));
+    }
+    if let Some(behavior) = &integration.passthrough_behavior {
+        fields.field("Passthrough", Some(behavior));
+    }
+    map_fields("Parameters", &integration.request_parameters, fields);
+    map_fields("Templates", &integration.request_templates, fields);
+    for (idx, response) in integration.responses.iter().enumerate() {
+        let head = if idx == 0 { "Responses" } else { "" };
+        fields.field(head, Some(&response.key));
+    }
+}
+
+fn map_fields(name: &str, entries: &BTreeMap<String, String>, fields: &mut Fields<'_>) {
+    for (idx, (key, value)) in entries.iter().enumerate() {
+        let head = if idx == 0 { name } else { "" };
+        fields.field(head, Some(&format!("{key} = {value}")));
+    }
+}

@@ -1,0 +1,302 @@
+//! The Stages tab: the stages left, all about the chosen one right.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::Line,
+};
+
+use super::{ApiScreen, render_detail};
+use crate::{
+    model::{
+        ApiDetail, Drift, RouteSettings, Stage,
+        diff::{Change, ChangeKind},
+        limit::STAGES_PER_API,
+    },
+    ui::{
+        State,
+        geometry::{Geometry, ListArea},
+        widget::{
+            age,
+            fields::Fields,
+            list::{Hit, ListView},
+            panel, safe,
+            table::{Cell, Column, Table},
+            waiting,
+        },
+    },
+};
+
+const COLUMNS: [Column; 3] = [
+    Column {
+        title: "STAGE",
+        most: 24,
+        keep: 100,
+    },
+    Column {
+        title: "SERVES",
+        most: 8,
+        keep: 60,
+    },
+    Column {
+        title: "DRIFT",
+        most: 7,
+        keep: 80,
+    },
+];
+
+/// The stages in the order in force that pass the filter.
+fn visible<'a>(list: &ListView, detail: &'a ApiDetail) -> (Vec<&'a Stage>, Vec<Hit>) {
+    let mut stages: Vec<&Stage> = detail.stages.iter().collect();
+    if list.sort % 2 == 1 {
+        stages.sort_by_key(|stage| std::cmp::Reverse(stage.updated_at));
+    }
+    let names: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
+    let hits = list.hits(&names);
+    let found = hits.iter().map(|hit| stages[hit.row]).collect();
+    (found, hits)
+}
+
+pub(super) fn ids(list: &ListView, detail: &ApiDetail) -> Vec<String> {
+    let (stages, _) = visible(list, detail);
+    stages.iter().map(|stage| stage.name.to_string()).collect()
+}
+
+pub(super) fn selected<'a>(list: &ListView, detail: &'a ApiDetail) -> Option<&'a Stage> {
+    let (stages, _) = visible(list, detail);
+    let idx = list.selected_idx(&ids(list, detail))?;
+    stages.get(idx).copied()
+}
+
+pub(super) fn render(
+    screen: &ApiScreen,
+    detail: &ApiDetail,
+    state: &State,
+    area: Rect,
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    let list_width = match area.width {
+        ..80 => 24,
+        80..110 => 32,
+        _ => 38,
+    };
+    let [left, right] =
+        Layout::horizontal([Constraint::Length(list_width), Constraint::Fill(1)]).areas(area);
+    let (stages, hits) = visible(&screen.stages, detail);
+    render_list(
+        &screen.stages,
+        (&stages, &hits),
+        (detail, state),
+        left,
+        frame,
+        geometry,
+    );
+    let Some(stage) = selected(&screen.stages, detail) else {
+        let block = panel(state, "", false);
+        let inner = block.inner(right);
+        frame.render_widget(block, right);
+        let lines = if detail.stages.is_empty() {
+            ["No stage yet.", "d deploys the API to a new one."]
+        } else {
+            ["No stage matches the filter.", "Esc clears it."]
+        };
+        waiting::sentences(&lines, state, inner, frame);
+        return;
+    };
+    let title = if state.is_production(&stage.name) {
+        Line::from(vec![
+            safe(stage.name.as_str(), state.theme.danger),
+            safe(" production", state.theme.danger),
+        ])
+    } else {
+        Line::from(safe(stage.name.as_str(), state.theme.title))
+    };
+    let block = panel(state, title, false);
+    let inner = block.inner(right);
+    frame.render_widget(block, right);
+    let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
+    let columns = usize::from(body.width).saturating_sub(1);
+    let lines = about(stage, detail, state, columns);
+    render_detail(&lines, screen.detail, (state, body), frame, geometry);
+}
+
+fn render_list(
+    list: &ListView,
+    (stages, hits): (&[&Stage], &[Hit]),
+    (detail, state): (&ApiDetail, &State),
+    area: Rect,
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    let theme = &state.theme;
+    let mut title = list.title("Stages", hits.len(), detail.stages.len(), state);
+    if list.filter.is_empty() && !list.is_filtering {
+        title.push_span(ratatui::text::Span::styled(
+            format!("/{STAGES_PER_API}"),
+            theme.dim,
+        ));
+    }
+    let block = panel(state, title, state.modals.is_empty());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let rows_area = Table::rows_area(inner);
+    let ids: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
+    let window = list.window(&ids, rows_area.height);
+    geometry.page = rows_area.height;
+    geometry.width = rows_area.width;
+    geometry.lists.push(ListArea {
+        rows: rows_area,
+        offset: window.start,
+    });
+    let rows: Vec<Vec<Cell>> = stages
+        .iter()
+        .map(|stage| row(stage, detail, state))
+        .collect();
+    let table = Table {
+        columns: &COLUMNS,
+        rows: &rows,
+        hits,
+        window,
+        selected: list.selected_idx(&ids),
+        state,
+    };
+    frame.render_widget(&table, inner);
+}
+
+fn row(stage: &Stage, detail: &ApiDetail, state: &State) -> Vec<Cell> {
+    let theme = &state.theme;
+    let name_style = if state.is_production(&stage.name) {
+        theme.danger
+    } else {
+        theme.text
+    };
+    let serves = match &stage.deployment_id {
+        Some(id) => id.as_str(),
+        None => state.glyphs.dash,
+    };
+    let drift = match detail.drift.get(&stage.name) {
+        None | Some(Drift::UpToDate) => Cell::new(state.glyphs.dash, theme.dim),
+        Some(drift @ Drift::Unknown) => Cell::new(drift.short_text(), theme.dim),
+        Some(drift) => Cell::new(drift.short_text(), theme.changed),
+    };
+    vec![
+        Cell::searched(stage.name.to_string(), name_style, 0),
+        Cell::new(serves, theme.dim),
+        drift,
+    ]
+}
+
+/// All about a stage.
+fn about(stage: &Stage, detail: &ApiDetail, state: &State, columns: usize) -> Vec<Line<'static>> {
+    let theme = &state.theme;
+    let mut fields = Fields::new(state, columns);
+    fields.styled(
+        "Invoke URL",
+        &detail.api.invoke_url(&stage.name),
+        theme.link,
+    );
+    fields.styled(
+        "Callback URL",
+        &detail.api.callback_url(&stage.name),
+        theme.link,
+    );
+    serves(stage, detail, &mut fields, state);
+    drift(detail.drift.get(&stage.name), &mut fields, state);
+    fields.gap();
+    let settings = stage.default_route_settings.clone().unwrap_or_default();
+    let throttle = settings.throttle_text();
+    if throttle.starts_with("blocks") {
+        fields.styled("Throttling", &throttle, theme.danger);
+    } else {
+        fields.field("Throttling", Some(&throttle));
+    }
+    for (key, route) in &stage.route_settings {
+        let text = format!("{key}: {}", route.throttle_text());
+        let style = if route.throttle_text().starts_with("blocks") {
+            theme.danger
+        } else {
+            theme.dim
+        };
+        fields.below(&text, style);
+    }
+    logging(stage, &settings, &mut fields);
+    if stage.auto_deploy {
+        fields.styled(
+            "Auto deploy",
+            "on: AWS deploys every change by itself",
+            theme.warn,
+        );
+    }
+    fields.field("Description", stage.description.as_deref());
+    if stage.variables.is_empty() {
+        fields.field("Variables", None);
+    }
+    for (idx, (name, value)) in stage.variables.iter().enumerate() {
+        let head = if idx == 0 { "Variables" } else { "" };
+        fields.field(head, Some(&format!("{name} = {value}")));
+    }
+    let changed = stage.updated_at.or(stage.created_at);
+    let age = age::ago_or(changed, state.now, "unknown");
+    fields.styled("Last changed", &age, theme.dim);
+    fields.into_lines()
+}
+
+fn serves(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &State) {
+    let theme = &state.theme;
+    let dot = state.glyphs.dot;
+    let Some(id) = &stage.deployment_id else {
+        fields.styled("Deployment", "none: nobody can connect", theme.warn);
+        return;
+    };
+    let text = match detail.deployment(id) {
+        Some(deployment) => {
+            let title = deployment.title().unwrap_or("no description");
+            let age = age::ago_or(deployment.created_at, state.now, "unknown age");
+            format!("{id} {dot} {title} {dot} {age}")
+        }
+        None => id.to_string(),
+    };
+    fields.field("Deployment", Some(&text));
+}
+
+fn drift(drift: Option<&Drift>, fields: &mut Fields<'_>, state: &State) {
+    let theme = &state.theme;
+    let Some(drift) = drift else {
+        fields.field("Draft", None);
+        return;
+    };
+    let style = match drift {
+        Drift::UpToDate => theme.ok,
+        Drift::Unknown => theme.dim,
+        _ => theme.changed,
+    };
+    fields.styled("Draft", &drift.text(), style);
+    if let Drift::Changes(changes) = drift {
+        for change in changes {
+            fields.below(&change.to_string(), change_style(change, state));
+        }
+    }
+}
+
+fn change_style(change: &Change, state: &State) -> ratatui::style::Style {
+    match change.kind {
+        ChangeKind::Added => state.theme.added,
+        ChangeKind::Removed => state.theme.removed,
+        ChangeKind::Changed => state.theme.changed,
+    }
+}
+
+fn logging(stage: &Stage, settings: &RouteSettings, fields: &mut Fields<'_>) {
+    let level = settings.logging_level.as_deref().unwrap_or("OFF");
+    let mut parts = vec![format!("execution {}", level.to_lowercase())];
+    if settings.data_trace_enabled == Some(true) {
+        parts.push("with whole payloads".to_owned());
+    }
+    let access = stage.access_log.as_ref();
+    match access.and_then(|log| log.destination_arn.as_deref()) {
+        Some(arn) => parts.push(format!("access to {arn}")),
+        None => parts.push("access off".to_owned()),
+    }
+    fields.field("Logging", Some(&parts.join(", ")));
+}

@@ -1,0 +1,111 @@
+//! What one can do to an API and its stages, wherever one stands: deploy, watch, undo.
+
+use super::{Context, Nav, Screen, api::ApiScreen, live::LiveScreen};
+use crate::{
+    model::{ApiDetail, ApiId, StageName, plan::Repoint},
+    ui::{
+        State,
+        modal::{
+            Modal,
+            confirm::{ConfirmModal, Order},
+            deploy::DeployModal,
+        },
+        notice::Tone,
+        state::is_production,
+    },
+};
+
+/// Opens the deploy dialog; the one of the deploy that runs, if one does.
+pub fn deploy(api: &ApiId, stage: Option<StageName>, context: &mut Context<'_>) -> Nav {
+    let dialog = DeployModal::open(api.clone(), stage, context);
+    Nav::Open(Modal::Deploy(Box::new(dialog)))
+}
+
+/// Shows a stage live.
+pub fn live(api: &ApiId, stage: &StageName, context: &mut Context<'_>) -> Nav {
+    let Some(api) = context.library.api(api).cloned() else {
+        context.say(Tone::Warning, "The API is still being read");
+        return Nav::Stay;
+    };
+    let screen = LiveScreen::open(&api, stage, context);
+    Nav::Push(Screen::Live(Box::new(screen)))
+}
+
+/// Shows the stage that was deployed last live, or the only one; else lets one choose.
+pub fn live_of_api(api: &ApiId, context: &mut Context<'_>) -> Nav {
+    let last = context.deploys.last.as_ref();
+    let last = last.filter(|(id, _)| id == api).map(|(_, stage)| stage);
+    let only = match context.library.detail(api).map(|detail| &detail.stages[..]) {
+        Some([stage]) => Some(&stage.name),
+        _ => None,
+    };
+    match last.or(only).cloned() {
+        Some(stage) => live(api, &stage, context),
+        None => {
+            context.say(Tone::Info, "Choose a stage, then l");
+            Nav::Push(Screen::Api(ApiScreen::new(api.clone())))
+        }
+    }
+}
+
+/// Takes the last deploy back, after a question when it is a production stage.
+pub fn undo(context: &mut Context<'_>) -> Nav {
+    let Some(repoint) = context.deploys.undo.clone() else {
+        return Nav::Stay;
+    };
+    if is_production(&repoint.stage, context.production) {
+        return Nav::Open(Modal::Confirm(Box::new(undo_question(repoint))));
+    }
+    context.repoint(repoint);
+    Nav::Stay
+}
+
+fn undo_question(repoint: Repoint) -> ConfirmModal {
+    let from = match &repoint.from {
+        Some(from) => format!(", not {from}"),
+        None => String::new(),
+    };
+    ConfirmModal {
+        title: "Undo the deploy of a production stage?".to_owned(),
+        lines: vec![
+            format!("{} will serve {} again{from}.", repoint.stage, repoint.to),
+            "Clients that are connected stay connected. Deploying again takes it forward."
+                .to_owned(),
+            String::new(),
+            format!(
+                "aws apigatewayv2 update-stage --api-id {} --stage-name {} --deployment-id {}",
+                repoint.api_id, repoint.stage, repoint.to
+            ),
+        ],
+        yes: format!("point {} at {}", repoint.stage, repoint.to),
+        order: Order::Repoint(repoint),
+    }
+}
+
+/// Why there is nothing to undo.
+pub fn undo_refusal(state: &State) -> Option<String> {
+    match state.deploys.undo {
+        Some(_) => None,
+        None => Some("Nothing to undo: nothing was deployed since the start".to_owned()),
+    }
+}
+
+/// Why an API cannot be deployed.
+pub fn deploy_refusal(detail: Option<&ApiDetail>) -> Option<String> {
+    let is_empty = detail.is_some_and(|detail| detail.routes.is_empty());
+    is_empty.then(|| {
+        "Deploy: the API has no routes, and API Gateway refuses to deploy an API without any"
+            .to_owned()
+    })
+}
+
+/// Why a stage cannot be watched.
+pub fn live_refusal(detail: Option<&ApiDetail>, stage: Option<&StageName>) -> Option<String> {
+    let detail = detail?;
+    if detail.stages.is_empty() {
+        return Some("Live: the API has no stage yet; d deploys to a new one".to_owned());
+    }
+    let stage = detail.stage(stage?)?;
+    let serves_nothing = stage.deployment_id.is_none() && !stage.auto_deploy;
+    serves_nothing.then(|| format!("Live: {} serves nothing yet; d deploys to it", stage.name))
+}

@@ -1,0 +1,76 @@
+//! Names and values, one below the other, the values aligned and wrapped.
+
+use ratatui::{
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::text;
+use crate::ui::State;
+
+/// Lines of names and values.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    state: &'a State,
+    columns: usize,
+    name_columns: usize,
+    lines: Vec<Line<'static>>,
+}
+
+impl<'a> Fields<'a> {
+    /// No lines yet, for a place of that many columns.
+    pub fn new(state: &'a State, columns: usize) -> Self {
+        Self {
+            state,
+            columns,
+            name_columns: 14,
+            lines: Vec::new(),
+        }
+    }
+
+    /// A name and its value; what is absent is shown as a dash.
+    pub fn field(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.styled(name, value, self.state.theme.text),
+            None => self.styled(name, self.state.glyphs.dash, self.state.theme.dim),
+        }
+    }
+
+    /// A name and its value in a style.
+    pub fn styled(&mut self, name: &str, value: &str, style: Style) {
+        let room = self.columns.saturating_sub(self.name_columns).max(8);
+        for (idx, line) in text::wrap(value, room).into_iter().enumerate() {
+            let head = if idx == 0 { name } else { "" };
+            let head = text::fit_padded(head, self.name_columns, " ");
+            self.lines.push(Line::from(vec![
+                Span::styled(head, self.state.theme.heading),
+                Span::styled(line, style),
+            ]));
+        }
+    }
+
+    /// A line below the value of the last name.
+    pub fn below(&mut self, value: &str, style: Style) {
+        let room = self.columns.saturating_sub(2).max(8);
+        for (idx, line) in text::wrap(value, room.saturating_sub(2))
+            .into_iter()
+            .enumerate()
+        {
+            let indent = if idx == 0 { "  " } else { "    " };
+            self.lines.push(Line::from(vec![
+                Span::raw(indent),
+                Span::styled(line, style),
+            ]));
+        }
+    }
+
+    /// An empty line.
+    pub fn gap(&mut self) {
+        self.lines.push(Line::default());
+    }
+
+    /// All lines.
+    pub fn into_lines(self) -> Vec<Line<'static>> {
+        self.lines
+    }
+}

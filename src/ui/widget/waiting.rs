@@ -1,0 +1,64 @@
+//! What stands where data will be: a spinner, a failure, or a sentence that says why there is nothing.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Paragraph,
+};
+
+use super::text;
+use crate::{
+    model::Failure,
+    ui::{State, modal::failure},
+};
+
+/// Draws the spinner and what is being waited for.
+pub fn spinner(what: &str, state: &State, area: Rect, frame: &mut Frame<'_>) {
+    let glyph = state.glyphs.spinner_at(state.now.as_millisecond());
+    let room = usize::from(area.width).saturating_sub(4);
+    let line = Line::from(vec![
+        Span::raw(" "),
+        Span::styled(glyph, state.theme.busy),
+        Span::raw(" "),
+        Span::styled(
+            text::fit(what, room, state.glyphs.ellipsis),
+            state.theme.dim,
+        ),
+    ]);
+    frame.render_widget(Paragraph::new(vec![Line::default(), line]), area);
+}
+
+/// Draws a failure, with how to try again.
+pub fn failed(failure: &Failure, state: &State, area: Rect, frame: &mut Frame<'_>) {
+    let place = indented(area);
+    let mut lines = failure::lines(failure, usize::from(place.width), state);
+    lines.push(Line::default());
+    lines.push(Line::from(vec![
+        Span::styled("r", state.theme.key),
+        Span::styled(" try again", state.theme.dim),
+    ]));
+    frame.render_widget(Paragraph::new(lines), place);
+}
+
+/// Draws sentences.
+pub fn sentences(lines: &[&str], state: &State, area: Rect, frame: &mut Frame<'_>) {
+    let place = indented(area);
+    let lines: Vec<Line<'_>> = lines
+        .iter()
+        .flat_map(|line| text::wrap(line, usize::from(place.width)))
+        .map(|line| Line::styled(line, state.theme.dim))
+        .collect();
+    frame.render_widget(Paragraph::new(lines), place);
+}
+
+fn indented(area: Rect) -> Rect {
+    let top = area.height.min(1);
+    let left = area.width.min(2);
+    Rect {
+        x: area.x + left,
+        y: area.y + top,
+        width: area.width.saturating_sub(left * 2),
+        height: area.height - top,
+    }
+}
