@@ -53,6 +53,18 @@ impl DeployJob {
         self.plan.request.stage.name()
     }
 
+    /// Goes on after a failure half way: steps that are done stay done.
+    pub fn resume(&mut self, ticket: Ticket, now: Timestamp) {
+        self.ticket = ticket;
+        self.outcome = None;
+        self.step_since = now;
+        for (_, state) in &mut self.steps {
+            if !matches!(state, Some(StepState::Done(_))) {
+                *state = None;
+            }
+        }
+    }
+
     /// True while answers are awaited.
     pub fn is_running(&self) -> bool {
         matches!(self.outcome, None | Some(DeployOutcome::CleaningUp(..)))

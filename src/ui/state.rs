@@ -140,6 +140,7 @@ impl State {
             Some(_) => Screen::Apis(ApisScreen::default()),
             None => Screen::Targets(TargetsScreen::default()),
         };
+        let is_starting = setup.target.is_some();
         let library = Library {
             wanted_target: setup.target,
             ..Library::default()
@@ -158,7 +159,7 @@ impl State {
             geometry: Geometry::default(),
             production: setup.production,
             log_path: setup.log_path,
-            is_starting: true,
+            is_starting,
         }
     }
 

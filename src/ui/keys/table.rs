@@ -119,6 +119,7 @@ pub(super) static TABLE: &[Binding] = &[
     row(Scope::DeployField, "down", Action::Down, "down", (Group::Move, 0)),
     row(Scope::DeployField, "pageup", Action::PageUp, "changes up", (Group::Move, 0)),
     row(Scope::DeployField, "pagedown", Action::PageDown, "changes down", (Group::Move, 0)),
+    row(Scope::DeployField, "ctrl-y", Action::Copy, "copy commands", (Group::Here, 50)),
     row(Scope::DeployField, "esc", Action::Back, "cancel", (Group::Here, 80)),
     row(Scope::DeployRun, "f", Action::Finish, "finish", (Group::Here, 90)),
     row(Scope::DeployRun, "c", Action::CleanUp, "clean up", (Group::Here, 85)),

@@ -1,26 +1,232 @@
-//! Placeholder.
-use crate::ui::{
-    Action, State,
-    geometry::Geometry,
-    keys::Scope,
-    screen::{Context, Nav, View},
+//! The Actions menu of an API, as in the web console.
+//!
+//! ```text
+//! ╭ Actions · chat › test ───────────────╮
+//! │▸ Deploy API…                      d   │
+//! │  Watch live                       l   │
+//! │  Undo deploy     nothing to undo  u   │
+//! │  Copy invoke URL                  y   │
+//! ╰───────────────────────────────────────╯
+//! ```
+//!
+//! An entry that cannot act now stays, dimmed, and says why.
+
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
 };
-use ratatui::{Frame, layout::Rect};
-/// Placeholder.
+
+use crate::{
+    model::{ApiId, StageName},
+    ui::{
+        Action, State,
+        geometry::{Geometry, ListArea},
+        keys::{self, Scope},
+        notice::Tone,
+        screen::{Context, Nav, View, subject},
+        widget::{cells, list::ListView, modal_area, panel, text},
+    },
+};
+
+/// The API and the stage that the entries act on.
 #[derive(Debug)]
-pub struct ActionsModal;
-impl ActionsModal {
-    /// New.
-    pub fn new(_api: crate::model::ApiId, _stage: Option<crate::model::StageName>) -> Self {
-        Self
+pub struct ActionsModal {
+    api: ApiId,
+    stage: Option<StageName>,
+    list: ListView,
+}
+
+/// An entry of the menu.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    Deploy,
+    Live,
+    Undo,
+    CopyInvokeUrl,
+    CopyCallbackUrl,
+    CopyId,
+}
+
+impl Entry {
+    const ALL: [Self; 6] = [
+        Self::Deploy,
+        Self::Live,
+        Self::Undo,
+        Self::CopyInvokeUrl,
+        Self::CopyCallbackUrl,
+        Self::CopyId,
+    ];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Deploy => "Deploy API...",
+            Self::Live => "Watch live",
+            Self::Undo => "Undo deploy",
+            Self::CopyInvokeUrl => "Copy invoke URL",
+            Self::CopyCallbackUrl => "Copy callback URL",
+            Self::CopyId => "Copy API id",
+        }
+    }
+
+    /// The action whose key does the same without the menu, if there is one where a stage is selected or is not.
+    fn shortcut(self, has_stage: bool) -> Option<(Scope, Action)> {
+        match self {
+            Self::Deploy => Some((Scope::Apis, Action::Deploy)),
+            Self::Live => Some((Scope::Apis, Action::Live)),
+            Self::Undo => Some((Scope::Apis, Action::Undo)),
+            Self::CopyInvokeUrl if has_stage => Some((Scope::Stages, Action::Copy)),
+            Self::CopyCallbackUrl if has_stage => Some((Scope::Stages, Action::CopyCallback)),
+            Self::CopyId if !has_stage => Some((Scope::Apis, Action::Copy)),
+            Self::CopyInvokeUrl | Self::CopyCallbackUrl | Self::CopyId => None,
+        }
     }
 }
+
+fn ids() -> Vec<&'static str> {
+    Entry::ALL.iter().map(|entry| entry.title()).collect()
+}
+
+impl ActionsModal {
+    /// The menu for an API, and for a stage where one is selected.
+    pub fn new(api: ApiId, stage: Option<StageName>) -> Self {
+        Self {
+            api,
+            stage,
+            list: ListView::default(),
+        }
+    }
+
+    fn chosen(&self) -> Entry {
+        let idx = self.list.selected_idx(&ids()).unwrap_or(0);
+        Entry::ALL[idx]
+    }
+
+    fn reason(&self, entry: Entry, state: &State) -> Option<String> {
+        let detail = state.library.detail(&self.api);
+        match entry {
+            Entry::Deploy => subject::deploy_refusal(detail),
+            Entry::Live => subject::live_refusal(detail, self.stage.as_ref()),
+            Entry::Undo => subject::undo_refusal(state),
+            Entry::CopyInvokeUrl | Entry::CopyCallbackUrl if self.stage.is_none() => {
+                Some("Choose a stage first: Enter opens the API".to_owned())
+            }
+            Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => None,
+        }
+    }
+
+    fn copy_url(&self, entry: Entry, context: &mut Context<'_>) {
+        let api = context.library.api(&self.api);
+        let (Some(api), Some(stage)) = (api, &self.stage) else {
+            context.say(Tone::Warning, "The API is still being read");
+            return;
+        };
+        let (what, url) = match entry {
+            Entry::CopyCallbackUrl => ("callback URL", api.callback_url(stage)),
+            _ => ("invoke URL", api.invoke_url(stage)),
+        };
+        context.copy(format!("{what} of {stage}"), url);
+    }
+}
+
 impl View for ActionsModal {
     fn scope(&self) -> Scope {
         Scope::Menu
     }
-    fn act(&mut self, _action: Action, _context: &mut Context<'_>) -> Nav {
-        Nav::Back
+
+    fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        match action {
+            Action::Back => return Nav::Back,
+            Action::Submit => {}
+            action => {
+                self.list.act(action, &ids(), context.geometry.page);
+                return Nav::Stay;
+            }
+        }
+        match self.chosen() {
+            Entry::Deploy => Nav::Act(Action::Deploy),
+            Entry::Live => Nav::Act(Action::Live),
+            Entry::Undo => Nav::Act(Action::Undo),
+            Entry::CopyId => {
+                context.copy(format!("API id {}", self.api), self.api.to_string());
+                Nav::Back
+            }
+            entry => {
+                self.copy_url(entry, context);
+                Nav::Back
+            }
+        }
     }
-    fn render(&self, _: &State, _: Rect, _: &mut Frame<'_>, _: &mut Geometry) {}
+
+    fn click(&mut self, row: usize, _context: &mut Context<'_>) -> Nav {
+        self.list.select(&ids(), row);
+        Nav::Stay
+    }
+
+    fn refusal(&self, action: Action, state: &State) -> Option<String> {
+        match action {
+            Action::Submit => self.reason(self.chosen(), state),
+            _ => None,
+        }
+    }
+
+    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+        let size = (56.min(area.width), cells(Entry::ALL.len()) + 2);
+        let place = modal_area(area, size, frame);
+        let name = state.library.api(&self.api).map(|api| api.name.clone());
+        let name = name.unwrap_or_else(|| self.api.to_string());
+        let name = text::fit(&name, 24, state.glyphs.ellipsis);
+        let stage = match &self.stage {
+            Some(stage) => format!(" {} {stage}", state.glyphs.crumb),
+            None => String::new(),
+        };
+        let title = format!("Actions {} {name}{stage}", state.glyphs.dot);
+        let block = panel(state, title, true);
+        let inner = block.inner(place);
+        frame.render_widget(block, place);
+        geometry.page = inner.height;
+        geometry.lists.push(ListArea {
+            rows: inner,
+            offset: 0,
+        });
+        let chosen = self.chosen();
+        for (idx, entry) in Entry::ALL.into_iter().enumerate() {
+            let row = Rect {
+                y: inner.y + cells(idx),
+                height: 1,
+                ..inner
+            };
+            if row.y < inner.bottom() {
+                let line = self.line(entry, entry == chosen, state);
+                frame.render_widget(line, row);
+            }
+        }
+    }
+}
+
+impl ActionsModal {
+    fn line(&self, entry: Entry, is_chosen: bool, state: &State) -> Line<'static> {
+        let theme = &state.theme;
+        let can = self.reason(entry, state).is_none();
+        let base = match (is_chosen, can) {
+            (true, _) => theme.selection,
+            (false, true) => theme.text,
+            (false, false) => theme.dim,
+        };
+        let pointer = if is_chosen { state.glyphs.pointer } else { " " };
+        let mark = if can { "" } else { "not now" };
+        let chord = entry
+            .shortcut(self.stage.is_some())
+            .and_then(|(scope, action)| keys::binding_of(scope, action))
+            .map(|binding| binding.short_chord(&state.glyphs))
+            .unwrap_or_default();
+        let key = if is_chosen || !can { base } else { theme.key };
+        Line::from(vec![
+            Span::styled(format!("{pointer} "), base),
+            Span::styled(text::fit_padded(entry.title(), 36, ""), base),
+            Span::styled(format!("{mark:<9}"), base),
+            Span::styled(format!("{chord:>5}  "), key),
+        ])
+        .style(base)
+    }
 }

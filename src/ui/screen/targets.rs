@@ -1,35 +1,294 @@
-//! The target picker.
-use super::{Context, Nav, View};
-use crate::{
-    model::Failure,
-    ui::{Action, State, geometry::Geometry, keys::Scope},
+//! The target picker: the local gateway, and the profiles of the AWS configuration.
+//!
+//! ```text
+//! ╭ Targets 3 ──────────────────────────────────────────────────────────╮
+//! │  NAME       KIND            REGION       ENDPOINT                     │
+//! │▸ local      local gateway   us-east-1    127.0.0.1:4566               │
+//! │  default    AWS profile     eu-west-1    –                            │
+//! ╰───────────────────────────────────────────────────────────────────────╯
+//! ```
+
+use crossterm::event::KeyEvent;
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    widgets::Paragraph,
 };
-use ratatui::{Frame, layout::Rect};
-/// The target picker.
+
+use super::{Context, Crumb, Handled, Nav, View};
+use crate::{
+    model::{Failure, Target, target::AwsTarget},
+    ui::{
+        Action, Remote, State,
+        geometry::{Geometry, ListArea},
+        keys::Scope,
+        library::Library,
+        modal::{Modal, failure, region::RegionModal},
+        widget::{
+            cells,
+            list::{Hit, ListView},
+            panel,
+            table::{Cell, Column, Table},
+            waiting,
+        },
+    },
+};
+
+/// View state of the picker.
 #[derive(Debug, Default)]
 pub struct TargetsScreen {
+    list: ListView,
+    /// Why the target that the program started with is of no use.
     problem: Option<Failure>,
 }
+
+const COLUMNS: [Column; 4] = [
+    Column {
+        title: "NAME",
+        most: 32,
+        keep: 100,
+    },
+    Column {
+        title: "KIND",
+        most: 14,
+        keep: 60,
+    },
+    Column {
+        title: "REGION",
+        most: 16,
+        keep: 80,
+    },
+    Column {
+        title: "ENDPOINT",
+        most: 50,
+        keep: 40,
+    },
+];
+
 impl TargetsScreen {
-    /// After a target that failed.
+    /// The picker after the target that the program started with turned out to be of no use.
     pub fn after(problem: Failure) -> Self {
         Self {
             problem: Some(problem),
+            ..Self::default()
+        }
+    }
+
+    fn visible<'a>(&self, library: &'a Library) -> (Vec<&'a Target>, Vec<Hit>) {
+        let mut targets: Vec<&Target> = library.targets.data().into_iter().flatten().collect();
+        if self.list.sort % 2 == 1 {
+            targets.sort_by_key(|target| target.label());
+        }
+        let searched: Vec<String> = targets
+            .iter()
+            .map(|target| format!("{} {}", target.label(), target.region().unwrap_or_default()))
+            .collect();
+        let hits = self.list.hits(&searched);
+        let found = hits.iter().map(|hit| targets[hit.row]).collect();
+        (found, hits)
+    }
+
+    fn selected<'a>(&self, library: &'a Library) -> Option<&'a Target> {
+        let (targets, _) = self.visible(library);
+        let idx = self.list.selected_idx(&ids(&targets))?;
+        targets.get(idx).copied()
+    }
+}
+
+/// A target's name and kind; its region may change while it stays the same target.
+fn id(target: &Target) -> String {
+    format!("{}: {}", kind(target), target.label())
+}
+
+fn ids(targets: &[&Target]) -> Vec<String> {
+    targets.iter().map(|target| id(target)).collect()
+}
+
+fn kind(target: &Target) -> &'static str {
+    match target {
+        Target::Local(_) => "local gateway",
+        Target::Aws(AwsTarget {
+            endpoint_url: Some(_),
+            ..
+        }) => "endpoint",
+        Target::Aws(AwsTarget {
+            profile: Some(_), ..
+        }) => "AWS profile",
+        Target::Aws(_) => "AWS default",
+    }
+}
+
+fn row(target: &Target, state: &State) -> Vec<Cell> {
+    let theme = &state.theme;
+    let dash = state.glyphs.dash;
+    let label = target.label();
+    let region_from = label.chars().count() + 1;
+    let region = match target.region() {
+        Some(region) => Cell::searched(region, theme.text, region_from),
+        None => Cell::new("of the profile", theme.dim),
+    };
+    let endpoint = match target {
+        Target::Local(local) => local.address.to_string(),
+        Target::Aws(aws) => aws.endpoint_url.clone().unwrap_or_else(|| dash.to_owned()),
+    };
+    let is_here = state.target().is_some_and(|here| id(here) == id(target));
+    let name_style = if is_here { theme.ok } else { theme.text };
+    vec![
+        Cell::searched(label, name_style, 0),
+        Cell::new(kind(target), theme.dim),
+        region,
+        Cell::new(endpoint, theme.dim),
+    ]
+}
+
+impl View for TargetsScreen {
+    fn scope(&self) -> Scope {
+        if self.list.is_filtering {
+            Scope::FilterLine
+        } else {
+            Scope::Targets
+        }
+    }
+
+    fn crumbs(&self, _state: &State) -> Vec<Crumb> {
+        vec![Crumb::plain("targets")]
+    }
+
+    fn key(&mut self, key: KeyEvent, _context: &mut Context<'_>) -> Handled {
+        if self.list.filter_key(key) {
+            Handled::Yes(Nav::Stay)
+        } else {
+            Handled::No
+        }
+    }
+
+    fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
+        self.list.filter_paste(text)
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        if self.list.filter_act(action) {
+            return Nav::Stay;
+        }
+        let (targets, _) = self.visible(context.library);
+        let ids = ids(&targets);
+        if self.list.act(action, &ids, context.geometry.page) {
+            return Nav::Stay;
+        }
+        let selected = self.selected(context.library).cloned();
+        match (action, selected) {
+            (Action::Back, _) => return Nav::Back,
+            (Action::Sort, _) => self.list.sort += 1,
+            (Action::Refresh, _) => context
+                .library
+                .load_targets(context.tickets, context.effects),
+            (Action::Open, Some(target)) => context.change_target(target),
+            (Action::Region, Some(target)) => {
+                return Nav::Open(Modal::Region(RegionModal::new(target)));
+            }
+            (Action::Copy, Some(target)) => {
+                let label = target.label();
+                context.copy(format!("target name {label}"), label);
+            }
+            _ => {}
+        }
+        Nav::Stay
+    }
+
+    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
+        let (targets, _) = self.visible(context.library);
+        self.list.select(&ids(&targets), row);
+        Nav::Stay
+    }
+
+    fn settle(&mut self, context: &mut Context<'_>) {
+        if context.library.targets == Remote::Idle {
+            context
+                .library
+                .load_targets(context.tickets, context.effects);
+        }
+        let (targets, _) = self.visible(context.library);
+        if self.list.selected.is_none() {
+            // The target in force; without one the local gateway, since that always works.
+            let here = context.target.map(id);
+            let local = || targets.iter().find(|t| matches!(t, Target::Local(_)));
+            self.list.selected = here.or_else(|| local().map(|target| id(target)));
+        }
+        let ids = ids(&targets);
+        self.list.settle(&ids, context.geometry.page);
+    }
+
+    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+        let area = self.render_problem(state, area, frame);
+        let (targets, hits) = self.visible(&state.library);
+        let total = state.library.targets.data().map_or(0, Vec::len);
+        let title = self.list.title("Targets", hits.len(), total, state);
+        let block = panel(state, title, state.modals.is_empty());
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        match (&state.library.targets, targets.is_empty()) {
+            (Remote::Failed { failure, .. }, true) => {
+                waiting::failed(failure, state, inner, frame);
+                return;
+            }
+            (Remote::Loading { .. } | Remote::Idle, true) => {
+                waiting::spinner("looking for profiles", state, inner, frame);
+                return;
+            }
+            (_, true) => {
+                let lines = ["No target matches the filter.", "Esc clears it."];
+                waiting::sentences(&lines, state, inner, frame);
+                return;
+            }
+            (_, false) => {}
+        }
+        let [list, below] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(2)]).areas(inner);
+        let rows_area = Table::rows_area(list);
+        let ids = ids(&targets);
+        let window = self.list.window(&ids, rows_area.height);
+        geometry.page = rows_area.height;
+        geometry.width = rows_area.width;
+        geometry.lists.push(ListArea {
+            rows: rows_area,
+            offset: window.start,
+        });
+        let rows: Vec<Vec<Cell>> = targets.iter().map(|target| row(target, state)).collect();
+        let table = Table {
+            columns: &COLUMNS,
+            rows: &rows,
+            hits: &hits,
+            window,
+            selected: self.list.selected_idx(&ids),
+            state,
+        };
+        frame.render_widget(&table, list);
+        if state.library.target.is_loading()
+            && let Some(target) = &state.library.wanted_target
+        {
+            let what = format!("connecting to {}", target.label());
+            waiting::spinner(&what, state, below, frame);
         }
     }
 }
-impl View for TargetsScreen {
-    fn scope(&self) -> Scope {
-        Scope::Targets
-    }
-    fn act(&mut self, action: Action, _context: &mut Context<'_>) -> Nav {
-        if action == Action::Back {
-            Nav::Back
-        } else {
-            Nav::Stay
-        }
-    }
-    fn render(&self, _: &State, _: Rect, _: &mut Frame<'_>, _: &mut Geometry) {
-        let _ = &self.problem;
+
+impl TargetsScreen {
+    /// Draws why one has to choose, if there is a reason, and gives what is left of the area.
+    fn render_problem(&self, state: &State, area: Rect, frame: &mut Frame<'_>) -> Rect {
+        let Some(problem) = &self.problem else {
+            return area;
+        };
+        let columns = usize::from(area.width).saturating_sub(4);
+        let lines = failure::lines(problem, columns, state);
+        let height = (cells(lines.len()) + 2).min(area.height / 2);
+        let [top, rest] =
+            Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area);
+        let block = panel(state, "Choose a target", false).border_style(state.theme.warn);
+        let inner = block.inner(top);
+        frame.render_widget(block, top);
+        let [_, body] =
+            Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
+        frame.render_widget(Paragraph::new(lines), body);
+        rest
     }
 }

@@ -1,0 +1,403 @@
+//! The dialog before the deploy: stage, description, changes, steps, commands.
+
+use ratatui::{
+    Frame,
+    layout::{Alignment, Constraint, Layout, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, Paragraph},
+};
+
+use super::{Choice, DeployModal};
+use crate::{
+    model::{
+        ApiDetail, Drift,
+        diff::ChangeKind,
+        plan::{DeployPlan, StageChoice},
+    },
+    ui::{
+        Remote, State,
+        geometry::{Geometry, ListArea},
+        modal::failure,
+        widget::{age, cells, modal_area, panel, safe, scroll::ScrolledText, text, waiting},
+    },
+};
+
+/// Columns of the names of the fields.
+const NAMES: u16 = 13;
+
+/// Rows of the dialog, where there is room: always the same, so that it does not jump when the plan comes.
+const ROWS: u16 = 26;
+
+pub(super) fn render(
+    dialog: &DeployModal,
+    state: &State,
+    area: Rect,
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    let place = modal_area(area, (area.width.min(100), area.height.min(ROWS)), frame);
+    let block = frame_block(dialog, state);
+    let inner = block.inner(place);
+    frame.render_widget(block, place);
+    let [_, body, _] = Layout::horizontal([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(inner);
+    let Some(detail) = state.library.detail(&dialog.api) else {
+        match state.library.detail_failure(&dialog.api) {
+            Some(failure) => waiting::failed(failure, state, body, frame),
+            None => waiting::spinner("reading the stages", state, body, frame),
+        }
+        return;
+    };
+    let plan = dialog.plan.data().filter(|_| !is_for_another(dialog));
+    let columns = usize::from(body.width);
+    let steps = plan.map_or_else(Vec::new, |plan| steps(plan, state, columns));
+    let commands = plan.map_or_else(Vec::new, |plan| commands(plan, state, columns));
+    let n_choices = cells(detail.stages.len() + 1);
+    let most_commands = if body.height >= 20 { 6 } else { 2 };
+    let [stages, description, note, changes, below, commands_area] = Layout::vertical([
+        Constraint::Length(n_choices.min((body.height / 3).max(3))),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(cells(steps.len()).min(3)),
+        Constraint::Length(cells(commands.len()).min(most_commands)),
+    ])
+    .areas(body);
+    render_stages(dialog, (detail, state), stages, frame, geometry);
+    render_description(dialog, state, description, frame);
+    render_note(dialog, (detail, state), note, frame);
+    render_changes(dialog, state, changes, frame, geometry);
+    frame.render_widget(Paragraph::new(steps), below);
+    frame.render_widget(Paragraph::new(commands), commands_area);
+}
+
+fn frame_block<'a>(dialog: &DeployModal, state: &State) -> Block<'a> {
+    let theme = &state.theme;
+    let glyphs = &state.glyphs;
+    let name = state.library.api(&dialog.api).map(|api| api.name.clone());
+    let name = name.unwrap_or_else(|| dialog.api.to_string());
+    let name = text::fit(&name, 40, glyphs.ellipsis);
+    let copy = if dialog.scope_is_text() { "^Y" } else { "y" };
+    let hints = [
+        (glyphs.enter, " deploy"),
+        (copy, " copy commands"),
+        ("Esc", " cancel"),
+    ];
+    let mut spans = vec![Span::raw(" ")];
+    for (idx, (key, label)) in hints.into_iter().enumerate() {
+        if idx > 0 {
+            spans.push(Span::styled(format!(" {} ", glyphs.dot), theme.border));
+        }
+        spans.push(Span::styled(key, theme.key));
+        spans.push(Span::styled(label, theme.dim));
+    }
+    spans.push(Span::raw(" "));
+    panel(state, format!("Deploy API {} {name}", glyphs.dot), true)
+        .title_bottom(Line::from(spans).alignment(Alignment::Right))
+}
+
+/// True when the plan at hand is for another stage than the one that is chosen now.
+fn is_for_another(dialog: &DeployModal) -> bool {
+    dialog.plan.data().is_some_and(|plan| {
+        let planned = plan.request.stage.name().as_str();
+        match &dialog.choice {
+            Some(Choice::Stage(name)) => planned != name.as_str(),
+            Some(Choice::New) => planned != dialog.name.text(),
+            None => true,
+        }
+    })
+}
+
+fn render_stages(
+    dialog: &DeployModal,
+    (detail, state): (&ApiDetail, &State),
+    area: Rect,
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    let theme = &state.theme;
+    let [names, rows] =
+        Layout::horizontal([Constraint::Length(NAMES), Constraint::Fill(1)]).areas(area);
+    frame.render_widget(Line::styled("Stage", theme.heading), names);
+    let choices = DeployModal::choices(detail);
+    let at = choices
+        .iter()
+        .position(|choice| Some(choice) == dialog.choice.as_ref())
+        .unwrap_or(0);
+    let page = usize::from(rows.height).max(1);
+    let offset = (at + 1).saturating_sub(page);
+    geometry.page = rows.height;
+    geometry.lists.push(ListArea { rows, offset });
+    let name_columns = detail
+        .stages
+        .iter()
+        .map(|stage| text::width(stage.name.as_str()))
+        .max()
+        .unwrap_or(0)
+        .clamp(8, 24);
+    for (line, idx) in (offset..choices.len().min(offset + page)).enumerate() {
+        let row = Rect {
+            y: rows.y + cells(line),
+            height: 1,
+            ..rows
+        };
+        let is_selected = idx == at;
+        let line = match &choices[idx] {
+            Choice::Stage(_) => stage_line(idx, (is_selected, name_columns), detail, dialog, state),
+            Choice::New => new_line(is_selected, dialog, state),
+        };
+        frame.render_widget(line, row);
+        if is_selected && choices[idx] == Choice::New {
+            let left = 16.min(row.width);
+            let field = Rect {
+                x: row.x + left,
+                width: row.width - left,
+                ..row
+            };
+            let has_cursor = !dialog.is_describing;
+            frame.render_widget(&dialog.name.widget(theme, has_cursor), field);
+        }
+    }
+}
+
+fn row_style(is_selected: bool, dialog: &DeployModal, state: &State) -> Style {
+    match (is_selected, dialog.is_describing) {
+        (true, false) => state.theme.selection,
+        (true, true) => state.theme.selection_idle,
+        (false, _) => state.theme.text,
+    }
+}
+
+fn stage_line(
+    idx: usize,
+    (is_selected, name_columns): (bool, usize),
+    detail: &ApiDetail,
+    dialog: &DeployModal,
+    state: &State,
+) -> Line<'static> {
+    let theme = &state.theme;
+    let stage = &detail.stages[idx];
+    let base = row_style(is_selected, dialog, state);
+    let dim = if is_selected { base } else { theme.dim };
+    let name = if state.is_production(&stage.name) && !is_selected {
+        theme.danger
+    } else {
+        base
+    };
+    let serves = match &stage.deployment_id {
+        None => "serves nothing yet".to_owned(),
+        Some(id) => {
+            let made = detail.deployment(id).and_then(|d| d.created_at);
+            match made {
+                Some(made) => format!("serves {id}, deployed {}", age::ago(made, state.now)),
+                None => format!("serves {id}"),
+            }
+        }
+    };
+    let production = if state.is_production(&stage.name) {
+        format!(" {} production", state.glyphs.dot)
+    } else {
+        String::new()
+    };
+    let pointer = if is_selected {
+        state.glyphs.pointer
+    } else {
+        " "
+    };
+    let ellipsis = state.glyphs.ellipsis;
+    Line::from(vec![
+        Span::styled(format!("{pointer} "), base),
+        Span::styled(
+            text::fit_padded(stage.name.as_str(), name_columns, ellipsis),
+            name,
+        ),
+        Span::styled(format!("  {serves}{production} "), dim),
+    ])
+}
+
+fn new_line(is_selected: bool, dialog: &DeployModal, state: &State) -> Line<'static> {
+    let base = row_style(is_selected, dialog, state);
+    let pointer = if is_selected {
+        state.glyphs.pointer
+    } else {
+        " "
+    };
+    Line::styled(format!("{pointer} [New stage] "), base)
+}
+
+fn render_description(dialog: &DeployModal, state: &State, area: Rect, frame: &mut Frame<'_>) {
+    let theme = &state.theme;
+    let [name, field] =
+        Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
+    frame.render_widget(Line::styled("Description", theme.heading), name);
+    if dialog.description.is_empty() && !dialog.is_describing {
+        frame.render_widget(Line::styled("none; Tab writes one", theme.dim), field);
+    } else {
+        let widget = dialog.description.widget(theme, dialog.is_describing);
+        frame.render_widget(&widget, field);
+    }
+}
+
+/// One line about what stands in the way, or what Enter will do.
+fn render_note(
+    dialog: &DeployModal,
+    (detail, state): (&ApiDetail, &State),
+    area: Rect,
+    frame: &mut Frame<'_>,
+) {
+    let theme = &state.theme;
+    let (note, style) = if dialog.is_held {
+        let note = "Look at the plan; Enter once more deploys".to_owned();
+        (note, theme.warn)
+    } else if dialog.is_going {
+        (
+            "deploys as soon as the plan is there".to_owned(),
+            theme.busy,
+        )
+    } else {
+        match dialog.wanted(Some(detail)) {
+            Err(reason) if dialog.choice == Some(Choice::New) && dialog.name.is_empty() => {
+                (reason, theme.dim)
+            }
+            Err(reason) => (format!("{} {reason}", state.glyphs.failed), theme.danger),
+            Ok(_) => return,
+        }
+    };
+    let [_, place] =
+        Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
+    let fitted = text::fit(&note, usize::from(place.width), state.glyphs.ellipsis);
+    frame.render_widget(Line::styled(fitted, style), place);
+}
+
+fn render_changes(
+    dialog: &DeployModal,
+    state: &State,
+    area: Rect,
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    match &dialog.plan {
+        Remote::Failed { failure, .. } => {
+            let lines = failure::lines(failure, usize::from(area.width), state);
+            frame.render_widget(Paragraph::new(lines), area);
+        }
+        _ if is_for_another(dialog) || dialog.plan.data().is_none() => {
+            if dialog.plan.is_loading() || dialog.due.is_some() {
+                waiting::spinner("working out what will change", state, area, frame);
+            }
+        }
+        plan => {
+            let Some(plan) = plan.data() else { return };
+            let lines = changes(plan, state, usize::from(area.width).saturating_sub(2));
+            geometry.side_page = area.height;
+            let most = lines.len().saturating_sub(usize::from(area.height));
+            geometry.side_most = cells(most);
+            let text = ScrolledText {
+                lines: &lines,
+                scroll: dialog.changes,
+                state,
+            };
+            frame.render_widget(&text, area);
+        }
+    }
+}
+
+/// What the deploy changes on the stage, and what one should know first.
+fn changes(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>> {
+    let theme = &state.theme;
+    let stage = plan.request.stage.name();
+    let against = match &plan.serves_now {
+        Some(id) => format!(", against {id}"),
+        None => String::new(),
+    };
+    let mut lines = vec![Line::from(vec![
+        Span::styled(format!("Changes on {stage}"), theme.title),
+        safe(&against, theme.dim),
+    ])];
+    let n_routes = plan.definition.routes.len();
+    let plain = match (&plan.drift, &plan.request.stage) {
+        (Drift::Changes(changes), _) => {
+            for change in changes {
+                let style = match change.kind {
+                    ChangeKind::Added => theme.added,
+                    ChangeKind::Removed => theme.removed,
+                    ChangeKind::Changed => theme.changed,
+                };
+                push(&mut lines, &change.to_string(), style, columns);
+            }
+            None
+        }
+        (Drift::NothingDeployed, StageChoice::New(_)) => Some((
+            format!("a new stage that serves the draft: {n_routes} routes"),
+            theme.added,
+        )),
+        (Drift::NothingDeployed, StageChoice::Existing(_)) => Some((
+            format!("nothing is deployed there yet; the draft has {n_routes} routes"),
+            theme.added,
+        )),
+        (Drift::UpToDate, _) => Some((
+            "none: it serves exactly this draft already".to_owned(),
+            theme.dim,
+        )),
+        (drift, _) => Some((drift.text(), theme.changed)),
+    };
+    if let Some((text, style)) = plain {
+        push(&mut lines, &text, style, columns);
+    }
+    for warning in &plan.warnings {
+        let text = format!("{} {warning}", state.glyphs.warning);
+        push(&mut lines, &text, theme.warn, columns);
+    }
+    lines
+}
+
+fn push(lines: &mut Vec<Line<'static>>, value: &str, style: Style, columns: usize) {
+    for (idx, line) in text::wrap(value, columns.saturating_sub(4))
+        .into_iter()
+        .enumerate()
+    {
+        let indent = if idx == 0 { "  " } else { "    " };
+        lines.push(Line::from(vec![
+            Span::raw(indent),
+            Span::styled(line, style),
+        ]));
+    }
+}
+
+fn steps(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>> {
+    let theme = &state.theme;
+    let names: Vec<&str> = plan.steps.iter().map(|step| step.label()).collect();
+    let joined = names.join(&format!(" {} ", state.glyphs.arrow));
+    let mut lines = vec![Line::default()];
+    for (idx, line) in text::wrap(&joined, columns.saturating_sub(7))
+        .into_iter()
+        .enumerate()
+    {
+        let head = if idx == 0 { "Steps  " } else { "       " };
+        lines.push(Line::from(vec![
+            Span::styled(head, theme.heading),
+            Span::styled(line, theme.text),
+        ]));
+    }
+    lines
+}
+
+fn commands(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>> {
+    let theme = &state.theme;
+    plan.commands
+        .iter()
+        .flat_map(|command| {
+            let lines = text::wrap(command, columns.saturating_sub(2));
+            lines.into_iter().enumerate().map(|(idx, line)| {
+                let indent = if idx == 0 { "" } else { "  " };
+                format!("{indent}{line}")
+            })
+        })
+        .map(|line| Line::styled(line, theme.dim))
+        .collect()
+}

@@ -1,0 +1,506 @@
+//! The deploy dialog: choose a stage or name a new one, see what will change, deploy, and watch the steps.
+//!
+//! ```text
+//! ╭ Deploy API · chat ───────────────────────────────────────────────────────────────╮
+//! │ Stage        ▸ test     serves 53lz9l, deployed 2 h ago                            │
+//! │                prod     serves 9q1mzz, deployed 3 days ago                         │
+//! │                [New stage]                                                         │
+//! │ Description    add join route▏                                                     │
+//! │                                                                                    │
+//! │ Changes on test, against 53lz9l                                                    │
+//! │   + route join · integrationUri http://…/_demo/join                                │
+//! │                                                                                    │
+//! │ Steps   create-deployment → wait for DEPLOYED → update-stage → check               │
+//! │ aws apigatewayv2 create-deployment --api-id k3v9x2a1bc …                           │
+//! ╰──────────────────────────────────── ↵ deploy · y copy commands · Esc cancel ──────╯
+//! ```
+//!
+//! Enter deploys. Pressed before the plan is there, it deploys as soon as the plan is, but for a production stage and
+//! for a plan that warns: those are shown first. The deploy itself is [`DeployJob`], which outlives the dialog.
+
+mod edit;
+mod run;
+
+use crossterm::event::KeyEvent;
+use jiff::{SignedDuration, Timestamp};
+use ratatui::{Frame, layout::Rect};
+
+use crate::{
+    model::{
+        ApiDetail, ApiId, Failure, StageName, Ticket,
+        limit::{DESCRIPTION_CHARS, STAGES_PER_API},
+        plan::{DeployPlan, DeployRequest, StageChoice},
+    },
+    ui::{
+        Action, Effect, Remote, State,
+        deploy::{DeployJob, DeployOutcome},
+        geometry::Geometry,
+        keys::Scope,
+        notice::Tone,
+        screen::{Context, Handled, Nav, View},
+        state::is_production,
+        widget::{input::Input, scroll::Scroll},
+    },
+};
+
+/// How long the stage selection must stand still before a plan is asked for.
+const AFTER_MOVE: SignedDuration = SignedDuration::from_millis(150);
+
+/// How long a text field must stand still before a plan is asked for.
+const AFTER_TYPING: SignedDuration = SignedDuration::from_millis(400);
+
+/// View state of the dialog.
+#[derive(Debug)]
+pub struct DeployModal {
+    api: ApiId,
+    /// The stage; none until the API's stages are known.
+    choice: Option<Choice>,
+    is_describing: bool,
+    name: Input,
+    description: Input,
+    plan: Remote<DeployPlan>,
+    /// What the plan, or the one under way, is for.
+    planned_for: Option<DeployRequest>,
+    /// When to ask for a plan.
+    due: Option<Timestamp>,
+    /// Enter was pressed before the plan was there.
+    is_going: bool,
+    /// Enter was pressed before the plan was there, and the plan is one to look at first.
+    is_held: bool,
+    changes: Scroll,
+    /// A deploy runs, or failed: the dialog shows it.
+    is_run: bool,
+}
+
+/// A row of the stage list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Choice {
+    Stage(StageName),
+    New,
+}
+
+impl DeployModal {
+    /// Opens the dialog with this stage selected, else the first that is not a production stage.
+    pub fn open(api: ApiId, stage: Option<StageName>, context: &mut Context<'_>) -> Self {
+        let is_over = |job: &DeployJob| !job.is_running() && job.left_over().is_none();
+        if context.deploys.job.as_ref().is_some_and(is_over) {
+            context.deploys.job = None;
+        }
+        let mut dialog = Self {
+            api,
+            choice: stage.map(Choice::Stage),
+            is_describing: false,
+            name: Input::default(),
+            description: Input::default(),
+            plan: Remote::Idle,
+            planned_for: None,
+            due: None,
+            is_going: false,
+            is_held: false,
+            changes: Scroll::default(),
+            is_run: context.deploys.job.is_some(),
+        };
+        if dialog.choice.is_some() && !dialog.is_run {
+            dialog.ask(context);
+        }
+        dialog
+    }
+
+    /// Takes the plan, if it is the one that is waited for.
+    pub fn planned(
+        &mut self,
+        ticket: Ticket,
+        result: Result<DeployPlan, Failure>,
+        context: &mut Context<'_>,
+    ) {
+        if !self.plan.finish(ticket, result) {
+            return;
+        }
+        self.changes = Scroll::default();
+        let was_going = std::mem::take(&mut self.is_going);
+        let Remote::Ready(plan) = &self.plan else {
+            return;
+        };
+        if !was_going {
+            return;
+        }
+        let stage = plan.request.stage.name();
+        if !plan.warnings.is_empty() || is_production(stage, context.production) {
+            self.is_held = true;
+        } else {
+            self.deploy(context);
+        }
+    }
+
+    /// What is asked for, or why that cannot be.
+    fn wanted(&self, detail: Option<&ApiDetail>) -> Result<DeployRequest, String> {
+        let detail = detail.ok_or("The stages are still being read")?;
+        let stage = match &self.choice {
+            None => return Err("Choose a stage".to_owned()),
+            Some(Choice::Stage(name)) => StageChoice::Existing(name.clone()),
+            Some(Choice::New) => StageChoice::New(new_stage(self.name.text(), detail)?),
+        };
+        let description = self.description.text().trim();
+        if description.chars().count() > DESCRIPTION_CHARS {
+            return Err(format!(
+                "A description has at most {DESCRIPTION_CHARS} characters"
+            ));
+        }
+        Ok(DeployRequest {
+            api_id: self.api.clone(),
+            stage,
+            description: (!description.is_empty()).then(|| description.to_owned()),
+        })
+    }
+
+    fn choices(detail: &ApiDetail) -> Vec<Choice> {
+        detail
+            .stages
+            .iter()
+            .map(|stage| Choice::Stage(stage.name.clone()))
+            .chain([Choice::New])
+            .collect()
+    }
+
+    fn choose_first(&mut self, detail: &ApiDetail, production: &[String]) {
+        let careful = |stage: &&crate::model::Stage| !is_production(&stage.name, production);
+        let stage = detail.stages.iter().find(careful);
+        let stage = stage.or(detail.stages.first());
+        self.choice = Some(match stage {
+            Some(stage) => Choice::Stage(stage.name.clone()),
+            None => Choice::New,
+        });
+    }
+
+    fn move_choice(&mut self, action: Action, context: &mut Context<'_>) {
+        let Some(detail) = context.library.detail(&self.api) else {
+            return;
+        };
+        let choices = Self::choices(detail);
+        let last = choices.len() - 1;
+        let at = choices
+            .iter()
+            .position(|choice| Some(choice) == self.choice.as_ref())
+            .unwrap_or(0);
+        let to = match action {
+            Action::Up => at.saturating_sub(1),
+            Action::First => 0,
+            Action::Last => last,
+            _ => (at + 1).min(last),
+        };
+        if to != at {
+            self.choice = Some(choices[to].clone());
+            self.forget_plan(context);
+            self.due = context.now.saturating_add(AFTER_MOVE).ok();
+        }
+    }
+
+    /// The plan is no longer for what is asked; stops asking for it.
+    fn forget_plan(&mut self, context: &mut Context<'_>) {
+        if let Remote::Loading { ticket, .. } = self.plan {
+            context.effects.push(Effect::Cancel(ticket));
+        }
+        self.plan = Remote::Idle;
+        self.planned_for = None;
+        self.is_going = false;
+        self.is_held = false;
+        self.changes = Scroll::default();
+    }
+
+    /// Asks for a plan of what is asked for now, if it is not there or under way.
+    fn ask(&mut self, context: &mut Context<'_>) {
+        self.due = None;
+        let Ok(request) = self.wanted(context.library.detail(&self.api)) else {
+            return;
+        };
+        if self.planned_for.as_ref() == Some(&request)
+            && !matches!(self.plan, Remote::Failed { .. })
+        {
+            return;
+        }
+        if let Remote::Loading { ticket, .. } = self.plan {
+            context.effects.push(Effect::Cancel(ticket));
+        }
+        let ticket = context.tickets.next_ticket();
+        self.plan.start(ticket);
+        self.planned_for = Some(request.clone());
+        context.effects.push(Effect::PlanDeploy(ticket, request));
+    }
+
+    fn submit(&mut self, context: &mut Context<'_>) {
+        let request = match self.wanted(context.library.detail(&self.api)) {
+            Ok(request) => request,
+            Err(reason) => {
+                context.say(Tone::Warning, reason);
+                return;
+            }
+        };
+        let is_planned = self.planned_for.as_ref() == Some(&request);
+        match &self.plan {
+            Remote::Ready(_) if is_planned => self.deploy(context),
+            // A plan that failed is made again to be looked at, not to be carried out unseen.
+            Remote::Failed { .. } if is_planned => self.ask(context),
+            _ => {
+                self.ask(context);
+                self.is_going = true;
+            }
+        }
+    }
+
+    fn deploy(&mut self, context: &mut Context<'_>) {
+        let Remote::Ready(plan) = &self.plan else {
+            return;
+        };
+        let plan = plan.clone();
+        let now = context.now;
+        self.is_run = true;
+        context.start_deploy(|ticket| {
+            let effect = Effect::Deploy(ticket, Box::new(plan.clone()));
+            (DeployJob::new(ticket, plan, now), effect)
+        });
+    }
+
+    fn finish(context: &mut Context<'_>) {
+        let ticket = context.tickets.next_ticket();
+        let Some(job) = &mut context.deploys.job else {
+            return;
+        };
+        if let Some(left) = job.left_over().cloned() {
+            job.resume(ticket, context.now);
+            context.effects.push(Effect::FinishDeploy(ticket, left));
+        }
+    }
+
+    fn clean_up(context: &mut Context<'_>) {
+        let ticket = context.tickets.next_ticket();
+        let Some(job) = &mut context.deploys.job else {
+            return;
+        };
+        if let Some(left) = job.left_over().cloned() {
+            job.outcome = Some(DeployOutcome::CleaningUp(ticket, left.clone()));
+            context.effects.push(Effect::CleanUpDeploy(ticket, left));
+        }
+    }
+
+    fn close(&mut self, context: &mut Context<'_>) {
+        if !self.is_run {
+            self.forget_plan(context);
+            return;
+        }
+        let Some(job) = &context.deploys.job else {
+            return;
+        };
+        let text = match (job.is_running(), job.left_over()) {
+            (true, _) => format!("The deploy to {} goes on; d shows it", job.stage()),
+            (false, Some(left)) => format!(
+                "Deployment {} is still there; d offers to finish or to clean up",
+                left.deployment_id
+            ),
+            (false, None) => {
+                context.deploys.job = None;
+                return;
+            }
+        };
+        context.say(Tone::Info, text);
+    }
+
+    fn copy(&self, context: &mut Context<'_>) {
+        let failure = context
+            .deploys
+            .job
+            .as_ref()
+            .and_then(|job| match &job.outcome {
+                Some(DeployOutcome::Failed(failed)) => Some(failed.failure.to_string()),
+                _ => None,
+            });
+        let plan = match &context.deploys.job {
+            Some(job) if self.is_run => Some(&job.plan),
+            _ => self.plan.data(),
+        };
+        let commands = plan.map(|plan| plan.commands.join("\n"));
+        match (failure, commands) {
+            (Some(failure), _) => context.copy("the failure", failure),
+            (None, Some(commands)) => context.copy("the AWS CLI commands", commands),
+            (None, None) => context.say(Tone::Warning, "There are no commands before the plan"),
+        }
+    }
+
+    fn scope_is_text(&self) -> bool {
+        self.scope().is_text()
+    }
+
+    fn typed(&mut self, key: KeyEvent, context: &mut Context<'_>) -> Handled {
+        let is_naming = self.choice == Some(Choice::New) && !self.is_describing;
+        let field = if self.is_describing {
+            &mut self.description
+        } else if is_naming {
+            &mut self.name
+        } else {
+            return Handled::No;
+        };
+        let before = field.text().to_owned();
+        if !field.key(key) {
+            return Handled::No;
+        }
+        if field.text() != before {
+            self.text_changed(context);
+        }
+        Handled::Yes(Nav::Stay)
+    }
+
+    fn text_changed(&mut self, context: &mut Context<'_>) {
+        self.is_going = false;
+        self.is_held = false;
+        if !self.is_describing {
+            self.forget_plan(context);
+        }
+        self.due = context.now.saturating_add(AFTER_TYPING).ok();
+    }
+}
+
+/// The name of a stage that shall be created, or why it cannot be.
+fn new_stage(typed: &str, detail: &ApiDetail) -> Result<StageName, String> {
+    if detail.stages.len() >= STAGES_PER_API {
+        return Err(format!(
+            "The API has {STAGES_PER_API} of {STAGES_PER_API} stages"
+        ));
+    }
+    if typed.is_empty() {
+        return Err("Type a name for the new stage".to_owned());
+    }
+    let name =
+        StageName::parse(typed).map_err(|error| format!("A stage name has {}", error.rule))?;
+    if detail.stage(&name).is_some() {
+        return Err(format!("{name} exists already: choose it above"));
+    }
+    Ok(name)
+}
+
+impl View for DeployModal {
+    fn scope(&self) -> Scope {
+        if self.is_run {
+            Scope::DeployRun
+        } else if self.is_describing || self.choice == Some(Choice::New) {
+            Scope::DeployField
+        } else {
+            Scope::Deploy
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent, context: &mut Context<'_>) -> Handled {
+        if self.is_run {
+            Handled::No
+        } else {
+            self.typed(key, context)
+        }
+    }
+
+    fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Handled {
+        if self.is_run || self.scope() != Scope::DeployField {
+            return Handled::No;
+        }
+        if self.is_describing {
+            self.description.paste(text);
+        } else {
+            self.name.paste(text.trim());
+        }
+        self.text_changed(context);
+        Handled::Yes(Nav::Stay)
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        match action {
+            Action::Back => {
+                self.close(context);
+                return Nav::Back;
+            }
+            Action::Copy => self.copy(context),
+            Action::Finish => Self::finish(context),
+            Action::CleanUp => Self::clean_up(context),
+            _ if self.is_run => {}
+            Action::Submit => self.submit(context),
+            Action::Refresh => {
+                self.forget_plan(context);
+                self.ask(context);
+            }
+            Action::NextField | Action::PreviousField => {
+                self.is_describing = !self.is_describing;
+            }
+            Action::Up if self.is_describing => self.is_describing = false,
+            Action::Down if self.is_describing => {}
+            Action::Up | Action::Down | Action::First | Action::Last => {
+                self.move_choice(action, context);
+            }
+            Action::PageUp | Action::PageDown => {
+                let most = usize::from(context.geometry.side_most);
+                let page = context.geometry.side_page;
+                let length = most + usize::from(page);
+                self.changes.act(action, page, length);
+            }
+            _ => {}
+        }
+        Nav::Stay
+    }
+
+    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
+        let choices = context.library.detail(&self.api).map(Self::choices);
+        let choice = choices.and_then(|choices| choices.get(row).cloned());
+        if choice.is_some() && choice != self.choice && !self.is_run {
+            self.choice = choice;
+            self.is_describing = false;
+            self.forget_plan(context);
+            self.ask(context);
+        }
+        Nav::Stay
+    }
+
+    fn refusal(&self, action: Action, state: &State) -> Option<String> {
+        let left_over = state.deploys.job.as_ref().and_then(DeployJob::left_over);
+        match action {
+            Action::Finish | Action::CleanUp if left_over.is_none() => {
+                Some("Only after a deploy that failed half way".to_owned())
+            }
+            Action::Submit => self.wanted(state.library.detail(&self.api)).err(),
+            _ => None,
+        }
+    }
+
+    fn settle(&mut self, context: &mut Context<'_>) {
+        if context.deploys.job.is_some() {
+            self.is_run = true;
+            return;
+        }
+        let api = [self.api.clone()];
+        context
+            .library
+            .load_missing(&api, context.tickets, context.effects);
+        let Some(detail) = context.library.detail(&self.api) else {
+            return;
+        };
+        if self.choice.is_none() {
+            self.choose_first(&detail.clone(), context.production);
+            self.ask(context);
+        }
+        if self.due.is_some_and(|due| due <= context.now) {
+            self.ask(context);
+        }
+    }
+
+    fn next_tick(&self, state: &State) -> Option<std::time::Duration> {
+        let left = self.due?.duration_since(state.now);
+        let spinner = std::time::Duration::from_millis(120);
+        let due = std::time::Duration::try_from(left).unwrap_or_default();
+        Some(if self.plan.is_loading() {
+            due.min(spinner)
+        } else {
+            due
+        })
+    }
+
+    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+        match &state.deploys.job {
+            Some(job) if self.is_run => run::render(job, state, area, frame, geometry),
+            _ => edit::render(self, state, area, frame, geometry),
+        }
+    }
+}
