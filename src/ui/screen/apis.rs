@@ -98,28 +98,27 @@ impl ApisScreen {
         let idx = self.list.selected_idx(&ids(&apis))?;
         apis.get(idx).copied()
     }
+}
 
-    fn rows(&self, apis: &[&Api], state: &State) -> Vec<Vec<Cell>> {
-        let theme = &state.theme;
-        let name_style = theme.text;
-        apis.iter()
-            .map(|api| {
-                let detail = state.library.details.get(&api.id);
-                let (stages, undeployed) = stage_cells(detail, state);
-                vec![
-                    Cell::searched(api.name.clone(), name_style, 0),
-                    Cell::searched(api.id.to_string(), theme.dim, api.name.chars().count() + 1),
-                    stages,
-                    undeployed,
-                    Cell::new(api.route_selection_expression.clone(), theme.dim),
-                    Cell::new(
-                        age::ago_or(api.created_at, state.now, state.glyphs.dash),
-                        theme.dim,
-                    ),
-                ]
-            })
-            .collect()
-    }
+fn rows(apis: &[&Api], state: &State) -> Vec<Vec<Cell>> {
+    let theme = &state.theme;
+    apis.iter()
+        .map(|api| {
+            let detail = state.library.details.get(&api.id);
+            let (stages, undeployed) = stage_cells(detail, state);
+            vec![
+                Cell::searched(api.name.clone(), theme.text, 0),
+                Cell::searched(api.id.to_string(), theme.dim, api.name.chars().count() + 1),
+                stages,
+                undeployed,
+                Cell::new(api.route_selection_expression.clone(), theme.dim),
+                Cell::new(
+                    age::ago_or(api.created_at, state.now, state.glyphs.dash),
+                    theme.dim,
+                ),
+            ]
+        })
+        .collect()
 }
 
 fn ids(apis: &[&Api]) -> Vec<String> {
@@ -290,7 +289,7 @@ impl View for ApisScreen {
         });
         let table = Table {
             columns: &COLUMNS,
-            rows: &self.rows(&apis, state),
+            rows: &rows(&apis, state),
             hits: &hits,
             window,
             selected: self.list.selected_idx(&ids),

@@ -39,13 +39,11 @@ pub fn live_of_api(api: &ApiId, context: &mut Context<'_>) -> Nav {
         Some([stage]) => Some(&stage.name),
         _ => None,
     };
-    match last.or(only).cloned() {
-        Some(stage) => live(api, &stage, context),
-        None => {
-            context.say(Tone::Info, "Choose a stage, then l");
-            Nav::Push(Screen::Api(ApiScreen::new(api.clone())))
-        }
+    if let Some(stage) = last.or(only).cloned() {
+        return live(api, &stage, context);
     }
+    context.say(Tone::Info, "Choose a stage, then l");
+    Nav::Push(Screen::Api(ApiScreen::new(api.clone())))
 }
 
 /// Takes the last deploy back, after a question when it is a production stage.

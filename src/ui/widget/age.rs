@@ -23,11 +23,7 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
 }
 
 /// The same for a time that may be unknown.
-pub fn ago_or<'a>(
-    then: Option<Timestamp>,
-    now: Timestamp,
-    unknown: &'a str,
-) -> std::borrow::Cow<'a, str> {
+pub fn ago_or(then: Option<Timestamp>, now: Timestamp, unknown: &str) -> std::borrow::Cow<'_, str> {
     match then {
         Some(then) => ago(then, now).into(),
         None => unknown.into(),

@@ -8,7 +8,7 @@ use ratatui::{
     widgets::{Block, Paragraph},
 };
 
-use super::{Choice, DeployModal};
+use super::{Choice, DeployModal, Haste};
 use crate::{
     model::{
         ApiDetail, Drift,
@@ -251,10 +251,10 @@ fn render_note(
     frame: &mut Frame<'_>,
 ) {
     let theme = &state.theme;
-    let (note, style) = if dialog.is_held {
+    let (note, style) = if dialog.haste == Haste::Held {
         let note = "Look at the plan; Enter once more deploys".to_owned();
         (note, theme.warn)
-    } else if dialog.is_going {
+    } else if dialog.haste == Haste::Going {
         (
             "deploys as soon as the plan is there".to_owned(),
             theme.busy,

@@ -63,13 +63,21 @@ pub struct DeployModal {
     planned_for: Option<DeployRequest>,
     /// When to ask for a plan.
     due: Option<Timestamp>,
-    /// Enter was pressed before the plan was there.
-    is_going: bool,
-    /// Enter was pressed before the plan was there, and the plan is one to look at first.
-    is_held: bool,
+    haste: Haste,
     changes: Scroll,
     /// A deploy runs, or failed: the dialog shows it.
     is_run: bool,
+}
+
+/// Whether the deploy starts by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Haste {
+    /// No: Enter starts it.
+    None,
+    /// Enter was pressed before the plan was there: it starts when the plan comes.
+    Going,
+    /// It would have started, but the plan is one to look at first.
+    Held,
 }
 
 /// A row of the stage list.
@@ -95,8 +103,7 @@ impl DeployModal {
             plan: Remote::Idle,
             planned_for: None,
             due: None,
-            is_going: false,
-            is_held: false,
+            haste: Haste::None,
             changes: Scroll::default(),
             is_run: context.deploys.job.is_some(),
         };
@@ -117,16 +124,16 @@ impl DeployModal {
             return;
         }
         self.changes = Scroll::default();
-        let was_going = std::mem::take(&mut self.is_going);
+        let haste = std::mem::replace(&mut self.haste, Haste::None);
         let Remote::Ready(plan) = &self.plan else {
             return;
         };
-        if !was_going {
+        if haste != Haste::Going {
             return;
         }
         let stage = plan.request.stage.name();
         if !plan.warnings.is_empty() || is_production(stage, context.production) {
-            self.is_held = true;
+            self.haste = Haste::Held;
         } else {
             self.deploy(context);
         }
@@ -202,8 +209,7 @@ impl DeployModal {
         }
         self.plan = Remote::Idle;
         self.planned_for = None;
-        self.is_going = false;
-        self.is_held = false;
+        self.haste = Haste::None;
         self.changes = Scroll::default();
     }
 
@@ -242,7 +248,7 @@ impl DeployModal {
             Remote::Failed { .. } if is_planned => self.ask(context),
             _ => {
                 self.ask(context);
-                self.is_going = true;
+                self.haste = Haste::Going;
             }
         }
     }
@@ -349,8 +355,7 @@ impl DeployModal {
     }
 
     fn text_changed(&mut self, context: &mut Context<'_>) {
-        self.is_going = false;
-        self.is_held = false;
+        self.haste = Haste::None;
         if !self.is_describing {
             self.forget_plan(context);
         }

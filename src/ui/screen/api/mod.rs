@@ -291,8 +291,8 @@ impl View for ApiScreen {
             return;
         };
         match self.tab {
-            Tab::Stages => stages::render(self, detail, state, body, frame, geometry),
-            Tab::Routes => routes::render(self, detail, state, body, frame, geometry),
+            Tab::Stages => stages::render((self, detail), state, body, frame, geometry),
+            Tab::Routes => routes::render((self, detail), state, body, frame, geometry),
         }
     }
 }

@@ -99,8 +99,7 @@ fn target(route: &Route, detail: &ApiDetail) -> String {
 }
 
 pub(super) fn render(
-    screen: &ApiScreen,
-    detail: &ApiDetail,
+    (screen, detail): (&ApiScreen, &ApiDetail),
     state: &State,
     area: Rect,
     frame: &mut Frame<'_>,
@@ -198,15 +197,14 @@ fn row(route: &Route, detail: &ApiDetail, state: &State) -> Vec<Cell> {
 fn about(route: &Route, detail: &ApiDetail, state: &State, columns: usize) -> Vec<Line<'static>> {
     let theme = &state.theme;
     let mut fields = Fields::new(state, columns);
-    match integration(route, detail) {
-        Some(integration) => about_integration(integration, &mut fields),
-        None => {
-            let text = match &route.target {
-                Some(target) => format!("{target} is not there: every message fails"),
-                None => "none: every message fails".to_owned(),
-            };
-            fields.styled("Integration", &text, theme.warn);
-        }
+    if let Some(integration) = integration(route, detail) {
+        about_integration(integration, &mut fields);
+    } else {
+        let text = match &route.target {
+            Some(target) => format!("{target} is not there: every message fails"),
+            None => "none: every message fails".to_owned(),
+        };
+        fields.styled("Integration", &text, theme.warn);
     }
     let answers = if route.is_two_way() {
         "two-way: the answer goes back to the client"

@@ -69,8 +69,7 @@ pub(super) fn selected<'a>(list: &ListView, detail: &'a ApiDetail) -> Option<&'a
 }
 
 pub(super) fn render(
-    screen: &ApiScreen,
-    detail: &ApiDetail,
+    (screen, detail): (&ApiScreen, &ApiDetail),
     state: &State,
     area: Rect,
     frame: &mut Frame<'_>,
@@ -83,15 +82,7 @@ pub(super) fn render(
     };
     let [left, right] =
         Layout::horizontal([Constraint::Length(list_width), Constraint::Fill(1)]).areas(area);
-    let (stages, hits) = visible(&screen.stages, detail);
-    render_list(
-        &screen.stages,
-        (&stages, &hits),
-        (detail, state),
-        left,
-        frame,
-        geometry,
-    );
+    render_list(&screen.stages, (detail, state), left, frame, geometry);
     let Some(stage) = selected(&screen.stages, detail) else {
         let block = panel(state, "", false);
         let inner = block.inner(right);
@@ -123,13 +114,13 @@ pub(super) fn render(
 
 fn render_list(
     list: &ListView,
-    (stages, hits): (&[&Stage], &[Hit]),
     (detail, state): (&ApiDetail, &State),
     area: Rect,
     frame: &mut Frame<'_>,
     geometry: &mut Geometry,
 ) {
     let theme = &state.theme;
+    let (stages, hits) = visible(list, detail);
     let mut title = list.title("Stages", hits.len(), detail.stages.len(), state);
     if list.filter.is_empty() && !list.is_filtering {
         title.push_span(ratatui::text::Span::styled(
@@ -156,7 +147,7 @@ fn render_list(
     let table = Table {
         columns: &COLUMNS,
         rows: &rows,
-        hits,
+        hits: &hits,
         window,
         selected: list.selected_idx(&ids),
         state,
