@@ -15,8 +15,6 @@ pub struct Geometry {
     pub side_page: u16,
     /// Lines of the text in that second pane, or of a text in place of the list.
     pub side_length: usize,
-    /// How many lines the text of the second pane can be scrolled.
-    pub side_most: u16,
     /// Lists that the mouse can point at, the one on top last.
     pub lists: Vec<ListArea>,
 }

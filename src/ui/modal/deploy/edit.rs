@@ -295,8 +295,7 @@ fn render_changes(
             let Some(plan) = plan.data() else { return };
             let lines = changes(plan, state, usize::from(area.width).saturating_sub(2));
             geometry.side_page = area.height;
-            let most = lines.len().saturating_sub(usize::from(area.height));
-            geometry.side_most = cells(most);
+            geometry.side_length = lines.len();
             let text = ScrolledText {
                 lines: &lines,
                 scroll: dialog.changes,

@@ -437,10 +437,9 @@ impl View for DeployModal {
                 self.move_choice(action, context);
             }
             Action::PageUp | Action::PageDown => {
-                let most = usize::from(context.geometry.side_most);
-                let page = context.geometry.side_page;
-                let length = most + usize::from(page);
-                self.changes.act(action, page, length);
+                let geometry = context.geometry;
+                self.changes
+                    .act(action, geometry.side_page, geometry.side_length);
             }
             _ => {}
         }

@@ -224,8 +224,9 @@ impl View for ApiScreen {
                 Nav::Stay
             }
             Action::DetailDown => {
-                let most = usize::from(context.geometry.side_most);
-                self.detail.offset = (self.detail.offset + 1).min(most);
+                let geometry = context.geometry;
+                self.detail
+                    .act(Action::Down, geometry.side_page, geometry.side_length);
                 Nav::Stay
             }
             Action::Deploy => subject::deploy(&self.api, stage, context),
@@ -342,8 +343,7 @@ fn render_detail(
     geometry: &mut Geometry,
 ) {
     geometry.side_page = place.height;
-    let most = lines.len().saturating_sub(usize::from(place.height));
-    geometry.side_most = crate::ui::widget::cells(most);
+    geometry.side_length = lines.len();
     let text = ScrolledText {
         lines,
         scroll,
