@@ -75,6 +75,7 @@ pub(super) static TABLE: &[Binding] = &[
     row(Scope::Composer, "up", Action::Up, "earlier", (Group::Live, 45)),
     row(Scope::Composer, "down", Action::Down, "later", (Group::Live, 0)),
     row(Scope::Composer, "ctrl-r", Action::Reconnect, "reconnect", (Group::Live, 40)),
+    row(Scope::Composer, "ctrl-x", Action::Hangup, "hang up", (Group::Live, 10)),
     row(Scope::Composer, "ctrl-o", Action::SendUnsplit, "send unsplit", (Group::Live, 20)),
     row(Scope::Composer, "pageup", Action::PageUp, "frames up", (Group::Move, 0)),
     row(Scope::Composer, "pagedown", Action::PageDown, "frames down", (Group::Move, 0)),

@@ -23,6 +23,8 @@ pub struct Composer {
     /// The request for the messages of earlier sessions, or for the editor, whose answer counts.
     loading: Option<Ticket>,
     editing: Option<Ticket>,
+    /// Why the message was not sent, until it is changed.
+    complaint: Option<&'static str>,
 }
 
 /// How long a message is on the wire.
@@ -43,6 +45,7 @@ impl Default for Composer {
             draft: String::new(),
             loading: None,
             editing: None,
+            complaint: None,
         };
         composer.set_text("");
         composer
@@ -76,6 +79,16 @@ impl Composer {
         }
     }
 
+    /// Why the message was not sent, until it is changed.
+    pub fn complaint(&self) -> Option<&'static str> {
+        self.complaint
+    }
+
+    /// Notes why the message was not sent; it stays as it is.
+    pub fn complain(&mut self, why: &'static str) {
+        self.complaint = Some(why);
+    }
+
     /// Puts another text in place of what is there.
     pub fn set_text(&mut self, text: &str) {
         let lines = text.split('\n').map(str::to_owned).collect();
@@ -101,20 +114,20 @@ impl Composer {
     /// Takes a key that writes, erases or moves.
     pub fn key(&mut self, key: KeyEvent) {
         if self.area.input(key) {
-            self.recalled = None;
+            self.changed();
         }
     }
 
     /// Takes pasted text, line ends and all; nothing is sent.
     pub fn paste(&mut self, text: &str) {
         self.area.insert_str(text);
-        self.recalled = None;
+        self.changed();
     }
 
     /// Starts a new line.
     pub fn newline(&mut self) {
         self.area.insert_newline();
-        self.recalled = None;
+        self.changed();
     }
 
     /// One line up, or from the first line to the message sent before.
@@ -158,7 +171,7 @@ impl Composer {
     /// Takes the message out to be sent, and remembers it.
     pub fn take(&mut self) -> String {
         let text = self.text();
-        self.recalled = None;
+        self.changed();
         self.draft.clear();
         if self.history.last() != Some(&text) {
             self.history.push(text.clone());
@@ -199,12 +212,18 @@ impl Composer {
         self.editing = None;
         if let Some(text) = text {
             self.set_text(text.strip_suffix('\n').unwrap_or(text));
-            self.recalled = None;
+            self.changed();
         }
         true
     }
 
+    fn changed(&mut self) {
+        self.recalled = None;
+        self.complaint = None;
+    }
+
     fn recall(&mut self, idx: usize) {
+        self.changed();
         self.recalled = Some(idx);
         let text = self.history[idx].clone();
         self.set_text(&text);

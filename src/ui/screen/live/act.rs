@@ -2,13 +2,12 @@
 
 use super::{Focus, LiveScreen, Shape, words};
 use crate::{
-    model::{Api, LinkId, Opcode, Outgoing, StageName, limit::MESSAGE_BYTES},
+    model::{Api, LinkId, Opcode, Outgoing, StageName},
     ui::{
         Action, Effect, State,
         live::{Needle, Session, explain::grouped},
         message::HostMessage,
         modal::{Modal, deploy::DeployModal},
-        notice::Tone,
         screen::{Context, Nav},
     },
 };
@@ -313,23 +312,18 @@ fn send(context: &mut Context<'_>, outgoing: fn(String) -> Outgoing) {
     let Some(session) = context.live.as_mut() else {
         return;
     };
-    let meter = session.composer.meter();
     let is_split = matches!(outgoing(String::new()), Outgoing::Text(_));
-    let refusal = if session.composer.is_empty() {
-        Some("There is nothing to send".to_owned())
-    } else if is_split && meter.is_too_long() {
-        Some(format!(
-            "Not sent: {} bytes, and API Gateway takes {} a message. The text is kept.",
-            grouped(meter.bytes as u64),
-            grouped(MESSAGE_BYTES as u64)
-        ))
+    let complaint = if session.composer.is_empty() {
+        Some("nothing to send")
+    } else if is_split && session.composer.meter().is_too_long() {
+        Some("not sent: too long, the text is kept")
     } else if open_link(session).is_none() {
-        Some("Not sent: the connection is not open. The text is kept.".to_owned())
+        Some("not sent: not connected, the text is kept")
     } else {
         None
     };
-    if let Some(refusal) = refusal {
-        context.say(Tone::Warning, refusal);
+    if let Some(complaint) = complaint {
+        session.composer.complain(complaint);
         return;
     }
     if let Some(link) = open_link(session) {

@@ -10,7 +10,7 @@ use crate::{
     model::text::printable,
     ui::{
         State,
-        live::Session,
+        live::{LiveLink, Session},
         widget::{self, text},
     },
 };
@@ -58,12 +58,8 @@ impl Compose<'_> {
         let words = format!(" {} ", meter.text(self.state.glyphs.arrow));
         let block = widget::panel(self.state, "message", self.is_focused)
             .title_bottom(Line::styled(words, style).left_aligned());
-        let block = match self.warning() {
-            Some(words) => {
-                block.title_bottom(Line::styled(format!(" {words} "), theme.warn).right_aligned())
-            }
-            None => block,
-        };
+        let warning = Line::from(self.warning()).right_aligned();
+        let block = block.title_bottom(warning);
         let inner = block.inner(area);
         frame.render_widget(block, area);
         let inside = Rect {
@@ -94,10 +90,15 @@ impl Compose<'_> {
         frame.render_widget(Span::styled(words, self.state.theme.dim), place);
     }
 
-    /// Why Enter would not send.
-    fn warning(&self) -> Option<&'static str> {
-        let link = self.session.links.first()?;
-        (!link.is_open()).then_some("not connected, the text is kept")
+    /// Why Enter did not send, or would not.
+    fn warning(&self) -> Span<'static> {
+        let theme = &self.state.theme;
+        let is_open = self.session.links.first().is_some_and(LiveLink::is_open);
+        match self.session.composer.complaint() {
+            Some(words) => Span::styled(format!(" {words} "), theme.danger),
+            None if is_open => Span::default(),
+            None => Span::styled(" not connected ", theme.warn),
+        }
     }
 }
 

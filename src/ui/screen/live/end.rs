@@ -127,20 +127,20 @@ impl End<'_> {
             let attempt = link.retry.map_or(0, |retry| retry.attempt);
             line.push_span(Span::styled(format!("attempt {attempt}   "), theme.dim));
         }
-        self.hint(scope, Action::Reconnect, &mut line);
+        self.hint((scope, Action::Reconnect), "reconnect now", &mut line);
         if link.retry.is_some() {
-            self.hint(scope, Action::Hangup, &mut line);
+            self.hint((scope, Action::Hangup), "stop", &mut line);
         }
         line
     }
 
-    fn hint(&self, scope: Scope, action: Action, line: &mut Line<'static>) {
+    fn hint(&self, (scope, action): (Scope, Action), words: &str, line: &mut Line<'static>) {
         let Some(binding) = keys::binding_of(scope, action) else {
             return;
         };
         let theme = &self.state.theme;
         let chord = binding.chord_for(scope, &self.state.glyphs);
         line.push_span(Span::styled(chord, theme.key));
-        line.push_span(Span::styled(format!(" {}   ", binding.label), theme.dim));
+        line.push_span(Span::styled(format!(" {words}   "), theme.dim));
     }
 }

@@ -11,7 +11,7 @@ use ratatui::{
 
 use super::{Focus, LiveScreen, words};
 use crate::{
-    model::{Direction, FrameRecord},
+    model::{Direction, FrameRecord, Opcode},
     ui::{
         State,
         geometry::{Geometry, ListArea},
@@ -349,6 +349,7 @@ impl Row<'_> {
     fn style(&self, record: &FrameRecord) -> Style {
         let theme = &self.frames.state.theme;
         match record.direction {
+            _ if record.opcode == Opcode::Close => theme.warn,
             _ if record.opcode.is_control() => theme.frame_control,
             Direction::In => theme.frame_in,
             Direction::Out => theme.frame_out,

@@ -1,0 +1,421 @@
+//! The Live screen: how it looks in each condition, and what its keys do.
+
+use stagewire::{
+    model::{
+        Direction, FrameRecord, LinkEvent, Opcode, Outgoing,
+        link::{Frames, LinkStep},
+    },
+    ui::{
+        Effect, Message, glyphs::Glyphs, message::HostMessage, state::Appearance,
+        theme::ColourDepth,
+    },
+};
+
+use crate::rig::{Live, frame, message};
+
+/// Compares the screen, text and style, with the stored one.
+#[track_caller]
+fn check(name: &str, live: &mut Live) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(format!("live_{name}"), live.picture()));
+}
+
+fn long_message() -> String {
+    format!(
+        r#"{{"action":"sendMessage","data":"{}"}}"#,
+        "x".repeat(41_000)
+    )
+}
+
+/// A bit of everything: fragments, control frames, an empty one, and one that would clear the terminal.
+fn conversation() -> Vec<FrameRecord> {
+    let mut records = message(Direction::Out, &long_message(), 100);
+    records.extend(message(
+        Direction::In,
+        r#"{"from":"bob","text":"日本語 hi","n":[1,2.50,true,null,{}]}"#,
+        140,
+    ));
+    records.push(frame((Direction::In, Opcode::Ping), (0, true), b"", 10_144));
+    records.push(frame(
+        (Direction::Out, Opcode::Pong),
+        (0, true),
+        b"",
+        10_145,
+    ));
+    records.push(frame(
+        (Direction::In, Opcode::Text),
+        (1, true),
+        b"\x1b[2J\xff evil",
+        11_145,
+    ));
+    records.push(frame((Direction::In, Opcode::Text), (1, true), b"", 11_145));
+    records
+}
+
+fn talking(width: u16, height: u16) -> Live {
+    let mut live = Live::open(width, height);
+    live.frames(conversation());
+    live
+}
+
+#[test]
+fn connecting() {
+    check("connecting_100x30", &mut Live::new(100, 30));
+    let mut live = Live::new(60, 20);
+    live.clock(3000).shows("connecting for 3 s");
+    check("connecting_60x20", &mut live);
+}
+
+#[test]
+fn open_with_frames() {
+    check("open_100x30", &mut talking(100, 30));
+    check("open_60x20", &mut talking(60, 20));
+}
+
+#[test]
+fn messages_folded_and_unfolded() {
+    let mut live = talking(100, 30);
+    live.keys("tab m");
+    check("folded_100x30", &mut live);
+    live.keys("m").shows("1/2").shows("2/2");
+}
+
+#[test]
+fn paused_view_stays_while_frames_come() {
+    let mut live = talking(100, 30);
+    live.keys("tab up up");
+    let before = live.rows()[4..11].to_vec();
+    live.frames(message(Direction::In, "later", 12_000));
+    assert_eq!(live.rows()[4..11], before);
+    live.shows("paused · 1 new · End to follow");
+    check("paused_100x30", &mut live);
+    live.keys("end").shows("following").hides("paused");
+}
+
+#[test]
+fn filter_finds_live_and_marks() {
+    let mut live = talking(100, 30);
+    live.keys("tab /")
+        .types("EVIL")
+        .shows("1 found in 7 frames");
+    check("filter_100x30", &mut live);
+    live.keys("enter");
+    live.frames(message(Direction::In, "more evil", 12_000));
+    live.shows("2 found in 8 frames");
+    live.keys("/ esc").hides("found in").shows("8 frames");
+}
+
+#[test]
+fn inspector_shows_json_text_and_hex() {
+    let mut live = talking(100, 30);
+    live.keys("tab up up up up enter");
+    check("inspector_json_100x30", &mut live);
+    live.keys("tab");
+    check("inspector_text_100x30", &mut live);
+    live.keys("tab");
+    check("inspector_hex_100x30", &mut live);
+    live.keys("esc").shows("PREVIEW");
+}
+
+#[test]
+fn inspector_stands_beside_the_frames_when_there_is_room() {
+    let mut live = talking(120, 24);
+    live.keys("tab up up up up");
+    check("inspector_beside_120x24", &mut live);
+}
+
+#[test]
+fn inspector_puts_a_message_together_and_scrolls() {
+    let mut live = talking(80, 24);
+    live.keys("tab home enter").shows("#1 · text · 2 frames");
+    live.shows("frame 1 of 2: 32,768 B   complete");
+    live.keys("end").shows("xxxx\"").shows("}");
+    live.keys("down down up home").shows("41,034 B");
+}
+
+#[test]
+fn refused_handshake_shows_why_and_what_came() {
+    let mut live = Live::new(100, 30);
+    live.refused(403, r#"{"message":"Forbidden"}"#);
+    check("refused_100x30", &mut live);
+    let mut live = Live::new(60, 20);
+    live.refused(403, r#"{"message":"Forbidden"}"#);
+    check("refused_60x20", &mut live);
+}
+
+#[test]
+fn close_for_size_is_explained_by_what_was_sent() {
+    let mut live = talking(100, 30);
+    let long = "x".repeat(40_000);
+    live.frames(vec![frame(
+        (Direction::Out, Opcode::Text),
+        (1, true),
+        long.as_bytes(),
+        12_000,
+    )]);
+    live.closed(1009, "", 12_010);
+    check("closed_1009_100x30", &mut live);
+    live.shows("a frame of 40,000 bytes");
+}
+
+#[test]
+fn composer_over_the_limit_refuses_and_keeps_the_text() {
+    let mut live = talking(100, 30);
+    live.pastes(&"x".repeat(131_073)).asked();
+    live.keys("enter");
+    assert_eq!(live.asked(), []);
+    check("over_limit_100x30", &mut live);
+    live.keys("backspace enter");
+    let sent = live.asked();
+    assert!(matches!(&sent[0], Effect::Send(_, Outgoing::Text(text)) if text.len() == 131_072));
+}
+
+#[test]
+fn lost_link_reconnects_by_itself_and_can_be_stopped() {
+    let mut live = talking(100, 30);
+    live.lost(LinkStep::Open, 12_000).clock(12_000);
+    check("reconnecting_100x30", &mut live);
+    let first = live.link_id();
+    live.asked();
+    live.clock(12_999);
+    assert_eq!(live.asked(), []);
+    live.clock(13_000);
+    assert!(matches!(&live.asked()[..], [Effect::OpenLink(id, _)] if *id != first));
+    live.lost(LinkStep::Connect, 13_100)
+        .clock(13_100)
+        .shows("in 2 s");
+    live.keys("ctrl-x").clock(60_000);
+    assert_eq!(live.asked(), []);
+}
+
+#[test]
+fn late_events_of_a_link_that_was_given_up_are_dropped() {
+    let mut live = talking(100, 30);
+    let old = live.link_id();
+    live.keys("ctrl-r");
+    let records = message(Direction::In, "late", 12_000);
+    live.update(Message::Link(
+        old,
+        LinkEvent::Frames(Frames {
+            records,
+            dropped: 0,
+        }),
+    ));
+    live.hides("late").shows("7 frames");
+}
+
+#[test]
+fn enter_sends_and_history_calls_back() {
+    let mut live = Live::open(100, 30);
+    live.asked();
+    live.types("hi")
+        .keys("alt-enter")
+        .types("you")
+        .keys("enter");
+    let link = live.link_id();
+    assert_eq!(
+        live.asked(),
+        [
+            Effect::Send(link, Outgoing::Text("hi\nyou".to_owned())),
+            Effect::Remember("hi\nyou".to_owned()),
+        ]
+    );
+    live.keys("up").shows("hi").shows("you");
+}
+
+#[test]
+fn pasted_lines_are_never_sent_by_themselves() {
+    let mut live = Live::open(100, 30);
+    live.asked();
+    live.pastes("one\ntwo\nthree");
+    assert_eq!(live.asked(), []);
+    live.shows("13 B → 1 frame");
+}
+
+#[test]
+fn long_message_says_its_split_and_unsplit_is_on_purpose() {
+    let mut live = Live::open(100, 30);
+    live.pastes(&"x".repeat(40_000));
+    live.shows("40,000 B → 2 frames");
+    live.asked();
+    live.keys("ctrl-o");
+    assert!(
+        matches!(&live.asked()[0], Effect::Send(_, Outgoing::Unsplit(text)) if text.len() == 40_000)
+    );
+}
+
+#[test]
+fn typed_text_outlives_an_end_a_reconnect_a_resize_and_leaving() {
+    let mut live = Live::open(100, 30);
+    live.types("precious").closed(1001, "Going away", 10);
+    live.keys("enter")
+        .shows("precious")
+        .shows("not sent: not connected");
+    live.keys("ctrl-r").shows("precious");
+    live.resize(60, 20).shows("precious");
+    live.keys("esc");
+    assert_eq!(
+        live.state.live.as_ref().unwrap().composer.text(),
+        "precious"
+    );
+}
+
+#[test]
+fn editor_gives_its_text_to_the_composer() {
+    let mut live = Live::open(100, 30);
+    live.types("draft").asked();
+    live.keys("ctrl-e");
+    let asked = live.asked();
+    let [Effect::Edit(ticket, text)] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(text, "draft");
+    live.update(Message::Host(HostMessage::Edited(
+        *ticket,
+        Ok("from the editor\n".to_owned()),
+    )));
+    live.shows("from the editor");
+}
+
+#[test]
+fn copy_takes_the_payload_of_the_selected_message() {
+    let mut live = talking(100, 30);
+    live.keys("tab home y");
+    let asked = live.asked();
+    let copied = asked.iter().find_map(|effect| match effect {
+        Effect::Copy(_, text) => Some(text.clone()),
+        _ => None,
+    });
+    assert_eq!(copied, Some(long_message()));
+    live.keys("c y");
+    assert!(matches!(&live.asked()[0], Effect::Copy(_, text) if text.starts_with("ws://")));
+}
+
+#[test]
+fn clearing_keeps_the_counts() {
+    let mut live = talking(100, 30);
+    live.keys("tab c").shows("0 frames").shows("in 4 fr");
+}
+
+#[test]
+fn dropped_frames_are_counted_on_the_screen() {
+    let mut live = talking(100, 30);
+    live.link(LinkEvent::Frames(Frames {
+        records: Vec::new(),
+        dropped: 1234,
+    }));
+    live.shows("1,234 dropped");
+}
+
+#[test]
+fn ping_and_hang_up_are_sent() {
+    let mut live = Live::open(100, 30);
+    live.asked();
+    live.keys("tab p x");
+    let asked = live.asked();
+    assert!(matches!(&asked[0], Effect::Send(_, Outgoing::Ping(_))));
+    assert!(matches!(
+        &asked[1],
+        Effect::Send(_, Outgoing::Close(Some((1000, _))))
+    ));
+}
+
+#[test]
+fn idle_link_wants_the_time_once_a_minute_only() {
+    let mut live = Live::open(100, 30);
+    live.clock(0);
+    assert_eq!(stagewire::ui::next_tick(&live.state).unwrap().as_secs(), 60);
+    let before = live.text();
+    live.clock(59_999);
+    assert_eq!(live.text(), before);
+    live.clock(60_000).shows("idle closes in 9 min");
+    live.clock(545_000).shows("idle closes in 55 s");
+}
+
+/// Every cell of the screen holds only what a terminal may be given.
+#[track_caller]
+fn is_clean(live: &mut Live) {
+    let buffer = live.draw();
+    for cell in buffer.content() {
+        let symbol = cell.symbol();
+        assert_eq!(stagewire::model::text::printable(symbol), symbol);
+    }
+}
+
+const HOSTILE: [&[u8]; 6] = [
+    b"\x1b]52;c;aGk=\x07\x9b31m\x00\x7f",
+    "\u{202e}\u{2066}evil\u{200b}\u{feff}".as_bytes(),
+    &[0xff; 2000],
+    "\u{1f469}\u{200d}\u{1f469}e\u{301}\u{ff9e}日".as_bytes(),
+    &[b'\n'; 300],
+    b"",
+];
+
+#[test]
+fn hostile_payloads_reach_no_cell_raw_and_nothing_panics_at_any_size() {
+    for (width, height) in [
+        (60, 15),
+        (60, 20),
+        (80, 24),
+        (100, 30),
+        (120, 36),
+        (200, 50),
+    ] {
+        let mut live = Live::open(width, height);
+        live.pastes("\u{202e}\u{1b}[2J\ttab");
+        for (payload, ms) in HOSTILE.into_iter().zip(0..) {
+            let text = (Direction::In, Opcode::Text);
+            let reserved = (Direction::In, Opcode::Reserved(3));
+            live.frames(vec![
+                frame(text, (1, true), payload, ms),
+                frame(reserved, (1, true), payload, ms),
+            ]);
+        }
+        let close = (Direction::In, Opcode::Close);
+        live.frames(vec![frame(close, (0, true), b"\x03\xe9\x1b[2J", 50)]);
+        is_clean(&mut live);
+        live.keys("tab home");
+        for _ in 0..=HOSTILE.len() * 2 {
+            live.keys("enter");
+            for _ in 0..3 {
+                is_clean(&mut live);
+                live.keys("end tab");
+            }
+            live.keys("esc down");
+        }
+        live.closed(4000, "\u{1b}[2J\u{202e}", 100);
+        is_clean(&mut live);
+        live.refused(503, "\u{1b}[2J\u{202e}\n\u{9b}");
+        is_clean(&mut live);
+    }
+}
+
+#[test]
+fn long_and_deep_json_is_laid_out_to_its_end() {
+    let long = format!("[{}\"the end\"]", "\"\\u001b\u{202e}日本\",".repeat(5000));
+    let deep = format!("{}7{}", "[".repeat(20_000), "]".repeat(20_000));
+    for (width, height) in [(60, 20), (200, 50)] {
+        let mut live = Live::open(width, height);
+        live.frames(message(Direction::In, &long, 0));
+        live.keys("tab enter end").shows("\"the end\"");
+        is_clean(&mut live);
+        live.frames(message(Direction::In, &deep, 1));
+        live.keys("home").shows("[").keys("end").shows("]");
+    }
+}
+
+#[test]
+fn ascii_terminals_without_colours_get_marks_they_can_show() {
+    let appearance = Appearance {
+        colours: ColourDepth::None,
+        glyphs: Glyphs::ASCII,
+    };
+    let mut live = Live::with(100, 30, &appearance);
+    live.opened(0).frames(message(Direction::In, "plain", 100));
+    live.frames(message(Direction::Out, "answer", 200));
+    let text = live.text();
+    assert!(text.is_ascii(), "{text}");
+    live.shows("< text").shows("> text");
+}
