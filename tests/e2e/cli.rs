@@ -1,0 +1,153 @@
+//! Each verb does its job against a real gateway.
+
+use crate::sandbox::{Sandbox, run};
+
+#[test]
+fn help_names_every_verb_and_the_exit_codes() {
+    let help = Sandbox::new().run(&["--help"]).expect(0).stdout;
+    for word in [
+        "gateway", "apis", "routes", "stages", "deploy", "url", "connect", "send", "keys", "130",
+    ] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+}
+
+#[test]
+fn apis_routes_and_stages_are_tables() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let id = gateway.answering_api("chat", "pong");
+    let apis = sandbox.local(&gateway, &["apis"]).expect(0).stdout;
+    let lines: Vec<_> = apis.lines().collect();
+    assert!(lines[0].starts_with("NAME"), "{apis}");
+    assert!(
+        lines[1].starts_with("chat") && lines[1].contains(&id),
+        "{apis}"
+    );
+    let routes = sandbox
+        .local(&gateway, &["routes", "chat"])
+        .expect(0)
+        .stdout;
+    assert!(
+        routes.contains("$default  two   NONE           MOCK"),
+        "{routes}"
+    );
+    let empty = sandbox.local(&gateway, &["stages", &id]).expect(0);
+    assert_eq!(empty.stdout, "");
+    empty.says(&["has no stages", "--create"]);
+}
+
+#[test]
+fn deploy_creates_a_stage_and_prints_both_objects_as_aws_does() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let id = gateway.answering_api("chat", "pong");
+    let arguments = [
+        "deploy",
+        "chat",
+        "--stage",
+        "test",
+        "--create",
+        "--description",
+        "first",
+        "--json",
+    ];
+    let deployed = sandbox.local(&gateway, &arguments).expect(0);
+    let json = deployed.json();
+    let deployment = json["Deployment"]["DeploymentId"].as_str().unwrap();
+    assert_eq!(json["Deployment"]["DeploymentStatus"], "DEPLOYED");
+    assert!(
+        json["Deployment"]["Description"]
+            .as_str()
+            .unwrap()
+            .starts_with("first")
+    );
+    assert_eq!(json["Stage"]["StageName"], "test");
+    assert_eq!(json["Stage"]["DeploymentId"], deployment);
+    deployed.says(&["create-deployment", "create-stage"]);
+
+    let again = sandbox
+        .local(&gateway, &["deploy", &id, "--stage", "test"])
+        .expect(0);
+    assert!(
+        again.stdout.starts_with(&format!("test: {deployment} -> ")),
+        "{}",
+        again.stdout
+    );
+    let stages = sandbox
+        .local(&gateway, &["stages", "chat"])
+        .expect(0)
+        .stdout;
+    assert!(stages.contains("up to date"), "{stages}");
+    let stages = sandbox
+        .local(&gateway, &["stages", "chat", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(stages["Items"][0]["StageName"], "test");
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_shows_the_commands() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let id = gateway.answering_api("chat", "pong");
+    let arguments = ["deploy", "chat", "--stage", "test", "--create", "--dry-run"];
+    let plan = sandbox.local(&gateway, &arguments).expect(0).stdout;
+    assert!(
+        plan.contains("aws apigatewayv2 create-deployment"),
+        "{plan}"
+    );
+    assert!(plan.contains("to be created"), "{plan}");
+    let deployments = gateway.control(
+        "GET",
+        &format!("/v2/apis/{id}/deployments"),
+        &serde_json::Value::Null,
+    );
+    assert_eq!(deployments["items"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn url_is_where_clients_connect() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let id = gateway.answering_api("chat", "pong");
+    let create = ["deploy", "chat", "--stage", "test", "--create", "-q"];
+    sandbox.local(&gateway, &create).expect(0);
+    let url = sandbox
+        .local(&gateway, &["url", "chat", "test"])
+        .expect(0)
+        .stdout;
+    assert_eq!(url, format!("ws://{}/{id}/test\n", gateway.address()));
+    let json = sandbox
+        .local(&gateway, &["url", "chat", "test", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(json["InvokeUrl"], url.trim_end());
+    let callback = json["CallbackUrl"].as_str().unwrap();
+    assert!(callback.starts_with("http://") && callback.ends_with("/test/@connections"));
+}
+
+#[test]
+fn keys_come_from_the_binding_table() {
+    let keys = Sandbox::new().run(&["keys"]).expect(0).stdout;
+    assert_eq!(
+        keys.lines().count(),
+        stagewire::ui::keys::table().len() + 1,
+        "{keys}"
+    );
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let mut shell = std::process::Command::new("bash");
+    shell
+        .args(["-c", "set -o pipefail; \"$0\" keys | head -1"])
+        .arg(env!("CARGO_BIN_EXE_stagewire"))
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("HOME", sandbox.path(""));
+    let ended = run(shell).expect(0);
+    assert_eq!(ended.stderr, "");
+    assert!(ended.stdout.starts_with("WHERE"));
+}

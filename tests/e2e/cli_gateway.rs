@@ -1,0 +1,116 @@
+//! `stagewire gateway`: how it starts, what it says, what it keeps, and why it may refuse to start.
+
+use std::net::TcpListener;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    assert!(gateway.url.starts_with("http://127.0.0.1:"));
+    let ended = gateway.stop().expect(0);
+    ended.says(&["not emulated", "aws apigatewayv2 get-apis", "in memory"]);
+}
+
+#[test]
+fn as_json_the_first_line_is_an_object() {
+    let sandbox = Sandbox::new();
+    let running = sandbox.start(&[
+        "gateway",
+        "--listen",
+        "127.0.0.1:0",
+        "--seed",
+        "none",
+        "--json",
+        "-q",
+    ]);
+    let said: Value = serde_json::from_str(&running.line()).unwrap();
+    assert!(
+        said["endpointUrl"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://127.0.0.1:")
+    );
+    assert!(said["state"].as_str().unwrap().ends_with("gateway.redb"));
+    running.signal(Signal::TERM);
+    let ended = running.end().expect(0);
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn an_answered_write_survives_a_power_cut() {
+    let sandbox = Sandbox::new();
+    let state = sandbox.path("my state.redb");
+    let arguments = ["--state", state.to_str().unwrap(), "--seed", "none"];
+    let gateway = sandbox.gateway_with(&arguments);
+    let id = gateway.answering_api("kept", "pong");
+    let deploy = ["deploy", "kept", "--stage", "test", "--create", "-q"];
+    sandbox.local(&gateway, &deploy).expect(0);
+    assert_eq!(gateway.kill().code, None);
+
+    let gateway = sandbox.gateway_with(&arguments);
+    let api = gateway.control("GET", &format!("/v2/apis/{id}"), &Value::Null);
+    assert_eq!(api["name"], json!("kept"));
+    let arguments = ["send", "kept/test", "ping", "--expect", "pong"];
+    sandbox.local(&gateway, &arguments).expect(0);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let sandbox = Sandbox::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    sandbox
+        .run(&["gateway", "--listen", &address.to_string(), "--ephemeral"])
+        .expect(1)
+        .says(&[
+            &format!("port {}", address.port()),
+            "another program listens there",
+            "--listen 127.0.0.1:0",
+        ]);
+}
+
+#[test]
+fn a_state_file_that_is_none_is_refused_and_left_alone() {
+    let sandbox = Sandbox::new();
+    let text = "this is a letter to my aunt\n".repeat(1000);
+    let file = sandbox.write("letter.redb", &text);
+    sandbox
+        .run(&[
+            "gateway",
+            "--listen",
+            "127.0.0.1:0",
+            "--state",
+            file.to_str().unwrap(),
+        ])
+        .expect(1)
+        .says(&[
+            "Cannot start the local gateway",
+            "nothing was changed",
+            "letter.redb",
+        ]);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), text);
+}
+
+#[test]
+fn a_state_that_another_gateway_has_open_is_refused() {
+    let sandbox = Sandbox::new();
+    let state = sandbox.path("state.redb");
+    let arguments = ["--state", state.to_str().unwrap(), "--seed", "none"];
+    let first = sandbox.gateway_with(&arguments);
+    sandbox
+        .run(&[
+            "gateway",
+            "--listen",
+            "127.0.0.1:0",
+            "--state",
+            state.to_str().unwrap(),
+        ])
+        .expect(1)
+        .says(&["Cannot start the local gateway", "state.redb"]);
+    first.stop().expect(0);
+}
