@@ -11,6 +11,7 @@ mod demo;
 mod http;
 mod management;
 mod reply;
+mod seed;
 mod signature;
 pub(crate) mod store;
 
@@ -19,8 +20,8 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use self::store::Error as StoreError;
 use self::store::Store;
+pub use self::{seed::SeedError, store::Error as StoreError};
 
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4566;
@@ -78,6 +79,9 @@ pub enum Error {
     /// The store could not be opened; what the file holds was left as it is.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The empty store could not be filled.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
 }
 
 /// Serves on `listener` until `shutdown` is done, then closes every client with 1001 and returns when all are gone.
@@ -113,10 +117,13 @@ impl Gateway {
     /// See [`Error`].
     pub async fn start(listener: TcpListener, options: Options) -> Result<Gateway, Error> {
         let address = listener.local_addr().map_err(Error::Listener)?;
-        let location = options.store.clone();
-        let store = tokio::task::spawn_blocking(move || Store::open(&location))
-            .await
-            .map_err(|_| StoreError::Closed)??;
+        let (location, seed) = (options.store.clone(), options.seed.clone());
+        let opening = tokio::task::spawn_blocking(move || {
+            let store = Store::open(&location)?;
+            seed::plant(&store, &seed)?;
+            Ok::<_, Error>(store)
+        });
+        let store = opening.await.map_err(|_| StoreError::Closed)??;
         let stop = CancellationToken::new();
         let server = http::Server::new(address, &options, store);
         let serving = tokio::spawn(http::serve(listener, server, stop.clone()));

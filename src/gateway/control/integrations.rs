@@ -182,9 +182,20 @@ pub(crate) fn add(
     if draft.count::<IntegrationRecord>(&api.api_id)? >= MOST {
         return Err(ApiError::quota("Integrations"));
     }
+    let id = ids::fresh::<IntegrationRecord>(draft, &api.api_id, ids::INTEGRATION)?;
+    replace(draft, api, id, input)
+}
+
+/// Writes an integration under an id, with nothing left of what may have stood there but its responses.
+pub(crate) fn replace(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    integration_id: String,
+    input: &IntegrationInput,
+) -> Result<IntegrationRecord, ApiError> {
     // SOURCE: the values that AWS fills in are the same for all integration types of a WebSocket API.
     let blank = IntegrationRecord {
-        integration_id: ids::fresh::<IntegrationRecord>(draft, &api.api_id, ids::INTEGRATION)?,
+        integration_id,
         integration_type: String::new(),
         integration_uri: None,
         integration_method: None,
@@ -206,7 +217,7 @@ pub(crate) fn add(
 
 /// Changes an integration: what is absent stays, request parameters are merged (an empty value removes one), templates
 /// are replaced.
-pub(crate) fn change(
+fn change(
     draft: &mut Draft<'_>,
     api: &ApiRecord,
     mut integration: IntegrationRecord,

@@ -5,19 +5,19 @@
 //! the public API reference and share nothing with the client side.
 
 mod admission;
-mod apis;
+pub(crate) mod apis;
 mod call;
 mod check;
-mod deployments;
-mod error;
+pub(crate) mod deployments;
+pub(crate) mod error;
 mod ids;
-mod integration_responses;
-mod integrations;
+pub(crate) mod integration_responses;
+pub(crate) mod integrations;
 mod later;
-mod route_responses;
+pub(crate) mod route_responses;
 mod router;
-mod routes;
-mod stages;
+pub(crate) mod routes;
+pub(crate) mod stages;
 mod wire;
 
 use std::net::SocketAddr;

@@ -207,8 +207,19 @@ pub(crate) fn add(
     if draft.count::<RouteRecord>(&api.api_id)? >= MOST {
         return Err(ApiError::quota("Routes"));
     }
+    let route_id = ids::fresh::<RouteRecord>(draft, &api.api_id, ids::ROUTE)?;
+    replace(draft, api, route_id, input)
+}
+
+/// Writes a route under an id, with nothing left of what may have stood there but its responses.
+pub(crate) fn replace(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    route_id: String,
+    input: &RouteInput,
+) -> Result<RouteRecord, ApiError> {
     let blank = RouteRecord {
-        route_id: ids::fresh::<RouteRecord>(draft, &api.api_id, ids::ROUTE)?,
+        route_id,
         route_key: String::new(),
         api_key_required: false,
         authorization_type: "NONE".to_owned(),
@@ -225,7 +236,7 @@ pub(crate) fn add(
 }
 
 /// Changes a route: what is absent stays, request parameters are merged, models are replaced.
-pub(crate) fn change(
+fn change(
     draft: &mut Draft<'_>,
     api: &ApiRecord,
     mut route: RouteRecord,

@@ -299,7 +299,7 @@ pub(crate) fn add(
 }
 
 /// Changes a stage: what is absent stays, settings and variables are merged, an empty value removes a variable.
-fn change(
+pub(crate) fn change(
     draft: &mut Draft<'_>,
     api: &ApiRecord,
     mut stage: StageRecord,

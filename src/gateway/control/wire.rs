@@ -42,7 +42,9 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let member = error.path().to_string();
         match member.as_str() {
-            "." => ApiError::serialization(format!("The body is not valid: {}", error.inner())),
+            "." | "?" => {
+                ApiError::serialization(format!("The body is not valid: {}", error.inner()))
+            }
             _ => ApiError::serialization(format!("Invalid value for {member}: {}", error.inner())),
         }
     })?;

@@ -121,7 +121,6 @@ impl Store {
     }
 
     /// True while there is no API in any region.
-    #[cfg_attr(not(test), expect(dead_code, reason = "seeding lands next"))]
     pub(crate) fn is_empty(&self) -> bool {
         hot::read(&self.inner.hot).is_empty()
     }

@@ -1,0 +1,136 @@
+//! The fingerprint of a draft in the store, as whoever deploys it through the control plane would compute it.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    gateway::{
+        control::error::ApiError,
+        store::{
+            View,
+            record::{
+                ApiRecord, IntegrationRecord, IntegrationResponseRecord, RouteRecord,
+                RouteResponseRecord,
+            },
+            within,
+        },
+    },
+    model::{
+        Api, ApiId, Definition, Fingerprint, Integration, IntegrationId, IntegrationResponse,
+        IntegrationResponseId, Route, RouteId, RouteResponse, RouteResponseId, definition::Parts,
+    },
+};
+
+/// The fingerprint of the API as it stands.
+pub(super) fn of(view: &View<'_>, api: &ApiRecord) -> Result<Fingerprint, ApiError> {
+    let routes: Vec<RouteRecord> = view.all(&api.api_id)?;
+    let routes: Result<Vec<Route>, ApiError> = routes
+        .into_iter()
+        .map(|route| {
+            let responses = view.all(&within(&api.api_id, &route.route_id))?;
+            route_of(route, responses)
+        })
+        .collect();
+    let integrations: Vec<IntegrationRecord> = view.all(&api.api_id)?;
+    let integrations: Result<Vec<Integration>, ApiError> = integrations
+        .into_iter()
+        .map(|integration| {
+            let responses = view.all(&within(&api.api_id, &integration.integration_id))?;
+            integration_of(integration, responses)
+        })
+        .collect();
+    let definition = Definition::from_parts(Parts {
+        api: &api_of(api)?,
+        routes: &routes?,
+        integrations: &integrations?,
+        authorizers: &[],
+        models: &[],
+    });
+    Ok(definition.fingerprint())
+}
+
+fn api_of(api: &ApiRecord) -> Result<Api, ApiError> {
+    Ok(Api {
+        id: ApiId::parse(&api.api_id).map_err(|error| ApiError::internal(&error))?,
+        name: api.name.clone(),
+        description: api.description.clone(),
+        endpoint: String::new(),
+        route_selection_expression: api.route_selection_expression.clone(),
+        api_key_selection_expression: Some(api.api_key_selection_expression.clone()),
+        disable_execute_api_endpoint: api.disable_execute_api_endpoint,
+        version: api.version.clone(),
+        created_at: Some(api.created_at),
+        tags: BTreeMap::new(),
+    })
+}
+
+fn route_of(route: RouteRecord, responses: Vec<RouteResponseRecord>) -> Result<Route, ApiError> {
+    let responses: Result<_, ApiError> = responses.into_iter().map(route_response_of).collect();
+    Ok(Route {
+        id: RouteId::parse(&route.route_id).map_err(|error| ApiError::internal(&error))?,
+        key: route.route_key,
+        target: route.target,
+        authorization_type: route.authorization_type,
+        authorizer_id: None,
+        api_key_required: route.api_key_required,
+        model_selection_expression: route.model_selection_expression,
+        operation_name: route.operation_name,
+        request_models: route.request_models.unwrap_or_default(),
+        request_parameters: route.request_parameters.unwrap_or_default(),
+        route_response_selection_expression: route.route_response_selection_expression,
+        responses: responses?,
+    })
+}
+
+fn route_response_of(response: RouteResponseRecord) -> Result<RouteResponse, ApiError> {
+    let id = RouteResponseId::parse(&response.route_response_id);
+    Ok(RouteResponse {
+        id: id.map_err(|error| ApiError::internal(&error))?,
+        key: response.route_response_key,
+        model_selection_expression: response.model_selection_expression,
+        response_models: response.response_models.unwrap_or_default(),
+        response_parameters: response.response_parameters.unwrap_or_default(),
+    })
+}
+
+fn integration_of(
+    integration: IntegrationRecord,
+    responses: Vec<IntegrationResponseRecord>,
+) -> Result<Integration, ApiError> {
+    let responses: Result<_, ApiError> =
+        responses.into_iter().map(integration_response_of).collect();
+    let id = IntegrationId::parse(&integration.integration_id);
+    Ok(Integration {
+        id: id.map_err(|error| ApiError::internal(&error))?,
+        integration_type: integration.integration_type,
+        uri: integration.integration_uri,
+        method: integration.integration_method,
+        connection_type: Some(integration.connection_type),
+        connection_id: integration.connection_id,
+        content_handling_strategy: integration.content_handling_strategy,
+        credentials_arn: integration.credentials_arn,
+        description: integration.description,
+        integration_response_selection_expression: integration
+            .integration_response_selection_expression,
+        passthrough_behavior: Some(integration.passthrough_behavior),
+        payload_format_version: Some(integration.payload_format_version),
+        request_parameters: integration.request_parameters.unwrap_or_default(),
+        request_templates: integration.request_templates.unwrap_or_default(),
+        template_selection_expression: integration.template_selection_expression,
+        timeout_ms: i32::try_from(integration.timeout_in_millis).ok(),
+        responses: responses?,
+    })
+}
+
+fn integration_response_of(
+    response: IntegrationResponseRecord,
+) -> Result<IntegrationResponse, ApiError> {
+    let id = IntegrationResponseId::parse(&response.integration_response_id);
+    Ok(IntegrationResponse {
+        id: id.map_err(|error| ApiError::internal(&error))?,
+        key: response.integration_response_key,
+        content_handling_strategy: response.content_handling_strategy,
+        response_parameters: response.response_parameters.unwrap_or_default(),
+        response_templates: response.response_templates.unwrap_or_default(),
+        template_selection_expression: response.template_selection_expression,
+    })
+}
