@@ -140,6 +140,7 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
+        .max_header_size(HEAD_BYTES)
         .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

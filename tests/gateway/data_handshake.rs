@@ -1,0 +1,478 @@
+//! Handshake outcomes, the lifecycle routes, subprotocols, and how connections end.
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
+
+use crate::support::gateway::{Backend, Behaviour, Gateway, close_code, closed, next_text, soon};
+
+#[tokio::test]
+async fn without_a_connect_route_the_socket_opens() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    for path in [
+        api.stage_path("prod"),
+        format!("{}/", api.stage_path("prod")),
+    ] {
+        let mut socket = gateway.connect(&path).await;
+        socket.send(Message::text("x")).await.unwrap();
+        assert_eq!(next_text(&mut socket).await, "here");
+    }
+}
+
+#[tokio::test]
+async fn the_host_can_name_the_api() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "$context.domainName").await;
+    api.deploy("prod").await;
+    let port = gateway.address().port();
+    let host = format!("{}.execute-api.us-east-1.localhost:{port}", api.id);
+    let (mut socket, _) = gateway
+        .try_connect("/prod", &[("host", &host)])
+        .await
+        .unwrap();
+    socket.send(Message::text("x")).await.unwrap();
+    assert_eq!(next_text(&mut socket).await, host);
+    let elsewhere = format!("{}.execute-api.eu-west-1.localhost:{port}", api.id);
+    assert_eq!(
+        gateway
+            .refused("/prod", &[("host", &elsewhere)])
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        gateway
+            .refused(&api.stage_path("prod"), &[("host", "example.com")])
+            .await
+            .status,
+        403
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_forbidden() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    api.control("POST", "stages", json!({ "stageName": "empty" }))
+        .await;
+    for path in [
+        "/".to_owned(),
+        "/nosuchapi0/prod".to_owned(),
+        format!("/{}", api.id),
+        api.stage_path("nosuch"),
+        api.stage_path("PROD"),
+        api.stage_path("empty"),
+        api.stage_path("prod/deeper"),
+    ] {
+        let refusal = gateway.refused(&path, &[]).await;
+        assert_eq!(refusal.status, 403, "{path}");
+        assert_eq!(refusal.body, r#"{"message":"Forbidden"}"#, "{path}");
+        assert_eq!(
+            refusal.header("x-amzn-errortype"),
+            Some("ForbiddenException")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_plain_request_is_told_to_upgrade() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    let answer = gateway.call("GET", &api.stage_path("prod"), "").await;
+    assert_eq!(answer.status, 426);
+    assert_eq!(answer.body, r#"{"message":"Upgrade Required"}"#);
+    let old = gateway
+        .refused(&api.stage_path("prod"), &[("sec-websocket-version", "8")])
+        .await;
+    assert_eq!(
+        (old.status, old.header("sec-websocket-version")),
+        (426, Some("13"))
+    );
+    let bad_key = gateway
+        .refused(&api.stage_path("prod"), &[("sec-websocket-key", "short")])
+        .await;
+    assert_eq!(bad_key.status, 400);
+}
+
+#[tokio::test]
+async fn a_disabled_endpoint_refuses_once_it_is_deployed() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    gateway
+        .control(
+            "PATCH",
+            &format!("/v2/apis/{}", api.id),
+            json!({ "disableExecuteApiEndpoint": true }),
+        )
+        .await;
+    let _open = gateway.connect(&api.stage_path("prod")).await;
+    let deployment = api.create_deployment().await;
+    api.point("prod", &deployment).await;
+    assert_eq!(
+        gateway.refused(&api.stage_path("prod"), &[]).await.status,
+        403
+    );
+}
+
+#[tokio::test]
+async fn the_connect_integration_decides_and_its_answer_is_relayed() {
+    let answer = |status, body: &'static str| {
+        Behaviour::Answers(status, vec![("x-why", "rule 7")], Bytes::from(body))
+    };
+    let backend = Backend::start([
+        ("/200", answer(200, "ignored")),
+        ("/201", answer(201, "")),
+        ("/301", answer(301, "moved")),
+        ("/400", answer(400, "bad")),
+        ("/401", answer(401, "who?")),
+        ("/501", answer(501, "no")),
+    ])
+    .await;
+    let gateway = Gateway::start().await;
+    for (path, expected) in [
+        ("/200", 101),
+        ("/201", 101),
+        ("/301", 301),
+        ("/400", 400),
+        ("/401", 401),
+        ("/501", 501),
+    ] {
+        let api = gateway.api().await;
+        let integration = api.proxy(&backend.uri(path)).await;
+        api.route("$connect", Some(&integration)).await;
+        api.deploy("prod").await;
+        if expected == 101 {
+            gateway.connect(&api.stage_path("prod")).await;
+            continue;
+        }
+        let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
+        assert_eq!(refusal.status, expected);
+        assert_eq!(refusal.header("x-why"), Some("rule 7"));
+    }
+}
+
+#[tokio::test]
+async fn a_connect_mock_decides_by_its_status() {
+    let gateway = Gateway::start().await;
+    for (status, expected) in [(200, 101), (204, 101), (403, 403), (500, 500)] {
+        let api = gateway.api().await;
+        let integration = api.mock_integration(status, "said the mock").await;
+        api.route("$connect", Some(&integration)).await;
+        api.deploy("prod").await;
+        if expected == 101 {
+            gateway.connect(&api.stage_path("prod")).await;
+        } else {
+            let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
+            assert_eq!(refusal.status, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connect_integration_that_fails_refuses_with_its_trouble() {
+    let backend = Backend::start([("/hang", Behaviour::Hangs)]).await;
+    let gateway = Gateway::start().await;
+    let hanging = json!({ "timeoutInMillis": 50 });
+    for (uri, more, status, message) in [
+        (
+            "http://127.0.0.1:1/".to_owned(),
+            json!({}),
+            500,
+            "Internal server error",
+        ),
+        (
+            backend.uri("/hang"),
+            hanging,
+            504,
+            "Endpoint request timed out",
+        ),
+        (
+            "http://${stageVariables.gone}/".to_owned(),
+            json!({}),
+            500,
+            "Internal server error",
+        ),
+    ] {
+        let api = gateway.api().await;
+        let integration = api.proxy_with(&uri, more).await;
+        api.route("$connect", Some(&integration)).await;
+        api.deploy("prod").await;
+        let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
+        assert_eq!(refusal.status, status, "{uri}");
+        assert_eq!(refusal.json()["message"], message);
+        assert_eq!(
+            refusal.header("x-amzn-errortype"),
+            Some("InternalServerErrorException")
+        );
+        let body = String::from_utf8(refusal.body.to_vec()).unwrap();
+        assert!(
+            body.starts_with(&format!(
+                "{{\"message\": \"{message}\", \"connectionId\":\""
+            )),
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn connect_sees_the_handshake_and_disconnect_sees_the_end() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let mapped = json!({ "requestParameters": {
+        "integration.request.header.connectionId": "context.connectionId",
+        "integration.request.header.domainName": "context.domainName",
+        "integration.request.header.event": "context.eventType",
+        "integration.request.header.code": "context.disconnectStatusCode",
+        "integration.request.header.reason": "context.disconnectReason",
+        "integration.request.querystring.token": "route.request.querystring.t",
+        "integration.request.header.Sec-WebSocket-Version": "'0'",
+    }});
+    let integration = api.proxy_with(&backend.uri("/life"), mapped).await;
+    api.route("$connect", Some(&integration)).await;
+    api.route("$disconnect", Some(&integration)).await;
+    api.deploy("prod").await;
+    let path = format!("{}?t=a%20b", api.stage_path("prod"));
+    let (mut socket, _) = gateway
+        .try_connect(&path, &[("x-mine", "1"), ("user-agent", "me/1")])
+        .await
+        .unwrap();
+
+    let connect = backend.received().await;
+    let header = |name: &str| {
+        connect
+            .headers
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
+    assert_eq!(connect.method, "POST");
+    assert_eq!(connect.uri, "/life?t=a%20b&token=a%20b");
+    assert_eq!(header("event").as_deref(), Some("CONNECT"));
+    assert_eq!(header("x-mine").as_deref(), Some("1"));
+    assert_eq!(header("user-agent").as_deref(), Some("me/1"));
+    assert_eq!(header("x-forwarded-for").as_deref(), Some("127.0.0.1"));
+    assert_eq!(header("sec-websocket-version").as_deref(), Some("0"));
+    assert_eq!(header("upgrade"), None);
+    assert_eq!(
+        header("domainname"),
+        Some(format!("{}/{}", gateway.address(), api.id))
+    );
+    let id = header("connectionid").unwrap();
+
+    let frame = CloseFrame {
+        code: CloseCode::from(4001),
+        reason: "done here".into(),
+    };
+    socket
+        .send(Message::Close(Some(frame.clone())))
+        .await
+        .unwrap();
+    assert_eq!(closed(&mut socket).await, Some(frame));
+    let disconnect = backend.received().await;
+    let header = |name: &str| disconnect.headers[name].to_str().unwrap().to_owned();
+    assert_eq!(header("event"), "DISCONNECT");
+    assert_eq!(header("connectionid"), id);
+    assert_eq!(header("code"), "4001");
+    assert_eq!(header("reason"), "done here");
+    assert_eq!(disconnect.body, "");
+}
+
+/// A gateway whose `$disconnect` reports its code and reason to a backend.
+async fn reporting(gateway: &Gateway, backend: &Backend) -> String {
+    let api = gateway.api().await;
+    let mapped = json!({ "requestParameters": {
+        "integration.request.header.code": "context.disconnectStatusCode",
+        "integration.request.header.reason": "context.disconnectReason",
+    }});
+    let integration = api.proxy_with(&backend.uri("/bye"), mapped).await;
+    api.route("$disconnect", Some(&integration)).await;
+    api.mock("$default", "$context.connectionId").await;
+    api.deploy("prod").await;
+    api.stage_path("prod")
+}
+
+async fn reported(backend: &mut Backend) -> (String, String) {
+    let request = backend.received().await;
+    let header = |name: &str| {
+        let value = request.headers.get(name);
+        value.map_or(String::new(), |value| value.to_str().unwrap().to_owned())
+    };
+    (header("code"), header("reason"))
+}
+
+#[tokio::test]
+async fn every_end_has_its_code_and_reason() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let path = reporting(&gateway, &backend).await;
+
+    let mut socket = gateway.connect(&path).await;
+    socket.send(Message::Close(None)).await.unwrap();
+    assert_eq!(closed(&mut socket).await, None);
+    let unset = (
+        "1005".to_owned(),
+        "Client-side close frame status not set".to_owned(),
+    );
+    assert_eq!(reported(&mut backend).await, unset);
+
+    drop(gateway.connect(&path).await);
+    let lost = ("1006".to_owned(), "Connection closed abnormally".to_owned());
+    assert_eq!(reported(&mut backend).await, lost);
+
+    let mut socket = gateway.connect(&path).await;
+    socket.send(Message::binary(vec![1, 2, 3])).await.unwrap();
+    assert_eq!(close_code(&mut socket).await, 1003);
+    assert_eq!(reported(&mut backend).await.0, "1003");
+
+    let mut socket = gateway.connect(&path).await;
+    socket.send(Message::text("x")).await.unwrap();
+    let id = next_text(&mut socket).await;
+    let call = format!("{path}/@connections/{id}");
+    assert_eq!(gateway.call("DELETE", &call, "").await.status, 204);
+    assert_eq!(close_code(&mut socket).await, 1000);
+    let deleted = ("1000".to_owned(), "Connection Closed Normally".to_owned());
+    assert_eq!(reported(&mut backend).await, deleted);
+    assert!(backend.is_quiet());
+}
+
+#[tokio::test]
+async fn a_stopping_gateway_closes_its_clients_and_runs_disconnect() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let path = reporting(&gateway, &backend).await;
+    let mut socket = gateway.connect(&path).await;
+    let stopping = tokio::spawn(gateway.running.stop());
+    assert_eq!(close_code(&mut socket).await, 1001);
+    assert_eq!(
+        reported(&mut backend).await,
+        ("1001".to_owned(), "Going away".to_owned())
+    );
+    soon(stopping).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_gateway_closes_its_clients() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    drop(gateway);
+    assert_eq!(close_code(&mut socket).await, 1001);
+}
+
+#[tokio::test]
+async fn the_integration_chooses_the_subprotocol_and_nothing_is_compressed() {
+    let chosen = Behaviour::Answers(
+        200,
+        vec![("sec-websocket-protocol", "v2.chat")],
+        Bytes::new(),
+    );
+    let mut backend = Backend::start([("/choose", chosen)]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.proxy(&backend.uri("/choose")).await;
+    api.route("$connect", Some(&integration)).await;
+    api.deploy("prod").await;
+    let (_socket, headers) = gateway
+        .try_connect(
+            &api.stage_path("prod"),
+            &[
+                ("sec-websocket-protocol", "v1.chat, v2.chat"),
+                ("sec-websocket-extensions", "permessage-deflate"),
+            ],
+        )
+        .await
+        .unwrap();
+    assert_eq!(headers["sec-websocket-protocol"], "v2.chat");
+    assert!(!headers.contains_key("sec-websocket-extensions"));
+    let offered = backend.received().await;
+    assert_eq!(
+        offered.headers["sec-websocket-protocol"],
+        "v1.chat, v2.chat"
+    );
+}
+
+#[tokio::test]
+async fn a_required_parameter_must_be_there() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.mock_integration(200, "").await;
+    let route = api.route("$connect", Some(&integration)).await;
+    let body =
+        json!({ "requestParameters": { "route.request.querystring.token": { "required": true } } });
+    api.control("PATCH", &format!("routes/{route}"), body).await;
+    api.deploy("prod").await;
+    assert_eq!(
+        gateway.refused(&api.stage_path("prod"), &[]).await.status,
+        400
+    );
+    gateway
+        .connect(&format!("{}?token=1", api.stage_path("prod")))
+        .await;
+}
+
+#[tokio::test]
+async fn iam_routes_want_a_signature() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.mock_integration(200, "").await;
+    let route = api.route("$connect", Some(&integration)).await;
+    api.control(
+        "PATCH",
+        &format!("routes/{route}"),
+        json!({ "authorizationType": "AWS_IAM" }),
+    )
+    .await;
+    api.deploy("prod").await;
+    let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
+    assert_eq!(refusal.status, 403);
+    let signed = [("authorization", crate::support::gateway::SIGNED)];
+    gateway
+        .try_connect(&api.stage_path("prod"), &signed)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_refused_and_a_freed_place_is_taken() {
+    let gateway = Gateway::with(stagewire::gateway::Options {
+        seed: stagewire::gateway::Seed::None,
+        connections: 2,
+        ..Default::default()
+    })
+    .await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    let path = api.stage_path("prod");
+    let mut first = gateway.connect(&path).await;
+    let _second = gateway.connect(&path).await;
+    let refusal = gateway.refused(&path, &[]).await;
+    assert_eq!(
+        (refusal.status, refusal.body.as_ref()),
+        (429, br#"{"message":"Too Many Requests"}"#.as_ref())
+    );
+    first.send(Message::Close(None)).await.unwrap();
+    assert_eq!(closed(&mut first).await, None);
+    soon(async {
+        while gateway.try_connect(&path, &[]).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,235 @@
+//! Integrations: mocks, HTTP proxies, templates, passthrough, and what failure looks like.
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::gateway::{Backend, Behaviour, Gateway, Socket, next_json, next_text, soon};
+
+async fn say(socket: &mut Socket, action: &str) {
+    let text = json!({ "action": action, "room": "r 1" }).to_string();
+    socket.send(Message::text(text)).await.unwrap();
+}
+
+async fn message_of(socket: &mut Socket, action: &str) -> String {
+    say(socket, action).await;
+    next_json(socket).await["message"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_proxy_passes_the_message_and_the_answer() {
+    let mut backend = Backend::start([
+        (
+            "/ok",
+            Behaviour::Answers(200, vec![], Bytes::from("as it is")),
+        ),
+        (
+            "/fails",
+            Behaviour::Answers(500, vec![], Bytes::from("status is ignored")),
+        ),
+    ])
+    .await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let mapped = json!({ "requestParameters": {
+        "integration.request.path.room": "route.request.body.room",
+        "integration.request.querystring.r": "route.request.body.room",
+        "integration.request.header.message-id": "context.messageId",
+        "integration.request.header.missing": "route.request.body.nothing",
+        "integration.request.header.fixed": "'text'",
+    }});
+    let ok = api.proxy_with(&backend.uri("/{room}"), mapped).await;
+    let plain = api.proxy(&backend.uri("/ok")).await;
+    let fails = api.proxy(&backend.uri("/fails")).await;
+    api.route("mapped", Some(&ok)).await;
+    api.two_way_route("ok", &plain).await;
+    api.two_way_route("fails", &fails).await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    say(&mut socket, "mapped").await;
+    let received = backend.received().await;
+    assert_eq!(received.uri, "/r%201?r=r%201");
+    assert_eq!(received.headers["fixed"], "text");
+    assert_eq!(received.headers["message-id"].len(), 16);
+    assert!(!received.headers.contains_key("missing"));
+    say(&mut socket, "ok").await;
+    assert_eq!(next_text(&mut socket).await, "as it is");
+    say(&mut socket, "fails").await;
+    assert_eq!(next_text(&mut socket).await, "status is ignored");
+}
+
+#[tokio::test]
+async fn troubles_are_told_in_the_words_of_aws() {
+    let backend = Backend::start([
+        ("/hang", Behaviour::Hangs),
+        (
+            "/long",
+            Behaviour::Answers(200, vec![], Bytes::from(vec![b'x'; 131_073])),
+        ),
+        (
+            "/binary",
+            Behaviour::Answers(200, vec![], Bytes::from_static(b"\xff\xfe")),
+        ),
+    ])
+    .await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let hang = api
+        .proxy_with(&backend.uri("/hang"), json!({ "timeoutInMillis": 50 }))
+        .await;
+    let lambda = api
+        .integration(json!({
+            "integrationType": "AWS_PROXY",
+            "integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:f/invocations",
+        }))
+        .await;
+    let directive = api.mock_integration(200, "#set($x = 1)").await;
+    let no_status = api
+        .integration(json!({ "integrationType": "MOCK", "requestTemplates": { "$default": "{}" } }))
+        .await;
+    let refusing = api
+        .integration(json!({ "integrationType": "MOCK", "passthroughBehavior": "NEVER" }))
+        .await;
+    let (long, binary) = (
+        api.proxy(&backend.uri("/long")).await,
+        api.proxy(&backend.uri("/binary")).await,
+    );
+    for (key, integration) in [
+        ("hang", &hang),
+        ("lambda", &lambda),
+        ("directive", &directive),
+        ("noStatus", &no_status),
+        ("refusing", &refusing),
+        ("long", &long),
+        ("binary", &binary),
+    ] {
+        api.two_way_route(key, integration).await;
+    }
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    assert_eq!(
+        message_of(&mut socket, "hang").await,
+        "Endpoint request timed out"
+    );
+    assert_eq!(
+        message_of(&mut socket, "refusing").await,
+        "Unsupported Media Type"
+    );
+    for key in ["lambda", "directive", "noStatus", "long", "binary"] {
+        assert_eq!(
+            message_of(&mut socket, key).await,
+            "Internal server error",
+            "{key}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_mock_without_a_template_takes_the_message_for_one() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.integration(json!({ "integrationType": "MOCK" })).await;
+    for (key, text) in [
+        ("/2\\d\\d/", "good"),
+        ("/404/", "gone"),
+        ("$default", "other"),
+    ] {
+        let response = json!({
+            "integrationResponseKey": key,
+            "responseTemplates": { "$default": text },
+        });
+        let path = format!("integrations/{integration}/integrationresponses");
+        api.control("POST", &path, response).await;
+    }
+    api.two_way_route("$default", &integration).await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    for (message, expected) in [
+        (r#"{"statusCode":204}"#, "good"),
+        (r#"{"statusCode":404}"#, "gone"),
+        ("{statusCode: 500}", "other"),
+    ] {
+        socket.send(Message::text(message)).await.unwrap();
+        assert_eq!(next_text(&mut socket).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_http_integration_renders_both_ways() {
+    let answer = Behaviour::Answers(200, vec![], Bytes::from(r#"{"count":3}"#));
+    let mut backend = Backend::start([("/count", answer)]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api
+        .integration(json!({
+            "integrationType": "HTTP",
+            "integrationMethod": "PUT",
+            "integrationUri": backend.uri("/count"),
+            "templateSelectionExpression": "${request.body.action}",
+            "requestTemplates": { "count": "{\"room\":$input.json('$.room')}", "$default": "{}" },
+        }))
+        .await;
+    let response = json!({
+        "integrationResponseKey": "/200/",
+        "responseTemplates": { "$default": "counted $input.path('$.count') on $context.stage" },
+    });
+    let path = format!("integrations/{integration}/integrationresponses");
+    api.control("POST", &path, response).await;
+    api.two_way_route("count", &integration).await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    say(&mut socket, "count").await;
+    let received = backend.received().await;
+    assert_eq!(
+        (received.method.as_str(), received.body.as_str()),
+        ("PUT", r#"{"room":"r 1"}"#)
+    );
+    assert_eq!(next_text(&mut socket).await, "counted 3 on prod");
+}
+
+#[tokio::test]
+async fn the_gateways_own_name_leads_back_to_it() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let health = api
+        .proxy_with(
+            "http://gateway.localhost/_stagewire/health",
+            json!({ "integrationMethod": "GET" }),
+        )
+        .await;
+    api.two_way_route("$default", &health).await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    socket.send(Message::text("x")).await.unwrap();
+    assert_eq!(next_json(&mut socket).await, json!({ "status": "ok" }));
+}
+
+#[tokio::test]
+async fn a_slow_backend_holds_back_its_own_sender_only() {
+    let mut backend = Backend::start([("/hang", Behaviour::Hangs)]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let hang = api.proxy(&backend.uri("/hang")).await;
+    api.route("hang", Some(&hang)).await;
+    api.mock("quick", "quick").await;
+    api.deploy("prod").await;
+    let mut slow = gateway.connect(&api.stage_path("prod")).await;
+    for _ in 0..100 {
+        say(&mut slow, "hang").await;
+    }
+    for _ in 0..64 {
+        backend.received().await;
+    }
+    let mut other = gateway.connect(&api.stage_path("prod")).await;
+    say(&mut other, "quick").await;
+    assert_eq!(next_text(&mut other).await, "quick");
+    assert!(
+        backend.is_quiet(),
+        "no more than 64 calls of one connection are under way"
+    );
+    soon(gateway.running.stop()).await;
+}

@@ -1,0 +1,128 @@
+//! The demo's backends, reached through ordinary integrations.
+
+use futures_util::SinkExt;
+use http_body_util::Full;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::gateway::{Api, Gateway, Socket, next_json, next_text, soon};
+
+/// Defines the demo's routes the way its definition files do.
+async fn define(api: &Api<'_>) {
+    let mapped = json!({ "requestParameters": {
+        "integration.request.header.connectionId": "context.connectionId",
+        "integration.request.header.domainName": "context.domainName",
+        "integration.request.header.stage": "context.stage",
+    }});
+    for (key, path) in [
+        ("$connect", "connect"),
+        ("$disconnect", "disconnect"),
+        ("sendMessage", "send"),
+        ("big", "big"),
+        ("tick", "tick"),
+    ] {
+        let uri = format!("http://gateway.localhost/_demo/{path}");
+        let integration = api.proxy_with(&uri, mapped.clone()).await;
+        api.route(key, Some(&integration)).await;
+    }
+    let uri = "http://gateway.localhost/_demo/default";
+    let integration = api.proxy_with(uri, mapped).await;
+    api.two_way_route("$default", &integration).await;
+}
+
+async fn say(socket: &mut Socket, message: Value) {
+    socket
+        .send(Message::text(message.to_string()))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_demo_echoes_broadcasts_and_sends_long_messages() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    define(&api).await;
+    api.deploy("prod").await;
+    api.deploy("test").await;
+    let mut alice = gateway.connect(&api.stage_path("prod")).await;
+    let mut bob = gateway.connect(&api.stage_path("prod")).await;
+    let mut elsewhere = gateway.connect(&api.stage_path("test")).await;
+
+    alice.send(Message::text("hi")).await.unwrap();
+    let echo = next_json(&mut alice).await;
+    assert_eq!(echo["echo"], "hi");
+    assert!(echo["hint"].is_array());
+
+    say(
+        &mut alice,
+        json!({ "action": "sendMessage", "data": "hello" }),
+    )
+    .await;
+    for socket in [&mut alice, &mut bob] {
+        assert_eq!(next_json(socket).await["data"], "hello");
+    }
+    bob.send(Message::Close(None)).await.unwrap();
+    say(
+        &mut alice,
+        json!({ "action": "sendMessage", "data": { "still": "here" } }),
+    )
+    .await;
+    assert_eq!(next_json(&mut alice).await["data"]["still"], "here");
+
+    say(&mut alice, json!({ "action": "big" })).await;
+    let big = next_text(&mut alice).await;
+    assert!((98_305..=131_072).contains(&big.len()), "{}", big.len());
+
+    say(&mut elsewhere, json!({ "action": "other" })).await;
+    assert_eq!(next_json(&mut elsewhere).await["echo"]["action"], "other");
+}
+
+#[tokio::test]
+async fn ticks_arrive_in_order_and_a_flood_flows() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    define(&api).await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    say(
+        &mut socket,
+        json!({ "action": "tick", "count": 20_000, "rate": 50_000 }),
+    )
+    .await;
+    soon(async {
+        for number in 1..=20_000 {
+            assert_eq!(
+                next_json(&mut socket).await,
+                json!({ "tick": number, "of": 20_000 })
+            );
+        }
+    })
+    .await;
+    say(&mut socket, json!({ "action": "tick", "count": 0 })).await;
+    assert_eq!(
+        next_json(&mut socket).await,
+        json!({ "error": "count goes from 1 to 1000000" })
+    );
+    // A stream without end goes with its client, and the gateway stops at once.
+    say(
+        &mut socket,
+        json!({ "action": "tick", "count": 1_000_000, "rate": 1 }),
+    )
+    .await;
+    next_text(&mut socket).await;
+    soon(gateway.running.stop()).await;
+}
+
+#[tokio::test]
+async fn the_backends_call_nobody_but_this_gateway() {
+    let gateway = Gateway::start().await;
+    for domain_name in ["example.com/x", "127.0.0.1:1/x", "user@example.com:80", ""] {
+        let request = gateway
+            .request("POST", "/_demo/big")
+            .header("connectionId", "AAAAAAAAAAAAAAA=")
+            .header("domainName", domain_name)
+            .header("stage", "prod");
+        let answer = gateway.send(request.body(Full::default()).unwrap()).await;
+        assert_eq!(answer.status, 400, "{domain_name}");
+    }
+}

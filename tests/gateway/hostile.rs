@@ -1,0 +1,121 @@
+//! What strangers may send to the listener.
+
+use futures_util::SinkExt;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::gateway::{Gateway, next_text, soon};
+
+/// All that the gateway answers to these bytes before it closes the connection.
+async fn answer_to(gateway: &Gateway, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    // The gateway may close before all of it is written.
+    let _written = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _read = soon(stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_request_are_answered_or_dropped() {
+    let gateway = Gateway::start().await;
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\0\0\0\0\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
+    ] {
+        let answer = answer_to(&gateway, bytes).await;
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+            "{answer}"
+        );
+    }
+    let huge = format!(
+        "GET / HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n",
+        "y".repeat(100_000)
+    );
+    let answer = answer_to(&gateway, huge.as_bytes()).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
+    assert_eq!(
+        gateway.call("GET", "/_stagewire/health", "").await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn odd_paths_and_hosts_are_refused_quietly() {
+    let gateway = Gateway::start().await;
+    for path in [
+        "/%",
+        "/%00",
+        "/%2e%2e/x",
+        "//",
+        "/a//b",
+        "/_demo",
+        "/_demo/connect",
+        "/_stagewire/x",
+        "/a/b/@connections",
+        "/a/b/@connections/c/d",
+    ] {
+        let status = gateway.call("GET", path, "").await.status;
+        assert!((400..500).contains(&status), "{path}: {status}");
+    }
+    let answer = answer_to(&gateway, b"GET /_stagewire/health HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 403"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_times_out_and_others_are_served() {
+    let gateway = Gateway::start().await;
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: ").await.unwrap();
+    assert_eq!(
+        gateway.call("GET", "/_stagewire/health", "").await.status,
+        200
+    );
+    let mut answer = Vec::new();
+    let _read = soon(stream.read_to_end(&mut answer)).await;
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"));
+}
+
+#[tokio::test]
+async fn hostile_text_is_only_text() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "fine").await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    let deep = format!("{}{}", "[".repeat(60_000), "]".repeat(60_000));
+    for text in [
+        deep.as_str(),
+        "\u{1b}]0;title\u{7}\u{0}\u{202e}",
+        r#"{"action":{"a":{"b":[1,2,{"c":null}]}}}"#,
+        r#"{"action":"\u0000"}"#,
+        r#"{"action":1e400}"#,
+        r#"{"action":"a","action":"b"}"#,
+    ] {
+        let mut rest = text;
+        let mut first = true;
+        // Long texts go in legal frames.
+        while !rest.is_empty() {
+            use tokio_tungstenite::tungstenite::protocol::frame::{
+                Frame,
+                coding::{Data, OpCode},
+            };
+            let cut = rest.floor_char_boundary(30_000);
+            let (part, after) = rest.split_at(cut);
+            let opcode = OpCode::Data(if first { Data::Text } else { Data::Continue });
+            let frame = Frame::message(part.to_owned(), opcode, after.is_empty());
+            socket.send(Message::Frame(frame)).await.unwrap();
+            (rest, first) = (after, false);
+        }
+        assert_eq!(next_text(&mut socket).await, "fine");
+    }
+}

@@ -1,0 +1,19 @@
+//! The local gateway over its real protocol: the SDK and WebSocket clients against `gateway::run`, on loopback.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod data_handshake;
+mod data_integrations;
+mod data_limits;
+mod data_messages;
+mod data_snapshots;
+mod demo;
+mod hostile;
+mod management;

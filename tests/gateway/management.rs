@@ -1,0 +1,255 @@
+//! The `@connections` API, by hand and through the real SDK.
+
+use aws_sdk_apigatewaymanagement::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region},
+    error::ProvideErrorMetadata,
+    primitives::Blob,
+};
+use bytes::Bytes;
+use futures_util::SinkExt;
+use http_body_util::Full;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::gateway::{Gateway, SIGNED, Socket, close_code, next_text};
+
+/// A gateway, the path of a stage, an open socket there, and its id.
+async fn connected() -> (Gateway, String, Socket, String) {
+    let gateway = Gateway::start().await;
+    let path = {
+        let api = gateway.api().await;
+        api.mock("$default", "$context.connectionId").await;
+        api.deploy("prod").await;
+        api.deploy("test").await;
+        api.stage_path("prod")
+    };
+    let (mut socket, _) = gateway
+        .try_connect(&path, &[("user-agent", "me/1")])
+        .await
+        .unwrap();
+    socket.send(Message::text("who am I")).await.unwrap();
+    let id = next_text(&mut socket).await;
+    (gateway, path, socket, id)
+}
+
+#[tokio::test]
+async fn a_post_reaches_the_client() {
+    let (gateway, path, mut socket, id) = connected().await;
+    let encoded = id.replace('=', "%3D");
+    for (call, text) in [
+        (format!("{path}/@connections/{id}"), "one"),
+        (format!("{path}/%40connections/{encoded}"), "two"),
+        (
+            format!("{path}/@connections/{}", id.trim_end_matches('=')),
+            "three",
+        ),
+        (format!("{path}/@connections/{id}"), ""),
+    ] {
+        let answer = gateway.call("POST", &call, text).await;
+        assert_eq!(
+            (answer.status, answer.body.as_ref()),
+            (200, b"".as_ref()),
+            "{call}"
+        );
+        assert_eq!(next_text(&mut socket).await, text);
+    }
+    let long = "x".repeat(131_072);
+    let call = format!("{path}/@connections/{id}");
+    assert_eq!(gateway.call("POST", &call, long.clone()).await.status, 200);
+    assert_eq!(next_text(&mut socket).await, long);
+}
+
+#[tokio::test]
+async fn a_connection_is_described_with_milliseconds() {
+    let (gateway, path, _socket, id) = connected().await;
+    let answer = gateway
+        .call("GET", &format!("{path}/@connections/{id}"), "")
+        .await;
+    assert_eq!(answer.status, 200);
+    let description = answer.json();
+    assert_eq!(description["identity"]["sourceIp"], "127.0.0.1");
+    assert_eq!(description["identity"]["userAgent"], "me/1");
+    for name in ["connectedAt", "lastActiveAt"] {
+        let time = description[name].as_str().unwrap();
+        assert_eq!(
+            (time.len(), &time[19..20], &time[23..]),
+            (24, ".", "Z"),
+            "{time}"
+        );
+    }
+    assert!(description["lastActiveAt"].as_str() >= description["connectedAt"].as_str());
+}
+
+#[tokio::test]
+async fn a_deleted_connection_is_closed_and_gone() {
+    let (gateway, path, mut socket, id) = connected().await;
+    let call = format!("{path}/@connections/{id}");
+    let deleted = gateway.call("DELETE", &call, "").await;
+    assert_eq!((deleted.status, deleted.body.len()), (204, 0));
+    for method in ["GET", "POST", "DELETE"] {
+        let gone = gateway.call(method, &call, "").await;
+        assert_eq!((gone.status, gone.body.len()), (410, 0));
+        assert_eq!(gone.header("x-amzn-errortype"), Some("GoneException"));
+    }
+    assert_eq!(close_code(&mut socket).await, 1000);
+}
+
+#[tokio::test]
+async fn bad_calls_are_refused_in_the_words_of_aws() {
+    let (gateway, path, _socket, id) = connected().await;
+    let call = |rest: &str| format!("{path}/@connections/{rest}");
+    let check = |answer: crate::support::gateway::Answer, status: u16, kind: &str| {
+        assert_eq!(
+            (answer.status, answer.header("x-amzn-errortype")),
+            (status, Some(kind))
+        );
+        answer.json()["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let malformed = gateway.call("POST", &call("nonsense"), "x").await;
+    assert_eq!(
+        check(malformed, 400, "BadRequestException"),
+        "Invalid connectionId: nonsense"
+    );
+    let unknown = gateway.call("POST", &call("AAAAAAAAAAAAAAA="), "x").await;
+    assert_eq!(check(unknown, 410, "GoneException"), "");
+    let too_large = gateway.call("POST", &call(&id), "x".repeat(131_073)).await;
+    check(too_large, 413, "PayloadTooLargeException");
+    let binary = gateway
+        .call("POST", &call(&id), Bytes::from_static(b"\xff"))
+        .await;
+    check(binary, 400, "BadRequestException");
+    let other_stage = gateway.call("GET", &path.replace("prod", "test"), "").await;
+    assert_eq!(other_stage.status, 426);
+    let of_other_stage = format!("{}/@connections/{id}", path.replace("prod", "test"));
+    check(
+        gateway.call("GET", &of_other_stage, "").await,
+        410,
+        "GoneException",
+    );
+    let no_stage = format!("{}/@connections/{id}", path.replace("prod", "nosuch"));
+    assert_eq!(
+        check(
+            gateway.call("GET", &no_stage, "").await,
+            403,
+            "ForbiddenException"
+        ),
+        "Forbidden"
+    );
+    check(
+        gateway.call("PUT", &call(&id), "").await,
+        403,
+        "ForbiddenException",
+    );
+    let unsigned = gateway
+        .request("GET", &call(&id))
+        .body(Full::default())
+        .unwrap();
+    assert_eq!(
+        check(
+            gateway.send(unsigned).await,
+            403,
+            "MissingAuthenticationTokenException"
+        ),
+        "Missing Authentication Token"
+    );
+}
+
+#[tokio::test]
+async fn web_pages_and_foreign_hosts_are_refused() {
+    let (gateway, path, _socket, id) = connected().await;
+    let call = format!("{path}/@connections/{id}");
+    for (name, value) in [
+        ("origin", "https://example.com"),
+        ("sec-fetch-site", "same-origin"),
+        ("host", "rebound.example.com:4566"),
+    ] {
+        let request = gateway
+            .request("GET", &call)
+            .header("authorization", SIGNED)
+            .header(name, value);
+        let answer = gateway.send(request.body(Full::default()).unwrap()).await;
+        assert_eq!(answer.status, 403, "{name}");
+    }
+    let page = [("origin", "https://example.com")];
+    gateway.try_connect(&path, &page).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_sdk_posts_describes_and_deletes() {
+    let (gateway, path, mut socket, id) = connected().await;
+    let config = aws_sdk_apigatewaymanagement::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new(
+            "AKIDEXAMPLE",
+            "secret",
+            None,
+            None,
+            "test",
+        ))
+        .endpoint_url(format!("http://{}{path}", gateway.address()))
+        .build();
+    let client = Client::from_conf(config);
+    let post = client
+        .post_to_connection()
+        .connection_id(&id)
+        .data(Blob::new("from the SDK"));
+    post.send().await.unwrap();
+    assert_eq!(next_text(&mut socket).await, "from the SDK");
+    let described = client
+        .get_connection()
+        .connection_id(&id)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(described.identity().unwrap().source_ip(), Some("127.0.0.1"));
+    assert!(described.connected_at().is_some() && described.last_active_at().is_some());
+    client
+        .delete_connection()
+        .connection_id(&id)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(close_code(&mut socket).await, 1000);
+    let post = client
+        .post_to_connection()
+        .connection_id(&id)
+        .data(Blob::new("too late"));
+    let error = post.send().await.unwrap_err();
+    assert!(error.as_service_error().unwrap().is_gone_exception());
+    let get = client
+        .get_connection()
+        .connection_id("bad")
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(
+        get.as_service_error().unwrap().code(),
+        Some("BadRequestException")
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_its_posters_back() {
+    let (gateway, path, mut socket, id) = connected().await;
+    let call = format!("{path}/@connections/{id}");
+    let long = Bytes::from("x".repeat(131_072));
+    let mut taken = 0;
+    let refused = loop {
+        let answer = gateway.call("POST", &call, long.clone()).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        taken += 1;
+    };
+    assert_eq!(
+        (refused.status, refused.header("x-amzn-errortype")),
+        (429, Some("LimitExceededException"))
+    );
+    for _ in 0..taken {
+        assert_eq!(next_text(&mut socket).await.len(), long.len());
+    }
+}

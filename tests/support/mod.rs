@@ -1,0 +1,3 @@
+//! What several test binaries share; one file a helper.
+
+pub(crate) mod gateway;
