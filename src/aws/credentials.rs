@@ -27,6 +27,9 @@ const METADATA_CONNECT: Duration = Duration::from_millis(500);
 /// Longest wait for one answer of instance metadata.
 const METADATA_READ: Duration = Duration::from_secs(1);
 
+/// Where the default chain looks, in order.
+const CHAIN: &str = "AWS_ACCESS_KEY_ID, the default profile, a web identity token, the container or instance metadata";
+
 /// Credentials for an emulator, which asks for a signature and checks none.
 pub(super) fn dummy() -> SharedCredentialsProvider {
     // The shape of an access key id keeps emulators happy that look at it.
@@ -118,8 +121,8 @@ fn none(profile: Option<&str>, error: &CredentialsError) -> Error {
         (Some(profile), Some(reason)) => {
             format!("the credentials of profile {profile:?} cannot be used: {reason}")
         }
-        (None, None) => "no credentials: tried AWS_ACCESS_KEY_ID, the default profile of the shared configuration, a web identity token, the container's and instance metadata".to_owned(),
-        (None, Some(reason)) => format!("the credentials cannot be used: {reason}"),
+        (None, None) => format!("no credentials: tried {CHAIN}"),
+        (None, Some(reason)) => format!("no usable credentials from {CHAIN}: {reason}"),
     };
     Error::new(ErrorKind::NoCredentials, "", message)
 }
@@ -156,6 +159,11 @@ mod tests {
             assert!(failure.causes[0].contains(word), "{failure}");
         }
         assert!(failure.hint.is_some());
+        let forbidden = CredentialsError::provider_error("metadata is switched off");
+        let failure = none(None, &forbidden).failure("Cannot list the APIs");
+        for word in ["AWS_ACCESS_KEY_ID", "metadata is switched off"] {
+            assert!(failure.causes[0].contains(word), "{failure}");
+        }
         let failure = none(Some("work"), &nothing).failure("Cannot list the APIs");
         assert_eq!(failure.causes, ["profile \"work\" holds no credentials"]);
     }
