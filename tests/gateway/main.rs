@@ -9,6 +9,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod control;
+mod control_crash;
 mod data_handshake;
 mod data_integrations;
 mod data_limits;
