@@ -19,3 +19,4 @@ mod data_snapshots;
 mod demo;
 mod hostile;
 mod management;
+mod ops;

@@ -1,0 +1,286 @@
+//! The jobs over the real SDK against the local gateway: deploy, drift, undo, and what the control plane itself refuses.
+
+use serde_json::json;
+use stagewire::{
+    aws::{Control, ErrorKind},
+    gateway::Options,
+    model::{
+        ApiDetail, ApiId, DeploymentId, Drift, FailureKind, StageName, Target,
+        plan::{DeployPlan, DeployRequest, Deployed, StageChoice},
+        target::LocalTarget,
+    },
+    ops::{Journal, deploy, detail},
+};
+
+use crate::support::gateway::{Api, Gateway};
+
+/// One machine at work on one gateway.
+struct Desk {
+    control: Control,
+    journal: Journal,
+    _dir: tempfile::TempDir,
+}
+
+impl Desk {
+    async fn at(gateway: &Gateway) -> Desk {
+        let target = Target::Local(LocalTarget {
+            address: gateway.address(),
+            region: "us-east-1".into(),
+        });
+        let dir = tempfile::tempdir().unwrap();
+        Desk {
+            control: Control::connect(&target).await.unwrap(),
+            journal: Journal::new(dir.path().join("journal")),
+            _dir: dir,
+        }
+    }
+
+    async fn read(&self, api: &Api<'_>) -> ApiDetail {
+        let read = detail::read_api(&self.control, &self.journal, &id(api)).await;
+        read.unwrap()
+    }
+
+    async fn drift(&self, api: &Api<'_>, stage: &str) -> Drift {
+        let mut detail = self.read(api).await;
+        detail.drift.remove(&name(stage)).unwrap()
+    }
+
+    async fn plan(&self, api: &Api<'_>, stage: StageChoice) -> DeployPlan {
+        let request = DeployRequest {
+            api_id: id(api),
+            stage,
+            description: Some("add join".into()),
+        };
+        let planned = deploy::plan(&self.control, &self.journal, &request).await;
+        planned.unwrap()
+    }
+
+    async fn deploy(&self, api: &Api<'_>, stage: StageChoice) -> Deployed {
+        let plan = self.plan(api, stage).await;
+        let deployed = deploy::run(&self.control, &self.journal, &plan, |_| {}).await;
+        deployed.unwrap()
+    }
+}
+
+fn id(api: &Api<'_>) -> ApiId {
+    ApiId::parse(&api.id).unwrap()
+}
+
+fn name(stage: &str) -> StageName {
+    StageName::parse(stage).unwrap()
+}
+
+fn new(stage: &str) -> StageChoice {
+    StageChoice::New(name(stage))
+}
+
+fn existing(stage: &str) -> StageChoice {
+    StageChoice::Existing(name(stage))
+}
+
+/// An API that has every kind of part that a definition is made of on a local gateway.
+async fn full_api(gateway: &Gateway) -> Api<'_> {
+    let api = gateway.api().await;
+    api.mock("$default", "what?").await;
+    api.mock("join", "joined").await;
+    let proxy = api.proxy("http://127.0.0.1:9/backend").await;
+    api.route("send", Some(&proxy)).await;
+    api.route("$connect", None).await;
+    api
+}
+
+#[tokio::test]
+async fn a_deploy_to_a_new_stage_is_up_to_date_and_serves() {
+    let gateway = Gateway::start().await;
+    let api = full_api(&gateway).await;
+    let desk = Desk::at(&gateway).await;
+    let deployed = desk.deploy(&api, new("test")).await;
+    assert_eq!(deployed.warnings, [""; 0]);
+    assert_eq!(deployed.stage.name, name("test"));
+    assert_eq!(
+        deployed.stage.deployment_id,
+        Some(deployed.deployment.id.clone())
+    );
+    assert_eq!(deployed.undo(), None);
+    assert_eq!(desk.drift(&api, "test").await, Drift::UpToDate);
+    gateway.connect(&api.stage_path("test")).await;
+}
+
+#[tokio::test]
+async fn drift_is_told_before_the_deploy_and_gone_after_it() {
+    let gateway = Gateway::start().await;
+    let api = full_api(&gateway).await;
+    let desk = Desk::at(&gateway).await;
+    desk.deploy(&api, new("prod")).await;
+    api.mock("leave", "left").await;
+    let Drift::Changes(changes) = desk.drift(&api, "prod").await else {
+        panic!("this machine deployed it and knows what it holds");
+    };
+    let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("+ route leave"), "{lines:?}");
+    desk.deploy(&api, existing("prod")).await;
+    assert_eq!(desk.drift(&api, "prod").await, Drift::UpToDate);
+}
+
+#[tokio::test]
+async fn another_machine_knows_whether_and_not_what() {
+    let gateway = Gateway::start().await;
+    let api = full_api(&gateway).await;
+    let here = Desk::at(&gateway).await;
+    let elsewhere = Desk::at(&gateway).await;
+    here.deploy(&api, new("prod")).await;
+    assert_eq!(elsewhere.drift(&api, "prod").await, Drift::UpToDate);
+    api.mock("leave", "left").await;
+    assert_eq!(elsewhere.drift(&api, "prod").await, Drift::Different);
+    api.deploy("by-hand").await;
+    assert_eq!(here.drift(&api, "by-hand").await, Drift::Unknown);
+    api.control("POST", "stages", json!({ "stageName": "bare" }))
+        .await;
+    assert_eq!(here.drift(&api, "bare").await, Drift::NothingDeployed);
+}
+
+#[tokio::test]
+async fn undo_points_the_stage_back_and_the_drift_returns() {
+    let gateway = Gateway::start().await;
+    let api = full_api(&gateway).await;
+    let desk = Desk::at(&gateway).await;
+    let first = desk.deploy(&api, new("prod")).await;
+    api.mock("leave", "left").await;
+    let second = desk.deploy(&api, existing("prod")).await;
+    assert_eq!(second.previous, Some(first.deployment.id.clone()));
+    let undo = second.undo().unwrap();
+    deploy::repoint(&desk.control, &undo).await.unwrap();
+    let stage = desk.control.stage(&id(&api), &name("prod")).await.unwrap();
+    assert_eq!(stage.deployment_id, Some(first.deployment.id));
+    assert!(matches!(desk.drift(&api, "prod").await, Drift::Changes(_)));
+}
+
+#[tokio::test]
+async fn a_deploy_stops_when_somebody_moves_the_stage_and_can_be_cleaned_up() {
+    let gateway = Gateway::start().await;
+    let api = full_api(&gateway).await;
+    let desk = Desk::at(&gateway).await;
+    desk.deploy(&api, new("prod")).await;
+    let plan = desk.plan(&api, existing("prod")).await;
+    let other = api.create_deployment().await;
+    api.point("prod", &other).await;
+    let failed = deploy::run(&desk.control, &desk.journal, &plan, |_| {}).await;
+    let failed = failed.unwrap_err();
+    assert_eq!(failed.failure.kind, FailureKind::User);
+    assert!(
+        failed.failure.causes[0].contains(&other),
+        "{}",
+        failed.failure
+    );
+    let left = failed.left_over.unwrap();
+    deploy::clean_up(&desk.control, &left).await.unwrap();
+    let gone = desk
+        .control
+        .deployment(&id(&api), &left.deployment_id)
+        .await;
+    assert_eq!(gone.unwrap_err().kind, ErrorKind::NotFound);
+    let stage = desk.control.stage(&id(&api), &name("prod")).await.unwrap();
+    assert_eq!(stage.deployment_id.unwrap().as_str(), other);
+}
+
+#[tokio::test]
+async fn what_the_control_plane_refuses_is_told_by_kind() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let desk = Desk::at(&gateway).await;
+    let control = &desk.control;
+    let api_id = id(&api);
+    let refused = control.create_deployment(&api_id, None).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Refused);
+    assert!(refused.message.contains("At least one route"), "{refused}");
+    api.mock("$default", "what?").await;
+    let deployment = DeploymentId::parse(&api.create_deployment().await).unwrap();
+    for idx in 0..10 {
+        let stage = name(&format!("s{idx}"));
+        control
+            .create_stage(&api_id, &stage, &deployment)
+            .await
+            .unwrap();
+    }
+    let stage = name("s10");
+    let refused = control
+        .create_stage(&api_id, &stage, &deployment)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Quota, "{refused}");
+    let refused = control
+        .create_stage(&api_id, &name("s0"), &deployment)
+        .await
+        .unwrap_err();
+    assert_ne!(refused.kind, ErrorKind::Other, "{refused}");
+    let refused = control
+        .delete_deployment(&api_id, &deployment)
+        .await
+        .unwrap_err();
+    assert!(refused.message.contains("Active stages"), "{refused}");
+    assert!(refused.request_id.is_some());
+    let nowhere = ApiId::parse("zzzzzzzzzz").unwrap();
+    let unknown = control.stages(&nowhere).await.unwrap_err();
+    assert_eq!(unknown.kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn apis_are_found_by_id_and_by_a_name_that_only_one_has() {
+    let gateway = Gateway::start().await;
+    let one = gateway.api().await;
+    let desk = Desk::at(&gateway).await;
+    let found = detail::find_api(&desk.control, "test").await.unwrap();
+    assert_eq!(found.id.as_str(), one.id);
+    let other = gateway.api().await;
+    let failure = detail::find_api(&desk.control, "test").await.unwrap_err();
+    assert!(failure.causes[0].contains(&one.id), "{failure}");
+    assert!(failure.causes[0].contains(&other.id), "{failure}");
+    let found = detail::find_api(&desk.control, &other.id).await.unwrap();
+    assert_eq!(found.id.as_str(), other.id);
+    let failure = detail::find_api(&desk.control, "tset").await.unwrap_err();
+    assert!(failure.hint.unwrap().contains("test"));
+}
+
+#[tokio::test]
+async fn all_pages_of_a_long_list_are_read() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let mock = api.mock_integration(200, "x").await;
+    for idx in 0..60 {
+        api.route(&format!("route{idx:02}"), Some(&mock)).await;
+    }
+    let desk = Desk::at(&gateway).await;
+    let detail = desk.read(&api).await;
+    assert_eq!(detail.routes.len(), 60);
+    assert!(detail.routes.is_sorted_by_key(|route| route.key.clone()));
+    assert_eq!(detail.draft.routes.len(), 60);
+}
+
+#[tokio::test]
+async fn two_reads_of_one_draft_have_one_fingerprint() {
+    let gateway = Gateway::start().await;
+    let api = full_api(&gateway).await;
+    let desk = Desk::at(&gateway).await;
+    let first = desk.read(&api).await;
+    let second = desk.read(&api).await;
+    assert_eq!(first.draft, second.draft);
+    assert_eq!(first.draft.fingerprint(), second.draft.fingerprint());
+    let join = &first.draft.routes["join"];
+    assert!(join.responses.contains_key("$default"), "{join:?}");
+    assert!(!join.integration.as_ref().unwrap().responses.is_empty());
+}
+
+#[tokio::test]
+async fn the_demo_says_what_it_deployed_as_this_program_would() {
+    let gateway = Gateway::with(Options::default()).await;
+    let desk = Desk::at(&gateway).await;
+    let ticker = detail::find_api(&desk.control, "ticker").await.unwrap();
+    let read = detail::read_api(&desk.control, &desk.journal, &ticker.id).await;
+    let drift: Vec<Drift> = read.unwrap().drift.into_values().collect();
+    assert_eq!(drift, [Drift::UpToDate]);
+    let chat = detail::find_api(&desk.control, "chat").await.unwrap();
+    let read = detail::read_api(&desk.control, &desk.journal, &chat.id).await;
+    let drift: Vec<Drift> = read.unwrap().drift.into_values().collect();
+    assert_eq!(drift, [Drift::Different, Drift::Different]);
+}
