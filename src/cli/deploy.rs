@@ -14,8 +14,8 @@ use crate::{
     model::{
         Drift,
         plan::{
-            DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, StageChoice,
-            StepState,
+            DeployFailure, DeployPlan, DeployProgress, DeployRequest, DeployStep, Deployed,
+            StageChoice, StepState,
         },
     },
     ops::{Journal, deploy, detail},
@@ -33,8 +33,18 @@ pub(super) fn run(session: &Session, args: &DeployArgs, output: Output) -> Resul
             show(&plan, output)?;
             return Ok(Exit::Done);
         }
-        let report = |progress: DeployProgress| tell(&progress, output);
-        let deployed = deploy::run(&control, &journal, &plan, report).await;
+        let mut step = None;
+        let report = |progress: DeployProgress| {
+            step = Some(progress.step);
+            tell(&progress, output);
+        };
+        let deployed = tokio::select! {
+            deployed = deploy::run(&control, &journal, &plan, report) => deployed,
+            _ = tokio::signal::ctrl_c() => {
+                interrupted(&plan, step);
+                return Ok(Exit::Interrupted);
+            }
+        };
         let deployed = deployed.map_err(|failure| failed(failure, output))?;
         for warning in &deployed.warnings {
             output::warn(warning);
@@ -92,10 +102,6 @@ fn show(plan: &DeployPlan, output: Output) -> Result<(), Stop> {
     let steps: Vec<_> = plan.steps.iter().map(|step| step.label()).collect();
     lines.push(format!("Steps    {}", steps.join(" -> ")));
     lines.extend(plan.commands.iter().cloned());
-    let lines: Vec<_> = lines
-        .iter()
-        .map(|line| crate::model::text::printable(line))
-        .collect();
     output::answer(&lines.join("\n"))
 }
 
@@ -131,6 +137,19 @@ fn answer(plan: &DeployPlan, deployed: &Deployed, output: Output) -> Result<(), 
         ));
     }
     Ok(())
+}
+
+/// Says what may exist now, since nobody waited for the answers.
+fn interrupted(plan: &DeployPlan, step: Option<DeployStep>) {
+    let (api, stage) = (&plan.api.id, plan.request.stage.name());
+    output::warn(&match step {
+        None => "interrupted; nothing was changed".to_owned(),
+        Some(step) => format!(
+            "interrupted at {}; look at what exists now: stagewire stages {api}, and \
+             aws apigatewayv2 get-deployments --api-id {api} for a deployment that stage {stage} does not serve",
+            step.label()
+        ),
+    });
 }
 
 /// A failed deploy, and what it left for somebody to finish or to clean up.

@@ -33,11 +33,17 @@ impl Output {
 }
 
 /// Prints an answer, which may be several lines, and a line end. It is on its way when this returns.
+///
+/// What a terminal could obey is written out, whoever made the answer: names and URLs in it come from elsewhere.
 pub(super) fn answer(answer: &str) -> Result<(), Stop> {
+    let mut bytes = Vec::with_capacity(answer.len() + 1);
+    for line in answer.split('\n') {
+        bytes.extend_from_slice(text::printable(line).as_bytes());
+        bytes.push(b'\n');
+    }
     let mut stdout = io::stdout().lock();
     stdout
-        .write_all(answer.as_bytes())
-        .and_then(|()| stdout.write_all(b"\n"))
+        .write_all(&bytes)
         .and_then(|()| stdout.flush())
         .map_err(|error| stop(&error))
 }
@@ -59,9 +65,8 @@ pub(super) fn warn(line: &str) {
 
 /// Says what failed and why.
 pub(super) fn failure(failure: &Failure) {
-    // A failure may carry words from elsewhere; its own lines end where it ends them.
     for line in failure.to_string().lines() {
-        say(&text::printable(line));
+        say(line);
     }
     if failure.kind == FailureKind::Internal {
         say("  this is a bug in stagewire");
@@ -84,7 +89,9 @@ pub(super) fn usage(error: &clap::Error) -> Exit {
     }
 }
 
+/// Says one line; words from elsewhere in it are made safe.
 fn say(line: &str) {
+    let line = text::printable(line);
     // When stderr is gone there is nobody left to tell.
     let _unread = writeln!(io::stderr().lock(), "{line}").is_err();
 }
