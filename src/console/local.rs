@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     config::{Paths, Settings},
-    gateway::{DEFAULT_PORT, Error, Gateway, Options, Seed, StoreLocation},
+    gateway::{DEFAULT_PORT, Error, Gateway, Options, Seed, StoreError, StoreLocation},
     model::{Failure, FailureKind},
 };
 
@@ -114,9 +114,7 @@ impl LocalGateway {
             None => Place::take(&self.settings)?,
         };
         let mut notices = Vec::new();
-        let gateway = start_on(&place, StoreLocation::File(self.store.clone()))
-            .await
-            .map_err(|error| cannot_run(&error))?;
+        let gateway = self.open(&place, &mut notices).await?;
         let address = gateway.address();
         if let Some(taken) = place.taken {
             let title = format!("{taken} is taken, so the local gateway listens on {address}");
@@ -124,6 +122,22 @@ impl LocalGateway {
         }
         self.running = Some(gateway);
         Ok(Running { address, notices })
+    }
+
+    /// Starts it on its stored state; while another process has that open, on a state that lives in memory.
+    async fn open(&self, place: &Place, notices: &mut Vec<Failure>) -> Result<Gateway, Failure> {
+        let stored = StoreLocation::File(self.store.clone());
+        match start_on(place, stored).await {
+            Err(Error::Store(StoreError::Locked { .. })) => {
+                let title = "The local gateway's APIs live in memory until you quit";
+                let notice = Failure::new(FailureKind::User, title)
+                    .cause("another stagewire has the stored ones open");
+                notices.push(notice);
+                let in_memory = start_on(place, StoreLocation::Memory).await;
+                in_memory.map_err(|error| cannot_run(&error))
+            }
+            started => started.map_err(|error| cannot_run(&error)),
+        }
     }
 
     /// Stops it and waits a moment for its clients to go.
@@ -160,6 +174,19 @@ fn cannot_run(error: &Error) -> Failure {
 mod tests {
     use super::*;
 
+    /// A gateway of its own place and store.
+    fn gateway(dir: &std::path::Path) -> LocalGateway {
+        let settings = Settings {
+            gateway_listen: Some("127.0.0.1:0".parse().unwrap()),
+            ..Settings::default()
+        };
+        let paths = Paths {
+            config_dir: dir.to_owned(),
+            state_dir: dir.to_owned(),
+        };
+        LocalGateway::new(settings, &paths, None)
+    }
+
     #[test]
     fn a_free_port_is_taken_when_the_wanted_one_is_in_use() {
         let other = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -172,5 +199,38 @@ mod tests {
         assert_eq!(place.taken, Some(wanted));
         assert_ne!(place.address().unwrap(), wanted);
         assert!(place.address().unwrap().ip().is_loopback());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn it_starts_once_and_says_nothing_when_all_is_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut gateway = gateway(dir.path());
+        let first = gateway.start().await.unwrap();
+        assert_ne!(first.address.port(), 0);
+        assert_eq!(first.notices, []);
+        assert_eq!(gateway.start().await.unwrap().address, first.address);
+        gateway.stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_second_of_two_lives_in_memory_and_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut first, mut second) = (gateway(dir.path()), gateway(dir.path()));
+        first.start().await.unwrap();
+        let running = second.start().await.unwrap();
+        assert!(running.notices[0].title.contains("in memory"));
+        second.stop().await;
+        first.stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_damaged_store_is_named_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut gateway = gateway(dir.path());
+        std::fs::write(&gateway.store, "not a database").unwrap();
+        let failure = gateway.start().await.unwrap_err();
+        assert!(failure.to_string().contains("gateway.redb"), "{failure}");
+        let kept = std::fs::read(&gateway.store).unwrap();
+        assert_eq!(kept, b"not a database");
     }
 }

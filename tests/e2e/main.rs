@@ -1,4 +1,4 @@
-//! The built program from outside: in pipes, as scripts run it.
+//! The built program from outside: in pipes, as scripts run it, and in a terminal, as a person does.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,6 +6,8 @@
     reason = "in a test a surprise is a failure"
 )]
 
+#[path = "../support/pty.rs"]
+mod pty;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
 
@@ -13,3 +15,6 @@ mod cli;
 mod cli_bad_input;
 mod cli_gateway;
 mod cli_live;
+mod pty_looks;
+mod pty_main_job;
+mod pty_manners;

@@ -1,0 +1,1 @@
+//! The main job from end to end, in a terminal, on the local gateway.
