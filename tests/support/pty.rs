@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) struct Terminal {
     size: (u16, u16),
     environment: Vec<(String, String)>,
-    home: TempDir,
+    home: Arc<TempDir>,
     answers: bool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Pty {
     shared: Arc<Shared>,
     reader: Option<JoinHandle<()>>,
     /// Gone with the terminal, and not before.
-    _home: TempDir,
+    home: Arc<TempDir>,
 }
 
 struct Shared {
@@ -78,7 +78,16 @@ impl Terminal {
     /// A terminal of 100 columns and 30 rows as people have them today, with a home directory of its own in which the
     /// local gateway takes any free port.
     pub(crate) fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
+        Self::at(Arc::new(tempfile::tempdir().unwrap()))
+    }
+
+    /// A second terminal of the same person.
+    pub(crate) fn beside(other: &Pty) -> Self {
+        Self::at(Arc::clone(&other.home))
+    }
+
+    /// A terminal of the person whose home this is.
+    pub(crate) fn at(home: Arc<TempDir>) -> Self {
         let terminal = Self {
             size: (100, 30),
             environment: Vec::new(),
@@ -178,7 +187,7 @@ impl Terminal {
             keyboard,
             shared,
             reader: Some(reader),
-            _home: self.home,
+            home: self.home,
         }
     }
 }
@@ -230,14 +239,6 @@ impl Pty {
     pub(crate) fn wait_for(&self, text: &str) -> &Self {
         self.wait_until(&format!("{text:?} on the screen"), |screen| {
             screen.contents().contains(text)
-        })
-    }
-
-    /// Waits until the screen does not show the text.
-    #[track_caller]
-    pub(crate) fn wait_gone(&self, text: &str) -> &Self {
-        self.wait_until(&format!("{text:?} off the screen"), |screen| {
-            !screen.contents().contains(text)
         })
     }
 
@@ -328,6 +329,11 @@ impl Pty {
     /// All bytes so far.
     pub(crate) fn raw(&self) -> Vec<u8> {
         lock(&self.shared.output).raw.clone()
+    }
+
+    /// Closes the terminal, which ends the program, and keeps the home.
+    pub(crate) fn into_home(self) -> Arc<TempDir> {
+        Arc::clone(&self.home)
     }
 
     /// Sends a signal to the program.
