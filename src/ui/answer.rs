@@ -71,6 +71,7 @@ fn target_changed(
         return;
     };
     // The target before stays in force, if there was one.
+    state.library.wanted_target = None;
     if let Remote::Failed {
         previous: Some(previous),
         ..

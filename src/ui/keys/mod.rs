@@ -168,7 +168,7 @@ impl Scope {
                 Self::Anywhere,
             ],
             Self::Live => &[Self::Live, Self::Global, Self::Anywhere],
-            Self::Inspector => &[Self::Inspector, Self::Text, Self::Global, Self::Anywhere],
+            Self::Inspector => &[Self::Inspector, Self::Text, Self::Anywhere],
             Self::Composer => &[Self::Composer, Self::Anywhere],
             Self::FilterLine => &[Self::FilterLine, Self::Anywhere],
             Self::Menu => &[Self::Menu, Self::Anywhere],

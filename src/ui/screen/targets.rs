@@ -201,6 +201,18 @@ impl View for TargetsScreen {
         Nav::Stay
     }
 
+    fn refusal(&self, action: Action, state: &State) -> Option<String> {
+        match action {
+            Action::Targets => Some("Choose a target here".to_owned()),
+            Action::Open | Action::Region | Action::Copy
+                if self.selected(&state.library).is_none() =>
+            {
+                Some("There is no target here to do that with".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     fn settle(&mut self, context: &mut Context<'_>) {
         if context.library.targets == Remote::Idle {
             context

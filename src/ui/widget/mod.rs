@@ -1,6 +1,7 @@
 //! Pieces that screens are drawn with: data in, cells out, no keys, no effects.
 
 pub mod age;
+pub mod change;
 pub mod fields;
 pub mod footer;
 pub mod header;

@@ -45,8 +45,8 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 fn wrap_line(text: &str, columns: usize, lines: &mut Vec<String>) {
     let before = lines.len();
     let mut line = String::new();
-    for word in text.split_word_bounds() {
-        if width(&line) + width(word) <= columns {
+    for word in text.split_inclusive(' ') {
+        if width(&line) + width(word.trim_end()) <= columns {
             line.push_str(word);
             continue;
         }

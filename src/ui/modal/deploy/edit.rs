@@ -12,14 +12,15 @@ use super::{Choice, DeployModal, Haste};
 use crate::{
     model::{
         ApiDetail, Drift,
-        diff::ChangeKind,
         plan::{DeployPlan, StageChoice},
     },
     ui::{
         Remote, State,
         geometry::{Geometry, ListArea},
         modal::failure,
-        widget::{age, cells, modal_area, panel, safe, scroll::ScrolledText, text, waiting},
+        widget::{
+            age, cells, change, modal_area, panel, safe, scroll::ScrolledText, text, waiting,
+        },
     },
 };
 
@@ -322,12 +323,8 @@ fn changes(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static
     let plain = match (&plan.drift, &plan.request.stage) {
         (Drift::Changes(changes), _) => {
             for change in changes {
-                let style = match change.kind {
-                    ChangeKind::Added => theme.added,
-                    ChangeKind::Removed => theme.removed,
-                    ChangeKind::Changed => theme.changed,
-                };
-                push(&mut lines, &change.to_string(), style, columns);
+                let text = change::text(change, &state.glyphs);
+                push(&mut lines, &text, change::style(change, state), columns);
             }
             None
         }

@@ -14,7 +14,7 @@ mod stages;
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::{Alignment, Constraint, Layout, Rect},
+    layout::{Constraint, Layout, Rect},
     text::{Line, Span},
 };
 
@@ -27,6 +27,7 @@ use crate::{
         keys::Scope,
         modal::{Modal, actions::ActionsModal},
         widget::{
+            cells,
             list::ListView,
             panel,
             scroll::{Scroll, ScrolledText},
@@ -326,11 +327,13 @@ impl ApiScreen {
         };
         let room = usize::from(area.width).saturating_sub(24);
         let note = text::fit(&note, room, glyphs.ellipsis);
+        let width = cells(text::width(&note));
         let place = Rect {
-            width: area.width.saturating_sub(2),
+            x: area.right().saturating_sub(width + 2),
+            width,
             ..area
         };
-        frame.render_widget(Line::styled(note, style).alignment(Alignment::Right), place);
+        frame.render_widget(Line::styled(note, style), place);
     }
 }
 

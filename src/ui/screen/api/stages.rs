@@ -8,16 +8,12 @@ use ratatui::{
 
 use super::{ApiScreen, render_detail};
 use crate::{
-    model::{
-        ApiDetail, Drift, RouteSettings, Stage,
-        diff::{Change, ChangeKind},
-        limit::STAGES_PER_API,
-    },
+    model::{ApiDetail, Drift, RouteSettings, Stage, limit::STAGES_PER_API},
     ui::{
         State,
         geometry::{Geometry, ListArea},
         widget::{
-            age,
+            age, change,
             fields::Fields,
             list::{Hit, ListView},
             panel, safe,
@@ -265,16 +261,11 @@ fn drift(drift: Option<&Drift>, fields: &mut Fields<'_>, state: &State) {
     fields.styled("Draft", &drift.text(), style);
     if let Drift::Changes(changes) = drift {
         for change in changes {
-            fields.below(&change.to_string(), change_style(change, state));
+            fields.below(
+                &change::text(change, &state.glyphs),
+                change::style(change, state),
+            );
         }
-    }
-}
-
-fn change_style(change: &Change, state: &State) -> ratatui::style::Style {
-    match change.kind {
-        ChangeKind::Added => state.theme.added,
-        ChangeKind::Removed => state.theme.removed,
-        ChangeKind::Changed => state.theme.changed,
     }
 }
 

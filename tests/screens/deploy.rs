@@ -1,0 +1,300 @@
+//! The deploy dialog: the main path of four keys, and every way off it.
+
+use stagewire::{
+    model::{
+        Ticket,
+        plan::{DeployRequest, DeployStep, StageChoice, StepState},
+    },
+    ui::{Effect, Message, message::DeployMessage},
+};
+
+use crate::{
+    chat::{
+        at_apis, at_chat, chat, deployed, done, failed_half_way, failure, local, plan, stage,
+        stage_name, step,
+    },
+    harness::Harness,
+};
+
+fn order(h: &Harness) -> Option<DeployRequest> {
+    h.effects.iter().find_map(|effect| match effect {
+        Effect::Deploy(_, plan) => Some(plan.request.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_main_path_is_four_keys() {
+    let mut h = at_apis();
+    h.keys("enter down d").planned(|request| Ok(plan(request)));
+    h.keys("enter");
+    let (_, ordered) = h.deploying();
+    assert_eq!(
+        ordered.request.stage,
+        StageChoice::Existing(stage_name("test"))
+    );
+    h.finishes(Ok(deployed(&ordered)));
+    h.shows("test: 53lz9l → a81kq0 · u undo · l live");
+    h.keys("l").shows("chat › test › live");
+}
+
+#[test]
+fn the_dialog_prefers_a_stage_that_is_not_production() {
+    let mut h = at_apis();
+    h.keys("d").shows("▸ test");
+}
+
+#[test]
+fn a_plan_under_way_is_shown_where_it_will_be() {
+    at_chat().keys("down d").snapshot("deploy_planning");
+}
+
+#[test]
+fn the_plan_shows_changes_steps_and_commands() {
+    let mut h = at_chat();
+    h.keys("down d").planned(|request| Ok(plan(request)));
+    h.snapshot("deploy_ready");
+    h.keys("y");
+    assert_eq!(h.copied().lines().count(), 2);
+}
+
+#[test]
+fn a_plan_that_fails_says_why_and_deploys_nothing() {
+    let mut h = at_chat();
+    h.keys("d")
+        .planned(|_| Err(failure("Cannot plan the deploy of \"chat\"")));
+    h.snapshot_at("deploy_plan_failed", (100, 30));
+    h.keys("enter").planned(|request| Ok(plan(request)));
+    assert_eq!(order(&h), None);
+}
+
+#[test]
+fn a_new_stage_is_checked_while_its_name_is_typed() {
+    let mut h = at_chat();
+    h.keys("d end").shows("Type a name for the new stage");
+    h.types("no spaces")
+        .shows("A stage name has 1 to 128 of the characters");
+    h.snapshot("deploy_new_stage_invalid");
+    h.keys("ctrl-u")
+        .types("test")
+        .shows("test exists already: choose it above");
+    h.keys("enter");
+    assert_eq!(order(&h), None);
+}
+
+#[test]
+fn a_new_stage_is_deployed_by_one_enter() {
+    let mut h = at_chat();
+    h.keys("d end").types("beta").keys("enter");
+    h.shows("deploys as soon as the plan is there");
+    h.effects.retain(|effect| {
+        !matches!(effect, Effect::PlanDeploy(_, request) if matches!(request.stage, StageChoice::Existing(_)))
+    });
+    h.planned(|request| Ok(plan(request)));
+    let (_, ordered) = h.deploying();
+    assert_eq!(ordered.request.stage, StageChoice::New(stage_name("beta")));
+    h.finishes(Ok(deployed(&ordered)));
+    h.shows("beta: new → a81kq0 · l live");
+    let mut after = chat();
+    after.stages.push(stage("beta", Some("a81kq0")));
+    h.api(after).shows("▸ beta");
+}
+
+#[test]
+fn the_eleventh_stage_is_refused_before_aws_is_asked() {
+    let mut detail = chat();
+    for n in 0..8 {
+        detail.stages.push(stage(&format!("s{n}"), None));
+    }
+    let mut h = Harness::new(Some(local()));
+    h.connected().apis(Ok(vec![detail.api.clone()])).api(detail);
+    h.keys("d end")
+        .types("one-more")
+        .shows("The API has 10 of 10 stages");
+}
+
+#[test]
+fn enter_before_the_plan_of_a_production_stage_holds_for_a_look() {
+    let mut h = at_chat();
+    h.keys("d enter").planned(|request| Ok(plan(request)));
+    h.shows("Look at the plan; Enter once more deploys");
+    assert_eq!(order(&h), None);
+    h.keys("enter");
+    assert_eq!(
+        order(&h).unwrap().stage,
+        StageChoice::Existing(stage_name("prod"))
+    );
+}
+
+#[test]
+fn enter_before_a_plan_that_warns_holds_for_a_look() {
+    let mut h = at_chat();
+    h.keys("down d enter").planned(|request| {
+        let mut plan = plan(request);
+        plan.warnings
+            .push("route join has no integration".to_owned());
+        Ok(plan)
+    });
+    h.shows("! route join has no integration");
+    assert_eq!(order(&h), None);
+}
+
+#[test]
+fn a_description_reaches_the_deployment() {
+    let mut h = at_chat();
+    h.keys("down d").planned(|request| Ok(plan(request)));
+    h.keys("tab").types("add join").keys("enter");
+    h.planned(|request| Ok(plan(request)));
+    assert_eq!(order(&h).unwrap().description.as_deref(), Some("add join"));
+}
+
+#[test]
+fn commands_follow_the_description_once_one_stops_typing() {
+    let mut h = at_chat();
+    h.keys("down d").planned(|request| Ok(plan(request)));
+    h.keys("tab").types("slower").passes(100);
+    assert!(
+        !h.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::PlanDeploy(..)))
+    );
+    h.passes(400)
+        .planned(|request| Ok(plan(request)))
+        .shows("--description 'slower'");
+}
+
+#[test]
+fn a_late_plan_of_another_stage_is_dropped() {
+    let mut h = at_chat();
+    h.keys("d");
+    let late = h.effects.iter().find_map(|effect| match effect {
+        Effect::PlanDeploy(ticket, request) => Some((*ticket, request.clone())),
+        _ => None,
+    });
+    let (ticket, request): (Ticket, _) = late.unwrap();
+    h.keys("down");
+    assert!(h.effects.contains(&Effect::Cancel(ticket)));
+    let result = Box::new(Ok(plan(request)));
+    h.update(Message::Deploy(DeployMessage::Planned(ticket, result)));
+    h.hides("Changes on prod");
+}
+
+#[test]
+fn a_running_deploy_shows_each_step_and_goes_on_without_the_dialog() {
+    let mut h = at_chat();
+    h.keys("down d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    h.progresses(step(DeployStep::CreateDeployment, StepState::Running))
+        .progresses(step(DeployStep::CreateDeployment, done(310)))
+        .progresses(step(DeployStep::WaitForDeployed, StepState::Running))
+        .passes(1_200)
+        .snapshot("deploy_running");
+    h.keys("esc")
+        .shows("The deploy to test goes on; d shows it")
+        .shows("deploying to test");
+    h.keys("d").shows("wait for DEPLOYED");
+    let (_, ordered) = h.deploying();
+    h.keys("esc")
+        .finishes(Ok(deployed(&ordered)))
+        .shows("a81kq0 · u undo");
+}
+
+#[test]
+fn a_deploy_that_failed_half_way_says_what_exists_and_offers_both_ways_on() {
+    let mut h = at_chat();
+    h.keys("down d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    let (_, ordered) = h.deploying();
+    h.progresses(step(DeployStep::CreateDeployment, done(310)))
+        .progresses(step(DeployStep::WaitForDeployed, done(1_200)))
+        .progresses(step(
+            DeployStep::UpdateStage,
+            StepState::Failed(std::time::Duration::from_millis(90)),
+        ))
+        .finishes(Err(failed_half_way(&ordered)))
+        .snapshot("deploy_failed");
+    h.keys("f");
+    assert!(
+        h.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::FinishDeploy(..)))
+    );
+    h.finishes(Ok(deployed(&ordered)))
+        .shows("test: 53lz9l → a81kq0");
+}
+
+#[test]
+fn what_a_failed_deploy_left_can_be_deleted() {
+    let mut h = at_chat();
+    h.keys("down d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    let (_, ordered) = h.deploying();
+    h.finishes(Err(failed_half_way(&ordered))).keys("esc");
+    h.shows("Deployment a81kq0 is still there")
+        .keys("d c")
+        .shows("deleting deployment a81kq0");
+    let ticket = h.effects.iter().find_map(|effect| match effect {
+        Effect::CleanUpDeploy(ticket, _) => Some(*ticket),
+        _ => None,
+    });
+    let message = DeployMessage::CleanedUp(ticket.unwrap(), Ok(()));
+    h.update(Message::Deploy(message))
+        .shows("The deployment is deleted");
+    h.keys("esc d")
+        .planned(|request| Ok(plan(request)))
+        .shows("Changes on");
+}
+
+#[test]
+fn undo_points_the_stage_back() {
+    let mut h = at_chat();
+    h.keys("u").shows("Nothing to undo");
+    h.keys("down d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    let (_, ordered) = h.deploying();
+    h.finishes(Ok(deployed(&ordered))).keys("u");
+    let repoint = h.effects.iter().find_map(|effect| match effect {
+        Effect::Repoint(ticket, repoint) => Some((*ticket, repoint.clone())),
+        _ => None,
+    });
+    let (ticket, repoint) = repoint.unwrap();
+    assert_eq!(repoint.to.as_str(), "53lz9l");
+    h.update(Message::Deploy(DeployMessage::Repointed(
+        ticket,
+        repoint,
+        Ok(()),
+    )));
+    h.shows("test serves 53lz9l again");
+}
+
+#[test]
+fn undoing_a_production_deploy_asks_first() {
+    let mut h = at_chat();
+    h.keys("d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    let (_, ordered) = h.deploying();
+    h.finishes(Ok(deployed(&ordered)))
+        .keys("u")
+        .snapshot("undo_question");
+    let is_repoint = |effect: &Effect| matches!(effect, Effect::Repoint(..));
+    assert!(!h.effects.iter().any(is_repoint));
+    h.keys("esc u enter");
+    assert!(h.effects.iter().any(is_repoint));
+}
+
+#[test]
+fn an_api_without_routes_cannot_be_deployed_and_says_why() {
+    let mut detail = chat();
+    detail.routes.clear();
+    let mut h = Harness::new(Some(local()));
+    h.connected()
+        .apis(Ok(vec![detail.api.clone()]))
+        .api(detail)
+        .keys("d");
+    h.shows("the API has no routes").hides("Description");
+}

@@ -1,0 +1,306 @@
+//! The API `chat` with two stages, an undeployed change on each, and what deploying it would be.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use stagewire::model::{
+    Api, ApiDetail, ApiId, Definition, Deployment, DeploymentId, DeploymentStatus, Drift, Failure,
+    FailureKind, Integration, IntegrationId, Route, RouteId, Stage, StageName, Target,
+    definition::Parts,
+    diff::diff,
+    plan::{
+        DeployFailure, DeployPlan, DeployProgress, DeployRequest, DeployStep, Deployed, LeftOver,
+        StageChoice, StepState,
+    },
+    target::{AwsTarget, LocalTarget},
+};
+
+use super::harness::{Harness, START};
+
+/// So many seconds before the test begins.
+pub(crate) fn ago(seconds: i64) -> Timestamp {
+    let start: Timestamp = START.parse().unwrap();
+    start - SignedDuration::from_secs(seconds)
+}
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+pub(crate) fn local() -> Target {
+    Target::Local(LocalTarget {
+        address: "127.0.0.1:4566".parse().unwrap(),
+        region: "us-east-1".to_owned(),
+    })
+}
+
+pub(crate) fn profile(name: &str, region: &str) -> Target {
+    Target::Aws(AwsTarget {
+        profile: Some(name.to_owned()),
+        region: Some(region.to_owned()),
+        endpoint_url: None,
+    })
+}
+
+pub(crate) fn api_id(id: &str) -> ApiId {
+    ApiId::parse(id).unwrap()
+}
+
+pub(crate) fn stage_name(name: &str) -> StageName {
+    StageName::parse(name).unwrap()
+}
+
+pub(crate) fn deployment_id(id: &str) -> DeploymentId {
+    DeploymentId::parse(id).unwrap()
+}
+
+pub(crate) fn api(id: &str, name: &str) -> Api {
+    Api {
+        id: api_id(id),
+        name: name.to_owned(),
+        description: None,
+        endpoint: format!("ws://127.0.0.1:4566/{id}"),
+        route_selection_expression: "$request.body.action".to_owned(),
+        api_key_selection_expression: None,
+        disable_execute_api_endpoint: false,
+        version: None,
+        created_at: Some(ago(3 * DAY)),
+        tags: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn stage(name: &str, serves: Option<&str>) -> Stage {
+    Stage {
+        name: stage_name(name),
+        deployment_id: serves.map(deployment_id),
+        description: None,
+        auto_deploy: false,
+        last_deployment_status_message: None,
+        created_at: Some(ago(9 * DAY)),
+        updated_at: Some(ago(2 * HOUR)),
+        default_route_settings: None,
+        route_settings: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        access_log: None,
+        client_certificate_id: None,
+        tags: BTreeMap::new(),
+    }
+}
+
+fn deployment(id: &str, description: &str, created_at: Timestamp) -> Deployment {
+    Deployment {
+        id: deployment_id(id),
+        description: Some(description.to_owned()),
+        status: DeploymentStatus::Deployed,
+        status_message: None,
+        auto_deployed: false,
+        created_at: Some(created_at),
+    }
+}
+
+fn integration(id: &str, path: &str, timeout_ms: i32) -> Integration {
+    Integration {
+        id: IntegrationId::parse(id).unwrap(),
+        integration_type: "HTTP_PROXY".to_owned(),
+        uri: Some(format!("http://gateway.localhost/_demo/{path}")),
+        method: Some("POST".to_owned()),
+        connection_type: Some("INTERNET".to_owned()),
+        connection_id: None,
+        content_handling_strategy: None,
+        credentials_arn: None,
+        description: None,
+        integration_response_selection_expression: None,
+        passthrough_behavior: Some("WHEN_NO_MATCH".to_owned()),
+        payload_format_version: None,
+        request_parameters: BTreeMap::from([(
+            "integration.request.header.connectionId".to_owned(),
+            "context.connectionId".to_owned(),
+        )]),
+        request_templates: BTreeMap::new(),
+        template_selection_expression: None,
+        timeout_ms: Some(timeout_ms),
+        responses: Vec::new(),
+    }
+}
+
+fn route(key: &str, integration: &str) -> Route {
+    Route {
+        id: RouteId::parse(&format!("r-{}", key.trim_start_matches('$'))).unwrap(),
+        key: key.to_owned(),
+        target: Some(format!("integrations/{integration}")),
+        authorization_type: "NONE".to_owned(),
+        authorizer_id: None,
+        api_key_required: false,
+        model_selection_expression: None,
+        operation_name: None,
+        request_models: BTreeMap::new(),
+        request_parameters: BTreeMap::new(),
+        route_response_selection_expression: None,
+        responses: Vec::new(),
+    }
+}
+
+/// The API in full: `prod` serves an older deployment than `test`.
+pub(crate) fn chat() -> ApiDetail {
+    let api = api("k3v9x2a1bc", "chat");
+    let integrations = vec![
+        integration("i-connect", "connect", 29_000),
+        integration("i-join", "join", 29_000),
+        integration("i-send", "send", 5_000),
+    ];
+    let routes = vec![
+        route("$connect", "i-connect"),
+        route("join", "i-join"),
+        route("sendMessage", "i-send"),
+    ];
+    let draft = definition(&api, &routes, &integrations);
+    let mut slow = integrations.clone();
+    slow[2].timeout_ms = Some(29_000);
+    let on_test = definition(&api, &routes, &slow);
+    let on_prod = definition(&api, &[routes[0].clone(), routes[2].clone()], &slow);
+    let changes = |served: &Definition| Drift::Changes(diff(served, &draft));
+    ApiDetail {
+        stages: vec![stage("prod", Some("9q1mzz")), stage("test", Some("53lz9l"))],
+        deployments: vec![
+            deployment(
+                "53lz9l",
+                "add join route [sw:9f3c2a1b00112233]",
+                ago(2 * HOUR),
+            ),
+            deployment("9q1mzz", "first release", ago(3 * DAY)),
+        ],
+        drift: BTreeMap::from([
+            (stage_name("prod"), changes(&on_prod)),
+            (stage_name("test"), changes(&on_test)),
+        ]),
+        routes,
+        integrations,
+        authorizers: Vec::new(),
+        models: Vec::new(),
+        draft,
+        api,
+    }
+}
+
+fn definition(api: &Api, routes: &[Route], integrations: &[Integration]) -> Definition {
+    Definition::from_parts(Parts {
+        api,
+        routes,
+        integrations,
+        authorizers: &[],
+        models: &[],
+    })
+}
+
+/// The API `ticker`, whose one stage serves the draft.
+pub(crate) fn ticker() -> ApiDetail {
+    let mut detail = chat();
+    detail.api = api("9f2m1q0zzx", "ticker");
+    detail.stages = vec![stage("live", Some("53lz9l"))];
+    detail.drift = BTreeMap::from([(stage_name("live"), Drift::UpToDate)]);
+    detail
+}
+
+/// What deploying `chat` would be.
+pub(crate) fn plan(request: DeployRequest) -> DeployPlan {
+    let chat = chat();
+    let name = request.stage.name().clone();
+    let (drift, serves_now, step) = match &request.stage {
+        StageChoice::Existing(name) => (
+            chat.drift[name].clone(),
+            chat.stage(name).unwrap().deployment_id.clone(),
+            DeployStep::UpdateStage,
+        ),
+        StageChoice::New(_) => (Drift::NothingDeployed, None, DeployStep::CreateStage),
+    };
+    let description = request.description.clone().unwrap_or_default();
+    DeployPlan {
+        definition: chat.draft.clone(),
+        fingerprint: chat.draft.fingerprint(),
+        serves_now,
+        drift,
+        warnings: Vec::new(),
+        steps: vec![
+            DeployStep::CreateDeployment,
+            DeployStep::WaitForDeployed,
+            step,
+            DeployStep::Check,
+            DeployStep::WriteJournal,
+        ],
+        commands: vec![
+            format!(
+                "aws apigatewayv2 create-deployment --api-id k3v9x2a1bc --description '{description}'"
+            ),
+            format!(
+                "aws apigatewayv2 {} --api-id k3v9x2a1bc --stage-name {name} --deployment-id <new>",
+                step.label()
+            ),
+        ],
+        api: chat.api,
+        request,
+    }
+}
+
+/// The deploy that the plan orders, done.
+pub(crate) fn deployed(plan: &DeployPlan) -> Deployed {
+    let name = plan.request.stage.name().as_str().to_owned();
+    Deployed {
+        api_id: plan.api.id.clone(),
+        deployment: deployment("a81kq0", "", ago(0)),
+        stage: stage(&name, Some("a81kq0")),
+        previous: plan.serves_now.clone(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The deploy that the plan orders, failed after the deployment was made.
+pub(crate) fn failed_half_way(plan: &DeployPlan) -> DeployFailure {
+    let stage = plan.request.stage.name();
+    DeployFailure {
+        failure: Failure::new(
+            FailureKind::Remote,
+            format!("Cannot deploy \"chat\" to stage \"{stage}\""),
+        )
+        .cause("AWS refused update-stage: TooManyRequestsException")
+        .hint("wait a moment, then f goes on"),
+        left_over: Some(LeftOver {
+            deployment_id: deployment_id("a81kq0"),
+            plan: Box::new(plan.clone()),
+        }),
+    }
+}
+
+/// A step of a deploy and what became of it.
+pub(crate) fn step(step: DeployStep, state: StepState) -> DeployProgress {
+    DeployProgress { step, state }
+}
+
+/// A step that is done.
+pub(crate) fn done(ms: u64) -> StepState {
+    StepState::Done(Duration::from_millis(ms))
+}
+
+/// A failure of AWS.
+pub(crate) fn failure(title: &str) -> Failure {
+    Failure::new(FailureKind::Remote, title)
+        .cause("AWS refused get-apis: AccessDeniedException")
+        .cause("User alice is not authorized to perform apigateway:GET")
+        .hint("choose another profile with t")
+}
+
+/// A screen on the local gateway that shows both APIs.
+pub(crate) fn at_apis() -> Harness {
+    let mut harness = Harness::new(Some(local()));
+    harness
+        .connected()
+        .apis(Ok(vec![api("9f2m1q0zzx", "ticker"), chat().api]))
+        .api(chat())
+        .api(ticker());
+    harness
+}
+
+/// A screen that shows the stages of `chat`.
+pub(crate) fn at_chat() -> Harness {
+    let mut harness = at_apis();
+    harness.keys("enter");
+    harness
+}
