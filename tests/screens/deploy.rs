@@ -72,8 +72,7 @@ fn a_plan_that_fails_says_why_and_deploys_nothing() {
 fn a_new_stage_is_checked_while_its_name_is_typed() {
     let mut h = at_chat();
     h.keys("d end").shows("Type a name for the new stage");
-    h.types("no spaces")
-        .shows("A stage name has 1 to 128 of the characters");
+    h.types("no spaces").shows("Only a-z A-Z 0-9 _ -");
     h.snapshot("deploy_new_stage_invalid");
     h.keys("ctrl-u")
         .types("test")

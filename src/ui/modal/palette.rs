@@ -124,7 +124,7 @@ impl View for PaletteModal {
     fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
         let theme = &state.theme;
         let (rows, hits) = self.hits();
-        let height = cells(self.rows().len()) + 3;
+        let height = (cells(self.rows().len()) + 3).min(18);
         let place = modal_area(area, (46.min(area.width), height), frame);
         let block = panel(state, "Command", true);
         let inner = block.inner(place);

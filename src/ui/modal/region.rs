@@ -171,7 +171,7 @@ impl View for RegionModal {
     fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
         let theme = &state.theme;
         let rows = self.rows();
-        let size = (44.min(area.width), cells(REGIONS.len()) + 3);
+        let size = (44.min(area.width), 18);
         let place = modal_area(area, size, frame);
         let title = format!("Region of {}", self.target.label());
         let block = panel(state, title, true);

@@ -288,7 +288,9 @@ fn render_changes(
             frame.render_widget(Paragraph::new(lines), area);
         }
         _ if is_for_another(dialog) || dialog.plan.data().is_none() => {
-            if dialog.plan.is_loading() || dialog.due.is_some() {
+            let detail = state.library.detail(&dialog.api);
+            let is_coming = dialog.plan.is_loading() || dialog.due.is_some();
+            if is_coming && dialog.wanted(detail).is_ok() {
                 waiting::spinner("working out what will change", state, area, frame);
             }
         }

@@ -373,8 +373,9 @@ fn new_stage(typed: &str, detail: &ApiDetail) -> Result<StageName, String> {
     if typed.is_empty() {
         return Err("Type a name for the new stage".to_owned());
     }
-    let name =
-        StageName::parse(typed).map_err(|error| format!("A stage name has {}", error.rule))?;
+    // The model's own words are longer than the narrowest dialog is wide.
+    let name = StageName::parse(typed)
+        .map_err(|_| "Only a-z A-Z 0-9 _ - and at most 128 of them".to_owned())?;
     if detail.stage(&name).is_some() {
         return Err(format!("{name} exists already: choose it above"));
     }

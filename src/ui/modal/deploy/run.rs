@@ -53,10 +53,12 @@ pub(super) fn render(
     }
     let inner = block.inner(place);
     frame.render_widget(block, place);
+    // Where room is short the text comes before the space around it.
+    let space = u16::from(cells(lines.len()) + 2 <= inner.height);
     let [_, middle, _] = Layout::vertical([
-        Constraint::Length(1),
+        Constraint::Length(space),
         Constraint::Fill(1),
-        Constraint::Length(1),
+        Constraint::Length(space),
     ])
     .areas(inner);
     let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(middle);
@@ -71,9 +73,11 @@ pub(super) fn render(
 
 fn lines(job: &DeployJob, state: &State, columns: usize) -> Vec<Line<'static>> {
     let theme = &state.theme;
+    let is_over = job.outcome.is_some();
     let mut lines: Vec<Line<'static>> = job
         .steps
         .iter()
+        .filter(|(_, progress)| progress.is_some() || !is_over)
         .map(|(step, progress)| step_line(*step, progress.as_ref(), job, state))
         .collect();
     lines.push(Line::default());
