@@ -110,7 +110,7 @@ fn without_colours_and_without_unicode_nothing_is_lost() {
         colours: ColourDepth::None,
         glyphs: Glyphs::ASCII,
     };
-    let mut h = Harness::with(Some(local()), appearance);
+    let mut h = Harness::with(Some(local()), &appearance);
     h.connected()
         .apis(Ok(vec![crate::chat::chat().api]))
         .api(crate::chat::chat())

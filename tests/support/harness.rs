@@ -34,15 +34,15 @@ pub(crate) struct Harness {
 impl Harness {
     /// A screen that starts on this target; none starts in the target picker.
     pub(crate) fn new(target: Option<Target>) -> Self {
-        Self::with(target, Appearance::default())
+        Self::with(target, &Appearance::default())
     }
 
     /// The same on a terminal that can show less.
-    pub(crate) fn with(target: Option<Target>, appearance: Appearance) -> Self {
+    pub(crate) fn with(target: Option<Target>, appearance: &Appearance) -> Self {
         let mut state = State::new(Setup {
             now: START.parse().unwrap(),
             target,
-            appearance,
+            appearance: *appearance,
             production: vec!["prod*".to_owned()],
             log_path: None,
         });

@@ -11,12 +11,11 @@ use crate::{
 pub fn text(change: &Change, glyphs: &Glyphs) -> String {
     let head = format!("{} {}", change.kind.mark(), change.subject);
     match (change.kind, &change.subject) {
-        (ChangeKind::Removed, _) => head,
         (ChangeKind::Added, Subject::Route(_)) => match calls(&change.details) {
             Some(calls) => format!("{head} {} {calls}", glyphs.arrow),
             None => head,
         },
-        (ChangeKind::Added, _) => head,
+        (ChangeKind::Added | ChangeKind::Removed, _) => head,
         (ChangeKind::Changed, _) => {
             let details: Vec<String> = change.details.iter().map(|d| detail(d, glyphs)).collect();
             format!("{head} {} {}", glyphs.dot, details.join(", "))
