@@ -49,6 +49,8 @@ async fn run() {
     api.mock("echo", &MESSAGE.replace('$', "")).await;
     api.deploy("prod").await;
     let path = api.stage_path("prod");
+    // First of all, while the allocator has nothing to give back.
+    memory(gateway.address(), &path).await;
     println!("round trips of {} bytes", MESSAGE.len());
     for connections in [1, 50, 500] {
         let mut best = (Measure::default(), Measure::default());
@@ -72,7 +74,6 @@ async fn run() {
             ours.p99_us / plain.p99_us,
         );
     }
-    memory(gateway.address(), &path).await;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -170,7 +171,9 @@ async fn memory(address: SocketAddr, path: &str) {
         println!("memory: not measured on this system");
         return;
     };
-    let mut streams = Vec::new();
+    // One first, for what is made once.
+    let mut streams = vec![bare_client(address, path).await];
+    let before = resident_bytes().unwrap_or(before);
     for _ in 0..OPEN {
         streams.push(bare_client(address, path).await);
     }

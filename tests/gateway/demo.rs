@@ -3,6 +3,7 @@
 use futures_util::SinkExt;
 use http_body_util::Full;
 use serde_json::{Value, json};
+use stagewire::gateway::Options;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::gateway::{Api, Gateway, Socket, next_json, next_text, soon};
@@ -111,6 +112,44 @@ async fn ticks_arrive_in_order_and_a_flood_flows() {
     .await;
     next_text(&mut socket).await;
     soon(gateway.running.stop()).await;
+}
+
+#[tokio::test]
+async fn the_shipped_demo_works_stage_by_stage() {
+    let gateway = Gateway::with(Options::default()).await;
+    let apis = gateway.control("GET", "/v2/apis", Value::Null).await;
+    let id = |name: &str| {
+        let found = apis["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|api| api["name"] == name);
+        found.unwrap()["apiId"].as_str().unwrap().to_owned()
+    };
+    let chat = id("chat");
+    let mut prod = gateway.connect(&format!("/{chat}/prod")).await;
+    let mut test = gateway.connect(&format!("/{chat}/test")).await;
+    // The older deployment has no `tick`, so there the message is echoed.
+    say(&mut prod, json!({ "action": "tick", "count": 1 })).await;
+    assert_eq!(next_json(&mut prod).await["echo"]["action"], "tick");
+    say(&mut test, json!({ "action": "tick", "count": 1 })).await;
+    assert_eq!(next_json(&mut test).await, json!({ "tick": 1, "of": 1 }));
+    say(
+        &mut test,
+        json!({ "action": "sendMessage", "data": "hello" }),
+    )
+    .await;
+    assert_eq!(next_json(&mut test).await["data"], "hello");
+    say(&mut prod, json!({ "action": "big" })).await;
+    assert!(next_text(&mut prod).await.len() > 98_304);
+    let mut ticker = gateway.connect(&format!("/{}/live", id("ticker"))).await;
+    say(
+        &mut ticker,
+        json!({ "action": "subscribe", "count": 2, "rate": 1000 }),
+    )
+    .await;
+    next_text(&mut ticker).await;
+    assert_eq!(next_json(&mut ticker).await, json!({ "tick": 2, "of": 2 }));
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! One thing that a route answers: a connect, a message or a disconnect, with all that mappings and templates may ask of
 //! it.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -19,18 +22,23 @@ pub(super) struct Event {
     pub(super) kind: Kind,
     /// The message; empty unless it is one.
     pub(super) body: Utf8Bytes,
-    pub(super) request_id: String,
-    route_key: String,
+    route_key: Cow<'static, str>,
     requested_at: Timestamp,
     json: OnceLock<Option<Value>>,
+    /// Made when somebody asks for it, which most messages never do.
+    request_id: OnceLock<String>,
 }
 
 /// What happened, and what only this kind of event knows.
 #[derive(Debug)]
 pub(super) enum Kind {
     Connect(Handshake),
-    Message { message_id: String },
-    Disconnect { code: u16, reason: String },
+    /// With its id, made when somebody asks for it.
+    Message(OnceLock<String>),
+    Disconnect {
+        code: u16,
+        reason: String,
+    },
 }
 
 /// The request that opened the connection.
@@ -49,7 +57,7 @@ impl Event {
     ) -> Event {
         let route_key = match kind {
             Kind::Connect(_) => "$connect",
-            Kind::Message { .. } => "$default",
+            Kind::Message(_) => "$default",
             Kind::Disconnect { .. } => "$disconnect",
         };
         Event {
@@ -57,16 +65,23 @@ impl Event {
             serving,
             kind,
             body,
-            request_id: ids::fresh(),
-            route_key: route_key.to_owned(),
+            route_key: Cow::Borrowed(route_key),
             requested_at: clock::now(),
             json: OnceLock::new(),
+            request_id: OnceLock::new(),
         }
     }
 
     /// Notes which route was selected.
     pub(super) fn routed(&mut self, route_key: &str) {
-        route_key.clone_into(&mut self.route_key);
+        if self.route_key != route_key {
+            self.route_key = Cow::Owned(route_key.to_owned());
+        }
+    }
+
+    /// The id of this event.
+    pub(super) fn request_id(&self) -> &str {
+        self.request_id.get_or_init(ids::fresh)
     }
 
     /// The message as JSON, if it is; read once.
@@ -94,10 +109,10 @@ impl Event {
             "domainName" => connection.domain_name.clone(),
             "apiId" => connection.api_id.clone(),
             "stage" => connection.stage.clone(),
-            "routeKey" => self.route_key.clone(),
+            "routeKey" => self.route_key.to_string(),
             "eventType" => self.event_type().to_owned(),
             "messageDirection" => "IN".to_owned(),
-            "requestId" | "extendedRequestId" => self.request_id.clone(),
+            "requestId" | "extendedRequestId" => self.request_id().to_owned(),
             "requestTime" => self
                 .requested_at
                 .strftime("%d/%b/%Y:%H:%M:%S +0000")
@@ -112,7 +127,7 @@ impl Event {
 
     fn context_of_kind(&self, name: &str) -> Option<String> {
         match (&self.kind, name) {
-            (Kind::Message { message_id }, "messageId") => Some(message_id.clone()),
+            (Kind::Message(id), "messageId") => Some(id.get_or_init(ids::fresh).clone()),
             // GUESS: what Lambda gets in its event is there for mappings too.
             (Kind::Disconnect { code, .. }, "disconnectStatusCode") => Some(code.to_string()),
             (Kind::Disconnect { reason, .. }, "disconnectReason") => Some(reason.clone()),
@@ -123,7 +138,7 @@ impl Event {
     fn event_type(&self) -> &'static str {
         match self.kind {
             Kind::Connect(_) => "CONNECT",
-            Kind::Message { .. } => "MESSAGE",
+            Kind::Message(_) => "MESSAGE",
             Kind::Disconnect { .. } => "DISCONNECT",
         }
     }

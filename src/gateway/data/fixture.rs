@@ -1,6 +1,9 @@
 //! Small definitions for the data plane's unit tests.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -120,8 +123,7 @@ pub(super) fn serving(snapshot: Snapshot) -> Serving {
 }
 
 pub(super) fn message_event(text: &str) -> Event {
-    let message_id = ids::fresh();
-    event(Kind::Message { message_id }, text)
+    event(Kind::Message(OnceLock::new()), text)
 }
 
 pub(super) fn connect_event(query: &str, headers: &[(&str, &str)]) -> Event {

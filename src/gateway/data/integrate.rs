@@ -229,7 +229,7 @@ fn request(plan: &IntegrationPlan, event: &Event) -> Result<Request<Full<Bytes>>
     let uri = mapping::uri(plan.uri.as_deref(), mappings, event)
         .map_err(|error| failed(error.to_string()))?;
     let body = match (plan.kind, &event.kind) {
-        (IntegrationKind::HttpProxy, Kind::Message { .. }) => Bytes::from(event.body.clone()),
+        (IntegrationKind::HttpProxy, Kind::Message(_)) => Bytes::from(event.body.clone()),
         // GUESS: a lifecycle event has no payload.
         (IntegrationKind::HttpProxy, _) => Bytes::new(),
         _ => Bytes::from(payload(plan, event)?),
@@ -273,7 +273,7 @@ fn respond(plan: &IntegrationPlan, event: &Event, answer: Answer) -> Result<Answ
     let Some(response) = plan.response(answer.status) else {
         // GUESS: a lifecycle event takes the status as it is; a message fails.
         return match event.kind {
-            Kind::Message { .. } => Err(Failure {
+            Kind::Message(_) => Err(Failure {
                 trouble: Trouble::NoResponse,
                 reason: format!("no integration response for status {}", answer.status),
             }),

@@ -122,7 +122,7 @@ impl Source {
 fn handshake(event: &Event) -> Option<&Handshake> {
     match &event.kind {
         Kind::Connect(handshake) => Some(handshake),
-        Kind::Message { .. } | Kind::Disconnect { .. } => None,
+        Kind::Message(_) | Kind::Disconnect { .. } => None,
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     borrow::Cow,
     future::poll_fn,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
     time::Duration,
 };
@@ -34,7 +34,6 @@ use super::{
     Plane,
     event::{Event, Kind},
     frames::{self, Fragments},
-    ids,
     integrate::{self, Call, Failure, Prepared, Trouble},
     outbound::Answer,
     outbox::{Closing, Disconnect},
@@ -298,9 +297,7 @@ where
             return;
         };
         let snapshot = serving.snapshot.clone();
-        let kind = Kind::Message {
-            message_id: ids::fresh(),
-        };
+        let kind = Kind::Message(OnceLock::new());
         let mut event = Event::new(Arc::clone(connection), serving, kind, text);
         let route = snapshot.and_then(|snapshot| {
             let plan = self.plane.plans.of(&snapshot, self.plan.as_ref());
@@ -332,7 +329,7 @@ where
     }
 
     fn notify(&self, message: &str, event: &Event) {
-        let notice = frames::notice(message, &self.connection.id, &event.request_id);
+        let notice = frames::notice(message, &self.connection.id, event.request_id());
         self.connection.outbox.push(Bytes::from(notice));
     }
 
@@ -454,7 +451,7 @@ fn reply(
             failure.trouble
         }
     };
-    let notice = frames::notice(trouble.message(), &event.connection.id, &event.request_id);
+    let notice = frames::notice(trouble.message(), &event.connection.id, event.request_id());
     Some(Bytes::from(notice))
 }
 

@@ -294,7 +294,7 @@ fn refused_by_route(
     kind: &'static str,
     message: &str,
 ) -> Response<Full<Bytes>> {
-    let body = frames::notice(message, &event.connection.id, &event.request_id);
+    let body = frames::notice(message, &event.connection.id, event.request_id());
     reply::error(status, kind, Bytes::from(body))
 }
 

@@ -54,7 +54,7 @@ impl Flood {
     /// Reads `{"count":N,"rate":R}`; both may be absent.
     pub(super) fn parse(body: &[u8]) -> Result<Flood, &'static str> {
         let wish: Wish = serde_json::from_slice(body)
-            .map_err(|_| "send {\"action\":\"tick\",\"count\":10,\"rate\":2} with whole numbers")?;
+            .map_err(|_| "count and rate are whole numbers, as in {\"action\":\"tick\",\"count\":10,\"rate\":2}")?;
         if !(1..=COUNT).contains(&wish.count) {
             return Err("count goes from 1 to 1000000");
         }

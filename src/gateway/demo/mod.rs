@@ -27,8 +27,10 @@ use super::{
     reply,
 };
 
-/// Connections that the table holds, over all stages.
+/// Connections that the table holds for each stage, and stages that it holds; one more takes the place of another. An API
+/// without a `$disconnect` route never says who is gone, so the table must not grow with it.
 const PRESENT: usize = 10_000;
+const AUDIENCES: usize = 100;
 /// Posts of one broadcast under way at the same time.
 const BROADCAST: usize = 32;
 /// Streams of messages under way at the same time.
@@ -120,14 +122,7 @@ pub(super) async fn answer(demo: &Arc<Demo>, head: &Parts, body: &Bytes) -> Resp
 
 /// Notes who is there, and agrees to the first subprotocol that the client offers.
 fn connect(demo: &Demo, caller: Caller, headers: &HeaderMap) -> Response<Full<Bytes>> {
-    {
-        let mut present = demo.present();
-        let total: usize = present.values().map(HashSet::len).sum();
-        if total < PRESENT {
-            let ids = present.entry(caller.audience).or_default();
-            ids.insert(caller.connection_id);
-        }
-    }
+    remember(demo, caller);
     let mut response = reply::empty(StatusCode::OK);
     let offered = headers
         .get(header::SEC_WEBSOCKET_PROTOCOL)
@@ -140,6 +135,20 @@ fn connect(demo: &Demo, caller: Caller, headers: &HeaderMap) -> Response<Full<By
             .insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
     response
+}
+
+fn remember(demo: &Demo, caller: Caller) {
+    let mut present = demo.present();
+    if present.len() >= AUDIENCES && !present.contains_key(&caller.audience) {
+        let other = present.keys().next().cloned();
+        other.and_then(|other| present.remove(&other));
+    }
+    let ids = present.entry(caller.audience).or_default();
+    if ids.len() >= PRESENT {
+        let other = ids.iter().next().cloned();
+        other.and_then(|other| ids.take(&other));
+    }
+    ids.insert(caller.connection_id);
 }
 
 fn disconnect(demo: &Demo, caller: &Caller) -> Response<Full<Bytes>> {
@@ -173,11 +182,15 @@ fn echo(body: &Bytes) -> Response<Full<Bytes>> {
     reply::json(StatusCode::OK, answer.to_string())
 }
 
-/// Posts the message's `data` to everybody on the stage, the sender included.
+/// Posts the message's `action` and `data` to everybody on the stage, the sender included.
 async fn broadcast(demo: &Demo, caller: &Caller, body: &Bytes) -> Response<Full<Bytes>> {
     let message: Value = serde_json::from_slice(body).unwrap_or_default();
-    let data = message.get("data").cloned().unwrap_or_default();
-    let text = Bytes::from(json!({ "from": caller.connection_id, "data": data }).to_string());
+    let text = json!({
+        "from": caller.connection_id,
+        "action": message.get("action"),
+        "data": message.get("data"),
+    });
+    let text = Bytes::from(text.to_string());
     let ids: Vec<_> = {
         let present = demo.present();
         present
