@@ -17,7 +17,6 @@ use crate::gateway::{
             ApiRecord, DeploymentRecord, IntegrationRecord, RouteRecord, Snapshot,
             SnapshotIntegration, SnapshotRoute, StageRecord,
         },
-        within,
     },
 };
 
@@ -173,26 +172,24 @@ fn freeze(view: &View<'_>, api: &ApiRecord) -> Result<Snapshot, ApiError> {
         return Err(ApiError::bad_request(NO_ROUTES));
     }
     let integrations: Vec<IntegrationRecord> = view.all(&api.api_id)?;
-    let freeze_route = |route: RouteRecord| {
-        let responses = view.all(&within(&api.api_id, &route.route_id))?;
-        Ok(SnapshotRoute { route, responses })
+    let mut route_responses = view.by_part(&api.api_id)?;
+    let mut integration_responses = view.by_part(&api.api_id)?;
+    let freeze_route = |route: RouteRecord| SnapshotRoute {
+        responses: route_responses.remove(&route.route_id).unwrap_or_default(),
+        route,
     };
-    let freeze_integration = |integration: IntegrationRecord| {
-        let responses = view.all(&within(&api.api_id, &integration.integration_id))?;
-        Ok(SnapshotIntegration {
-            integration,
-            responses,
-        })
+    let freeze_integration = |integration: IntegrationRecord| SnapshotIntegration {
+        responses: integration_responses
+            .remove(&integration.integration_id)
+            .unwrap_or_default(),
+        integration,
     };
-    let routes: Result<_, ApiError> = routes.into_iter().map(freeze_route).collect();
-    let integrations: Result<_, ApiError> =
-        integrations.into_iter().map(freeze_integration).collect();
     Ok(Snapshot {
         route_selection_expression: api.route_selection_expression.clone(),
         api_key_selection_expression: api.api_key_selection_expression.clone(),
         disable_execute_api_endpoint: api.disable_execute_api_endpoint,
-        routes: routes?,
-        integrations: integrations?,
+        routes: routes.into_iter().map(freeze_route).collect(),
+        integrations: integrations.into_iter().map(freeze_integration).collect(),
     })
 }
 

@@ -459,6 +459,23 @@ mod tests {
     }
 
     #[test]
+    fn responses_are_frozen_with_their_route_and_integration() {
+        let store = memory();
+        plant(&store, &Seed::Demo).unwrap();
+        let chat = api(&store, "chat");
+        let serving = store.serving(&chat.api_id, "prod").unwrap();
+        let snapshot = serving.snapshot.as_ref().unwrap();
+        for part in &snapshot.routes {
+            let two_way = matches!(part.route.route_key.as_str(), "$default" | "ping");
+            assert_eq!(part.responses.len(), usize::from(two_way));
+        }
+        for part in &snapshot.integrations {
+            let is_mock = part.integration.integration_type == "MOCK";
+            assert_eq!(part.responses.len(), usize::from(is_mock));
+        }
+    }
+
+    #[test]
     fn fingerprints_of_the_demo_are_those_of_what_was_deployed() {
         let store = memory();
         plant(&store, &Seed::Demo).unwrap();

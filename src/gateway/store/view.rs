@@ -4,7 +4,7 @@
 //! `k3v9x2a1bc/72jz1wk/abcdef` for a response of that route. So the children of a parent lie side by side, and a list is
 //! a range that starts where the page starts, however many records there are.
 
-use std::{ops::Bound, sync::Arc};
+use std::{collections::HashMap, ops::Bound, sync::Arc};
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -138,6 +138,26 @@ impl<'a> View<'a> {
             Ok(())
         })?;
         Ok(records)
+    }
+
+    /// All records below the parts of an API, such as the responses of its routes, by the part's id; in one pass.
+    pub(crate) fn by_part<R: Record>(
+        &self,
+        api_id: &str,
+    ) -> Result<HashMap<String, Vec<R>>, Error> {
+        let mut parts: HashMap<String, Vec<R>> = HashMap::new();
+        self.scan(
+            R::TABLE,
+            &children(api_id, None),
+            usize::MAX,
+            |key, bytes| {
+                let record = decode(R::TABLE, key, bytes)?;
+                let part = key.split('/').nth(1).unwrap_or_default();
+                parts.entry(part.to_owned()).or_default().push(record);
+                Ok(())
+            },
+        )?;
+        Ok(parts)
     }
 
     /// How many records are below `parent`.
