@@ -132,11 +132,23 @@ fn answer(plan: &DeployPlan, deployed: &Deployed, output: Output) -> Result<(), 
     output.progress(&format!("URL: {}", plan.api.invoke_url(stage)));
     if let Some(undo) = deployed.undo() {
         output.progress(&format!(
-            "undo: aws apigatewayv2 update-stage --api-id {} --stage-name {} --deployment-id {}",
-            undo.api_id, undo.stage, undo.to
+            "undo: aws apigatewayv2 update-stage{} --api-id {} --stage-name {} --deployment-id {}",
+            options(plan),
+            undo.api_id,
+            undo.stage,
+            undo.to
         ));
     }
     Ok(())
+}
+
+/// The options that lead the AWS CLI to the target, as the plan's own commands have them, with a space in front.
+fn options(plan: &DeployPlan) -> &str {
+    plan.commands
+        .first()
+        .and_then(|command| command.split_once("create-deployment"))
+        .and_then(|(_, rest)| rest.split_once(" --api-id"))
+        .map_or("", |(options, _)| options)
 }
 
 /// Says what may exist now, since nobody waited for the answers.
@@ -146,8 +158,9 @@ fn interrupted(plan: &DeployPlan, step: Option<DeployStep>) {
         None => "interrupted; nothing was changed".to_owned(),
         Some(step) => format!(
             "interrupted at {}; look at what exists now: stagewire stages {api}, and \
-             aws apigatewayv2 get-deployments --api-id {api} for a deployment that stage {stage} does not serve",
-            step.label()
+             aws apigatewayv2 get-deployments{} --api-id {api} for a deployment that stage {stage} does not serve",
+            step.label(),
+            options(plan)
         ),
     });
 }
@@ -158,6 +171,7 @@ fn failed(failed: DeployFailure, output: Output) -> Stop {
         let api = &left.plan.api.id;
         let stage = left.plan.request.stage.name();
         let deployment = &left.deployment_id;
+        let options = options(&left.plan);
         let verb = match left.plan.request.stage {
             StageChoice::Existing(_) => "update-stage",
             StageChoice::New(_) => "create-stage",
@@ -166,10 +180,10 @@ fn failed(failed: DeployFailure, output: Output) -> Stop {
             "deployment {deployment} exists now, and no stage uses it"
         ));
         output.progress(&format!(
-            "to finish:   aws apigatewayv2 {verb} --api-id {api} --stage-name {stage} --deployment-id {deployment}"
+            "to finish:   aws apigatewayv2 {verb}{options} --api-id {api} --stage-name {stage} --deployment-id {deployment}"
         ));
         output.progress(&format!(
-            "to clean up: aws apigatewayv2 delete-deployment --api-id {api} --deployment-id {deployment}"
+            "to clean up: aws apigatewayv2 delete-deployment{options} --api-id {api} --deployment-id {deployment}"
         ));
     }
     failed.failure.into()

@@ -148,6 +148,9 @@ fn start_failure(error: &gateway::Error, state: Option<&PathBuf>) -> Failure {
     let failure =
         Failure::new(FailureKind::User, "Cannot start the local gateway").caused_by(error);
     match state {
+        _ if matches!(error, gateway::Error::Seed(_)) => {
+            failure.hint("correct the seed file, or start with --seed demo or --seed none")
+        }
         Some(file) => failure.hint(format!(
             "nothing was changed in {}; another state: --state FILE, or --ephemeral for none",
             file.display()

@@ -152,7 +152,7 @@ impl<'a> Wait<'a> {
     fn with_others(&self, failure: Failure) -> Failure {
         match &self.last_other {
             Some(other) => failure.cause(format!(
-                "{} other messages came, the last one: {}",
+                "other messages that came: {}; the last one: {}",
                 self.n_others,
                 text::printable(&other.chars().take(200).collect::<String>())
             )),

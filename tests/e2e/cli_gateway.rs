@@ -114,3 +114,54 @@ fn a_state_that_another_gateway_has_open_is_refused() {
         .says(&["Cannot start the local gateway", "state.redb"]);
     first.stop().expect(0);
 }
+
+#[test]
+fn the_demo_tells_its_story_and_does_the_main_job() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway_with(&["--ephemeral"]);
+    let apis = sandbox.local(&gateway, &["apis"]).expect(0).stdout;
+    assert!(apis.contains("chat") && apis.contains("ticker"), "{apis}");
+    let stages = sandbox.local(&gateway, &["stages", "chat"]).expect(0);
+    assert!(stages.stdout.contains("prod") && stages.stdout.contains("test"));
+
+    let deployed = sandbox
+        .local(&gateway, &["deploy", "chat", "--stage", "prod"])
+        .expect(0);
+    assert!(deployed.stdout.starts_with("prod: "), "{deployed:#?}");
+    deployed.says(&[&format!(
+        "undo: aws apigatewayv2 update-stage --endpoint-url {} --region us-east-1 --api-id",
+        gateway.url
+    )]);
+    let hello = ["send", "chat/prod", "hello", "--expect", "hello"];
+    sandbox.local(&gateway, &hello).expect(0);
+
+    let mut connected = sandbox.start(&[
+        "--local",
+        "--endpoint-url",
+        &gateway.url,
+        "connect",
+        "chat/prod",
+    ]);
+    connected.line_with("open");
+    connected.type_line("{\"action\":\"big\"}");
+    assert!(connected.line_with("<- text").contains("part 1"));
+    assert!(connected.line_with("part 2").contains("<- cont"));
+    assert!(connected.line_with("FIN").contains("<- cont"));
+}
+
+#[test]
+fn a_seed_file_that_is_none_is_shown_with_its_place() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("seed.json", "{ \"apis\": oops }");
+    sandbox
+        .run(&[
+            "gateway",
+            "--listen",
+            "127.0.0.1:0",
+            "--ephemeral",
+            "--seed",
+            file.to_str().unwrap(),
+        ])
+        .expect(1)
+        .says(&["seed.json:1:", "--seed demo"]);
+}
