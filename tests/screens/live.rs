@@ -146,6 +146,16 @@ fn refused_handshake_shows_why_and_what_came() {
 }
 
 #[test]
+fn refusal_is_explained_by_a_fresh_look_at_the_api() {
+    let mut live = Live::new(100, 30);
+    live.asked();
+    live.refused(403, "");
+    assert!(matches!(&live.asked()[..], [Effect::LoadApi(..)]));
+    live.clock(1000);
+    assert_eq!(live.asked(), []);
+}
+
+#[test]
 fn close_for_size_is_explained_by_what_was_sent() {
     let mut live = talking(100, 30);
     let long = "x".repeat(40_000);

@@ -13,6 +13,9 @@ use crate::model::{
 /// Waits before the attempts to reconnect by itself, in seconds. After the last one the person decides.
 const BACKOFF_SECONDS: [i64; 8] = [1, 2, 4, 8, 15, 30, 30, 30];
 
+/// A link that lived this long was good: when it is lost, the waits begin anew.
+const STABLE: SignedDuration = SignedDuration::from_secs(30);
+
 /// A client and its link, which is another one after each reconnect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveLink {
@@ -32,7 +35,7 @@ pub struct LiveLink {
     pub sent: Sent,
     /// The next attempt to reconnect, when one is due by itself.
     pub retry: Option<Retry>,
-    /// Attempts to reconnect since a link was open.
+    /// Attempts to reconnect since a link was open for a while.
     attempts: usize,
 }
 
@@ -137,7 +140,6 @@ impl LiveLink {
             LinkEvent::Open(opened) => {
                 self.opened_at = Some(opened.at);
                 self.active_at = Some(opened.at);
-                self.attempts = 0;
                 self.phase = Phase::Open(opened);
             }
             LinkEvent::Refused(refusal) => self.phase = Phase::Refused(refusal),
@@ -198,6 +200,11 @@ impl LiveLink {
     /// A link that was open and broke is worth another try by itself, and so is the try. A first handshake that failed
     /// or was refused is not: the person has to see why.
     fn plan_retry(&mut self, failure: &LinkFailure) {
+        // A peer that takes every handshake and then breaks off must not be asked every second for ever.
+        let lived = self.opened_at.map(|at| failure.at.duration_since(at));
+        if lived.is_some_and(|lived| lived >= STABLE) {
+            self.attempts = 0;
+        }
         let is_worth_it = failure.step == LinkStep::Open || self.attempts > 0;
         self.retry = BACKOFF_SECONDS
             .get(self.attempts)
@@ -340,6 +347,19 @@ mod tests {
         }
         assert_eq!(waits[..7], [2, 4, 8, 15, 30, 30, 30]);
         assert_eq!(waits.len(), 7);
+    }
+
+    #[test]
+    fn link_that_breaks_at_once_is_waited_for_longer_and_a_good_one_from_the_start() {
+        let mut link = LiveLink::new(LinkId(1), second(0));
+        let mut waits = Vec::new();
+        for (opened_at, lost_at) in [(0, 1), (2, 3), (4, 5), (6, 100), (101, 102)] {
+            link.reopen(LinkId(2), second(opened_at));
+            link.take(opened(second(opened_at)));
+            link.take(lost(second(lost_at), LinkStep::Open));
+            waits.push(link.retry.unwrap().at.as_second() - lost_at);
+        }
+        assert_eq!(waits, [1, 2, 4, 1, 2]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use ratatui::{
 
 use super::{Context, Crumb, Handled, Nav, View};
 use crate::{
-    model::{Api, StageName},
+    model::{Api, LinkId, StageName},
     ui::{
         Action, State,
         geometry::Geometry,
@@ -64,6 +64,8 @@ pub struct LiveScreen {
     filter: Input,
     /// True when the frames are wanted although the last handshake was refused.
     is_past_end: bool,
+    /// The refused link for whose explanation the API was read anew.
+    looked_into: Option<LinkId>,
 }
 
 /// What has the keyboard.
@@ -102,6 +104,7 @@ impl LiveScreen {
             scroll: Scroll::default(),
             filter: Input::new(&typed),
             is_past_end: false,
+            looked_into: None,
         }
     }
 
@@ -232,6 +235,17 @@ impl View for LiveScreen {
         let is_hidden = matches!(self.focus, Focus::Filter | Focus::Inspector);
         if is_hidden && self.shows_end(session) {
             self.set_focus(Focus::Frames, session);
+        }
+        let refused = session
+            .links
+            .first()
+            .filter(|link| matches!(link.phase, Phase::Refused(_)))
+            .map(|link| link.id);
+        if refused.is_some() && refused != self.looked_into {
+            // Why it was refused is in what the control plane says now, not in what it said some time ago.
+            self.looked_into = refused;
+            let api_id = session.api.id.clone();
+            context.load_api(&api_id);
         }
     }
 
