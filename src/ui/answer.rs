@@ -243,6 +243,8 @@ fn repointed(
             state
                 .modals
                 .push(Modal::Failure(FailureModal::new(failure)));
+            // It can be tried again: the order itself checks that the stage still serves what it served.
+            state.deploys.undo = Some(repoint.clone());
         }
     }
     state.lend(effects, |_, _, context| context.load_api(&repoint.api_id));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::{
     StageName, Ticket,
-    plan::{DeployFailure, DeployPlan, DeployProgress, DeployStep, Deployed, LeftOver, StepState},
+    plan::{DeployFailure, DeployPlan, DeployProgress, DeployStep, LeftOver, StepState},
 };
 
 /// A deploy that was started.
@@ -25,8 +25,6 @@ pub struct DeployJob {
 /// What came of a deploy.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeployOutcome {
-    /// It succeeded.
-    Done(Box<Deployed>),
     /// It failed, perhaps half way.
     Failed(Box<DeployFailure>),
     /// It failed half way, and what it left is being deleted under this ticket.

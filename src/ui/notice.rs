@@ -108,11 +108,6 @@ impl Notices {
         self.shown.retain(|notice| notice.until > now);
     }
 
-    /// Takes all away; the log stays.
-    pub fn dismiss(&mut self) {
-        self.shown.clear();
-    }
-
     /// How long until the next one goes.
     pub fn next_expiry(&self, now: Timestamp) -> Option<Duration> {
         let until = self.shown.iter().map(|notice| notice.until).min()?;

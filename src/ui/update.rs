@@ -146,18 +146,10 @@ fn go(state: &mut State, nav: Nav, effects: &mut Vec<Effect>) {
     match nav {
         Nav::Stay => {}
         Nav::Push(screen) => state.screens.push(screen),
-        Nav::Root(screen) => {
-            state.modals.clear();
-            state.screens = vec![screen];
-        }
         Nav::Open(modal) => open(state, modal),
         Nav::Act(action) => {
             state.modals.pop();
             perform(state, action, effects);
-        }
-        Nav::ClosePush(screen) => {
-            state.modals.clear();
-            state.screens.push(screen);
         }
         Nav::Back => back(state),
     }

@@ -3,7 +3,7 @@
 use stagewire::{
     model::{
         Ticket,
-        plan::{DeployRequest, DeployStep, StageChoice, StepState},
+        plan::{DeployRequest, DeployStep, Repoint, StageChoice, StepState},
     },
     ui::{Effect, Message, message::DeployMessage},
 };
@@ -268,6 +268,32 @@ fn undo_points_the_stage_back() {
         Ok(()),
     )));
     h.shows("test serves 53lz9l again");
+}
+
+#[test]
+fn an_undo_that_fails_says_why_and_can_be_tried_again() {
+    let mut h = at_chat();
+    h.keys("down d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    let (_, ordered) = h.deploying();
+    h.finishes(Ok(deployed(&ordered))).keys("u");
+    let (ticket, asked) = repoint(&h).unwrap();
+    let result = Err(failure("Cannot point \"test\" at 53lz9l"));
+    h.update(Message::Deploy(DeployMessage::Repointed(
+        ticket, asked, result,
+    )));
+    h.shows("Cannot point \"test\" at 53lz9l").keys("esc");
+    h.effects.clear();
+    h.keys("u");
+    assert!(repoint(&h).is_some());
+}
+
+fn repoint(h: &Harness) -> Option<(Ticket, Repoint)> {
+    h.effects.iter().find_map(|effect| match effect {
+        Effect::Repoint(ticket, repoint) => Some((*ticket, repoint.clone())),
+        _ => None,
+    })
 }
 
 #[test]

@@ -47,16 +47,12 @@ pub enum Nav {
     Stay,
     /// To a screen on top of this one.
     Push(Screen),
-    /// To a screen in place of all others.
-    Root(Screen),
     /// Back: a modal closes, a screen gives way to the one below it.
     Back,
     /// To a modal above this screen or modal.
     Open(Modal),
     /// The modal closes, and its screen is asked to do this.
     Act(Action),
-    /// The modal closes, and this screen comes on top.
-    ClosePush(Screen),
 }
 
 /// What became of a raw key or of pasted text.

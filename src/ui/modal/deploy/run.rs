@@ -107,7 +107,6 @@ fn lines(job: &DeployJob, state: &State, columns: usize) -> Vec<Line<'static>> {
                 None => sentence(&mut lines, what_stays(job), state, columns),
             }
         }
-        Some(DeployOutcome::Done(_)) => {}
     }
     lines
 }
