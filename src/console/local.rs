@@ -7,10 +7,17 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
+
+use super::clock;
 use crate::{
     config::{Paths, Settings},
-    gateway::{DEFAULT_PORT, Error, Gateway, Options, Seed, StoreError, StoreLocation},
+    gateway::{DEFAULT_PORT, Error, Gateway, Options, Seed, Seeded, StoreError, StoreLocation},
     model::{Failure, FailureKind},
+    ops::{
+        Journal,
+        journal::{Entry, Shelf},
+    },
 };
 
 /// How long its clients may take to go when the console ends.
@@ -70,6 +77,7 @@ pub(super) fn wanted_address(settings: &Settings) -> SocketAddr {
 pub(super) struct LocalGateway {
     settings: Settings,
     store: PathBuf,
+    journal: Journal,
     place: Option<Place>,
     running: Option<Gateway>,
 }
@@ -93,6 +101,7 @@ impl LocalGateway {
         Self {
             settings,
             store,
+            journal: Journal::new(paths.journal()),
             place,
             running: None,
         }
@@ -120,6 +129,7 @@ impl LocalGateway {
             let title = format!("{taken} is taken, so the local gateway listens on {address}");
             notices.push(Failure::new(FailureKind::User, title));
         }
+        notices.extend(remember(&self.journal, &gateway).await);
         self.running = Some(gateway);
         Ok(Running { address, notices })
     }
@@ -164,6 +174,39 @@ async fn start_on(place: &Place, store: StoreLocation) -> Result<Gateway, Error>
         ..Options::default()
     };
     Gateway::start(listener, options).await
+}
+
+/// Keeps what the gateway has just planted in the journal, as whoever deploys does: no control plane tells later what a
+/// deployment holds.
+async fn remember(journal: &Journal, gateway: &Gateway) -> Option<Failure> {
+    let seeded = gateway.seeded().to_vec();
+    if seeded.is_empty() {
+        return None;
+    }
+    let journal = journal.clone();
+    let endpoint = format!("http://{}", gateway.address());
+    let deployed_at = clock::now();
+    let kept = tokio::task::spawn_blocking(move || {
+        seeded.into_iter().try_for_each(|seeded| {
+            let shelf = Shelf::at(&endpoint, &seeded.region);
+            journal.record(&shelf, &entry(seeded, deployed_at))
+        })
+    });
+    let error = kept.await.ok()?.err()?;
+    let title = "What the demo's stages lack can be counted only in part";
+    Some(Failure::new(FailureKind::Config, title).caused_by(&error))
+}
+
+fn entry(seeded: Seeded, deployed_at: Timestamp) -> Entry {
+    Entry {
+        api_id: seeded.api_id,
+        deployment_id: seeded.deployment_id,
+        definition: seeded.definition,
+        description: seeded.description,
+        deployed_at,
+        stage: None,
+        previous: None,
+    }
 }
 
 fn cannot_run(error: &Error) -> Failure {

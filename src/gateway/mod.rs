@@ -21,7 +21,10 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use self::store::Store;
-pub use self::{seed::SeedError, store::Error as StoreError};
+pub use self::{
+    seed::{SeedError, Seeded},
+    store::Error as StoreError,
+};
 
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4566;
@@ -106,6 +109,7 @@ pub async fn run(
 pub struct Gateway {
     address: SocketAddr,
     stop: CancellationToken,
+    seeded: Vec<Seeded>,
     serving: Option<JoinHandle<()>>,
 }
 
@@ -120,18 +124,24 @@ impl Gateway {
         let (location, seed) = (options.store.clone(), options.seed.clone());
         let opening = tokio::task::spawn_blocking(move || {
             let store = Store::open(&location)?;
-            seed::plant(&store, &seed)?;
-            Ok::<_, Error>(store)
+            let seeded = seed::plant(&store, &seed)?;
+            Ok::<_, Error>((store, seeded))
         });
-        let store = opening.await.map_err(|_| StoreError::Closed)??;
+        let (store, seeded) = opening.await.map_err(|_| StoreError::Closed)??;
         let stop = CancellationToken::new();
         let server = http::Server::new(address, &options, store);
         let serving = tokio::spawn(http::serve(listener, server, stop.clone()));
         Ok(Gateway {
             address,
             stop,
+            seeded,
             serving: Some(serving),
         })
+    }
+
+    /// The deployments that were planted when it started, with what they hold; none if the store was not empty.
+    pub fn seeded(&self) -> &[Seeded] {
+        &self.seeded
     }
 
     /// Where it listens.

@@ -106,10 +106,11 @@ impl Shelf {
     /// region share a shelf; their ids are random, and an entry is believed only if the deployment's own description
     /// does not contradict it.
     pub fn of(control: &Control) -> Self {
-        Self::for_endpoint(control.endpoint(), control.region())
+        Self::at(control.endpoint(), control.region())
     }
 
-    fn for_endpoint(endpoint: &str, region: &str) -> Self {
+    /// The shelf of the control plane at that URL, for a region of it.
+    pub fn at(endpoint: &str, region: &str) -> Self {
         let authority = endpoint
             .split_once("://")
             .map_or(endpoint, |(_, rest)| rest);
@@ -353,7 +354,7 @@ mod tests {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let journal = Journal::new(dir.path().join("journal"));
-            let shelf = Shelf::for_endpoint("http://127.0.0.1:4566", "us-east-1");
+            let shelf = Shelf::at("http://127.0.0.1:4566", "us-east-1");
             Self {
                 dir,
                 journal,
@@ -490,7 +491,7 @@ mod tests {
                 "gw.example.com_8443_eu-west-1",
             ),
         ] {
-            assert_eq!(Shelf::for_endpoint(endpoint, "eu-west-1").0, shelf);
+            assert_eq!(Shelf::at(endpoint, "eu-west-1").0, shelf);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The jobs over the real SDK against the local gateway: deploy, drift, undo, and what the control plane itself refuses.
 
+use jiff::Timestamp;
 use serde_json::json;
 use stagewire::{
     aws::{Control, ErrorKind},
@@ -9,7 +10,10 @@ use stagewire::{
         plan::{DeployPlan, DeployRequest, Deployed, StageChoice},
         target::LocalTarget,
     },
-    ops::{Journal, deploy, detail},
+    ops::{
+        Journal, deploy, detail,
+        journal::{Entry, Shelf},
+    },
 };
 
 use crate::support::gateway::{Api, Gateway};
@@ -43,6 +47,17 @@ impl Desk {
     async fn drift(&self, api: &Api<'_>, stage: &str) -> Drift {
         let mut detail = self.read(api).await;
         detail.drift.remove(&name(stage)).unwrap()
+    }
+
+    /// The drift of each stage of a demo API, in the stages' order.
+    async fn demo_drift(&self, api: &str) -> Vec<(&'static str, Drift)> {
+        let api = detail::find_api(&self.control, api).await.unwrap();
+        let read = detail::read_api(&self.control, &self.journal, &api.id).await;
+        let mut drift = read.unwrap().drift;
+        ["live", "prod", "test"]
+            .into_iter()
+            .filter_map(|stage| Some((stage, drift.remove(&name(stage))?)))
+            .collect()
     }
 
     async fn plan(&self, api: &Api<'_>, stage: StageChoice) -> DeployPlan {
@@ -275,12 +290,33 @@ async fn two_reads_of_one_draft_have_one_fingerprint() {
 async fn the_demo_says_what_it_deployed_as_this_program_would() {
     let gateway = Gateway::with(Options::default()).await;
     let desk = Desk::at(&gateway).await;
-    let ticker = detail::find_api(&desk.control, "ticker").await.unwrap();
-    let read = detail::read_api(&desk.control, &desk.journal, &ticker.id).await;
-    let drift: Vec<Drift> = read.unwrap().drift.into_values().collect();
-    assert_eq!(drift, [Drift::UpToDate]);
-    let chat = detail::find_api(&desk.control, "chat").await.unwrap();
-    let read = detail::read_api(&desk.control, &desk.journal, &chat.id).await;
-    let drift: Vec<Drift> = read.unwrap().drift.into_values().collect();
-    assert_eq!(drift, [Drift::Different, Drift::Different]);
+    assert_eq!(desk.demo_drift("ticker").await, [("live", Drift::UpToDate)]);
+    let chat = [("prod", Drift::Different), ("test", Drift::Different)];
+    assert_eq!(desk.demo_drift("chat").await, chat);
+}
+
+#[tokio::test]
+async fn whoever_planted_the_demo_knows_how_many_changes_each_stage_lacks() {
+    let gateway = Gateway::with(Options::default()).await;
+    let desk = Desk::at(&gateway).await;
+    let shelf = Shelf::of(&desk.control);
+    for seeded in gateway.running.seeded() {
+        let entry = Entry {
+            api_id: seeded.api_id.clone(),
+            deployment_id: seeded.deployment_id.clone(),
+            definition: seeded.definition.clone(),
+            description: seeded.description.clone(),
+            deployed_at: Timestamp::UNIX_EPOCH,
+            stage: None,
+            previous: None,
+        };
+        desk.journal.record(&shelf, &entry).unwrap();
+    }
+    let drift = desk.demo_drift("chat").await;
+    let counts: Vec<(&str, String)> = drift
+        .iter()
+        .map(|(stage, drift)| (*stage, drift.short_text()))
+        .collect();
+    assert_eq!(counts, [("prod", "3".to_owned()), ("test", "1".to_owned())]);
+    assert_eq!(desk.demo_drift("ticker").await, [("live", Drift::UpToDate)]);
 }

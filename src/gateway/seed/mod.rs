@@ -1,7 +1,7 @@
 //! Filling an empty store from definition files, through the same functions that answer the control plane's calls.
 
+mod definition;
 mod file;
-mod fingerprint;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -27,10 +27,14 @@ use super::{
     },
     store::{
         self, Draft, Store,
-        record::{ApiRecord, IntegrationResponseRecord, RouteResponseRecord, StageRecord},
+        record::{
+            ApiRecord, DeploymentRecord, IntegrationResponseRecord, RouteResponseRecord,
+            StageRecord,
+        },
         within,
     },
 };
+use crate::model::{ApiId, Definition, DeploymentId};
 
 /// The demo's files: their names, for errors, and their texts.
 const DEMO: &[(&str, &str)] = &[
@@ -46,6 +50,21 @@ const DEMO: &[(&str, &str)] = &[
 
 /// The region of an API whose file names none.
 const REGION: &str = "us-east-1";
+
+/// A deployment that was planted. AWS never says what a deployment holds; whoever planted it knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeded {
+    /// The API's region.
+    pub region: String,
+    /// The API.
+    pub api_id: ApiId,
+    /// The deployment.
+    pub deployment_id: DeploymentId,
+    /// What it says of itself, without the fingerprint.
+    pub description: Option<String>,
+    /// What it holds.
+    pub definition: Definition,
+}
 
 /// Why a store could not be filled. Nothing was kept of the attempt.
 #[derive(Debug, thiserror::Error)]
@@ -88,18 +107,19 @@ pub enum SeedError {
     Store(#[from] store::Error),
 }
 
-/// Fills an empty store. Blocks.
-pub(crate) fn plant(store: &Store, seed: &Seed) -> Result<(), SeedError> {
+/// Fills an empty store and tells which deployments it holds now. Blocks.
+pub(crate) fn plant(store: &Store, seed: &Seed) -> Result<Vec<Seeded>, SeedError> {
     if !store.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     match seed {
-        Seed::None => Ok(()),
+        Seed::None => Ok(Vec::new()),
         Seed::Demo => {
+            let mut seeded = Vec::new();
             for (path, text) in DEMO {
-                plant_text(store, path.into(), text)?;
+                seeded.extend(plant_text(store, path.into(), text)?);
             }
-            Ok(())
+            Ok(seeded)
         }
         Seed::File(path) => {
             let text = fs::read_to_string(path).map_err(|source| SeedError::Read {
@@ -112,7 +132,7 @@ pub(crate) fn plant(store: &Store, seed: &Seed) -> Result<(), SeedError> {
 }
 
 /// Makes all APIs of a file, or none of them.
-fn plant_text(store: &Store, path: PathBuf, text: &str) -> Result<(), SeedError> {
+fn plant_text(store: &Store, path: PathBuf, text: &str) -> Result<Vec<Seeded>, SeedError> {
     let apis = file::parse(text).map_err(|mistake| SeedError::Malformed {
         path: path.clone(),
         line: mistake.line,
@@ -120,15 +140,17 @@ fn plant_text(store: &Store, path: PathBuf, text: &str) -> Result<(), SeedError>
         what: mistake.what,
     })?;
     store.write(move |draft| {
+        let mut seeded = Vec::new();
         for api in &apis {
-            plant_api(draft, api).map_err(|refusal| SeedError::Refused {
+            let planted = plant_api(draft, api).map_err(|refusal| SeedError::Refused {
                 path: path.clone(),
                 api: api.name.clone(),
                 place: refusal.place,
                 reason: refusal.reason,
             })?;
+            seeded.extend(planted);
         }
-        Ok(())
+        Ok(seeded)
     })
 }
 
@@ -152,7 +174,7 @@ impl<T, E: Into<ApiError>> At<T> for Result<T, E> {
     }
 }
 
-fn plant_api(draft: &mut Draft<'_>, file: &ApiFile) -> Result<(), Refusal> {
+fn plant_api(draft: &mut Draft<'_>, file: &ApiFile) -> Result<Vec<Seeded>, Refusal> {
     let input = ApiInput {
         name: Some(file.name.clone()),
         protocol_type: Some("WEBSOCKET".to_owned()),
@@ -171,6 +193,7 @@ fn plant_api(draft: &mut Draft<'_>, file: &ApiFile) -> Result<(), Refusal> {
         stages: &file.stages,
         integrations: HashMap::new(),
         routes: HashMap::new(),
+        seeded: Vec::new(),
     };
     let first = StepFile {
         integrations: some(&file.integrations),
@@ -184,7 +207,7 @@ fn plant_api(draft: &mut Draft<'_>, file: &ApiFile) -> Result<(), Refusal> {
     for name in file.stages.keys() {
         plot.make_stage(draft, name)?;
     }
-    Ok(())
+    Ok(plot.seeded)
 }
 
 fn some<T: Clone>(all: &BTreeMap<String, T>) -> BTreeMap<String, Option<T>> {
@@ -202,6 +225,8 @@ struct Plot<'a> {
     integrations: HashMap<String, String>,
     /// Ids by route key.
     routes: HashMap<String, String>,
+    /// The deployments so far.
+    seeded: Vec<Seeded>,
 }
 
 impl Plot<'_> {
@@ -297,14 +322,16 @@ impl Plot<'_> {
     }
 
     /// Deploys as this program does: the description ends in the fingerprint of what is deployed.
-    fn deploy(&self, draft: &mut Draft<'_>, file: &DeploymentFile) -> Result<(), Refusal> {
-        let fingerprint = fingerprint::of(draft, &self.api).at("deployment")?;
+    fn deploy(&mut self, draft: &mut Draft<'_>, file: &DeploymentFile) -> Result<(), Refusal> {
+        let definition = definition::of(draft, &self.api).at("deployment")?;
         let description = file.description.as_deref().unwrap_or_default();
         let input = DeploymentInput {
-            description: Some(fingerprint.append_to(description)),
+            description: Some(definition.fingerprint().append_to(description)),
             stage_name: None,
         };
         let deployment = deployments::add(draft, &self.api, &input).at("deployment")?;
+        self.seeded
+            .push(self.seeded(&deployment, file, definition)?);
         for name in &file.stages {
             let stage = self.make_stage(draft, name)?;
             let input = StageInput {
@@ -315,6 +342,27 @@ impl Plot<'_> {
             moved.at(&format!("stage {name:?}"))?;
         }
         Ok(())
+    }
+
+    fn seeded(
+        &self,
+        deployment: &DeploymentRecord,
+        file: &DeploymentFile,
+        definition: Definition,
+    ) -> Result<Seeded, Refusal> {
+        let api_id = ApiId::parse(&self.api.api_id);
+        let deployment_id = DeploymentId::parse(&deployment.deployment_id);
+        Ok(Seeded {
+            region: self.api.region.clone(),
+            api_id: api_id
+                .map_err(|error| ApiError::internal(&error))
+                .at("its own members")?,
+            deployment_id: deployment_id
+                .map_err(|error| ApiError::internal(&error))
+                .at("deployment")?,
+            description: file.description.clone(),
+            definition,
+        })
     }
 
     /// The stage of that name, made with its settings when it does not exist yet.
@@ -487,8 +535,8 @@ mod tests {
             Fingerprint::find_in(&deployment.unwrap().description.unwrap()).unwrap()
         };
         let draft = |api: &ApiRecord| {
-            let fingerprint: Result<_, ApiError> = store.read(|view| fingerprint::of(view, api));
-            fingerprint.unwrap()
+            let definition: Result<_, ApiError> = store.read(|view| definition::of(view, api));
+            definition.unwrap().fingerprint()
         };
         let (chat, ticker) = (api(&store, "chat"), api(&store, "ticker"));
         assert_ne!(carried(&chat, "prod"), carried(&chat, "test"));

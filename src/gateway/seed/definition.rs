@@ -1,4 +1,4 @@
-//! The fingerprint of a draft in the store, as whoever deploys it through the control plane would compute it.
+//! The definition of a draft in the store, as whoever reads it through the control plane would have it.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use crate::{
         },
     },
     model::{
-        Api, ApiId, Definition, Fingerprint, Integration, IntegrationId, IntegrationResponse,
+        Api, ApiId, Definition, Integration, IntegrationId, IntegrationResponse,
         IntegrationResponseId, Route, RouteId, RouteResponse, RouteResponseId, definition::Parts,
     },
 };
 
-/// The fingerprint of the API as it stands.
-pub(super) fn of(view: &View<'_>, api: &ApiRecord) -> Result<Fingerprint, ApiError> {
+/// The definition of the API as it stands.
+pub(super) fn of(view: &View<'_>, api: &ApiRecord) -> Result<Definition, ApiError> {
     let routes: Vec<RouteRecord> = view.all(&api.api_id)?;
     let routes: Result<Vec<Route>, ApiError> = routes
         .into_iter()
@@ -38,14 +38,13 @@ pub(super) fn of(view: &View<'_>, api: &ApiRecord) -> Result<Fingerprint, ApiErr
             integration_of(integration, responses)
         })
         .collect();
-    let definition = Definition::from_parts(Parts {
+    Ok(Definition::from_parts(Parts {
         api: &api_of(api)?,
         routes: &routes?,
         integrations: &integrations?,
         authorizers: &[],
         models: &[],
-    });
-    Ok(definition.fingerprint())
+    }))
 }
 
 fn api_of(api: &ApiRecord) -> Result<Api, ApiError> {
