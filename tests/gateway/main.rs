@@ -11,6 +11,7 @@ mod support;
 
 mod control;
 mod control_crash;
+mod control_demo;
 mod data_handshake;
 mod data_integrations;
 mod data_limits;
