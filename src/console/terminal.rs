@@ -229,3 +229,42 @@ impl Drop for PanicHook {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_leaves_the_terminal_only_on_the_thread_that_draws() {
+        let left = Arc::new(AtomicBool::new(false));
+        let (told, telling) = mpsc::channel();
+        let leaving = Arc::clone(&left);
+        let hook = PanicHook::install(
+            move || leaving.store(true, Ordering::SeqCst),
+            move |text| told.send(text).unwrap(),
+        );
+        let elsewhere = thread::spawn(|| panic!("provoked elsewhere")).join();
+        assert!(elsewhere.is_err());
+        assert!(!left.load(Ordering::SeqCst), "the screen lives on");
+        // Other tests of this process may panic on purpose at the same time.
+        assert!(
+            telling
+                .iter()
+                .any(|text| text.contains("provoked elsewhere"))
+        );
+        let here = std::panic::catch_unwind(|| panic!("provoked here"));
+        assert!(here.is_err());
+        assert!(left.load(Ordering::SeqCst));
+        drop(hook);
+    }
+
+    #[test]
+    fn leaving_a_terminal_that_was_never_entered_does_nothing() {
+        let modes = Modes::new(Synchronized::Marked);
+        modes.leave();
+        modes.abandon();
+        assert!(modes.original().is_none());
+    }
+}
