@@ -125,19 +125,21 @@ where
         active: opened,
         timer: Box::pin(sleep_until(first)),
     };
-    loop {
+    let parting = loop {
         match poll_fn(|context| peer.poll(context)).await {
             Happened::Received(message) => {
-                if let Some(refusal) = peer.receive(message) {
-                    return peer.end(refusal).await;
+                if let Some(parting) = peer.receive(message) {
+                    break parting;
                 }
             }
-            Happened::Asked(closing) => return peer.end(Parting::Asked(closing)).await,
-            Happened::TimeUp => return peer.end(Parting::Asked(Closing::GOING_AWAY)).await,
-            Happened::Failed(error) => return peer.end(Parting::of_error(&error)).await,
-            Happened::Ended => return Ending::LOST,
+            Happened::Asked(closing) => break Parting::Asked(closing),
+            Happened::TimeUp => break Parting::Asked(Closing::GOING_AWAY),
+            Happened::Failed(error) => break Parting::of_error(&error),
+            Happened::Ended => break Parting::Lost,
         }
-    }
+    };
+    // What only the end needs is kept out of the task, which is as large as the largest thing it may wait for.
+    Box::pin(peer.end(parting)).await
 }
 
 struct Peer<'p, S> {
@@ -487,7 +489,7 @@ async fn drain<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
         if stream.shutdown().await.is_err() {
             return;
         }
-        let mut buffer = [0; 4096];
+        let mut buffer = vec![0; 4096];
         let mut left = DRAIN_BYTES;
         while left > 0 {
             match stream.read(&mut buffer).await {

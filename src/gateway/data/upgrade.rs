@@ -94,8 +94,13 @@ pub(crate) async fn connect(
             .headers_mut()
             .insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    let task = live(Arc::clone(plane), connection, on_upgrade, permit);
-    plane.spawn(task);
+    // Boxed, or each layer around the task would hold room for it once more.
+    plane.spawn(Box::pin(live(
+        Arc::clone(plane),
+        connection,
+        on_upgrade,
+        permit,
+    )));
     accepted
 }
 
@@ -344,7 +349,10 @@ async fn live(
 async fn serve(plane: &Arc<Plane>, connection: &Arc<Connection>, upgraded: Upgraded) -> Ending {
     match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => peer::serve(plane, connection, parts.io.into_inner(), parts.read_buf).await,
-        Err(upgraded) => peer::serve(plane, connection, TokioIo::new(upgraded), Bytes::new()).await,
+        Err(upgraded) => {
+            let stream = TokioIo::new(upgraded);
+            Box::pin(peer::serve(plane, connection, stream, Bytes::new())).await
+        }
     }
 }
 
