@@ -51,6 +51,9 @@ fn own_directive(asked: &str) -> Option<String> {
     let asked = asked.trim();
     if asked.starts_with("stagewire") {
         Some(asked.to_owned())
+    } else if asked.is_empty() {
+        // Nothing would be read as the level "error".
+        None
     } else {
         let level: LevelFilter = asked.parse().ok()?;
         Some(format!("stagewire={level}"))
