@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Api, Authorizer, Definition, Deployment, DeploymentId, Integration, IntegrationId, Model,
-    Route, Stage, StageName, diff::Change,
+    Route, Stage, StageName, diff::Change, plan::Deployed,
 };
 
 /// An API and all its parts, with what every stage lacks.
@@ -73,6 +73,25 @@ impl Drift {
 }
 
 impl ApiDetail {
+    /// Takes in what a deploy says that it did, ahead of the next reading: the stage as it was read back serves the new
+    /// deployment, and drift follows from that deployment's fingerprint.
+    pub fn note(&mut self, deployed: &Deployed) {
+        let Deployed {
+            stage, deployment, ..
+        } = deployed;
+        self.stages.retain(|known| known.name != stage.name);
+        self.stages.push(stage.clone());
+        self.stages.sort_by(|a, b| a.name.cmp(&b.name));
+        self.deployments.retain(|known| known.id != deployment.id);
+        self.deployments.insert(0, deployment.clone());
+        let drift = match deployment.fingerprint() {
+            Some(fingerprint) if fingerprint == self.draft.fingerprint() => Drift::UpToDate,
+            Some(_) => Drift::Different,
+            None => Drift::Unknown,
+        };
+        self.drift.insert(stage.name.clone(), drift);
+    }
+
     /// The stage of that name.
     pub fn stage(&self, name: &StageName) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.name == *name)

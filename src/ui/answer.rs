@@ -192,6 +192,11 @@ fn succeeded(state: &mut State, deployed: &Deployed, effects: &mut Vec<Effect>) 
     state
         .modals
         .retain(|modal| !matches!(modal, Modal::Deploy(_)));
+    // The stage is there from now on, so that "l" means it though the API has not been read again.
+    let known = state.library.details.get_mut(&deployed.api_id);
+    if let Some(detail) = known.and_then(Remote::data_mut) {
+        detail.note(deployed);
+    }
     for screen in &mut state.screens {
         if let Screen::Api(screen) = screen {
             screen.show_stage(&deployed.api_id, stage);

@@ -43,11 +43,11 @@ fn deploy_to_a_new_stage_and_watch_it() {
     pty.press(&["Down", "Down"]).type_text("demo");
     pty.wait_for("create-stage").press(&["Enter"]);
     wait_row(&pty, &["demo: new", "l live"]);
-    pty.press(&["l"]).wait_for("open since");
+    pty.press(&["l"]).wait_for("demo › live").wait_for("open");
     let message = r#"{"action":"sendMessage","data":"hello"}"#;
     pty.type_text(message).press(&["Enter"]);
     wait_row(&pty, &["→ text", "FIN", message]);
-    wait_row(&pty, &["← text", "FIN", r#""data":"hello"}"#]);
+    wait_row(&pty, &["← text", "FIN", r#"{"from":""#]);
     quit(pty);
 }
 

@@ -100,6 +100,17 @@ fn a_new_stage_is_deployed_by_one_enter() {
 }
 
 #[test]
+fn live_right_after_a_deploy_means_the_stage_that_was_deployed() {
+    let mut h = at_chat();
+    h.keys("d").planned(|request| Ok(plan(request)));
+    h.keys("end").types("beta").passes(500);
+    h.planned(|request| Ok(plan(request))).keys("enter");
+    let (_, ordered) = h.deploying();
+    h.finishes(Ok(deployed(&ordered))).shows("▸ beta");
+    h.keys("l").shows("beta › live");
+}
+
+#[test]
 fn the_eleventh_stage_is_refused_before_aws_is_asked() {
     let mut detail = chat();
     for n in 0..8 {

@@ -245,7 +245,7 @@ pub(crate) fn deployed(plan: &DeployPlan) -> Deployed {
     let name = plan.request.stage.name().as_str().to_owned();
     Deployed {
         api_id: plan.api.id.clone(),
-        deployment: deployment("a81kq0", "", ago(0)),
+        deployment: deployment("a81kq0", &plan.fingerprint.append_to(""), ago(0)),
         stage: stage(&name, Some("a81kq0")),
         previous: plan.serves_now.clone(),
         warnings: Vec::new(),
