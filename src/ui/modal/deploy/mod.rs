@@ -19,6 +19,7 @@
 //! for a plan that warns: those are shown first. The deploy itself is [`DeployJob`], which outlives the dialog.
 
 mod edit;
+mod planning;
 mod run;
 
 use crossterm::event::KeyEvent;
@@ -27,9 +28,8 @@ use ratatui::{Frame, layout::Rect};
 
 use crate::{
     model::{
-        ApiDetail, ApiId, Failure, StageName, Ticket,
-        limit::{DESCRIPTION_CHARS, STAGES_PER_API},
-        plan::{DeployPlan, DeployRequest, StageChoice},
+        ApiDetail, ApiId, StageName,
+        plan::{DeployPlan, DeployRequest},
     },
     ui::{
         Action, Effect, Remote, State,
@@ -113,53 +113,6 @@ impl DeployModal {
         dialog
     }
 
-    /// Takes the plan, if it is the one that is waited for.
-    pub fn planned(
-        &mut self,
-        ticket: Ticket,
-        result: Result<DeployPlan, Failure>,
-        context: &mut Context<'_>,
-    ) {
-        if !self.plan.finish(ticket, result) {
-            return;
-        }
-        self.changes = Scroll::default();
-        let haste = std::mem::replace(&mut self.haste, Haste::None);
-        let Remote::Ready(plan) = &self.plan else {
-            return;
-        };
-        if haste != Haste::Going {
-            return;
-        }
-        let stage = plan.request.stage.name();
-        if !plan.warnings.is_empty() || is_production(stage, context.production) {
-            self.haste = Haste::Held;
-        } else {
-            self.deploy(context);
-        }
-    }
-
-    /// What is asked for, or why that cannot be.
-    fn wanted(&self, detail: Option<&ApiDetail>) -> Result<DeployRequest, String> {
-        let detail = detail.ok_or("The stages are still being read")?;
-        let stage = match &self.choice {
-            None => return Err("Choose a stage".to_owned()),
-            Some(Choice::Stage(name)) => StageChoice::Existing(name.clone()),
-            Some(Choice::New) => StageChoice::New(new_stage(self.name.text(), detail)?),
-        };
-        let description = self.description.text().trim();
-        if description.chars().count() > DESCRIPTION_CHARS {
-            return Err(format!(
-                "A description has at most {DESCRIPTION_CHARS} characters"
-            ));
-        }
-        Ok(DeployRequest {
-            api_id: self.api.clone(),
-            stage,
-            description: (!description.is_empty()).then(|| description.to_owned()),
-        })
-    }
-
     fn choices(detail: &ApiDetail) -> Vec<Choice> {
         detail
             .stages
@@ -200,37 +153,6 @@ impl DeployModal {
             self.forget_plan(context);
             self.due = context.now.saturating_add(AFTER_MOVE).ok();
         }
-    }
-
-    /// The plan is no longer for what is asked; stops asking for it.
-    fn forget_plan(&mut self, context: &mut Context<'_>) {
-        if let Remote::Loading { ticket, .. } = self.plan {
-            context.effects.push(Effect::Cancel(ticket));
-        }
-        self.plan = Remote::Idle;
-        self.planned_for = None;
-        self.haste = Haste::None;
-        self.changes = Scroll::default();
-    }
-
-    /// Asks for a plan of what is asked for now, if it is not there or under way.
-    fn ask(&mut self, context: &mut Context<'_>) {
-        self.due = None;
-        let Ok(request) = self.wanted(context.library.detail(&self.api)) else {
-            return;
-        };
-        if self.planned_for.as_ref() == Some(&request)
-            && !matches!(self.plan, Remote::Failed { .. })
-        {
-            return;
-        }
-        if let Remote::Loading { ticket, .. } = self.plan {
-            context.effects.push(Effect::Cancel(ticket));
-        }
-        let ticket = context.tickets.next_ticket();
-        self.plan.start(ticket);
-        self.planned_for = Some(request.clone());
-        context.effects.push(Effect::PlanDeploy(ticket, request));
     }
 
     fn submit(&mut self, context: &mut Context<'_>) {
@@ -361,25 +283,6 @@ impl DeployModal {
         }
         self.due = context.now.saturating_add(AFTER_TYPING).ok();
     }
-}
-
-/// The name of a stage that shall be created, or why it cannot be.
-fn new_stage(typed: &str, detail: &ApiDetail) -> Result<StageName, String> {
-    if detail.stages.len() >= STAGES_PER_API {
-        return Err(format!(
-            "The API has {STAGES_PER_API} of {STAGES_PER_API} stages"
-        ));
-    }
-    if typed.is_empty() {
-        return Err("Type a name for the new stage".to_owned());
-    }
-    // The model's own words are longer than the narrowest dialog is wide.
-    let name = StageName::parse(typed)
-        .map_err(|_| "Only a-z A-Z 0-9 _ - and at most 128 of them".to_owned())?;
-    if detail.stage(&name).is_some() {
-        return Err(format!("{name} exists already: choose it above"));
-    }
-    Ok(name)
 }
 
 impl View for DeployModal {
