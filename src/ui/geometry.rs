@@ -15,6 +15,8 @@ pub struct Geometry {
     pub side_page: u16,
     /// Lines of the text in that second pane, or of a text in place of the list.
     pub side_length: usize,
+    /// Rows with nothing but a border at the right, where notices hide least; the best one first.
+    pub quiet_rows: Vec<u16>,
     /// Lists that the mouse can point at, the one on top last.
     pub lists: Vec<ListArea>,
 }

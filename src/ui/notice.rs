@@ -6,11 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Failure;
 
-/// How long a notice stays.
-const LIFETIME: SignedDuration = SignedDuration::from_secs(6);
+/// How long the answer to what somebody did stays.
+const REPLY_LIFETIME: SignedDuration = SignedDuration::from_secs(4);
 
-/// How long a notice stays that offers something to do.
-const LONG_LIFETIME: SignedDuration = SignedDuration::from_secs(15);
+/// How long an offer to do something stays.
+const OFFER_LIFETIME: SignedDuration = SignedDuration::from_secs(8);
+
+/// How long it stays that something failed in the background.
+const FAILURE_LIFETIME: SignedDuration = SignedDuration::from_secs(12);
 
 /// How many notices are on the screen at one time.
 const VISIBLE: usize = 3;
@@ -31,6 +34,30 @@ pub enum Tone {
     Danger,
 }
 
+/// Why something is said, which decides how long it stays and what it takes the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The answer to what somebody just did: the next answer takes its place.
+    Reply,
+    /// It offers something to do.
+    Offer,
+    /// Something failed that nobody waited for: it stays wherever one goes.
+    Failure,
+}
+
+impl Kind {
+    fn lifetime(self) -> SignedDuration {
+        match self {
+            Self::Reply => REPLY_LIFETIME,
+            Self::Offer => OFFER_LIFETIME,
+            Self::Failure => FAILURE_LIFETIME,
+        }
+    }
+}
+
+/// What is shown: how many screens there are, and how many modals above the last one.
+pub type Place = (usize, usize);
+
 /// A line that stays for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -40,6 +67,9 @@ pub struct Notice {
     pub text: String,
     /// When it goes.
     pub until: Timestamp,
+    kind: Kind,
+    /// Where it was said; none until what was said it has settled.
+    place: Option<Place>,
 }
 
 /// Something that was said, with the time.
@@ -65,12 +95,12 @@ pub struct Notices {
 impl Notices {
     /// Says something.
     pub fn say(&mut self, now: Timestamp, tone: Tone, text: impl Into<String>) {
-        self.add(now, tone, text.into(), LIFETIME);
+        self.add(now, tone, text.into(), Kind::Reply);
     }
 
     /// Says something that offers something to do, so that it stays longer.
     pub fn offer(&mut self, now: Timestamp, tone: Tone, text: impl Into<String>) {
-        self.add(now, tone, text.into(), LONG_LIFETIME);
+        self.add(now, tone, text.into(), Kind::Offer);
     }
 
     /// Says that something failed in the background.
@@ -79,7 +109,7 @@ impl Notices {
             Some(cause) => format!("{}: {cause}", failure.title),
             None => failure.title.clone(),
         };
-        self.show(now, Tone::Danger, text.clone(), LONG_LIFETIME);
+        self.show(now, Tone::Danger, text.clone(), Kind::Failure);
         self.keep(now, Tone::Danger, text, Some(failure));
     }
 
@@ -108,6 +138,20 @@ impl Notices {
         self.shown.retain(|notice| notice.until > now);
     }
 
+    /// Takes away what was said on a screen or a modal that is not shown any more. A modal that opens hides nothing.
+    pub fn settle(&mut self, (n_screens, n_modals): Place) {
+        self.shown.retain_mut(|notice| {
+            // An offer is about what was done, not about the modal that happened to be open.
+            let modals = if notice.kind == Kind::Reply {
+                n_modals
+            } else {
+                0
+            };
+            let (screens, modals) = *notice.place.get_or_insert((n_screens, modals));
+            notice.kind == Kind::Failure || (screens == n_screens && modals <= n_modals)
+        });
+    }
+
     /// How long until the next one goes.
     pub fn next_expiry(&self, now: Timestamp) -> Option<Duration> {
         let until = self.shown.iter().map(|notice| notice.until).min()?;
@@ -117,16 +161,30 @@ impl Notices {
         Duration::try_from(left).ok()
     }
 
-    fn add(&mut self, now: Timestamp, tone: Tone, text: String, lifetime: SignedDuration) {
-        self.show(now, tone, text.clone(), lifetime);
+    fn add(&mut self, now: Timestamp, tone: Tone, text: String, kind: Kind) {
+        self.show(now, tone, text.clone(), kind);
         self.keep(now, tone, text, None);
     }
 
-    fn show(&mut self, now: Timestamp, tone: Tone, text: String, lifetime: SignedDuration) {
-        let until = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
-        // The same line again only stays longer: pressing a key twice must not fill the screen.
-        self.shown.retain(|notice| notice.text != text);
-        self.shown.push(Notice { tone, text, until });
+    fn show(&mut self, now: Timestamp, tone: Tone, text: String, kind: Kind) {
+        let until = now.saturating_add(kind.lifetime());
+        let until = until.unwrap_or(Timestamp::MAX);
+        // A newer line of the same kind takes the place of the older, and so does the same line again: pressing keys
+        // must not fill the screen. Failures and warnings that come together are all shown.
+        let is_replaced = |old: &Notice| {
+            let may_replace = kind == Kind::Reply || tone == Tone::Ok;
+            let is_same_kind = old.kind == kind && (kind == Kind::Reply || old.tone == tone);
+            let is_overtaken = kind == Kind::Offer && old.kind == Kind::Reply;
+            old.text == text || is_overtaken || (may_replace && is_same_kind)
+        };
+        self.shown.retain(|notice| !is_replaced(notice));
+        self.shown.push(Notice {
+            tone,
+            text,
+            until,
+            kind,
+            place: None,
+        });
         let surplus = self.shown.len().saturating_sub(VISIBLE);
         self.shown.drain(..surplus);
     }
@@ -140,5 +198,49 @@ impl Notices {
         });
         let surplus = self.log.len().saturating_sub(LOG_ENTRIES);
         self.log.drain(..surplus);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(notices: &Notices) -> Vec<&str> {
+        let shown = notices.shown().iter();
+        shown.map(|notice| notice.text.as_str()).collect()
+    }
+
+    #[test]
+    fn newer_reply_takes_the_place_of_the_older_and_failures_pile_up() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut notices = Notices::default();
+        notices.say(now, Tone::Warning, "not here");
+        notices.say(now, Tone::Ok, "copied");
+        assert_eq!(texts(&notices), ["copied"]);
+        notices.offer(now, Tone::Ok, "deployed");
+        notices.offer(now, Tone::Warning, "one");
+        notices.offer(now, Tone::Warning, "two");
+        assert_eq!(texts(&notices), ["deployed", "one", "two"]);
+        assert_eq!(notices.log().len(), 5);
+    }
+
+    #[test]
+    fn what_was_said_goes_with_its_screen_or_modal_but_a_failure_stays() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut notices = Notices::default();
+        notices.say(now, Tone::Info, "reply in a modal");
+        notices.settle((2, 1));
+        notices.settle((2, 2));
+        assert_eq!(texts(&notices), ["reply in a modal"]);
+        notices.settle((2, 0));
+        assert!(texts(&notices).is_empty());
+        notices.offer(now, Tone::Ok, "offer");
+        let failure = Failure::new(crate::model::FailureKind::Remote, "failure");
+        notices.fail(now, failure);
+        notices.settle((2, 1));
+        notices.settle((2, 0));
+        assert_eq!(texts(&notices), ["offer", "failure"]);
+        notices.settle((3, 0));
+        assert_eq!(texts(&notices), ["failure"]);
     }
 }

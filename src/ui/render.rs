@@ -50,7 +50,11 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
     }
     let scope = update::scope(state);
     frame.render_widget(&Footer { state, scope }, foot);
-    frame.render_widget(&NoticeStack { state }, body);
+    let stack = NoticeStack {
+        state,
+        quiet_rows: &geometry.quiet_rows,
+    };
+    frame.render_widget(&stack, body);
     geometry
 }
 

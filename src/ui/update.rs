@@ -205,4 +205,6 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
             modal.view_mut().settle(context);
         }
     });
+    let place = (state.screens.len(), state.modals.len());
+    state.notices.settle(place);
 }

@@ -1,4 +1,11 @@
-//! Notices at the lower right, above the footer, each in one or two lines.
+//! Notices: a line each at the right, where they hide least. On a screen that is upwards from the lower border, and on
+//! the rows that the screen calls quiet first; below a modal's hints nothing is free, so there it is downwards from the
+//! upper border.
+//!
+//! ```text
+//! │ {"action":"sendMessage","data":"hello"}                        │
+//! ╰ 39 B → 1 frame ──────────── ✓ prod: la33f4 → w5zezk · u undo ──╯
+//! ```
 
 use ratatui::{
     buffer::Buffer,
@@ -8,63 +15,69 @@ use ratatui::{
 };
 
 use super::{cells, text};
-use crate::ui::{State, notice::Tone};
+use crate::ui::{
+    State,
+    notice::{Notice, Tone},
+};
 
 /// The notices that are shown now.
 #[derive(Debug)]
 pub struct NoticeStack<'a> {
     /// The notices, glyphs and styles.
     pub state: &'a State,
+    /// Rows that the screen can spare, the best one first.
+    pub quiet_rows: &'a [u16],
 }
 
 impl Widget for &NoticeStack<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
+        let rows = self.rows(area);
+        for (notice, y) in self.state.notices.shown().iter().rev().zip(rows) {
+            let line = self.line(notice, usize::from(area.width.saturating_sub(6)));
+            let width = cells(line.width()).min(area.width);
+            let place = Rect {
+                x: area.right().saturating_sub(width + 2).max(area.x),
+                y,
+                width,
+                height: 1,
+            };
+            Clear.render(place, buffer);
+            line.render(place, buffer);
+        }
+    }
+}
+
+impl NoticeStack<'_> {
+    /// Where the newest notice stands, where the one before it, and so on.
+    fn rows(&self, area: Rect) -> Vec<u16> {
+        if !self.state.modals.is_empty() {
+            return (area.y..area.bottom()).collect();
+        }
+        let quiet = self.quiet_rows.iter().copied();
+        let upwards = (area.y..area.bottom()).rev();
+        let is_other = |y: &u16| !self.quiet_rows.contains(y);
+        quiet.chain(upwards.filter(is_other)).collect()
+    }
+
+    fn line(&self, notice: &Notice, columns: usize) -> Line<'static> {
         let theme = &self.state.theme;
         let glyphs = &self.state.glyphs;
-        let most = usize::from(area.width.saturating_sub(6)).min(76);
-        let mut bottom = area.bottom();
-        for notice in self.state.notices.shown().iter().rev() {
-            let (mark, style) = match notice.tone {
-                Tone::Info => (glyphs.dot, theme.key),
-                Tone::Ok => (glyphs.ok, theme.ok),
-                Tone::Warning => (glyphs.warning, theme.warn),
-                Tone::Danger => (glyphs.failed, theme.danger),
-            };
-            let room = most.saturating_sub(text::width(mark) + 1);
-            let mut lines = text::wrap(&notice.text, room);
-            lines.truncate(3);
-            let widest = lines
-                .iter()
-                .map(|line| text::width(line))
-                .max()
-                .unwrap_or(0);
-            let width = cells(widest + text::width(mark) + 5).min(area.width);
-            let height = cells(lines.len()) + 2;
-            if bottom.saturating_sub(area.y) < height || width < 8 {
-                return;
-            }
-            bottom -= height;
-            let place = Rect::new(area.right() - width, bottom, width, height);
-            Clear.render(place, buffer);
-            let block = super::panel(self.state, "", false).border_style(style);
-            let inner = block.inner(place);
-            block.render(place, buffer);
-            for (idx, line) in lines.into_iter().enumerate() {
-                let head = if idx == 0 { mark } else { "" };
-                let head = text::fit_padded(head, text::width(mark), "");
-                let row = Rect {
-                    y: inner.y + cells(idx),
-                    height: 1,
-                    ..inner
-                };
-                Line::from(vec![
-                    Span::raw(" "),
-                    Span::styled(head, style),
-                    Span::raw(" "),
-                    Span::styled(line, theme.text),
-                ])
-                .render(row, buffer);
-            }
-        }
+        let (mark, style) = match notice.tone {
+            Tone::Info => (glyphs.dot, theme.key),
+            Tone::Ok => (glyphs.ok, theme.ok),
+            Tone::Warning => (glyphs.warning, theme.warn),
+            Tone::Danger => (glyphs.failed, theme.danger),
+        };
+        let room = columns.saturating_sub(text::width(mark) + 3);
+        let said = text::fit(&notice.text, room, glyphs.ellipsis);
+        let words = match notice.tone {
+            Tone::Info | Tone::Ok => theme.title,
+            Tone::Warning | Tone::Danger => style,
+        };
+        Line::from(vec![
+            Span::styled(format!(" {mark} "), style),
+            Span::styled(said, words),
+            Span::raw(" "),
+        ])
     }
 }

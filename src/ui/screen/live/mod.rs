@@ -269,6 +269,7 @@ impl View for LiveScreen {
         ])
         .areas(area);
         frame.render_widget(&head::Head { state, session }, head);
+        geometry.quiet_rows = vec![bottom.y, body.bottom().saturating_sub(1)];
         composer.render(bottom, frame);
         if is_page {
             end.render_page(self, body, frame, geometry);
