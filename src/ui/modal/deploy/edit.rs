@@ -27,8 +27,9 @@ use crate::{
 /// Columns of the names of the fields.
 const NAMES: u16 = 13;
 
-/// Rows of the dialog, where there is room: always the same, so that it does not jump when the plan comes.
-const ROWS: u16 = 26;
+/// Rows that the dialog keeps for changes, and for commands, even where there are fewer.
+const LEAST_CHANGES: usize = 4;
+const LEAST_COMMANDS: usize = 4;
 
 pub(super) fn render(
     dialog: &DeployModal,
@@ -37,7 +38,8 @@ pub(super) fn render(
     frame: &mut Frame<'_>,
     geometry: &mut Geometry,
 ) {
-    let place = modal_area(area, (area.width.min(100), area.height.min(ROWS)), frame);
+    let width = area.width.min(100);
+    let place = modal_area(area, (width, rows(dialog, state, width)), frame);
     let block = frame_block(dialog, state);
     let inner = block.inner(place);
     frame.render_widget(block, place);
@@ -59,13 +61,17 @@ pub(super) fn render(
     let steps = plan.map_or_else(Vec::new, |plan| steps(plan, state, columns));
     let commands = plan.map_or_else(Vec::new, |plan| commands(plan, state, columns));
     let n_choices = cells(detail.stages.len() + 1);
-    let most_commands = if body.height >= 20 { 6 } else { 2 };
+    let n_choices = n_choices.min((body.height / 3).max(3));
+    let n_steps = cells(steps.len()).min(3);
+    // Where room is short the changes come before the commands.
+    let others = n_choices + 2 + cells(LEAST_CHANGES) + n_steps;
+    let most_commands = body.height.saturating_sub(others).clamp(2, 6);
     let [stages, description, note, changes, below, commands_area] = Layout::vertical([
-        Constraint::Length(n_choices.min((body.height / 3).max(3))),
+        Constraint::Length(n_choices),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Fill(1),
-        Constraint::Length(cells(steps.len()).min(3)),
+        Constraint::Length(n_steps),
         Constraint::Length(cells(commands.len()).min(most_commands)),
     ])
     .areas(body);
@@ -75,6 +81,31 @@ pub(super) fn render(
     render_changes(dialog, state, changes, frame, geometry);
     frame.render_widget(Paragraph::new(steps), below);
     frame.render_widget(Paragraph::new(commands), commands_area);
+}
+
+/// Rows of the dialog, where there is room. What is known of all stages counts before there is a plan, so that the
+/// dialog does not jump when the plan comes or another stage is chosen.
+fn rows(dialog: &DeployModal, state: &State, width: u16) -> u16 {
+    let columns = usize::from(width).saturating_sub(4);
+    let detail = state.library.detail(&dialog.api);
+    let n_stages = detail.map_or(2, |detail| detail.stages.len());
+    let known = detail.into_iter().flat_map(|detail| detail.drift.values());
+    let known = known.map(|drift| match drift {
+        Drift::Changes(changes) => changes.len() + 1,
+        _ => 2,
+    });
+    let planned = match &dialog.plan {
+        Remote::Failed { failure, .. } => failure::lines(failure, columns, state).len(),
+        plan => plan.data().map_or(0, |plan| {
+            changes(plan, state, columns.saturating_sub(2)).len()
+        }),
+    };
+    let n_changes = known.max().unwrap_or(0).max(planned).max(LEAST_CHANGES);
+    let plan = dialog.plan.data();
+    let n_steps = plan.map_or(2, |plan| steps(plan, state, columns).len());
+    let n_commands = plan.map_or(0, |plan| commands(plan, state, columns).len());
+    let fields = n_stages + 1 + 2;
+    cells(fields + n_changes + n_steps + n_commands.max(LEAST_COMMANDS) + 2)
 }
 
 fn frame_block<'a>(dialog: &DeployModal, state: &State) -> Block<'a> {
@@ -252,6 +283,7 @@ fn render_note(
     frame: &mut Frame<'_>,
 ) {
     let theme = &state.theme;
+    let is_naming = dialog.choice == Some(Choice::New);
     let (note, style) = if dialog.haste == Haste::Held {
         let note = "Look at the plan; Enter once more deploys".to_owned();
         (note, theme.warn)
@@ -262,7 +294,7 @@ fn render_note(
         )
     } else {
         match dialog.wanted(Some(detail)) {
-            Err(reason) if dialog.choice == Some(Choice::New) && dialog.name.is_empty() => {
+            Err(reason) if dialog.name.is_empty() && is_naming && !dialog.is_insisting => {
                 (reason, theme.dim)
             }
             Err(reason) => (format!("{} {reason}", state.glyphs.failed), theme.danger),

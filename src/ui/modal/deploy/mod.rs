@@ -64,6 +64,8 @@ pub struct DeployModal {
     /// When to ask for a plan.
     due: Option<Timestamp>,
     haste: Haste,
+    /// Enter was pressed though what is asked for cannot be: the note says so louder.
+    is_insisting: bool,
     changes: Scroll,
     /// A deploy runs, or failed: the dialog shows it.
     is_run: bool,
@@ -104,6 +106,7 @@ impl DeployModal {
             planned_for: None,
             due: None,
             haste: Haste::None,
+            is_insisting: false,
             changes: Scroll::default(),
             is_run: context.deploys.job.is_some(),
         };
@@ -156,12 +159,10 @@ impl DeployModal {
     }
 
     fn submit(&mut self, context: &mut Context<'_>) {
-        let request = match self.wanted(context.library.detail(&self.api)) {
-            Ok(request) => request,
-            Err(reason) => {
-                context.say(Tone::Warning, reason);
-                return;
-            }
+        // The note in the dialog says why not.
+        let Ok(request) = self.wanted(context.library.detail(&self.api)) else {
+            self.is_insisting = true;
+            return;
         };
         let is_planned = self.planned_for.as_ref() == Some(&request);
         match &self.plan {
@@ -277,6 +278,7 @@ impl DeployModal {
     }
 
     fn text_changed(&mut self, context: &mut Context<'_>) {
+        self.is_insisting = false;
         self.haste = Haste::None;
         if !self.is_describing {
             self.forget_plan(context);
@@ -368,7 +370,6 @@ impl View for DeployModal {
             Action::Finish | Action::CleanUp if left_over.is_none() => {
                 Some("Only after a deploy that failed half way".to_owned())
             }
-            Action::Submit => self.wanted(state.library.detail(&self.api)).err(),
             _ => None,
         }
     }

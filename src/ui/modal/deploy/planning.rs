@@ -67,6 +67,7 @@ impl DeployModal {
         self.plan = Remote::Idle;
         self.planned_for = None;
         self.haste = Haste::None;
+        self.is_insisting = false;
         self.changes = Scroll::default();
     }
 
@@ -102,8 +103,8 @@ fn new_stage(typed: &str, detail: &ApiDetail) -> Result<StageName, String> {
         return Err("Type a name for the new stage".to_owned());
     }
     // The model's own words are longer than the narrowest dialog is wide.
-    let name = StageName::parse(typed)
-        .map_err(|_| "Only a-z A-Z 0-9 _ - and at most 128 of them".to_owned())?;
+    let name =
+        StageName::parse(typed).map_err(|_| "Only a-z A-Z 0-9 _ -, at most 128".to_owned())?;
     if detail.stage(&name).is_some() {
         return Err(format!("{name} exists already: choose it above"));
     }
