@@ -115,6 +115,20 @@ impl ActionsModal {
         }
     }
 
+    /// The same in a few words, for the menu itself; the full reason says what to do instead.
+    fn short_reason(&self, entry: Entry, state: &State) -> Option<&'static str> {
+        self.reason(entry, state)?;
+        let detail = state.library.detail(&self.api);
+        let has_stages = detail.is_some_and(|detail| !detail.stages.is_empty());
+        Some(match entry {
+            Entry::Deploy => "the API has no routes",
+            Entry::Live if has_stages => "it serves nothing yet",
+            Entry::Live => "the API has no stage yet",
+            Entry::Undo => "nothing to undo",
+            Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => "choose a stage first",
+        })
+    }
+
     fn copy_url(&self, entry: Entry, context: &mut Context<'_>) {
         let api = context.library.api(&self.api);
         let (Some(api), Some(stage)) = (api, &self.stage) else {
@@ -207,14 +221,15 @@ impl View for ActionsModal {
 impl ActionsModal {
     fn line(&self, entry: Entry, is_chosen: bool, state: &State) -> Line<'static> {
         let theme = &state.theme;
-        let can = self.reason(entry, state).is_none();
+        let reason = self.short_reason(entry, state);
+        let can = reason.is_none();
         let base = match (is_chosen, can) {
             (true, _) => theme.selection,
             (false, true) => theme.text,
             (false, false) => theme.dim,
         };
+        let reason_style = if is_chosen { base } else { theme.dim };
         let pointer = if is_chosen { state.glyphs.pointer } else { " " };
-        let mark = if can { "" } else { "not now" };
         let chord = entry
             .shortcut(self.stage.is_some())
             .and_then(|(scope, action)| keys::binding_of(scope, action))
@@ -223,8 +238,8 @@ impl ActionsModal {
         let key = if is_chosen || !can { base } else { theme.key };
         Line::from(vec![
             Span::styled(format!("{pointer} "), base),
-            Span::styled(text::fit_padded(entry.title(), 36, ""), base),
-            Span::styled(format!("{mark:<9}"), base),
+            Span::styled(text::fit_padded(entry.title(), 20, ""), base),
+            Span::styled(format!("{:<25}", reason.unwrap_or_default()), reason_style),
             Span::styled(format!("{chord:>5}  "), key),
         ])
         .style(base)
