@@ -61,7 +61,7 @@ const COLUMNS: [Column; 4] = [
     Column {
         title: "ENDPOINT",
         most: 50,
-        keep: 40,
+        keep: 50,
     },
 ];
 

@@ -25,7 +25,8 @@ pub struct Column {
     pub title: &'static str,
     /// The most it takes, in columns of the screen.
     pub most: usize,
-    /// How long it stays in a table that gets narrower: higher stays longer.
+    /// How long it stays in a table that gets narrower: higher stays longer, and below 50 it goes before another one is
+    /// cut.
     pub keep: u8,
 }
 
@@ -82,6 +83,9 @@ const GAP: usize = 2;
 /// A column is not made narrower than this; it goes away instead.
 const LEAST: usize = 12;
 
+/// A column that is kept less than this goes before any other is cut.
+const CUT_FROM: u8 = 50;
+
 impl Table<'_> {
     /// Where the rows stand in a table at `area`, below the heads.
     pub fn rows_area(area: Rect) -> Rect {
@@ -112,6 +116,13 @@ impl Table<'_> {
             })
             .collect();
         while total(&widths) > available {
+            let spare = (0..widths.len())
+                .filter(|idx| widths[*idx] > 0 && self.columns[*idx].keep < CUT_FROM)
+                .min_by_key(|idx| self.columns[*idx].keep);
+            if let Some(idx) = spare {
+                widths[idx] = 0;
+                continue;
+            }
             let widest = (0..widths.len())
                 .max_by_key(|idx| widths[*idx])
                 .unwrap_or(0);
