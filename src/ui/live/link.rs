@@ -194,7 +194,12 @@ impl LiveLink {
             }
             (None, _) => self.ends_at()?.0,
         };
-        until_countdown_changes(at.duration_since(now))
+        let countdown = until_countdown_changes(at.duration_since(now));
+        let age = self.opened_at.filter(|_| self.is_open()).map(|opened| {
+            let into_minute = now.duration_since(opened).as_millis().max(0) % 60_000;
+            Duration::from_millis(u64::try_from(60_000 - into_minute).unwrap_or(60_000))
+        });
+        countdown.into_iter().chain(age).min()
     }
 
     /// A link that was open and broke is worth another try by itself, and so is the try. A first handshake that failed
@@ -255,6 +260,15 @@ pub fn countdown_text(left: SignedDuration) -> String {
         ..=0 => "any moment".to_owned(),
         1..=60_000 => format!("in {} s", ceil(left_ms, 1000)),
         _ => format!("in {} min", ceil(left_ms, 60_000)),
+    }
+}
+
+/// How long something has lasted, in words that move once a minute; none in the first one.
+pub fn age_text(age: SignedDuration) -> Option<String> {
+    match age.as_secs() / 60 {
+        ..=0 => None,
+        minutes @ 1..60 => Some(format!("{minutes} min")),
+        minutes => Some(format!("{} h {:02} min", minutes / 60, minutes % 60)),
     }
 }
 
@@ -321,6 +335,21 @@ mod tests {
         check_countdown(1500, "in 2 s", Some(500));
         check_countdown(0, "any moment", None);
         check_countdown(-5, "any moment", None);
+    }
+
+    #[test]
+    fn age_is_told_by_the_minute() {
+        let check = |seconds, text: Option<&str>| {
+            assert_eq!(
+                age_text(SignedDuration::from_secs(seconds)).as_deref(),
+                text
+            );
+        };
+        check(-1, None);
+        check(59, None);
+        check(60, Some("1 min"));
+        check(3599, Some("59 min"));
+        check(3900, Some("1 h 05 min"));
     }
 
     #[test]

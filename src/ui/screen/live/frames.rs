@@ -54,8 +54,9 @@ const PART: u16 = 5;
 
 impl Columns {
     fn new(width: u16) -> Self {
+        // Frames are what this screen is about: FIN stays longer than the time between two of them.
+        let has_fin = width >= 56;
         let has_delta = width >= 68;
-        let has_fin = width >= 76;
         let mut next = 2 + TIME + 2;
         let mut place = |width: u16, gap: u16| {
             let at = next;

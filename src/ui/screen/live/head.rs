@@ -15,12 +15,12 @@ use crate::ui::{
     State,
     live::{
         LiveLink, Phase, Session,
-        link::{Limit, Traffic, countdown_text},
+        link::{Limit, Traffic, age_text, countdown_text},
     },
     widget::text,
 };
 
-/// One row: `● open since 12:04:31 · idle closes in 10 min        in 214 fr 1.2 MB · out 12 fr 41 kB`.
+/// One row: `● open 2 min · idle closes in 10 min        in 214 fr 1.2 MB · out 12 fr 41 kB`.
 pub(super) struct Head<'a> {
     pub(super) state: &'a State,
     pub(super) session: &'a Session,
@@ -39,7 +39,7 @@ impl Widget for &Head<'_> {
         if room >= 16 {
             let dot = format!("  {}  ", self.state.glyphs.dot);
             left.push_span(Span::styled(dot, self.state.theme.dim));
-            let url = text::fit(&self.session.url, room, self.state.glyphs.ellipsis);
+            let url = short_url(&self.session.url, room, self.state.glyphs.ellipsis);
             left.push_span(Span::styled(url, self.state.theme.link));
         }
         let left_area = Rect {
@@ -69,8 +69,12 @@ impl Head<'_> {
                 (glyphs.pending, theme.busy, words)
             }
             Phase::Open(opened) => {
-                let since = words::short_time(opened.at);
-                (glyphs.live, theme.ok, format!("open since {since}"))
+                let age = age_text(self.state.now.duration_since(opened.at));
+                let words = match age {
+                    Some(age) => format!("open {age}"),
+                    None => "open".to_owned(),
+                };
+                (glyphs.live, theme.ok, words)
             }
             Phase::Refused(refusal) => {
                 let words = format!("refused {}", refusal.status);
@@ -78,7 +82,11 @@ impl Head<'_> {
             }
             Phase::Failed(_) => (glyphs.ended, theme.danger, "not connected".to_owned()),
             Phase::Closed(closed) => {
-                let words = format!("closed {} at {}", closed.code, words::short_time(closed.at));
+                let words = format!(
+                    "closed {} at {} UTC",
+                    closed.code,
+                    words::short_time(closed.at)
+                );
                 (glyphs.ended, theme.warn, words)
             }
         };
@@ -129,5 +137,30 @@ impl Head<'_> {
             Span::styled("out", theme.frame_out),
             Span::styled(of(link.outgoing), theme.text),
         ])
+    }
+}
+
+/// The URL in at most that many columns: the host is cut, not the stage at the end.
+fn short_url(url: &str, columns: usize, ellipsis: &str) -> String {
+    let (host, stage) = url.split_at(url.rfind('/').unwrap_or(url.len()));
+    let room = columns.saturating_sub(text::width(stage));
+    // Of a host, less than this tells nothing.
+    if room < 10 {
+        return text::fit(url, columns, ellipsis);
+    }
+    let host = text::fit(host, room, ellipsis);
+    text::fit(&format!("{host}{stage}"), columns, ellipsis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn url_loses_the_end_of_its_host_not_its_stage() {
+        let url = "wss://k3v9x2a1bc.execute-api.us-east-1.amazonaws.com/prod";
+        assert_eq!(short_url(url, 80, "…"), url);
+        assert_eq!(short_url(url, 24, "…"), "wss://k3v9x2a1bc.e…/prod");
+        assert_eq!(short_url(url, 12, "…"), "wss://k3v9x…");
     }
 }
