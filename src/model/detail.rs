@@ -53,9 +53,7 @@ impl Drift {
             Self::UpToDate => "up to date".to_owned(),
             Self::Changes(changes) if changes.len() == 1 => "1 change undeployed".to_owned(),
             Self::Changes(changes) => format!("{} changes undeployed", changes.len()),
-            Self::Different => {
-                "changes undeployed (what they are is not in this machine's journal)".to_owned()
-            }
+            Self::Different => "differs (details not in this machine's journal)".to_owned(),
             Self::Unknown => "unknown (deployed elsewhere)".to_owned(),
         }
     }
