@@ -123,9 +123,17 @@ impl Notices {
         );
     }
 
-    /// The notices to draw, oldest first.
+    /// The notices that stay for now, oldest first.
     pub fn shown(&self) -> &[Notice] {
         &self.shown
+    }
+
+    /// The notices to draw above so many modals, oldest first: what was said below a modal waits for it to close.
+    pub fn shown_above(&self, n_modals: usize) -> impl DoubleEndedIterator<Item = &Notice> {
+        self.shown.iter().filter(move |notice| {
+            let modals = notice.place.map(|(_, modals)| modals);
+            notice.kind == Kind::Failure || modals.is_none_or(|modals| modals == n_modals)
+        })
     }
 
     /// All that was said, oldest first.
@@ -231,6 +239,8 @@ mod tests {
         notices.say(now, Tone::Info, "reply in a modal");
         notices.settle((2, 1));
         notices.settle((2, 2));
+        assert_eq!(notices.shown_above(2).count(), 0);
+        assert_eq!(notices.shown_above(1).count(), 1);
         assert_eq!(texts(&notices), ["reply in a modal"]);
         notices.settle((2, 0));
         assert!(texts(&notices).is_empty());

@@ -14,7 +14,7 @@ fn watching() -> Pty {
     let pty = console();
     pty.press(&["Enter"]).wait_for("Invoke URL");
     pty.press(&["Down"]).wait_for("/test");
-    pty.press(&["l"]).wait_for("open since");
+    pty.press(&["l"]).wait_for("idle closes in");
     pty
 }
 
@@ -100,7 +100,7 @@ fn what_was_sent_is_offered_in_the_next_session() {
     let pty = Terminal::at(home).stagewire(&["--local"]);
     pty.wait_for("chat");
     pty.press(&["Enter"]).wait_for("Invoke URL");
-    pty.press(&["l"]).wait_for("open since");
+    pty.press(&["l"]).wait_for("idle closes in");
     pty.press(&["Up"]).wait_for("remember me");
     quit(pty);
 }
@@ -112,7 +112,7 @@ fn a_message_can_be_written_in_the_editor() {
         .stagewire(&["--local"]);
     pty.wait_for("chat");
     pty.press(&["Enter"]).wait_for("Invoke URL");
-    pty.press(&["l"]).wait_for("open since");
+    pty.press(&["l"]).wait_for("idle closes in");
     pty.press(&["C-e"]).wait_for(r#"{"action":"tick"}"#);
     quit(pty);
 }

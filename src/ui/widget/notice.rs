@@ -32,7 +32,9 @@ pub struct NoticeStack<'a> {
 impl Widget for &NoticeStack<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let rows = self.rows(area);
-        for (notice, y) in self.state.notices.shown().iter().rev().zip(rows) {
+        let n_modals = self.state.modals.len();
+        let notices = self.state.notices.shown_above(n_modals).rev();
+        for (notice, y) in notices.zip(rows) {
             let line = self.line(notice, usize::from(area.width.saturating_sub(6)));
             let width = cells(line.width()).min(area.width);
             let place = Rect {

@@ -37,7 +37,7 @@ const WIDE: u16 = 110;
 /// A stage, live: view state only, the links and frames are in the [`Session`].
 ///
 /// ```text
-///  ● open since 12:04:31 · idle closes in 10 min             in 214 fr 1.2 MB · out 12 fr 41 kB
+///  ● open 2 min · idle closes in 10 min                       in 214 fr 1.2 MB · out 12 fr 41 kB
 /// ╭ frames ────────────────────────────────────────────╮╭ #31 · text · 2 frames ──────────────╮
 /// │   TIME UTC      Δ        OP      BYTES  PART        ││ {                                    │
 /// │ ▸ 12:04:31.140  +38 ms   ← text  32768  1/4         ││   "from": "bob"                      │
