@@ -281,8 +281,15 @@ pub fn bindings(scope: Scope) -> impl Iterator<Item = &'static Binding> {
         .flat_map(|scope| table().iter().filter(move |row| row.scope == *scope))
 }
 
-/// What a key means where `scope` is the innermost.
+/// What a key means where `scope` is the innermost. A key that types a character means that character in a text field.
 pub fn lookup(scope: Scope, key: KeyEvent) -> Option<Action> {
+    let types = matches!(key.code, KeyCode::Char(_))
+        && !key
+            .modifiers
+            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    if types && scope.is_text() {
+        return None;
+    }
     let pressed = normal(KeyCombination::from(key));
     bindings(scope)
         .find(|binding| binding.combinations().any(|chord| chord == pressed))
