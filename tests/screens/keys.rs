@@ -1,7 +1,11 @@
 //! The binding table: the single truth about keys.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use stagewire::ui::{
     Action,
     glyphs::Glyphs,
@@ -27,6 +31,54 @@ fn no_chord_means_two_things_in_one_scope_stack() {
             }
         }
     }
+}
+
+#[test]
+fn every_character_can_be_typed_into_every_text_field() {
+    for scope in Scope::LEAVES.into_iter().filter(|scope| scope.is_text()) {
+        for character in (' '..='~').chain(['é', '日', 'ß']) {
+            let plain = KeyEvent::from(KeyCode::Char(character));
+            let shifted = KeyEvent::new(KeyCode::Char(character), KeyModifiers::SHIFT);
+            for key in [plain, shifted] {
+                assert_eq!(keys::lookup(scope, key), None, "{character:?} in {scope:?}");
+            }
+        }
+    }
+}
+
+/// The README's table of keys stands between these two lines.
+const README_TABLE: [&str; 2] = ["<!-- keys -->\n", "<!-- end of keys -->"];
+
+#[test]
+fn readme_has_the_table_of_keys() {
+    let mut table = String::from("| where | keys | what |\n|---|---|---|\n");
+    for binding in keys::table() {
+        let chords = binding.all_chords(&Glyphs::ASCII).replace(' ', "` `");
+        let row = format!(
+            "| {} | `{chords}` | {} |\n",
+            binding.scope.title(),
+            binding.label
+        );
+        table.push_str(&row);
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test has no settings but its environment"
+    )]
+    let is_wanted = std::env::var_os("STAGEWIRE_README").is_some();
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = readme.split_once(README_TABLE[0]).unwrap();
+    let (written, tail) = rest.split_once(README_TABLE[1]).unwrap();
+    if is_wanted {
+        let text = [head, README_TABLE[0], &table, README_TABLE[1], tail].concat();
+        std::fs::write(path, text).unwrap();
+        return;
+    }
+    assert_eq!(
+        written, table,
+        "STAGEWIRE_README=1 cargo test --test screens readme writes it"
+    );
 }
 
 #[test]
