@@ -126,7 +126,7 @@ impl LocalGateway {
         let gateway = self.open(&place, &mut notices).await?;
         let address = gateway.address();
         if let Some(taken) = place.taken {
-            let title = format!("{taken} is taken, so the local gateway listens on {address}");
+            let title = format!("{taken} is taken: the gateway listens on {address}");
             notices.push(Failure::new(FailureKind::User, title));
         }
         notices.extend(remember(&self.journal, &gateway).await);
