@@ -41,9 +41,12 @@ impl<'a> Fields<'a> {
         let room = self.columns.saturating_sub(self.name_columns).max(8);
         for (idx, line) in text::wrap(value, room).into_iter().enumerate() {
             let head = if idx == 0 { name } else { "" };
-            let head = text::fit_padded(head, self.name_columns, " ");
+            let head = text::fit(head, self.name_columns, " ");
+            // Where a heading is underlined, the space behind it is not.
+            let space = " ".repeat(self.name_columns.saturating_sub(text::width(&head)));
             self.lines.push(Line::from(vec![
                 Span::styled(head, self.state.theme.heading),
+                Span::raw(space),
                 Span::styled(line, style),
             ]));
         }

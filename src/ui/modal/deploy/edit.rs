@@ -39,7 +39,12 @@ pub(super) fn render(
     geometry: &mut Geometry,
 ) {
     let width = area.width.min(100);
-    let place = modal_area(area, (width, rows(dialog, state, width)), frame);
+    let height = match rows(dialog, state, width) {
+        // One or two rows of what is behind would only look like a fault.
+        rows if rows + 2 >= area.height => area.height,
+        rows => rows,
+    };
+    let place = modal_area(area, (width, height), frame);
     let block = frame_block(dialog, state);
     let inner = block.inner(place);
     frame.render_widget(block, place);
@@ -155,7 +160,7 @@ fn render_stages(
     let theme = &state.theme;
     let [names, rows] =
         Layout::horizontal([Constraint::Length(NAMES), Constraint::Fill(1)]).areas(area);
-    frame.render_widget(Line::styled("Stage", theme.heading), names);
+    frame.render_widget(Span::styled("Stage", theme.heading), names);
     let choices = DeployModal::choices(detail);
     let at = choices
         .iter()
@@ -266,7 +271,7 @@ fn render_description(dialog: &DeployModal, state: &State, area: Rect, frame: &m
     let theme = &state.theme;
     let [name, field] =
         Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
-    frame.render_widget(Line::styled("Description", theme.heading), name);
+    frame.render_widget(Span::styled("Description", theme.heading), name);
     if dialog.description.is_empty() && !dialog.is_describing {
         frame.render_widget(Line::styled("none; Tab writes one", theme.dim), field);
     } else {
@@ -408,9 +413,10 @@ fn steps(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>>
         .into_iter()
         .enumerate()
     {
-        let head = if idx == 0 { "Steps  " } else { "       " };
+        let head = if idx == 0 { "Steps" } else { "" };
         lines.push(Line::from(vec![
             Span::styled(head, theme.heading),
+            Span::raw(" ".repeat(7 - head.len())),
             Span::styled(line, theme.text),
         ]));
     }

@@ -233,13 +233,11 @@ impl Frames<'_> {
     fn heading(&self, area: Rect, columns: &Columns, buffer: &mut Buffer) {
         let style = self.state.theme.heading;
         let mut put = |at: u16, words: &str| {
-            buffer.set_stringn(
-                area.x + at,
-                area.y,
-                words,
-                usize::from(area.width - at.min(area.width)),
-                style,
-            );
+            // Where a heading is underlined, the space before it is not.
+            let head = words.trim_start();
+            let at = at + widget::cells(words.len() - head.len());
+            let room = usize::from(area.width.saturating_sub(at));
+            buffer.set_stringn(area.x + at, area.y, head, room, style);
         };
         put(2, "TIME UTC");
         if let Some(at) = columns.delta {
