@@ -429,3 +429,12 @@ fn ascii_terminals_without_colours_get_marks_they_can_show() {
     assert!(text.is_ascii(), "{text}");
     live.shows("< text").shows("> text");
 }
+
+#[test]
+fn header_elsewhere_tells_how_the_link_is() {
+    let mut live = talking(100, 30);
+    live.keys("esc").shows("● prod live");
+    live.closed(1001, "", 12_000)
+        .hides("prod live")
+        .shows("○ prod not connected");
+}

@@ -12,6 +12,7 @@ use crate::{
     model::{Target, target::AwsTarget},
     ui::{
         State,
+        live::LiveLink,
         screen::{Crumb, Screen},
     },
 };
@@ -119,8 +120,16 @@ fn elsewhere(state: &State, columns: usize) -> Line<'static> {
     if let Some(session) = &state.live
         && !matches!(state.screen(), Screen::Live(_))
     {
-        let text = format!("{} {} live", glyphs.live, session.stage);
-        parts.push(Span::styled(text, theme.ok));
+        let link = session.links.first();
+        let (mark, what, style) = if link.is_some_and(LiveLink::is_open) {
+            (glyphs.live, "live", theme.ok)
+        } else if link.is_some_and(LiveLink::is_alive) {
+            (glyphs.pending, "connecting", theme.busy)
+        } else {
+            (glyphs.ended, "not connected", theme.warn)
+        };
+        let text = format!("{mark} {} {what}", session.stage);
+        parts.push(Span::styled(text, style));
     }
     if let Some(endpoint) = state.target().and_then(endpoint) {
         parts.push(super::safe(&endpoint, theme.dim));
