@@ -1,6 +1,6 @@
 //! Which route a message selects, and what the client gets back.
 
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -175,4 +175,49 @@ async fn pings_are_answered() {
         answer.unwrap().unwrap(),
         Message::Pong("are you there".into())
     );
+}
+
+/// Sends one-way messages without a pause until it is dropped, while a post goes to the same connection.
+async fn post_during_a_flood_of(message: &str) {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("id", "$context.connectionId").await;
+    let silent = api.mock_integration(200, "").await;
+    api.route("$default", Some(&silent)).await;
+    api.deploy("prod").await;
+    let path = api.stage_path("prod");
+    let mut socket = gateway.connect(&path).await;
+    socket
+        .send(Message::text(r#"{"action":"id"}"#))
+        .await
+        .unwrap();
+    let id = next_text(&mut socket).await;
+    let call = format!("{path}/@connections/{id}");
+    let (mut sink, mut stream) = socket.split();
+    let message = Message::text(message);
+    let flood = tokio::spawn(async move {
+        loop {
+            for _ in 0..1_000 {
+                sink.feed(message.clone()).await.unwrap();
+            }
+        }
+    });
+    for n in 0..3 {
+        let text = format!("post {n}");
+        assert_eq!(gateway.call("POST", &call, text.clone()).await.status, 200);
+        let arrived = tokio::time::timeout(std::time::Duration::from_secs(5), stream.next()).await;
+        let arrived = arrived.unwrap_or_else(|_| panic!("{text} did not arrive"));
+        assert_eq!(arrived.unwrap().unwrap(), Message::text(text));
+    }
+    flood.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn posts_arrive_while_short_messages_flood_in() {
+    post_during_a_flood_of(r#"{"a":1}"#).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn posts_arrive_while_long_messages_flood_in() {
+    post_during_a_flood_of(&"x".repeat(32_000)).await;
 }

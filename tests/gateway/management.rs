@@ -7,11 +7,11 @@ use aws_sdk_apigatewaymanagement::{
     primitives::Blob,
 };
 use bytes::Bytes;
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use http_body_util::Full;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::gateway::{Gateway, SIGNED, Socket, close_code, next_text};
+use crate::support::gateway::{Gateway, SIGNED, Socket, close_code, next_text, soon};
 
 /// A gateway, the path of a stage, an open socket there, and its id.
 async fn connected() -> (Gateway, String, Socket, String) {
@@ -252,4 +252,93 @@ async fn a_client_that_does_not_read_holds_its_posters_back() {
     for _ in 0..taken {
         assert_eq!(next_text(&mut socket).await.len(), long.len());
     }
+}
+
+/// Reads texts up to the close frame; gives both.
+async fn texts_and_close(socket: &mut Socket) -> (Vec<String>, Option<u16>) {
+    let mut texts = Vec::new();
+    soon(async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Text(text))) => texts.push(text.to_string()),
+                Some(Ok(Message::Close(frame))) => {
+                    return (texts, frame.map(|frame| frame.code.into()));
+                }
+                Some(Ok(_)) => {}
+                other => panic!("no close frame: {other:?}"),
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_was_posted_before_a_delete_arrives_before_the_close() {
+    for (rounds, length) in [(20, 3), (5, 131_072)] {
+        for round in 0..rounds {
+            let (gateway, path, mut socket, id) = connected().await;
+            let call = format!("{path}/@connections/{id}");
+            let posts = vec!["x".repeat(length); 3];
+            for post in &posts {
+                assert_eq!(gateway.call("POST", &call, post.clone()).await.status, 200);
+            }
+            assert_eq!(gateway.call("DELETE", &call, "").await.status, 204);
+            let (texts, code) = texts_and_close(&mut socket).await;
+            assert_eq!(code, Some(1000));
+            assert!(texts == posts, "{} texts in round {round}", texts.len());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_posted_before_the_stage_went_arrives_before_the_close() {
+    let (gateway, path, mut socket, id) = connected().await;
+    let call = format!("{path}/@connections/{id}");
+    let long = "x".repeat(131_072);
+    for _ in 0..4 {
+        assert_eq!(gateway.call("POST", &call, long.clone()).await.status, 200);
+    }
+    let (api, stage) = path[1..].split_once('/').unwrap();
+    let stage = format!("/v2/apis/{api}/stages/{stage}");
+    assert_eq!(gateway.call("DELETE", &stage, "").await.status, 204);
+    let (texts, code) = texts_and_close(&mut socket).await;
+    assert_eq!((texts.len(), code), (4, Some(1001)));
+}
+
+#[tokio::test]
+async fn a_client_that_closed_takes_no_more_posts() {
+    let (gateway, path, mut socket, id) = connected().await;
+    let call = format!("{path}/@connections/{id}");
+    socket.send(Message::Close(None)).await.unwrap();
+    // The close frame is answered, but the client stays on the line and so keeps the gateway waiting.
+    assert!(matches!(
+        soon(socket.next()).await,
+        Some(Ok(Message::Close(_)))
+    ));
+    assert_eq!(gateway.call("POST", &call, "late").await.status, 410);
+}
+
+#[tokio::test]
+async fn who_waits_to_post_learns_that_the_client_is_gone() {
+    let (gateway, path, socket, id) = connected().await;
+    let call = format!("{path}/@connections/{id}");
+    let (taken, mut takes) = tokio::sync::mpsc::unbounded_channel();
+    let posting = async {
+        let long = Bytes::from("x".repeat(131_072));
+        loop {
+            let status = gateway.call("POST", &call, long.clone()).await.status;
+            if status != 200 {
+                return status;
+            }
+            taken.send(()).unwrap();
+        }
+    };
+    let leaving = async {
+        let patience = std::time::Duration::from_secs(1);
+        // Once no post gets through for a while, one is waiting for room.
+        while tokio::time::timeout(patience, takes.recv()).await.is_ok() {}
+        drop(socket);
+    };
+    let (status, ()) = soon(async { tokio::join!(posting, leaving) }).await;
+    assert_eq!(status, 410);
 }

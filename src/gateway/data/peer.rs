@@ -2,16 +2,17 @@
 //! would.
 //!
 //! One small task owns the socket. It is polled by hand rather than with `select!`, because its parts depend on each
-//! other: what was written leaves only once nothing more can be read (so that a burst is answered in few writes), and
-//! nothing is read while too much waits to be written or answered (so that a slow client or backend holds its own sender
-//! back, and nobody else).
+//! other: what was written leaves once nothing more can be read (so that a burst is answered in few writes) or the burst
+//! grew long (so that a client that never pauses cannot keep its own messages from leaving), and nothing is read while
+//! too much waits to be written or answered (so that a slow client or backend holds its own sender back, and nobody
+//! else).
 
 use std::{
     borrow::Cow,
     future::poll_fn,
     pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -45,6 +46,8 @@ use crate::model::limit;
 
 /// Messages of one connection that wait for a backend at the same time.
 const IN_FLIGHT: usize = 64;
+/// Messages read in one go, before what was written must leave and other tasks get their turn.
+const BURST: usize = 64;
 /// GUESS: a ping counts as activity.
 const PING_KEEPS_ALIVE: bool = true;
 /// How long the other end may take to answer a close frame, and a refused one to stop sending.
@@ -121,6 +124,7 @@ where
         plan: None,
         sending: None,
         unflushed: false,
+        burst: 0,
         ends: opened + plane.limits.lifetime,
         active: opened,
         timer: Box::pin(sleep_until(first)),
@@ -151,6 +155,8 @@ struct Peer<'p, S> {
     /// A message of which some frames are still to be written.
     sending: Option<Fragments>,
     unflushed: bool,
+    /// Messages read since the task began its turn.
+    burst: usize,
     /// When the connection has lived its life.
     ends: Instant,
     /// When the last message passed.
@@ -205,23 +211,40 @@ where
         if let Err(error) = self.write_waiting(context) {
             return Poll::Ready(Happened::Failed(error));
         }
-        if self.connection.outbox.may_read(IN_FLIGHT)
-            && let Poll::Ready(read) = self.socket.poll_next_unpin(context)
+        // At the start of a turn, for at its end the runtime may let no operation on the socket through any more.
+        if self.burst == 0
+            && let Err(error) = self.flush(context)
         {
-            return Poll::Ready(match read {
-                Some(Ok(message)) => Happened::Received(message),
-                Some(Err(error)) => Happened::Failed(error),
-                None => Happened::Ended,
-            });
+            return Poll::Ready(Happened::Failed(error));
         }
-        if self.unflushed {
-            match Pin::new(&mut self.socket).poll_flush(context) {
-                Poll::Ready(Ok(())) => self.unflushed = false,
-                Poll::Ready(Err(error)) => return Poll::Ready(Happened::Failed(error)),
-                Poll::Pending => {}
+        if self.connection.outbox.may_read(IN_FLIGHT) {
+            if self.burst == BURST {
+                context.waker().wake_by_ref();
+            } else if let Poll::Ready(read) = self.socket.poll_next_unpin(context) {
+                self.burst += 1;
+                return Poll::Ready(match read {
+                    Some(Ok(message)) => Happened::Received(message),
+                    Some(Err(error)) => Happened::Failed(error),
+                    None => Happened::Ended,
+                });
             }
         }
-        Poll::Pending
+        self.burst = 0;
+        match self.flush(context) {
+            Ok(()) => Poll::Pending,
+            Err(error) => Poll::Ready(Happened::Failed(error)),
+        }
+    }
+
+    /// Lets what was written leave, as far as the client takes it.
+    fn flush(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
+        if self.unflushed
+            && let Poll::Ready(flushed) = Pin::new(&mut self.socket).poll_flush(context)
+        {
+            flushed?;
+            self.unflushed = false;
+        }
+        Ok(())
     }
 
     /// Ready when the connection was idle too long or has lived its life. The timer is not moved at every message; it
@@ -237,15 +260,15 @@ where
         Poll::Pending
     }
 
-    /// Hands what waits to the socket, as long as it takes more.
-    fn write_waiting(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
+    /// Hands what waits to the socket, as long as it takes more. Ready once nothing waits.
+    fn write_waiting(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, Error> {
         loop {
             match Pin::new(&mut self.socket).poll_ready(context) {
                 Poll::Ready(ready) => ready?,
-                Poll::Pending => return Ok(()),
+                Poll::Pending => return Ok(Poll::Pending),
             }
             let Some(frame) = self.next_frame() else {
-                return Ok(());
+                return Ok(Poll::Ready(()));
             };
             Pin::new(&mut self.socket).start_send(frame)?;
             self.unflushed = true;
@@ -356,6 +379,9 @@ where
 
     /// Takes the connection down and says how it ended.
     async fn end(mut self, parting: Parting) -> Ending {
+        // Nobody may be told that a message was taken which the client can no longer get.
+        self.plane.registry.remove(&self.connection.id);
+        self.connection.outbox.close(Closing::GOING_AWAY);
         match parting {
             Parting::Lost => Ending::LOST,
             Parting::Client(frame) => {
@@ -363,9 +389,7 @@ where
                 Ending::of_client(frame)
             }
             Parting::Asked(closing) => {
-                let sent =
-                    timeout(CLOSE_PATIENCE, self.socket.send(close_frame(closing.code))).await;
-                if matches!(sent, Ok(Ok(()))) {
+                if self.say_goodbye(closing.code).await {
                     self.finish().await;
                 }
                 Ending {
@@ -375,14 +399,38 @@ where
                 }
             }
             Parting::Refused(code) => {
-                let sent = timeout(CLOSE_PATIENCE, self.socket.send(close_frame(code))).await;
-                if matches!(sent, Ok(Ok(()))) {
+                if self.say_goodbye(code).await {
                     drain(self.socket.get_mut()).await;
                 }
                 // GUESS: the reason is empty.
                 Ending::with(code, "")
             }
         }
+    }
+
+    /// Writes what waits, for whoever posted it was told that it was taken, and then the close frame. False if the client
+    /// did not take the frame.
+    async fn say_goodbye(&mut self, code: u16) -> bool {
+        let writing = poll_fn(|context| {
+            loop {
+                let handed_over = self.write_waiting(context)?;
+                ready!(Pin::new(&mut self.socket).poll_flush(context))?;
+                if handed_over.is_ready() {
+                    return Poll::Ready(Ok::<_, Error>(()));
+                }
+            }
+        });
+        match timeout(CLOSE_PATIENCE, writing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return false,
+            // The close frame may still get through between two frames of a message.
+            Err(_) => tracing::warn!(
+                connection = self.connection.id,
+                "the client did not read all that waited for it"
+            ),
+        }
+        let sent = timeout(CLOSE_PATIENCE, self.socket.send(close_frame(code))).await;
+        matches!(sent, Ok(Ok(())))
     }
 
     /// Completes the closing handshake: writes what is left of it and waits for the other end's part.
@@ -500,4 +548,134 @@ async fn drain<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
     };
     // Whether the other end was patient makes no difference any more.
     drop(timeout(CLOSE_PATIENCE, draining).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, net::SocketAddr, sync::Mutex};
+
+    use tokio::io::{DuplexStream, ReadBuf};
+
+    use super::{super::fixture, *};
+    use crate::gateway::{Options, store::Store};
+
+    fn plane() -> Arc<Plane> {
+        let options = Options::default();
+        let store = Store::open(&options.store).unwrap();
+        Plane::new(store, SocketAddr::from(([127, 0, 0, 1], 1)), &options)
+    }
+
+    /// What a client gets that reads until it sees the close frame, and then its code.
+    async fn read_all(stream: DuplexStream) -> (Vec<String>, Option<u16>) {
+        let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
+        let mut texts = Vec::new();
+        let mut code = None;
+        while let Some(Ok(message)) = socket.next().await {
+            match message {
+                Message::Text(text) => texts.push(text.to_string()),
+                Message::Close(frame) => code = frame.map(|frame| frame.code.into()),
+                _ => {}
+            }
+        }
+        (texts, code)
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_leaves_before_the_close_frame() {
+        let plane = plane();
+        for length in [3, 131_072] {
+            let (ours, theirs) = tokio::io::duplex(1024);
+            let connection = Arc::clone(&fixture::message_event("").connection);
+            let posts = vec!["x".repeat(length); 3];
+            for post in &posts {
+                let post = Bytes::from(post.clone());
+                connection.outbox.post(post).await.unwrap();
+            }
+            connection.outbox.close(Closing::DELETED);
+            let serving = serve(&plane, &connection, ours, Bytes::new());
+            let (ending, (texts, code)) = tokio::join!(serving, read_all(theirs));
+            assert_eq!((ending.code, code), (1000, Some(1000)));
+            assert!(texts == posts, "{} of {length} bytes", texts.len());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_cannot_hold_up_the_end() {
+        let plane = plane();
+        let (ours, _theirs) = tokio::io::duplex(1024);
+        let connection = Arc::clone(&fixture::message_event("").connection);
+        let long = Bytes::from(vec![b'x'; 131_072]);
+        connection.outbox.post(long).await.unwrap();
+        connection.outbox.close(Closing::DELETED);
+        let began = Instant::now();
+        let ending = serve(&plane, &connection, ours, Bytes::new()).await;
+        assert_eq!(ending.code, 1000);
+        assert!(began.elapsed() <= 3 * CLOSE_PATIENCE);
+    }
+
+    /// A client that always has another message, up to a number of them, and takes all that it is sent.
+    #[derive(Clone, Default)]
+    struct Flood(Arc<Mutex<Flooded>>);
+
+    #[derive(Default)]
+    struct Flooded {
+        read: usize,
+        /// How much had been read when something was written.
+        written_at: Option<usize>,
+    }
+
+    impl AsyncRead for Flood {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let mut state = self.0.lock().unwrap();
+            if state.read < 100_000 {
+                state.read += 1;
+                buffer.put_slice(b"\x81\x81\0\0\0\0x");
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Flood {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+            written: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let mut state = self.0.lock().unwrap();
+            let read = state.read;
+            state.written_at.get_or_insert(read);
+            Poll::Ready(Ok(written.len()))
+        }
+        fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_pauses_still_gets_its_messages_and_lets_others_run() {
+        let plane = plane();
+        let connection = Arc::clone(&fixture::message_event("").connection);
+        let flood = Flood::default();
+        let read = || flood.0.lock().unwrap().read;
+        let serving = serve(&plane, &connection, flood.clone(), Bytes::new());
+        let posting = async {
+            tokio::task::yield_now().await;
+            connection.outbox.post(Bytes::from("post")).await.unwrap();
+            read()
+        };
+        let (ending, posted_at) = tokio::join!(serving, posting);
+        assert_eq!(ending, Ending::LOST);
+        let written_at = flood.0.lock().unwrap().written_at.unwrap();
+        assert!(
+            posted_at <= 2 * BURST && written_at <= posted_at + BURST,
+            "{posted_at} {written_at}"
+        );
+    }
 }
