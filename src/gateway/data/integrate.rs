@@ -326,7 +326,7 @@ fn response_value(source: &str, answer: &Answer) -> Option<String> {
     }
     let path = JsonPath::parse(of_answer.strip_prefix("body")?).ok()?;
     let body: Value = serde_json::from_slice(&answer.body).ok()?;
-    path.find(&body).map(|value| selection::text_of(&value))
+    selection::text_of(&path.find(&body)?, limit::MESSAGE_BYTES)
 }
 
 /// What a request template speaks of.

@@ -1,12 +1,15 @@
 //! The part of `JSONPath` that selection expressions, mappings and templates use: `.name`, `['name']`, `[n]`, `[*]` and
 //! `..`. Filters, slices and functions are refused when the path is read, never ignored.
 
-use std::borrow::Cow;
+use std::fmt::{self, Display, Formatter};
 
 use serde_json::Value;
 
 /// Most values that one indefinite path may find; a path like `$..*..*` over a large message finds millions.
 const MATCHES: usize = 10_000;
+
+/// Most steps of a path; each may look at as many values.
+const STEPS: usize = 100;
 
 /// A path, read once and used for every message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,14 @@ enum Step {
     Below,
 }
 
+/// What a path leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Found<'v> {
+    One(&'v Value),
+    /// What a path that can find several found, be it none.
+    Many(Vec<&'v Value>),
+}
+
 /// A path that is not one, or that uses what is not supported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a JSONPath that the gateway understands")]
@@ -38,14 +49,16 @@ impl JsonPath {
         while !rest.is_empty() {
             let (found, after) = step(rest).ok_or_else(bad)?;
             steps.extend(found);
+            if steps.len() > STEPS {
+                return Err(bad());
+            }
             rest = after;
         }
         Ok(JsonPath { steps })
     }
 
-    /// What the path finds: the value, or an array of the values if the path can find several. `None` if a definite path
-    /// leads nowhere.
-    pub(super) fn find<'v>(&self, root: &'v Value) -> Option<Cow<'v, Value>> {
+    /// What the path finds. `None` if a definite path leads nowhere.
+    pub(super) fn find<'v>(&self, root: &'v Value) -> Option<Found<'v>> {
         if self.is_definite() {
             return self
                 .steps
@@ -55,15 +68,13 @@ impl JsonPath {
                     Step::Index(index) => element(value, *index),
                     Step::Every | Step::Below => None,
                 })
-                .map(Cow::Borrowed);
+                .map(Found::One);
         }
         let mut found = vec![root];
         for step in &self.steps {
             found = advance(&found, step);
         }
-        Some(Cow::Owned(Value::Array(
-            found.into_iter().cloned().collect(),
-        )))
+        Some(Found::Many(found))
     }
 
     fn is_definite(&self) -> bool {
@@ -71,6 +82,22 @@ impl JsonPath {
             .steps
             .iter()
             .any(|step| matches!(step, Step::Every | Step::Below))
+    }
+}
+
+/// As JSON; several values are an array.
+impl Display for Found<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::One(value) => write!(out, "{value}"),
+            Found::Many(values) => {
+                for (index, value) in values.iter().enumerate() {
+                    out.write_str(if index == 0 { "[" } else { "," })?;
+                    write!(out, "{value}")?;
+                }
+                out.write_str(if values.is_empty() { "[]" } else { "]" })
+            }
+        }
     }
 }
 
@@ -180,7 +207,7 @@ mod tests {
         let found = JsonPath::parse(path)
             .unwrap()
             .find(&root)
-            .map(Cow::into_owned);
+            .map(|found| found.to_string().parse::<Value>().unwrap());
         assert_eq!(found, expected.into(), "{path}");
     }
 
@@ -208,6 +235,8 @@ mod tests {
         for path in ["$.", "$[", "$[?(@.a)]", "$.a[1:2]", "$.a b", "x", "$['a"] {
             assert!(JsonPath::parse(path).is_err(), "{path}");
         }
+        assert!(JsonPath::parse(&".a".repeat(STEPS)).is_ok());
+        assert!(JsonPath::parse(&".a".repeat(STEPS + 1)).is_err());
     }
 
     proptest! {

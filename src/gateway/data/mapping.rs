@@ -4,12 +4,14 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::Value;
 
 use super::{
     event::{Event, Handshake, Kind},
-    jsonpath::JsonPath,
+    jsonpath::{Found, JsonPath},
     selection,
 };
+use crate::model::limit;
 
 /// What may stand in a path segment or a query value as it is.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -109,8 +111,8 @@ impl Source {
             Source::Context(name) => event.context(name),
             Source::Body(path) => path
                 .find(event.json()?)
-                .filter(|value| !value.is_null())
-                .map(|value| selection::text_of(&value)),
+                .filter(|found| *found != Found::One(&Value::Null))
+                .and_then(|found| selection::text_of(&found, limit::MESSAGE_BYTES)),
             Source::Header(name) => handshake(event)?.header(name).next(),
             Source::Headers(name) => join(handshake(event)?.header(name)),
             Source::Query(name) => handshake(event)?.query_values(name).next(),

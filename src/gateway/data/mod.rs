@@ -3,6 +3,7 @@
 //! The truth about its behaviour is the developer guide's "WebSocket APIs" chapter. It reads the store's memory and never
 //! its database, and it keeps no payload longer than it takes to pass it on.
 
+mod bounded;
 mod event;
 #[cfg(test)]
 mod fixture;

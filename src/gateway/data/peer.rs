@@ -461,7 +461,7 @@ impl Drop for InFlight {
 /// The route that a message selects.
 fn select<'p>(plan: &'p Plan, event: &Event) -> Option<&'p Arc<RoutePlan>> {
     if !plan.selection.reads_body() {
-        return plan.route_of_message(&plan.selection.evaluate(Facts::default()));
+        return plan.route_of_message(plan.selection.evaluate(Facts::default()).as_deref());
     }
     // SOURCE: developer guide, "Overview of WebSocket APIs": what is not JSON goes to `$default`.
     let Some(body) = event.json() else {
@@ -471,7 +471,7 @@ fn select<'p>(plan: &'p Plan, event: &Event) -> Option<&'p Arc<RoutePlan>> {
         body: Some(body),
         response: None,
     };
-    plan.route_of_message(&plan.selection.evaluate(facts))
+    plan.route_of_message(plan.selection.evaluate(facts).as_deref())
 }
 
 /// What the client gets after an integration ran: its answer on a two-way route, a notice if it failed, else nothing.

@@ -140,12 +140,12 @@ impl Plan {
         self.routes.get(key)
     }
 
-    /// The route of a message whose expression yields `key`.
+    /// The route of a message whose expression yields `key`, if it yields any.
     ///
     /// GUESS: a message cannot name `$connect` or `$disconnect`; that counts as no match.
-    pub(super) fn route_of_message(&self, key: &str) -> Option<&Arc<RoutePlan>> {
-        self.route(key)
-            .filter(|_| key != "$connect" && key != "$disconnect")
+    pub(super) fn route_of_message(&self, key: Option<&str>) -> Option<&Arc<RoutePlan>> {
+        key.filter(|key| !matches!(*key, "$connect" | "$disconnect"))
+            .and_then(|key| self.route(key))
             .or_else(|| self.route("$default"))
     }
 }
@@ -298,8 +298,7 @@ impl Templates {
         let named = match &self.selection {
             Some(selection) => {
                 let key = selection.evaluate(facts);
-                self.by_key
-                    .get(&key)
+                key.and_then(|key| self.by_key.get(&key))
                     .or_else(|| self.by_key.get("$default"))
             }
             None => self
@@ -360,10 +359,10 @@ mod tests {
     fn a_message_cannot_name_the_lifecycle_routes() {
         let routes = ["$connect", "$disconnect", "join"].map(|key| fixture::route(key, None));
         let plan = Plan::new(&Arc::new(fixture::snapshot(routes.to_vec(), vec![])));
-        assert!(plan.route_of_message("$connect").is_none());
-        assert!(plan.route_of_message("$disconnect").is_none());
-        assert!(plan.route_of_message("Join").is_none());
-        assert!(plan.route_of_message("join").is_some());
+        assert!(plan.route_of_message(Some("$connect")).is_none());
+        assert!(plan.route_of_message(Some("$disconnect")).is_none());
+        assert!(plan.route_of_message(Some("Join")).is_none());
+        assert!(plan.route_of_message(Some("join")).is_some());
     }
 
     #[test]

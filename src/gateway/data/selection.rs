@@ -3,10 +3,18 @@
 //! SOURCE: developer guide, "Working with routes for WebSocket APIs" and "WebSocket API selection expressions". An
 //! expression is evaluated once; what it yields is not an expression again.
 
+use std::fmt::{self, Write};
+
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::jsonpath::JsonPath;
+use super::{
+    bounded::Bounded,
+    jsonpath::{Found, JsonPath},
+};
+
+/// Longest key that an expression may yield, in bytes. GUESS: what yields a longer one selects nothing.
+const KEY_BYTES: usize = 4 * 1024;
 
 /// A selection expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,59 +78,75 @@ impl Selection {
             .any(|part| matches!(part, Part::RequestBody(_)))
     }
 
-    /// The key that the expression yields.
-    pub(super) fn evaluate(&self, facts: Facts<'_>) -> String {
-        let mut key = String::new();
+    /// The key that the expression yields, unless it is longer than any key.
+    pub(super) fn evaluate(&self, facts: Facts<'_>) -> Option<String> {
+        let mut key = Bounded::new(KEY_BYTES);
         for part in &self.parts {
-            match part {
-                Part::Text(text) => key.push_str(text),
-                Part::RequestBody(path) => {
-                    if let Some(value) = facts.body.and_then(|body| path.find(body)) {
-                        write_value(&value, &mut key);
-                    }
-                }
-                Part::ResponseStatus => {
-                    if let Some((status, _)) = facts.response {
-                        key.push_str(&status.to_string());
-                    }
-                }
-                Part::ResponseHeader(name) => {
-                    let values = header_values(facts, name);
-                    key.push_str(values.first().map_or("", |value| value));
-                }
-                Part::ResponseHeaders(name) => {
-                    key.push('[');
-                    key.push_str(&header_values(facts, name).join(", "));
-                    key.push(']');
-                }
-                Part::Nothing => {}
-            }
+            part.write(facts, &mut key).ok()?;
         }
-        key
+        Some(key.into_text())
     }
 }
 
-/// The text of a value in a key or a header: strings bare, lists as `[a, b]`, null as nothing.
-pub(super) fn text_of(value: &Value) -> String {
-    let mut text = String::new();
-    write_value(value, &mut text);
-    text
+impl Part {
+    fn write(&self, facts: Facts<'_>, key: &mut Bounded) -> fmt::Result {
+        match self {
+            Part::Text(text) => key.write_str(text),
+            Part::RequestBody(path) => match facts.body.and_then(|body| path.find(body)) {
+                Some(found) => write_found(&found, key),
+                None => Ok(()),
+            },
+            Part::ResponseStatus => match facts.response {
+                Some((status, _)) => write!(key, "{status}"),
+                None => Ok(()),
+            },
+            Part::ResponseHeader(name) => {
+                let values = header_values(facts, name);
+                key.write_str(values.first().map_or("", |value| value))
+            }
+            Part::ResponseHeaders(name) => {
+                write!(key, "[{}]", header_values(facts, name).join(", "))
+            }
+            Part::Nothing => Ok(()),
+        }
+    }
 }
 
-fn write_value(value: &Value, text: &mut String) {
+/// The text of what a path found, as it stands in a key or a header, unless it is longer than `most` bytes.
+pub(super) fn text_of(found: &Found<'_>, most: usize) -> Option<String> {
+    let mut text = Bounded::new(most);
+    write_found(found, &mut text).ok()?;
+    Some(text.into_text())
+}
+
+fn write_found(found: &Found<'_>, text: &mut Bounded) -> fmt::Result {
+    match found {
+        Found::One(value) => write_value(value, text),
+        Found::Many(values) => write_list(values.iter().copied(), text),
+    }
+}
+
+/// Writes a value as it stands in a key or a header: strings bare, lists as `[a, b]`, null as nothing.
+pub(super) fn write_value(value: &Value, text: &mut Bounded) -> fmt::Result {
     match value {
         // GUESS: null counts as missing.
-        Value::Null => {}
-        Value::String(string) => text.push_str(string),
-        Value::Array(elements) => {
-            let elements: Vec<_> = elements.iter().map(text_of).collect();
-            text.push('[');
-            text.push_str(&elements.join(", "));
-            text.push(']');
-        }
+        Value::Null => Ok(()),
+        Value::String(string) => text.write_str(string),
+        Value::Array(elements) => write_list(elements, text),
         // GUESS: an object is written as JSON.
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => text.push_str(&value.to_string()),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => write!(text, "{value}"),
     }
+}
+
+fn write_list<'v>(values: impl IntoIterator<Item = &'v Value>, text: &mut Bounded) -> fmt::Result {
+    text.write_char('[')?;
+    for (index, value) in values.into_iter().enumerate() {
+        if index > 0 {
+            text.write_str(", ")?;
+        }
+        write_value(value, text)?;
+    }
+    text.write_char(']')
 }
 
 /// The reference after a dollar sign, braced or bare, and what follows it.
@@ -207,8 +231,8 @@ mod tests {
             response: None,
         };
         assert_eq!(
-            Selection::parse(expression).evaluate(facts),
-            expected,
+            Selection::parse(expression).evaluate(facts).as_deref(),
+            Some(expected),
             "{expression}"
         );
     }
@@ -259,7 +283,7 @@ mod tests {
     #[test]
     fn text_that_is_not_json_yields_only_the_literal_parts() {
         let selection = Selection::parse("x-${request.body.action}");
-        assert_eq!(selection.evaluate(Facts::default()), "x-");
+        assert_eq!(selection.evaluate(Facts::default()).as_deref(), Some("x-"));
     }
 
     #[test]
@@ -271,7 +295,7 @@ mod tests {
             body: None,
             response: Some((404, &headers)),
         };
-        let evaluate = |text| Selection::parse(text).evaluate(facts);
+        let evaluate = |text| Selection::parse(text).evaluate(facts).unwrap();
         assert_eq!(evaluate("$integration.response.statuscode"), "404");
         assert_eq!(evaluate("${integration.response.header.X-Kind}"), "a");
         assert_eq!(
@@ -279,6 +303,25 @@ mod tests {
             "[a, b]"
         );
         assert_eq!(evaluate("${integration.response.header.absent}"), "");
+    }
+
+    #[test]
+    fn a_message_cannot_make_a_key_that_fills_the_memory() {
+        // A hundred arrays around a text: each of them is found, and each would be written with all that it holds.
+        let message = format!(
+            "{}\"{}\"{}",
+            "[".repeat(100),
+            "x".repeat(10_000),
+            "]".repeat(100)
+        );
+        let body = serde_json::from_str(&message).unwrap();
+        let facts = Facts {
+            body: Some(&body),
+            response: None,
+        };
+        for expression in ["$request.body..*..*", "$request.body", "a$request.body..*"] {
+            assert_eq!(Selection::parse(expression).evaluate(facts), None);
+        }
     }
 
     proptest! {
@@ -304,21 +347,21 @@ mod tests {
 
         #[test]
         fn text_without_dollar_and_backslash_is_its_own_key(expression in "[^$\\\\]{0,40}") {
-            prop_assert_eq!(Selection::parse(&expression).evaluate(Facts::default()), expression);
+            prop_assert_eq!(Selection::parse(&expression).evaluate(Facts::default()), Some(expression));
         }
 
         #[test]
         fn an_escaped_dollar_is_a_dollar(name in "[a-z]{0,10}") {
             let key = Selection::parse(&format!("\\${name}")).evaluate(Facts::default());
-            prop_assert_eq!(key, format!("${name}"));
+            prop_assert_eq!(key, Some(format!("${name}")));
         }
 
         #[test]
         fn the_named_member_is_the_key(name in "[a-zA-Z_][a-zA-Z0-9_]{0,10}", value in ".{0,20}") {
             let body = json!({ &name: &value });
             let facts = Facts { body: Some(&body), response: None };
-            prop_assert_eq!(Selection::parse(&format!("$request.body.{name}")).evaluate(facts), value.clone());
-            prop_assert_eq!(Selection::parse(&format!("${{request.body['{name}']}}")).evaluate(facts), value);
+            prop_assert_eq!(Selection::parse(&format!("$request.body.{name}")).evaluate(facts), Some(value.clone()));
+            prop_assert_eq!(Selection::parse(&format!("${{request.body['{name}']}}")).evaluate(facts), Some(value));
         }
     }
 }

@@ -3,14 +3,21 @@
 //!
 //! SOURCE: developer guide, "WebSocket API mapping template reference".
 
-use std::borrow::Cow;
+use std::fmt::{self, Write};
 
 use serde_json::Value;
 
-use super::{jsonpath::JsonPath, selection};
+use super::{
+    bounded::Bounded,
+    jsonpath::{Found, JsonPath},
+    selection,
+};
 
 /// Longest text that a template may produce, in bytes.
 const OUTPUT_BYTES: usize = 1024 * 1024;
+
+/// Calls within calls that a reference may have.
+const NESTING: usize = 8;
 
 const DIRECTIVES: [&str; 13] = [
     "set", "if", "elseif", "else", "end", "foreach", "break", "stop", "include", "parse", "macro",
@@ -49,6 +56,8 @@ pub(super) enum BadTemplate {
     Directive(String),
     #[error("the template uses `${0}`, which is not emulated yet")]
     Reference(String),
+    #[error("the template has calls within calls, more than {NESTING} deep")]
+    TooDeep,
     #[error("the template would produce more than 1 MiB")]
     TooLong,
 }
@@ -99,51 +108,58 @@ impl Template {
     /// The text, with every reference replaced. A path that leads nowhere stays as it was written, as Velocity does with
     /// an undefined reference, unless it was written `$!…`.
     pub(super) fn render(&self, scope: &dyn Scope) -> Result<String, BadTemplate> {
-        let mut output = String::new();
+        let mut output = Bounded::new(OUTPUT_BYTES);
         for part in &self.parts {
-            match part {
-                Part::Text(text) => output.push_str(text),
-                Part::Reference { expression, source } => match expression.value(scope) {
-                    Some(value) => output.push_str(&value),
-                    None if source.starts_with("$!") => {}
-                    None => output.push_str(source),
-                },
-            }
-            if output.len() > OUTPUT_BYTES {
-                return Err(BadTemplate::TooLong);
-            }
+            let written = match part {
+                Part::Text(text) => output.write_str(text),
+                Part::Reference { expression, source } => {
+                    match expression.write(scope, &mut output) {
+                        Ok(false) if !source.starts_with("$!") => output.write_str(source),
+                        written => written.map(|_| ()),
+                    }
+                }
+            };
+            written.map_err(|_| BadTemplate::TooLong)?;
         }
-        Ok(output)
+        Ok(output.into_text())
     }
 }
 
 impl Expression {
-    fn value<'s>(&'s self, scope: &'s dyn Scope) -> Option<Cow<'s, str>> {
+    /// Writes the value; false, and nothing is written, if there is none. Fails where the text would become too long.
+    fn write(&self, scope: &dyn Scope, output: &mut Bounded) -> Result<bool, fmt::Error> {
         match self {
-            Expression::InputBody if scope.input().is_empty() => Some(Cow::Borrowed("{}")),
-            Expression::InputBody => Some(Cow::Borrowed(scope.input())),
+            Expression::InputBody if scope.input().is_empty() => output.write_str("{}")?,
+            Expression::InputBody => output.write_str(scope.input())?,
             Expression::InputJson(path) => {
-                let found = scope.input_json().and_then(|json| path.find(json));
-                Some(found.map_or(Cow::Borrowed("\"\""), |value| Cow::Owned(value.to_string())))
+                match scope.input_json().and_then(|json| path.find(json)) {
+                    Some(found) => write!(output, "{found}")?,
+                    None => output.write_str("\"\"")?,
+                }
             }
             Expression::InputPath(path) => {
-                let found = scope.input_json().and_then(|json| path.find(json))?;
-                match &*found {
-                    Value::Null => None,
-                    Value::Object(_) => Some(Cow::Owned(java_text(&found))),
-                    Value::Array(_) => Some(Cow::Owned(found.to_string())),
-                    value => Some(Cow::Owned(selection::text_of(value))),
+                match scope.input_json().and_then(|json| path.find(json)) {
+                    None | Some(Found::One(Value::Null)) => return Ok(false),
+                    Some(Found::One(value)) => write_java(value, output)?,
+                    Some(found) => write!(output, "{found}")?,
                 }
             }
             // GUESS: a context member or stage variable that is not there is the empty text.
-            Expression::Context(name) => Some(Cow::Owned(scope.context(name).unwrap_or_default())),
-            Expression::StageVariable(name) => Some(Cow::Borrowed(
-                scope.stage_variable(name).unwrap_or_default(),
-            )),
-            Expression::EscapeJavaScript(inner) => inner
-                .value(scope)
-                .map(|text| Cow::Owned(escape_javascript(&text))),
+            Expression::Context(name) => {
+                output.write_str(&scope.context(name).unwrap_or_default())?;
+            }
+            Expression::StageVariable(name) => {
+                output.write_str(scope.stage_variable(name).unwrap_or_default())?;
+            }
+            Expression::EscapeJavaScript(inner) => {
+                let mut text = Bounded::new(output.left());
+                if !inner.write(scope, &mut text)? {
+                    return Ok(false);
+                }
+                escape_javascript(text.as_str(), output)?;
+            }
         }
+        Ok(true)
     }
 }
 
@@ -172,7 +188,7 @@ fn reference(rest: &str) -> Result<Option<(Expression, usize)>, BadTemplate> {
     if braced {
         start += 1;
     }
-    let Some((expression, length)) = expression(&rest[start..])? else {
+    let Some((expression, length)) = expression(&rest[start..], 0)? else {
         return Ok(None);
     };
     let end = start + length;
@@ -186,8 +202,8 @@ fn reference(rest: &str) -> Result<Option<(Expression, usize)>, BadTemplate> {
     }
 }
 
-/// The expression at the start of `text` and its length.
-fn expression(text: &str) -> Result<Option<(Expression, usize)>, BadTemplate> {
+/// The expression at the start of `text`, within `depth` calls, and its length.
+fn expression(text: &str, depth: usize) -> Result<Option<(Expression, usize)>, BadTemplate> {
     let unsupported = || BadTemplate::Reference(shorten(text));
     if let Some(after) = text.strip_prefix("input.") {
         if let Some(end) = after.strip_prefix("body") {
@@ -213,7 +229,10 @@ fn expression(text: &str) -> Result<Option<(Expression, usize)>, BadTemplate> {
             .strip_prefix("escapeJavaScript(")
             .ok_or_else(unsupported)?;
         let inner = inner.strip_prefix('$').ok_or_else(unsupported)?;
-        let (argument, length) = expression(inner)?.ok_or_else(unsupported)?;
+        if depth == NESTING {
+            return Err(BadTemplate::TooDeep);
+        }
+        let (argument, length) = expression(inner, depth + 1)?.ok_or_else(unsupported)?;
         let end = inner[length..].strip_prefix(')').ok_or_else(unsupported)?;
         if end.starts_with(".replaceAll(") {
             return Err(unsupported());
@@ -273,42 +292,41 @@ fn shorten(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// How Java prints a map, which is how `$input.path` prints an object: `{a=1, b=[{"c":5}]}`.
-fn java_text(value: &Value) -> String {
+/// Writes a value as Java prints it, which is what `$input.path` gives: `{a=1, b=[{"c":5}]}`.
+fn write_java(value: &Value, output: &mut Bounded) -> fmt::Result {
     match value {
         Value::Object(members) => {
-            let members: Vec<_> = members
-                .iter()
-                .map(|(name, value)| format!("{name}={}", java_text(value)))
-                .collect();
-            format!("{{{}}}", members.join(", "))
+            output.write_char('{')?;
+            for (index, (name, value)) in members.iter().enumerate() {
+                if index > 0 {
+                    output.write_str(", ")?;
+                }
+                write!(output, "{name}=")?;
+                write_java(value, output)?;
+            }
+            output.write_char('}')
         }
-        Value::Array(_) => value.to_string(),
-        Value::Null => "null".to_owned(),
-        _ => selection::text_of(value),
+        Value::Array(_) | Value::Null => write!(output, "{value}"),
+        _ => selection::write_value(value, output),
     }
 }
 
 /// GUESS: quotes, backslash, slash and control characters are escaped, other characters are left.
-fn escape_javascript(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
+fn escape_javascript(text: &str, output: &mut Bounded) -> fmt::Result {
     for character in text.chars() {
         match character {
             '\'' | '"' | '\\' | '/' => {
-                escaped.push('\\');
-                escaped.push(character);
+                output.write_char('\\')?;
+                output.write_char(character)?;
             }
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            _ if character.is_control() => {
-                let code = format!("\\u{:04X}", u32::from(character));
-                escaped.push_str(&code);
-            }
-            _ => escaped.push(character),
+            '\n' => output.write_str("\\n")?,
+            '\r' => output.write_str("\\r")?,
+            '\t' => output.write_str("\\t")?,
+            _ if character.is_control() => write!(output, "\\u{:04X}", u32::from(character))?,
+            _ => output.write_char(character)?,
         }
     }
-    escaped
+    Ok(())
 }
 
 #[cfg(test)]
@@ -399,6 +417,33 @@ mod tests {
         ] {
             let error = Template::parse(template).unwrap_err().to_string();
             assert!(error.contains(named), "{template}: {error}");
+        }
+    }
+
+    #[test]
+    fn calls_within_calls_are_few() {
+        let nested = |depth| {
+            let (before, after) = ("$util.escapeJavaScript(".repeat(depth), ")".repeat(depth));
+            Template::parse(&format!("{before}$input.body{after}"))
+        };
+        assert!(nested(NESTING).is_ok());
+        for depth in [NESTING + 1, 200_000] {
+            assert_eq!(nested(depth), Err(BadTemplate::TooDeep));
+        }
+    }
+
+    #[test]
+    fn what_would_become_too_long_is_not_made() {
+        let sample = Sample::new(&format!("[[[[{}]]]]", json!("'".repeat(120_000))));
+        for template in [
+            "$util.escapeJavaScript($util.escapeJavaScript($util.escapeJavaScript($util.escapeJavaScript(\
+             $input.path('$[0][0][0][0]')))))",
+            "$input.json('$..*')$input.json('$..*')$input.json('$..*')",
+            "$input.path('$..*')$input.path('$..*')$input.path('$..*')",
+            "$input.body$input.body$input.body$input.body$input.body$input.body$input.body$input.body$input.body",
+        ] {
+            let rendered = Template::parse(template).unwrap().render(&sample);
+            assert_eq!(rendered, Err(BadTemplate::TooLong), "{template}");
         }
     }
 
