@@ -283,18 +283,32 @@ impl Harness {
     /// Compares the screen with the stored one at one size.
     #[track_caller]
     pub(crate) fn snapshot_at(&mut self, name: &str, size: (u16, u16)) -> &mut Self {
-        let (buffer, _) = picture(&self.state, size);
-        let mut picture = text(&buffer);
-        picture.push_str("\n\n");
-        picture.push_str(&styles(&buffer, &self.state));
-        let mut settings = insta::Settings::clone_current();
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.set_snapshot_path("../screens/snapshots");
         let name = format!("{name}_{}x{}", size.0, size.1);
-        settings.bind(|| insta::assert_snapshot!(name, picture));
+        store(&name, &picture(&self.state, size).0, &self.state);
         self
     }
+
+    /// The same at the size of the terminal.
+    #[track_caller]
+    pub(crate) fn snapshot_here(&mut self, name: &str) -> &mut Self {
+        self.snapshot_at(name, self.size)
+    }
+
+    /// The rows of the screen.
+    pub(crate) fn rows(&mut self) -> Vec<String> {
+        self.text().lines().map(str::to_owned).collect()
+    }
+}
+
+/// Compares cells with the stored ones, text and style.
+#[track_caller]
+fn store(name: &str, buffer: &Buffer, state: &State) {
+    let picture = format!("{}\n\n{}", text(buffer), styles(buffer, state));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_snapshot_path("../screens/snapshots");
+    settings.bind(|| insta::assert_snapshot!(name, picture));
 }
 
 fn target_change(effect: &Effect) -> Option<(Ticket, Target)> {

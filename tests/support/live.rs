@@ -1,23 +1,23 @@
-//! A Live screen to drive: a stage, frames that cross, keys that are pressed, and what is seen of it.
+//! What a Live screen needs above the harness: a stage, frames that cross, and a link that tells how it is.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use crossterm::event::KeyEvent;
 use jiff::Timestamp;
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 use stagewire::{
     model::{
-        Api, ApiId, Direction, FrameRecord, LinkEvent, LinkId, Opcode, StageName, Target,
+        Api, ApiId, Direction, FrameRecord, LinkEvent, LinkId, Opcode, StageName,
         frame::split,
         link::{Closed, Frames, LinkFailure, LinkStep, Opened, Refusal},
     },
     ui::{
-        self, Effect, Message,
+        Effect, Message,
         screen::{Context, Screen, live::LiveScreen},
-        state::{Appearance, Setup, State},
+        state::Appearance,
     },
 };
+
+use crate::harness::Harness;
 
 /// The time at which each test starts: 12:04:31.102.
 pub(crate) const START_MS: i64 = 1_000 * 86_400_000 + 43_471_102;
@@ -82,32 +82,19 @@ pub(crate) fn message(direction: Direction, payload: &str, ms: i64) -> Vec<Frame
         .collect()
 }
 
-/// A Live screen on stage `prod` of the API, its link on the way.
-#[derive(Debug)]
-pub(crate) struct Live {
-    /// The state, for what has no other way.
-    pub(crate) state: State,
-    /// What was asked of the world since it was last looked at.
-    pub(crate) effects: Vec<Effect>,
-    size: (u16, u16),
-}
-
-impl Live {
-    /// The screen on a terminal of that size.
-    pub(crate) fn new(width: u16, height: u16) -> Self {
-        Self::with(width, height, &Appearance::default())
+impl Harness {
+    /// A Live screen on stage `prod` of the API on a terminal of that size, its link on the way.
+    pub(crate) fn connecting(width: u16, height: u16) -> Self {
+        Self::connecting_with(width, height, &Appearance::default())
     }
 
     /// The same on a terminal that can show less.
-    pub(crate) fn with(width: u16, height: u16, appearance: &Appearance) -> Self {
-        let mut state = State::new(Setup {
-            now: at(0),
-            target: None::<Target>,
-            appearance: *appearance,
-            production: Vec::new(),
-            log_path: None,
-        });
-        let mut effects = Vec::new();
+    pub(crate) fn connecting_with(width: u16, height: u16, appearance: &Appearance) -> Self {
+        let mut live = Self::with(None, appearance);
+        live.targets(Ok(Vec::new()));
+        let state = &mut live.state;
+        state.now = at(0);
+        state.production.clear();
         let stage = StageName::parse("prod").unwrap();
         let screen = LiveScreen::open(
             &api(),
@@ -122,58 +109,19 @@ impl Live {
                 deploys: &mut state.deploys,
                 geometry: &state.geometry,
                 production: &state.production,
-                effects: &mut effects,
+                effects: &mut live.effects,
             },
         );
         state.screens.push(Screen::Live(Box::new(screen)));
-        let mut live = Self {
-            state,
-            effects,
-            size: (width, height),
-        };
-        live.draw();
+        live.resize(width, height);
         live
     }
 
     /// The same with the link open.
     pub(crate) fn open(width: u16, height: u16) -> Self {
-        let mut live = Self::new(width, height);
+        let mut live = Self::connecting(width, height);
         live.opened(0);
         live
-    }
-
-    /// A message, and the frame that is drawn after it.
-    pub(crate) fn update(&mut self, message: Message) -> &mut Self {
-        let effects = ui::update(&mut self.state, message);
-        self.effects.extend(effects);
-        self.draw();
-        self
-    }
-
-    /// Presses keys, each as in the binding table, separated by spaces.
-    pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
-        for key in keys.split(' ') {
-            let chord = crokey::parse(key).unwrap();
-            let crokey::OneToThree::One(code) = chord.codes else {
-                panic!("{key} is several keys");
-            };
-            self.update(Message::Key(KeyEvent::new(code, chord.modifiers)));
-        }
-        self
-    }
-
-    /// Types text, a key a character.
-    pub(crate) fn types(&mut self, text: &str) -> &mut Self {
-        for character in text.chars() {
-            let code = crossterm::event::KeyCode::Char(character);
-            self.update(Message::Key(KeyEvent::from(code)));
-        }
-        self
-    }
-
-    /// Pastes text.
-    pub(crate) fn pastes(&mut self, text: &str) -> &mut Self {
-        self.update(Message::Paste(text.to_owned()))
     }
 
     /// Lets the clock stand at so many milliseconds after the start.
@@ -229,7 +177,7 @@ impl Live {
     }
 
     /// The handshake is refused.
-    pub(crate) fn refused(&mut self, status: u16, body: &str) -> &mut Self {
+    pub(crate) fn handshake_refused(&mut self, status: u16, body: &str) -> &mut Self {
         self.link(LinkEvent::Refused(Refusal {
             at: at(0),
             status,
@@ -244,97 +192,5 @@ impl Live {
     /// What was asked of the world since the last look.
     pub(crate) fn asked(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
-    }
-
-    /// The terminal has another size.
-    pub(crate) fn resize(&mut self, width: u16, height: u16) -> &mut Self {
-        self.size = (width, height);
-        self.update(Message::Resized(width, height))
-    }
-
-    /// Draws, and gives the cells.
-    pub(crate) fn draw(&mut self) -> Buffer {
-        let (width, height) = self.size;
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let mut geometry = None;
-        terminal
-            .draw(|frame| geometry = Some(ui::render(&self.state, frame)))
-            .unwrap();
-        self.state.geometry = geometry.unwrap();
-        terminal.backend().buffer().clone()
-    }
-
-    /// The rows of the screen as text.
-    pub(crate) fn rows(&mut self) -> Vec<String> {
-        let buffer = self.draw();
-        let area = buffer.area;
-        (0..area.height)
-            .map(|y| {
-                let mut row = String::new();
-                let mut x = 0;
-                while x < area.width {
-                    let symbol = buffer[(x, y)].symbol();
-                    row.push_str(symbol);
-                    let width = unicode_width::UnicodeWidthStr::width(symbol);
-                    x += u16::try_from(width.max(1)).unwrap();
-                }
-                row.trim_end().to_owned()
-            })
-            .collect()
-    }
-
-    /// The screen as text, a row a line.
-    pub(crate) fn text(&mut self) -> String {
-        self.rows().join("\n")
-    }
-
-    /// Fails when the text is not on the screen.
-    #[track_caller]
-    pub(crate) fn shows(&mut self, text: &str) -> &mut Self {
-        let screen = self.text();
-        assert!(screen.contains(text), "{text:?} is not on\n{screen}");
-        self
-    }
-
-    /// Fails when the text is on the screen.
-    #[track_caller]
-    pub(crate) fn hides(&mut self, text: &str) -> &mut Self {
-        let screen = self.text();
-        assert!(!screen.contains(text), "{text:?} is on\n{screen}");
-        self
-    }
-
-    /// The screen as text, then for each row where which role is, for snapshots. Plain text is left out.
-    pub(crate) fn picture(&mut self) -> String {
-        let mut picture = self.text();
-        let roles = self.state.theme.roles();
-        let buffer = self.draw();
-        picture.push_str("\n\n");
-        for y in 0..buffer.area.height {
-            let mut runs: Vec<(u16, u16, &str)> = Vec::new();
-            for x in 0..buffer.area.width {
-                let cell = &buffer[(x, y)];
-                let style = cell.style();
-                let is_role = |role: &&(&str, ratatui::style::Style)| {
-                    let full = ratatui::style::Style::reset().patch(role.1);
-                    (full.fg, full.bg, full.add_modifier)
-                        == (style.fg, style.bg, style.add_modifier)
-                };
-                let name = roles.iter().find(is_role).map_or("mixed", |role| role.0);
-                match runs.last_mut() {
-                    Some((_, end, last)) if *last == name && *end == x => *end = x + 1,
-                    _ => runs.push((x, x + 1, name)),
-                }
-            }
-            runs.retain(|(_, _, name)| *name != "text");
-            if !runs.is_empty() {
-                write!(picture, "{y:>2}:").unwrap();
-                for (start, end, name) in runs {
-                    write!(picture, " {start}-{} {name}", end - 1).unwrap();
-                }
-                picture.push('\n');
-            }
-        }
-        picture
     }
 }
