@@ -4,7 +4,7 @@
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,7 +16,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Options, control,
+    Options,
+    admission::{self, Refused},
+    control,
     data::{self, Host, Place, Plane},
     demo::{self, Demo},
     management::{self, TooLarge},
@@ -56,7 +58,6 @@ impl Server {
     pub(super) fn new(listener: SocketAddr, options: &Options, store: Store) -> Arc<Server> {
         let control = control::Context {
             store: store.clone(),
-            listener,
             address: data::reachable(listener),
         };
         let plane = Plane::new(store, listener, options);
@@ -149,33 +150,79 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
     }
 }
 
-/// Hands a request to whom its host and path name.
+/// Whom a request is for.
+enum Target {
+    Control,
+    Health,
+    Backend,
+    Management(Place),
+    Stage(Place),
+    Nobody,
+}
+
+impl Target {
+    fn find(host: &Host, path: &str, listener: SocketAddr) -> Target {
+        if !matches!(host, Host::Api { .. }) {
+            if path == "/v2" || path.starts_with("/v2/") {
+                return Target::Control;
+            }
+            if path == "/_stagewire/health" {
+                return Target::Health;
+            }
+            if path.starts_with("/_demo/") {
+                return Target::Backend;
+            }
+        }
+        match Place::find(host, path, data::reachable(listener)) {
+            None => Target::Nobody,
+            Some(place)
+                if place
+                    .segments
+                    .get(1)
+                    .is_some_and(|it| it == management::SEGMENT) =>
+            {
+                Target::Management(place)
+            }
+            Some(place) => Target::Stage(place),
+        }
+    }
+}
+
+/// Hands a request that may come in to whom its host and path name.
 async fn dispatch(
     server: &Arc<Server>,
     remote: SocketAddr,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    let host = Host::parse(named_host(&request), server.listener);
-    let path = request.uri().path();
-    let is_control = path == "/v2" || path.starts_with("/v2/");
-    if is_control && !matches!(host, Host::Api { .. }) {
-        return of_control(server, request).await;
-    }
-    if host == Host::Own {
-        if path == "/_stagewire/health" {
-            return reply::json(StatusCode::OK, r#"{"status":"ok"}"#);
-        }
-        if path.starts_with("/_demo/") {
-            return of_backend(server, request).await;
-        }
-    }
-    let reachable = data::reachable(server.listener);
-    let Some(place) = Place::find(&host, path, reachable) else {
-        return forbidden();
+    let target = match enter(&request, server.listener) {
+        Ok(target) => target,
+        Err(refused) => return refused.answer(),
     };
-    if place.segments.get(1).map(String::as_str) == Some(management::SEGMENT) {
-        return of_management(server, &place, request).await;
+    match target {
+        Target::Control => of_control(server, request).await,
+        Target::Health => reply::json(StatusCode::OK, r#"{"status":"ok"}"#),
+        Target::Backend => of_backend(server, request).await,
+        Target::Management(place) => of_management(server, &place, request).await,
+        Target::Stage(place) => of_stage(server, remote, place, request).await,
+        Target::Nobody => forbidden(),
     }
+}
+
+fn enter<B>(request: &Request<B>, listener: SocketAddr) -> Result<Target, Refused> {
+    let visitor = admission::admit(request, listener)?;
+    let target = Target::find(&visitor.host, request.uri().path(), listener);
+    if !matches!(target, Target::Stage(_)) {
+        visitor.require_program()?;
+    }
+    Ok(target)
+}
+
+async fn of_stage(
+    server: &Server,
+    remote: SocketAddr,
+    place: Place,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
     if data::wanted(request.headers()) {
         return data::connect(&server.plane, remote, place, request).await;
     }
@@ -183,15 +230,6 @@ async fn dispatch(
         return data::upgrade_required();
     }
     forbidden()
-}
-
-/// The host that a request names, with its port.
-fn named_host(request: &Request<Incoming>) -> &str {
-    let header = request.headers().get(header::HOST);
-    header
-        .and_then(|host| host.to_str().ok())
-        .or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
-        .unwrap_or_default()
 }
 
 async fn of_control(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -203,7 +241,7 @@ async fn of_control(server: &Server, request: Request<Incoming>) -> Response<Ful
                 .await
                 .map(Full::new)
         }
-        Ok(Err(TooLarge)) => reply::empty(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(TooLarge)) => too_large(),
         Err(broken) => broken.answer(),
     }
 }
@@ -213,9 +251,6 @@ async fn of_management(
     place: &Place,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    if is_from_browser(request.headers()) {
-        return forbidden();
-    }
     let (head, body) = request.into_parts();
     match read(body, limit::MESSAGE_BYTES).await {
         Ok(body) => management::answer(&server.plane, place, &head, body).await,
@@ -224,21 +259,12 @@ async fn of_management(
 }
 
 async fn of_backend(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    if is_from_browser(request.headers()) {
-        return forbidden();
-    }
     let (head, body) = request.into_parts();
     match read(body, limit::MESSAGE_BYTES).await {
         Ok(Ok(body)) => demo::answer(&server.demo, &head, &body).await,
-        Ok(Err(TooLarge)) => reply::empty(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(TooLarge)) => too_large(),
         Err(broken) => broken.answer(),
     }
-}
-
-/// Whether a web page made this request. A page must not be able to drive somebody's gateway, other than by opening a
-/// WebSocket, which is what pages are for here.
-fn is_from_browser(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site")
 }
 
 fn forbidden() -> Response<Full<Bytes>> {
@@ -251,13 +277,30 @@ enum Broken {
     Lost,
 }
 
+// GUESS: the types and texts; AWS's own front end answers these before any service's model applies.
 impl Broken {
     fn answer(&self) -> Response<Full<Bytes>> {
-        reply::empty(match self {
-            Broken::TimedOut => StatusCode::REQUEST_TIMEOUT,
-            Broken::Lost => StatusCode::BAD_REQUEST,
-        })
+        match self {
+            Broken::TimedOut => refusal(
+                StatusCode::REQUEST_TIMEOUT,
+                "RequestTimeoutException",
+                "The request's body did not arrive in time",
+            ),
+            Broken::Lost => refusal(
+                StatusCode::BAD_REQUEST,
+                "BadRequestException",
+                "The request's body cannot be read",
+            ),
+        }
     }
+}
+
+fn too_large() -> Response<Full<Bytes>> {
+    refusal(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "RequestEntityTooLargeException",
+        "The request's body is too long",
+    )
 }
 
 /// Reads a body of at most `limit` bytes.

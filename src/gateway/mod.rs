@@ -4,6 +4,7 @@
 //! written down in API Gateway's developer guide and API reference; where neither says, the code is marked `GUESS`.
 //! The gateway shares no code with [`crate::aws`], so that the two cannot be wrong together.
 
+mod admission;
 mod clock;
 pub(crate) mod control;
 mod data;

@@ -10,6 +10,7 @@
 mod support;
 
 mod control;
+mod control_admission;
 mod control_crash;
 mod control_demo;
 mod data_handshake;

@@ -1,10 +1,9 @@
 //! The control plane: API Gateway version 2 as its SDKs speak it, restJson1 over HTTP.
 //!
-//! A request is admitted ([`admission`]), finds its operation ([`router`]), is parsed into that operation's shape, and
+//! A request names its region ([`scope`]), finds its operation ([`router`]), is parsed into that operation's shape, and
 //! acts in one transaction of the store; the answer is rendered from what was stored. Shapes and texts are written from
 //! the public API reference and share nothing with the client side.
 
-mod admission;
 pub(crate) mod apis;
 mod call;
 mod check;
@@ -17,6 +16,7 @@ mod later;
 pub(crate) mod route_responses;
 mod router;
 pub(crate) mod routes;
+mod scope;
 pub(crate) mod stages;
 mod wire;
 
@@ -33,8 +33,6 @@ use super::store::Store;
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) store: Store,
-    /// Where it listens, which may be all addresses.
-    pub(crate) listener: SocketAddr,
     /// Where clients reach the gateway, such as `127.0.0.1:4566`.
     pub(crate) address: SocketAddr,
 }
@@ -51,7 +49,7 @@ fn prepare(
     context: &Context,
     request: Request<Bytes>,
 ) -> Result<(&'static Operation, Call), ApiError> {
-    let region = admission::admit(&request, context.listener)?;
+    let region = scope::region(request.headers())?;
     let (parts, body) = request.into_parts();
     let (operation, labels) = router::find(&parts.method, parts.uri.path())?;
     let call = Call {

@@ -4,14 +4,16 @@ use std::net::{IpAddr, SocketAddr};
 
 use percent_encoding::percent_decode_str;
 
-/// Whom a `Host` names.
+/// What a host in a request is. Whether that is this gateway is for others to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Host {
-    /// This gateway; the path names the API.
-    Own,
     /// One API, as on AWS: `{apiId}.execute-api.{region}.localhost`.
     Api { api_id: String, region: String },
-    /// A name that has nothing to do with this gateway.
+    /// `localhost`, or another name below it.
+    Localhost,
+    /// A literal address.
+    Address(IpAddr),
+    /// A name that the DNS decides about, or no name at all.
     Foreign,
 }
 
@@ -28,31 +30,39 @@ pub(crate) struct Place {
 }
 
 impl Host {
-    /// Reads a `Host` header, with or without a port, as a gateway that listens on `listener` understands it.
-    ///
-    /// A gateway that listens beyond the loopback interface cannot know what it is called, so there every name is its own.
-    pub(crate) fn parse(host: &str, listener: SocketAddr) -> Host {
-        let name = without_port(host)
-            .trim_end_matches('.')
-            .to_ascii_lowercase();
-        if let Some(labels) = name.strip_suffix(".localhost") {
-            let mut labels = labels.splitn(3, '.');
-            if let (Some(api_id), Some("execute-api"), Some(region)) =
-                (labels.next(), labels.next(), labels.next())
-            {
-                return Host::Api {
-                    api_id: api_id.to_owned(),
-                    region: region.to_owned(),
-                };
-            }
-            return Host::Own;
-        }
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        let ours = match bare.parse::<IpAddr>() {
-            Ok(ip) => ip.is_loopback() || ip == listener.ip() || !listener.ip().is_loopback(),
-            Err(_) => name == "localhost" || !listener.ip().is_loopback(),
+    /// Reads a host as a request writes it, with or without a port.
+    pub(crate) fn parse(host: &str) -> Host {
+        let name = without_port(host);
+        let bracketed = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'));
+        let address = match bracketed {
+            Some(name) => name.parse().ok().map(IpAddr::V6),
+            None => name.parse().ok().map(IpAddr::V4),
         };
-        if ours { Host::Own } else { Host::Foreign }
+        if let Some(address) = address {
+            return Host::Address(address);
+        }
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let is_plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if !name.bytes().all(is_plain) {
+            return Host::Foreign;
+        }
+        if name == "localhost" {
+            return Host::Localhost;
+        }
+        let Some(labels) = name.strip_suffix(".localhost") else {
+            return Host::Foreign;
+        };
+        let mut labels = labels.splitn(3, '.');
+        match (labels.next(), labels.next(), labels.next()) {
+            (Some(api_id), Some("execute-api"), Some(region)) => Host::Api {
+                api_id: api_id.to_owned(),
+                region: region.to_owned(),
+            },
+            _ => Host::Localhost,
+        }
     }
 }
 
@@ -77,8 +87,8 @@ impl Place {
                 ),
                 segments,
             }),
-            Host::Own if segments.is_empty() => None,
-            Host::Own => {
+            Host::Localhost | Host::Address(_) if segments.is_empty() => None,
+            Host::Localhost | Host::Address(_) => {
                 let api_id = segments.remove(0);
                 Some(Place {
                     domain_name: format!("{reachable}/{api_id}"),
@@ -105,59 +115,61 @@ mod tests {
     const LOOPBACK: &str = "127.0.0.1:4566";
 
     #[track_caller]
-    fn check_host(host: &str, listener: &str, expected: &Host) {
-        assert_eq!(
-            &Host::parse(host, listener.parse().unwrap()),
-            expected,
-            "{host}"
-        );
+    fn check_host(host: &str, expected: &Host) {
+        assert_eq!(&Host::parse(host), expected, "{host}");
     }
 
     #[test]
     fn hosts_are_told_apart() {
         for own in [
-            "127.0.0.1:4566",
             "localhost",
             "LOCALHOST:1",
-            "[::1]:4566",
-            "127.9.9.9",
             "gateway.localhost",
+            "localhost.",
         ] {
-            check_host(own, LOOPBACK, &Host::Own);
+            check_host(own, &Host::Localhost);
+        }
+        for (text, address) in [
+            ("127.0.0.1:4566", "127.0.0.1"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("[::1]:4566", "::1"),
+        ] {
+            check_host(text, &Host::Address(address.parse().unwrap()));
         }
         for foreign in [
             "example.com",
-            "192.0.2.1:4566",
             "localhost.example.com",
             "127.0.0.1.example.com",
+            "[127.0.0.1]",
+            "user@x.localhost",
             "",
         ] {
-            check_host(foreign, LOOPBACK, &Host::Foreign);
+            check_host(foreign, &Host::Foreign);
         }
         let api = Host::Api {
             api_id: "a1b2".to_owned(),
             region: "eu-west-1".to_owned(),
         };
-        check_host("A1b2.execute-api.eu-west-1.localhost:4566", LOOPBACK, &api);
-        check_host("gateway.example", "0.0.0.0:4566", &Host::Own);
+        check_host("A1b2.execute-api.eu-west-1.localhost:4566", &api);
     }
 
     #[test]
     fn the_api_is_named_by_path_or_by_host() {
         let address = LOOPBACK.parse().unwrap();
-        let by_path = Place::find(&Host::Own, "/a1/prod/%40connections/x%3D", address).unwrap();
+        let by_path =
+            Place::find(&Host::Localhost, "/a1/prod/%40connections/x%3D", address).unwrap();
         assert_eq!(by_path.api_id, "a1");
         assert_eq!(by_path.domain_name, "127.0.0.1:4566/a1");
         assert_eq!(by_path.segments, ["prod", "@connections", "x="]);
-        let host = Host::parse("a1.execute-api.us-east-1.localhost:9", address);
+        let host = Host::parse("a1.execute-api.us-east-1.localhost:9");
         let by_host = Place::find(&host, "/prod/", address).unwrap();
         assert_eq!(
             by_host.domain_name,
             "a1.execute-api.us-east-1.localhost:4566"
         );
         assert_eq!(by_host.segments, ["prod"]);
-        assert_eq!(Place::find(&Host::Own, "/", address), None);
+        assert_eq!(Place::find(&Host::Localhost, "/", address), None);
         assert_eq!(Place::find(&Host::Foreign, "/a1/prod", address), None);
-        assert_eq!(Place::find(&Host::Own, "/a1/%FF", address), None);
+        assert_eq!(Place::find(&Host::Localhost, "/a1/%FF", address), None);
     }
 }

@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{HeaderMap, Response, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, Response, StatusCode, header, request::Parts};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -48,10 +48,10 @@ pub(super) struct Demo {
     floods: Arc<Semaphore>,
 }
 
-/// Where a stage's connections are posted to: domain name and stage.
+/// Whose connections they are: a stage's, by whichever name of the gateway its clients came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Audience {
-    domain_name: String,
+    api_id: String,
     stage: String,
 }
 
@@ -76,27 +76,38 @@ impl Demo {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads who called. Only a domain name that this gateway gives out is taken, or a header could make it call anybody.
+    /// Reads who called.
     fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
         let text = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
-        let domain_name = text("domainName")?;
-        let uri: Uri = format!("http://{domain_name}").parse().ok()?;
-        let authority = uri.authority()?;
-        let ours = Host::parse(authority.as_str(), self.own) != Host::Foreign
-            && authority.port_u16() == Some(self.own.port());
-        ours.then_some(Caller {
+        Some(Caller {
             connection_id: text("connectionId")?,
             audience: Audience {
-                domain_name,
+                api_id: api_of(&text("domainName")?, self.own)?,
                 stage: text("stage")?,
             },
         })
     }
+
+    fn callback(&self, audience: &Audience, connection_id: &str) -> Option<Callback> {
+        let domain_name = format!("{}/{}", self.own, audience.api_id);
+        Callback::new(&domain_name, &audience.stage, connection_id)
+    }
 }
 
-impl Audience {
-    fn callback(&self, connection_id: &str) -> Option<Callback> {
-        Callback::new(&self.domain_name, &self.stage, connection_id)
+/// The API that a domain name stands for. Only what this gateway itself gives out as a domain name is read, and only the
+/// API is taken from it, or a header could make a backend call anybody.
+fn api_of(domain_name: &str, own: SocketAddr) -> Option<String> {
+    let (host, port) = match domain_name.split_once('/') {
+        Some((authority, api_id)) => {
+            let is_id = !api_id.is_empty() && api_id.bytes().all(|it| it.is_ascii_alphanumeric());
+            let is_own = authority.parse() == Ok(own);
+            return (is_own && is_id).then(|| api_id.to_owned());
+        }
+        None => domain_name.rsplit_once(':')?,
+    };
+    match Host::parse(host) {
+        Host::Api { api_id, .. } if port.parse() == Ok(own.port()) => Some(api_id),
+        _ => None,
     }
 }
 
@@ -203,7 +214,7 @@ async fn broadcast(demo: &Demo, caller: &Caller, body: &Bytes) -> Response<Full<
     let posts = ids.into_iter().map(|id| {
         let text = text.clone();
         async move {
-            let callback = caller.audience.callback(&id)?;
+            let callback = demo.callback(&caller.audience, &id)?;
             let status = callback.post(&demo.plane.outbound, text).await?;
             (status == StatusCode::GONE).then_some(id)
         }
@@ -232,7 +243,7 @@ async fn big(demo: &Demo, caller: &Caller) -> Response<Full<Bytes>> {
         lines.push(line);
     }
     let text = json!({ "lines": lines }).to_string();
-    let Some(callback) = caller.audience.callback(&caller.connection_id) else {
+    let Some(callback) = demo.callback(&caller.audience, &caller.connection_id) else {
         return reply::empty(StatusCode::BAD_REQUEST);
     };
     match callback.post(&demo.plane.outbound, Bytes::from(text)).await {
@@ -243,7 +254,7 @@ async fn big(demo: &Demo, caller: &Caller) -> Response<Full<Bytes>> {
 
 /// Starts a stream of messages: `count` of them, `rate` a second.
 async fn tick(demo: &Demo, caller: &Caller, body: &Bytes) -> Response<Full<Bytes>> {
-    let Some(callback) = caller.audience.callback(&caller.connection_id) else {
+    let Some(callback) = demo.callback(&caller.audience, &caller.connection_id) else {
         return reply::empty(StatusCode::BAD_REQUEST);
     };
     let problem = match (
@@ -267,4 +278,41 @@ async fn tick(demo: &Demo, caller: &Caller, body: &Bytes) -> Response<Full<Bytes
     // The client that caused this is told or gone; there is nobody else to tell.
     let _status = callback.post(&demo.plane.outbound, text).await;
     reply::empty(StatusCode::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_api(domain_name: &str, own: &str, expected: Option<&str>) {
+        let found = api_of(domain_name, own.parse().unwrap());
+        assert_eq!(found.as_deref(), expected, "{domain_name}");
+    }
+
+    #[test]
+    fn only_domain_names_that_this_gateway_gives_out_are_read() {
+        let own = "127.0.0.1:4566";
+        check_api("127.0.0.1:4566/a1", own, Some("a1"));
+        check_api("[::1]:4566/a1", "[::1]:4566", Some("a1"));
+        let by_host = "a1.execute-api.us-east-1.localhost:4566";
+        check_api(by_host, own, Some("a1"));
+        check_api(by_host, "192.0.2.7:4566", Some("a1"));
+        for other in [
+            "example.com:4566/a1",
+            "127.0.0.2:4566/a1",
+            "192.0.2.1:4566/a1",
+            "127.0.0.1:4567/a1",
+            "127.0.0.1:4566/a1/b",
+            "127.0.0.1:4566/",
+            "127.0.0.1:4566",
+            "x.localhost:4566",
+            "a1.execute-api.us-east-1.localhost:80",
+            "user@127.0.0.1:4566/a1",
+            "",
+        ] {
+            check_api(other, own, None);
+        }
+        check_api("example.com:4566/a1", "192.0.2.7:4566", None);
+    }
 }

@@ -51,11 +51,7 @@ impl Plane {
         let store = Store::open(&StoreLocation::Memory).unwrap();
         let address = "127.0.0.1:4566".parse().unwrap();
         Self {
-            context: Context {
-                store,
-                listener: address,
-                address,
-            },
+            context: Context { store, address },
         }
     }
 
@@ -257,7 +253,7 @@ async fn bodies_that_cannot_be_read_change_nothing() {
 }
 
 #[tokio::test]
-async fn strangers_are_refused_before_anything_is_looked_at() {
+async fn unsigned_calls_are_refused_before_anything_is_looked_at() {
     let plane = Plane::new();
     let send = async |headers: &[(&str, &str)]| {
         let mut request = Request::builder().method(Method::POST).uri("/v2/apis");
@@ -277,26 +273,6 @@ async fn strangers_are_refused_before_anything_is_looked_at() {
         (basic.status, basic.code.as_deref()),
         (403, Some("IncompleteSignatureException"))
     );
-    for headers in [
-        &[("host", "example.com"), ("authorization", CREDENTIAL)][..],
-        &[("authorization", CREDENTIAL)],
-        &[
-            ("host", "localhost"),
-            ("authorization", CREDENTIAL),
-            ("origin", "http://localhost"),
-        ],
-        &[
-            ("host", "localhost"),
-            ("authorization", CREDENTIAL),
-            ("sec-fetch-site", "none"),
-        ],
-    ] {
-        let answer = send(headers).await;
-        assert_eq!(
-            (answer.status, answer.code.as_deref()),
-            (403, Some("AccessDeniedException"))
-        );
-    }
     assert!(plane.context.store.is_empty());
 }
 

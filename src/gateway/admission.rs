@@ -1,0 +1,178 @@
+//! Who may come in: programs, and the WebSockets of web pages, that address the gateway by a name which is surely its own.
+//!
+//! A web page in somebody's browser must not be able to drive the gateway. Its requests carry `Origin` or `Sec-Fetch-*`,
+//! so pages are let through to the WebSocket data plane only; and a page that rebinds its own domain name to our address
+//! is known by the name it asks for. So a request must name us by `localhost`, a name below `.localhost` or a loopback
+//! address. A listener beyond the loopback interface also takes every literal address, its own among them: an address
+//! needs no DNS, so nobody can have rebound it. Every other name is refused there too, on all planes alike; who wants to
+//! reach such a listener uses its address.
+//!
+//! Signatures are not verified: whoever can reach the port is trusted with what is behind it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::Full;
+
+use super::{data::Host, reply};
+
+/// A request that named us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Visitor {
+    /// The name it used.
+    pub(super) host: Host,
+    /// Whether a browser made the request for a page.
+    is_page: bool,
+}
+
+/// Why a request is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It names somebody else, or nobody.
+    Host,
+    /// It comes from a web page.
+    Page,
+}
+
+/// Lets a request in that names us, in its `Host` and in its request line if that names a host as well.
+pub(super) fn admit<B>(request: &Request<B>, listener: SocketAddr) -> Result<Visitor, Refused> {
+    let ours = |name: &str| {
+        let host = Host::parse(name);
+        is_ours(&host, listener.ip()).then_some(host)
+    };
+    let mut named = request.headers().get_all(header::HOST).iter();
+    let (Some(name), None) = (named.next(), named.next()) else {
+        return Err(Refused::Host);
+    };
+    let in_header = name.to_str().ok().and_then(ours).ok_or(Refused::Host)?;
+    // SOURCE: RFC 9112, 3.2.2: a host in the request line counts for more than the `Host` field.
+    let host = match request.uri().authority() {
+        Some(authority) => ours(authority.as_str()).ok_or(Refused::Host)?,
+        None => in_header,
+    };
+    Ok(Visitor {
+        host,
+        is_page: is_from_page(request.headers()),
+    })
+}
+
+impl Visitor {
+    /// Stops web pages in front of what only programs may use.
+    pub(super) fn require_program(&self) -> Result<(), Refused> {
+        if self.is_page {
+            Err(Refused::Page)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Refused {
+    pub(super) fn answer(self) -> Response<Full<Bytes>> {
+        let message = match self {
+            Refused::Host => {
+                "The local gateway answers under localhost and under its own address only"
+            }
+            Refused::Page => "The local gateway answers web pages through WebSockets only",
+        };
+        reply::refusal(StatusCode::FORBIDDEN, "AccessDeniedException", message)
+    }
+}
+
+fn is_ours(host: &Host, listening: IpAddr) -> bool {
+    match host {
+        Host::Api { .. } | Host::Localhost => true,
+        Host::Address(ip) => ip.is_loopback() || !listening.is_loopback(),
+        Host::Foreign => false,
+    }
+}
+
+fn is_from_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN)
+        || headers
+            .keys()
+            .any(|name| name.as_str().starts_with("sec-fetch-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(uri: &str, headers: &[(&str, &str)], listener: &str, expected: Result<bool, Refused>) {
+        let mut request = Request::builder().uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let admitted = admit(&request.body(()).unwrap(), listener.parse().unwrap());
+        let is_page = admitted.map(|visitor| visitor.is_page);
+        assert_eq!(is_page, expected, "{uri} {headers:?} at {listener}");
+    }
+
+    const LOOPBACK: &str = "127.0.0.1:4566";
+    const EVERYWHERE: &str = "0.0.0.0:4566";
+
+    #[test]
+    fn names_of_this_machine_are_its_own_wherever_it_listens() {
+        for host in [
+            "127.0.0.1:4566",
+            "127.8.0.1",
+            "[::1]:4566",
+            "LOCALHOST:80",
+            "localhost.",
+            "gateway.localhost",
+            "a1.execute-api.us-east-1.localhost:4566",
+        ] {
+            for listener in [LOOPBACK, EVERYWHERE, "192.0.2.7:4566"] {
+                check("/", &[("host", host)], listener, Ok(false));
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_others_may_own_are_refused_wherever_it_listens() {
+        for host in [
+            "example.com",
+            "example.com:4566",
+            "localhost.example.com",
+            "notlocalhost",
+            "127.0.0.1.example.com",
+            "example.com/.localhost",
+            "user@localhost",
+            "",
+        ] {
+            for listener in [LOOPBACK, EVERYWHERE, "192.0.2.7:4566"] {
+                check("/", &[("host", host)], listener, Err(Refused::Host));
+            }
+        }
+    }
+
+    #[test]
+    fn literal_addresses_are_taken_beyond_loopback_only() {
+        let by_address = [("host", "192.0.2.7:4566")];
+        check("/", &by_address, LOOPBACK, Err(Refused::Host));
+        check("/", &by_address, EVERYWHERE, Ok(false));
+        check("/", &by_address, "192.0.2.7:4566", Ok(false));
+    }
+
+    #[test]
+    fn the_request_line_and_the_host_field_must_both_name_us() {
+        let (ours, other) = (("host", "localhost"), ("host", "example.com"));
+        check("http://127.0.0.1:1/x", &[ours], LOOPBACK, Ok(false));
+        let refused = Err(Refused::Host);
+        check("http://127.0.0.1:1/x", &[other], LOOPBACK, refused);
+        check("http://example.com/x", &[ours], LOOPBACK, refused);
+        check("http://127.0.0.1:1/x", &[], LOOPBACK, refused);
+        check("/x", &[], LOOPBACK, refused);
+        check("/x", &[ours, ours], LOOPBACK, refused);
+    }
+
+    #[test]
+    fn any_mark_of_a_browser_makes_a_page() {
+        for mark in ["origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-x"] {
+            let headers = [("host", "localhost"), (mark, "cors")];
+            check("/x", &headers, LOOPBACK, Ok(true));
+        }
+    }
+}
