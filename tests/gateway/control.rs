@@ -13,7 +13,7 @@ use aws_sdk_apigatewayv2::{
 use crate::support::gateway::Gateway;
 
 /// The SDK as an application would set it up for a local gateway.
-fn sdk(gateway: &Gateway) -> Client {
+pub(crate) fn sdk(gateway: &Gateway) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(format!("http://{}", gateway.address()))
@@ -25,7 +25,7 @@ fn sdk(gateway: &Gateway) -> Client {
 }
 
 /// An API that routes by `action`; its id.
-async fn api(client: &Client) -> String {
+pub(crate) async fn api(client: &Client) -> String {
     let made = client
         .create_api()
         .name("chat")
@@ -58,7 +58,7 @@ async fn mock(client: &Client, api: &str) -> String {
 
 /// Holds a refusal to its status, type and text as the SDK reads them.
 #[track_caller]
-fn check_refused<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
+pub(crate) fn check_refused<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
     outcome: Result<T, SdkError<E>>,
     status: u16,
     code: &str,

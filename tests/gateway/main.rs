@@ -13,6 +13,7 @@ mod control;
 mod control_admission;
 mod control_crash;
 mod control_demo;
+mod control_tags;
 mod data_handshake;
 mod data_integrations;
 mod data_limits;

@@ -18,6 +18,7 @@ mod router;
 pub(crate) mod routes;
 mod scope;
 pub(crate) mod stages;
+mod tags;
 mod wire;
 
 use std::net::SocketAddr;

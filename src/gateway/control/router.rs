@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{
     apis, call::Call, deployments, error::ApiError, integration_responses, integrations, later,
-    route_responses, routes, stages, wire::Reply,
+    route_responses, routes, stages, tags, wire::Reply,
 };
 
 /// What an operation does with a call.
@@ -129,9 +129,9 @@ static OPERATIONS: &[Operation] = &[
     row("UpdateApiMapping", Method::PATCH, "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 200, later::domain_name),
     row("DeleteApiMapping", Method::DELETE, "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 204, later::domain_name),
 
-    row("TagResource", Method::POST, "/v2/tags/{resource-arn+}", 201, later::create),
-    row("GetTags", Method::GET, "/v2/tags/{resource-arn+}", 200, later::create),
-    row("UntagResource", Method::DELETE, "/v2/tags/{resource-arn+}", 204, later::create),
+    row("TagResource", Method::POST, "/v2/tags/{resource-arn+}", 201, tags::add),
+    row("GetTags", Method::GET, "/v2/tags/{resource-arn+}", 200, tags::get),
+    row("UntagResource", Method::DELETE, "/v2/tags/{resource-arn+}", 204, tags::remove),
 
     row("CreateVpcLink", Method::POST, "/v2/vpclinks", 201, later::create),
     row("GetVpcLinks", Method::GET, "/v2/vpclinks", 200, later::list),
