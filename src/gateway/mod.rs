@@ -35,7 +35,7 @@ pub const DEFAULT_PORT: u16 = 4566;
 pub struct Options {
     /// Where its state lives.
     pub store: StoreLocation,
-    /// What an empty store is filled with.
+    /// What a new store is filled with.
     pub seed: Seed,
     /// How many times faster than on AWS the idle and lifetime limits of a connection pass; at least 1 is usual.
     pub time_scale: f64,
@@ -63,7 +63,7 @@ pub enum StoreLocation {
     Memory,
 }
 
-/// What an empty store is filled with; a store that holds an API is left as it is.
+/// What a new store is filled with. One that holds an API, or was filled before, is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seed {
     /// The demo APIs that ship with the program.
@@ -115,7 +115,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Opens the store, seeds it if it is empty, and begins to serve on the current tokio runtime.
+    /// Opens the store, seeds it if it is new, and begins to serve on the current tokio runtime.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl Gateway {
         })
     }
 
-    /// The deployments that were planted when it started, with what they hold; none if the store was not empty.
+    /// The deployments that were planted when it started, with what they hold; none if the store was not new.
     pub fn seeded(&self) -> &[Seeded] {
         &self.seeded
     }

@@ -1,4 +1,5 @@
-//! Filling an empty store from definition files, through the same functions that answer the control plane's calls.
+//! Filling a new store from definition files, through the same functions that answer the control plane's calls. A store
+//! is filled once: who deletes all of it wants it empty.
 
 mod definition;
 mod file;
@@ -6,7 +7,7 @@ mod file;
 use std::{
     collections::{BTreeMap, HashMap},
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use self::file::{
@@ -107,41 +108,46 @@ pub enum SeedError {
     Store(#[from] store::Error),
 }
 
-/// Fills an empty store and tells which deployments it holds now. Blocks.
+/// Fills a store that is empty and was never filled before, and tells which deployments it holds now. Blocks.
 pub(crate) fn plant(store: &Store, seed: &Seed) -> Result<Vec<Seeded>, SeedError> {
     if !store.is_empty() {
         return Ok(Vec::new());
     }
     match seed {
         Seed::None => Ok(Vec::new()),
-        Seed::Demo => {
-            let mut seeded = Vec::new();
-            for (path, text) in DEMO {
-                seeded.extend(plant_text(store, path.into(), text)?);
-            }
-            Ok(seeded)
-        }
+        Seed::Demo => plant_texts(store, DEMO),
         Seed::File(path) => {
             let text = fs::read_to_string(path).map_err(|source| SeedError::Read {
                 path: path.clone(),
                 source,
             })?;
-            plant_text(store, path.clone(), &text)
+            plant_texts(store, &[(path, &text)])
         }
     }
 }
 
-/// Makes all APIs of a file, or none of them.
-fn plant_text(store: &Store, path: PathBuf, text: &str) -> Result<Vec<Seeded>, SeedError> {
-    let apis = file::parse(text).map_err(|mistake| SeedError::Malformed {
-        path: path.clone(),
-        line: mistake.line,
-        column: mistake.column,
-        what: mistake.what,
-    })?;
+/// Makes all APIs of all files, or none of them.
+fn plant_texts(
+    store: &Store,
+    files: &[(impl AsRef<Path>, &str)],
+) -> Result<Vec<Seeded>, SeedError> {
+    let mut apis = Vec::new();
+    for (path, text) in files {
+        let path = path.as_ref();
+        let parsed = file::parse(text).map_err(|mistake| SeedError::Malformed {
+            path: path.to_owned(),
+            line: mistake.line,
+            column: mistake.column,
+            what: mistake.what,
+        })?;
+        apis.extend(parsed.into_iter().map(|api| (path.to_owned(), api)));
+    }
     store.write(move |draft| {
         let mut seeded = Vec::new();
-        for api in &apis {
+        if !draft.claim_seeding()? {
+            return Ok(seeded);
+        }
+        for (path, api) in &apis {
             let planted = plant_api(draft, api).map_err(|refusal| SeedError::Refused {
                 path: path.clone(),
                 api: api.name.clone(),
@@ -454,14 +460,14 @@ mod tests {
 
     fn planted(text: &str) -> Result<Store, SeedError> {
         let store = memory();
-        plant_text(&store, "seed.json".into(), text)?;
+        plant_texts(&store, &[("seed.json", text)])?;
         Ok(store)
     }
 
     #[track_caller]
     fn check_refused(text: &str, expected: &str) {
         let store = memory();
-        let error = plant_text(&store, "seed.json".into(), text).unwrap_err();
+        let error = plant_texts(&store, &[("seed.json", text)]).unwrap_err();
         assert_eq!(error.to_string(), expected);
         assert!(store.is_empty());
     }
@@ -550,6 +556,46 @@ mod tests {
         plant(&store, &Seed::Demo).unwrap();
         let apis: Vec<ApiRecord> = read(&store, |view| view.all(REGION));
         assert_eq!(apis.len(), 1);
+    }
+
+    fn delete_all(store: &Store) {
+        let delete = |draft: &mut Draft<'_>| {
+            let apis: Vec<ApiRecord> = draft.all(REGION)?;
+            apis.iter().try_for_each(|api| draft.remove_api(api))
+        };
+        store.write::<(), store::Error>(delete).unwrap();
+        assert!(store.is_empty());
+    }
+
+    #[test]
+    fn an_emptied_store_stays_empty_over_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = StoreLocation::File(dir.path().join("state.redb"));
+        let store = Store::open(&location).unwrap();
+        assert!(!plant(&store, &Seed::Demo).unwrap().is_empty());
+        delete_all(&store);
+        drop(store);
+        let store = Store::open(&location).unwrap();
+        assert_eq!(plant(&store, &Seed::Demo).unwrap(), []);
+        assert!(store.is_empty());
+    }
+
+    #[test]
+    fn a_store_that_was_never_filled_is_filled_later() {
+        let store = memory();
+        plant(&store, &Seed::None).unwrap();
+        check_refused_in(&store, "{ \"name\": 7 }");
+        check_refused_in(
+            &store,
+            r#"{ "name": "a", "routeSelectionExpression": "x", "deployment": {} }"#,
+        );
+        assert!(!plant(&store, &Seed::Demo).unwrap().is_empty());
+    }
+
+    #[track_caller]
+    fn check_refused_in(store: &Store, text: &str) {
+        plant_texts(store, &[("seed.json", text)]).unwrap_err();
+        assert!(store.is_empty());
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::{
     sync::{Arc, RwLock},
 };
 
-use redb::WriteTransaction;
+use redb::{ReadableTable, WriteTransaction};
 use serde::Serialize;
 
 use super::{
     error::Error,
     hot::{self, Change, Hot},
+    migrate::{META, SEEDED},
     record::{ApiRecord, DeploymentRecord, Serving, Snapshot, StageRecord},
     view::{API_TABLES, Record, SNAPSHOTS, Table, View, encode, key},
 };
@@ -57,6 +58,17 @@ impl<'a> Draft<'a> {
     pub(crate) fn api_id_is_free(&self, api_id: &str) -> bool {
         let taken = |change: &Change| matches!(change, Change::ApiAdded { api_id: added, .. } if added == api_id);
         !hot::read(self.hot).has_api(api_id) && !self.changes.iter().any(taken)
+    }
+
+    /// Marks the store as seeded. False when it was before: then whoever emptied it meant to.
+    pub(crate) fn claim_seeding(&mut self) -> Result<bool, Error> {
+        let mut meta = self.transaction.open_table(META).map_err(Error::database)?;
+        if meta.get(SEEDED).map_err(Error::database)?.is_some() {
+            return Ok(false);
+        }
+        self.n_writes += 1;
+        meta.insert(SEEDED, 1).map_err(Error::database)?;
+        Ok(true)
     }
 
     /// Writes a record that the data plane does not look at.

@@ -11,8 +11,10 @@ use super::{
 /// The version that this program writes, and the newest that it reads.
 pub(super) const SCHEMA_VERSION: u64 = 1;
 
-const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("meta");
+pub(super) const META: TableDefinition<'static, &'static str, u64> = TableDefinition::new("meta");
 const SCHEMA: &str = "schema";
+/// Present once the store was seeded.
+pub(super) const SEEDED: &str = "seeded";
 
 /// What the file says of itself.
 pub(super) enum Found {
