@@ -48,8 +48,7 @@ impl View for LogModal {
     }
 
     fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        let size = (area.width.saturating_sub(4), area.height.saturating_sub(2));
-        let place = modal_area(area, size, frame);
+        let place = modal_area(area, (area.width, area.height), frame);
         let block = panel(state, "Log", true);
         let inner = block.inner(place);
         frame.render_widget(block, place);
