@@ -42,7 +42,7 @@ use super::{
     registry::Connection,
     selection::Facts,
 };
-use crate::model::limit;
+use crate::{gateway::store::record::Serving, model::limit};
 
 /// Messages of one connection that wait for a backend at the same time.
 const IN_FLIGHT: usize = 64;
@@ -131,6 +131,7 @@ where
     };
     let parting = loop {
         match poll_fn(|context| peer.poll(context)).await {
+            Happened::Received(Message::Text(text)) => peer.route(text).await,
             Happened::Received(message) => {
                 if let Some(parting) = peer.receive(message) {
                     break parting;
@@ -291,14 +292,9 @@ where
         self.connection.touch();
     }
 
-    /// Takes one message; gives the way to part if it ends the connection.
+    /// Takes anything but a text; gives the way to part if it ends the connection.
     fn receive(&mut self, message: Message) -> Option<Parting> {
         match message {
-            Message::Text(text) => {
-                self.touch();
-                self.answer(text);
-                None
-            }
             // SOURCE: developer guide, "Working with binary media types": WebSocket APIs take text only.
             Message::Binary(_) => Some(Parting::Refused(1003)),
             Message::Close(frame) => Some(Parting::Client(frame)),
@@ -306,12 +302,13 @@ where
                 self.touch();
                 None
             }
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
+            Message::Text(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
         }
     }
 
-    /// Routes a message. What needs no backend is answered at once, the rest in a task of its own.
-    fn answer(&mut self, text: Utf8Bytes) {
+    /// Routes a message by what its stage serves now.
+    async fn route(&mut self, text: Utf8Bytes) {
+        self.touch();
         let connection = self.connection;
         let served = self
             .plane
@@ -321,16 +318,24 @@ where
             // The stage is gone; that the connection must go too is on its way.
             return;
         };
-        let snapshot = serving.snapshot.clone();
+        match &serving.snapshot {
+            None => self.plan = None,
+            Some(snapshot) if self.plan.as_ref().is_some_and(|plan| plan.is_of(snapshot)) => {}
+            Some(snapshot) => {
+                // Boxed, or the connection's task would hold room for it all its life.
+                self.plan = Some(Box::pin(self.plane.plans.of(snapshot)).await);
+            }
+        }
+        self.answer(text, serving);
+    }
+
+    /// Answers a message. What needs no backend is answered at once, the rest in a task of its own.
+    fn answer(&self, text: Utf8Bytes, serving: Arc<Serving>) {
+        let connection = self.connection;
         let kind = Kind::Message(OnceLock::new());
         let mut event = Event::new(Arc::clone(connection), serving, kind, text);
-        let route = snapshot.and_then(|snapshot| {
-            let plan = self.plane.plans.of(&snapshot, self.plan.as_ref());
-            let route = select(&plan, &event).cloned();
-            self.plan = Some(plan);
-            route
-        });
-        let Some(route) = route else {
+        let plan = self.plan.as_ref();
+        let Some(route) = plan.and_then(|plan| select(plan, &event).cloned()) else {
             self.notify("Forbidden", &event);
             return;
         };

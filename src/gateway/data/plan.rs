@@ -9,7 +9,8 @@ use std::{
 };
 
 use http::Method;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
+use tokio::sync::OnceCell;
 
 use super::{
     mapping::{BadRequest, Mapping},
@@ -20,11 +21,14 @@ use crate::gateway::store::record::{
     IntegrationRecord, IntegrationResponseRecord, Snapshot, SnapshotIntegration, SnapshotRoute,
 };
 
+/// Bytes that a compiled pattern may take. What it is matched against has three digits.
+const PATTERN_BYTES: usize = 128 * 1024;
+
 /// A deployment, ready to run.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// What it was made of; the same allocation means the same plan.
-    pub(super) snapshot: Arc<Snapshot>,
+    snapshot: Weak<Snapshot>,
     pub(super) selection: Selection,
     routes: HashMap<String, Arc<RoutePlan>>,
 }
@@ -131,8 +135,13 @@ impl Plan {
         Plan {
             selection: Selection::parse(&snapshot.route_selection_expression),
             routes,
-            snapshot: Arc::clone(snapshot),
+            snapshot: Arc::downgrade(snapshot),
         }
+    }
+
+    /// Whether it was made of this deployment.
+    pub(super) fn is_of(&self, snapshot: &Arc<Snapshot>) -> bool {
+        std::ptr::eq(self.snapshot.as_ptr(), Arc::as_ptr(snapshot))
     }
 
     /// The route with exactly this key.
@@ -258,8 +267,7 @@ impl ResponseKey {
         let pattern = key
             .strip_prefix('/')
             .and_then(|rest| rest.strip_suffix('/'))
-            // GUESS: the pattern must match all of the status, as in REST APIs.
-            .and_then(|pattern| Regex::new(&format!("^(?:{pattern})$")).ok());
+            .and_then(whole);
         if let Some(pattern) = pattern {
             return ResponseKey::Pattern(pattern);
         }
@@ -269,6 +277,20 @@ impl ResponseKey {
         );
         ResponseKey::Unreadable
     }
+}
+
+/// GUESS: the pattern must match all of the status, as in REST APIs.
+fn whole(pattern: &str) -> Option<Regex> {
+    let compile = |pattern: &str| {
+        RegexBuilder::new(pattern)
+            .size_limit(PATTERN_BYTES)
+            .dfa_size_limit(PATTERN_BYTES)
+            .build()
+            .ok()
+    };
+    // Alone it must be a pattern too, or `2)|(4` would close the group and get out of it.
+    compile(pattern)?;
+    compile(&format!("^(?:{pattern})$"))
 }
 
 impl Templates {
@@ -310,32 +332,53 @@ impl Templates {
     }
 }
 
-/// The plans in use, so that a deployment is read once for all its connections.
+/// The plans of what is served, so that a deployment is read once for all its connections.
 #[derive(Debug, Default)]
 pub(super) struct Plans {
-    by_snapshot: Mutex<HashMap<usize, Weak<Plan>>>,
+    /// By the address of their snapshot, which nothing else can have for as long as the weak reference is kept.
+    by_snapshot: Mutex<HashMap<usize, Kept>>,
+}
+
+/// A plan, made or in the making, for as long as its deployment is served.
+#[derive(Debug)]
+struct Kept {
+    snapshot: Weak<Snapshot>,
+    plan: Arc<OnceCell<Arc<Plan>>>,
 }
 
 impl Plans {
-    /// The plan of a deployment; `held` is given back if it is that one.
-    pub(super) fn of(&self, snapshot: &Arc<Snapshot>, held: Option<&Arc<Plan>>) -> Arc<Plan> {
-        if let Some(held) = held
-            && Arc::ptr_eq(&held.snapshot, snapshot)
-        {
-            return Arc::clone(held);
-        }
-        // A plan keeps its snapshot alive, so while the plan lives no other snapshot can have the same address.
+    /// The plan of a deployment. It is made on a thread that may take its time, and whoever else asks waits for it
+    /// without a lock.
+    pub(super) async fn of(&self, snapshot: &Arc<Snapshot>) -> Arc<Plan> {
+        let cell = self.cell(snapshot);
+        let make = || async {
+            let snapshot = Arc::clone(snapshot);
+            let made = {
+                let snapshot = Arc::clone(&snapshot);
+                tokio::task::spawn_blocking(move || Plan::new(&snapshot)).await
+            };
+            // A runtime that is stopping runs no more such threads.
+            Arc::new(made.unwrap_or_else(|_| Plan::new(&snapshot)))
+        };
+        Arc::clone(cell.get_or_init(make).await)
+    }
+
+    fn cell(&self, snapshot: &Arc<Snapshot>) -> Arc<OnceCell<Arc<Plan>>> {
         let address = Arc::as_ptr(snapshot).addr();
         let mut plans = self
             .by_snapshot
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = plans.get(&address).and_then(Weak::upgrade) {
-            return plan;
+        if let Some(kept) = plans.get(&address) {
+            return Arc::clone(&kept.plan);
         }
-        plans.retain(|_, plan| plan.strong_count() > 0);
-        let plan = Arc::new(Plan::new(snapshot));
-        plans.insert(address, Arc::downgrade(&plan));
+        plans.retain(|_, kept| kept.snapshot.strong_count() > 0);
+        let plan = Arc::default();
+        let kept = Kept {
+            snapshot: Arc::downgrade(snapshot),
+            plan: Arc::clone(&plan),
+        };
+        plans.insert(address, kept);
         plan
     }
 }
@@ -344,15 +387,27 @@ impl Plans {
 mod tests {
     use super::{super::fixture, *};
 
-    #[test]
-    fn a_deployment_is_read_once() {
+    #[tokio::test]
+    async fn a_deployment_is_read_once_for_as_long_as_it_is_served() {
         let plans = Plans::default();
         let snapshot = Arc::new(fixture::snapshot(vec![], vec![]));
-        let first = plans.of(&snapshot, None);
-        assert!(Arc::ptr_eq(&first, &plans.of(&snapshot, None)));
-        assert!(Arc::ptr_eq(&first, &plans.of(&snapshot, Some(&first))));
+        // Nobody holds the plan in between.
+        let first = Arc::downgrade(&plans.of(&snapshot).await);
+        let again = plans.of(&snapshot).await;
+        assert!(std::ptr::eq(first.as_ptr(), Arc::as_ptr(&again)));
         let other = Arc::new(fixture::snapshot(vec![], vec![]));
-        assert!(!Arc::ptr_eq(&first, &plans.of(&other, Some(&first))));
+        assert!(again.is_of(&snapshot) && !again.is_of(&other));
+        drop((snapshot, again));
+        assert!(plans.of(&other).await.is_of(&other));
+        assert!(first.upgrade().is_none());
+    }
+
+    #[tokio::test]
+    async fn all_who_ask_at_once_get_the_same_plan() {
+        let plans = Plans::default();
+        let snapshot = Arc::new(fixture::snapshot(vec![], vec![]));
+        let (one, two) = tokio::join!(plans.of(&snapshot), plans.of(&snapshot));
+        assert!(Arc::ptr_eq(&one, &two));
     }
 
     #[test]
@@ -387,5 +442,21 @@ mod tests {
         let key = |status| &plan.response(status).unwrap().key;
         assert!(matches!(key(200), ResponseKey::Default));
         assert!(matches!(key(404), ResponseKey::Pattern(_)));
+    }
+
+    #[test]
+    fn a_pattern_can_neither_leave_its_group_nor_grow_large() {
+        for key in ["/2)|(4/", "/\\w{240}/"] {
+            assert!(
+                matches!(ResponseKey::parse(key), ResponseKey::Unreadable),
+                "{key}"
+            );
+        }
+        for key in ["/2\\d{2}/", "/2\\d+|4\\d+/", "/.*/"] {
+            assert!(
+                matches!(ResponseKey::parse(key), ResponseKey::Pattern(_)),
+                "{key}"
+            );
+        }
     }
 }

@@ -201,7 +201,7 @@ async fn ask(
     snapshot: &Arc<Snapshot>,
     head: Parts,
 ) -> Result<Option<HeaderValue>, Refused> {
-    let plan = plane.plans.of(snapshot, None);
+    let plan = plane.plans.of(snapshot).await;
     let Some(route) = plan.route("$connect") else {
         return Ok(None);
     };
@@ -373,7 +373,7 @@ async fn disconnect(plane: &Arc<Plane>, connection: &Arc<Connection>, ending: En
     let Some(snapshot) = serving.snapshot.clone() else {
         return;
     };
-    let plan = plane.plans.of(&snapshot, None);
+    let plan = plane.plans.of(&snapshot).await;
     let Some(route) = plan.route("$disconnect") else {
         return;
     };
