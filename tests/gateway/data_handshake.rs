@@ -1,8 +1,11 @@
 //! Handshake outcomes, the lifecycle routes, subprotocols, and how connections end.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::SinkExt;
 use serde_json::json;
+use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify};
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::{CloseFrame, frame::coding::CloseCode},
@@ -293,7 +296,16 @@ async fn connect_sees_the_handshake_and_disconnect_sees_the_end() {
 
 /// A gateway whose `$disconnect` reports its code and reason to a backend.
 async fn reporting(gateway: &Gateway, backend: &Backend) -> String {
+    reporting_with(gateway, backend, None).await
+}
+
+/// The same, whose `$connect` asks the backend at a path, if one is given.
+async fn reporting_with(gateway: &Gateway, backend: &Backend, connect: Option<&str>) -> String {
     let api = gateway.api().await;
+    if let Some(connect) = connect {
+        let integration = api.proxy(&backend.uri(connect)).await;
+        api.route("$connect", Some(&integration)).await;
+    }
     let mapped = json!({ "requestParameters": {
         "integration.request.header.code": "context.disconnectStatusCode",
         "integration.request.header.reason": "context.disconnectReason",
@@ -347,6 +359,30 @@ async fn every_end_has_its_code_and_reason() {
     let deleted = ("1000".to_owned(), "Connection Closed Normally".to_owned());
     assert_eq!(reported(&mut backend).await, deleted);
     assert!(backend.is_quiet());
+}
+
+#[tokio::test]
+async fn a_client_that_gives_up_during_connect_is_told_of_as_lost() {
+    let told = Arc::new(Notify::new());
+    let waits = Behaviour::Waits(Arc::clone(&told));
+    let mut backend = Backend::start([("/hello", waits)]).await;
+    let gateway = Gateway::start().await;
+    let path = reporting_with(&gateway, &backend, Some("/hello")).await;
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let handshake = format!(
+        "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        gateway.address()
+    );
+    stream.write_all(handshake.as_bytes()).await.unwrap();
+    assert_eq!(backend.received().await.uri, "/hello");
+    drop(stream);
+    // A few calls later the gateway has seen that the client is gone.
+    for _ in 0..3 {
+        gateway.call("GET", "/_stagewire/health", "").await;
+    }
+    told.notify_one();
+    assert_eq!(reported(&mut backend).await.0, "1006");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use stagewire::gateway::{self, Options, Seed, StoreLocation};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::JoinHandle,
 };
 use tokio_tungstenite::{
@@ -390,6 +390,8 @@ pub(crate) enum Behaviour {
     Answers(u16, Vec<(&'static str, &'static str)>, Bytes),
     /// Takes the request and says nothing.
     Hangs,
+    /// Answers with an empty 200 once it is told to.
+    Waits(Arc<Notify>),
 }
 
 impl Backend {
@@ -468,6 +470,10 @@ async fn behave(
     match behaviour {
         None => Response::default(),
         Some(Behaviour::Hangs) => std::future::pending().await,
+        Some(Behaviour::Waits(told)) => {
+            told.notified().await;
+            Response::default()
+        }
         Some(Behaviour::Answers(status, headers, body)) => {
             let mut response = Response::new(Full::new(body));
             *response.status_mut() = StatusCode::from_u16(status).unwrap();

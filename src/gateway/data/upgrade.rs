@@ -13,7 +13,11 @@ use hyper::{
     upgrade::{OnUpgrade, Upgraded},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, time::timeout};
+use tokio::{
+    net::TcpStream,
+    sync::{OwnedSemaphorePermit, oneshot},
+    time::timeout,
+};
 use tokio_tungstenite::tungstenite::{
     Error, Utf8Bytes, error::ProtocolError, handshake::server::create_response_with_body,
 };
@@ -71,15 +75,51 @@ pub(crate) async fn connect(
         );
     };
     let connection = Arc::new(Connection::new(ids::fresh(), client(&place, remote, &head)));
-    let protocol = match ask(plane, &connection, serving, &snapshot, head).await {
-        Ok(protocol) => protocol,
-        Err(refused) => return *refused,
-    };
+    // Each is boxed, or the layers around the task would hold room for it once more.
+    let opening = Box::pin(open(
+        Arc::clone(plane),
+        Arc::clone(&connection),
+        serving,
+        snapshot,
+        head,
+    ));
+    let (answer, answered) = oneshot::channel();
+    let its_plane = Arc::clone(plane);
+    // In a task of its own, for a client that gives up takes down what answers it, and its backend would be told that
+    // it came and never that it went.
+    plane.spawn(Box::pin(async move {
+        let opened = opening.await;
+        let is_open = opened.is_ok();
+        // Who has given up hears no answer; that the client is gone is found out below.
+        drop(answer.send(opened));
+        if is_open {
+            live(its_plane, connection, on_upgrade, permit).await;
+        }
+    }));
+    match answered.await {
+        Ok(Ok(Some(protocol))) => {
+            let headers = accepted.headers_mut();
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+            accepted
+        }
+        Ok(Ok(None)) => accepted,
+        Ok(Err(refused)) => *refused,
+        Err(_) => unavailable(),
+    }
+}
+
+/// Asks `$connect` and puts the connection on the register. Gives the subprotocol that the integration chose.
+async fn open(
+    plane: Arc<Plane>,
+    connection: Arc<Connection>,
+    serving: Arc<Serving>,
+    snapshot: Arc<Snapshot>,
+    head: Parts,
+) -> Result<Option<HeaderValue>, Refused> {
+    let protocol = ask(&plane, &connection, serving, &snapshot, head).await?;
     if !plane.registry.add(Arc::clone(&connection)) {
-        return reply::json(
-            StatusCode::SERVICE_UNAVAILABLE,
-            r#"{"message":"Service Unavailable"}"#,
-        );
+        disconnect(&plane, &connection, Ending::LOST).await;
+        return Err(Box::new(unavailable()));
     }
     if plane
         .store
@@ -89,19 +129,15 @@ pub(crate) async fn connect(
         // The stage went while `$connect` was answering, and whoever closed its connections has not seen this one.
         connection.outbox.close(Closing::REMOVED);
     }
-    if let Some(protocol) = protocol {
-        accepted
-            .headers_mut()
-            .insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-    }
-    // Boxed, or each layer around the task would hold room for it once more.
-    plane.spawn(Box::pin(live(
-        Arc::clone(plane),
-        connection,
-        on_upgrade,
-        permit,
-    )));
-    accepted
+    Ok(protocol)
+}
+
+/// What a client is told that comes while the gateway stops.
+fn unavailable() -> Response<Full<Bytes>> {
+    reply::json(
+        StatusCode::SERVICE_UNAVAILABLE,
+        r#"{"message":"Service Unavailable"}"#,
+    )
 }
 
 /// A refused handshake, boxed because it is so much larger than what stands beside it.
