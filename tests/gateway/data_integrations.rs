@@ -233,3 +233,50 @@ async fn a_slow_backend_holds_back_its_own_sender_only() {
     );
     soon(gateway.running.stop()).await;
 }
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_may_be_long() {
+    let long = Behaviour::Answers(200, vec![], "x".repeat(1_000_000).into());
+    let refusing = Behaviour::Answers(403, vec![], "x".repeat(1_000_000).into());
+    let short = Behaviour::Answers(200, vec![], "short".into());
+    let mut backend =
+        Backend::start([("/long", long), ("/refusing", refusing), ("/short", short)]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.proxy(&backend.uri("/long")).await;
+    let refusing = api.proxy(&backend.uri("/refusing")).await;
+    let connect = api.route("$connect", Some(&integration)).await;
+    api.route("$disconnect", Some(&integration)).await;
+    api.route("one-way", Some(&integration)).await;
+    api.two_way_route("two-way-long", &integration).await;
+    let short = api.proxy(&backend.uri("/short")).await;
+    api.two_way_route("two-way", &short).await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    backend.received().await;
+    socket
+        .send(Message::text(r#"{"action":"one-way"}"#))
+        .await
+        .unwrap();
+    backend.received().await;
+    // Had the one-way call failed, its notice would come before these answers are all there.
+    for _ in 0..3 {
+        let asked = Message::text(r#"{"action":"two-way"}"#);
+        socket.send(asked).await.unwrap();
+        assert_eq!(next_text(&mut socket).await, "short");
+    }
+    let asked = Message::text(r#"{"action":"two-way-long"}"#);
+    socket.send(asked).await.unwrap();
+    assert_eq!(
+        next_json(&mut socket).await["message"],
+        "Internal server error"
+    );
+
+    // A refusal is relayed, and so it cannot be longer than a message.
+    let body = json!({ "target": format!("integrations/{refusing}") });
+    api.control("PATCH", &format!("routes/{connect}"), body)
+        .await;
+    api.deploy("test").await;
+    let refusal = gateway.refused(&api.stage_path("test"), &[]).await;
+    assert_eq!(refusal.status, 500);
+}

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::{
     event::{Event, Kind},
     jsonpath::JsonPath,
     mapping,
-    outbound::{Answer, CallError, Outbound},
+    outbound::{Answer, CallError, Excess, Outbound},
     plan::{Choice, IntegrationKind, IntegrationPlan, Passthrough, ResponsePlan},
     selection::{self, Facts},
     template::{self, Template},
@@ -71,6 +71,45 @@ pub(super) enum Prepared {
 pub(super) struct Call {
     request: Request<Full<Bytes>>,
     timeout: Duration,
+    reader: Reader,
+}
+
+/// Who reads the body of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Client,
+    /// The client, if it is refused.
+    Handshake,
+    Nobody,
+}
+
+impl Call {
+    /// The same call, of whose answer nobody reads the body.
+    pub(super) fn for_nobody(self) -> Call {
+        Call {
+            reader: Reader::Nobody,
+            ..self
+        }
+    }
+}
+
+impl Reader {
+    fn of(event: &Event) -> Reader {
+        match event.kind {
+            Kind::Connect(_) => Reader::Handshake,
+            Kind::Message(_) => Reader::Client,
+            Kind::Disconnect { .. } => Reader::Nobody,
+        }
+    }
+
+    /// GUESS: a body that is longer than a message matters only to who reads it.
+    fn excess(self, status: StatusCode) -> Excess {
+        match self {
+            Reader::Nobody => Excess::Dropped,
+            Reader::Handshake if status.is_success() => Excess::Dropped,
+            Reader::Handshake | Reader::Client => Excess::Refused,
+        }
+    }
 }
 
 /// Makes the integration's request, and its reply too where nothing is called.
@@ -84,6 +123,7 @@ pub(super) fn prepare(plan: &IntegrationPlan, event: &Event) -> Prepared {
             Ok(request) => Prepared::Call(Call {
                 request,
                 timeout: plan.timeout,
+                reader: Reader::of(event),
             }),
             Err(failure) => Prepared::Answered(Err(failure)),
         },
@@ -109,7 +149,8 @@ pub(super) async fn complete(
     event: &Event,
     outbound: &Outbound,
 ) -> Result<Answer, Failure> {
-    let called = outbound.call(call.request, limit::MESSAGE_BYTES);
+    let excess = |status| call.reader.excess(status);
+    let called = outbound.call_and_read(call.request, limit::MESSAGE_BYTES, excess);
     let reply = match tokio::time::timeout(call.timeout, called).await {
         Err(_) => return Err(timed_out(call.timeout)),
         Ok(Err(error)) => return Err(unreachable_backend(&error)),

@@ -13,9 +13,10 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{HeaderMap, Request, Uri, uri::Scheme};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Request, StatusCode, Uri, uri::Scheme};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::Client,
@@ -46,6 +47,15 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+/// What becomes of an answer's body that is longer than it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Excess {
+    /// The call fails.
+    Refused,
+    /// It is read to its end and thrown away, and the answer has no body.
+    Dropped,
+}
+
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
@@ -74,12 +84,24 @@ impl Outbound {
     }
 
     /// Sends a request and reads the whole answer, at most `limit` bytes of it.
-    ///
-    /// Redirects are not followed: API Gateway does not follow them either.
     pub(crate) async fn call(
         &self,
         request: Request<Full<Bytes>>,
         limit: usize,
+    ) -> Result<Answer, CallError> {
+        self.call_and_read(request, limit, |_| Excess::Refused)
+            .await
+    }
+
+    /// Sends a request and reads the whole answer; `excess` says by its status what becomes of a body that is longer
+    /// than `limit`.
+    ///
+    /// Redirects are not followed: API Gateway does not follow them either.
+    pub(crate) async fn call_and_read(
+        &self,
+        request: Request<Full<Bytes>>,
+        limit: usize,
+        excess: impl FnOnce(StatusCode) -> Excess,
     ) -> Result<Answer, CallError> {
         let answered = if request.uri().scheme() == Some(&Scheme::HTTPS) {
             self.secure().await?.request(request).await
@@ -87,14 +109,18 @@ impl Outbound {
             self.plain.request(request).await
         };
         let (head, body) = answered.map_err(CallError::Unreachable)?.into_parts();
-        let body = Limited::new(body, limit)
-            .collect()
-            .await
-            .map_err(CallError::Body)?;
+        let body = match excess(head.status) {
+            Excess::Refused => Limited::new(body, limit)
+                .collect()
+                .await
+                .map_err(CallError::Body)?
+                .to_bytes(),
+            Excess::Dropped => short_body(body, limit).await?,
+        };
         Ok(Answer {
             status: head.status.as_u16(),
             headers: head.headers,
-            body: body.to_bytes(),
+            body,
         })
     }
 
@@ -119,6 +145,25 @@ impl Outbound {
             })
             .await
     }
+}
+
+/// The body, or nothing if it is longer than `limit`.
+async fn short_body(mut body: Incoming, limit: usize) -> Result<Bytes, CallError> {
+    let mut kept = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| CallError::Body(error.into()))?;
+        let Ok(part) = frame.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(part.len());
+        if length <= limit {
+            kept.extend_from_slice(&part);
+        } else {
+            kept = BytesMut::new();
+        }
+    }
+    Ok(kept.freeze())
 }
 
 fn client<C>(connector: C) -> Client<C, Full<Bytes>>

@@ -352,6 +352,11 @@ where
                 }
             }
             Prepared::Call(call) => {
+                let call = if route.two_way {
+                    call
+                } else {
+                    call.for_nobody()
+                };
                 let integration = Arc::clone(integration);
                 self.call(call, route, integration, event);
             }
