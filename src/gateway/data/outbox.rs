@@ -74,7 +74,9 @@ pub(crate) struct Outbox {
     state: Mutex<State>,
     /// Wakes the peer.
     peer: AtomicWaker,
-    /// Wakes those who wait to post.
+    /// Held by who posts, or waits to post, next. Held across waiting, and so not of the kind that blocks a thread.
+    turn: tokio::sync::Mutex<()>,
+    /// Wakes who waits to post.
     room: Notify,
 }
 
@@ -87,9 +89,10 @@ struct State {
 }
 
 impl Outbox {
-    /// Queues a message, waiting for room if the client is slow.
+    /// Queues a message, waiting for room if the client is slow. Who came first posts first.
     pub(crate) async fn post(&self, text: Bytes) -> Result<(), Refused> {
         let waiting = async {
+            let _turn = self.turn.lock().await;
             loop {
                 let room = self.room.notified();
                 match self.offer(text.clone()) {
@@ -209,6 +212,39 @@ mod tests {
             outbox.pop()
         });
         assert_eq!((posted, popped), (Ok(()), Some(large)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_not_overtaken() {
+        let outbox = Outbox::default();
+        let large = Bytes::from(vec![b'x'; 131_072]);
+        for _ in 0..8 {
+            outbox.post(large.clone()).await.unwrap();
+        }
+        let (waited, came_late) = tokio::join!(outbox.post(large.clone()), async {
+            tokio::task::yield_now().await;
+            outbox.pop();
+            outbox.post(large.clone()).await
+        });
+        assert_eq!((waited, came_late), (Ok(()), Err(Refused::Full)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_who_wait_learn_that_the_connection_ends() {
+        let outbox = Outbox::default();
+        let large = Bytes::from(vec![b'x'; 131_072]);
+        for _ in 0..8 {
+            outbox.post(large.clone()).await.unwrap();
+        }
+        let (first, second, ()) =
+            tokio::join!(outbox.post(large.clone()), outbox.post(large), async {
+                tokio::task::yield_now().await;
+                outbox.close(Closing::DELETED);
+            });
+        assert_eq!(
+            (first, second),
+            (Err(Refused::Closed), Err(Refused::Closed))
+        );
     }
 
     #[tokio::test]
