@@ -88,6 +88,40 @@ async fn what_does_not_exist_is_forbidden() {
 }
 
 #[tokio::test]
+async fn a_url_over_4096_characters_is_refused() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    let path = format!("{}?q=", api.stage_path("prod"));
+    let longest = format!("{path}{}", "x".repeat(4096 - path.len()));
+    gateway.connect(&longest).await;
+    let refusal = gateway.refused(&format!("{longest}x"), &[]).await;
+    assert_eq!(refusal.status, 414);
+}
+
+#[tokio::test]
+async fn headers_that_connection_names_stay_on_their_hop() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.proxy(&backend.uri("/hello")).await;
+    api.route("$connect", Some(&integration)).await;
+    api.deploy("prod").await;
+    let headers = [
+        ("connection", "Upgrade, x-hop , X-Other"),
+        ("x-hop", "1"),
+        ("x-other", "2"),
+        ("x-kept", "3"),
+    ];
+    let opened = gateway.try_connect(&api.stage_path("prod"), &headers).await;
+    opened.unwrap();
+    let received = backend.received().await.headers;
+    assert!(!received.contains_key("x-hop") && !received.contains_key("x-other"));
+    assert_eq!(received["x-kept"], "3");
+}
+
+#[tokio::test]
 async fn a_plain_request_is_told_to_upgrade() {
     let gateway = Gateway::start().await;
     let api = gateway.api().await;

@@ -162,8 +162,18 @@ pub(super) async fn complete(
     respond(plan, event, reply)
 }
 
-/// Removes what belongs to one hop.
+/// Removes what belongs to one hop: by its name, or because `Connection` says so.
 pub(super) fn strip_hop_headers(headers: &mut HeaderMap) {
+    let nominated: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|names| names.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in nominated {
+        headers.remove(name);
+    }
     for name in HOP_HEADERS {
         headers.remove(name);
     }

@@ -43,6 +43,9 @@ use crate::gateway::{
 /// How long the protocol switch may take once the 101 is on its way.
 const SWITCH_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Longest path of a handshake with its query string.
+const URL_BYTES: usize = 4096;
+
 /// Whether a request asks for a WebSocket.
 pub(crate) fn wanted(headers: &HeaderMap) -> bool {
     let upgrade = headers.get(header::UPGRADE);
@@ -157,6 +160,19 @@ fn admit(
     place: &Place,
     head: &Parts,
 ) -> Result<(Arc<Serving>, Arc<Snapshot>), Refused> {
+    // SOURCE: API Gateway quotas, "URL length": 4096 characters. GUESS: what counts, and the answer.
+    if head
+        .uri
+        .path_and_query()
+        .map_or(0, |url| url.as_str().len())
+        > URL_BYTES
+    {
+        return Err(Box::new(refusal(
+            StatusCode::URI_TOO_LONG,
+            "RequestTooLargeException",
+            "Request-URI Too Long",
+        )));
+    }
     // GUESS: a deeper path is refused like a missing stage.
     let [stage] = place.segments.as_slice() else {
         return Err(forbidden());
