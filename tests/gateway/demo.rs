@@ -52,7 +52,7 @@ async fn the_demo_echoes_broadcasts_and_sends_long_messages() {
     alice.send(Message::text("hi")).await.unwrap();
     let echo = next_json(&mut alice).await;
     assert_eq!(echo["echo"], "hi");
-    assert!(echo["hint"].is_array());
+    assert_eq!(echo["hint"], Value::Null);
 
     say(
         &mut alice,
@@ -150,6 +150,45 @@ async fn the_shipped_demo_works_stage_by_stage() {
     .await;
     next_text(&mut ticker).await;
     assert_eq!(next_json(&mut ticker).await, json!({ "tick": 2, "of": 2 }));
+}
+
+/// Follows the hint of a stage to its end; what was hinted at.
+async fn follow_hints(gateway: &Gateway, path: &str) -> Vec<String> {
+    let mut socket = gateway.connect(path).await;
+    say(&mut socket, json!("what can I say?")).await;
+    let echo = next_json(&mut socket).await;
+    let hints = echo["hint"].as_array().unwrap().clone();
+    let mut followed = Vec::new();
+    for hint in hints {
+        let mut socket = gateway.connect(path).await;
+        say(&mut socket, hint.clone()).await;
+        let answer = next_json(&mut socket).await;
+        for wrong in ["echo", "error", "message"] {
+            assert_eq!(answer[wrong], Value::Null, "{path}: {hint}");
+        }
+        followed.push(hint["action"].as_str().unwrap().to_owned());
+    }
+    followed
+}
+
+#[tokio::test]
+async fn what_a_stage_hints_at_works_on_that_stage() {
+    let gateway = Gateway::with(Options::default()).await;
+    let apis = gateway.control("GET", "/v2/apis", Value::Null).await;
+    for (name, stage, expected) in [
+        ("chat", "prod", &["sendMessage", "big", "ping"][..]),
+        ("chat", "test", &["sendMessage", "big", "ping", "tick"]),
+        ("ticker", "live", &["subscribe"]),
+    ] {
+        let items = apis["items"].as_array().unwrap();
+        let api = items.iter().find(|api| api["name"] == name).unwrap();
+        let path = format!("/{}/{stage}", api["apiId"].as_str().unwrap());
+        assert_eq!(
+            follow_hints(&gateway, &path).await,
+            expected,
+            "{name} {stage}"
+        );
+    }
 }
 
 #[tokio::test]

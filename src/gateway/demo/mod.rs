@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{HeaderMap, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -123,7 +123,7 @@ pub(super) async fn answer(demo: &Arc<Demo>, head: &Parts, body: &Bytes) -> Resp
     match head.uri.path() {
         "/_demo/connect" => connect(demo, caller, &head.headers),
         "/_demo/disconnect" => disconnect(demo, &caller),
-        "/_demo/default" => echo(body),
+        "/_demo/default" => echo(&head.headers, body),
         "/_demo/send" => broadcast(demo, &caller, body).await,
         "/_demo/big" => big(demo, &caller).await,
         "/_demo/tick" => tick(demo, &caller, body).await,
@@ -177,19 +177,17 @@ fn forget(demo: &Demo, caller: &Caller, connection_id: &str) {
     }
 }
 
-/// Repeats the message and says what else one can send. The route's integration is two-way, so this is the reply.
-fn echo(body: &Bytes) -> Response<Full<Bytes>> {
+/// Repeats the message. What else one can send is known to the definition alone, which says it in the header `hint`; so
+/// the hint is frozen with the routes that it speaks of. The route's integration is two-way, so this is the reply.
+fn echo(headers: &HeaderMap, body: &Bytes) -> Response<Full<Bytes>> {
     let text = String::from_utf8_lossy(body);
     let end = text.floor_char_boundary(ECHO_BYTES);
     let sent = serde_json::from_str(&text[..end]).unwrap_or_else(|_| Value::from(&text[..end]));
-    let answer = json!({
-        "echo": sent,
-        "hint": [
-            {"action": "sendMessage", "data": "hello, everybody on this stage"},
-            {"action": "big"},
-            {"action": "tick", "count": 10, "rate": 2},
-        ],
-    });
+    let mut answer = json!({ "echo": sent });
+    let hint = headers.get("hint").map(HeaderValue::as_bytes);
+    if let Some(hint) = hint.and_then(|hint| serde_json::from_slice::<Value>(hint).ok()) {
+        answer["hint"] = hint;
+    }
     reply::json(StatusCode::OK, answer.to_string())
 }
 
