@@ -19,6 +19,13 @@ use crate::{
     model::{Failure, FailureKind},
 };
 
+/// What is not as on AWS, by what happens to whoever tries it.
+const LIMITS: &[&str] = &[
+    "not emulated, refused: authorizers, models, custom domains, VPC links; a $connect that needs an API key",
+    "not emulated, fails when called: Lambda and other AWS integrations, templates beyond references",
+    "not emulated, accepted without effect: throttling, logs, metrics, VPC_LINK; any signature is as good as another",
+];
+
 pub(super) fn run(session: &Session, args: &GatewayArgs, output: Output) -> Result<Exit, Stop> {
     let address = args
         .listen
@@ -83,10 +90,9 @@ fn announce(address: SocketAddr, state: Option<PathBuf>, output: Output) -> Resu
         Some(file) => output.progress(&format!("state: {}", file.display())),
         None => output.progress("state: in memory, gone when this stops"),
     }
-    output.progress(
-        "not emulated: Lambda and other AWS integrations, authorizers, IAM, API keys, throttling, custom domains, \
-         and Velocity beyond references; such calls answer as AWS does for what it does not know",
-    );
+    for line in LIMITS {
+        output.progress(line);
+    }
     output.progress(&format!(
         "AWS CLI:   aws apigatewayv2 get-apis --endpoint-url {url}"
     ));
