@@ -233,7 +233,6 @@ fn check_members(input: &ApiInput) -> Result<(), ApiError> {
     check::description(input.description.as_ref())?;
     check::length("version", input.version.as_ref(), (0, 64))?;
     let api_key_source = input.api_key_selection_expression.as_ref();
-    let api_key_source = api_key_source.filter(|source| !source.is_empty());
     check::one_of("apiKeySelectionExpression", api_key_source, API_KEY_SOURCES)?;
     check::one_of(
         "ipAddressType",

@@ -33,17 +33,19 @@ pub(super) fn description(value: Option<&String>) -> Result<(), ApiError> {
     length("description", value, (0, DESCRIPTION_CHARS))
 }
 
-/// Holds a text to the values of an enumeration.
+/// Holds a text to the values of an enumeration. An empty one is as good as none; it changes nothing.
 pub(super) fn one_of(
     member: &str,
     value: Option<&String>,
     allowed: &[&str],
 ) -> Result<(), ApiError> {
     match value {
-        Some(value) if !allowed.contains(&value.as_str()) => Err(ApiError::bad_request(format!(
-            "Invalid value for {member}: {value}. Must be one of [{}]",
-            allowed.join(", ")
-        ))),
+        Some(value) if !value.is_empty() && !allowed.contains(&value.as_str()) => {
+            Err(ApiError::bad_request(format!(
+                "Invalid value for {member}: {value}. Must be one of [{}]",
+                allowed.join(", ")
+            )))
+        }
         _ => Ok(()),
     }
 }

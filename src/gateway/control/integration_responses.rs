@@ -1,5 +1,6 @@
 //! Integration responses: how the answer of a backend that is no proxy becomes the answer to the client.
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -213,7 +214,11 @@ fn change(
 
 fn check_members(input: &IntegrationResponseInput) -> Result<(), ApiError> {
     let is_key = |key: &String| {
-        key == "$default" || (key.len() > 2 && key.starts_with('/') && key.ends_with('/'))
+        let pattern = key
+            .strip_prefix('/')
+            .and_then(|rest| rest.strip_suffix('/'));
+        key == "$default"
+            || pattern.is_some_and(|pattern| !pattern.is_empty() && Regex::new(pattern).is_ok())
     };
     if input
         .integration_response_key
@@ -226,7 +231,6 @@ fn check_members(input: &IntegrationResponseInput) -> Result<(), ApiError> {
         ));
     }
     let strategy = input.content_handling_strategy.as_ref();
-    let strategy = strategy.filter(|strategy| !strategy.is_empty());
     check::one_of("contentHandlingStrategy", strategy, CONTENT_HANDLING)?;
     check::values(
         "responseParameters",

@@ -22,6 +22,12 @@ const TYPES: &[&str] = &["AWS", "HTTP", "MOCK", "HTTP_PROXY", "AWS_PROXY"];
 pub(super) const CONTENT_HANDLING: &[&str] = &["CONVERT_TO_BINARY", "CONVERT_TO_TEXT"];
 const CONNECTION_TYPES: &[&str] = &["INTERNET", "VPC_LINK"];
 const PASSTHROUGH: &[&str] = &["WHEN_NO_MATCH", "NEVER", "WHEN_NO_TEMPLATES"];
+const REQUEST_PARTS: &[&str] = &[
+    "header",
+    "multivalueheader",
+    "querystring",
+    "multivaluequerystring",
+];
 const PAYLOAD_FORMAT: &str = "1.0";
 const TIMEOUT_MS: u32 = 29_000;
 
@@ -224,8 +230,8 @@ fn change(
     input: &IntegrationInput,
 ) -> Result<IntegrationRecord, ApiError> {
     check_members(input)?;
-    if let Some(integration_type) = &input.integration_type {
-        integration.integration_type.clone_from(integration_type);
+    if let Some(integration_type) = check::kept(input.integration_type.as_ref()) {
+        integration.integration_type = integration_type;
     }
     if let Some(timeout) = input.timeout_in_millis {
         integration.timeout_in_millis = take_timeout(timeout)?;
@@ -314,7 +320,6 @@ fn take_timeout(timeout_ms: i64) -> Result<u32, ApiError> {
 }
 
 fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
-    let given = |member: &'_ Option<String>| member.clone().filter(|text| !text.is_empty());
     check::http_only("integrationSubtype", input.integration_subtype.is_some())?;
     check::http_only("responseParameters", input.response_parameters.is_some())?;
     check::http_only("tlsConfig", input.tls_config.is_some())?;
@@ -332,9 +337,9 @@ fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
             PASSTHROUGH,
         ),
     ] {
-        check::one_of(member, given(value).as_ref(), allowed)?;
+        check::one_of(member, value.as_ref(), allowed)?;
     }
-    if let Some(version) = given(&input.payload_format_version)
+    if let Some(version) = check::kept(input.payload_format_version.as_ref())
         && version != PAYLOAD_FORMAT
     {
         let message = format!("Unsupported PayloadFormatVersion: {version}");
@@ -353,11 +358,66 @@ fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
         input.request_parameters.as_ref(),
         (0, 512),
     )?;
+    for (key, value) in input.request_parameters.iter().flatten() {
+        check_mapping(key, value)?;
+    }
     check::values(
         "requestTemplates",
         input.request_templates.as_ref(),
         TEMPLATE_CHARS,
     )
+}
+
+/// Holds an entry of `requestParameters` to its form. An empty value removes the entry, whatever its key.
+// SOURCE: the guide: `integration.request.{header|querystring|path}.NAME` from a part of the request, a stage variable, the
+// context, or a text in single quotes. GUESS: the texts are version 1's; `method.request` is its word for `route.request`.
+fn check_mapping(key: &str, value: &str) -> Result<(), ApiError> {
+    let invalid = |text: &str| {
+        let message = format!("Invalid mapping expression specified: {text}");
+        Err(ApiError::bad_request(message))
+    };
+    if value.is_empty() {
+        return Ok(());
+    }
+    let target = key.strip_prefix("integration.request.");
+    let target = target.and_then(|target| target.split_once('.'));
+    let is_target = target.is_some_and(|(place, name)| {
+        matches!(place, "header" | "querystring" | "path") && is_parameter(name)
+    });
+    if !is_target {
+        return invalid(key);
+    }
+    if is_source(value) {
+        Ok(())
+    } else {
+        invalid(value)
+    }
+}
+
+fn is_source(value: &str) -> bool {
+    if let Some(quoted) = value.strip_prefix('\'') {
+        return quoted.ends_with('\'');
+    }
+    let of_request = value
+        .strip_prefix("route.request.")
+        .or_else(|| value.strip_prefix("method.request."));
+    if let Some(of_request) = of_request {
+        return match of_request.strip_prefix("body") {
+            Some(path) => path.is_empty() || path.starts_with(['.', '[']),
+            None => of_request
+                .split_once('.')
+                .is_some_and(|(kind, name)| REQUEST_PARTS.contains(&kind) && is_parameter(name)),
+        };
+    }
+    let name = value.strip_prefix("stageVariables.");
+    name.or_else(|| value.strip_prefix("context."))
+        .is_some_and(is_parameter)
+}
+
+/// SOURCE: the guide: names match `^[a-zA-Z0-9._$-]+$`.
+fn is_parameter(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    !name.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._$-".contains(&byte))
 }
 
 /// What must be true of the integration as a whole.
@@ -370,6 +430,7 @@ fn check_whole(integration: &IntegrationRecord) -> Result<(), ApiError> {
     let uri = integration.integration_uri.as_deref().unwrap_or_default();
     // GUESS: the texts are version 1's.
     match integration.integration_type.as_str() {
+        "" => check::required("integrationType", None).map(drop)?,
         "HTTP" | "HTTP_PROXY" => {
             if integration.integration_method.is_none() {
                 return Err(ApiError::bad_request("HttpMethod must be specified"));

@@ -154,7 +154,8 @@ pub(crate) fn add(
     route_id: &str,
     input: &RouteResponseInput,
 ) -> Result<RouteResponseRecord, ApiError> {
-    check::required("routeResponseKey", input.route_response_key.as_ref())?;
+    let key = check::kept(input.route_response_key.as_ref());
+    check::required("routeResponseKey", key.as_ref())?;
     let parent = within(&api.api_id, route_id);
     let blank = RouteResponseRecord {
         route_response_id: ids::fresh::<RouteResponseRecord>(draft, &parent, ids::RESPONSE)?,
@@ -176,8 +177,8 @@ fn change(
     // SOURCE: the guide allows `$default` only. GUESS: the text.
     check::one_of("routeResponseKey", key, &["$default"])?;
     check::values("responseModels", input.response_models.as_ref(), (1, 128))?;
-    if let Some(key) = key {
-        response.route_response_key.clone_from(key);
+    if let Some(key) = check::kept(key) {
+        response.route_response_key = key;
     }
     let expression = input.model_selection_expression.as_ref();
     check::patch(&mut response.model_selection_expression, expression);

@@ -20,6 +20,9 @@ use crate::gateway::store::{
 /// SOURCE: quotas for configuring and running a WebSocket API: routes per API.
 const MOST: usize = 300;
 
+/// GUESS: characters of a route key, and that none of them is a control character; no quota names either.
+const ROUTE_KEY_CHARS: usize = 1024;
+
 const PREDEFINED: &[&str] = &["$connect", "$disconnect", "$default"];
 const AUTHORIZATION_TYPES: &[&str] = &["NONE", "AWS_IAM", "CUSTOM", "JWT"];
 
@@ -288,7 +291,9 @@ pub(crate) fn remove(
 
 fn check_members(input: &RouteInput) -> Result<(), ApiError> {
     let is_malformed = |key: &String| {
-        key.is_empty() || (key.starts_with('$') && !PREDEFINED.contains(&key.as_str()))
+        !(1..=ROUTE_KEY_CHARS).contains(&key.chars().count())
+            || key.chars().any(char::is_control)
+            || (key.starts_with('$') && !PREDEFINED.contains(&key.as_str()))
     };
     if input.route_key.as_ref().is_some_and(is_malformed) {
         return Err(ApiError::bad_request(
@@ -296,12 +301,10 @@ fn check_members(input: &RouteInput) -> Result<(), ApiError> {
         ));
     }
     let authorization_type = input.authorization_type.as_ref();
-    let authorization_type = authorization_type.filter(|kind| !kind.is_empty());
     check::one_of("authorizationType", authorization_type, AUTHORIZATION_TYPES)?;
     check::length("operationName", input.operation_name.as_ref(), (0, 64))?;
     check::values("requestModels", input.request_models.as_ref(), (1, 128))?;
     let expression = input.route_response_selection_expression.as_ref();
-    let expression = expression.filter(|expression| !expression.is_empty());
     // SOURCE: the guide allows `$default` only. GUESS: the text.
     check::one_of(
         "routeResponseSelectionExpression",

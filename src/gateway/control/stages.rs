@@ -321,8 +321,8 @@ pub(crate) fn change(
     check::patch(&mut stage.client_certificate_id, certificate);
     if let Some(settings) = &input.access_log_settings {
         stage.access_log_settings = Some(AccessLogSettingsRecord {
-            destination_arn: settings.destination_arn.clone(),
-            format: settings.format.clone(),
+            destination_arn: check::kept(settings.destination_arn.as_ref()),
+            format: check::kept(settings.format.as_ref()),
         });
     }
     if let Some(settings) = &input.default_route_settings {
@@ -400,14 +400,19 @@ fn check_members(input: &StageInput) -> Result<(), ApiError> {
 }
 
 fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
-    let Some(format) = &settings.format else {
+    if let Some(arn) = check::kept(settings.destination_arn.as_ref())
+        && !is_log_group(&arn)
+    {
+        // GUESS: the text.
+        return Err(ApiError::bad_request(
+            "Invalid ARN specified in the request. The access log's destination must be a CloudWatch Logs log group",
+        ));
+    }
+    let Some(format) = check::kept(settings.format.as_ref()) else {
         return Ok(());
     };
-    check::length("accessLogSettings.format", Some(format), (1, LOG_FORMAT))?;
-    let names_request = ["$context.requestId", "$context.extendedRequestId"]
-        .iter()
-        .any(|name| format.contains(name));
-    if !names_request {
+    check::length("accessLogSettings.format", Some(&format), (1, LOG_FORMAT))?;
+    if !names_request(&format) {
         return Err(ApiError::bad_request(
             "Access Log format must include either $context.requestId or $context.extendedRequestId",
         ));
@@ -415,9 +420,35 @@ fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// SOURCE: a WebSocket API logs to a log group only: `arn:aws:logs:{region}:{account}:log-group:{name}`, with or without
+/// the `:*` that stands for its streams.
+fn is_log_group(arn: &str) -> bool {
+    let arn = arn.strip_suffix(":*").unwrap_or(arn);
+    let parts: Vec<&str> = arn.split(':').collect();
+    let ["arn", partition, "logs", region, account, "log-group", name] = parts[..] else {
+        return false;
+    };
+    let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
+    partition.starts_with("aws")
+        && !region.is_empty()
+        && is_account
+        && (1..=512).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_/.#-".contains(&byte))
+}
+
+/// True when a format has the request's id among its `$context.` references; a longer name is another one.
+fn names_request(format: &str) -> bool {
+    let is_name = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    format.split("$context.").skip(1).any(|rest| {
+        let end = rest.find(|it| !is_name(it)).unwrap_or(rest.len());
+        matches!(&rest[..end], "requestId" | "extendedRequestId")
+    })
+}
+
 fn check_settings(settings: &RouteSettings) -> Result<(), ApiError> {
     let level = settings.logging_level.as_ref();
-    let level = level.filter(|level| !level.is_empty());
     check::one_of("loggingLevel", level, LOGGING_LEVELS)?;
     let is_negative = settings
         .throttling_burst_limit

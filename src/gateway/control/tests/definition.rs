@@ -434,3 +434,123 @@ async fn the_three_hundred_first_route_and_integration_are_refused() {
             .refused(429, "ConflictException", &message);
     }
 }
+
+#[tokio::test]
+async fn mappings_of_another_form_are_refused() {
+    let plane = Plane::new();
+    let path = format!("{}/integrations", plane.api().await);
+    let send = async |key: &str, value: &str| {
+        let body = json!({ "integrationType": "MOCK", "requestParameters": { key: value } });
+        plane.post(&path, body).await
+    };
+    let header = "integration.request.header.a";
+    for (key, value, culprit) in [
+        ("foo", "bar", "foo"),
+        (
+            "integration.request.cookie.a",
+            "'1'",
+            "integration.request.cookie.a",
+        ),
+        (
+            "integration.request.header.",
+            "'1'",
+            "integration.request.header.",
+        ),
+        (
+            "integration.request.header.a b",
+            "'1'",
+            "integration.request.header.a b",
+        ),
+        (header, "bar", "bar"),
+        (header, "'open", "'open"),
+        (header, "'", "'"),
+        (header, "context.", "context."),
+        (header, "route.request.bodyguard", "route.request.bodyguard"),
+        (header, "route.request.cookie.a", "route.request.cookie.a"),
+        (header, "route.request.header", "route.request.header"),
+    ] {
+        let message = format!("Invalid mapping expression specified: {culprit}");
+        let refused = send(key, value).await;
+        refused.refused(400, "BadRequestException", &message);
+    }
+    for value in [
+        "'1'",
+        "''",
+        "context.connectionId",
+        "context.authorizer.a",
+        "stageVariables.room",
+        "route.request.header.a",
+        "method.request.multivalueheader.a",
+        "route.request.querystring.a",
+        "route.request.multivaluequerystring.a",
+        "route.request.body",
+        "route.request.body.a[0].b",
+    ] {
+        send(header, value).await.ok(201);
+    }
+    let path_parameter = "integration.request.path.a_b$c-d.e";
+    send(path_parameter, "'1'").await.ok(201);
+    send("integration.request.querystring.a", "'1'")
+        .await
+        .ok(201);
+}
+
+#[tokio::test]
+async fn route_keys_of_another_form_are_refused() {
+    let plane = Plane::new();
+    let path = format!("{}/routes", plane.api().await);
+    let send = async |key: String| plane.post(&path, json!({ "routeKey": key })).await;
+    for key in ["a\u{0}b".to_owned(), "a\nb".to_owned(), "k".repeat(1025)] {
+        let message = "The provided route key is not formatted properly";
+        send(key).await.refused(400, "BadRequestException", message);
+    }
+    for key in ["k".repeat(1024), "a b \u{e9}/{x}".to_owned()] {
+        send(key).await.ok(201);
+    }
+}
+
+#[tokio::test]
+async fn response_keys_that_are_no_regular_expression_are_refused() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let mock = json!({ "integrationType": "MOCK" });
+    let id = plane
+        .post(&format!("{api}/integrations"), mock)
+        .await
+        .id("integrationId");
+    let path = format!("{api}/integrations/{id}/integrationresponses");
+    let send = async |key: &str| {
+        plane
+            .post(&path, json!({ "integrationResponseKey": key }))
+            .await
+    };
+    for key in ["/(/", "/[a/", "/*/", "//", "/a)|(b/", "200", "/a"] {
+        let message = "Invalid integrationResponseKey: it must be $default or a regular expression between slashes";
+        send(key).await.refused(400, "BadRequestException", message);
+    }
+    for key in ["$default", "/2\\d\\d/", "/^(4|5)..$/"] {
+        send(key).await.ok(201);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_choice_changes_nothing() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let change = json!({ "ipAddressType": "dualstack", "apiKeySelectionExpression": "$context.authorizer.usageIdentifierKey" });
+    let before = plane.patch(&api, change).await.ok(200);
+    let change = json!({ "ipAddressType": "", "apiKeySelectionExpression": "" });
+    assert_eq!(plane.patch(&api, change).await.ok(200), before);
+
+    let integration = json!({ "integrationType": "MOCK", "passthroughBehavior": "NEVER" });
+    let path = format!("{api}/integrations");
+    let id = plane.post(&path, integration).await.id("integrationId");
+    let path = format!("{path}/{id}");
+    let before = plane.get(&path).await.ok(200);
+    let change = json!({ "integrationType": "", "connectionType": "", "passthroughBehavior": "", "payloadFormatVersion": "" });
+    assert_eq!(plane.patch(&path, change).await.ok(200), before);
+    let message = "Missing required member: integrationType";
+    let path = format!("{api}/integrations");
+    let none = plane.post(&path, json!({ "integrationType": "" })).await;
+    none.refused(400, "BadRequestException", message);
+}

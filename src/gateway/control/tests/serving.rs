@@ -190,7 +190,7 @@ async fn stages_are_refused_in_aws_words() {
             "Unable to find Route by key join within the provided RouteSettings",
         ),
         (
-            json!({ "stageName": "a", "accessLogSettings": { "destinationArn": "arn:x", "format": "x" } }),
+            json!({ "stageName": "a", "accessLogSettings": { "destinationArn": "arn:aws:logs:us-east-1:000000000000:log-group:chat", "format": "x" } }),
             400,
             bad,
             "Access Log format must include either $context.requestId or $context.extendedRequestId",
@@ -228,7 +228,7 @@ async fn stage_settings_are_merged_and_removed_one_by_one() {
         "description": "live",
         "stageVariables": { "url": "example.com", "level": "1" },
         "routeSettings": { "$default": { "throttlingRateLimit": 5.0 } },
-        "accessLogSettings": { "destinationArn": "arn:x", "format": "$context.requestId" },
+        "accessLogSettings": { "destinationArn": "arn:aws:logs:us-east-1:000000000000:log-group:chat", "format": "$context.requestId" },
         "tags": { "team": "a" },
     });
     plane.post(&format!("{api}/stages"), body).await.ok(201);
@@ -329,4 +329,53 @@ async fn an_auto_deployed_stage_follows_the_definition() {
         id,
         "a name is not deployed"
     );
+}
+
+#[tokio::test]
+async fn access_logs_go_to_a_log_group_and_name_the_request() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    plane
+        .post(&format!("{api}/stages"), json!({ "stageName": "prod" }))
+        .await
+        .ok(201);
+    let path = format!("{api}/stages/prod");
+    let send = async |settings: Value| {
+        plane
+            .patch(&path, json!({ "accessLogSettings": settings }))
+            .await
+    };
+    for arn in [
+        "nonsense",
+        "arn:aws:firehose:us-east-1:000000000000:deliverystream/amazon-apigateway-x",
+        "arn:aws:logs:us-east-1:000000000000:log-group:",
+        "arn:aws:logs:us-east-1:000000000000:log-group:a b",
+        "arn:aws:logs:us-east-1::log-group:a",
+        "arn:aws:logs:us-east-1:000000000000:log-group:a:log-stream:b",
+    ] {
+        let message = "Invalid ARN specified in the request. The access log's destination must be a CloudWatch Logs log group";
+        let refused = send(json!({ "destinationArn": arn })).await;
+        refused.refused(400, "BadRequestException", message);
+    }
+    for format in [
+        "$context.requestIdX",
+        "$context.extendedRequestId_",
+        "requestId",
+    ] {
+        let message = "Access Log format must include either $context.requestId or $context.extendedRequestId";
+        let refused = send(json!({ "format": format })).await;
+        refused.refused(400, "BadRequestException", message);
+    }
+    for arn in [
+        "arn:aws:logs:us-east-1:000000000000:log-group:/aws/apigateway/chat",
+        "arn:aws-cn:logs:cn-north-1:000000000000:log-group:chat:*",
+    ] {
+        let settings =
+            json!({ "destinationArn": arn, "format": "{\"id\":\"$context.requestId\"}" });
+        let stage = send(settings.clone()).await.ok(200);
+        assert_eq!(stage["accessLogSettings"], settings);
+    }
+    send(json!({ "format": "$context.extendedRequestId $context.stage" }))
+        .await
+        .ok(200);
 }
