@@ -15,6 +15,9 @@ pub enum Message {
     Clock(Timestamp),
     /// A key was pressed or repeated.
     Key(KeyEvent),
+    /// Characters came faster than one by one, as from a terminal that does not mark pastes: two or more keys, each of
+    /// which types a character.
+    Typed(Vec<KeyEvent>),
     /// The mouse did something.
     Mouse(MouseEvent),
     /// Text was pasted, line ends as `\n`.

@@ -32,6 +32,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             }
         }
         Message::Key(key) => press(state, key, &mut effects),
+        Message::Typed(keys) => typed(state, &keys, &mut effects),
         Message::Mouse(mouse) => point(state, mouse, &mut effects),
         Message::Paste(text) => paste(state, &text, &mut effects),
         Message::Resized(..) => {}
@@ -59,6 +60,21 @@ fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
                 perform(state, action, effects);
             }
         }
+    }
+}
+
+/// Takes characters as keys until a text field has the keyboard, and then the rest at once: a text area lays out its
+/// whole text for each change.
+fn typed(state: &mut State, keys: &[KeyEvent], effects: &mut Vec<Effect>) {
+    let mut rest = keys.iter();
+    while let Some(key) = rest.as_slice().first() {
+        if scope(state).is_text() {
+            let text: String = rest.filter_map(|key| key.code.as_char()).collect();
+            paste(state, &text, effects);
+            return;
+        }
+        press(state, *key, effects);
+        rest.next();
     }
 }
 

@@ -1,8 +1,9 @@
 //! The list of APIs.
 
+use crossterm::event::{KeyCode, KeyEvent};
 use stagewire::{
     model::{Target, Ticket, target::AwsTarget},
-    ui::{Effect, message::LibraryMessage, screen::Screen},
+    ui::{Effect, Message, message::LibraryMessage, screen::Screen},
 };
 
 use crate::{
@@ -151,4 +152,12 @@ fn unusable_credentials_open_the_picker_and_say_what_was_tried() {
         .shows("▸ local");
     assert!(matches!(h.state.screens[..], [Screen::Targets(_)]));
     h.snapshot("targets_after_failure");
+}
+
+#[test]
+fn characters_that_come_together_are_keys_until_a_text_field_has_the_keyboard() {
+    let mut h = at_apis();
+    let keys = "/tick".chars().map(|c| KeyEvent::from(KeyCode::Char(c)));
+    h.update(Message::Typed(keys.collect()));
+    h.shows("ticker").shows("1/2").hides("chat");
 }

@@ -6,6 +6,7 @@
 
 use std::{collections::VecDeque, io, time::Duration};
 
+use crossterm::event::{KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 use ratatui::{Frame, Terminal, layout::Size};
 use tokio::{
@@ -30,7 +31,7 @@ use super::{
 const ROUND: Duration = Duration::from_millis(8);
 
 /// A round takes no more keys than this.
-const KEYS_PER_ROUND: usize = 256;
+const KEYS_PER_ROUND: usize = 4096;
 
 /// How long the terminal may take to confirm the last frame before it is left.
 const SETTLING: Duration = Duration::from_millis(500);
@@ -237,16 +238,32 @@ impl<A: App, H: Host> EventLoop<A, H> {
     }
 
     async fn take_events(&mut self) {
+        let mut typed = Vec::new();
         for _ in 0..KEYS_PER_ROUND {
             let postponed = self.postponed.pop_front();
             let Some(event) = postponed.or_else(|| self.events.try_recv().ok()) else {
-                return;
+                break;
             };
+            if let Some(key) = typing(&event) {
+                typed.push(key);
+                continue;
+            }
+            self.take_typed(std::mem::take(&mut typed)).await;
             self.take(event).await;
             if self.ending.is_some() {
                 return;
             }
         }
+        self.take_typed(typed).await;
+    }
+
+    async fn take_typed(&mut self, keys: Vec<KeyEvent>) {
+        let message = match keys.as_slice() {
+            [] => return,
+            [key] => Message::Key(*key),
+            _ => Message::Typed(keys),
+        };
+        self.apply(message, Urgency::Person).await;
     }
 
     async fn take(&mut self, event: Event) {
@@ -394,6 +411,18 @@ impl<A: App, H: Host> EventLoop<A, H> {
 /// A moment that does not come; the branch that would wait for it is switched off.
 fn far_future() -> Instant {
     Instant::now() + Duration::from_hours(24)
+}
+
+/// The key, if it types a character and does nothing else.
+fn typing(event: &Event) -> Option<KeyEvent> {
+    match event {
+        Event::Input(Input::Decoded(Decoded::Key(key))) => {
+            let command = KeyModifiers::CONTROL | KeyModifiers::ALT;
+            let types = key.code.as_char().is_some() && !key.modifiers.intersects(command);
+            types.then_some(*key)
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

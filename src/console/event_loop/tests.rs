@@ -21,6 +21,10 @@ impl App for Counter {
         self.log.borrow_mut().push(message.clone());
         match message {
             Message::Key(key) => self.key(key.code),
+            Message::Typed(keys) => keys
+                .into_iter()
+                .flat_map(|key| self.key(key.code))
+                .collect(),
             Message::Paste(text) | Message::Host(HostMessage::Edited(_, Ok(text))) => {
                 self.shown = text;
                 Vec::new()
@@ -240,8 +244,25 @@ async fn the_time_comes_before_every_batch() {
     world.run().await;
     let log = world.log.borrow();
     assert_eq!(log[0], Message::Clock(Timestamp::UNIX_EPOCH));
-    assert!(matches!(log[1], Message::Key(_)));
-    assert!(matches!(log[2], Message::Key(_)), "one clock a batch");
+    assert!(matches!(log[1], Message::Typed(_)), "one clock a batch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn characters_that_come_together_are_told_together_and_commands_apart() {
+    let mut world = World::new();
+    world.key('a');
+    world.key('b');
+    world.input(Input::Decoded(Decoded::Key(KeyCode::Enter.into())));
+    world.key('q');
+    world.run().await;
+    let keys = |characters: &str| {
+        let keys = characters.chars().map(|c| KeyCode::Char(c).into());
+        Message::Typed(keys.collect())
+    };
+    let log = world.log.borrow();
+    assert_eq!(log[1], keys("ab"));
+    assert_eq!(log[2], Message::Key(KeyCode::Enter.into()));
+    assert_eq!(log[3], Message::Key(KeyCode::Char('q').into()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -300,15 +321,13 @@ async fn a_terminal_that_takes_no_bytes_gets_one_frame_and_the_loop_goes_on() {
     let waiting = tokio::time::timeout(Duration::from_mins(1), world.event_loop.run(Vec::new()));
     assert!(waiting.await.is_err());
     assert_eq!(world.frames().len(), 1);
-    assert_eq!(
-        world
-            .log
-            .borrow()
-            .iter()
-            .filter(|message| matches!(message, Message::Key(_)))
-            .count(),
-        9
-    );
+    let log = world.log.borrow();
+    let n_keys = |message: &Message| match message {
+        Message::Key(_) => 1,
+        Message::Typed(keys) => keys.len(),
+        _ => 0,
+    };
+    assert_eq!(log.iter().map(n_keys).sum::<usize>(), 9);
 }
 
 #[tokio::test(start_paused = true)]
