@@ -123,7 +123,7 @@ pub(super) struct GatewayArgs {
     /// Keep the state in memory only
     #[arg(long)]
     pub(super) ephemeral: bool,
-    /// What to put into an empty state: demo, none, or a file with definitions
+    /// What to put into a new state: demo, none, or a file with definitions
     #[arg(long, value_name = "demo|none|FILE", default_value = "demo", value_parser = parse_seed)]
     pub(super) seed: Seed,
     /// Let idle and lifetime limits pass this many times faster

@@ -317,6 +317,6 @@ async fn whoever_planted_the_demo_knows_how_many_changes_each_stage_lacks() {
         .iter()
         .map(|(stage, drift)| (*stage, drift.short_text()))
         .collect();
-    assert_eq!(counts, [("prod", "4".to_owned()), ("test", "1".to_owned())]);
+    assert_eq!(counts, [("prod", "3".to_owned()), ("test", "1".to_owned())]);
     assert_eq!(desk.demo_drift("ticker").await, [("live", Drift::UpToDate)]);
 }
