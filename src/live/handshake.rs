@@ -102,7 +102,8 @@ impl Request {
         let key = generate_key();
         let path = uri
             .path_and_query()
-            .map_or("/", |path_and_query| path_and_query.as_str());
+            // As it displays: what it holds lacks the slash when the URL has a query and no path.
+            .map_or_else(|| "/".to_owned(), ToString::to_string);
         let mut bytes = Vec::with_capacity(512);
         bytes.extend_from_slice(format!("GET {path} HTTP/1.1\r\n").as_bytes());
         if !headers.contains_key(header::HOST) {
@@ -242,7 +243,11 @@ where
 {
     let framing = Framing::of(response.status(), response.headers());
     let all = async {
-        while !framing.is_complete(&read) && framing.decoded(&read).len() < BODY_BYTES {
+        // The wire's bytes are bounded too: chunks may be all framing and no body.
+        let is_short = |read: &BytesMut| {
+            read.len() < 4 * BODY_BYTES && framing.decoded(read).len() < BODY_BYTES
+        };
+        while !framing.is_complete(&read) && is_short(&read) {
             match stream.read_buf(&mut read).await {
                 Ok(0) | Err(_) => break,
                 Ok(_) => {}
@@ -319,6 +324,12 @@ mod tests {
     fn written(url: &str, request: &ConnectRequest) -> String {
         let request = Request::new(&url.parse().unwrap(), request).unwrap();
         String::from_utf8(request.bytes).unwrap()
+    }
+
+    #[test]
+    fn a_query_without_a_path_is_asked_for_at_the_root() {
+        let text = written("ws://example.test?token=1", &request(&[], &[]));
+        assert!(text.starts_with("GET /?token=1 HTTP/1.1\r\n"), "{text}");
     }
 
     #[test]
