@@ -321,6 +321,8 @@ impl Control {
 
     /// Points a stage at a deployment (update-stage with nothing but a deployment id).
     ///
+    /// Not repeated when the outcome of an attempt is unknown: the repetition could undo what somebody else did meanwhile.
+    ///
     /// # Errors
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn point_stage(
@@ -330,10 +332,15 @@ impl Control {
         deployment: &DeploymentId,
     ) -> Result<Stage, Error> {
         let operation = "update-stage";
-        let call = self.client.update_stage().api_id(api.as_str());
-        let call = call.stage_name(stage.as_str());
-        let answer = call.deployment_id(deployment.as_str()).send().await;
-        let answer = answer.map_err(|e| self.error(operation, &e))?;
+        let answer = self
+            .carefully(|| async {
+                let call = self.client.update_stage().api_id(api.as_str());
+                let call = call.stage_name(stage.as_str());
+                let call = call.deployment_id(deployment.as_str());
+                let answer = call.customize().config_override(once()).send().await;
+                answer.map_err(|e| self.error(operation, &e))
+            })
+            .await?;
         convert::stage_updated(answer).map_err(|member| self.bad_answer(operation, member))
     }
 
