@@ -177,7 +177,7 @@ fn failed(failed: DeployFailure, output: Output) -> Stop {
             StageChoice::New(_) => "create-stage",
         };
         output::warn(&format!(
-            "deployment {deployment} exists now, and no stage uses it"
+            "deployment {deployment} exists now, and no stage is known to use it; see with: stagewire stages {api}"
         ));
         output.progress(&format!(
             "to finish:   aws apigatewayv2 {verb}{options} --api-id {api} --stage-name {stage} --deployment-id {deployment}"

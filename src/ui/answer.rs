@@ -7,6 +7,7 @@ use super::{
     modal::{Modal, failure::FailureModal},
     notice::Tone,
     screen::{Screen, apis::ApisScreen, targets::TargetsScreen},
+    state::Deploys,
 };
 use crate::model::{
     Failure, Target, Ticket,
@@ -63,7 +64,8 @@ fn target_changed(
         if let Some(session) = state.live.take() {
             effects.extend(session.close());
         }
-        state.deploys.undo = None;
+        // What was deployed, half deployed or to be undone belongs to the target before.
+        state.deploys = Deploys::default();
         if !matches!(state.screens.as_slice(), [Screen::Apis(_)]) || !is_starting {
             state.screens = vec![Screen::Apis(ApisScreen::default())];
             state.modals.clear();

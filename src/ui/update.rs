@@ -4,6 +4,7 @@ use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 
 use super::{
     Action, Effect, Message, State, answer,
+    deploy::DeployJob,
     keys::{self, Scope},
     modal::{Modal, help::HelpModal, log::LogModal, palette::PaletteModal, region::RegionModal},
     notice::Tone,
@@ -112,6 +113,12 @@ fn point(state: &mut State, mouse: MouseEvent, effects: &mut Vec<Effect>) {
     }
 }
 
+/// True while a deploy changes the target: ending the program would cut it in the middle.
+fn is_deploying(state: &State) -> bool {
+    let job = state.deploys.job.as_ref();
+    job.is_some_and(DeployJob::is_running)
+}
+
 /// Does what the person wishes, or says why not.
 fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     let view = match state.modals.last() {
@@ -123,6 +130,11 @@ fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         return;
     }
     match action {
+        Action::Quit if is_deploying(state) => state.notices.say(
+            state.now,
+            Tone::Warning,
+            "A deploy is under way; wait for it, or ^C leaves it half done",
+        ),
         Action::Quit | Action::QuitNow => effects.push(Effect::Quit),
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Redraw => effects.push(Effect::Redraw),

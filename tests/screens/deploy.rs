@@ -10,8 +10,8 @@ use stagewire::{
 
 use crate::{
     chat::{
-        at_apis, at_chat, chat, deployed, done, failed_half_way, failure, local, plan, stage,
-        stage_name, step,
+        at_apis, at_chat, chat, deployed, done, failed_half_way, failure, local, plan, profile,
+        stage, stage_name, step,
     },
     harness::Harness,
 };
@@ -298,6 +298,46 @@ fn an_undo_that_fails_says_why_and_can_be_tried_again() {
     h.effects.clear();
     h.keys("u");
     assert!(repoint(&h).is_some());
+}
+
+#[test]
+fn undoing_a_production_deploy_asks_first_while_it_is_watched_too() {
+    let mut h = at_chat();
+    h.keys("d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    let (_, ordered) = h.deploying();
+    h.finishes(Ok(deployed(&ordered))).keys("l tab u");
+    h.shows("Undo the deploy of a production stage?");
+    assert!(repoint(&h).is_none());
+}
+
+#[test]
+fn quitting_in_the_middle_of_a_deploy_takes_a_second_thought() {
+    let mut h = at_chat();
+    h.keys("down d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    let (_, ordered) = h.deploying();
+    h.keys("esc q").shows("A deploy is under way");
+    assert!(!h.effects.contains(&Effect::Quit));
+    h.finishes(Ok(deployed(&ordered))).keys("q");
+    assert!(h.effects.contains(&Effect::Quit));
+}
+
+#[test]
+fn a_late_answer_of_a_deploy_to_the_target_before_changes_nothing() {
+    let mut h = at_chat();
+    h.keys("down d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    let (_, ordered) = h.deploying();
+    h.keys("esc t")
+        .targets(Ok(vec![local(), profile("work", "eu-west-1")]));
+    h.keys("end enter").connected();
+    h.finishes(Ok(deployed(&ordered))).hides("u undo");
+    h.keys("u");
+    assert!(repoint(&h).is_none());
 }
 
 fn repoint(h: &Harness) -> Option<(Ticket, Repoint)> {

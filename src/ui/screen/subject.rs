@@ -84,6 +84,9 @@ fn undo_question(repoint: Repoint) -> ConfirmModal {
 pub fn undo_refusal(state: &State) -> Option<String> {
     match state.deploys.undo {
         Some(_) => None,
+        None if state.deploys.last.is_some() => {
+            Some("Nothing to undo: the last deploy is taken back, or made its stage".to_owned())
+        }
         None => Some("Nothing to undo: nothing was deployed since the start".to_owned()),
     }
 }

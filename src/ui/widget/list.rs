@@ -110,6 +110,12 @@ impl ListView {
 
     /// Keeps the selection in view of a list that shows `page` rows; call it when something changed.
     pub fn settle<T: AsRef<str>>(&mut self, ids: &[T], page: u16) {
+        // What a filter shows as selected stays selected when the filter goes.
+        if !self.filter.is_empty()
+            && let Some(idx) = self.selected_idx(ids)
+        {
+            self.selected = Some(ids[idx].as_ref().to_owned());
+        }
         if page > 0 {
             self.offset = self.window(ids, page).start;
         }

@@ -145,7 +145,7 @@ fn left_over(
         Some(serves) => format!(" {stage} was serving {serves} before."),
         None => String::new(),
     };
-    let exists = format!("What exists now: deployment {id}, which no stage uses.{now}");
+    let exists = format!("What exists now: deployment {id}, which no stage is known to use.{now}");
     lines.extend(
         text::wrap(&exists, columns)
             .into_iter()

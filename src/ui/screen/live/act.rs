@@ -8,7 +8,7 @@ use crate::{
         live::{Needle, Session, explain::grouped},
         message::HostMessage,
         modal::{Modal, deploy::DeployModal},
-        screen::{Context, Nav},
+        screen::{Context, Nav, subject},
     },
 };
 
@@ -140,11 +140,7 @@ impl LiveScreen {
                 let dialog = DeployModal::open(api, Some(stage), context);
                 return Nav::Open(Modal::Deploy(Box::new(dialog)));
             }
-            Action::Undo => {
-                if let Some(undo) = context.deploys.undo.take() {
-                    context.repoint(undo);
-                }
-            }
+            Action::Undo => return subject::undo(context),
             Action::Reconnect => self.reconnect(context),
             Action::Ping => ask(context, Outgoing::Ping(bytes::Bytes::new())),
             Action::Hangup => hang_up(context),

@@ -121,6 +121,7 @@ impl LiveScreen {
     /// The first visible row and the selected one, when `height` rows are visible.
     fn window(&self, log: &FrameLog, height: usize) -> (usize, usize) {
         let n_rows = log.n_rows();
+        let height = height.max(1);
         let most = n_rows.saturating_sub(height);
         let last = n_rows.saturating_sub(1);
         let Some(cursor) = self.cursor else {
