@@ -2,6 +2,9 @@
 
 use ratatui::layout::{Position, Rect};
 
+/// The smallest screen that shows anything but its own size, in columns and rows.
+pub const SMALLEST: (u16, u16) = (60, 15);
+
 /// What `render` chose. The loop stores it in the state; `update` reads it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Geometry {
@@ -31,6 +34,11 @@ pub struct ListArea {
 }
 
 impl Geometry {
+    /// True when the last frame had no room for more than a line about that; false before anything was drawn.
+    pub fn is_too_small(&self) -> bool {
+        !self.area.is_empty() && (self.area.width < SMALLEST.0 || self.area.height < SMALLEST.1)
+    }
+
     /// The row of the topmost list under a position of the mouse, which may lie anywhere, even outside the screen.
     pub fn row_at(&self, column: u16, row: u16) -> Option<usize> {
         let list = self.lists.last()?;

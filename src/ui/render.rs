@@ -12,15 +12,12 @@ use ratatui::{
 use super::{
     State,
     deploy::DeployJob,
-    geometry::Geometry,
+    geometry::{Geometry, SMALLEST},
     glyphs::SPINNER_MS,
     modal::Modal,
     update,
     widget::{footer::Footer, header::Header, notice::NoticeStack},
 };
-
-/// The smallest screen that shows anything but its own size.
-const SMALLEST: (u16, u16) = (60, 15);
 
 /// Draws the state, and tells where things went.
 pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
@@ -29,7 +26,7 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
         area,
         ..Geometry::default()
     };
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+    if geometry.is_too_small() {
         too_small(state, area, frame);
         return geometry;
     }

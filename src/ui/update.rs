@@ -32,6 +32,12 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 effects.extend(session.tick(now, || state.tickets.next_link()));
             }
         }
+        Message::Key(key) if state.geometry.is_too_small() => {
+            press_unseen(state, key, &mut effects);
+        }
+        // Nobody sees where it would go.
+        Message::Typed(_) | Message::Mouse(_) | Message::Paste(_)
+            if state.geometry.is_too_small() => {}
         Message::Key(key) => press(state, key, &mut effects),
         Message::Typed(keys) => typed(state, &keys, &mut effects),
         Message::Mouse(mouse) => point(state, mouse, &mut effects),
@@ -48,6 +54,14 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     }
     settle(state, &mut effects);
     effects
+}
+
+/// Takes a key on a screen that shows nothing to press it on: only leaving and drawing anew need no look.
+fn press_unseen(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
+    let action = keys::lookup(Scope::Anywhere, key);
+    if let Some(action @ (Action::QuitNow | Action::Suspend | Action::Redraw)) = action {
+        perform(state, action, effects);
+    }
 }
 
 fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {

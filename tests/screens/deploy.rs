@@ -313,6 +313,18 @@ fn undoing_a_production_deploy_asks_first_while_it_is_watched_too() {
 }
 
 #[test]
+fn a_screen_too_small_to_show_the_dialog_deploys_nothing() {
+    let mut h = at_chat();
+    h.keys("d").planned(|request| Ok(plan(request)));
+    h.resize(59, 14).keys("enter");
+    assert_eq!(order(&h), None);
+    h.resize(100, 30).keys("enter");
+    assert!(order(&h).is_some());
+    h.resize(59, 14).keys("ctrl-c");
+    assert!(h.effects.contains(&Effect::Quit));
+}
+
+#[test]
 fn quitting_in_the_middle_of_a_deploy_takes_a_second_thought() {
     let mut h = at_chat();
     h.keys("down d")
