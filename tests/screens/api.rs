@@ -19,7 +19,7 @@ fn a_stage_is_shown_with_all_that_one_asks_about_it() {
 fn a_production_stage_is_marked_by_word_and_by_colour() {
     at_chat()
         .shows("PRODUCTION")
-        .snapshot_at("api_stages_production", (100, 30));
+        .snapshot("api_stages_production");
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn an_api_that_was_not_read_yet_says_so() {
     h.connected()
         .apis(Ok(vec![chat().api]))
         .keys("enter")
-        .snapshot_at("api_loading", (100, 30));
+        .snapshot("api_loading");
 }
 
 #[test]

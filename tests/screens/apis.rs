@@ -67,7 +67,7 @@ fn a_failed_refresh_keeps_the_old_apis_and_says_that_they_are_old() {
 fn a_filter_narrows_the_list_and_counts() {
     let mut h = at_apis();
     h.keys("/").types("tic").shows("APIs 1/2").hides("chat");
-    h.snapshot_at("apis_filter", (100, 30));
+    h.snapshot("apis_filter");
     h.keys("enter enter").shows("ticker › live");
     h.keys("esc").shows("APIs 1/2").hides("chat");
     h.keys("esc").shows("APIs 2").shows("chat");

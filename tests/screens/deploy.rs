@@ -63,7 +63,7 @@ fn a_plan_that_fails_says_why_and_deploys_nothing() {
     let mut h = at_chat();
     h.keys("d")
         .planned(|_| Err(failure("Cannot plan the deploy of \"chat\"")));
-    h.snapshot_at("deploy_plan_failed", (100, 30));
+    h.snapshot("deploy_plan_failed");
     h.keys("enter").planned(|request| Ok(plan(request)));
     assert_eq!(order(&h), None);
 }

@@ -52,9 +52,7 @@ fn a_failure_of_something_asked_for_stands_in_the_way_until_it_is_read() {
     h.update(Message::Host(HostMessage::Copied(ticket.unwrap(), result)));
     h.snapshot("failure");
     h.keys("esc").hides("Cannot copy");
-    h.keys("!")
-        .shows("Cannot copy")
-        .snapshot_at("log", (100, 30));
+    h.keys("!").shows("Cannot copy").snapshot("log");
 }
 
 #[test]
@@ -80,7 +78,7 @@ fn a_still_screen_wants_no_clock() {
 #[test]
 fn a_screen_that_is_too_small_says_what_it_needs() {
     let mut h = at_chat();
-    h.snapshot_at("too_small", (59, 14));
+    h.snapshot_only_at("too_small", (59, 14));
     for size in [
         (0, 0),
         (1, 1),
@@ -115,7 +113,7 @@ fn without_colours_and_without_unicode_nothing_is_lost() {
         .apis(Ok(vec![crate::chat::chat().api]))
         .api(crate::chat::chat())
         .keys("enter");
-    h.snapshot_at("ascii", (100, 30));
+    h.snapshot("ascii");
     let text = h.text();
     assert!(text.is_ascii(), "{text}");
 }

@@ -27,7 +27,7 @@ fn the_local_gateway_is_selected_when_nothing_else_is_known_to_work() {
 
 #[test]
 fn the_picker_says_that_it_looks_for_profiles() {
-    Harness::new(None).snapshot_at("targets_loading", (100, 30));
+    Harness::new(None).snapshot("targets_loading");
 }
 
 #[test]

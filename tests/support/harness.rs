@@ -21,6 +21,9 @@ use stagewire::{
 /// When every test begins.
 pub(crate) const START: &str = "2026-11-21T12:00:00Z";
 
+/// The sizes at which every state has a picture.
+const SIZES: [(u16, u16); 2] = [(100, 30), (60, 20)];
+
 /// A screen to drive; methods chain.
 #[derive(Debug)]
 pub(crate) struct Harness {
@@ -271,27 +274,30 @@ impl Harness {
         self
     }
 
-    /// Compares the screen with the stored one, text and style, at 100x30 and at 60x20.
+    /// Compares the screen with the stored ones, text and style, at 100x30 and at 60x20: the terminal is given each of
+    /// these sizes and then its own again, so that no state can have a picture at one of them only.
     #[track_caller]
     pub(crate) fn snapshot(&mut self, name: &str) -> &mut Self {
-        for size in [(100, 30), (60, 20)] {
-            self.snapshot_at(name, size);
+        let own = self.size;
+        for size in SIZES {
+            self.store(name, size);
         }
-        self
+        self.resize(own.0, own.1)
     }
 
-    /// Compares the screen with the stored one at one size.
+    /// The same at a size of which only this picture is taken, because the state looks so at no other.
     #[track_caller]
-    pub(crate) fn snapshot_at(&mut self, name: &str, size: (u16, u16)) -> &mut Self {
-        let name = format!("{name}_{}x{}", size.0, size.1);
-        store(&name, &picture(&self.state, size).0, &self.state);
-        self
+    pub(crate) fn snapshot_only_at(&mut self, name: &str, size: (u16, u16)) -> &mut Self {
+        assert!(!SIZES.contains(&size), "{name} needs both sizes");
+        let own = self.size;
+        self.store(name, size);
+        self.resize(own.0, own.1)
     }
 
-    /// The same at the size of the terminal.
     #[track_caller]
-    pub(crate) fn snapshot_here(&mut self, name: &str) -> &mut Self {
-        self.snapshot_at(name, self.size)
+    fn store(&mut self, name: &str, (width, height): (u16, u16)) {
+        let buffer = self.resize(width, height).draw();
+        store(&format!("{name}_{width}x{height}"), &buffer, &self.state);
     }
 
     /// The rows of the screen.
