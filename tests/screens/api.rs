@@ -162,3 +162,11 @@ fn live_opens_on_the_selected_stage() {
     });
     assert_eq!(url.as_deref(), Some("ws://127.0.0.1:4566/k3v9x2a1bc/test"));
 }
+
+#[test]
+fn the_cursor_of_a_long_filter_stays_in_the_title_of_a_narrow_list() {
+    let mut h = at_chat();
+    h.resize(60, 20).keys("/").types("a very long filter");
+    h.shows("Stages 0/2  /filter ");
+    h.keys("enter").shows("Stages 0/2  /a very…");
+}

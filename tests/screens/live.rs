@@ -425,3 +425,28 @@ fn header_elsewhere_tells_how_the_link_is() {
         .hides("prod live")
         .shows("○ prod not connected");
 }
+
+#[test]
+fn counts_stay_in_sight_on_a_narrow_screen() {
+    let mut live = talking(100, 30);
+    live.shows("in 4 fr 72 B · out 3 fr 41 kB");
+    live.resize(60, 20).shows("in 4 fr · out 3 fr");
+}
+
+#[test]
+fn length_and_complaint_never_stand_on_each_other() {
+    let mut live = Harness::open(60, 20);
+    live.shows("message below and press").shows("Enter.");
+    live.pastes(&"x".repeat(1_310_730)).keys("enter");
+    live.shows("not sent: too long, the text is kept ╮");
+    live.shows("╰ 1,310,730 B is 1,179,658 B over the 131,072 B of a messa…╯");
+}
+
+#[test]
+fn filter_line_and_a_row_are_seen_on_the_lowest_screen() {
+    let mut live = Harness::open(60, 15);
+    live.frames(conversation());
+    live.pastes("one\ntwo\nthree").closed(1009, "", 12_000);
+    live.keys("tab /").types("evil").shows("/ evil");
+    live.shows("\\u{1b}[2J").shows("1 found in 7 frames");
+}

@@ -263,8 +263,9 @@ impl View for ApisScreen {
 
     fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
         let (apis, hits) = self.visible(&state.library);
-        let total = state.library.apis.data().map_or(0, Vec::len);
-        let mut title = self.list.title("APIs", hits.len(), total, state);
+        let total = state.library.apis.data().map(Vec::len);
+        let counts = (hits.len(), total);
+        let mut title = self.list.title("APIs", counts, area.width, state);
         if self.list.sort > 0 {
             title.push_span(ratatui::text::Span::styled(
                 format!(" by {}", ORDERS[self.list.sort]),
@@ -274,7 +275,7 @@ impl View for ApisScreen {
         let block = panel(state, title, state.modals.is_empty());
         let inner = block.inner(area);
         frame.render_widget(block, area);
-        if total == 0 || apis.is_empty() {
+        if apis.is_empty() {
             nothing(self, state, inner, frame);
             return;
         }

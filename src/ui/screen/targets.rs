@@ -233,8 +233,9 @@ impl View for TargetsScreen {
     fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
         let area = self.render_problem(state, area, frame);
         let (targets, hits) = self.visible(&state.library);
-        let total = state.library.targets.data().map_or(0, Vec::len);
-        let title = self.list.title("Targets", hits.len(), total, state);
+        let total = state.library.targets.data().map(Vec::len);
+        let counts = (hits.len(), total);
+        let title = self.list.title("Targets", counts, area.width, state);
         let block = panel(state, title, state.modals.is_empty());
         let inner = block.inner(area);
         frame.render_widget(block, area);

@@ -119,18 +119,15 @@ pub struct InputWidget<'a> {
     has_cursor: bool,
 }
 
-impl Widget for &InputWidget<'_> {
-    fn render(self, area: Rect, buffer: &mut Buffer) {
-        let columns = usize::from(area.width);
-        if columns == 0 || area.height == 0 {
-            return;
-        }
+impl InputWidget<'_> {
+    /// The field as a line of at most that many columns, or a little more where the text after the cursor goes on.
+    pub fn line(&self, columns: usize) -> Line<'static> {
         let cursor = self.input.area.cursor().1;
         let (head, tail) = split_at_char(self.input.text(), cursor);
         let head = printable(head);
         let mut rest = tail.graphemes(true);
-        let under = printable(rest.next().unwrap_or(" "));
-        let after = printable(rest.as_str());
+        let under = printable(rest.next().unwrap_or(" ")).into_owned();
+        let after = printable(rest.as_str()).into_owned();
         // The cursor stays in view: what does not fit is cut off in front.
         let room = columns.saturating_sub(text::width(&under));
         let mut clusters: Vec<&str> = Vec::new();
@@ -154,7 +151,14 @@ impl Widget for &InputWidget<'_> {
             Span::raw(after),
         ])
         .style(self.theme.field)
-        .render(area, buffer);
+    }
+}
+
+impl Widget for &InputWidget<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        if !area.is_empty() {
+            self.line(usize::from(area.width)).render(area, buffer);
+        }
     }
 }
 

@@ -159,21 +159,42 @@ impl ListView {
         true
     }
 
-    /// The end of the list's title: how many rows there are, and how many of them the filter found.
-    pub fn title(&self, name: &str, hits: usize, total: usize, state: &State) -> Line<'static> {
+    /// The title of the list's panel of that many columns: how many rows there are, as far as that is known, how many
+    /// of them the filter found, and the filter, whose cursor stays in view.
+    pub fn title(
+        &self,
+        name: &str,
+        (hits, total): (usize, Option<usize>),
+        columns: u16,
+        state: &State,
+    ) -> Line<'static> {
         let theme = &state.theme;
-        let mut spans = vec![Span::styled(format!("{name} "), theme.title)];
-        if self.filter.is_empty() && !self.is_filtering {
-            spans.push(Span::styled(total.to_string(), theme.dim));
-            return Line::from(spans);
+        let is_filtered = self.is_filtering || !self.filter.is_empty();
+        let mut line = Line::from(Span::styled(name.to_owned(), theme.title));
+        if let Some(total) = total {
+            let count = if is_filtered {
+                format!("{hits}/{total}")
+            } else {
+                total.to_string()
+            };
+            line.push_span(Span::styled(" ", theme.title));
+            line.push_span(Span::styled(count, theme.dim));
         }
-        spans.push(Span::styled(format!("{hits}/{total}"), theme.dim));
-        spans.push(Span::styled("  /", theme.key));
-        spans.push(super::safe(self.filter.text(), theme.text));
+        if !is_filtered {
+            return line;
+        }
+        line.push_span(Span::styled("  /", theme.key));
+        // The corners, and a space beside each.
+        let room = usize::from(columns).saturating_sub(line.width() + 4);
         if self.is_filtering {
-            spans.push(Span::styled(" ", theme.cursor));
+            let field = self.filter.widget(theme, true).line(room);
+            let spans = field.spans.into_iter();
+            line.extend(spans.map(|span| Span::styled(span.content, theme.text.patch(span.style))));
+        } else {
+            let fitted = text::fit(self.filter.text(), room, state.glyphs.ellipsis);
+            line.push_span(Span::styled(fitted, theme.text));
         }
-        Line::from(spans)
+        line
     }
 }
 

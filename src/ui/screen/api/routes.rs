@@ -112,7 +112,12 @@ pub(super) fn render(
         Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(area)
     };
     let (routes, hits) = visible(list, detail);
-    let title = list.title("Routes", hits.len(), detail.routes.len(), state);
+    let title = list.title(
+        "Routes",
+        (hits.len(), Some(detail.routes.len())),
+        top.width,
+        state,
+    );
     let block = panel(state, title, state.modals.is_empty());
     let inner = block.inner(top);
     frame.render_widget(block, top);

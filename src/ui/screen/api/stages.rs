@@ -117,7 +117,12 @@ fn render_list(
 ) {
     let theme = &state.theme;
     let (stages, hits) = visible(list, detail);
-    let mut title = list.title("Stages", hits.len(), detail.stages.len(), state);
+    let mut title = list.title(
+        "Stages",
+        (hits.len(), Some(detail.stages.len())),
+        area.width,
+        state,
+    );
     if list.filter.is_empty() && !list.is_filtering {
         title.push_span(ratatui::text::Span::styled(
             format!("/{STAGES_PER_API}"),

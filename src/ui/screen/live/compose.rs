@@ -55,11 +55,19 @@ impl Compose<'_> {
         } else {
             theme.dim
         };
+        let room = usize::from(area.width.saturating_sub(2));
         let words = format!(" {} ", meter.text(self.state.glyphs.arrow));
+        let words = text::fit(&words, room, self.state.glyphs.ellipsis);
+        let warning = self.warning();
+        let has_room = text::width(&words) + warning.width() < room;
+        let warning = Line::from(warning).right_aligned();
         let block = widget::panel(self.state, "message", self.is_focused)
             .title_bottom(Line::styled(words, style).left_aligned());
-        let warning = Line::from(self.warning()).right_aligned();
-        let block = block.title_bottom(warning);
+        let block = if has_room {
+            block.title_bottom(warning)
+        } else {
+            block.title_top(warning)
+        };
         let inner = block.inner(area);
         frame.render_widget(block, area);
         let inside = Rect {

@@ -90,10 +90,14 @@ impl Frames<'_> {
             return;
         }
         let columns = Columns::new(rest.width);
-        self.heading(rest, &columns, frame.buffer_mut());
+        // Where there is room for one line, it is a row.
+        let heading = u16::from(rest.height > 1);
+        if heading > 0 {
+            self.heading(rest, &columns, frame.buffer_mut());
+        }
         let rows = Rect {
-            y: rest.y + 1,
-            height: rest.height.saturating_sub(1),
+            y: rest.y + heading,
+            height: rest.height - heading,
             ..rest
         };
         geometry.page = rows.height;
@@ -194,7 +198,7 @@ impl Frames<'_> {
     fn filter_line(&self, area: Rect, frame: &mut Frame<'_>) -> Rect {
         let (theme, log) = (&self.state.theme, &self.session.log);
         let is_typing = self.screen.focus == Focus::Filter;
-        if area.height < 3 || !(is_typing || log.needle().is_some()) {
+        if area.is_empty() || !(is_typing || log.needle().is_some()) {
             return area;
         }
         let hits = if log.needle().is_none() {
@@ -273,19 +277,17 @@ impl Frames<'_> {
         } else {
             "No frames".to_owned()
         };
-        let words = text::fit(
-            &words,
-            usize::from(area.width.saturating_sub(2)),
-            self.state.glyphs.ellipsis,
-        );
-        Line::styled(words, self.state.theme.dim).centered().render(
-            Rect {
-                y: area.y + area.height / 3,
-                height: area.height.min(1),
-                ..area
-            },
-            buffer,
-        );
+        let columns = usize::from(area.width.saturating_sub(2));
+        let above = area.height / 3;
+        let place = Rect {
+            y: area.y + above,
+            height: area.height - above,
+            ..area
+        };
+        for (row, words) in place.rows().zip(text::wrap(&words, columns)) {
+            let line = Line::styled(words, self.state.theme.dim);
+            line.centered().render(row, buffer);
+        }
     }
 }
 

@@ -33,7 +33,7 @@ impl Widget for &Head<'_> {
             return;
         };
         let mut left = self.condition(link);
-        let right = self.counts(link);
+        let right = self.counts(link, columns.saturating_sub(left.width() + 2));
         let right_width = right.width();
         let room = columns.saturating_sub(left.width() + right_width + 8);
         if room >= 16 {
@@ -47,11 +47,8 @@ impl Widget for &Head<'_> {
             width: area.width.saturating_sub(2),
             ..area
         };
-        let left_width = left.width();
         left.render(left_area, buffer);
-        if left_width + 2 + right_width <= columns {
-            right.right_aligned().render(left_area, buffer);
-        }
+        right.right_aligned().render(left_area, buffer);
     }
 }
 
@@ -126,16 +123,24 @@ impl Head<'_> {
         Some((format!("{what} {}", countdown_text(left)), style))
     }
 
-    fn counts(&self, link: &LiveLink) -> Line<'static> {
+    /// What crossed, in at most that many columns: without the bytes where only the frames have room.
+    fn counts(&self, link: &LiveLink, columns: usize) -> Line<'static> {
+        let full =
+            |traffic: Traffic| format!("{} fr {}", traffic.frames, words::bytes(traffic.bytes));
+        let short = |traffic: Traffic| format!("{} fr", traffic.frames);
+        let lines = [self.counted(link, full), self.counted(link, short)];
+        let fitting = lines.into_iter().find(|line| line.width() <= columns);
+        fitting.unwrap_or_default()
+    }
+
+    fn counted(&self, link: &LiveLink, words: impl Fn(Traffic) -> String) -> Line<'static> {
         let theme = &self.state.theme;
-        let of =
-            |traffic: Traffic| format!(" {} fr {}", traffic.frames, words::bytes(traffic.bytes));
         Line::from(vec![
             Span::styled("in", theme.frame_in),
-            Span::styled(of(link.incoming), theme.text),
+            Span::styled(format!(" {}", words(link.incoming)), theme.text),
             Span::styled(format!(" {} ", self.state.glyphs.dot), theme.dim),
             Span::styled("out", theme.frame_out),
-            Span::styled(of(link.outgoing), theme.text),
+            Span::styled(format!(" {}", words(link.outgoing)), theme.text),
         ])
     }
 }
