@@ -1,6 +1,6 @@
 //! What became of a call that failed: the SDK's error turned into what happened, and that into words for a person.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, io};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_apigatewayv2::{
@@ -36,6 +36,8 @@ pub struct Error {
     pub endpoint: String,
     /// True when the same call may well succeed a little later.
     pub retryable: bool,
+    /// True when the call certainly never left this machine.
+    pub never_left: bool,
 }
 
 /// What happened to a call.
@@ -90,6 +92,7 @@ impl Error {
             request_id: None,
             endpoint: endpoint.to_owned(),
             retryable: false,
+            never_left: false,
         }
     }
 
@@ -113,6 +116,10 @@ impl Error {
             ..Self::new(ErrorKind::Other, endpoint, "")
         };
         match error {
+            SdkError::ConstructionFailure(_) => Self {
+                never_left: true,
+                ..base.not_sent(error)
+            },
             SdkError::TimeoutError(_) => base.timed_out(),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => base.timed_out(),
             SdkError::ResponseError(context) => base.answered(context.raw(), None, None),
@@ -127,6 +134,20 @@ impl Error {
     /// True when the call certainly changed nothing: it never left, or was turned away at the door.
     pub(super) fn was_not_carried_out(&self) -> bool {
         matches!(self.kind, ErrorKind::Throttled)
+    }
+
+    /// True when nobody can tell from this error whether the call was carried out: no answer came after it may have left,
+    /// or one that does not say.
+    pub fn leaves_open(&self) -> bool {
+        let is_open = matches!(
+            self.kind,
+            ErrorKind::TimedOut
+                | ErrorKind::Unreachable
+                | ErrorKind::Failing
+                | ErrorKind::NotApiGateway
+                | ErrorKind::Other
+        );
+        is_open && !self.never_left
     }
 
     /// The error for a person, as the reason why something could not be done.
@@ -167,7 +188,10 @@ impl Error {
                 ..self
             };
         }
-        let is_io = chain().any(<dyn StdError>::is::<std::io::Error>);
+        let is_io = chain().any(<dyn StdError>::is::<io::Error>);
+        let never_left = chain()
+            .filter_map(|error| error.downcast_ref::<io::Error>())
+            .any(|error| is_before_sending(error.kind()));
         Self {
             kind: if is_io {
                 ErrorKind::Unreachable
@@ -176,6 +200,7 @@ impl Error {
             },
             message: innermost(error),
             retryable: is_io,
+            never_left,
             ..self
         }
     }
@@ -304,6 +329,17 @@ fn kind_of(status: u16, code: Option<&str>) -> ErrorKind {
         (_, 500..=599) => ErrorKind::Failing,
         _ => ErrorKind::NotApiGateway,
     }
+}
+
+/// True for what the system says when there is no connection yet.
+fn is_before_sending(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::AddrNotAvailable
+    )
 }
 
 /// The text of the error at the bottom, where the fact is; what is above it repeats the SDK's own layers.

@@ -12,10 +12,10 @@ use super::{
 use crate::{
     aws::Control,
     model::{
-        Drift,
+        Drift, Target,
         plan::{
             DeployFailure, DeployPlan, DeployProgress, DeployRequest, DeployStep, Deployed,
-            StageChoice, StepState,
+            LeftOver, Remains, StageChoice, StageUse, StepState,
         },
     },
     ops::{Journal, deploy, detail},
@@ -45,7 +45,7 @@ pub(super) fn run(session: &Session, args: &DeployArgs, output: Output) -> Resul
                 return Ok(Exit::Interrupted);
             }
         };
-        let deployed = deployed.map_err(|failure| failed(failure, output))?;
+        let deployed = deployed.map_err(|failure| failed(failure, control.target(), output))?;
         for warning in &deployed.warnings {
             output::warn(warning);
         }
@@ -166,25 +166,39 @@ fn interrupted(plan: &DeployPlan, step: Option<DeployStep>) {
 }
 
 /// A failed deploy, and what it left for somebody to finish or to clean up.
-fn failed(failed: DeployFailure, output: Output) -> Stop {
-    if let Some(left) = &failed.left_over {
-        let api = &left.plan.api.id;
-        let stage = left.plan.request.stage.name();
-        let deployment = &left.deployment_id;
-        let options = options(&left.plan);
-        let verb = match left.plan.request.stage {
-            StageChoice::Existing(_) => "update-stage",
-            StageChoice::New(_) => "create-stage",
-        };
-        output::warn(&format!(
-            "deployment {deployment} exists now, and no stage is known to use it; see with: stagewire stages {api}"
-        ));
-        output.progress(&format!(
-            "to finish:   aws apigatewayv2 {verb}{options} --api-id {api} --stage-name {stage} --deployment-id {deployment}"
-        ));
-        output.progress(&format!(
-            "to clean up: aws apigatewayv2 delete-deployment{options} --api-id {api} --deployment-id {deployment}"
-        ));
+fn failed(failed: DeployFailure, target: &Target, output: Output) -> Stop {
+    match &failed.remains {
+        Remains::Nothing => output.progress("nothing was changed"),
+        Remains::Unknown => output::warn(
+            "a deployment may exist now that no stage serves; look before deploying again",
+        ),
+        Remains::LeftOver(left) => left_over(left, target, output),
     }
     failed.failure.into()
+}
+
+/// What exists and the ways on. How to delete it is told only where no stage was seen to serve it.
+fn left_over(left: &LeftOver, target: &Target, output: Output) {
+    let deployment = &left.deployment_id;
+    let stage = left.plan.request.stage.name();
+    let commands = deploy::ways_on(target, left);
+    match left.stage_use {
+        StageUse::NotServed => {
+            output::warn(&format!(
+                "deployment {deployment} exists now; stage {stage} does not serve it"
+            ));
+            output.progress(&format!("to finish:   {}", commands.finish));
+            output.progress(&format!("to clean up: {}", commands.clean_up));
+        }
+        StageUse::Unknown => {
+            output::warn(&format!(
+                "deployment {deployment} exists now; it is not known whether stage {stage} serves it"
+            ));
+            output.progress(&format!("to look:     {}", commands.look));
+            output.progress(&format!(
+                "to finish, if it serves something else: {}",
+                commands.finish
+            ));
+        }
+    }
 }

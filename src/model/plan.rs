@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Api, ApiId, Definition, Deployment, DeploymentId, Drift, Failure, Fingerprint, Stage, StageName,
+    Api, ApiId, Definition, Deployment, DeploymentId, Drift, Failure, FailureKind, Fingerprint,
+    Stage, StageName,
 };
 
 /// A wish: deploy an API to a stage.
@@ -48,6 +49,8 @@ pub struct DeployPlan {
     pub fingerprint: Fingerprint,
     /// What the stage serves now: compared again right before the update.
     pub serves_now: Option<DeploymentId>,
+    /// The deployments that there are already, so that one more can be told from them.
+    pub known: Vec<DeploymentId>,
     /// How the draft differs from that.
     pub drift: Drift,
     /// What a person should know first, each a sentence.
@@ -154,17 +157,40 @@ pub struct Repoint {
 pub struct DeployFailure {
     /// What went wrong, for a person.
     pub failure: Failure,
-    /// The deployment that exists now and that no stage uses; none when nothing was made.
-    pub left_over: Option<LeftOver>,
+    /// What exists now.
+    pub remains: Remains,
+}
+
+/// What exists because of a deploy that failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Remains {
+    /// Nothing: no deployment was made, or it is gone, and no stage was touched.
+    Nothing,
+    /// Perhaps a deployment that no stage serves. Nobody knows whether create-deployment was carried out, and looking for
+    /// it gave no answer either; the failure's hint says how to look.
+    Unknown,
+    /// This deployment.
+    LeftOver(LeftOver),
+}
+
+impl DeployFailure {
+    /// The deployment that the deploy is known to have left behind.
+    pub fn left_over(&self) -> Option<&LeftOver> {
+        match &self.remains {
+            Remains::LeftOver(left) => Some(left),
+            Remains::Nothing | Remains::Unknown => None,
+        }
+    }
 }
 
 impl From<Failure> for DeployFailure {
-    /// A deploy that failed before it made anything.
+    /// A deploy that failed before it made anything. One that a bug of ours ended may have been anywhere.
     fn from(failure: Failure) -> Self {
-        Self {
-            failure,
-            left_over: None,
-        }
+        let remains = match failure.kind {
+            FailureKind::Internal => Remains::Unknown,
+            FailureKind::User | FailureKind::Config | FailureKind::Remote => Remains::Nothing,
+        };
+        Self { failure, remains }
     }
 }
 
@@ -173,6 +199,17 @@ impl From<Failure> for DeployFailure {
 pub struct LeftOver {
     /// The deployment.
     pub deployment_id: DeploymentId,
+    /// Whether the stage that it was made for serves it.
+    pub stage_use: StageUse,
     /// The plan that made it, to finish with or to clean up after.
     pub plan: Box<DeployPlan>,
+}
+
+/// Whether a stage serves a deployment that was left over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StageUse {
+    /// It does not: the stage was not touched, or was seen to serve something else.
+    NotServed,
+    /// Nobody knows: the stage was told to, and neither that nor what it serves now could be learned.
+    Unknown,
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::model::{
     Failure, Target, Ticket,
-    plan::{DeployFailure, Deployed, Repoint},
+    plan::{DeployFailure, Deployed, LeftOver, Remains, Repoint, StageUse},
 };
 
 pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut Vec<Effect>) {
@@ -154,11 +154,11 @@ fn finished(
                 let text = format!("{} {} d shows it", failed.failure.title, state.glyphs.dot);
                 state.notices.offer(state.now, Tone::Danger, text);
             }
-            let left_over = failed.left_over.is_some();
+            let may_have_changed = failed.remains != Remains::Nothing;
             if let Some(job) = &mut state.deploys.job {
                 let api_id = job.plan.request.api_id.clone();
                 job.outcome = Some(DeployOutcome::Failed(Box::new(failed)));
-                if left_over {
+                if may_have_changed {
                     state.lend(effects, |_, _, context| context.load_api(&api_id));
                 }
             }
@@ -224,11 +224,15 @@ fn cleaned_up(state: &mut State, ticket: Ticket, result: Result<(), Failure>) {
             job.outcome = Some(DeployOutcome::CleanedUp);
         }
         Err(failure) => {
-            let left_over = Some(left.clone());
             state.notices.keep_failure(state.now, &failure);
+            // The control plane may have refused because the stage serves it by now.
+            let left = LeftOver {
+                stage_use: StageUse::Unknown,
+                ..left.clone()
+            };
             job.outcome = Some(DeployOutcome::Failed(Box::new(DeployFailure {
                 failure,
-                left_over,
+                remains: Remains::LeftOver(left),
             })));
         }
     }

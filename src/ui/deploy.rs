@@ -71,7 +71,7 @@ impl DeployJob {
     /// What it left behind, if it failed half way.
     pub fn left_over(&self) -> Option<&LeftOver> {
         match &self.outcome {
-            Some(DeployOutcome::Failed(failed)) => failed.left_over.as_ref(),
+            Some(DeployOutcome::Failed(failed)) => failed.left_over(),
             _ => None,
         }
     }

@@ -188,8 +188,8 @@ async fn a_deploy_stops_when_somebody_moves_the_stage_and_can_be_cleaned_up() {
         "{}",
         failed.failure
     );
-    let left = failed.left_over.unwrap();
-    deploy::clean_up(&desk.control, &left).await.unwrap();
+    let left = failed.left_over().unwrap();
+    deploy::clean_up(&desk.control, left).await.unwrap();
     let gone = desk
         .control
         .deployment(&id(&api), &left.deployment_id)

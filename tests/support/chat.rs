@@ -10,7 +10,7 @@ use stagewire::model::{
     diff::diff,
     plan::{
         DeployFailure, DeployPlan, DeployProgress, DeployRequest, DeployStep, Deployed, LeftOver,
-        StageChoice, StepState,
+        Remains, StageChoice, StageUse, StepState,
     },
     target::{AwsTarget, LocalTarget},
 };
@@ -217,6 +217,7 @@ pub(crate) fn plan(request: DeployRequest) -> DeployPlan {
         definition: chat.draft.clone(),
         fingerprint: chat.draft.fingerprint(),
         serves_now,
+        known: chat.deployments.iter().map(|it| it.id.clone()).collect(),
         drift,
         warnings: Vec::new(),
         steps: vec![
@@ -262,8 +263,9 @@ pub(crate) fn failed_half_way(plan: &DeployPlan) -> DeployFailure {
         )
         .cause("AWS refused update-stage: TooManyRequestsException")
         .hint("wait a moment, then f goes on"),
-        left_over: Some(LeftOver {
+        remains: Remains::LeftOver(LeftOver {
             deployment_id: deployment_id("a81kq0"),
+            stage_use: StageUse::NotServed,
             plan: Box::new(plan.clone()),
         }),
     }

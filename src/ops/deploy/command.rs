@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{StageName, Target};
+use crate::model::{DeploymentId, StageName, Target};
 
 /// What stands for the id of the deployment that does not exist yet.
 const NEW: &str = "<new>";
@@ -16,24 +16,56 @@ pub(super) fn create_deployment(target: &Target, api_id: &str, description: &str
     )
 }
 
-/// `aws apigatewayv2 create-stage …`, serving the new deployment.
-pub(super) fn create_stage(target: &Target, api_id: &str, stage: &StageName) -> String {
-    on_stage(target, "create-stage", api_id, stage)
+/// `aws apigatewayv2 create-stage …`, serving that deployment, or the one that does not exist yet.
+pub(super) fn create_stage(
+    target: &Target,
+    api_id: &str,
+    stage: &StageName,
+    id: Option<&DeploymentId>,
+) -> String {
+    on_stage(target, "create-stage", (api_id, stage), id)
 }
 
-/// `aws apigatewayv2 update-stage …`, to the new deployment.
-pub(super) fn update_stage(target: &Target, api_id: &str, stage: &StageName) -> String {
-    on_stage(target, "update-stage", api_id, stage)
+/// `aws apigatewayv2 update-stage …`, to that deployment, or to the one that does not exist yet.
+pub(super) fn update_stage(
+    target: &Target,
+    api_id: &str,
+    stage: &StageName,
+    id: Option<&DeploymentId>,
+) -> String {
+    on_stage(target, "update-stage", (api_id, stage), id)
 }
 
-fn on_stage(target: &Target, operation: &str, api_id: &str, stage: &StageName) -> String {
+/// `aws apigatewayv2 get-deployments …`
+pub(super) fn get_deployments(target: &Target, api_id: &str) -> String {
+    command(target, "get-deployments", &[("--api-id", api_id)])
+}
+
+/// `aws apigatewayv2 get-stage …`
+pub(super) fn get_stage(target: &Target, api_id: &str, stage: &StageName) -> String {
+    let arguments = [("--api-id", api_id), ("--stage-name", stage.as_str())];
+    command(target, "get-stage", &arguments)
+}
+
+/// `aws apigatewayv2 delete-deployment …`
+pub(super) fn delete_deployment(target: &Target, api_id: &str, id: &DeploymentId) -> String {
+    let arguments = [("--api-id", api_id), ("--deployment-id", id.as_str())];
+    command(target, "delete-deployment", &arguments)
+}
+
+fn on_stage(
+    target: &Target,
+    operation: &str,
+    (api_id, stage): (&str, &StageName),
+    id: Option<&DeploymentId>,
+) -> String {
     command(
         target,
         operation,
         &[
             ("--api-id", api_id),
             ("--stage-name", stage.as_str()),
-            ("--deployment-id", NEW),
+            ("--deployment-id", id.map_or(NEW, DeploymentId::as_str)),
         ],
     )
 }
@@ -107,7 +139,7 @@ mod tests {
         });
         let stage = StageName::parse("test").unwrap();
         assert_eq!(
-            update_stage(&work, "k3v9x2a1bc", &stage),
+            update_stage(&work, "k3v9x2a1bc", &stage, None),
             "aws apigatewayv2 update-stage --profile 'my work' --api-id k3v9x2a1bc --stage-name test --deployment-id '<new>'"
         );
     }

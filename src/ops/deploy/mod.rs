@@ -12,8 +12,8 @@ mod run;
 use crate::{
     aws::{Control, ErrorKind},
     model::{
-        DeploymentId, Failure, FailureKind,
-        plan::{LeftOver, Repoint},
+        DeploymentId, Failure, FailureKind, Target,
+        plan::{LeftOver, Repoint, StageChoice},
     },
 };
 
@@ -47,6 +47,32 @@ pub async fn clean_up(control: &Control, left: &LeftOver) -> Result<(), Failure>
     }
 }
 
+/// The AWS CLI commands for somebody who is left with a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaysOn {
+    /// Shows what the stage serves.
+    pub look: String,
+    /// Makes the stage serve the deployment.
+    pub finish: String,
+    /// Deletes the deployment; to be used only when no stage serves it.
+    pub clean_up: String,
+}
+
+/// The commands for what a failed deploy left on this target.
+pub fn ways_on(target: &Target, left: &LeftOver) -> WaysOn {
+    let api = left.plan.api.id.as_str();
+    let id = &left.deployment_id;
+    let finish = match &left.plan.request.stage {
+        StageChoice::Existing(name) => command::update_stage(target, api, name, Some(id)),
+        StageChoice::New(name) => command::create_stage(target, api, name, Some(id)),
+    };
+    WaysOn {
+        look: command::get_stage(target, api, left.plan.request.stage.name()),
+        finish,
+        clean_up: command::delete_deployment(target, api, id),
+    }
+}
+
 /// Points a stage at another deployment, as undo does, if it still serves what we think it serves.
 ///
 /// # Errors
@@ -73,12 +99,36 @@ pub async fn repoint(control: &Control, repoint: &Repoint) -> Result<(), Failure
             .cause(moved(from.as_ref(), stage.deployment_id.as_ref()))
             .hint("look at the stage again, then decide"));
     }
-    let moved = control.point_stage(api_id, name, to).await;
-    moved.map_err(|error| error.failure(title()))?;
-    let stage = control.stage(api_id, name).await;
-    let stage = stage.map_err(|error| error.failure(title()))?;
-    if stage.deployment_id.as_ref() == Some(to) {
-        return Ok(());
+    // An order whose outcome nobody saw may have been carried out; what the stage serves now tells.
+    let lost = match control.point_stage(api_id, name, to).await {
+        Ok(_) => None,
+        Err(error) if error.leaves_open() => Some(error.failure(title())),
+        Err(error) => return Err(error.failure(title())),
+    };
+    let stage = match control.stage(api_id, name).await {
+        Ok(stage) if stage.deployment_id.as_ref() == Some(to) => return Ok(()),
+        Ok(stage) => stage,
+        Err(error) => {
+            // What the control plane has confirmed is not taken back by a look that failed.
+            let Some(lost) = lost else {
+                tracing::warn!(
+                    "stage {name} was pointed at {to} and could not be read back: {error}"
+                );
+                return Ok(());
+            };
+            let look = command::get_stage(control.target(), api_id.as_str(), name);
+            return Err(lost
+                .cause(format!(
+                    "it is not known what the stage serves now: {error}"
+                ))
+                .hint(format!("look at the stage first: {look}")));
+        }
+    };
+    if let Some(lost) = lost {
+        return Err(lost.cause(format!(
+            "the stage serves {} now",
+            shown(stage.deployment_id.as_ref())
+        )));
     }
     Err(Failure::new(FailureKind::Remote, title())
         .cause(format!(

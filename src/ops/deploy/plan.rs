@@ -38,11 +38,11 @@ pub async fn plan(
     let (stage_step, stage_command) = match &request.stage {
         StageChoice::Existing(_) => (
             DeployStep::UpdateStage,
-            command::update_stage(target, api_id, stage),
+            command::update_stage(target, api_id, stage, None),
         ),
         StageChoice::New(_) => (
             DeployStep::CreateStage,
-            command::create_stage(target, api_id, stage),
+            command::create_stage(target, api_id, stage, None),
         ),
     };
     let drift = detail.drift.get(stage).cloned();
@@ -50,6 +50,7 @@ pub async fn plan(
         request: request.clone(),
         fingerprint,
         serves_now,
+        known: detail.deployments.iter().map(|it| it.id.clone()).collect(),
         drift: drift.unwrap_or(Drift::NothingDeployed),
         warnings,
         steps: vec![

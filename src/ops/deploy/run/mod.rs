@@ -1,5 +1,7 @@
 //! Doing what a plan says, step by step, and going on with what a failed deploy left.
 
+mod unseen;
+
 use std::{future::Future, time::Duration};
 
 use tokio::time::Instant;
@@ -10,8 +12,8 @@ use crate::{
     model::{
         Deployment, DeploymentId, DeploymentStatus, Failure, FailureKind, Stage,
         plan::{
-            DeployFailure, DeployPlan, DeployProgress, DeployStep, Deployed, LeftOver, StageChoice,
-            StepState,
+            DeployFailure, DeployPlan, DeployProgress, DeployStep, Deployed, LeftOver, Remains,
+            StageChoice, StageUse, StepState,
         },
     },
     ops::{Journal, clock, detail, journal::Entry},
@@ -47,19 +49,10 @@ pub async fn run(
         journal,
         plan,
         polling: POLLING,
+        stage_use: StageUse::NotServed,
         report,
     };
-    let deployment = job
-        .step(
-            DeployStep::CreateDeployment,
-            Box::pin(create(control, plan)),
-        )
-        .await
-        .map_err(|failure| DeployFailure {
-            failure,
-            left_over: None,
-        })?;
-    job.complete(deployment).await
+    job.run().await
 }
 
 /// Goes on with a deploy that failed after its deployment was made. What is done already is not done again.
@@ -79,8 +72,12 @@ pub async fn finish(
         .map_err(|error| {
             let is_gone = error.kind == ErrorKind::NotFound;
             DeployFailure {
-                failure: error.failure(title(&plan.api.name, plan.request.stage.name())),
-                left_over: (!is_gone).then(|| left.clone()),
+                failure: refused(plan, &error),
+                remains: if is_gone {
+                    Remains::Nothing
+                } else {
+                    Remains::LeftOver(left.clone())
+                },
             }
         })?;
     let mut job = Job {
@@ -88,6 +85,7 @@ pub async fn finish(
         journal,
         plan,
         polling: POLLING,
+        stage_use: left.stage_use,
         report,
     };
     job.complete(deployment).await
@@ -99,18 +97,44 @@ struct Job<'a, R> {
     journal: &'a Journal,
     plan: &'a DeployPlan,
     polling: Polling,
+    /// Whether the stage may serve the deployment before the job has asked it.
+    stage_use: StageUse,
     report: R,
 }
 
+/// Why a deploy stopped after its deployment was made.
+struct Stopped {
+    failure: Failure,
+    stage_use: StageUse,
+}
+
+impl Stopped {
+    /// The stage is known not to serve the deployment.
+    fn unserved(failure: Failure) -> Self {
+        Self {
+            failure,
+            stage_use: StageUse::NotServed,
+        }
+    }
+}
+
 impl<R: FnMut(DeployProgress)> Job<'_, R> {
+    /// All steps.
+    async fn run(&mut self) -> Result<Deployed, DeployFailure> {
+        let create = Box::pin(create(self.control, self.plan));
+        let deployment = self.step(DeployStep::CreateDeployment, create).await?;
+        self.complete(deployment).await
+    }
+
     /// The steps after create-deployment.
     async fn complete(&mut self, deployment: Deployment) -> Result<Deployed, DeployFailure> {
         let id = deployment.id.clone();
         let outcome = self.serve(deployment).await;
-        let (deployment, stage, mut warnings) = outcome.map_err(|failure| DeployFailure {
-            failure,
-            left_over: Some(LeftOver {
+        let (deployment, stage, mut warnings) = outcome.map_err(|stopped| DeployFailure {
+            failure: stopped.failure,
+            remains: Remains::LeftOver(LeftOver {
                 deployment_id: id,
+                stage_use: stopped.stage_use,
                 plan: Box::new(self.plan.clone()),
             }),
         })?;
@@ -128,27 +152,33 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
     async fn serve(
         &mut self,
         deployment: Deployment,
-    ) -> Result<(Deployment, Stage, Vec<String>), Failure> {
+    ) -> Result<(Deployment, Stage, Vec<String>), Stopped> {
         let Self {
             control,
             plan,
             polling,
+            stage_use,
             ..
         } = *self;
+        // Nobody has looked at the stage yet, so what was known of it before is still all that is known.
+        let unseen = |failure| Stopped { failure, stage_use };
         let wait = wait_for_deployed(control, plan, deployment, polling);
-        let deployment = self.step(DeployStep::WaitForDeployed, wait).await?;
+        let deployment = self.step(DeployStep::WaitForDeployed, wait).await;
+        let deployment = deployment.map_err(unseen)?;
+        let id = &deployment.id;
         let stage = match &plan.request.stage {
             StageChoice::Existing(_) => {
-                let update = update_stage(control, plan, &deployment.id);
+                let update = update_stage(control, plan, id, stage_use);
                 self.step(DeployStep::UpdateStage, update).await?
             }
             StageChoice::New(_) => {
-                let create = create_stage(control, plan, &deployment.id);
+                let create = create_stage(control, plan, id, stage_use);
                 self.step(DeployStep::CreateStage, create).await?
             }
         };
-        let check = check(control, plan, &deployment.id, stage);
-        let (stage, warnings) = self.step(DeployStep::Check, check).await?;
+        let check = check(control, plan, id, stage);
+        let checked = self.step(DeployStep::Check, check).await;
+        let (stage, warnings) = checked.map_err(Stopped::unserved)?;
         Ok((deployment, stage, warnings))
     }
 
@@ -207,26 +237,26 @@ fn refused(plan: &DeployPlan, error: &Error) -> Failure {
 ///
 /// The fingerprint is written into the description at the same time, so it must be that of what is frozen. Between this
 /// look and the freeze lies one call; AWS offers no way to close that gap.
-async fn create(control: &Control, plan: &DeployPlan) -> Result<Deployment, Failure> {
+async fn create(control: &Control, plan: &DeployPlan) -> Result<Deployment, DeployFailure> {
     let api = &plan.api.id;
     let draft = Box::pin(detail::read_draft(control, api)).await;
     let draft = draft.map_err(|error| refused(plan, &error))?;
     if draft.definition != plan.definition {
         return Err(failed(plan, FailureKind::User)
             .cause("somebody changed the API since this deploy was planned")
-            .hint("look at the changes again, then deploy"));
+            .hint("look at the changes again, then deploy")
+            .into());
     }
     let description = plan.request.description.as_deref().unwrap_or_default();
     let description = plan.fingerprint.append_to(description);
     let created = control.create_deployment(api, Some(&description)).await;
-    created.map_err(|error| {
-        let failure = refused(plan, &error);
-        match error.kind {
-            ErrorKind::TimedOut | ErrorKind::Unreachable | ErrorKind::Failing => failure
-                .hint("the deployment may exist all the same: look at the list of deployments, then repeat"),
-            _ => failure,
+    match created {
+        Ok(deployment) => Ok(deployment),
+        Err(error) if error.leaves_open() => {
+            Err(unseen::created(control, plan, &description, &error).await)
         }
-    })
+        Err(error) => Err(refused(plan, &error).into()),
+    }
 }
 
 async fn wait_for_deployed(
@@ -272,24 +302,32 @@ async fn update_stage(
     control: &Control,
     plan: &DeployPlan,
     deployment: &DeploymentId,
-) -> Result<Stage, Failure> {
+    stage_use: StageUse,
+) -> Result<Stage, Stopped> {
     let api = &plan.api.id;
     let name = plan.request.stage.name();
     let stage = control.stage(api, name).await;
-    let stage = stage.map_err(|error| refused(plan, &error))?;
+    let stage = stage.map_err(|error| Stopped {
+        failure: refused(plan, &error),
+        stage_use,
+    })?;
     if stage.deployment_id.as_ref() == Some(deployment) {
         return Ok(stage);
     }
     if stage.deployment_id != plan.serves_now {
-        return Err(failed(plan, FailureKind::User)
+        let failure = failed(plan, FailureKind::User)
             .cause(moved(
                 plan.serves_now.as_ref(),
                 stage.deployment_id.as_ref(),
             ))
-            .hint("look at the stage, then plan the deploy anew; the unused deployment can be cleaned up"));
+            .hint("look at the stage, then plan the deploy anew; the unused deployment can be cleaned up");
+        return Err(Stopped::unserved(failure));
     }
-    let updated = control.point_stage(api, name, deployment).await;
-    updated.map_err(|error| refused(plan, &error))
+    match control.point_stage(api, name, deployment).await {
+        Ok(stage) => Ok(stage),
+        Err(error) if error.leaves_open() => unseen::moved(control, plan, deployment, &error).await,
+        Err(error) => Err(Stopped::unserved(refused(plan, &error))),
+    }
 }
 
 /// Creates the stage. One that exists already is taken only if it serves our deployment: then an earlier attempt, whose
@@ -298,25 +336,37 @@ async fn create_stage(
     control: &Control,
     plan: &DeployPlan,
     deployment: &DeploymentId,
-) -> Result<Stage, Failure> {
+    stage_use: StageUse,
+) -> Result<Stage, Stopped> {
     let api = &plan.api.id;
     let name = plan.request.stage.name();
     let error = match control.create_stage(api, name, deployment).await {
         Ok(stage) => return Ok(stage),
         Err(error) => error,
     };
+    if error.leaves_open() {
+        return unseen::moved(control, plan, deployment, &error).await;
+    }
     if error.kind != ErrorKind::Conflict {
-        return Err(refused(plan, &error));
+        return Err(Stopped {
+            failure: refused(plan, &error),
+            stage_use,
+        });
     }
     match control.stage(api, name).await {
         Ok(stage) if stage.deployment_id.as_ref() == Some(deployment) => Ok(stage),
-        Ok(stage) => Err(refused(plan, &error)
-            .cause(format!(
-                "somebody else created the stage meanwhile; it serves {}",
-                shown(stage.deployment_id.as_ref())
-            ))
-            .hint("deploy to it as an existing stage, or choose another name")),
-        Err(_) => Err(refused(plan, &error)),
+        Ok(stage) => Err(Stopped::unserved(
+            refused(plan, &error)
+                .cause(format!(
+                    "somebody else created the stage meanwhile; it serves {}",
+                    shown(stage.deployment_id.as_ref())
+                ))
+                .hint("deploy to it as an existing stage, or choose another name"),
+        )),
+        Err(_) => Err(Stopped {
+            failure: refused(plan, &error),
+            stage_use,
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Good weather is tested against the local gateway; the world here keeps just enough to be disturbed.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    aws::stub::{Answer, Call, Stub},
+    aws::stub::{Answer, Call, Stub, control_at, quick_to_repeat},
     model::{
         ApiId, StageName,
         plan::{DeployRequest, Repoint},
@@ -39,10 +39,21 @@ struct World {
     statuses: VecDeque<&'static str>,
     /// Answers for the calls of that line, in turn; `None` lets one pass.
     script: BTreeMap<&'static str, VecDeque<Option<Answer>>>,
+    /// Calls that are carried out once without ever being answered.
+    lost: BTreeSet<&'static str>,
 }
 
 impl World {
     fn answer(&mut self, call: &Call) -> Answer {
+        let answer = self.carry_out(call);
+        if self.lost.remove(call.line.as_str()) {
+            Answer::never()
+        } else {
+            answer
+        }
+    }
+
+    fn carry_out(&mut self, call: &Call) -> Answer {
         let scripted = self.script.get_mut(call.line.as_str());
         if let Some(Some(answer)) = scripted.and_then(VecDeque::pop_front) {
             return answer;
@@ -204,16 +215,15 @@ impl Fixture {
             journal: &self.journal,
             plan,
             polling: self.polling,
+            stage_use: StageUse::NotServed,
             report,
         };
-        let created = job
-            .step(DeployStep::CreateDeployment, create(&self.control, plan))
-            .await;
-        let deployment = created.map_err(|failure| DeployFailure {
-            failure,
-            left_over: None,
-        })?;
-        job.complete(deployment).await
+        job.run().await
+    }
+
+    /// Carries that call out, and never answers it, once.
+    fn lose(&self, line: &'static str) {
+        self.world().lost.insert(line);
     }
 
     fn serves(&self, stage: &str) -> Option<String> {
@@ -286,7 +296,7 @@ async fn a_deployment_that_fails_is_told_with_its_reason_and_can_be_cleaned_up()
     let failed = fixture.run(&plan).await.unwrap_err();
     check(&failed.failure, "the model is no JSON Schema");
     assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
-    let left = failed.left_over.unwrap();
+    let left = failed.left_over().unwrap().clone();
     assert_eq!(left.deployment_id.as_str(), "d2");
     clean_up(&fixture.control, &left).await.unwrap();
     assert!(!fixture.world().deployments.contains_key("d2"));
@@ -303,7 +313,7 @@ async fn a_deployment_that_stays_pending_is_given_up_and_can_be_finished() {
     let failed = fixture.run(&plan).await.unwrap_err();
     check(&failed.failure, "is still PENDING");
     fixture.world().statuses = VecDeque::from(["DEPLOYED"]);
-    let left = failed.left_over.unwrap();
+    let left = failed.left_over().unwrap().clone();
     let deployed = finish(&fixture.control, &fixture.journal, &left, |_| {})
         .await
         .unwrap();
@@ -322,7 +332,7 @@ async fn a_stage_that_somebody_else_moved_is_left_alone() {
     let failed = fixture.run(&plan).await.unwrap_err();
     check(&failed.failure, "it serves d9 now, not d1");
     assert_eq!(fixture.serves("test").as_deref(), Some("d9"));
-    assert!(failed.left_over.is_some());
+    assert!(failed.left_over().is_some());
     assert_eq!(
         files_in(fixture.dir.path()),
         0,
@@ -337,7 +347,7 @@ async fn a_draft_that_changed_since_the_plan_is_not_frozen() {
     fixture.world().routes.push("join");
     let failed = fixture.run(&plan).await.unwrap_err();
     check(&failed.failure, "somebody changed the API");
-    assert_eq!(failed.left_over, None);
+    assert_eq!(failed.remains, Remains::Nothing);
     assert_eq!(fixture.stub.count("POST /v2/apis/a1/deployments"), 0);
 }
 
@@ -350,7 +360,8 @@ async fn an_update_that_fails_half_way_can_be_finished() {
     fixture.script("PATCH /v2/apis/a1/stages/test", [Some(oops)]);
     let failed = fixture.run(&plan).await.unwrap_err();
     check(&failed.failure, "update-stage: oops");
-    let left = failed.left_over.unwrap();
+    check(&failed.failure, "the stage serves d1, not d2");
+    let left = failed.left_over().unwrap().clone();
     let deployed = finish(&fixture.control, &fixture.journal, &left, |_| {})
         .await
         .unwrap();
@@ -361,49 +372,152 @@ async fn an_update_that_fails_half_way_can_be_finished() {
 }
 
 #[tokio::test]
-async fn an_update_whose_answer_was_lost_is_not_repeated_by_finish() {
+async fn an_update_whose_answer_was_lost_is_looked_up_and_goes_on() {
     let mut fixture = Fixture::new().await;
     let plan = fixture.plan().await;
     fixture.control = fixture.stub.impatient_control().await;
-    fixture.script(
-        "PATCH /v2/apis/a1/stages/test",
-        (0..3).map(|_| Some(Answer::never())),
-    );
-    let failed = fixture.run(&plan).await.unwrap_err();
-    check(&failed.failure, "did not answer in time");
-    let n_updates = fixture.stub.count("PATCH /v2/apis/a1/stages/test");
-    // It had arrived all the same.
-    fixture
-        .world()
-        .stages
-        .insert("test".into(), Some("d2".into()));
-    let left = failed.left_over.unwrap();
-    finish(&fixture.control, &fixture.journal, &left, |_| {})
-        .await
-        .unwrap();
-    assert_eq!(
-        fixture.stub.count("PATCH /v2/apis/a1/stages/test"),
-        n_updates
-    );
+    fixture.lose("PATCH /v2/apis/a1/stages/test");
+    let deployed = fixture.run(&plan).await.unwrap();
+    assert_eq!(deployed.previous.unwrap().as_str(), "d1");
+    assert_eq!(fixture.stub.count("PATCH /v2/apis/a1/stages/test"), 1);
 }
 
 #[tokio::test]
-async fn a_create_deployment_without_answer_says_that_it_may_exist() {
+async fn a_stage_whose_creation_was_not_answered_is_looked_up_and_taken() {
     let mut fixture = Fixture::new().await;
+    let plan = fixture.try_plan(new("demo")).await.unwrap();
+    fixture.control = fixture.stub.impatient_control().await;
+    fixture.lose("POST /v2/apis/a1/stages");
+    let deployed = fixture.run(&plan).await.unwrap();
+    assert_eq!(deployed.stage.name.as_str(), "demo");
+    assert_eq!(fixture.stub.count("POST /v2/apis/a1/stages"), 1);
+}
+
+#[tokio::test]
+async fn a_stage_that_was_not_created_after_all_is_told_as_absent() {
+    let fixture = Fixture::new().await;
+    let plan = fixture.try_plan(new("demo")).await.unwrap();
+    let oops = Answer::error(500, "InternalServerError", "oops");
+    fixture.script("POST /v2/apis/a1/stages", [Some(oops)]);
+    let failed = fixture.run(&plan).await.unwrap_err();
+    check(&failed.failure, "there is no such stage");
+    let left = failed.left_over().unwrap();
+    assert_eq!(left.stage_use, StageUse::NotServed);
+}
+
+#[tokio::test]
+async fn a_stage_that_cannot_be_read_after_an_update_without_answer_is_told_as_unknown() {
+    let fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    let oops = || {
+        Some(Answer::error(
+            403,
+            "AccessDeniedException",
+            "not yours to read",
+        ))
+    };
+    fixture.script(
+        "PATCH /v2/apis/a1/stages/test",
+        [Some(Answer::error(500, "InternalServerError", "oops"))],
+    );
+    fixture.script("GET /v2/apis/a1/stages/test", [None, oops()]);
+    let failed = fixture.run(&plan).await.unwrap_err();
+    check(&failed.failure, "the stage cannot be read");
+    let left = failed.left_over().unwrap();
+    assert_eq!(left.stage_use, StageUse::Unknown);
+    let hint = failed.failure.hint.as_deref().unwrap();
+    assert!(hint.contains("get-stage"), "{hint}");
+    // What was unknown stays unknown when finishing it sees no more.
+    fixture.script("GET /v2/apis/a1/stages/test", [oops()]);
+    let again = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
+    let again = again.unwrap_err();
+    assert_eq!(again.left_over().unwrap().stage_use, StageUse::Unknown);
+}
+
+/// Deploys while create-deployment goes as the fixture was told, and gives what remains.
+async fn remains_of_lost_creation(fixture: &mut Fixture) -> DeployFailure {
     let plan = fixture.plan().await;
     fixture.control = fixture.stub.impatient_control().await;
-    fixture.script("POST /v2/apis/a1/deployments", [Some(Answer::never())]);
     let failed = fixture.run(&plan).await.unwrap_err();
     check(&failed.failure, "did not answer in time");
-    assert!(
-        failed
-            .failure
-            .hint
-            .unwrap()
-            .contains("may exist all the same")
-    );
-    assert_eq!(failed.left_over, None);
     assert_eq!(fixture.stub.count("POST /v2/apis/a1/deployments"), 1);
+    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
+    failed
+}
+
+#[tokio::test]
+async fn a_creation_without_answer_that_made_nothing_is_told_as_nothing() {
+    let mut fixture = Fixture::new().await;
+    fixture.script("POST /v2/apis/a1/deployments", [Some(Answer::never())]);
+    let failed = remains_of_lost_creation(&mut fixture).await;
+    check(&failed.failure, "no deployment was made");
+    assert_eq!(failed.remains, Remains::Nothing);
+}
+
+#[tokio::test]
+async fn a_creation_without_answer_that_made_a_deployment_can_be_finished() {
+    let mut fixture = Fixture::new().await;
+    // One that says the same was there before and is not taken for the new one.
+    let plan = fixture.plan().await;
+    fixture.run(&plan).await.unwrap();
+    fixture
+        .world()
+        .stages
+        .insert("test".into(), Some("d1".into()));
+    fixture.lose("POST /v2/apis/a1/deployments");
+    let plan = fixture.plan().await;
+    fixture.control = fixture.stub.impatient_control().await;
+    let failed = fixture.run(&plan).await.unwrap_err();
+    check(&failed.failure, "made all the same: it is d3");
+    let left = failed.left_over().unwrap();
+    assert_eq!(left.stage_use, StageUse::NotServed);
+    finish(&fixture.control, &fixture.journal, left, |_| {})
+        .await
+        .unwrap();
+    assert_eq!(fixture.serves("test").as_deref(), Some("d3"));
+}
+
+#[tokio::test]
+async fn a_creation_without_answer_is_unknown_when_nobody_can_look() {
+    let mut fixture = Fixture::new().await;
+    fixture.script("POST /v2/apis/a1/deployments", [Some(Answer::never())]);
+    let denied = Answer::error(403, "AccessDeniedException", "not yours to read");
+    fixture.script("GET /v2/apis/a1/deployments", [None, Some(denied)]);
+    let failed = remains_of_lost_creation(&mut fixture).await;
+    assert_eq!(failed.remains, Remains::Unknown);
+    let hint = failed.failure.hint.unwrap();
+    assert!(hint.contains("get-deployments --endpoint-url"), "{hint}");
+}
+
+#[tokio::test]
+async fn a_creation_without_answer_is_unknown_when_somebody_else_made_the_same() {
+    let mut fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    fixture.run(&plan).await.unwrap();
+    fixture.control = fixture.stub.impatient_control().await;
+    fixture
+        .world()
+        .stages
+        .insert("test".into(), Some("d1".into()));
+    fixture.lose("POST /v2/apis/a1/deployments");
+    // By the plan of before, two of them are new.
+    let failed = fixture.run(&plan).await.unwrap_err();
+    check(&failed.failure, "nobody can tell them apart");
+    assert_eq!(failed.remains, Remains::Unknown);
+}
+
+#[tokio::test]
+async fn a_creation_that_was_never_sent_changed_nothing() {
+    let mut fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    fixture.control = control_at(address, &quick_to_repeat()).await;
+    let error = fixture.control.create_deployment(&plan.api.id, None).await;
+    assert!(!error.unwrap_err().leaves_open());
+    let failed = fixture.run(&plan).await.unwrap_err();
+    assert_eq!(failed.remains, Remains::Nothing);
 }
 
 #[tokio::test]
@@ -472,7 +586,7 @@ async fn a_stage_that_was_created_unseen_is_taken_and_a_foreign_one_is_not() {
         &failed.failure,
         "somebody else created the stage meanwhile; it serves d9",
     );
-    assert!(failed.left_over.is_some());
+    assert!(failed.left_over().is_some());
 }
 
 #[tokio::test]
@@ -571,4 +685,20 @@ async fn undo_moves_the_stage_back_unless_somebody_else_moved_it() {
     fixture.world().auto_deploy = true;
     let failure = repoint(&fixture.control, &undo).await.unwrap_err();
     check(&failure, "autoDeploy");
+}
+
+#[tokio::test]
+async fn an_undo_whose_answer_was_lost_is_looked_up() {
+    let mut fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    let undo = fixture.run(&plan).await.unwrap().undo().unwrap();
+    fixture.control = fixture.stub.impatient_control().await;
+    let update = "PATCH /v2/apis/a1/stages/test";
+    fixture.script(update, [Some(Answer::never())]);
+    let failure = repoint(&fixture.control, &undo).await.unwrap_err();
+    check(&failure, "the stage serves d2 now");
+    fixture.script(update, []);
+    fixture.lose(update);
+    repoint(&fixture.control, &undo).await.unwrap();
+    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
 }

@@ -19,7 +19,7 @@ use ratatui::{
 };
 
 use crate::{
-    model::plan::{DeployStep, LeftOver, StepState},
+    model::plan::{DeployStep, LeftOver, Remains, StageUse, StepState},
     ui::{
         State,
         deploy::{DeployJob, DeployOutcome},
@@ -32,6 +32,9 @@ use crate::{
         },
     },
 };
+
+/// What is said when nobody knows whether a deployment was made.
+const MAY_EXIST: &str = "It is not known whether a deployment was made. The stage was not touched.";
 
 pub(super) fn render(
     job: &DeployJob,
@@ -102,9 +105,10 @@ fn lines(job: &DeployJob, state: &State, columns: usize) -> Vec<Line<'static>> {
         Some(DeployOutcome::Failed(failed)) => {
             lines.extend(failure::lines(&failed.failure, columns, state));
             lines.push(Line::default());
-            match &failed.left_over {
-                Some(left) => left_over(&mut lines, left, job, (state, columns)),
-                None => sentence(&mut lines, what_stays(job), state, columns),
+            match &failed.remains {
+                Remains::LeftOver(left) => left_over(&mut lines, left, job, (state, columns)),
+                Remains::Nothing => sentence(&mut lines, what_stays(job), state, columns),
+                Remains::Unknown => sentence(&mut lines, MAY_EXIST, state, columns),
             }
         }
     }
@@ -145,7 +149,11 @@ fn left_over(
         Some(serves) => format!(" {stage} was serving {serves} before."),
         None => String::new(),
     };
-    let exists = format!("What exists now: deployment {id}, which no stage is known to use.{now}");
+    let used = match left.stage_use {
+        StageUse::NotServed => format!("which {stage} does not serve"),
+        StageUse::Unknown => format!("and it is not known whether {stage} serves it"),
+    };
+    let exists = format!("What exists now: deployment {id}, {used}.{now}");
     lines.extend(
         text::wrap(&exists, columns)
             .into_iter()
