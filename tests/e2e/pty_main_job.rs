@@ -39,9 +39,7 @@ fn quit(mut pty: Pty) {
 fn deploy_to_a_new_stage_and_watch_it() {
     let pty = console();
     pty.press(&["Enter"]).wait_for("Invoke URL");
-    pty.press(&["d"]).wait_for("[New stage]");
-    pty.press(&["Down", "Down"]).type_text("demo");
-    pty.wait_for("create-stage").press(&["Enter"]);
+    pty.press(&["d"]).type_text("demo").press(&["Enter"]);
     wait_row(&pty, &["demo: new", "l live"]);
     pty.press(&["l"]).wait_for("demo › live").wait_for("open");
     let message = r#"{"action":"sendMessage","data":"hello"}"#;

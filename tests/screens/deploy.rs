@@ -1,11 +1,16 @@
 //! The deploy dialog: the main path of four keys, and every way off it.
 
+use crossterm::event::{KeyCode, KeyEvent};
 use stagewire::{
     model::{
-        Ticket,
+        StageName, Ticket,
         plan::{DeployRequest, DeployStep, Repoint, StageChoice, StepState},
     },
-    ui::{Effect, Message, message::DeployMessage},
+    ui::{
+        Effect, Message,
+        keys::{self, Scope},
+        message::DeployMessage,
+    },
 };
 
 use crate::{
@@ -21,6 +26,18 @@ fn order(h: &Harness) -> Option<DeployRequest> {
         Effect::Deploy(_, plan) => Some(plan.request.clone()),
         _ => None,
     })
+}
+
+/// Answers the newest question for a plan; the ones before it were taken back.
+fn plans(h: &mut Harness) -> &mut Harness {
+    let is_plan = |effect: &Effect| matches!(effect, Effect::PlanDeploy(..));
+    let newest = h.effects.iter().rposition(is_plan).unwrap();
+    let mut idx = 0;
+    h.effects.retain(|effect| {
+        idx += 1;
+        idx > newest || !is_plan(effect)
+    });
+    h.planned(|request| Ok(plan(request)))
 }
 
 #[test]
@@ -54,7 +71,7 @@ fn the_plan_shows_changes_steps_and_commands() {
     let mut h = at_chat();
     h.keys("down d").planned(|request| Ok(plan(request)));
     h.snapshot("deploy_ready");
-    h.keys("y");
+    h.keys("ctrl-y");
     assert_eq!(h.copied().lines().count(), 2);
 }
 
@@ -74,11 +91,90 @@ fn a_new_stage_is_checked_while_its_name_is_typed() {
     h.keys("d end").shows("Type a name for the new stage");
     h.types("no spaces").shows("Only a-z A-Z 0-9 _ -");
     h.snapshot("deploy_new_stage_invalid");
-    h.keys("ctrl-u")
-        .types("test")
-        .shows("test exists already: choose it above");
+}
+
+#[test]
+fn whoever_types_on_the_stages_names_a_new_one() {
+    let mut h = at_chat();
+    h.keys("d").types("kryg-1").shows("[New stage]   kryg-1");
+    h.keys("enter");
+    plans(&mut h);
+    assert_eq!(
+        order(&h).unwrap().stage,
+        StageChoice::New(stage_name("kryg-1"))
+    );
+}
+
+#[test]
+fn no_character_of_a_stage_name_is_a_command_on_the_stages() {
+    for character in ' '..='~' {
+        if StageName::parse(&character.to_string()).is_ok() {
+            let key = KeyEvent::from(KeyCode::Char(character));
+            assert_eq!(keys::lookup(Scope::Deploy, key), None, "{character:?}");
+        }
+    }
+    at_chat().keys("d ?").shows("Keys · deploy dialog");
+}
+
+#[test]
+fn a_name_that_comes_at_once_or_is_pasted_names_a_new_stage_too() {
+    let mut h = at_chat();
+    let keys = "dbeta".chars().map(KeyCode::Char).map(KeyEvent::from);
+    h.update(Message::Typed(keys.collect()));
+    h.shows("[New stage]   beta");
+    h.keys("up").pastes(" gamma\n").shows("[New stage]   gamma");
+}
+
+#[test]
+fn arrows_leave_a_name_where_it_was_typed() {
+    let mut h = at_chat();
+    h.keys("d").types("beta").keys("up");
+    h.shows("[New stage]   beta").passes(200);
+    plans(&mut h).shows("Changes on test");
+    h.keys("down").shows("▸ [New stage]   beta");
+    h.keys("up").types("x").shows("▸ [New stage]   x");
+    h.keys("backspace").shows("Type a name for the new stage");
     h.keys("enter");
     assert_eq!(order(&h), None);
+}
+
+#[test]
+fn the_name_of_a_stage_that_exists_chooses_that_stage() {
+    let mut h = at_chat();
+    h.keys("d").types("test").passes(500);
+    h.shows("test exists already: ↵ chooses it");
+    h.keys("enter").shows("▸ test").hides("[New stage]   test");
+    plans(&mut h).shows("Changes on test");
+    assert_eq!(order(&h), None);
+    h.keys("enter");
+    assert_eq!(
+        order(&h).unwrap().stage,
+        StageChoice::Existing(stage_name("test"))
+    );
+}
+
+#[test]
+fn a_name_typed_before_the_stages_are_read_is_not_lost() {
+    let mut h = Harness::new(Some(local()));
+    h.connected().apis(Ok(vec![chat().api])).keys("d");
+    h.types("beta").passes(1_000).shows("new stage beta");
+    h.keys("enter").shows("then deploying to beta");
+    h.api(chat()).shows("deploys as soon as the plan is there");
+    plans(&mut h);
+    assert_eq!(
+        order(&h).unwrap().stage,
+        StageChoice::New(stage_name("beta"))
+    );
+}
+
+#[test]
+fn stages_that_cannot_be_read_are_read_again_from_the_dialog() {
+    let mut h = Harness::new(Some(local()));
+    h.connected().apis(Ok(vec![chat().api])).keys("d");
+    h.api_fails(&chat().api.id, failure("Cannot read the API"));
+    h.shows("Cannot read the API").shows("^R try again");
+    h.keys("ctrl-r").api(chat());
+    plans(&mut h).shows("Changes on test");
 }
 
 #[test]

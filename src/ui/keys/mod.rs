@@ -59,7 +59,7 @@ pub enum Scope {
     FilterLine,
     /// Menus.
     Menu,
-    /// The deploy dialog with the stage list.
+    /// The deploy dialog with the stage list, in which typing names a new stage.
     Deploy,
     /// A text field of the deploy dialog.
     DeployField,

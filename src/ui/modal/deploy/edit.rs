@@ -8,10 +8,13 @@ use ratatui::{
     widgets::{Block, Paragraph},
 };
 
-use super::{Choice, DeployModal, Haste};
+use super::{
+    DeployModal, Haste,
+    stages::{self, Choice},
+};
 use crate::{
     model::{
-        ApiDetail, Drift,
+        ApiDetail, Drift, Failure,
         plan::{DeployPlan, StageChoice},
     },
     ui::{
@@ -56,8 +59,8 @@ pub(super) fn render(
     .areas(inner);
     let Some(detail) = state.library.detail(&dialog.api) else {
         match state.library.detail_failure(&dialog.api) {
-            Some(failure) => waiting::failed(failure, state, body, frame),
-            None => waiting::spinner("reading the stages", state, body, frame),
+            Some(failure) => render_unread(failure, state, body, frame),
+            None => waiting::spinner(&reading(dialog), state, body, frame),
         }
         return;
     };
@@ -86,6 +89,27 @@ pub(super) fn render(
     render_changes(dialog, state, changes, frame, geometry);
     frame.render_widget(Paragraph::new(steps), below);
     frame.render_widget(Paragraph::new(commands), commands_area);
+}
+
+/// What is being waited for while there is nothing to choose from; what was typed meanwhile is not lost.
+fn reading(dialog: &DeployModal) -> String {
+    let name = dialog.name.text();
+    match (name.is_empty(), dialog.haste) {
+        (true, _) => "reading the stages".to_owned(),
+        (false, Haste::Going) => format!("reading the stages, then deploying to {name}"),
+        (false, _) => format!("reading the stages; new stage {name}"),
+    }
+}
+
+fn render_unread(failure: &Failure, state: &State, area: Rect, frame: &mut Frame<'_>) {
+    let mut lines = vec![Line::default()];
+    lines.extend(failure::lines(failure, usize::from(area.width), state));
+    lines.push(Line::default());
+    lines.push(Line::from(vec![
+        Span::styled("^R", state.theme.key),
+        Span::styled(" try again", state.theme.dim),
+    ]));
+    frame.render_widget(Paragraph::new(lines), area);
 }
 
 /// Rows of the dialog, where there is room. What is known of all stages counts before there is a plan, so that the
@@ -119,10 +143,14 @@ fn frame_block<'a>(dialog: &DeployModal, state: &State) -> Block<'a> {
     let name = state.library.api(&dialog.api).map(|api| api.name.clone());
     let name = name.unwrap_or_else(|| dialog.api.to_string());
     let name = text::fit(&name, 40, glyphs.ellipsis);
-    let copy = if dialog.scope_is_text() { "^Y" } else { "y" };
+    let detail = state.library.detail(&dialog.api);
+    let enter = match detail.and_then(|detail| dialog.named(detail)) {
+        Some(_) => " choose it",
+        None => " deploy",
+    };
     let hints = [
-        (glyphs.enter, " deploy"),
-        (copy, " copy commands"),
+        (glyphs.enter, enter),
+        ("^Y", " copy commands"),
         ("Esc", " cancel"),
     ];
     let mut spans = vec![Span::raw(" ")];
@@ -161,7 +189,7 @@ fn render_stages(
     let [names, rows] =
         Layout::horizontal([Constraint::Length(NAMES), Constraint::Fill(1)]).areas(area);
     frame.render_widget(Span::styled("Stage", theme.heading), names);
-    let choices = DeployModal::choices(detail);
+    let choices = stages::choices(detail);
     let at = choices
         .iter()
         .position(|choice| Some(choice) == dialog.choice.as_ref())
@@ -189,15 +217,8 @@ fn render_stages(
             Choice::New => new_line(is_selected, dialog, state),
         };
         frame.render_widget(line, row);
-        if is_selected && choices[idx] == Choice::New {
-            let left = 16.min(row.width);
-            let field = Rect {
-                x: row.x + left,
-                width: row.width - left,
-                ..row
-            };
-            let has_cursor = !dialog.is_describing;
-            frame.render_widget(&dialog.name.widget(theme, has_cursor), field);
+        if choices[idx] == Choice::New {
+            render_name(is_selected, dialog, state, row, frame);
         }
     }
 }
@@ -257,6 +278,35 @@ fn stage_line(
     ])
 }
 
+/// The name of the new stage; one that was typed stays in sight while another row is chosen.
+fn render_name(
+    is_selected: bool,
+    dialog: &DeployModal,
+    state: &State,
+    row: Rect,
+    frame: &mut Frame<'_>,
+) {
+    let left = 16.min(row.width);
+    let field = Rect {
+        x: row.x + left,
+        width: row.width - left,
+        ..row
+    };
+    if is_selected {
+        let has_cursor = !dialog.is_describing;
+        let widget = dialog.name.widget(&state.theme, has_cursor);
+        frame.render_widget(&widget, field);
+    } else {
+        let columns = usize::from(field.width);
+        let name = match dialog.name.text() {
+            "" => "type its name",
+            name => name,
+        };
+        let name = text::fit(name, columns, state.glyphs.ellipsis);
+        frame.render_widget(Line::styled(name, state.theme.dim), field);
+    }
+}
+
 fn new_line(is_selected: bool, dialog: &DeployModal, state: &State) -> Line<'static> {
     let base = row_style(is_selected, dialog, state);
     let pointer = if is_selected {
@@ -297,6 +347,10 @@ fn render_note(
             "deploys as soon as the plan is there".to_owned(),
             theme.busy,
         )
+    } else if let Some(stage) = dialog.named(detail) {
+        let enter = state.glyphs.enter;
+        let note = format!("{stage} exists already: {enter} chooses it");
+        (note, theme.warn)
     } else {
         match dialog.wanted(Some(detail)) {
             Err(reason) if dialog.name.is_empty() && is_naming && !dialog.is_insisting => {

@@ -15,20 +15,24 @@
 //! ╰──────────────────────────────────── ↵ deploy · y copy commands · Esc cancel ──────╯
 //! ```
 //!
+//! Whoever types while the stages have the keyboard names a new one: no letter is a command here.
+//!
 //! Enter deploys. Pressed before the plan is there, it deploys as soon as the plan is, but for a production stage and
 //! for a plan that warns: those are shown first. The deploy itself is [`DeployJob`], which outlives the dialog.
 
 mod edit;
 mod planning;
 mod run;
+mod stages;
 
 use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::{Frame, layout::Rect};
 
+use self::stages::Choice;
 use crate::{
     model::{
-        ApiDetail, ApiId, StageName,
+        ApiId, StageName,
         plan::{DeployPlan, DeployRequest},
     },
     ui::{
@@ -38,13 +42,9 @@ use crate::{
         keys::Scope,
         notice::Tone,
         screen::{Context, Handled, Nav, View},
-        state::is_production,
         widget::{input::Input, scroll::Scroll},
     },
 };
-
-/// How long the stage selection must stand still before a plan is asked for.
-const AFTER_MOVE: SignedDuration = SignedDuration::from_millis(150);
 
 /// How long a text field must stand still before a plan is asked for.
 const AFTER_TYPING: SignedDuration = SignedDuration::from_millis(400);
@@ -82,13 +82,6 @@ enum Haste {
     Held,
 }
 
-/// A row of the stage list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Choice {
-    Stage(StageName),
-    New,
-}
-
 impl DeployModal {
     /// Opens the dialog with this stage selected, else the first that is not a production stage.
     pub fn open(api: ApiId, stage: Option<StageName>, context: &mut Context<'_>) -> Self {
@@ -116,53 +109,23 @@ impl DeployModal {
         dialog
     }
 
-    fn choices(detail: &ApiDetail) -> Vec<Choice> {
-        detail
-            .stages
-            .iter()
-            .map(|stage| Choice::Stage(stage.name.clone()))
-            .chain([Choice::New])
-            .collect()
-    }
-
-    fn choose_first(&mut self, detail: &ApiDetail, production: &[String]) {
-        let careful = |stage: &&crate::model::Stage| !is_production(&stage.name, production);
-        let stage = detail.stages.iter().find(careful);
-        let stage = stage.or(detail.stages.first());
-        self.choice = Some(match stage {
-            Some(stage) => Choice::Stage(stage.name.clone()),
-            None => Choice::New,
-        });
-    }
-
-    fn move_choice(&mut self, action: Action, context: &mut Context<'_>) {
-        let Some(detail) = context.library.detail(&self.api) else {
-            return;
-        };
-        let choices = Self::choices(detail);
-        let last = choices.len() - 1;
-        let at = choices
-            .iter()
-            .position(|choice| Some(choice) == self.choice.as_ref())
-            .unwrap_or(0);
-        let to = match action {
-            Action::Up => at.saturating_sub(1),
-            Action::First => 0,
-            Action::Last => last,
-            _ => (at + 1).min(last),
-        };
-        if to != at {
-            self.choice = Some(choices[to].clone());
-            self.forget_plan(context);
-            self.due = context.now.saturating_add(AFTER_MOVE).ok();
-        }
-    }
-
     fn submit(&mut self, context: &mut Context<'_>) {
-        // The note in the dialog says why not.
-        let Ok(request) = self.wanted(context.library.detail(&self.api)) else {
-            self.is_insisting = true;
-            return;
+        let detail = context.library.detail(&self.api);
+        if let Some(stage) = detail.and_then(|detail| self.named(detail)) {
+            return self.choose(Choice::Stage(stage), context);
+        }
+        let request = match self.wanted(detail) {
+            Ok(request) => request,
+            // Whoever names a stage right away need not wait for the stages either.
+            Err(_) if detail.is_none() && self.is_new() => {
+                self.haste = Haste::Going;
+                return;
+            }
+            // The note in the dialog says why not.
+            Err(_) => {
+                self.is_insisting = true;
+                return;
+            }
         };
         let is_planned = self.planned_for.as_ref() == Some(&request);
         match &self.plan {
@@ -254,18 +217,17 @@ impl DeployModal {
         }
     }
 
-    fn scope_is_text(&self) -> bool {
-        self.scope().is_text()
+    fn is_new(&self) -> bool {
+        self.choice == Some(Choice::New)
     }
 
     fn typed(&mut self, key: KeyEvent, context: &mut Context<'_>) -> Handled {
-        let is_naming = self.choice == Some(Choice::New) && !self.is_describing;
         let field = if self.is_describing {
             &mut self.description
-        } else if is_naming {
+        } else if self.is_new() {
             &mut self.name
         } else {
-            return Handled::No;
+            return self.begin_name(key, context);
         };
         let before = field.text().to_owned();
         if !field.key(key) {
@@ -291,7 +253,7 @@ impl View for DeployModal {
     fn scope(&self) -> Scope {
         if self.is_run {
             Scope::DeployRun
-        } else if self.is_describing || self.choice == Some(Choice::New) {
+        } else if self.is_describing || self.is_new() {
             Scope::DeployField
         } else {
             Scope::Deploy
@@ -307,13 +269,17 @@ impl View for DeployModal {
     }
 
     fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Handled {
-        if self.is_run || self.scope() != Scope::DeployField {
+        if self.is_run {
             return Handled::No;
         }
         if self.is_describing {
             self.description.paste(text);
-        } else {
+        } else if self.is_new() {
             self.name.paste(text.trim());
+        } else {
+            self.name.clear();
+            self.name.paste(text.trim());
+            self.choice = Some(Choice::New);
         }
         self.text_changed(context);
         Handled::Yes(Nav::Stay)
@@ -330,10 +296,7 @@ impl View for DeployModal {
             Action::CleanUp => Self::clean_up(context),
             _ if self.is_run => {}
             Action::Submit => self.submit(context),
-            Action::Refresh => {
-                self.forget_plan(context);
-                self.ask(context);
-            }
+            Action::Refresh => self.refresh(context),
             Action::NextField | Action::PreviousField => {
                 self.is_describing = !self.is_describing;
             }
@@ -353,13 +316,10 @@ impl View for DeployModal {
     }
 
     fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
-        let choices = context.library.detail(&self.api).map(Self::choices);
+        let choices = context.library.detail(&self.api).map(stages::choices);
         let choice = choices.and_then(|choices| choices.get(row).cloned());
-        if choice.is_some() && choice != self.choice && !self.is_run {
-            self.choice = choice;
-            self.is_describing = false;
-            self.forget_plan(context);
-            self.ask(context);
+        if let Some(choice) = choice.filter(|_| !self.is_run) {
+            self.choose(choice, context);
         }
         Nav::Stay
     }
@@ -387,10 +347,14 @@ impl View for DeployModal {
             return;
         };
         if self.choice.is_none() {
-            self.choose_first(&detail.clone(), context.production);
-            self.ask(context);
+            self.choice = Some(stages::first(detail, context.production));
         }
-        if self.due.is_some_and(|due| due <= context.now) {
+        let is_due = match self.due {
+            Some(due) => due <= context.now,
+            // Nobody could ask before the stages were known.
+            None => self.planned_for.is_none(),
+        };
+        if is_due {
             self.ask(context);
         }
     }

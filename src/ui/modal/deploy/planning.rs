@@ -1,7 +1,7 @@
 //! What the dialog asks for, and the plan of it: when one is asked for, when it is no longer of use, when it is carried
 //! out by itself. Draws nothing and takes no keys.
 
-use super::{Choice, DeployModal, Haste};
+use super::{DeployModal, Haste, stages::Choice};
 use crate::{
     model::{
         ApiDetail, Failure, StageName, Ticket,
@@ -71,10 +71,24 @@ impl DeployModal {
         self.changes = Scroll::default();
     }
 
+    /// Plans again, and reads the stages again when that is what failed.
+    pub(super) fn refresh(&mut self, context: &mut Context<'_>) {
+        if context.library.detail_failure(&self.api).is_some() {
+            context.load_api(&self.api);
+        }
+        self.forget_plan(context);
+        self.ask(context);
+    }
+
     /// Asks for a plan of what is asked for now, if it is not there or under way.
     pub(super) fn ask(&mut self, context: &mut Context<'_>) {
         self.due = None;
-        let Ok(request) = self.wanted(context.library.detail(&self.api)) else {
+        let detail = context.library.detail(&self.api);
+        let Ok(request) = self.wanted(detail) else {
+            // What was waited for turned out to be impossible; the note says why.
+            if detail.is_some() {
+                self.haste = Haste::None;
+            }
             return;
         };
         if self.planned_for.as_ref() == Some(&request)
@@ -94,11 +108,6 @@ impl DeployModal {
 
 /// The name of a stage that shall be created, or why it cannot be.
 fn new_stage(typed: &str, detail: &ApiDetail) -> Result<StageName, String> {
-    if detail.stages.len() >= STAGES_PER_API {
-        return Err(format!(
-            "The API has {STAGES_PER_API} of {STAGES_PER_API} stages"
-        ));
-    }
     if typed.is_empty() {
         return Err("Type a name for the new stage".to_owned());
     }
@@ -106,7 +115,12 @@ fn new_stage(typed: &str, detail: &ApiDetail) -> Result<StageName, String> {
     let name =
         StageName::parse(typed).map_err(|_| "Only a-z A-Z 0-9 _ -, at most 128".to_owned())?;
     if detail.stage(&name).is_some() {
-        return Err(format!("{name} exists already: choose it above"));
+        return Err(format!("{name} exists already"));
+    }
+    if detail.stages.len() >= STAGES_PER_API {
+        return Err(format!(
+            "The API has {STAGES_PER_API} of {STAGES_PER_API} stages"
+        ));
     }
     Ok(name)
 }
