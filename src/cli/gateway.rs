@@ -158,7 +158,7 @@ fn start_failure(error: &gateway::Error, state: Option<&PathBuf>) -> Failure {
             failure.hint("correct the seed file, or start with --seed demo or --seed none")
         }
         Some(file) => failure.hint(format!(
-            "nothing was changed in {}; another state: --state FILE, or --ephemeral for none",
+            "what {} holds was left alone; another state: --state FILE, or --ephemeral for none",
             file.display()
         )),
         None => failure,

@@ -210,7 +210,14 @@ fn entry(seeded: Seeded, deployed_at: Timestamp) -> Entry {
 }
 
 fn cannot_run(error: &Error) -> Failure {
-    Failure::new(FailureKind::Config, "Cannot start the local gateway").caused_by(error)
+    let failure =
+        Failure::new(FailureKind::Config, "Cannot start the local gateway").caused_by(error);
+    match error {
+        Error::Store(_) => failure.hint(
+            "what it holds was left alone; move it away, or name another file as state under [gateway] in the settings",
+        ),
+        _ => failure,
+    }
 }
 
 #[cfg(test)]

@@ -11,12 +11,14 @@ const KEYS: [(&str, &str); 3] = [
     ("AWS_REGION", "us-east-1"),
 ];
 
-/// A control plane that answers every request with this.
-fn control_plane(answer: String) -> String {
+/// A control plane that answers the first requests with these, one after the other, and all later ones with the last.
+fn control_plane(answers: Vec<String>) -> String {
     use std::io::{Read, Write};
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
+        let mut answers = answers.iter().peekable();
+        let mut answer = "";
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut head = Vec::new();
@@ -24,6 +26,7 @@ fn control_plane(answer: String) -> String {
             while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) > 0 {
                 head.push(byte[0]);
             }
+            answer = answers.next().map_or(answer, String::as_str);
             // The client may have given up.
             let _gone = stream.write_all(answer.as_bytes()).is_err();
         }
@@ -183,47 +186,128 @@ fn an_unknown_profile_and_missing_credentials_are_told() {
         .says(&["credentials", "try:"]);
 }
 
-#[track_caller]
-fn check_control_plane(answer: String, sentences: &[&str]) {
+/// A verb of each kind: a list, one that looks for an API first, and the main job, whose plan writes nothing.
+const VERBS: [&[&str]; 3] = [
+    &["apis"],
+    &["stages", "chat"],
+    &["deploy", "chat", "--stage", "test", "--dry-run"],
+];
+
+/// What a verb says to the control plane at that URL, with keys that look real.
+fn verb_at(url: &str, verb: &[&str]) -> crate::sandbox::Run {
     let sandbox = Sandbox::new();
-    let url = control_plane(answer);
-    let mut command = sandbox.command(&["--endpoint-url", &url, "apis"]);
-    command.envs(KEYS);
-    crate::sandbox::run(command).expect(1).says(sentences);
+    let mut command = sandbox.command(&["--endpoint-url", url]);
+    command.args(verb).envs(KEYS);
+    crate::sandbox::run(command)
+}
+
+#[track_caller]
+fn check_endpoint(url: &str, sentences: &[&str]) {
+    for verb in VERBS {
+        let run = verb_at(url, verb).expect(1);
+        let run = run.says(&["Cannot", "because:", "try:"]).says(sentences);
+        assert_eq!(run.stdout, "", "{verb:?}");
+    }
 }
 
 #[test]
 fn a_control_plane_that_answers_html_is_none() {
-    check_control_plane(
-        answer("200 OK", "text/html", "", "<html>sign in</html>"),
-        &["Cannot list the APIs", "not the control plane", "try:"],
+    let page = answer("200 OK", "text/html", "", "<html>sign in</html>");
+    check_endpoint(
+        &control_plane(vec![page]),
+        &[
+            "not the control plane of API Gateway (status 200, text/html)",
+            "check --endpoint-url",
+        ],
     );
 }
 
 #[test]
 fn expired_credentials_are_told_as_expired() {
-    check_control_plane(
-        answer(
-            "403 Forbidden",
-            "application/json",
-            "ExpiredTokenException",
-            "{\"message\":\"The security token included in the request is expired\"}",
-        ),
-        &["expired", "log in again"],
+    let expired = answer(
+        "403 Forbidden",
+        "application/json",
+        "ExpiredTokenException",
+        "{\"message\":\"The security token included in the request is expired\"}",
+    );
+    check_endpoint(
+        &control_plane(vec![expired]),
+        &[
+            "is expired (ExpiredTokenException",
+            "log in again (`aws sso login`",
+        ],
+    );
+}
+
+fn throttled() -> String {
+    answer(
+        "429 Too Many Requests",
+        "application/json",
+        "TooManyRequestsException",
+        "{\"message\":\"Too Many Requests\"}",
+    )
+}
+
+#[test]
+fn a_control_plane_that_throttles_for_ever_is_told_as_such() {
+    check_endpoint(
+        &control_plane(vec![throttled()]),
+        &[
+            "Too Many Requests (TooManyRequestsException",
+            "wait a moment and repeat",
+        ],
+    );
+}
+
+#[test]
+fn a_control_plane_that_throttles_for_a_moment_is_asked_again() {
+    let none = answer("200 OK", "application/json", "", "{\"items\":[]}");
+    let url = control_plane(vec![throttled(), throttled(), none]);
+    verb_at(&url, &["apis"])
+        .expect(0)
+        .says(&["no WebSocket APIs"]);
+}
+
+#[test]
+fn a_control_plane_that_fails_is_told_as_such() {
+    let failing = answer(
+        "500 Internal Server Error",
+        "application/json",
+        "InternalServerErrorException",
+        "{\"message\":\"oops\"}",
+    );
+    check_endpoint(
+        &control_plane(vec![failing]),
+        &["oops (InternalServerErrorException", "repeat in a moment"],
     );
 }
 
 #[test]
 fn an_endpoint_that_refuses_is_named() {
-    let sandbox = Sandbox::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let mut command = sandbox.command(&["--endpoint-url", &url, "apis"]);
-    command.envs(KEYS);
-    crate::sandbox::run(command)
-        .expect(1)
-        .says(&["nothing answers at", &url]);
+    let nothing = format!("nothing answers at {url}");
+    check_endpoint(&url, &[&nothing, "check the endpoint and the network"]);
+}
+
+/// How soon it is given up is a matter of the calls; here, that nobody has to wait for that.
+#[test]
+fn an_endpoint_that_hangs_can_be_left_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    for verb in VERBS {
+        let sandbox = Sandbox::new();
+        let mut command = sandbox.command(&["--endpoint-url", &url]);
+        command.args(verb).envs(KEYS);
+        let running = crate::sandbox::Running::new(command);
+        let (_hanging, _) = listener.accept().unwrap();
+        running.signal(rustix::process::Signal::INT);
+        let ended = running.end();
+        // The signal itself ends it, which a shell reports as 130.
+        assert_eq!(ended.code, None, "{verb:?}: {ended:#?}");
+        assert_eq!(ended.stdout, "");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{self, Sandbox};
 
 #[test]
 fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
@@ -97,10 +97,33 @@ fn a_state_file_that_is_none_is_refused_and_left_alone() {
         .expect(1)
         .says(&[
             "Cannot start the local gateway",
-            "nothing was changed",
-            "letter.redb",
+            "letter.redb holds was left alone",
         ]);
     assert_eq!(std::fs::read_to_string(file).unwrap(), text);
+}
+
+#[test]
+fn a_state_file_of_a_later_version_is_refused_and_left_alone() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.path("later.redb");
+    sandbox::later_store(&file);
+    sandbox
+        .run(&[
+            "gateway",
+            "--listen",
+            "127.0.0.1:0",
+            "--state",
+            file.to_str().unwrap(),
+        ])
+        .expect(1)
+        .says(&[
+            "Cannot start the local gateway",
+            "later.redb has schema version 99",
+            "this program knows versions up to 1",
+            "later.redb holds was left alone",
+            "--state FILE",
+        ]);
+    assert_eq!(sandbox::store_version(&file), 99);
 }
 
 #[test]

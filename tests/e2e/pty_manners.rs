@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::pty::{Pty, Terminal};
+use crate::{
+    pty::{Pty, Terminal},
+    sandbox::{later_store, store_version},
+};
 
 /// A console on a local gateway, in a shell that says what it finds afterwards.
 fn in_shell(terminal: Terminal) -> Pty {
@@ -192,4 +195,55 @@ fn a_port_that_is_taken_is_said_and_another_one_used() {
     });
     pty.press(&["C-c"]);
     pty.wait_exit();
+}
+
+#[test]
+fn a_terminal_that_is_too_small_is_told_what_is_needed_and_works_once_it_grows() {
+    let mut pty = Terminal::new().size(50, 10).stagewire(&["--local"]);
+    pty.wait_for("50x10 is too small: stagewire needs 60x15");
+    pty.resize(60, 15).wait_for("chat").press(&["C-c"]);
+    assert_eq!(pty.wait_exit(), 0);
+    pty.assert_clean();
+}
+
+/// What a console says whose own gateway has this store.
+#[track_caller]
+fn check_store(store: &std::path::Path, sentences: &[&str]) {
+    let terminal = Terminal::new();
+    let settings = format!(
+        "[gateway]\nlisten = \"127.0.0.1:0\"\nstate = \"{}\"\n",
+        store.display()
+    );
+    let mut pty = terminal.settings(&settings).stagewire(&["--local"]);
+    pty.wait_for("Cannot start the local gateway");
+    for sentence in sentences {
+        pty.wait_until(sentence, |screen| {
+            let text = screen.contents();
+            let words: Vec<&str> = text.split_whitespace().filter(|it| *it != "│").collect();
+            words.join(" ").contains(sentence)
+        });
+    }
+    pty.press(&["C-c"]);
+    assert_eq!(pty.wait_exit(), 0);
+}
+
+const ANOTHER_STORE: &str = "name another file as state under [gateway] in the settings";
+
+#[test]
+fn a_store_that_is_none_is_told_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("letter.redb");
+    let text = "this is a letter to my aunt\n".repeat(1000);
+    std::fs::write(&store, &text).unwrap();
+    check_store(&store, &["cannot be read", ANOTHER_STORE]);
+    assert_eq!(std::fs::read_to_string(&store).unwrap(), text);
+}
+
+#[test]
+fn a_store_of_a_later_version_is_told_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("later.redb");
+    later_store(&store);
+    check_store(&store, &["has schema version 99", ANOTHER_STORE]);
+    assert_eq!(store_version(&store), 99);
 }

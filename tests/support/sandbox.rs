@@ -124,6 +124,26 @@ impl Sandbox {
     }
 }
 
+/// Writes a state file as a gateway of a later version would.
+pub(crate) fn later_store(path: &Path) {
+    let database = redb::Database::create(path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let meta = redb::TableDefinition::<&str, u64>::new("meta");
+    let mut table = transaction.open_table(meta).unwrap();
+    table.insert("schema", 99).unwrap();
+    drop(table);
+    transaction.commit().unwrap();
+}
+
+/// The version that a state file names.
+pub(crate) fn store_version(path: &Path) -> u64 {
+    use redb::ReadableDatabase;
+    let database = redb::Database::open(path).unwrap();
+    let meta = redb::TableDefinition::<&str, u64>::new("meta");
+    let table = database.begin_read().unwrap().open_table(meta).unwrap();
+    table.get("schema").unwrap().unwrap().value()
+}
+
 /// Runs a command to its end.
 #[track_caller]
 pub(crate) fn run(mut command: Command) -> Run {
@@ -176,7 +196,8 @@ impl Run {
 }
 
 impl Running {
-    fn new(mut command: Command) -> Self {
+    /// Starts a command and goes on.
+    pub(crate) fn new(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

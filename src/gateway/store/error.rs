@@ -11,7 +11,8 @@ pub enum Error {
         /// The state file.
         path: PathBuf,
     },
-    /// The file was written by a later version of this program. It was left as it is.
+    /// The file was written by a later version of this program. What it holds was left as it is; the database may have
+    /// noted in it that it was opened.
     #[error(
         "the state file {} has schema version {found}, and this program knows versions up to {known}",
         path.display()

@@ -68,7 +68,7 @@ impl Store {
     /// Opens the state, making a new one where there is none.
     ///
     /// # Errors
-    /// A file that is locked, newer, damaged or not ours is refused, and left as it is.
+    /// A file that is locked, newer, damaged or not ours is refused, and what it holds is left as it is.
     pub(crate) fn open(location: &StoreLocation) -> Result<Self, Error> {
         let database = match location {
             StoreLocation::Memory => builder()
