@@ -66,6 +66,9 @@ pub struct DeployPlan {
 pub enum DeployStep {
     /// Freeze the draft.
     CreateDeployment,
+    /// Read the draft again, to be sure that it is what was frozen, and keep it in the journal, so that drift can be told
+    /// later.
+    KeepDefinition,
     /// Ask until AWS says DEPLOYED.
     WaitForDeployed,
     /// Create the stage, serving the deployment.
@@ -74,8 +77,6 @@ pub enum DeployStep {
     UpdateStage,
     /// Read the stage back and compare.
     Check,
-    /// Keep the definition, so that drift can be told later.
-    WriteJournal,
 }
 
 impl DeployStep {
@@ -83,11 +84,11 @@ impl DeployStep {
     pub fn label(self) -> &'static str {
         match self {
             Self::CreateDeployment => "create-deployment",
+            Self::KeepDefinition => "keep definition",
             Self::WaitForDeployed => "wait for DEPLOYED",
             Self::CreateStage => "create-stage",
             Self::UpdateStage => "update-stage",
             Self::Check => "check",
-            Self::WriteJournal => "write journal",
         }
     }
 }
@@ -99,6 +100,8 @@ pub struct DeployProgress {
     pub step: DeployStep,
     /// What became of it.
     pub state: StepState,
+    /// The deployment, once it is made.
+    pub deployment: Option<DeploymentId>,
 }
 
 /// What became of a step.

@@ -1,8 +1,9 @@
 //! The journal: what every deployment that this machine made holds, since AWS gives back a deployment's id and never
 //! its content.
 //!
-//! One file a deployment, written once, whole or not at all, so that any number of consoles and jobs can write side by
-//! side and a reader never waits. A file that cannot be used is treated as absent: the journal adds to what the
+//! One file a deployment, written whole or not at all: once when the deployment is made, and once more when a stage was
+//! pointed at it. So any number of consoles and jobs can write side by side, a reader never waits, and a deploy that ends
+//! half way leaves a deployment whose content is known. A file that cannot be used is treated as absent: the journal adds to what the
 //! fingerprint in a deployment's description says and is never the only truth.
 
 use std::{
@@ -36,7 +37,7 @@ pub struct Entry {
     pub description: Option<String>,
     /// When it was deployed.
     pub deployed_at: Timestamp,
-    /// The stage that it was made for.
+    /// The first stage that was pointed at it, once one was.
     pub stage: Option<StageName>,
     /// What that stage served before.
     pub previous: Option<DeploymentId>,
@@ -136,8 +137,8 @@ impl Journal {
         Self { dir }
     }
 
-    /// Writes an entry. One that says the same and is there already is left alone; one that says something else about
-    /// the same deployment is replaced, since whoever writes has just asked the control plane.
+    /// Writes an entry. One that says as much and is there already is left alone; one that says something else about
+    /// the same deployment, or knows of no stage yet, is replaced, since whoever writes has just asked the control plane.
     ///
     /// Blocks until the entry is on the disk.
     ///
@@ -231,7 +232,8 @@ impl Journal {
 
     fn says(&self, shelf: &Shelf, entry: &Entry) -> bool {
         let found = self.find(shelf, &entry.api_id, &entry.deployment_id);
-        matches!(found, Found::Entry(there) if there.definition == entry.definition)
+        matches!(found, Found::Entry(there)
+            if there.definition == entry.definition && (there.stage.is_some() || entry.stage.is_none()))
     }
 
     fn path(&self, shelf: &Shelf, api: &ApiId, deployment: &DeploymentId) -> PathBuf {
@@ -412,6 +414,20 @@ mod tests {
         fixture.journal.record(&fixture.shelf, &first).unwrap();
         fixture.journal.record(&fixture.shelf, &again).unwrap();
         assert_eq!(fixture.find(&first), Found::Entry(Box::new(first)));
+    }
+
+    #[test]
+    fn the_stage_is_added_when_one_takes_the_deployment_and_is_not_lost_again() {
+        let fixture = Fixture::new();
+        let served = entry(&["join"]);
+        let made = Entry {
+            stage: None,
+            ..served.clone()
+        };
+        for entry in [&made, &served, &made] {
+            fixture.journal.record(&fixture.shelf, entry).unwrap();
+        }
+        assert_eq!(fixture.find(&served), Found::Entry(Box::new(served)));
     }
 
     #[test]

@@ -293,6 +293,7 @@ fn a_running_deploy_shows_each_step_and_goes_on_without_the_dialog() {
         .keys("enter");
     h.progresses(step(DeployStep::CreateDeployment, StepState::Running))
         .progresses(step(DeployStep::CreateDeployment, done(310)))
+        .progresses(step(DeployStep::KeepDefinition, done(140)))
         .progresses(step(DeployStep::WaitForDeployed, StepState::Running))
         .passes(1_200)
         .snapshot("deploy_running");
@@ -314,6 +315,7 @@ fn a_deploy_that_failed_half_way_says_what_exists_and_offers_both_ways_on() {
         .keys("enter");
     let (_, ordered) = h.deploying();
     h.progresses(step(DeployStep::CreateDeployment, done(310)))
+        .progresses(step(DeployStep::KeepDefinition, done(140)))
         .progresses(step(DeployStep::WaitForDeployed, done(1_200)))
         .progresses(step(
             DeployStep::UpdateStage,

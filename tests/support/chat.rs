@@ -222,10 +222,10 @@ pub(crate) fn plan(request: DeployRequest) -> DeployPlan {
         warnings: Vec::new(),
         steps: vec![
             DeployStep::CreateDeployment,
+            DeployStep::KeepDefinition,
             DeployStep::WaitForDeployed,
             step,
             DeployStep::Check,
-            DeployStep::WriteJournal,
         ],
         commands: vec![
             format!(
@@ -273,7 +273,11 @@ pub(crate) fn failed_half_way(plan: &DeployPlan) -> DeployFailure {
 
 /// A step of a deploy and what became of it.
 pub(crate) fn step(step: DeployStep, state: StepState) -> DeployProgress {
-    DeployProgress { step, state }
+    DeployProgress {
+        step,
+        state,
+        deployment: None,
+    }
 }
 
 /// A step that is done.

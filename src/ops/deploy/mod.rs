@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub use plan::plan;
-pub use run::{finish, run};
+pub use run::{finish, run, run_until};
 
 /// Deletes the deployment that a failed deploy left, if no stage serves it.
 ///

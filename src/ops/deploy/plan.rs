@@ -55,10 +55,10 @@ pub async fn plan(
         warnings,
         steps: vec![
             DeployStep::CreateDeployment,
+            DeployStep::KeepDefinition,
             DeployStep::WaitForDeployed,
             stage_step,
             DeployStep::Check,
-            DeployStep::WriteJournal,
         ],
         commands: vec![
             command::create_deployment(target, api_id, &described),

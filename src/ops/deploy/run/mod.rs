@@ -5,6 +5,7 @@ mod unseen;
 use std::{future::Future, time::Duration};
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{moved, plan::title, shown};
 use crate::{
@@ -16,7 +17,10 @@ use crate::{
             StageChoice, StageUse, StepState,
         },
     },
-    ops::{Journal, clock, detail, journal::Entry},
+    ops::{
+        Journal, clock, detail,
+        journal::{Entry, Found, WriteError},
+    },
 };
 
 /// How long and how often a deployment that is not usable yet is asked for.
@@ -44,12 +48,29 @@ pub async fn run(
     plan: &DeployPlan,
     report: impl FnMut(DeployProgress),
 ) -> Result<Deployed, DeployFailure> {
+    run_until(control, journal, plan, &CancellationToken::new(), report).await
+}
+
+/// As [`run`], but begins no step that changes anything once `stop` is cancelled. What is under way is ended properly, so
+/// that what exists is known, and a stage that was moved is checked.
+///
+/// # Errors
+/// As for [`run`], and when it was stopped.
+pub async fn run_until(
+    control: &Control,
+    journal: &Journal,
+    plan: &DeployPlan,
+    stop: &CancellationToken,
+    report: impl FnMut(DeployProgress),
+) -> Result<Deployed, DeployFailure> {
     let mut job = Job {
         control,
         journal,
         plan,
         polling: POLLING,
         stage_use: StageUse::NotServed,
+        stop: stop.clone(),
+        made: None,
         report,
     };
     job.run().await
@@ -86,6 +107,8 @@ pub async fn finish(
         plan,
         polling: POLLING,
         stage_use: left.stage_use,
+        stop: CancellationToken::new(),
+        made: None,
         report,
     };
     job.complete(deployment).await
@@ -99,6 +122,9 @@ struct Job<'a, R> {
     polling: Polling,
     /// Whether the stage may serve the deployment before the job has asked it.
     stage_use: StageUse,
+    /// Somebody wants it to end.
+    stop: CancellationToken,
+    made: Option<DeploymentId>,
     report: R,
 }
 
@@ -121,6 +147,9 @@ impl Stopped {
 impl<R: FnMut(DeployProgress)> Job<'_, R> {
     /// All steps.
     async fn run(&mut self) -> Result<Deployed, DeployFailure> {
+        if self.stop.is_cancelled() {
+            return Err(stopped(self.plan).into());
+        }
         let create = Box::pin(create(self.control, self.plan));
         let deployment = self.step(DeployStep::CreateDeployment, create).await?;
         self.complete(deployment).await
@@ -129,6 +158,7 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
     /// The steps after create-deployment.
     async fn complete(&mut self, deployment: Deployment) -> Result<Deployed, DeployFailure> {
         let id = deployment.id.clone();
+        self.made = Some(id.clone());
         let outcome = self.serve(deployment).await;
         let (deployment, stage, mut warnings) = outcome.map_err(|stopped| DeployFailure {
             failure: stopped.failure,
@@ -162,9 +192,20 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         } = *self;
         // Nobody has looked at the stage yet, so what was known of it before is still all that is known.
         let unseen = |failure| Stopped { failure, stage_use };
-        let wait = wait_for_deployed(control, plan, deployment, polling);
+        self.keep_definition(&deployment).await.map_err(unseen)?;
+        let stop = self.stop.clone();
+        let wait = async {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => Err(stopped(plan)),
+                waited = wait_for_deployed(control, plan, deployment, polling) => waited,
+            }
+        };
         let deployment = self.step(DeployStep::WaitForDeployed, wait).await;
         let deployment = deployment.map_err(unseen)?;
+        if self.stop.is_cancelled() {
+            return Err(unseen(stopped(plan)));
+        }
         let id = &deployment.id;
         let stage = match &plan.request.stage {
             StageChoice::Existing(_) => {
@@ -182,20 +223,47 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         Ok((deployment, stage, warnings))
     }
 
-    /// Writes the journal. The stage serves the deployment by now, so that nothing here can fail the deploy.
-    async fn remember(&mut self, deployment: &Deployment, stage: &Stage) -> Option<String> {
-        let plan = self.plan;
-        let entry = Entry {
-            api_id: plan.api.id.clone(),
-            deployment_id: deployment.id.clone(),
-            definition: plan.definition.clone(),
-            description: deployment.title().map(str::to_owned),
-            deployed_at: clock::now(),
-            stage: Some(stage.name.clone()),
-            previous: plan.serves_now.clone(),
+    /// Makes sure that the deployment holds what the plan says, and writes that down.
+    ///
+    /// A journal that cannot be written is told at the end, when it has been tried again; what it lacks is lost to nobody.
+    async fn keep_definition(&mut self, deployment: &Deployment) -> Result<(), Failure> {
+        let Self {
+            control,
+            journal,
+            plan,
+            ..
+        } = *self;
+        let entry = entry(plan, deployment);
+        let ids = vec![deployment.id.clone()];
+        let found = journal.find_all(control, &plan.api.id, ids).await;
+        if matches!(found.as_slice(), [Found::Entry(kept)] if kept.definition == plan.definition) {
+            return Ok(());
+        }
+        let keep = async {
+            verify(control, plan, &deployment.id)
+                .await
+                .map_err(NotKept::Unverified)?;
+            let written = journal.keep(control, entry).await;
+            written.map_err(NotKept::Unwritten)
         };
-        let write = self.journal.keep(self.control, entry);
-        let error = self.step(DeployStep::WriteJournal, write).await.err()?;
+        match self.step(DeployStep::KeepDefinition, keep).await {
+            Ok(()) => Ok(()),
+            Err(NotKept::Unverified(failure)) => Err(failure),
+            Err(NotKept::Unwritten(error)) => {
+                tracing::warn!("the definition of {} is not kept: {error}", deployment.id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes down that the stage took the deployment. It serves it by now, so that nothing here can fail the deploy.
+    async fn remember(&self, deployment: &Deployment, stage: &Stage) -> Option<String> {
+        let entry = Entry {
+            stage: Some(stage.name.clone()),
+            previous: self.plan.serves_now.clone(),
+            ..entry(self.plan, deployment)
+        };
+        let error = self.journal.keep(self.control, entry).await.err()?;
         let failure = Failure::new(FailureKind::Config, "").caused_by(&error);
         Some(format!(
             "The journal was not written ({}); later changes will be told from this deployment, but not which they are.",
@@ -212,6 +280,7 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         (self.report)(DeployProgress {
             step,
             state: StepState::Running,
+            deployment: self.made.clone(),
         });
         let start = Instant::now();
         let outcome = work.await;
@@ -220,9 +289,37 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             Ok(_) => StepState::Done(took),
             Err(_) => StepState::Failed(took),
         };
-        (self.report)(DeployProgress { step, state });
+        (self.report)(DeployProgress {
+            step,
+            state,
+            deployment: self.made.clone(),
+        });
         outcome
     }
+}
+
+/// Why a definition was not kept.
+enum NotKept {
+    /// It is not certain that the deployment holds it.
+    Unverified(Failure),
+    /// The journal could not be written.
+    Unwritten(WriteError),
+}
+
+fn entry(plan: &DeployPlan, deployment: &Deployment) -> Entry {
+    Entry {
+        api_id: plan.api.id.clone(),
+        deployment_id: deployment.id.clone(),
+        definition: plan.definition.clone(),
+        description: deployment.title().map(str::to_owned),
+        deployed_at: clock::now(),
+        stage: None,
+        previous: None,
+    }
+}
+
+fn stopped(plan: &DeployPlan) -> Failure {
+    failed(plan, FailureKind::User).cause("it was interrupted before the stage was touched")
 }
 
 fn failed(plan: &DeployPlan, kind: FailureKind) -> Failure {
@@ -236,7 +333,7 @@ fn refused(plan: &DeployPlan, error: &Error) -> Failure {
 /// Freezes the draft, if it still is what the plan showed.
 ///
 /// The fingerprint is written into the description at the same time, so it must be that of what is frozen. Between this
-/// look and the freeze lies one call; AWS offers no way to close that gap.
+/// look and the freeze lies one call; AWS offers no way to close that gap, so that [`verify`] looks again behind it.
 async fn create(control: &Control, plan: &DeployPlan) -> Result<Deployment, DeployFailure> {
     let api = &plan.api.id;
     let draft = Box::pin(detail::read_draft(control, api)).await;
@@ -257,6 +354,28 @@ async fn create(control: &Control, plan: &DeployPlan) -> Result<Deployment, Depl
         }
         Err(error) => Err(refused(plan, &error).into()),
     }
+}
+
+/// Looks whether the draft still is what the plan showed, now that it is frozen: then that is what the deployment holds.
+async fn verify(
+    control: &Control,
+    plan: &DeployPlan,
+    deployment: &DeploymentId,
+) -> Result<(), Failure> {
+    let draft = Box::pin(detail::read_draft(control, &plan.api.id)).await;
+    let draft = draft.map_err(|error| {
+        refused(plan, &error).cause(format!(
+            "so it is not known whether {deployment} holds what was planned"
+        ))
+    })?;
+    if draft.definition == plan.definition {
+        return Ok(());
+    }
+    Err(failed(plan, FailureKind::User)
+        .cause(format!(
+            "somebody changed the API while it was frozen, so that {deployment} may hold something else than was planned"
+        ))
+        .hint("clean up, look at the changes again, then deploy"))
 }
 
 async fn wait_for_deployed(

@@ -147,6 +147,7 @@ struct Fixture {
     stub: Stub,
     control: Control,
     polling: Polling,
+    stop: CancellationToken,
     dir: tempfile::TempDir,
     journal: Journal,
 }
@@ -171,6 +172,7 @@ impl Fixture {
             world,
             control: stub.control().await,
             polling: FAST,
+            stop: CancellationToken::new(),
             stub,
             journal: Journal::new(dir.path().join("journal")),
             dir,
@@ -216,6 +218,8 @@ impl Fixture {
             plan,
             polling: self.polling,
             stage_use: StageUse::NotServed,
+            stop: self.stop.clone(),
+            made: None,
             report,
         };
         job.run().await
@@ -335,8 +339,8 @@ async fn a_stage_that_somebody_else_moved_is_left_alone() {
     assert!(failed.left_over().is_some());
     assert_eq!(
         files_in(fixture.dir.path()),
-        0,
-        "nothing was deployed, nothing is remembered"
+        1,
+        "what the deployment holds is known"
     );
 }
 
@@ -549,14 +553,18 @@ async fn a_journal_that_cannot_be_written_does_not_undo_the_deploy() {
     let fixture = Fixture::new().await;
     std::fs::write(fixture.dir.path().join("journal"), "in the way").unwrap();
     let plan = fixture.plan().await;
-    let mut last = None;
-    let report = |progress: DeployProgress| last = Some(progress);
+    let mut kept = None;
+    let report = |progress: DeployProgress| {
+        if progress.step == DeployStep::KeepDefinition {
+            kept = Some(progress.state);
+        }
+    };
     let deployed = fixture.run_telling(&plan, report).await.unwrap();
     assert!(
         deployed.warnings[0].contains("journal was not written"),
         "{deployed:?}"
     );
-    assert!(matches!(last.unwrap().state, StepState::Failed(_)));
+    assert!(matches!(kept, Some(StepState::Failed(_))));
 }
 
 #[tokio::test]
@@ -608,7 +616,79 @@ async fn whoever_stops_waiting_leaves_nothing_half_written() {
         _ = waiting => {}
         outcome = fixture.run_telling(&plan, report) => panic!("{outcome:?}"),
     }
-    assert_eq!(files_in(fixture.dir.path()), 0);
+    assert_eq!(files_in(fixture.dir.path()), 1);
+    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
+}
+
+#[tokio::test]
+async fn an_interrupted_deploy_touches_no_stage_and_leaves_a_deployment_that_is_known() {
+    let fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    let stop = fixture.stop.clone();
+    let report = |progress: DeployProgress| {
+        if progress.step == DeployStep::WaitForDeployed {
+            stop.cancel();
+        }
+    };
+    let failed = fixture.run_telling(&plan, report).await.unwrap_err();
+    assert!(failed.failure.causes[0].contains("interrupted"));
+    let left = failed.left_over().unwrap();
+    assert_eq!(left.stage_use, StageUse::NotServed);
+    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
+    let ids = vec![left.deployment_id.clone()];
+    let found = fixture
+        .journal
+        .find_all(&fixture.control, &plan.api.id, ids)
+        .await;
+    let [Found::Entry(entry)] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(entry.definition, plan.definition);
+    assert_eq!(entry.stage, None, "no stage took it");
+    // Whoever finishes it need not believe the draft of then.
+    fixture.world().routes.push("join");
+    let deployed = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
+    assert_eq!(deployed.unwrap().warnings, [""; 0]);
+    assert_eq!(fixture.serves("test").as_deref(), Some("d2"));
+}
+
+#[tokio::test]
+async fn a_deploy_that_is_interrupted_before_it_begins_changes_nothing() {
+    let fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    fixture.stop.cancel();
+    let failed = fixture.run(&plan).await.unwrap_err();
+    assert_eq!(failed.remains, Remains::Nothing);
+    assert_eq!(fixture.stub.count("POST /v2/apis/a1/deployments"), 0);
+}
+
+#[tokio::test]
+async fn a_draft_that_changed_during_the_freeze_is_not_put_on_the_stage() {
+    let fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    let more = list(vec![
+        json!({"routeId": "r0", "routeKey": "$default"}),
+        json!({"routeId": "r1", "routeKey": "join"}),
+    ]);
+    let routes = "GET /v2/apis/a1/routes";
+    fixture.script(routes, [None, Some(more.clone()), Some(more)]);
+    let failed = fixture.run(&plan).await.unwrap_err();
+    check(&failed.failure, "while it was frozen");
+    let left = failed.left_over().unwrap();
+    assert_eq!(left.deployment_id.as_str(), "d2");
+    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
+    assert_eq!(
+        files_in(fixture.dir.path()),
+        0,
+        "nobody knows what it holds"
+    );
+    // Finishing looks again, for nothing is known of it yet.
+    let again = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
+    check(&again.unwrap_err().failure, "while it was frozen");
+    let denied = Answer::error(403, "AccessDeniedException", "not yours to read");
+    fixture.script(routes, [Some(denied)]);
+    let again = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
+    check(&again.unwrap_err().failure, "not known whether d2 holds");
     assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
 }
 
