@@ -191,9 +191,13 @@ fn succeeded(state: &mut State, deployed: &Deployed, effects: &mut Vec<Effect>) 
     state.deploys.job = None;
     state.deploys.undo = undo;
     state.deploys.last = Some((deployed.api_id.clone(), stage.clone()));
+    let n_modals = state.modals.len();
     state
         .modals
         .retain(|modal| !matches!(modal, Modal::Deploy(_)));
+    if state.modals.len() < n_modals {
+        state.deploys.closed_at = Some(state.now);
+    }
     // The stage is there from now on, so that "l" means it though the API has not been read again.
     let known = state.library.details.get_mut(&deployed.api_id);
     if let Some(detail) = known.and_then(Remote::data_mut) {

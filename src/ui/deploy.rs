@@ -1,11 +1,15 @@
 //! A deploy under way: its steps, how far each is, and what came of it. It outlives the dialog that started it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     StageName, Ticket,
     plan::{DeployFailure, DeployPlan, DeployProgress, DeployStep, LeftOver, StepState},
 };
+
+/// How long no Enter may have come before one is a decision of its own. A key that is held down begins to repeat sooner
+/// than that, and what was typed ahead or pasted comes at once.
+pub const QUIET: SignedDuration = SignedDuration::from_secs(1);
 
 /// A deploy that was started.
 #[derive(Debug, Clone, PartialEq)]

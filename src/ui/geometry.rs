@@ -2,6 +2,8 @@
 
 use ratatui::layout::{Position, Rect};
 
+use crate::model::Ticket;
+
 /// The smallest screen that shows anything but its own size, in columns and rows.
 pub const SMALLEST: (u16, u16) = (60, 15);
 
@@ -20,6 +22,8 @@ pub struct Geometry {
     pub side_length: usize,
     /// Rows with nothing but a border at the right, where notices hide least; the best one first.
     pub quiet_rows: Vec<u16>,
+    /// The question that was asked and that Enter answers; what was not on the screen cannot be answered.
+    pub question: Option<Ticket>,
     /// Lists that the mouse can point at, the one on top last.
     pub lists: Vec<ListArea>,
 }

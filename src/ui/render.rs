@@ -43,6 +43,7 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
         .render(state, body, frame, &mut geometry);
     for modal in &state.modals {
         geometry.lists.clear();
+        geometry.question = None;
         modal.view().render(state, body, frame, &mut geometry);
     }
     let scope = update::scope(state);

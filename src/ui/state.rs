@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crossterm::event::{KeyCode, KeyEvent};
 use jiff::Timestamp;
 
 use crate::model::{LinkId, StageName, Target, Ticket, plan::Repoint};
 
 use super::{
     Effect,
-    deploy::DeployJob,
+    deploy::{DeployJob, QUIET},
     geometry::Geometry,
     glyphs::Glyphs,
     library::Library,
@@ -94,6 +95,22 @@ pub struct Deploys {
     pub undo: Option<Repoint>,
     /// What was deployed last, for `l` right after it.
     pub last: Option<(crate::model::ApiId, StageName)>,
+    /// When the dialog closed by itself, since its deploy was done, or an Enter came that was meant for it still.
+    pub closed_at: Option<Timestamp>,
+}
+
+impl Deploys {
+    /// True for an Enter that was meant for the dialog which has just closed by itself: what is below it must not take a
+    /// key that was pressed twice.
+    pub(crate) fn is_late(&mut self, key: KeyEvent, now: Timestamp) -> bool {
+        let since = self.closed_at.take();
+        let is_late = key.code == KeyCode::Enter
+            && since.is_some_and(|since| now.duration_since(since) < QUIET);
+        if is_late {
+            self.closed_at = Some(now);
+        }
+        is_late
+    }
 }
 
 /// Numbers for requests and links, each given out once.

@@ -65,6 +65,9 @@ fn press_unseen(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
 }
 
 fn press(state: &mut State, key: KeyEvent, effects: &mut Vec<Effect>) {
+    if state.deploys.is_late(key, state.now) {
+        return;
+    }
     let handled = state.lend(effects, |screens, modals, context| {
         top(screens, modals).key(key, context)
     });
@@ -94,6 +97,7 @@ fn typed(state: &mut State, keys: &[KeyEvent], effects: &mut Vec<Effect>) {
 }
 
 fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
+    state.deploys.closed_at = None;
     let handled = state.lend(effects, |screens, modals, context| {
         top(screens, modals).paste(text, context)
     });

@@ -50,6 +50,19 @@ fn deploy_to_a_new_stage_and_watch_it() {
 }
 
 #[test]
+fn a_production_stage_is_deployed_to_by_a_second_enter_that_was_no_accident() {
+    let pty = console();
+    pty.press(&["Enter"]).wait_for("Invoke URL");
+    pty.press(&["d", "End", "Up"]).wait_for("Changes on prod");
+    pty.press(&["Enter", "Enter", "Enter"]);
+    // The question opens only where none of the three has deployed.
+    pty.wait_for("once more deploys to PRODUCTION prod");
+    pty.press(&["Enter"]);
+    wait_row(&pty, &["prod: ", "u undo", "l live"]);
+    quit(pty);
+}
+
+#[test]
 fn a_large_answer_is_shown_part_by_part() {
     let pty = watching();
     pty.type_text(r#"{"action":"big"}"#).press(&["Enter"]);

@@ -43,7 +43,7 @@ fn plans(h: &mut Harness) -> &mut Harness {
 #[test]
 fn the_main_path_is_four_keys() {
     let mut h = at_apis();
-    h.keys("enter down d").planned(|request| Ok(plan(request)));
+    h.keys("enter d").planned(|request| Ok(plan(request)));
     h.keys("enter");
     let (_, ordered) = h.deploying();
     assert_eq!(
@@ -57,8 +57,10 @@ fn the_main_path_is_four_keys() {
 
 #[test]
 fn the_dialog_prefers_a_stage_that_is_not_production() {
-    let mut h = at_apis();
-    h.keys("d").shows("▸ test");
+    at_apis().keys("d").shows("Stage        ▸ test");
+    // The row on which the stages opened is nobody's choice; a row that one went to is.
+    at_chat().keys("d").shows("Stage        ▸ test");
+    at_chat().keys("down up d").shows("▸ prod");
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn arrows_leave_a_name_where_it_was_typed() {
     let mut h = at_chat();
     h.keys("d").types("beta").keys("up");
     h.shows("[New stage]   beta").passes(200);
-    plans(&mut h).shows("Changes on test");
+    plans(&mut h).shows("Changes on prod");
     h.keys("down").shows("▸ [New stage]   beta");
     h.keys("up").types("x").shows("▸ [New stage]   x");
     h.keys("backspace").shows("Type a name for the new stage");
@@ -219,17 +221,148 @@ fn the_eleventh_stage_is_refused_before_aws_is_asked() {
         .shows("The API has 10 of 10 stages");
 }
 
-#[test]
-fn enter_before_the_plan_of_a_production_stage_holds_for_a_look() {
+/// The dialog with the plan of the production stage.
+fn at_production() -> Harness {
     let mut h = at_chat();
-    h.keys("d enter").planned(|request| Ok(plan(request)));
-    h.shows("Look at the plan; Enter once more deploys");
+    h.keys("up d").planned(|request| Ok(plan(request)));
+    h
+}
+
+/// The same, deploying.
+fn deploying_to_production() -> Harness {
+    let mut h = at_production();
+    h.keys("enter").passes(1_000).keys("enter");
+    h
+}
+
+const ONCE_MORE: &str = "↵ once more deploys to PRODUCTION prod";
+
+#[test]
+fn a_production_stage_takes_a_second_enter() {
+    let mut h = at_production();
+    h.keys("enter").hides(ONCE_MORE);
+    h.shows("PRODUCTION prod: look at the changes first");
+    h.passes(1_000).shows(ONCE_MORE).snapshot("deploy_question");
     assert_eq!(order(&h), None);
     h.keys("enter");
     assert_eq!(
         order(&h).unwrap().stage,
         StageChoice::Existing(stage_name("prod"))
     );
+}
+
+#[test]
+fn a_new_stage_that_is_a_production_stage_takes_a_second_enter_too() {
+    let mut h = at_chat();
+    h.keys("d").types("prod-eu").keys("enter");
+    plans(&mut h).passes(1_000);
+    h.shows("↵ once more deploys to PRODUCTION prod-eu");
+    assert_eq!(order(&h), None);
+}
+
+#[test]
+fn enter_before_the_plan_of_a_production_stage_only_asks() {
+    let mut h = at_chat();
+    h.keys("up d enter").planned(|request| Ok(plan(request)));
+    h.shows("PRODUCTION prod");
+    assert_eq!(order(&h), None);
+}
+
+#[test]
+fn a_key_that_is_held_down_or_typed_ahead_is_no_second_enter() {
+    let mut h = at_production();
+    h.keys("enter enter enter");
+    for _ in 0..100 {
+        h.passes(33).keys("enter").hides(ONCE_MORE);
+    }
+    // A system whose keys begin to repeat late.
+    h.passes(900).keys("enter").passes(900).hides(ONCE_MORE);
+    assert_eq!(order(&h), None);
+    h.passes(100).shows(ONCE_MORE).keys("enter");
+    assert!(order(&h).is_some());
+}
+
+#[test]
+fn an_enter_answers_no_question_that_was_not_on_the_screen() {
+    let mut h = at_production();
+    h.keys("enter");
+    let later = h.state.now + jiff::SignedDuration::from_secs(5);
+    let enter = Message::Key(KeyEvent::from(KeyCode::Enter));
+    // The terminal was stuck: all of this comes at once, and nothing is drawn between.
+    for message in [Message::Clock(later), enter] {
+        let effects = stagewire::ui::update(&mut h.state, message);
+        h.effects.extend(effects);
+    }
+    assert_eq!(order(&h), None);
+    h.hides(ONCE_MORE).passes(1_000).shows(ONCE_MORE);
+}
+
+#[test]
+fn an_answer_to_one_question_is_none_to_the_next() {
+    let mut h = at_production();
+    h.keys("enter").passes(1_000).shows(ONCE_MORE);
+    for key in [KeyCode::Esc, KeyCode::Enter, KeyCode::Enter] {
+        let effects = stagewire::ui::update(&mut h.state, Message::Key(KeyEvent::from(key)));
+        h.effects.extend(effects);
+    }
+    assert_eq!(order(&h), None);
+}
+
+#[test]
+fn any_other_key_takes_the_question_back() {
+    for key in [
+        "esc",
+        "n",
+        "space",
+        "backspace",
+        "up",
+        "pagedown",
+        "tab",
+        "f1",
+    ] {
+        let mut h = at_production();
+        h.keys("enter").passes(1_000).keys(key);
+        h.hides("once more").hides("[New stage]   n");
+        h.keys("esc").hides("once more");
+    }
+    let mut h = at_production();
+    h.keys("enter").passes(1_000).pastes("beta").hides("beta");
+    h.hides("once more").passes(1_000);
+    assert_eq!(stagewire::ui::next_tick(&h.state), None);
+    assert_eq!(order(&h), None);
+}
+
+#[test]
+fn the_second_enter_after_a_deploy_does_not_fall_through() {
+    let mut h = at_chat();
+    h.keys("down d").planned(|request| Ok(plan(request)));
+    h.keys("enter enter").shows("Deploy API · chat to test");
+    let (_, ordered) = h.deploying();
+    h.finishes(Ok(deployed(&ordered))).shows("l live");
+    for _ in 0..40 {
+        h.passes(50).keys("enter").hides("› live");
+    }
+    h.passes(1_000).keys("enter").shows("chat › test › live");
+}
+
+#[test]
+fn a_key_after_a_deploy_ends_the_wait_for_a_late_enter() {
+    let mut h = at_apis();
+    h.keys("enter d").planned(|request| Ok(plan(request)));
+    h.keys("enter");
+    let (_, ordered) = h.deploying();
+    h.finishes(Ok(deployed(&ordered))).keys("up enter");
+    h.shows("› live");
+}
+
+#[test]
+fn a_second_enter_does_not_close_a_failure_unread() {
+    let mut h = at_chat();
+    h.keys("down d").planned(|request| Ok(plan(request)));
+    h.keys("enter");
+    let (_, ordered) = h.deploying();
+    h.finishes(Err(failed_half_way(&ordered))).keys("enter");
+    h.shows("What exists now");
 }
 
 #[test]
@@ -242,7 +375,11 @@ fn enter_before_a_plan_that_warns_holds_for_a_look() {
         Ok(plan)
     });
     h.shows("! route join has no integration");
+    h.shows("Look at the plan first").keys("enter");
     assert_eq!(order(&h), None);
+    h.passes(1_000).shows("↵ once more deploys to test");
+    h.keys("enter");
+    assert!(order(&h).is_some());
 }
 
 #[test]
@@ -282,7 +419,7 @@ fn a_late_plan_of_another_stage_is_dropped() {
     assert!(h.effects.contains(&Effect::Cancel(ticket)));
     let result = Box::new(Ok(plan(request)));
     h.update(Message::Deploy(DeployMessage::Planned(ticket, result)));
-    h.hides("Changes on prod");
+    h.hides("Changes on test");
 }
 
 #[test]
@@ -400,10 +537,7 @@ fn an_undo_that_fails_says_why_and_can_be_tried_again() {
 
 #[test]
 fn undoing_a_production_deploy_asks_first_while_it_is_watched_too() {
-    let mut h = at_chat();
-    h.keys("d")
-        .planned(|request| Ok(plan(request)))
-        .keys("enter");
+    let mut h = deploying_to_production();
     let (_, ordered) = h.deploying();
     h.finishes(Ok(deployed(&ordered))).keys("l tab u");
     h.shows("Undo the deploy of a production stage?");
@@ -413,7 +547,7 @@ fn undoing_a_production_deploy_asks_first_while_it_is_watched_too() {
 #[test]
 fn a_screen_too_small_to_show_the_dialog_deploys_nothing() {
     let mut h = at_chat();
-    h.keys("d").planned(|request| Ok(plan(request)));
+    h.keys("down d").planned(|request| Ok(plan(request)));
     h.resize(59, 14).keys("enter");
     assert_eq!(order(&h), None);
     h.resize(100, 30).keys("enter");
@@ -459,10 +593,7 @@ fn repoint(h: &Harness) -> Option<(Ticket, Repoint)> {
 
 #[test]
 fn undoing_a_production_deploy_asks_first() {
-    let mut h = at_chat();
-    h.keys("d")
-        .planned(|request| Ok(plan(request)))
-        .keys("enter");
+    let mut h = deploying_to_production();
     let (_, ordered) = h.deploying();
     h.finishes(Ok(deployed(&ordered)))
         .keys("u")

@@ -63,6 +63,8 @@ pub enum Scope {
     Deploy,
     /// A text field of the deploy dialog.
     DeployField,
+    /// The deploy dialog while it asks; any key but Enter takes the question back.
+    DeployQuestion,
     /// The deploy dialog while it runs and after.
     DeployRun,
     /// A question.
@@ -120,7 +122,7 @@ impl Group {
 
 impl Scope {
     /// Every scope that a screen or modal can name as its own, for tests and for `stagewire keys`.
-    pub const LEAVES: [Self; 17] = [
+    pub const LEAVES: [Self; 18] = [
         Self::Targets,
         Self::Apis,
         Self::Stages,
@@ -132,6 +134,7 @@ impl Scope {
         Self::Menu,
         Self::Deploy,
         Self::DeployField,
+        Self::DeployQuestion,
         Self::DeployRun,
         Self::Confirm,
         Self::Failure,
@@ -174,6 +177,7 @@ impl Scope {
             Self::Menu => &[Self::Menu, Self::Anywhere],
             Self::Deploy => &[Self::Deploy, Self::Anywhere],
             Self::DeployField => &[Self::DeployField, Self::Anywhere],
+            Self::DeployQuestion => &[Self::DeployQuestion, Self::Anywhere],
             Self::DeployRun => &[Self::DeployRun, Self::Anywhere],
             Self::Confirm => &[Self::Confirm, Self::Anywhere],
             Self::Failure => &[Self::Failure, Self::Text, Self::Anywhere],
@@ -189,11 +193,15 @@ impl Scope {
         }
     }
 
-    /// True where a text field has the keyboard, so that characters are typed into it.
+    /// True where a character is never a command: it is typed into a text field, or takes a question back.
     pub fn is_text(self) -> bool {
         matches!(
             self,
-            Self::Composer | Self::FilterLine | Self::DeployField | Self::Palette
+            Self::Composer
+                | Self::FilterLine
+                | Self::DeployField
+                | Self::DeployQuestion
+                | Self::Palette
         )
     }
 
@@ -217,6 +225,7 @@ impl Scope {
             Self::Menu => "menus",
             Self::Deploy => "deploy dialog",
             Self::DeployField => "deploy dialog, text field",
+            Self::DeployQuestion => "deploy dialog, question",
             Self::DeployRun => "deploy dialog, running",
             Self::Confirm => "questions",
             Self::Failure => "failures",

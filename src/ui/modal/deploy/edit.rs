@@ -10,11 +10,12 @@ use ratatui::{
 
 use super::{
     DeployModal, Haste,
+    question::Question,
     stages::{self, Choice},
 };
 use crate::{
     model::{
-        ApiDetail, Drift, Failure,
+        ApiDetail, Drift, Failure, Stage,
         plan::{DeployPlan, StageChoice},
     },
     ui::{
@@ -85,7 +86,10 @@ pub(super) fn render(
     .areas(body);
     render_stages(dialog, (detail, state), stages, frame, geometry);
     render_description(dialog, state, description, frame);
-    render_note(dialog, (detail, state), note, frame);
+    match dialog.question() {
+        Some(question) => render_question(question, (dialog, state), note, frame, geometry),
+        None => render_note(dialog, (detail, state), note, frame),
+    }
     render_changes(dialog, state, changes, frame, geometry);
     frame.render_widget(Paragraph::new(steps), below);
     frame.render_widget(Paragraph::new(commands), commands_area);
@@ -148,11 +152,20 @@ fn frame_block<'a>(dialog: &DeployModal, state: &State) -> Block<'a> {
         Some(_) => " choose it",
         None => " deploy",
     };
-    let hints = [
-        (glyphs.enter, enter),
-        ("^Y", " copy commands"),
-        ("Esc", " cancel"),
-    ];
+    let hints = match dialog.question() {
+        Some(question) if question.is_open(state.now) => {
+            vec![
+                (glyphs.enter, " deploy"),
+                ("any other key", " takes it back"),
+            ]
+        }
+        Some(_) => vec![("any key", " takes it back")],
+        None => vec![
+            (glyphs.enter, enter),
+            ("^Y", " copy commands"),
+            ("Esc", " cancel"),
+        ],
+    };
     let mut spans = vec![Span::raw(" ")];
     for (idx, (key, label)) in hints.into_iter().enumerate() {
         if idx > 0 {
@@ -162,8 +175,11 @@ fn frame_block<'a>(dialog: &DeployModal, state: &State) -> Block<'a> {
         spans.push(Span::styled(label, theme.dim));
     }
     spans.push(Span::raw(" "));
-    panel(state, format!("Deploy API {} {name}", glyphs.dot), true)
-        .title_bottom(Line::from(spans).alignment(Alignment::Right))
+    let mut block = panel(state, format!("Deploy API {} {name}", glyphs.dot), true);
+    if dialog.question().is_some() && dialog.is_for_production(state) {
+        block = block.border_style(theme.danger);
+    }
+    block.title_bottom(Line::from(spans).alignment(Alignment::Right))
 }
 
 /// True when the plan at hand is for another stage than the one that is chosen now.
@@ -189,7 +205,7 @@ fn render_stages(
     let [names, rows] =
         Layout::horizontal([Constraint::Length(NAMES), Constraint::Fill(1)]).areas(area);
     frame.render_widget(Span::styled("Stage", theme.heading), names);
-    let choices = stages::choices(detail);
+    let choices = stages::choices(detail, &state.production);
     let at = choices
         .iter()
         .position(|choice| Some(choice) == dialog.choice.as_ref())
@@ -213,7 +229,13 @@ fn render_stages(
         };
         let is_selected = idx == at;
         let line = match &choices[idx] {
-            Choice::Stage(_) => stage_line(idx, (is_selected, name_columns), detail, dialog, state),
+            Choice::Stage(name) => {
+                let look = (is_selected, name_columns);
+                let stage = detail.stage(name);
+                stage.map_or_else(Line::default, |stage| {
+                    stage_line((stage, detail), look, dialog, state)
+                })
+            }
             Choice::New => new_line(is_selected, dialog, state),
         };
         frame.render_widget(line, row);
@@ -232,14 +254,12 @@ fn row_style(is_selected: bool, dialog: &DeployModal, state: &State) -> Style {
 }
 
 fn stage_line(
-    idx: usize,
+    (stage, detail): (&Stage, &ApiDetail),
     (is_selected, name_columns): (bool, usize),
-    detail: &ApiDetail,
     dialog: &DeployModal,
     state: &State,
 ) -> Line<'static> {
     let theme = &state.theme;
-    let stage = &detail.stages[idx];
     let base = row_style(is_selected, dialog, state);
     let dim = if is_selected { base } else { theme.dim };
     let name = if state.is_production(&stage.name) && !is_selected {
@@ -258,7 +278,7 @@ fn stage_line(
         }
     };
     let production = if state.is_production(&stage.name) {
-        format!(" {} production", state.glyphs.dot)
+        format!("production {} ", state.glyphs.dot)
     } else {
         String::new()
     };
@@ -274,7 +294,7 @@ fn stage_line(
             text::fit_padded(stage.name.as_str(), name_columns, ellipsis),
             name,
         ),
-        Span::styled(format!("  {serves}{production} "), dim),
+        Span::styled(format!("  {production}{serves} "), dim),
     ])
 }
 
@@ -330,6 +350,42 @@ fn render_description(dialog: &DeployModal, state: &State, area: Rect, frame: &m
     }
 }
 
+/// What Enter would do, loud; that it was drawn is what lets Enter do it.
+fn render_question(
+    question: Question,
+    (dialog, state): (&DeployModal, &State),
+    area: Rect,
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    let Some(plan) = dialog.plan.data() else {
+        return;
+    };
+    let is_open = question.is_open(state.now);
+    let stage = plan.request.stage.name();
+    let enter = state.glyphs.enter;
+    let (note, style) = match (dialog.is_for_production(state), is_open) {
+        (true, true) => (
+            format!(" {enter} once more deploys to PRODUCTION {stage}"),
+            state.theme.production,
+        ),
+        (true, false) => (
+            format!(" PRODUCTION {stage}: look at the changes first"),
+            state.theme.production,
+        ),
+        (false, true) => (
+            format!("Look at the plan: {enter} once more deploys to {stage}"),
+            state.theme.warn,
+        ),
+        (false, false) => ("Look at the plan first".to_owned(), state.theme.warn),
+    };
+    let fitted = text::fit(&note, usize::from(area.width), state.glyphs.ellipsis);
+    frame.render_widget(Line::styled(format!("{fitted} "), style), area);
+    if is_open && !area.is_empty() {
+        geometry.question = Some(question.ticket);
+    }
+}
+
 /// One line about what stands in the way, or what Enter will do.
 fn render_note(
     dialog: &DeployModal,
@@ -339,10 +395,7 @@ fn render_note(
 ) {
     let theme = &state.theme;
     let is_naming = dialog.choice == Some(Choice::New);
-    let (note, style) = if dialog.haste == Haste::Held {
-        let note = "Look at the plan; Enter once more deploys".to_owned();
-        (note, theme.warn)
-    } else if dialog.haste == Haste::Going {
+    let (note, style) = if dialog.haste == Haste::Going {
         (
             "deploys as soon as the plan is there".to_owned(),
             theme.busy,

@@ -17,11 +17,12 @@
 //!
 //! Whoever types while the stages have the keyboard names a new one: no letter is a command here.
 //!
-//! Enter deploys. Pressed before the plan is there, it deploys as soon as the plan is, but for a production stage and
-//! for a plan that warns: those are shown first. The deploy itself is [`DeployJob`], which outlives the dialog.
+//! Enter deploys. Pressed before the plan is there, it deploys as soon as the plan is, unless the plan warns: then it is
+//! shown first. A production stage takes a second Enter, see `question`. The deploy itself is [`DeployJob`], which outlives the dialog.
 
 mod edit;
 mod planning;
+mod question;
 mod run;
 mod stages;
 
@@ -29,7 +30,7 @@ use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::{Frame, layout::Rect};
 
-use self::stages::Choice;
+use self::{question::Question, stages::Choice};
 use crate::{
     model::{
         ApiId, StageName,
@@ -42,6 +43,7 @@ use crate::{
         keys::Scope,
         notice::Tone,
         screen::{Context, Handled, Nav, View},
+        state::is_production,
         widget::{input::Input, scroll::Scroll},
     },
 };
@@ -78,8 +80,8 @@ enum Haste {
     None,
     /// Enter was pressed before the plan was there: it starts when the plan comes.
     Going,
-    /// It would have started, but the plan is one to look at first.
-    Held,
+    /// It would have started, but for a question.
+    Asked(Question),
 }
 
 impl DeployModal {
@@ -110,6 +112,9 @@ impl DeployModal {
     }
 
     fn submit(&mut self, context: &mut Context<'_>) {
+        if let Some(question) = self.question() {
+            return self.confirm(question, context);
+        }
         let detail = context.library.detail(&self.api);
         if let Some(stage) = detail.and_then(|detail| self.named(detail)) {
             return self.choose(Choice::Stage(stage), context);
@@ -129,7 +134,13 @@ impl DeployModal {
         };
         let is_planned = self.planned_for.as_ref() == Some(&request);
         match &self.plan {
-            Remote::Ready(_) if is_planned => self.deploy(context),
+            Remote::Ready(_) if is_planned => {
+                if is_production(request.stage.name(), context.production) {
+                    self.put_question(context);
+                } else {
+                    self.deploy(context);
+                }
+            }
             // A plan that failed is made again to be looked at, not to be carried out unseen.
             Remote::Failed { .. } if is_planned => self.ask(context),
             _ => {
@@ -253,6 +264,8 @@ impl View for DeployModal {
     fn scope(&self) -> Scope {
         if self.is_run {
             Scope::DeployRun
+        } else if self.question().is_some() {
+            Scope::DeployQuestion
         } else if self.is_describing || self.is_new() {
             Scope::DeployField
         } else {
@@ -261,16 +274,20 @@ impl View for DeployModal {
     }
 
     fn key(&mut self, key: KeyEvent, context: &mut Context<'_>) -> Handled {
-        if self.is_run {
-            Handled::No
-        } else {
-            self.typed(key, context)
+        match self.question() {
+            _ if self.is_run => Handled::No,
+            Some(question) => self.answer(question, key, context),
+            None => self.typed(key, context),
         }
     }
 
     fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Handled {
         if self.is_run {
             return Handled::No;
+        }
+        if self.question().is_some() {
+            self.haste = Haste::None;
+            return Handled::Yes(Nav::Stay);
         }
         if self.is_describing {
             self.description.paste(text);
@@ -316,7 +333,8 @@ impl View for DeployModal {
     }
 
     fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
-        let choices = context.library.detail(&self.api).map(stages::choices);
+        let detail = context.library.detail(&self.api);
+        let choices = detail.map(|detail| stages::choices(detail, context.production));
         let choice = choices.and_then(|choices| choices.get(row).cloned());
         if let Some(choice) = choice.filter(|_| !self.is_run) {
             self.choose(choice, context);
@@ -327,6 +345,9 @@ impl View for DeployModal {
     fn refusal(&self, action: Action, state: &State) -> Option<String> {
         let left_over = state.deploys.job.as_ref().and_then(DeployJob::left_over);
         match action {
+            Action::Submit if self.question().is_some_and(|it| !it.is_open(state.now)) => {
+                Some("Look at the changes first".to_owned())
+            }
             Action::Finish | Action::CleanUp if left_over.is_none() => {
                 Some("Only after a deploy that failed half way".to_owned())
             }
@@ -360,13 +381,16 @@ impl View for DeployModal {
     }
 
     fn next_tick(&self, state: &State) -> Option<std::time::Duration> {
-        let left = self.due?.duration_since(state.now);
+        let question = self.question().filter(|it| !it.is_open(state.now));
+        let opens = question.map(|question| question.left(state.now));
+        let due = self.due.map(|due| due.duration_since(state.now));
+        let left = opens.into_iter().chain(due).min()?;
+        let left = std::time::Duration::try_from(left).unwrap_or_default();
         let spinner = std::time::Duration::from_millis(120);
-        let due = std::time::Duration::try_from(left).unwrap_or_default();
         Some(if self.plan.is_loading() {
-            due.min(spinner)
+            left.min(spinner)
         } else {
-            due
+            left
         })
     }
 

@@ -32,7 +32,7 @@ impl DeployModal {
         }
         let stage = plan.request.stage.name();
         if !plan.warnings.is_empty() || is_production(stage, context.production) {
-            self.haste = Haste::Held;
+            self.put_question(context);
         } else {
             self.deploy(context);
         }

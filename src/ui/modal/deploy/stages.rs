@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::DeployModal;
 use crate::{
-    model::{ApiDetail, Stage, StageName},
+    model::{ApiDetail, StageName},
     ui::{
         Action,
         screen::{Context, Handled, Nav},
@@ -24,23 +24,18 @@ pub(super) enum Choice {
     New,
 }
 
-/// The rows, in their order.
-pub(super) fn choices(detail: &ApiDetail) -> Vec<Choice> {
-    let stages = detail.stages.iter();
-    stages
-        .map(|stage| Choice::Stage(stage.name.clone()))
-        .chain([Choice::New])
-        .collect()
+/// The rows, in their order: production stages come last, since the first row is where everything begins.
+pub(super) fn choices(detail: &ApiDetail, production: &[String]) -> Vec<Choice> {
+    let mut names: Vec<&StageName> = detail.stages.iter().map(|stage| &stage.name).collect();
+    names.sort_by_key(|name| is_production(name, production));
+    let stages = names.into_iter().cloned().map(Choice::Stage);
+    stages.chain([Choice::New]).collect()
 }
 
-/// What is chosen before somebody chooses: the first stage that is not a production stage.
+/// What is chosen before somebody chooses: a stage that is not a production stage, if there is one.
 pub(super) fn first(detail: &ApiDetail, production: &[String]) -> Choice {
-    let careful = |stage: &&Stage| !is_production(&stage.name, production);
-    let stage = detail.stages.iter().find(careful);
-    match stage.or(detail.stages.first()) {
-        Some(stage) => Choice::Stage(stage.name.clone()),
-        None => Choice::New,
-    }
+    let first = choices(detail, production).into_iter().next();
+    first.unwrap_or(Choice::New)
 }
 
 impl DeployModal {
@@ -49,7 +44,7 @@ impl DeployModal {
         let Some(detail) = context.library.detail(&self.api) else {
             return;
         };
-        let choices = choices(detail);
+        let choices = choices(detail, context.production);
         let last = choices.len() - 1;
         let at = choices
             .iter()

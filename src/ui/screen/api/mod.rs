@@ -230,7 +230,11 @@ impl View for ApiScreen {
                     .act(Action::Down, geometry.side_page, geometry.side_length);
                 Nav::Stay
             }
-            Action::Deploy => subject::deploy(&self.api, stage, context),
+            // The row on which the screen opened is nobody's choice.
+            Action::Deploy => {
+                let chosen = stage.filter(|_| self.stages.selected.is_some());
+                subject::deploy(&self.api, chosen, context)
+            }
             Action::Actions => {
                 let menu = ActionsModal::new(self.api.clone(), stage);
                 Nav::Open(Modal::Actions(menu))
