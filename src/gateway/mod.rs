@@ -5,6 +5,7 @@
 //! The gateway shares no code with [`crate::aws`], so that the two cannot be wrong together.
 
 mod admission;
+mod authorize;
 mod clock;
 pub(crate) mod control;
 mod data;
@@ -23,6 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::store::Store;
 pub use self::{
+    authorize::{
+        ApiKey, Credential, Keyring, Secret,
+        policy::{BadPolicy, Policy},
+    },
     seed::{SeedError, Seeded},
     store::Error as StoreError,
 };
@@ -41,6 +46,8 @@ pub struct Options {
     pub time_scale: f64,
     /// WebSocket connections open at the same time; one more is refused with 429.
     pub connections: usize,
+    /// The credentials and API keys that clients may come with, where a route asks for any.
+    pub keyring: Keyring,
 }
 
 impl Default for Options {
@@ -50,6 +57,7 @@ impl Default for Options {
             seed: Seed::Demo,
             time_scale: 1.0,
             connections: 10_000,
+            keyring: Keyring::default(),
         }
     }
 }

@@ -497,28 +497,6 @@ async fn a_required_parameter_must_be_there() {
 }
 
 #[tokio::test]
-async fn iam_routes_want_a_signature() {
-    let gateway = Gateway::start().await;
-    let api = gateway.api().await;
-    let integration = api.mock_integration(200, "").await;
-    let route = api.route("$connect", Some(&integration)).await;
-    api.control(
-        "PATCH",
-        &format!("routes/{route}"),
-        json!({ "authorizationType": "AWS_IAM" }),
-    )
-    .await;
-    api.deploy("prod").await;
-    let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
-    assert_eq!(refusal.status, 403);
-    let signed = [("authorization", crate::support::gateway::SIGNED)];
-    gateway
-        .try_connect(&api.stage_path("prod"), &signed)
-        .await
-        .unwrap();
-}
-
-#[tokio::test]
 async fn one_connection_too_many_is_refused_and_a_freed_place_is_taken() {
     let gateway = Gateway::with(stagewire::gateway::Options {
         seed: stagewire::gateway::Seed::None,

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod authorization;
 mod control;
 mod control_admission;
 mod control_crash;
@@ -23,3 +24,4 @@ mod demo;
 mod hostile;
 mod management;
 mod ops;
+mod throttling;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{ids, registry::Connection};
+use super::{authorization, ids, registry::Connection};
 use crate::gateway::{clock, store::record::Serving};
 
 /// A connect, a message or a disconnect.
@@ -44,6 +44,8 @@ pub(super) enum Kind {
 /// The request that opened the connection.
 #[derive(Debug)]
 pub(super) struct Handshake {
+    /// Raw, undecoded.
+    pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) query: String,
 }
@@ -131,8 +133,13 @@ impl Event {
             // GUESS: what Lambda gets in its event is there for mappings too.
             (Kind::Disconnect { code, .. }, "disconnectStatusCode") => Some(code.to_string()),
             (Kind::Disconnect { reason, .. }, "disconnectReason") => Some(reason.clone()),
-            _ => None,
+            _ => self.connection.caller()?.context(name),
         }
+    }
+
+    /// The ARN that policies know a route of this stage by.
+    pub(super) fn resource(&self, route_key: &str) -> String {
+        authorization::resource(&self.serving.region, &self.connection, route_key)
     }
 
     fn event_type(&self) -> &'static str {

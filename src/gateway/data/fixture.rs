@@ -133,6 +133,7 @@ pub(super) fn connect_event(query: &str, headers: &[(&str, &str)]) -> Event {
         map.append(name, HeaderValue::from_str(value).unwrap());
     }
     let handshake = Handshake {
+        path: "/a1/prod".to_owned(),
         headers: map,
         query: query.to_owned(),
     };

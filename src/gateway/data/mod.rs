@@ -3,6 +3,7 @@
 //! The truth about its behaviour is the developer guide's "WebSocket APIs" chapter. It reads the store's memory and never
 //! its database, and it keeps no payload longer than it takes to pass it on.
 
+mod authorization;
 mod bounded;
 mod event;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod plan;
 mod registry;
 mod selection;
 mod template;
+mod throttle;
 mod upgrade;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -30,6 +32,7 @@ use tokio::sync::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::throttle::Throttles;
 pub(crate) use self::{
     ids::normalized,
     outbound::{Outbound, reachable},
@@ -38,7 +41,10 @@ pub(crate) use self::{
     registry::{Connection, Registry},
     upgrade::{connect, upgrade_required, wanted},
 };
-use super::store::{Removed, Store};
+use super::{
+    authorize::Keyring,
+    store::{Removed, Store},
+};
 use crate::model::limit;
 
 /// All that the connections share.
@@ -47,6 +53,8 @@ pub(crate) struct Plane {
     pub(crate) registry: Registry,
     pub(crate) outbound: Outbound,
     plans: plan::Plans,
+    keyring: Keyring,
+    throttles: Throttles,
     limits: Limits,
     /// One for each WebSocket connection that may be open.
     permits: Arc<Semaphore>,
@@ -90,6 +98,8 @@ impl Plane {
             registry: Registry::default(),
             outbound: Outbound::new(listener),
             plans: plan::Plans::default(),
+            keyring: options.keyring.clone(),
+            throttles: Throttles::default(),
             limits: Limits::scaled(options.time_scale),
             permits: Arc::new(Semaphore::new(connections)),
             tasks: TaskTracker::new(),
@@ -110,10 +120,13 @@ impl Plane {
     pub(crate) async fn watch_removals(self: Arc<Self>, mut removals: Receiver<Removed>) {
         loop {
             match removals.recv().await {
-                Ok(Removed::Api { api_id }) => self
-                    .registry
-                    .close_where(&Closing::REMOVED, |connection| connection.api_id == api_id),
+                Ok(Removed::Api { api_id }) => {
+                    self.throttles.forget_api(&api_id);
+                    self.registry
+                        .close_where(&Closing::REMOVED, |connection| connection.api_id == api_id);
+                }
                 Ok(Removed::Stage { api_id, stage }) => {
+                    self.throttles.forget_stage(&api_id, &stage);
                     self.registry.close_where(&Closing::REMOVED, |connection| {
                         connection.api_id == api_id && connection.stage == stage
                     });

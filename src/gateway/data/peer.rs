@@ -340,6 +340,18 @@ where
             return;
         };
         event.routed(&route.key);
+        let throttles = &self.plane.throttles;
+        if !throttles.admit(&connection.api_id, &event.serving.stage, &route.key) {
+            // GUESS: that a frame is sent, and its text.
+            self.notify("Too Many Requests", &event);
+            return;
+        }
+        let caller = connection.caller();
+        if caller.is_some_and(|caller| !caller.may_invoke(|| event.resource(&route.key))) {
+            // GUESS: that a frame is sent, and its text.
+            self.notify("Forbidden", &event);
+            return;
+        }
         let Some(integration) = &route.integration else {
             // GUESS: a route without an integration fails like one whose integration fails.
             self.notify(Trouble::Failed.message(), &event);

@@ -4,14 +4,17 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicI64, Ordering},
     },
 };
 
 use jiff::Timestamp;
 
-use super::outbox::{Closing, Outbox};
+use super::{
+    authorization::Caller,
+    outbox::{Closing, Outbox},
+};
 use crate::gateway::clock;
 
 /// One open connection, from the moment `$connect` accepted it.
@@ -26,6 +29,8 @@ pub(crate) struct Connection {
     pub(crate) source_ip: IpAddr,
     pub(crate) user_agent: Option<String>,
     pub(crate) outbox: Outbox,
+    /// Set once, by the handshake that asked; boxed, since most connections are nobody's.
+    caller: OnceLock<Box<Caller>>,
     /// Milliseconds since the Unix epoch of the last message in either direction.
     last_active_ms: AtomicI64,
 }
@@ -52,8 +57,19 @@ impl Connection {
             source_ip: client.source_ip,
             user_agent: client.user_agent,
             outbox: Outbox::default(),
+            caller: OnceLock::new(),
             last_active_ms: AtomicI64::new(now.as_millisecond()),
         }
+    }
+
+    /// Notes who connected. The first word stands.
+    pub(super) fn identify(&self, caller: Caller) {
+        self.caller.get_or_init(|| Box::new(caller));
+    }
+
+    /// Who connected, if the route asked.
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        self.caller.get().map(Box::as_ref)
     }
 
     /// Notes a message in either direction.

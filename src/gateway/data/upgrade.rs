@@ -24,6 +24,7 @@ use tokio_tungstenite::tungstenite::{
 
 use super::{
     Plane,
+    authorization::authorize,
     event::{Event, Handshake, Kind},
     frames, ids,
     integrate::{self, Trouble},
@@ -31,12 +32,10 @@ use super::{
     outbox::{Closing, Disconnect},
     peer::{self, Ending},
     place::Place,
-    plan::RoutePlan,
     registry::{Client, Connection},
 };
 use crate::gateway::{
     reply::{self, refusal},
-    signature,
     store::record::{Serving, Snapshot},
 };
 
@@ -69,13 +68,15 @@ pub(crate) async fn connect(
         Ok(accepted) => accepted,
         Err(refused) => return *refused,
     };
+    if !plane
+        .throttles
+        .admit(&serving.api_id, &serving.stage, "$connect")
+    {
+        return too_many();
+    }
     let Ok(permit) = Arc::clone(&plane.permits).try_acquire_owned() else {
         // GUESS: AWS limits new connections per second and answers so; this gateway limits the open ones.
-        return refusal(
-            StatusCode::TOO_MANY_REQUESTS,
-            "TooManyRequestsException",
-            "Too Many Requests",
-        );
+        return too_many();
     };
     let connection = Arc::new(Connection::new(ids::fresh(), client(&place, remote, &head)));
     // Each is boxed, or the layers around the task would hold room for it once more.
@@ -133,6 +134,14 @@ async fn open(
         connection.outbox.close(Closing::REMOVED);
     }
     Ok(protocol)
+}
+
+fn too_many() -> Response<Full<Bytes>> {
+    refusal(
+        StatusCode::TOO_MANY_REQUESTS,
+        "TooManyRequestsException",
+        "Too Many Requests",
+    )
 }
 
 /// What a client is told that comes while the gateway stops.
@@ -258,18 +267,23 @@ async fn ask(
         return Ok(None);
     };
     let handshake = Handshake {
+        path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers,
     };
-    let refused = authorize(route, &handshake);
     let event = Event::new(
         Arc::clone(connection),
         serving,
         Kind::Connect(handshake),
         Utf8Bytes::default(),
     );
-    if let Some((status, kind, message)) = refused {
-        return Err(Box::new(refused_by_route(&event, status, kind, message)));
+    match authorize(&plane.keyring, snapshot, route, &event) {
+        Ok(Some(caller)) => connection.identify(caller),
+        Ok(None) => {}
+        Err(denied) => {
+            let refused = refused_by_route(&event, denied.status, denied.kind, &denied.message);
+            return Err(Box::new(refused));
+        }
     }
     let Some(integration) = &route.integration else {
         return Ok(None);
@@ -293,55 +307,6 @@ async fn ask(
             Err(Box::new(refused_by_route(&event, status, kind, message)))
         }
     }
-}
-
-/// Why the route itself refuses the handshake, if it does: status, error type, message.
-fn authorize(
-    route: &RoutePlan,
-    handshake: &Handshake,
-) -> Option<(StatusCode, &'static str, &'static str)> {
-    match route.authorization_type.as_str() {
-        "AWS_IAM" if !signature::is_present(&handshake.headers, &handshake.query) => {
-            return Some((
-                StatusCode::FORBIDDEN,
-                "MissingAuthenticationTokenException",
-                "Missing Authentication Token",
-            ));
-        }
-        "CUSTOM" => {
-            tracing::warn!(
-                route = route.key,
-                "Lambda authorizers are not emulated yet, so the handshake is refused"
-            );
-            return Some((
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "AuthorizerConfigurationException",
-                "Internal server error",
-            ));
-        }
-        _ => {}
-    }
-    if route.api_key_required {
-        tracing::warn!(
-            route = route.key,
-            "API keys are not emulated yet, so every key is unknown and the handshake is refused"
-        );
-        return Some((StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"));
-    }
-    let missing = |name: &String| match name.strip_prefix("route.request.") {
-        Some(name) => match name.split_once('.') {
-            Some(("header", name)) => handshake.header(name).next().is_none(),
-            Some(("querystring", name)) => handshake.query_values(name).next().is_none(),
-            _ => false,
-        },
-        None => false,
-    };
-    // GUESS: as in REST APIs.
-    route.required.iter().any(missing).then_some((
-        StatusCode::BAD_REQUEST,
-        "BadRequestException",
-        "Missing required request parameters",
-    ))
 }
 
 /// GUESS: the body has the form of the frames that the gateway sends of itself.

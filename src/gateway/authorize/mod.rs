@@ -1,0 +1,193 @@
+//! Who may do what: credentials and API keys that this gateway knows, signatures, and policy documents.
+//!
+//! It knows nothing of routes or connections, and keeps nothing: whoever runs the gateway says which keys there are. Key
+//! management (usage plans) is an API of version 1 and not emulated; here a key names the stages it is good for.
+
+pub(super) mod policy;
+pub(super) mod sigv4;
+
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+
+use self::{
+    policy::{Decision, Policy},
+    sigv4::{Signature, Signed, Unsigned},
+};
+
+/// The service that the data plane's signatures are for.
+const SERVICE: &str = "execute-api";
+
+/// A text that no log and no error shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps `text` out of sight.
+    pub fn new(text: impl Into<String>) -> Secret {
+        Secret(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret")
+    }
+}
+
+/// Credentials that a client may sign with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// The access key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: Secret,
+    /// The token of temporary credentials, which must come along.
+    pub session_token: Option<Secret>,
+    /// Whose they are; shown to backends as the caller.
+    pub user: String,
+    /// What its owner may do; everything if none is given.
+    pub policy: Option<Policy>,
+}
+
+/// An API key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its name.
+    pub name: String,
+    /// What a client brings.
+    pub value: Secret,
+    /// The stages that it is good for, as `API id/stage` with `*` and `?`; all if empty.
+    pub stages: Vec<String>,
+}
+
+/// All keys that a gateway knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keyring {
+    /// For routes with `AWS_IAM`.
+    pub credentials: Vec<Arc<Credential>>,
+    /// For routes that require an API key.
+    pub api_keys: Vec<ApiKey>,
+}
+
+/// Why a signed request may not do what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotAuthorized {
+    #[error(transparent)]
+    Unsigned(#[from] Unsigned),
+    #[error("the gateway knows no access key {0}")]
+    UnknownKey(String),
+    #[error("the session token is missing or another")]
+    Token,
+    #[error("the policy of {user} does not allow {action} on {resource}")]
+    Denied {
+        user: String,
+        action: String,
+        resource: String,
+    },
+}
+
+impl Keyring {
+    /// Whose signature a request carries, if that is who may do `action` on `resource`.
+    pub(super) fn authorize(
+        &self,
+        request: &Signed<'_>,
+        wish: &Wish<'_>,
+        now: Timestamp,
+    ) -> Result<&Arc<Credential>, NotAuthorized> {
+        let signature = Signature::find(request)?;
+        let known = self
+            .credentials
+            .iter()
+            .find(|credential| credential.access_key_id == signature.access_key_id);
+        let credential =
+            known.ok_or_else(|| NotAuthorized::UnknownKey(signature.access_key_id.clone()))?;
+        signature.verify(request, SERVICE, &credential.secret_access_key.0, now)?;
+        let token = credential.session_token.as_ref().map(|token| &token.0);
+        if token.is_some() && token != signature.session_token.as_ref() {
+            return Err(NotAuthorized::Token);
+        }
+        credential.may(wish)?;
+        Ok(credential)
+    }
+
+    /// Whether there is an API key with this value that is good for the stage, given as `API id/stage`.
+    pub(super) fn has_api_key(&self, value: &str, stage: &str) -> bool {
+        let is_good = |key: &ApiKey| {
+            key.stages.is_empty()
+                || key
+                    .stages
+                    .iter()
+                    .any(|pattern| policy::covers(pattern, stage))
+        };
+        let mut known = self.api_keys.iter().filter(|key| key.value.0 == value);
+        known.any(is_good)
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish<'a> {
+    /// As in `execute-api:Invoke`.
+    pub(super) action: &'a str,
+    /// The ARN of the route.
+    pub(super) resource: &'a str,
+}
+
+impl Credential {
+    /// Whether its policy allows it.
+    pub(super) fn may(&self, wish: &Wish<'_>) -> Result<(), NotAuthorized> {
+        let decision = self.policy.as_ref().map_or(Decision::Allowed, |policy| {
+            policy.decide(wish.action, wish.resource)
+        });
+        match decision {
+            Decision::Allowed => Ok(()),
+            Decision::Denied => Err(NotAuthorized::Denied {
+                user: self.user.clone(),
+                action: wish.action.to_owned(),
+                resource: wish.resource.to_owned(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(value: &str, stages: &[&str]) -> ApiKey {
+        ApiKey {
+            name: "partner".to_owned(),
+            value: Secret::new(value),
+            stages: stages.iter().map(|&stage| stage.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn an_api_key_is_good_for_the_stages_that_it_names() {
+        let keyring = Keyring {
+            api_keys: vec![key("one", &[]), key("two", &["k3v9x2a1bc/prod", "*/test"])],
+            ..Keyring::default()
+        };
+        for (value, stage, is_good) in [
+            ("one", "k3v9x2a1bc/prod", true),
+            ("two", "k3v9x2a1bc/prod", true),
+            ("two", "9f2m1q0zzx/prod", false),
+            ("two", "9f2m1q0zzx/test", true),
+            ("three", "9f2m1q0zzx/test", false),
+            ("", "9f2m1q0zzx/test", false),
+        ] {
+            assert_eq!(
+                keyring.has_api_key(value, stage),
+                is_good,
+                "{value} {stage}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_in_what_is_logged() {
+        let shown = format!("{:?}", key("hunter2", &[]));
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

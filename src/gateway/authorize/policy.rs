@@ -1,0 +1,390 @@
+//! Policy documents: whether one allows an action on a resource. Pure.
+//!
+//! SOURCE: IAM's policy grammar and evaluation logic: nothing is allowed that no statement allows, and an explicit deny
+//! wins. Actions are compared without regard to case, resources with it; `*` stands for any text and `?` for one
+//! character, slashes and colons included. A statement with a `Condition` cannot be judged here; a document that has one
+//! is refused as a whole, so that nobody takes a guess for a decision.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A policy document, read once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    statements: Vec<Statement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Statement {
+    effect: Effect,
+    actions: Matching,
+    resources: Matching,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+enum Effect {
+    Allow,
+    Deny,
+}
+
+/// What a statement speaks of: all that match, or all that do not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Matching {
+    Any(Vec<String>),
+    NoneOf(Vec<String>),
+}
+
+/// What a policy says of an action on a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// A statement allows it and none denies it.
+    Allowed,
+    /// No statement speaks of it, or one denies it.
+    Denied,
+}
+
+/// Why a value is no policy document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadPolicy {
+    /// It has not the form of one.
+    #[error("the policy document is not what IAM reads: {0}")]
+    Malformed(String),
+    /// It can only be judged with more than is known here.
+    #[error("the policy document has a Condition, which the local gateway does not evaluate")]
+    Condition,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct DocumentShape {
+    version: Option<String>,
+    #[serde(rename = "Id")]
+    _id: Option<String>,
+    statement: OneOrMany<StatementShape>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct StatementShape {
+    #[serde(rename = "Sid")]
+    _sid: Option<String>,
+    effect: Effect,
+    action: Option<OneOrMany<String>>,
+    not_action: Option<OneOrMany<String>>,
+    resource: Option<OneOrMany<String>>,
+    not_resource: Option<OneOrMany<String>>,
+    condition: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    fn into_vec(self) -> Vec<T> {
+        match self {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        }
+    }
+}
+
+impl Policy {
+    /// Reads a policy document.
+    ///
+    /// # Errors
+    /// Fails when it is none, and when it has a condition.
+    pub fn read(document: &Value) -> Result<Policy, BadPolicy> {
+        let malformed = |what: &str| BadPolicy::Malformed(what.to_owned());
+        let shape = DocumentShape::deserialize(document)
+            .map_err(|error| BadPolicy::Malformed(error.to_string()))?;
+        if !matches!(
+            shape.version.as_deref(),
+            None | Some("2012-10-17" | "2008-10-17")
+        ) {
+            return Err(malformed("Version is not 2012-10-17"));
+        }
+        let statements = shape.statement.into_vec();
+        let statements: Result<Vec<_>, _> = statements.into_iter().map(statement).collect();
+        Ok(Policy {
+            statements: statements?,
+        })
+    }
+
+    /// What it says of `action` on `resource`.
+    pub(crate) fn decide(&self, action: &str, resource: &str) -> Decision {
+        let speaks = |statement: &&Statement| {
+            statement.actions.covers(action, Case::Ignored)
+                && statement.resources.covers(resource, Case::Regarded)
+        };
+        let mut effects = self.statements.iter().filter(speaks).peekable();
+        if effects.peek().is_some() && effects.all(|statement| statement.effect == Effect::Allow) {
+            Decision::Allowed
+        } else {
+            Decision::Denied
+        }
+    }
+}
+
+fn statement(shape: StatementShape) -> Result<Statement, BadPolicy> {
+    if shape
+        .condition
+        .is_some_and(|condition| !is_empty(&condition))
+    {
+        return Err(BadPolicy::Condition);
+    }
+    Ok(Statement {
+        effect: shape.effect,
+        actions: matching("Action", shape.action, shape.not_action)?,
+        resources: matching("Resource", shape.resource, shape.not_resource)?,
+    })
+}
+
+fn is_empty(condition: &Value) -> bool {
+    condition.is_null() || condition.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+fn matching(
+    name: &str,
+    any: Option<OneOrMany<String>>,
+    none_of: Option<OneOrMany<String>>,
+) -> Result<Matching, BadPolicy> {
+    match (any, none_of) {
+        (Some(any), None) => Ok(Matching::Any(any.into_vec())),
+        (None, Some(none_of)) => Ok(Matching::NoneOf(none_of.into_vec())),
+        _ => Err(BadPolicy::Malformed(format!(
+            "a statement needs either {name} or Not{name}"
+        ))),
+    }
+}
+
+/// Whether `text` is what `pattern` describes, with `*` for any text and `?` for one character.
+pub(super) fn covers(pattern: &str, text: &str) -> bool {
+    glob(pattern, text, Case::Regarded)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Ignored,
+    Regarded,
+}
+
+impl Matching {
+    fn covers(&self, text: &str, case: Case) -> bool {
+        let hit = |patterns: &[String]| patterns.iter().any(|pattern| glob(pattern, text, case));
+        match self {
+            Matching::Any(patterns) => hit(patterns),
+            Matching::NoneOf(patterns) => !hit(patterns),
+        }
+    }
+}
+
+/// Whether `text` is what `pattern` describes. Takes at most the product of both lengths in steps: after a mismatch only
+/// the last `*` is tried again, one character further.
+fn glob(pattern: &str, text: &str, case: Case) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let same = |one: u8, other: u8| match case {
+        Case::Regarded => one == other,
+        Case::Ignored => one.eq_ignore_ascii_case(&other),
+    };
+    let (mut at, mut from) = (0, 0);
+    let mut again: Option<(usize, usize)> = None;
+    while at < text.len() {
+        match pattern.get(from) {
+            Some(b'*') => {
+                again = Some((from + 1, at));
+                from += 1;
+            }
+            Some(b'?') => {
+                // One character, which may be several bytes.
+                at += 1;
+                while text
+                    .get(at)
+                    .is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000)
+                {
+                    at += 1;
+                }
+                from += 1;
+            }
+            Some(&byte) if same(byte, text[at]) => {
+                at += 1;
+                from += 1;
+            }
+            _ => match &mut again {
+                Some((after_star, start)) => {
+                    *start += 1;
+                    at = *start;
+                    from = *after_star;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[from..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const CONNECT: &str = "arn:aws:execute-api:us-east-1:000000000000:k3v9x2a1bc/prod/$connect";
+
+    fn one(effect: &str, action: &str, resource: &str) -> Value {
+        json!({"Version": "2012-10-17",
+               "Statement": [{"Effect": effect, "Action": action, "Resource": resource}]})
+    }
+
+    #[track_caller]
+    fn check(document: &Value, resource: &str, decision: Decision) {
+        let policy = Policy::read(document).unwrap();
+        assert_eq!(policy.decide("execute-api:Invoke", resource), decision);
+    }
+
+    #[test]
+    fn a_resource_is_allowed_when_a_pattern_covers_it_whole() {
+        for (resource, decision) in [
+            (CONNECT, Decision::Allowed),
+            ("*", Decision::Allowed),
+            (
+                "arn:aws:execute-api:*:*:k3v9x2a1bc/prod/*",
+                Decision::Allowed,
+            ),
+            (
+                "arn:aws:execute-api:us-east-1:000000000000:k3v9x2a1bc/*",
+                Decision::Allowed,
+            ),
+            (
+                "arn:aws:execute-api:us-east-1:000000000000:*/prod/?connect",
+                Decision::Allowed,
+            ),
+            // A path of REST APIs, method and resource, has one segment too many.
+            (
+                "arn:aws:execute-api:us-east-1:000000000000:k3v9x2a1bc/prod/*/*",
+                Decision::Denied,
+            ),
+            (
+                "arn:aws:execute-api:us-east-1:000000000000:k3v9x2a1bc/prod/$CONNECT",
+                Decision::Denied,
+            ),
+            (
+                "arn:aws:execute-api:us-east-1:000000000000:k3v9x2a1bc/prod",
+                Decision::Denied,
+            ),
+        ] {
+            check(
+                &one("Allow", "execute-api:Invoke", resource),
+                CONNECT,
+                decision,
+            );
+        }
+    }
+
+    #[test]
+    fn an_action_is_compared_without_regard_to_case() {
+        for action in [
+            "execute-api:invoke",
+            "EXECUTE-API:*",
+            "*",
+            "execute-api:In?oke",
+        ] {
+            check(&one("Allow", action, "*"), CONNECT, Decision::Allowed);
+        }
+        check(
+            &one("Allow", "execute-api:ManageConnections", "*"),
+            CONNECT,
+            Decision::Denied,
+        );
+    }
+
+    #[test]
+    fn a_deny_wins_over_any_allow() {
+        let document = json!({"Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": ["execute-api:Invoke"], "Resource": ["*/secret"]},
+        ]});
+        check(&document, CONNECT, Decision::Allowed);
+        check(
+            &document,
+            "arn:aws:execute-api:us-east-1:0:a/prod/secret",
+            Decision::Denied,
+        );
+    }
+
+    #[test]
+    fn not_action_and_not_resource_speak_of_all_the_others() {
+        let document = json!({"Statement":
+            {"Effect": "Allow", "NotAction": "iam:*", "NotResource": "*/secret"}});
+        check(&document, CONNECT, Decision::Allowed);
+        check(
+            &document,
+            "arn:aws:execute-api:us-east-1:0:a/prod/secret",
+            Decision::Denied,
+        );
+    }
+
+    #[test]
+    fn what_is_no_policy_is_told_from_one_that_denies() {
+        for document in [
+            json!(null),
+            json!("Allow"),
+            json!({}),
+            json!({"Statement": [{"Effect": "Maybe", "Action": "*", "Resource": "*"}]}),
+            json!({"Statement": [{"Effect": "Allow", "Resource": "*"}]}),
+            json!({"Statement": [{"Effect": "Allow", "Action": "*", "NotAction": "*", "Resource": "*"}]}),
+            json!({"Version": "2099-01-01", "Statement": []}),
+        ] {
+            assert!(
+                matches!(Policy::read(&document), Err(BadPolicy::Malformed(_))),
+                "{document}"
+            );
+        }
+        let conditional = json!({"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*",
+            "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}]});
+        assert_eq!(Policy::read(&conditional), Err(BadPolicy::Condition));
+    }
+
+    #[test]
+    fn no_statement_denies() {
+        check(
+            &json!({"Version": "2012-10-17", "Statement": []}),
+            CONNECT,
+            Decision::Denied,
+        );
+    }
+
+    #[test]
+    fn many_stars_do_not_take_for_ever() {
+        let pattern = format!("{}b", "a*".repeat(2000));
+        assert!(!glob(&pattern, &"a".repeat(8000), Case::Regarded));
+    }
+
+    /// The same question asked of a regular expression.
+    fn by_expression(pattern: &str, text: &str) -> bool {
+        let expression: String = pattern
+            .chars()
+            .map(|character| match character {
+                '*' => ".*".to_owned(),
+                '?' => ".".to_owned(),
+                other => regex::escape(&other.to_string()),
+            })
+            .collect();
+        regex::Regex::new(&format!("(?s)^{expression}$"))
+            .unwrap()
+            .is_match(text)
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_matches_what_its_regular_expression_does(
+            pattern in "[ab/ü*?]{0,8}", text in "[ab/ü]{0,10}",
+        ) {
+            prop_assert_eq!(glob(&pattern, &text, Case::Regarded), by_expression(&pattern, &text));
+        }
+    }
+}

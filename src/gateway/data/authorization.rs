@@ -1,0 +1,241 @@
+//! Who may connect: signatures, API keys and required parameters of `$connect`, and what a caller may do afterwards.
+//!
+//! SOURCE: developer guide, "Control and manage access to WebSocket APIs"; error types as on REST APIs.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+
+use super::{
+    event::{Event, Handshake, Kind},
+    plan::RoutePlan,
+    registry::Connection,
+};
+use crate::gateway::{
+    authorize::{
+        Credential, Keyring, NotAuthorized, Wish,
+        sigv4::{Signed, Unsigned},
+    },
+    clock,
+    store::record::Snapshot,
+};
+
+/// The one account that there is.
+const ACCOUNT: &str = "000000000000";
+
+const INVOKE: &str = "execute-api:Invoke";
+
+/// Who connected, as far as the route asked. Kept as long as the connection, for later events speak of it.
+#[derive(Debug, Default)]
+pub(crate) struct Caller {
+    /// Whose signature the handshake carried.
+    credential: Option<Arc<Credential>>,
+    /// The API key that it came with.
+    api_key: Option<String>,
+}
+
+/// Why the handshake is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Denied {
+    pub(super) status: StatusCode,
+    pub(super) kind: &'static str,
+    pub(super) message: String,
+}
+
+impl Denied {
+    fn forbidden(kind: &'static str, message: impl Into<String>) -> Denied {
+        Denied {
+            status: StatusCode::FORBIDDEN,
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+/// Says who a handshake is from, if the route asks, and lets it in.
+pub(super) fn authorize(
+    keyring: &Keyring,
+    snapshot: &Snapshot,
+    route: &RoutePlan,
+    event: &Event,
+) -> Result<Option<Caller>, Denied> {
+    let Kind::Connect(handshake) = &event.kind else {
+        return Ok(None);
+    };
+    let mut caller = Caller::default();
+    match route.authorization_type.as_str() {
+        "AWS_IAM" => caller.credential = Some(signed(keyring, event, handshake)?),
+        "CUSTOM" => {
+            tracing::warn!(
+                route = route.key,
+                "Lambda authorizers are not emulated yet, so the handshake is refused"
+            );
+            return Err(Denied {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                kind: "AuthorizerConfigurationException",
+                message: "Internal server error".to_owned(),
+            });
+        }
+        _ => {}
+    }
+    if route.api_key_required {
+        caller.api_key = Some(api_key(keyring, snapshot, event, handshake)?);
+    }
+    require(route, handshake)?;
+    let is_somebody = caller.credential.is_some() || caller.api_key.is_some();
+    Ok(is_somebody.then_some(caller))
+}
+
+/// Whose signature it is.
+fn signed(
+    keyring: &Keyring,
+    event: &Event,
+    handshake: &Handshake,
+) -> Result<Arc<Credential>, Denied> {
+    let request = Signed {
+        method: &Method::GET,
+        path: &handshake.path,
+        query: &handshake.query,
+        headers: &handshake.headers,
+        body: b"",
+    };
+    let resource = event.resource("$connect");
+    let wish = Wish {
+        action: INVOKE,
+        resource: &resource,
+    };
+    keyring
+        .authorize(&request, &wish, clock::now())
+        .cloned()
+        .map_err(|reason| {
+            tracing::warn!(route = "$connect", %reason, "the handshake is refused");
+            denied(&reason, &resource)
+        })
+}
+
+// GUESS: error types and texts are those of REST APIs.
+fn denied(reason: &NotAuthorized, resource: &str) -> Denied {
+    let (kind, message) = match reason {
+        NotAuthorized::Unsigned(Unsigned::Missing) => (
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token".to_owned(),
+        ),
+        NotAuthorized::Unsigned(Unsigned::Incomplete) => (
+            "IncompleteSignatureException",
+            "The request signature is incomplete".to_owned(),
+        ),
+        NotAuthorized::Unsigned(reason) => (
+            "InvalidSignatureException",
+            match reason {
+                Unsigned::Expired => "Signature expired",
+                Unsigned::Scope => "Credential should be scoped to correct service",
+                _ => {
+                    "The request signature we calculated does not match the signature you provided"
+                }
+            }
+            .to_owned(),
+        ),
+        NotAuthorized::UnknownKey(_) | NotAuthorized::Token => (
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.".to_owned(),
+        ),
+        NotAuthorized::Denied { user, action, .. } => (
+            "AccessDeniedException",
+            format!(
+                "User: {} is not authorized to perform: {action} on resource: {resource}",
+                user_arn(user)
+            ),
+        ),
+    };
+    Denied::forbidden(kind, message)
+}
+
+/// The API key that the handshake brings, if it is good for this stage.
+fn api_key(
+    keyring: &Keyring,
+    snapshot: &Snapshot,
+    event: &Event,
+    handshake: &Handshake,
+) -> Result<String, Denied> {
+    // SOURCE: the other expression, `$context.authorizer.usageIdentifierKey`, takes the key from an authorizer's answer.
+    let brought = match snapshot.api_key_selection_expression.as_str() {
+        "$request.header.x-api-key" => handshake.header("x-api-key").next(),
+        _ => None,
+    };
+    let connection = &event.connection;
+    let stage = format!("{}/{}", connection.api_id, connection.stage);
+    match brought {
+        Some(value) if keyring.has_api_key(&value, &stage) => Ok(value),
+        brought => {
+            tracing::warn!(
+                stage,
+                "the handshake is refused: it brings {}",
+                match brought {
+                    Some(_) => "an API key that is not in the gateway's settings for this stage",
+                    None => "no API key",
+                }
+            );
+            Err(Denied::forbidden("ForbiddenException", "Forbidden"))
+        }
+    }
+}
+
+/// Whether all request parameters that the route requires are there. GUESS: the answer, which is that of REST APIs.
+fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Denied> {
+    let missing = |name: &String| match name.strip_prefix("route.request.") {
+        Some(name) => match name.split_once('.') {
+            Some(("header", name)) => handshake.header(name).next().is_none(),
+            Some(("querystring", name)) => handshake.query_values(name).next().is_none(),
+            _ => false,
+        },
+        None => false,
+    };
+    if route.required.iter().any(missing) {
+        return Err(Denied {
+            status: StatusCode::BAD_REQUEST,
+            kind: "BadRequestException",
+            message: "Missing required request parameters".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+impl Caller {
+    /// Whether it may still invoke a route, by the policy of its credentials.
+    pub(super) fn may_invoke(&self, resource: impl FnOnce() -> String) -> bool {
+        let Some(credential) = &self.credential else {
+            return true;
+        };
+        credential.policy.is_none()
+            || credential
+                .may(&Wish {
+                    action: INVOKE,
+                    resource: &resource(),
+                })
+                .is_ok()
+    }
+
+    /// A member of `$context` that speaks of the caller.
+    pub(super) fn context(&self, name: &str) -> Option<String> {
+        if name == "identity.apiKey" {
+            return self.api_key.clone();
+        }
+        let user = &self.credential.as_ref()?.user;
+        match name {
+            "identity.accountId" => Some(ACCOUNT.to_owned()),
+            "identity.caller" | "identity.user" => Some(user.clone()),
+            "identity.userArn" => Some(user_arn(user)),
+            _ => None,
+        }
+    }
+}
+
+fn user_arn(user: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:user/{user}")
+}
+
+/// The ARN that policies know a route of a stage by.
+pub(super) fn resource(region: &str, connection: &Connection, route_key: &str) -> String {
+    let (api, stage) = (&connection.api_id, &connection.stage);
+    format!("arn:aws:execute-api:{region}:{ACCOUNT}:{api}/{stage}/{route_key}")
+}

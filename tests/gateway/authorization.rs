@@ -1,0 +1,238 @@
+//! Who may connect: signatures that the real signer made, policies of credentials, and API keys.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign},
+    sign::v4,
+};
+use futures_util::SinkExt;
+use serde_json::json;
+use stagewire::gateway::{ApiKey, Credential, Keyring, Options, Policy, Secret, Seed};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::gateway::{Answer, Api, Gateway, next_json, next_text};
+
+const KEY: &str = "AKIDALICE";
+const SECRET: &str = "alice's secret";
+
+fn alice(policy: Option<serde_json::Value>) -> Arc<Credential> {
+    Arc::new(Credential {
+        access_key_id: KEY.to_owned(),
+        secret_access_key: Secret::new(SECRET),
+        session_token: None,
+        user: "alice".to_owned(),
+        policy: policy.map(|policy| Policy::read(&policy).unwrap()),
+    })
+}
+
+async fn gateway(keyring: Keyring) -> Gateway {
+    Gateway::with(Options {
+        seed: Seed::None,
+        keyring,
+        ..Options::default()
+    })
+    .await
+}
+
+async fn gateway_of_alice(policy: Option<serde_json::Value>) -> Gateway {
+    gateway(Keyring {
+        credentials: vec![alice(policy)],
+        ..Keyring::default()
+    })
+    .await
+}
+
+/// An API whose `$connect` asks for this, with a route that says who called.
+async fn protected<'g>(gateway: &'g Gateway, connect: serde_json::Value) -> Api<'g> {
+    let api = gateway.api().await;
+    let mut body = json!({ "routeKey": "$connect" });
+    for (name, value) in connect.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    api.control("POST", "routes", body).await;
+    api.mock("$default", "$context.identity.user").await;
+    api.mock("secret", "told").await;
+    api.mock("key", "$context.identity.apiKey").await;
+    api.deploy("prod").await;
+    api
+}
+
+/// A handshake's path and headers, signed where it is asked to be.
+struct Handshake {
+    path: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Handshake {
+    fn signed(gateway: &Gateway, path: &str, secret: &str, location: SignatureLocation) -> Self {
+        let host = gateway.address().to_string();
+        let uri = format!("http://{host}{path}");
+        let identity = Credentials::new(KEY, secret, None, None, "test").into();
+        let mut settings = SigningSettings::default();
+        settings.signature_location = location;
+        settings.expires_in = Some(Duration::from_mins(1));
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region("us-east-1")
+            .name("execute-api")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()
+            .unwrap()
+            .into();
+        let headers = [("host", host.as_str())];
+        let request =
+            SignableRequest::new("GET", &uri, headers.into_iter(), SignableBody::Bytes(b""));
+        let (instructions, _) = sign(request.unwrap(), &parameters).unwrap().into_parts();
+        let mut request = http::Request::get(&uri).body(()).unwrap();
+        instructions.apply_to_request_http1x(&mut request);
+        let header = |name: &'static str| {
+            let value = request.headers().get(name)?;
+            Some((name, value.to_str().unwrap().to_owned()))
+        };
+        Handshake {
+            path: request.uri().path_and_query().unwrap().to_string(),
+            headers: ["authorization", "x-amz-date"]
+                .into_iter()
+                .filter_map(header)
+                .collect(),
+        }
+    }
+
+    fn headers(&self) -> Vec<(&'static str, &str)> {
+        let headers = self.headers.iter();
+        headers
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect()
+    }
+
+    async fn refused(&self, gateway: &Gateway) -> Answer {
+        gateway.refused(&self.path, &self.headers()).await
+    }
+}
+
+const IAM: fn() -> serde_json::Value = || json!({ "authorizationType": "AWS_IAM" });
+
+#[tokio::test]
+async fn a_signature_in_the_header_or_in_the_query_string_lets_in_and_names_the_caller() {
+    let gateway = gateway_of_alice(None).await;
+    let api = protected(&gateway, IAM()).await;
+    let path = format!("{}?name=al%20ice", api.stage_path("prod"));
+    for location in [SignatureLocation::Headers, SignatureLocation::QueryParams] {
+        let handshake = Handshake::signed(&gateway, &path, SECRET, location);
+        let opened = gateway
+            .try_connect(&handshake.path, &handshake.headers())
+            .await;
+        let (mut socket, _) = opened.unwrap();
+        socket.send(Message::text("who am I")).await.unwrap();
+        assert_eq!(next_text(&mut socket).await, "alice");
+    }
+}
+
+#[tokio::test]
+async fn anything_but_a_good_signature_is_refused_with_its_own_error_type() {
+    let gateway = gateway_of_alice(None).await;
+    let api = protected(&gateway, IAM()).await;
+    let path = api.stage_path("prod");
+    let header = SignatureLocation::Headers;
+    let none = Handshake {
+        path: path.clone(),
+        headers: Vec::new(),
+    };
+    let bearer = Handshake {
+        path: path.clone(),
+        headers: vec![("authorization", "Bearer abc".to_owned())],
+    };
+    let wrong = Handshake::signed(&gateway, &path, "another secret", header);
+    let mut moved = Handshake::signed(&gateway, &path, SECRET, header);
+    moved.path.push_str("?more=1");
+    let mut stranger = Handshake::signed(&gateway, &path, SECRET, header);
+    stranger.headers[0].1 = stranger.headers[0].1.replace(KEY, "AKIDMALLORY");
+    for (handshake, kind) in [
+        (none, "MissingAuthenticationTokenException"),
+        (bearer, "IncompleteSignatureException"),
+        (wrong, "InvalidSignatureException"),
+        (moved, "InvalidSignatureException"),
+        (stranger, "UnrecognizedClientException"),
+    ] {
+        let refusal = handshake.refused(&gateway).await;
+        assert_eq!(refusal.status, 403);
+        assert_eq!(refusal.header("x-amzn-errortype"), Some(kind));
+    }
+}
+
+#[tokio::test]
+async fn a_policy_decides_at_the_handshake_and_for_every_message() {
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:us-east-1:*:*/prod/*" },
+        { "Effect": "Deny", "Action": "execute-api:Invoke", "Resource": "*/secret" },
+    ]});
+    let gateway = gateway_of_alice(Some(policy)).await;
+    let api = protected(&gateway, IAM()).await;
+    let path = api.stage_path("prod");
+    let handshake = Handshake::signed(&gateway, &path, SECRET, SignatureLocation::Headers);
+    let opened = gateway
+        .try_connect(&handshake.path, &handshake.headers())
+        .await;
+    let (mut socket, _) = opened.unwrap();
+    socket
+        .send(Message::text(r#"{"action":"secret"}"#))
+        .await
+        .unwrap();
+    assert_eq!(next_json(&mut socket).await["message"], "Forbidden");
+    socket.send(Message::text("still here")).await.unwrap();
+    assert_eq!(next_text(&mut socket).await, "alice");
+
+    api.deploy("test").await;
+    let path = api.stage_path("test");
+    let handshake = Handshake::signed(&gateway, &path, SECRET, SignatureLocation::Headers);
+    let refusal = handshake.refused(&gateway).await;
+    assert_eq!(refusal.status, 403);
+    assert_eq!(
+        refusal.header("x-amzn-errortype"),
+        Some("AccessDeniedException")
+    );
+}
+
+#[tokio::test]
+async fn an_api_key_is_good_for_the_stages_that_the_settings_name() {
+    let key = |value: &str, stages: &[&str]| ApiKey {
+        name: "partner".to_owned(),
+        value: Secret::new(value),
+        stages: stages.iter().map(|&stage| stage.to_owned()).collect(),
+    };
+    let gateway = gateway(Keyring {
+        api_keys: vec![key("everywhere", &[]), key("test only", &["*/test"])],
+        ..Keyring::default()
+    })
+    .await;
+    let api = protected(&gateway, json!({ "apiKeyRequired": true })).await;
+    let path = api.stage_path("prod");
+    let opened = gateway
+        .try_connect(&path, &[("x-api-key", "everywhere")])
+        .await;
+    let (mut socket, _) = opened.unwrap();
+    socket
+        .send(Message::text(r#"{"action":"key"}"#))
+        .await
+        .unwrap();
+    assert_eq!(next_text(&mut socket).await, "everywhere");
+    for headers in [
+        vec![],
+        vec![("x-api-key", "")],
+        vec![("x-api-key", "unknown")],
+        vec![("x-api-key", "test only")],
+    ] {
+        let refusal = gateway.refused(&path, &headers).await;
+        assert_eq!(refusal.status, 403);
+        assert_eq!(
+            refusal.header("x-amzn-errortype"),
+            Some("ForbiddenException")
+        );
+    }
+}
