@@ -15,15 +15,16 @@ use super::{
     start::{self, Session},
 };
 use crate::{
+    console,
     gateway::{self, DEFAULT_PORT, Options, StoreLocation},
     model::{Failure, FailureKind},
 };
 
 /// What is not as on AWS, by what happens to whoever tries it.
 const LIMITS: &[&str] = &[
-    "not emulated, refused: authorizers, models, custom domains, VPC links; a $connect that needs an API key",
+    "not emulated, refused: authorizers, models, custom domains, VPC links",
     "not emulated, fails when called: Lambda and other AWS integrations, templates beyond references",
-    "not emulated, accepted without effect: throttling, logs, metrics, VPC_LINK; any signature is as good as another",
+    "not emulated, accepted without effect: the account's throttling, logs, metrics, VPC_LINK; any signature of a control call",
 ];
 
 pub(super) fn run(session: &Session, args: &GatewayArgs, output: Output) -> Result<Exit, Stop> {
@@ -35,6 +36,7 @@ pub(super) fn run(session: &Session, args: &GatewayArgs, output: Output) -> Resu
         store: store(session, args),
         seed: args.seed.clone(),
         time_scale: args.time_scale,
+        keyring: console::keyring(&session.settings)?,
         ..Options::default()
     };
     start::block_on(serve(address, options, output))

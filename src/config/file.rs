@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, ops::Range, path::Path};
 
 use serde::Deserialize;
 
-use super::{ColorChoice, Error};
+use super::{ColorChoice, Error, GatewayApiKey, GatewayCredential};
 
 /// The settings file. A key that is not listed here is an error, so that a misspelt one is not silently without effect.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -39,6 +39,8 @@ pub(super) struct UiSection {
 pub(super) struct GatewaySection {
     pub(super) listen: Option<SocketAddr>,
     pub(super) state: Option<std::path::PathBuf>,
+    pub(super) credentials: Vec<GatewayCredential>,
+    pub(super) api_keys: Vec<GatewayApiKey>,
 }
 
 /// Reads the file; one that does not exist says nothing.

@@ -11,4 +11,4 @@ mod settings;
 
 pub use error::Error;
 pub use paths::Paths;
-pub use settings::{ColorChoice, Overrides, Settings};
+pub use settings::{ColorChoice, GatewayApiKey, GatewayCredential, Overrides, Settings};

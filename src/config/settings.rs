@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::model::{target::AwsTarget, text};
+use crate::model::{Secret, target::AwsTarget, text};
 
 use super::{Error, Paths, env, file};
 
@@ -26,6 +26,39 @@ pub struct Settings {
     pub gateway_listen: Option<SocketAddr>,
     /// The local gateway's database; `None` is its usual place.
     pub gateway_state: Option<PathBuf>,
+    /// The credentials that the local gateway's clients may sign with.
+    pub gateway_credentials: Vec<GatewayCredential>,
+    /// The API keys that the local gateway's clients may bring.
+    pub gateway_api_keys: Vec<GatewayApiKey>,
+}
+
+/// Credentials that a local gateway knows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayCredential {
+    /// The access key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: Secret,
+    /// The token of temporary credentials.
+    pub session_token: Option<Secret>,
+    /// Whose they are.
+    pub user: String,
+    /// An IAM policy document that says what this user may do; everything if there is none.
+    pub policy_file: Option<PathBuf>,
+}
+
+/// An API key that a local gateway knows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayApiKey {
+    /// Its name.
+    pub name: String,
+    /// What a client brings.
+    pub value: Secret,
+    /// The stages that it is good for, as `API id/stage` with `*` and `?`; all if empty.
+    #[serde(default)]
+    pub stages: Vec<String>,
 }
 
 /// Whether to use colours.
@@ -70,6 +103,8 @@ impl Default for Settings {
             color: ColorChoice::Auto,
             gateway_listen: None,
             gateway_state: None,
+            gateway_credentials: Vec::new(),
+            gateway_api_keys: Vec::new(),
         }
     }
 }
@@ -124,6 +159,8 @@ impl Settings {
         self.color = file.ui.color.unwrap_or_default();
         self.gateway_listen = file.gateway.listen;
         self.gateway_state = file.gateway.state;
+        self.gateway_credentials = file.gateway.credentials;
+        self.gateway_api_keys = file.gateway.api_keys;
         self
     }
 

@@ -9,10 +9,12 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::clock;
+use super::{clock, keyring::keyring};
 use crate::{
     config::{Paths, Settings},
-    gateway::{DEFAULT_PORT, Error, Gateway, Options, Seed, Seeded, StoreError, StoreLocation},
+    gateway::{
+        DEFAULT_PORT, Error, Gateway, Keyring, Options, Seed, Seeded, StoreError, StoreLocation,
+    },
     model::{Failure, FailureKind},
     ops::{
         Journal,
@@ -136,14 +138,15 @@ impl LocalGateway {
 
     /// Starts it on its stored state; while another process has that open, on a state that lives in memory.
     async fn open(&self, place: &Place, notices: &mut Vec<Failure>) -> Result<Gateway, Failure> {
+        let keyring = keyring(&self.settings)?;
         let stored = StoreLocation::File(self.store.clone());
-        match start_on(place, stored).await {
+        match start_on(place, stored, keyring.clone()).await {
             Err(Error::Store(StoreError::Locked { .. })) => {
                 let title = "The local gateway's APIs live in memory until you quit";
                 let notice = Failure::new(FailureKind::User, title)
                     .cause("another stagewire has the stored ones open");
                 notices.push(notice);
-                let in_memory = start_on(place, StoreLocation::Memory).await;
+                let in_memory = start_on(place, StoreLocation::Memory, keyring).await;
                 in_memory.map_err(|error| cannot_run(&error))
             }
             started => started.map_err(|error| cannot_run(&error)),
@@ -162,7 +165,7 @@ impl LocalGateway {
     }
 }
 
-async fn start_on(place: &Place, store: StoreLocation) -> Result<Gateway, Error> {
+async fn start_on(place: &Place, store: StoreLocation, keyring: Keyring) -> Result<Gateway, Error> {
     let listener = place
         .listener
         .try_clone()
@@ -171,6 +174,7 @@ async fn start_on(place: &Place, store: StoreLocation) -> Result<Gateway, Error>
     let options = Options {
         store,
         seed: Seed::Demo,
+        keyring,
         ..Options::default()
     };
     Gateway::start(listener, options).await

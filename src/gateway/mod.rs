@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::store::Store;
 pub use self::{
     authorize::{
-        ApiKey, Credential, Keyring, Secret,
+        ApiKey, Credential, Keyring,
         policy::{BadPolicy, Policy},
     },
     seed::{SeedError, Seeded},

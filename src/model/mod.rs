@@ -15,6 +15,7 @@ pub mod id;
 pub mod limit;
 pub mod link;
 pub mod plan;
+pub mod secret;
 pub mod stage;
 pub mod target;
 pub mod text;
@@ -30,5 +31,6 @@ pub use id::{
     ModelId, RouteId, RouteResponseId, StageName, Ticket,
 };
 pub use link::{ConnectRequest, LinkEvent, Outgoing};
+pub use secret::Secret;
 pub use stage::{AccessLogSettings, RouteSettings, Stage};
 pub use target::Target;

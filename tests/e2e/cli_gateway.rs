@@ -19,7 +19,7 @@ fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
         "in memory",
         "not emulated, refused: authorizers",
         "not emulated, fails when called: Lambda",
-        "not emulated, accepted without effect: throttling",
+        "not emulated, accepted without effect: the account's throttling",
     ]);
 }
 

@@ -12,7 +12,10 @@ use aws_sigv4::{
 };
 use futures_util::SinkExt;
 use serde_json::json;
-use stagewire::gateway::{ApiKey, Credential, Keyring, Options, Policy, Secret, Seed};
+use stagewire::{
+    gateway::{ApiKey, Credential, Keyring, Options, Policy, Seed},
+    model::Secret,
+};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::gateway::{Answer, Api, Gateway, next_json, next_text};
@@ -48,7 +51,7 @@ async fn gateway_of_alice(policy: Option<serde_json::Value>) -> Gateway {
 }
 
 /// An API whose `$connect` asks for this, with a route that says who called.
-async fn protected<'g>(gateway: &'g Gateway, connect: serde_json::Value) -> Api<'g> {
+async fn protected(gateway: &Gateway, connect: serde_json::Value) -> Api<'_> {
     let api = gateway.api().await;
     let mut body = json!({ "routeKey": "$connect" });
     for (name, value) in connect.as_object().unwrap() {
@@ -69,6 +72,10 @@ struct Handshake {
 }
 
 impl Handshake {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the gateway verifies by the real time"
+    )]
     fn signed(gateway: &Gateway, path: &str, secret: &str, location: SignatureLocation) -> Self {
         let host = gateway.address().to_string();
         let uri = format!("http://{host}{path}");

@@ -6,7 +6,7 @@
 pub(super) mod policy;
 pub(super) mod sigv4;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -14,26 +14,10 @@ use self::{
     policy::{Decision, Policy},
     sigv4::{Signature, Signed, Unsigned},
 };
+use crate::model::Secret;
 
 /// The service that the data plane's signatures are for.
 const SERVICE: &str = "execute-api";
-
-/// A text that no log and no error shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps `text` out of sight.
-    pub fn new(text: impl Into<String>) -> Secret {
-        Secret(text.into())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret")
-    }
-}
 
 /// Credentials that a client may sign with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,9 +86,9 @@ impl Keyring {
             .find(|credential| credential.access_key_id == signature.access_key_id);
         let credential =
             known.ok_or_else(|| NotAuthorized::UnknownKey(signature.access_key_id.clone()))?;
-        signature.verify(request, SERVICE, &credential.secret_access_key.0, now)?;
-        let token = credential.session_token.as_ref().map(|token| &token.0);
-        if token.is_some() && token != signature.session_token.as_ref() {
+        signature.verify(request, SERVICE, credential.secret_access_key.reveal(), now)?;
+        let token = credential.session_token.as_ref().map(Secret::reveal);
+        if token.is_some() && token != signature.session_token.as_deref() {
             return Err(NotAuthorized::Token);
         }
         credential.may(wish)?;
@@ -120,7 +104,10 @@ impl Keyring {
                     .iter()
                     .any(|pattern| policy::covers(pattern, stage))
         };
-        let mut known = self.api_keys.iter().filter(|key| key.value.0 == value);
+        let mut known = self
+            .api_keys
+            .iter()
+            .filter(|key| key.value.reveal() == value);
         known.any(is_good)
     }
 }
@@ -183,11 +170,5 @@ mod tests {
                 "{value} {stage}"
             );
         }
-    }
-
-    #[test]
-    fn a_secret_is_not_in_what_is_logged() {
-        let shown = format!("{:?}", key("hunter2", &[]));
-        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

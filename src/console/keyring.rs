@@ -1,0 +1,108 @@
+//! The keys that a local gateway knows: those of the settings, and the credentials in the environment.
+
+use std::{fs, path::Path, sync::Arc};
+
+use crate::{
+    config::{GatewayCredential, Settings, env},
+    gateway::{ApiKey, Credential, Keyring, Policy},
+    model::{Failure, FailureKind, Secret},
+};
+
+/// Gathers the keys.
+///
+/// # Errors
+/// Fails when a policy file cannot be read or is no policy document.
+pub(crate) fn keyring(settings: &Settings) -> Result<Keyring, Failure> {
+    let of_settings = settings.gateway_credentials.iter().map(credential);
+    let mut credentials = of_settings.collect::<Result<Vec<_>, _>>()?;
+    credentials.extend(of_environment().map(Arc::new));
+    let api_keys = settings.gateway_api_keys.iter().map(|key| ApiKey {
+        name: key.name.clone(),
+        value: key.value.clone(),
+        stages: key.stages.clone(),
+    });
+    Ok(Keyring {
+        credentials,
+        api_keys: api_keys.collect(),
+    })
+}
+
+fn credential(settings: &GatewayCredential) -> Result<Arc<Credential>, Failure> {
+    let policy = settings.policy_file.as_deref().map(policy).transpose()?;
+    Ok(Arc::new(Credential {
+        access_key_id: settings.access_key_id.clone(),
+        secret_access_key: settings.secret_access_key.clone(),
+        session_token: settings.session_token.clone(),
+        user: settings.user.clone(),
+        policy,
+    }))
+}
+
+fn policy(path: &Path) -> Result<Policy, Failure> {
+    let failure = || {
+        Failure::new(
+            FailureKind::Config,
+            format!("Cannot use the policy in {}", path.display()),
+        )
+        .hint("it is named as policy_file under [[gateway.credentials]] in the settings")
+    };
+    let text = fs::read_to_string(path).map_err(|error| failure().caused_by(&error))?;
+    let document = serde_json::from_str(&text).map_err(|error| failure().caused_by(&error))?;
+    Policy::read(&document).map_err(|error| failure().caused_by(&error))
+}
+
+/// Whoever starts the gateway may sign with what the environment holds, as for every other tool.
+fn of_environment() -> Option<Credential> {
+    Some(Credential {
+        access_key_id: env::var("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: Secret::new(env::var("AWS_SECRET_ACCESS_KEY")?),
+        session_token: env::var("AWS_SESSION_TOKEN").map(Secret::new),
+        user: "environment".to_owned(),
+        policy: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(policy_file: Option<&Path>) -> Settings {
+        Settings {
+            gateway_credentials: vec![GatewayCredential {
+                access_key_id: "AKIDALICE".to_owned(),
+                secret_access_key: Secret::new("secret"),
+                session_token: None,
+                user: "alice".to_owned(),
+                policy_file: policy_file.map(Path::to_owned),
+            }],
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn a_policy_file_is_read_with_its_credential() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("alice.json");
+        fs::write(
+            &file,
+            r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#,
+        )
+        .unwrap();
+        let keyring = keyring(&settings(Some(&file))).unwrap();
+        assert!(keyring.credentials[0].policy.is_some());
+    }
+
+    #[test]
+    fn a_policy_that_is_none_is_a_failure_that_names_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("alice.json");
+        let missing = keyring(&settings(Some(&file))).unwrap_err();
+        assert!(missing.title.contains("alice.json"), "{missing}");
+        for text in ["{", r#"{"Statement":[{"Effect":"Allow"}]}"#] {
+            fs::write(&file, text).unwrap();
+            let failure = keyring(&settings(Some(&file))).unwrap_err();
+            assert!(failure.title.contains("alice.json"), "{failure}");
+            assert_eq!(failure.causes.len(), 1, "{failure}");
+        }
+    }
+}
