@@ -64,6 +64,15 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "ConflictException", message)
     }
 
+    /// 500: the disk failed. Unlike AWS's, this gateway's disk is the caller's own to put right, so that is said.
+    fn disk(error: &store::Error, cause: &std::io::Error) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerErrorException",
+            format!("{error} ({cause}): make room on the gateway's disk, then repeat"),
+        )
+    }
+
     /// 500: our own failure.
     pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = cause, "a control call failed");
@@ -77,6 +86,9 @@ impl ApiError {
 
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
-        Self::internal(&error)
+        match &error {
+            store::Error::Disk(cause) => Self::disk(&error, cause),
+            _ => Self::internal(&error),
+        }
     }
 }

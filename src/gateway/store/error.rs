@@ -42,7 +42,10 @@ pub enum Error {
         #[source]
         source: Arc<io::Error>,
     },
-    /// The database failed while it was in use, for example because the disk is full.
+    /// The disk failed while the database was in use, for example because it is full.
+    #[error("the state cannot be read or written")]
+    Disk(#[source] Arc<io::Error>),
+    /// The database failed while it was in use.
     #[error("the state could not be read or written")]
     Database(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// A record is there but cannot be understood.
@@ -64,6 +67,10 @@ pub enum Error {
 impl Error {
     /// Wraps a failure of the database in use.
     pub(super) fn database(error: impl Into<redb::Error>) -> Self {
-        Self::Database(Arc::new(error.into()))
+        match error.into() {
+            redb::Error::Io(error) => Self::Disk(Arc::new(error)),
+            error @ redb::Error::PreviousIo => Self::Disk(Arc::new(io::Error::other(error))),
+            error => Self::Database(Arc::new(error)),
+        }
     }
 }

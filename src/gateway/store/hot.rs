@@ -138,6 +138,23 @@ impl Hot {
         }
     }
 
+    /// Takes over what was read out of the tables anew, and says what ceased to exist by it.
+    pub(super) fn replace(&mut self, new: Self) -> Vec<Removed> {
+        let old = std::mem::replace(self, new);
+        let mut removed = Vec::new();
+        for (api_id, stages) in old.apis {
+            let Some(left) = self.apis.get(&api_id) else {
+                removed.push(Removed::Api { api_id });
+                continue;
+            };
+            for stage in stages.into_keys().filter(|it| !left.contains_key(it)) {
+                let api_id = api_id.clone();
+                removed.push(Removed::Stage { api_id, stage });
+            }
+        }
+        removed
+    }
+
     fn put(&mut self, serving: Arc<Serving>) {
         let stages = self.apis.entry(serving.api_id.clone()).or_default();
         stages.insert(serving.stage.stage_name.clone(), serving);

@@ -6,6 +6,7 @@
 
 mod draft;
 mod error;
+mod handle;
 mod hot;
 mod migrate;
 pub(crate) mod record;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     view::{Record, View, within},
 };
 use self::{
+    handle::{Handle, Open},
     hot::Hot,
     migrate::{Found, SCHEMA_VERSION},
     record::Serving,
@@ -52,7 +54,7 @@ pub(crate) struct Store {
 }
 
 struct Inner {
-    database: Arc<Database>,
+    handle: Arc<Handle>,
     hot: Arc<RwLock<Hot>>,
     removals: broadcast::Sender<Removed>,
     /// The writing thread and the way to it; taken when the store is dropped.
@@ -70,12 +72,22 @@ impl Store {
     /// # Errors
     /// A file that is locked, newer, damaged or not ours is refused, and what it holds is left as it is.
     pub(crate) fn open(location: &StoreLocation) -> Result<Self, Error> {
-        let database = match location {
-            StoreLocation::Memory => builder()
-                .create_with_backend(InMemoryBackend::new())
-                .map_err(Error::database)?,
-            StoreLocation::File(path) => open_file(path)?,
+        let (database, open): (_, Option<Open>) = match location {
+            StoreLocation::Memory => {
+                let database = builder().create_with_backend(InMemoryBackend::new());
+                (database.map_err(Error::database)?, None)
+            }
+            StoreLocation::File(path) => {
+                let database = open_file(path)?;
+                let path = path.clone();
+                (database, Some(Box::new(move || open_file(&path))))
+            }
         };
+        Self::of(database, open, location)
+    }
+
+    /// The store in a database that was opened, with the way to open it anew.
+    fn of(database: Database, open: Option<Open>, location: &StoreLocation) -> Result<Self, Error> {
         match migrate::find_version(&database)? {
             Found::New => migrate::create(&database)?,
             Found::Version(SCHEMA_VERSION) => {}
@@ -83,15 +95,15 @@ impl Store {
         }
         let transaction = database.begin_read().map_err(Error::database)?;
         let hot = Hot::load(&View::of_commit(transaction))?;
-        Self::start(database, hot)
+        Self::start(Handle::new(database, open), hot)
     }
 
-    fn start(database: Database, hot: Hot) -> Result<Self, Error> {
-        let database = Arc::new(database);
+    fn start(handle: Handle, hot: Hot) -> Result<Self, Error> {
+        let handle = Arc::new(handle);
         let hot = Arc::new(RwLock::new(hot));
         let (removals, _) = broadcast::channel(REMOVALS_HELD);
         let writer = Writer {
-            database: Arc::clone(&database),
+            handle: Arc::clone(&handle),
             hot: Arc::clone(&hot),
             removals: removals.clone(),
         };
@@ -102,7 +114,7 @@ impl Store {
             .map_err(|error| Error::Database(Arc::new(error)))?;
         Ok(Self {
             inner: Arc::new(Inner {
-                database,
+                handle,
                 hot,
                 removals,
                 writer: Some(WriterThread { jobs, thread }),
@@ -130,8 +142,10 @@ impl Store {
         &self,
         run: impl FnOnce(&View<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let transaction = self.inner.database.begin_read().map_err(Error::database)?;
-        run(&View::of_commit(transaction))
+        self.inner.handle.with(|database| {
+            let transaction = database.begin_read().map_err(Error::database)?;
+            run(&View::of_commit(transaction))
+        })
     }
 
     /// Writes, and returns once that is durable; a refusal leaves nothing behind. Blocks.

@@ -1,14 +1,14 @@
 //! The store's promises: what is answered is kept, what is refused leaves nothing, what is not ours is not touched.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     thread,
 };
 
-use redb::TableDefinition;
+use redb::{StorageBackend, TableDefinition};
 
 use super::{
     record::{
@@ -390,4 +390,147 @@ fn an_unreachable_path_is_an_error_with_the_path() {
     fs::write(&file, "").unwrap();
     let error = refused(&StoreLocation::File(file.join("gateway.redb")));
     assert!(matches!(error, Error::Open { .. }), "{error:?}");
+}
+
+/// A disk in memory that can go wrong, and be put right. It outlives the databases on it.
+#[derive(Debug, Clone, Default)]
+struct Disk {
+    state: Arc<Mutex<DiskState>>,
+}
+
+#[derive(Debug, Default)]
+struct DiskState {
+    bytes: Vec<u8>,
+    /// Blocks that were written and so have their place, as on a file system.
+    placed: BTreeSet<u64>,
+    trouble: Option<Trouble>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    /// A file may be made longer, but no new block finds a place.
+    NoBlocks,
+    /// A file cannot be made longer.
+    NoLength,
+    /// Nothing becomes durable.
+    NoSync,
+}
+
+const BLOCK: u64 = 4096;
+
+impl Disk {
+    fn set(&self, trouble: Option<Trouble>) {
+        self.state.lock().unwrap().trouble = trouble;
+    }
+
+    fn check(&self, trouble: Trouble) -> io::Result<()> {
+        if self.state.lock().unwrap().trouble == Some(trouble) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    fn database(&self) -> Result<Database, Error> {
+        let database = builder().create_with_backend(self.clone());
+        database.map_err(Error::database)
+    }
+
+    fn store(&self) -> Store {
+        let disk = self.clone();
+        let open: Open = Box::new(move || disk.database());
+        Store::of(self.database().unwrap(), Some(open), &StoreLocation::Memory).unwrap()
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.state.lock().unwrap().bytes.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let start = usize::try_from(offset).unwrap();
+        let state = self.state.lock().unwrap();
+        let bytes = state.bytes.get(start..start + out.len());
+        out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        if len > self.len()? {
+            self.check(Trouble::NoLength)?;
+        }
+        let mut state = self.state.lock().unwrap();
+        state.bytes.resize(usize::try_from(len).unwrap(), 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.check(Trouble::NoSync)
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let start = usize::try_from(offset).unwrap();
+        let mut state = self.state.lock().unwrap();
+        for block in offset / BLOCK..(offset + data.len() as u64).div_ceil(BLOCK) {
+            if !state.placed.contains(&block) && state.trouble == Some(Trouble::NoBlocks) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            state.placed.insert(block);
+        }
+        state.bytes[start..start + data.len()].copy_from_slice(data);
+        Ok(())
+    }
+}
+
+/// Writes a route that takes a good deal of room.
+fn write_large(store: &Store, route_id: &'static str) -> Result<(), Error> {
+    store.write(move |draft| {
+        let operation_name = Some("x".repeat(4_000_000));
+        let route = RouteRecord {
+            operation_name,
+            ..route(route_id)
+        };
+        draft.put("a", &route)
+    })
+}
+
+fn route_ids(store: &Store) -> Result<Vec<String>, Error> {
+    let routes: Vec<RouteRecord> = store.read(|view| view.all("a"))?;
+    Ok(routes.into_iter().map(|it| it.route_id).collect())
+}
+
+/// What a disk in trouble does to a store, until it is put right.
+#[track_caller]
+fn check_trouble(trouble: Trouble) {
+    let disk = Disk::default();
+    let store = disk.store();
+    plant(&store);
+    let before = store.serving("a", "prod").unwrap();
+    disk.set(Some(trouble));
+    for attempt in ["r2", "r3"] {
+        let error = write_large(&store, attempt).unwrap_err();
+        assert!(matches!(error, Error::Disk(_)), "{attempt}: {error:?}");
+        assert_eq!(store.serving("a", "prod").unwrap(), before);
+        if trouble != Trouble::NoSync {
+            assert_eq!(route_ids(&store).unwrap(), ["r1"], "{attempt}");
+        }
+    }
+    disk.set(None);
+    assert!(route_ids(&store).unwrap().contains(&"r1".to_owned()));
+    write_large(&store, "r4").unwrap();
+    drop(store);
+    let ids = route_ids(&disk.store()).unwrap();
+    assert!(ids.contains(&"r1".to_owned()), "{ids:?}");
+    assert!(ids.contains(&"r4".to_owned()), "{ids:?}");
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_nothing_else_until_there_is_room() {
+    check_trouble(Trouble::NoBlocks);
+    check_trouble(Trouble::NoLength);
+}
+
+#[test]
+fn a_disk_that_makes_nothing_durable_refuses_writes_until_it_does() {
+    check_trouble(Trouble::NoSync);
 }

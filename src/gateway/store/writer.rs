@@ -3,19 +3,24 @@
 //! Making a transaction durable costs a wait for the disk; sharing it lets eight clients write about eight times as
 //! fast as one. A write that is refused must leave nothing behind. Requests check before they write, so normally there
 //! is nothing to undo; should one be refused after it wrote, the transaction is given up and the others run again.
+//!
+//! When the disk fails, all that share the transaction are told so, and the database is opened anew: what was answered
+//! before is there, reads go on, and the next write is tried as if nothing had been.
 
 use std::sync::{
     Arc, PoisonError, RwLock,
     mpsc::{Receiver, SyncSender},
 };
 
-use redb::Database;
+use redb::ReadableDatabase;
 use tokio::sync::broadcast;
 
 use super::{
     draft::Draft,
     error::Error,
+    handle::Handle,
     hot::{Change, Hot, Removed},
+    view::View,
 };
 
 /// Most writes that share one transaction.
@@ -62,7 +67,7 @@ where
 
 /// What the writing thread works with.
 pub(super) struct Writer {
-    pub(super) database: Arc<Database>,
+    pub(super) handle: Arc<Handle>,
     pub(super) hot: Arc<RwLock<Hot>>,
     pub(super) removals: broadcast::Sender<Removed>,
 }
@@ -78,6 +83,7 @@ impl Writer {
     }
 
     fn serve(&self, mut batch: Vec<Box<dyn Job>>) {
+        self.catch_up();
         let durable = loop {
             match self.attempt(&mut batch) {
                 Ok(Attempt::Durable(changes)) => {
@@ -90,6 +96,7 @@ impl Writer {
         };
         if let Err(error) = &durable {
             tracing::error!(error = error as &dyn std::error::Error, "a write failed");
+            self.recover(error);
         }
         for job in batch {
             job.settle(durable.clone());
@@ -97,20 +104,60 @@ impl Writer {
     }
 
     fn attempt(&self, batch: &mut [Box<dyn Job>]) -> Result<Attempt, Error> {
-        let transaction = self.database.begin_write().map_err(Error::database)?;
-        let mut draft = Draft::new(&transaction, &self.hot);
-        for (idx, job) in batch.iter_mut().enumerate() {
-            let n_before = draft.n_writes();
-            if !job.apply(&mut draft) && draft.n_writes() > n_before {
-                return Ok(Attempt::Spoiled(idx));
+        self.handle.with(|database| {
+            let transaction = database.begin_write().map_err(Error::database)?;
+            let mut draft = Draft::new(&transaction, &self.hot);
+            for (idx, job) in batch.iter_mut().enumerate() {
+                let n_before = draft.n_writes();
+                if !job.apply(&mut draft) && draft.n_writes() > n_before {
+                    return Ok(Attempt::Spoiled(idx));
+                }
+            }
+            let is_changed = draft.n_writes() > 0;
+            let changes = draft.into_changes();
+            if is_changed {
+                transaction.commit().map_err(Error::database)?;
+            }
+            Ok(Attempt::Durable(changes))
+        })
+    }
+
+    /// Opens the database anew after the disk failed.
+    fn recover(&self, error: &Error) {
+        if !matches!(error, Error::Disk(_)) {
+            return;
+        }
+        match self.handle.reopen() {
+            Ok(()) => self.catch_up(),
+            // Whoever reads or writes next tries again.
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "the state could not be opened anew");
             }
         }
-        let is_changed = draft.n_writes() > 0;
-        let changes = draft.into_changes();
-        if is_changed {
-            transaction.commit().map_err(Error::database)?;
+    }
+
+    /// Learns what the database holds, if it was opened anew: of a commit that failed half way all may be there.
+    fn catch_up(&self) {
+        if !self.handle.take_is_new() {
+            return;
         }
-        Ok(Attempt::Durable(changes))
+        let loaded = self.handle.with(|database| {
+            let transaction = database.begin_read().map_err(Error::database)?;
+            Hot::load(&View::of_commit(transaction))
+        });
+        match loaded {
+            Ok(new) => {
+                let mut hot = self.hot.write().unwrap_or_else(PoisonError::into_inner);
+                let removed = hot.replace(new);
+                drop(hot);
+                self.tell(removed);
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "what is served could not be read anew");
+            }
+        }
     }
 
     fn publish(&self, changes: Vec<Change>) {
@@ -120,6 +167,10 @@ impl Writer {
             .filter_map(|change| hot.apply(change))
             .collect();
         drop(hot);
+        self.tell(removed);
+    }
+
+    fn tell(&self, removed: Vec<Removed>) {
         for removed in removed {
             // Without a data plane nobody is connected, so nobody needs to hear of it.
             drop(self.removals.send(removed));
