@@ -87,6 +87,27 @@ fn deploy_creates_a_stage_and_prints_both_objects_as_aws_does() {
 }
 
 #[test]
+fn a_deploy_on_a_full_disk_is_done_and_says_what_was_not_kept() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    gateway.answering_api("chat", "pong");
+    // Neither the journal nor the log can be written: no file may get longer than nothing.
+    let mut command = sandbox.other("/bin/sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_stagewire"))
+        .args(["--local", "--endpoint-url", &gateway.url])
+        .args(["deploy", "chat", "--stage", "test", "--create"]);
+    let deployed = run(command).expect(0);
+    assert!(deployed.stdout.starts_with("test: "), "{deployed:#?}");
+    deployed.says(&["warning: ", "journal", "File too large"]);
+    let url = ["send", "chat/test", "ping", "--expect", "pong"];
+    sandbox.local(&gateway, &url).expect(0);
+    let again = ["deploy", "chat", "--stage", "test"];
+    sandbox.local(&gateway, &again).expect(0);
+}
+
+#[test]
 fn a_dry_run_changes_nothing_and_shows_the_commands() {
     let sandbox = Sandbox::new();
     let gateway = sandbox.gateway();

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::{self, Gateway, Sandbox};
 
 #[test]
 fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
@@ -194,4 +194,61 @@ fn a_seed_file_that_is_none_is_shown_with_its_place() {
         ])
         .expect(1)
         .says(&["seed.json:1:", "--seed demo"]);
+}
+
+/// An integration that takes room; gives the answer's head and body.
+fn large_integration(gateway: &Gateway, api: &str) -> (String, String) {
+    let template = "x".repeat(30_000);
+    gateway.call(
+        "POST",
+        &format!("/v2/apis/{api}/integrations"),
+        &json!({ "integrationType": "MOCK", "requestTemplates": { "$default": template } }),
+    )
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_loses_nothing_that_was_answered() {
+    let sandbox = Sandbox::new();
+    let state = sandbox.path("state.redb");
+    let arguments = ["--state", state.to_str().unwrap(), "--seed", "none", "-q"];
+    let gateway = sandbox.limited_gateway_with(&arguments);
+    let api = gateway.answering_api("kept", "pong");
+    let create = ["deploy", "kept", "--stage", "test", "--create", "-q"];
+    sandbox.local(&gateway, &create).expect(0);
+    gateway.limit_files(Some(std::fs::metadata(&state).unwrap().len()));
+    // The one that answers is there already.
+    let mut n_answered = 1;
+    let (head, body) = loop {
+        let answer = large_integration(&gateway, &api);
+        if !answer.0.starts_with("HTTP/1.1 201") {
+            break answer;
+        }
+        n_answered += 1;
+        assert!(n_answered < 1000, "the disk is never full");
+    };
+    assert!(head.starts_with("HTTP/1.1 500"), "{head} {body}");
+    assert!(body.contains("make room on the gateway's disk"), "{body}");
+    let count = |gateway: &Gateway| {
+        let path = format!("/v2/apis/{api}/integrations?maxResults=1000");
+        let list = gateway.control("GET", &path, &Value::Null);
+        list["items"].as_array().unwrap().len()
+    };
+    assert_eq!(count(&gateway), n_answered);
+    // It still serves, and says the same to whoever asks for a deploy.
+    let hello = ["send", "kept/test", "ping", "--expect", "pong"];
+    sandbox.local(&gateway, &hello).expect(0);
+    sandbox.local(&gateway, &["stages", "kept"]).expect(0);
+    let (head, _) = large_integration(&gateway, &api);
+    assert!(head.starts_with("HTTP/1.1 500"), "{head}");
+
+    gateway.limit_files(None);
+    let (head, body) = large_integration(&gateway, &api);
+    assert!(head.starts_with("HTTP/1.1 201"), "{head} {body}");
+    sandbox
+        .local(&gateway, &["deploy", "kept", "--stage", "test"])
+        .expect(0);
+    gateway.kill();
+    let gateway = sandbox.gateway_with(&arguments);
+    assert_eq!(count(&gateway), n_answered + 1);
+    sandbox.local(&gateway, &hello).expect(0);
 }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -74,10 +74,16 @@ impl Sandbox {
 
     /// The program, with an environment of its own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stagewire"));
+        let mut command = self.other(env!("CARGO_BIN_EXE_stagewire"));
+        command.args(arguments);
+        command
+    }
+
+    /// Another program, with the same environment.
+    pub(crate) fn other(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         let home: &Path = self.home.path();
         command
-            .args(arguments)
             .env_clear()
             .current_dir(home)
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -112,6 +118,20 @@ impl Sandbox {
         let mut all = vec!["gateway", "--listen", "127.0.0.1:0"];
         all.extend(arguments);
         let running = self.start(&all);
+        let url = running.line();
+        Gateway { running, url }
+    }
+
+    /// The same, in a process whose files can be kept from growing.
+    pub(crate) fn limited_gateway_with(&self, arguments: &[&str]) -> Gateway {
+        let mut command = self.other("/bin/sh");
+        // Without the trap, a write beyond the limit would be the end of it.
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_stagewire"))
+            .args(["gateway", "--listen", "127.0.0.1:0"])
+            .args(arguments);
+        let running = Running::new(command);
         let url = running.line();
         Gateway { running, url }
     }
@@ -289,9 +309,33 @@ impl Gateway {
         self.url.strip_prefix("http://").unwrap()
     }
 
+    /// Lets no file that it writes get longer than this; none lifts the limit.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let pid = Pid::from_child(&self.running.child);
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(Some(pid), Resource::Fsize, limit).unwrap();
+    }
+
     /// A control-plane call that must succeed.
     #[track_caller]
     pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+        let (head, body) = self.call(method, path, body);
+        assert!(
+            head.starts_with("HTTP/1.1 2"),
+            "{method} {path}: {head} {body}"
+        );
+        if body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&body).unwrap()
+        }
+    }
+
+    /// A control-plane call; gives head and body of the answer.
+    pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> (String, String) {
         let body = body.to_string();
         let mut stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -306,12 +350,7 @@ impl Gateway {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 2"), "{method} {path}: {answer}");
-        if body.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(body).unwrap()
-        }
+        (head.to_owned(), body.to_owned())
     }
 
     /// An API without routes; gives its id.
