@@ -406,14 +406,15 @@ struct DiskState {
     trouble: Option<Trouble>,
 }
 
+/// What fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trouble {
     /// A file may be made longer, but no new block finds a place.
-    NoBlocks,
+    Blocks,
     /// A file cannot be made longer.
-    NoLength,
+    Length,
     /// Nothing becomes durable.
-    NoSync,
+    Sync,
 }
 
 const BLOCK: u64 = 4096;
@@ -457,7 +458,7 @@ impl StorageBackend for Disk {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         if len > self.len()? {
-            self.check(Trouble::NoLength)?;
+            self.check(Trouble::Length)?;
         }
         let mut state = self.state.lock().unwrap();
         state.bytes.resize(usize::try_from(len).unwrap(), 0);
@@ -465,14 +466,14 @@ impl StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.check(Trouble::NoSync)
+        self.check(Trouble::Sync)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let start = usize::try_from(offset).unwrap();
         let mut state = self.state.lock().unwrap();
         for block in offset / BLOCK..(offset + data.len() as u64).div_ceil(BLOCK) {
-            if !state.placed.contains(&block) && state.trouble == Some(Trouble::NoBlocks) {
+            if !state.placed.contains(&block) && state.trouble == Some(Trouble::Blocks) {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             state.placed.insert(block);
@@ -511,7 +512,7 @@ fn check_trouble(trouble: Trouble) {
         let error = write_large(&store, attempt).unwrap_err();
         assert!(matches!(error, Error::Disk(_)), "{attempt}: {error:?}");
         assert_eq!(store.serving("a", "prod").unwrap(), before);
-        if trouble != Trouble::NoSync {
+        if trouble != Trouble::Sync {
             assert_eq!(route_ids(&store).unwrap(), ["r1"], "{attempt}");
         }
     }
@@ -526,11 +527,11 @@ fn check_trouble(trouble: Trouble) {
 
 #[test]
 fn a_full_disk_refuses_writes_and_nothing_else_until_there_is_room() {
-    check_trouble(Trouble::NoBlocks);
-    check_trouble(Trouble::NoLength);
+    check_trouble(Trouble::Blocks);
+    check_trouble(Trouble::Length);
 }
 
 #[test]
 fn a_disk_that_makes_nothing_durable_refuses_writes_until_it_does() {
-    check_trouble(Trouble::NoSync);
+    check_trouble(Trouble::Sync);
 }
