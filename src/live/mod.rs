@@ -9,7 +9,6 @@ mod clock;
 pub mod frames;
 mod handshake;
 mod link;
-pub mod retry;
 pub mod tap;
 mod wire;
 
