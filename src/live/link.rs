@@ -1,12 +1,12 @@
-//! An open link: one task that owns both halves of the socket, sends what is ordered, and delivers what the tap recorded.
+//! An open link: one task that owns both halves of the socket, sends what is ordered, and hands what the tap recorded to
+//! its [`Delivery`].
 //!
-//! Reading never waits for writing: a peer that floods us while it takes nothing must not lock both sides up. Reading
-//! does wait for a slow consumer, up to a bound; then frames are dropped and counted, so that pings are still answered.
+//! Reading never waits for writing: a peer that floods us while it takes nothing must not lock both sides up. And no
+//! peer may keep the task busy with reading alone, whatever it sends: each turn reads a bounded number of frames.
 
 use std::{
     collections::VecDeque,
     future::poll_fn,
-    mem,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -34,21 +34,15 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{clock, tap::Tap};
+use super::{
+    clock,
+    delivery::{BATCH_BYTES, BATCH_FRAMES, Delivery},
+    tap::Tap,
+};
 use crate::model::{
     LinkEvent, Outgoing, frame,
-    link::{Closed, Frames, LinkFailure, LinkStep},
+    link::{Closed, LinkFailure, LinkStep},
 };
-
-/// The shortest time between two batches, and the number and bytes of frames that do not wait for it.
-const BATCH_TIME: Duration = Duration::from_millis(16);
-const BATCH_FRAMES: usize = 512;
-const BATCH_BYTES: usize = 1024 * 1024;
-
-/// What is held for a slow consumer before reading stops, and how long it stops before frames are dropped.
-const HELD_FRAMES: usize = 16 * 1024;
-const HELD_BYTES: usize = 8 * BATCH_BYTES;
-const STALL_TIME: Duration = Duration::from_secs(2);
 
 /// How long the peer has to answer our close frame.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
@@ -62,9 +56,13 @@ const LAST_WORD_TIME: Duration = Duration::from_millis(250);
 /// Bytes asked of the stream at once. Large enough that a flood costs few system calls, small enough to have many links.
 const READ_BYTES: usize = 64 * 1024;
 
-/// The library's limits. API Gateway's are far lower and not ours to enforce: a peer that breaks them must be seen. But
-/// the library takes memory for a frame as soon as its header announces it, so without any limit a header could end us.
-const MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+/// The longest message that is put together, over all its frames. API Gateway's limit is 128 times lower and not ours to
+/// enforce: a peer that breaks it must be seen. But the library takes memory for a frame as soon as its header announces
+/// it, and for a message until its last frame, so without any limit a peer could end us.
+const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The most that waits to be written to a peer that takes nothing, such as the answers to its pings.
+const UNWRITTEN_BYTES: usize = 2 * MESSAGE_BYTES;
 
 /// Longest payload of a control frame. SOURCE: RFC 6455 §5.5.
 const CONTROL_BYTES: usize = 125;
@@ -81,6 +79,7 @@ where
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(0)
+        .max_write_buffer_size(UNWRITTEN_BYTES)
         .max_frame_size(Some(MESSAGE_BYTES))
         .max_message_size(Some(MESSAGE_BYTES));
     let stream = WebSocketStream::from_raw_socket(tap, Role::Client, Some(config)).await;
@@ -116,8 +115,8 @@ where
         tokio::select! {
             biased;
             // Nobody listens: the receiver is gone, or every sender of orders is.
-            permit = delivery.events.reserve(), if delivery.is_due() => {
-                delivery.deliver(permit.ok()?, socket.tap());
+            permit = delivery.reserve(), if delivery.is_due() => {
+                delivery.deliver(permit?, socket.tap());
             }
             () = sleep_until(socket.deadline) => return Some(End::Over),
             order = orders.recv(), if socket.takes_orders() => socket.order(order?),
@@ -223,8 +222,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Writes and reads what can be written and read now. Ready when there is something new to look at.
     fn poll(&mut self, context: &mut Context<'_>, may_read: bool) -> Poll<Option<End>> {
         let before = (self.n_records(), self.takes_orders(), self.deadline);
+        let tap = self.tap();
+        // The library asks for more until a message is whole, and a hostile one never is: so the tap has to stop it.
+        tap.pause_at(before.0 + BATCH_FRAMES, tap.held_bytes() + BATCH_BYTES);
         self.poll_write(context);
-        if may_read && let Poll::Ready(end) = self.poll_read(context, before.0 + BATCH_FRAMES) {
+        if may_read && let Poll::Ready(end) = self.poll_read(context) {
             return Poll::Ready(Some(end));
         }
         if before == (self.n_records(), self.takes_orders(), self.deadline) {
@@ -267,8 +269,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.stream.get_ref().records().len()
     }
 
-    /// Ready at the end; pending when there is nothing to read now, or so many frames are held.
-    fn poll_read(&mut self, context: &mut Context<'_>, n_enough: usize) -> Poll<End> {
+    /// Ready at the end; pending when there is nothing to read now, or the tap holds enough for this turn.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<End> {
         loop {
             let message = match futures_util::ready!(Pin::new(&mut self.stream).poll_next(context))
             {
@@ -279,7 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             if let Message::Close(frame) = message {
                 self.note_close(frame.as_ref(), By::Peer);
             }
-            if self.n_records() >= n_enough {
+            if self.tap().is_paused() {
                 return Poll::Pending;
             }
         }
@@ -391,113 +393,4 @@ fn cut_reason(mut reason: String) -> String {
     let end = reason.floor_char_boundary(CONTROL_BYTES - 2);
     reason.truncate(end);
     reason
-}
-
-/// The way of the frames to the consumer.
-struct Delivery<'a> {
-    events: &'a mpsc::Sender<LinkEvent>,
-    now: Instant,
-    /// When the next batch may leave.
-    next_at: Instant,
-    held_frames: usize,
-    held_bytes: usize,
-    /// How many of the held frames the bytes were counted of.
-    counted: usize,
-    dropped: u64,
-    /// When reading stopped because the consumer is slow.
-    stalled_since: Option<Instant>,
-    /// True from the moment frames were dropped until the consumer takes something.
-    gave_up_waiting: bool,
-}
-
-impl<'a> Delivery<'a> {
-    fn new(events: &'a mpsc::Sender<LinkEvent>) -> Self {
-        let now = Instant::now();
-        Self {
-            events,
-            now,
-            next_at: now,
-            held_frames: 0,
-            held_bytes: 0,
-            counted: 0,
-            dropped: 0,
-            stalled_since: None,
-            gave_up_waiting: false,
-        }
-    }
-
-    fn look_at<S>(&mut self, tap: &Tap<S>) {
-        self.now = Instant::now();
-        let records = tap.records();
-        self.held_bytes += records[self.counted..]
-            .iter()
-            .map(|record| record.payload.len())
-            .sum::<usize>();
-        self.counted = records.len();
-        self.held_frames = records.len();
-        if !self.is_full() {
-            self.stalled_since = None;
-        } else if self.stalled_since.is_none() {
-            self.stalled_since = Some(self.now);
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.held_frames >= HELD_FRAMES || self.held_bytes >= HELD_BYTES
-    }
-
-    fn may_read(&self) -> bool {
-        !self.is_full()
-    }
-
-    fn is_due(&self) -> bool {
-        self.held_frames > 0
-            && (self.now >= self.next_at
-                || self.held_frames >= BATCH_FRAMES
-                || self.held_bytes >= BATCH_BYTES)
-    }
-
-    fn wakes_at(&self) -> Option<Instant> {
-        match self.stalled_since {
-            Some(_) if self.gave_up_waiting => Some(self.now),
-            Some(since) => Some(since + STALL_TIME),
-            None => (self.held_frames > 0 && !self.is_due()).then_some(self.next_at),
-        }
-    }
-
-    /// The time of `wakes_at` has come: a batch may leave now, or the consumer was given long enough.
-    fn wake<S>(&mut self, tap: &mut Tap<S>) {
-        if self.stalled_since.is_some() {
-            self.gave_up_waiting = true;
-            self.dropped += tap.take_records().len() as u64;
-            self.forget();
-        }
-    }
-
-    fn deliver<S>(&mut self, permit: mpsc::Permit<'_, LinkEvent>, tap: &mut Tap<S>) {
-        let frames = Frames {
-            records: tap.take_records(),
-            dropped: mem::take(&mut self.dropped),
-        };
-        permit.send(LinkEvent::Frames(frames));
-        self.next_at = self.now + BATCH_TIME;
-        self.gave_up_waiting = false;
-        self.forget();
-    }
-
-    /// Delivers what is left at the end, however long the consumer takes: no more can come meanwhile.
-    async fn deliver_all<S>(&mut self, tap: &mut Tap<S>) -> Option<()> {
-        if !tap.records().is_empty() || self.dropped > 0 {
-            let permit = self.events.reserve().await.ok()?;
-            self.deliver(permit, tap);
-        }
-        Some(())
-    }
-
-    fn forget(&mut self) {
-        self.held_frames = 0;
-        self.held_bytes = 0;
-        self.counted = 0;
-        self.stalled_since = None;
-    }
 }

@@ -6,6 +6,7 @@
 
 mod body;
 mod clock;
+mod delivery;
 pub mod frames;
 mod handshake;
 mod link;

@@ -610,3 +610,83 @@ async fn a_peer_that_takes_nothing_does_not_stop_reading() {
         other => panic!("{other:?}"),
     }
 }
+
+/// Begins a message and then adds to it for ever, until nobody takes it.
+async fn endless_message(mut far: impl AsyncWriteExt + Unpin, part: &[u8]) {
+    let parts = part.repeat((64 * 1024_usize).div_ceil(part.len()));
+    let mut is_taken = far.write_all(b"\x01\x01x").await.is_ok();
+    while is_taken {
+        is_taken = far.write_all(&parts).await.is_ok();
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_never_ends_comes_in_batches_and_orders_are_obeyed_meanwhile() {
+    let mut pipe = pipe();
+    let (_far_read, far_write) = tokio::io::split(pipe.far);
+    let flood = tokio::spawn(endless_message(far_write, b"\x00\x00"));
+    let mut n_records = 0;
+    let mut is_closing = false;
+    let end = loop {
+        match in_time(pipe.events.recv()).await.unwrap() {
+            LinkEvent::Frames(frames) => {
+                assert!(frames.records.len() <= delivery::MOST_FRAMES);
+                n_records += frames.records.len();
+            }
+            end => break end,
+        }
+        if n_records > 100_000 && !is_closing {
+            is_closing = true;
+            let goodbye = Outgoing::Close(Some((1000, String::new())));
+            pipe.orders.send(goodbye).await.unwrap();
+        }
+    };
+    // The peer never answers, so that our own patience ends it.
+    assert!(matches!(end, LinkEvent::Closed(closed) if closed.by_us));
+    flood.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_never_ends_is_not_hoarded_for_a_consumer_that_sleeps() {
+    const N: usize = 1_000_000;
+    let mut pipe = pipe();
+    pipe.far.write_all(b"\x01\x00").await.unwrap();
+    for _ in 0..N / 10_000 {
+        // Nobody takes an event meanwhile.
+        pipe.far
+            .write_all(&b"\x00\x00".repeat(10_000))
+            .await
+            .unwrap();
+    }
+    let mut n_records = 0;
+    let mut dropped = 0;
+    while n_records + dropped < N {
+        match pipe.events.recv().await.unwrap() {
+            LinkEvent::Frames(frames) => {
+                n_records += frames.records.len();
+                dropped += usize::try_from(frames.dropped).unwrap();
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(dropped > N / 2, "{n_records} were kept");
+}
+
+#[tokio::test]
+async fn a_message_of_more_than_16_mib_ends_the_link_with_the_reason() {
+    let mut pipe = pipe();
+    let far = std::mem::replace(&mut pipe.far, tokio::io::duplex(1).0);
+    let (far_read, far_write) = tokio::io::split(far);
+    let part = [&b"\x00\x7e\xff\xff"[..], &[b'x'; 0xffff]].concat();
+    let flood = tokio::spawn(async move { endless_message(far_write, &part).await });
+    let story = pipe.story().await;
+    let in_parts: u64 = story.records.iter().map(|r| r.payload_length).sum();
+    assert!((16 << 20..17 << 20).contains(&(in_parts + story.dropped * 0xffff)));
+    check_failure(
+        &story.failure(),
+        LinkStep::Open,
+        "more than stagewire takes",
+    );
+    drop(far_read);
+    in_time(flood).await.unwrap();
+}
