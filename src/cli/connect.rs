@@ -1,80 +1,117 @@
 //! `stagewire connect`: every frame of a connection, one line each; lines typed are sent.
+//!
+//! Three parts that never wait for each other: this one, which listens to signals and bounds every wait after one; a
+//! thread that prints, because whoever reads our output may stop reading; and a thread that reads what is typed.
 
-use std::io::BufRead;
+use std::{
+    io::{self, BufRead},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use jiff::{Timestamp, tz::TimeZone};
-use serde_json::{Value, json};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
+    task::JoinHandle,
+    time::{self, Instant},
 };
 
 use super::{
     args::ConnectArgs,
     exit::{Exit, Stop},
-    message::{self, Destination, Facts},
+    message::{self, Destination},
     output::{self, Output},
     start::{self, Session},
+    transcript::Transcript,
 };
 use crate::{
-    live::{self, LinkSender},
-    model::{
-        Direction, Failure, FailureKind, FrameRecord, LinkEvent, Opcode, Outgoing,
-        link::{Frames, Refusal},
-        text,
-    },
+    live::{self, Link, LinkSender, SendError},
+    model::{Failure, FailureKind, LinkEvent, Outgoing, limit::MESSAGE_BYTES},
 };
 
 /// Typed lines that may wait to be sent.
 const LINES: usize = 16;
 
+/// How long a connection may take to end after the first interrupt. The link itself waits less for the peer.
+const GOODBYE_TIME: Duration = Duration::from_secs(3);
+
+/// How long the line under way may take to be printed when nothing more is.
+const LAST_LINE_TIME: Duration = Duration::from_millis(250);
+
 pub(super) fn run(session: &Session, args: &ConnectArgs, output: Output) -> Result<Exit, Stop> {
     start::block_on(async {
         let destination = message::destination(session, &args.place).await?;
-        watch(&destination, output).await
+        watch(destination, output).await
     })
 }
 
-async fn watch(to: &Destination, output: Output) -> Result<Exit, Stop> {
+async fn watch(to: Destination, output: Output) -> Result<Exit, Stop> {
     let mut interrupts = Interrupts::new().map_err(|error| {
         Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
     })?;
     output.progress(&format!("connecting to {}", to.request.url));
     let mut link = live::connect(to.request.clone());
-    let sender = link.sender();
-    let mut printer = Printer::new(output);
-    let mut was_interrupted = false;
+    let printer = Printer::start(to, output);
+    let mut typing = None;
+    let mut leave_at = None;
     loop {
         tokio::select! {
-            event = link.next() => {
-                let Some(event) = event else { break };
-                if matches!(event, LinkEvent::Open(_)) {
-                    send_typed_lines(link.sender());
-                }
-                printer.print(&event)?;
-                if event.is_end() && !was_interrupted {
-                    return match printer.facts.failure(&event, to) {
-                        Some(failure) => Err(failure.into()),
-                        None => Ok(Exit::Done),
-                    };
-                }
-            }
+            // However much comes, a signal is looked at first.
+            biased;
             () = interrupts.next() => {
                 // The second time, and when there is nobody to say goodbye to, it means "at once".
                 let goodbye = Outgoing::Close(Some((1000, String::new())));
-                if was_interrupted || !printer.is_open || sender.try_send(goodbye).is_err() {
+                if leave_at.is_some() || typing.is_none() || link.sender().try_send(goodbye).is_err() {
+                    return printer.leave().await;
+                }
+                leave_at = Some(Instant::now() + GOODBYE_TIME);
+            }
+            () = sleep_until(leave_at) => return printer.leave().await,
+            is_going_on = printer.pass_one(&mut link, &mut typing) => {
+                if !is_going_on {
                     break;
                 }
-                was_interrupted = true;
             }
         }
     }
-    Ok(if was_interrupted || printer.is_open {
-        Exit::Interrupted
-    } else {
-        Exit::Failed
-    })
+    let was_interrupted = leave_at.is_some();
+    tokio::select! {
+        biased;
+        () = interrupts.next() => Ok(Exit::Interrupted),
+        () = sleep_until(leave_at) => Ok(Exit::Interrupted),
+        exit = finish(printer, typing) => match exit {
+            Ok(_) | Err(Stop::Failed(_)) if was_interrupted => Ok(Exit::Interrupted),
+            exit => exit,
+        }
+    }
+}
+
+/// Waits until all is printed, and tells which lines came too late.
+async fn finish(printer: Printer, typing: Option<JoinHandle<u64>>) -> Result<Exit, Stop> {
+    let n_unsent = match typing {
+        Some(typing) => typing.await.unwrap_or_default(),
+        None => 0,
+    };
+    if n_unsent > 0 {
+        // These never reached the link, which tells of the others. A printer that failed says why itself.
+        let _gone = printer
+            .events
+            .send(LinkEvent::Unsent(n_unsent))
+            .await
+            .is_err();
+    }
+    printer.finish().await
+}
+
+/// Never, without an instant.
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The signals that mean "leave".
@@ -84,7 +121,7 @@ struct Interrupts {
 }
 
 impl Interrupts {
-    fn new() -> std::io::Result<Self> {
+    fn new() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -99,232 +136,195 @@ impl Interrupts {
     }
 }
 
-/// Sends what is typed, line by line, until the input ends. The connection outlives it.
-fn send_typed_lines(sender: LinkSender) {
-    let (lines, mut typed) = mpsc::channel(LINES);
-    // A thread of its own, because a read from a terminal cannot be given up; it ends with the program.
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().split(b'\n') {
-            let Ok(line) = line else { break };
-            let line = line.strip_suffix(b"\r").unwrap_or(&line);
-            let line = String::from_utf8_lossy(line).into_owned();
-            if lines.blocking_send(line).is_err() {
-                break;
-            }
-        }
-    });
-    drop(tokio::spawn(async move {
-        while let Some(line) = typed.recv().await {
-            if sender.send(Outgoing::Text(line)).await.is_err() {
-                break;
-            }
-        }
-    }));
-}
-
-/// Prints events, one line each.
+/// The thread that prints.
 struct Printer {
-    output: Output,
-    zone: TimeZone,
-    facts: Facts,
-    is_open: bool,
+    events: mpsc::Sender<LinkEvent>,
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<Result<Exit, Stop>>,
 }
 
 impl Printer {
-    fn new(output: Output) -> Self {
+    fn start(to: Destination, output: Output) -> Self {
+        // One event waits, so that a slow reader slows the link, which then counts what it cannot keep.
+        let (events, to_print) = mpsc::channel(1);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let transcript = Transcript::new(output, to, Arc::clone(&is_over));
         Self {
-            output,
-            zone: TimeZone::system(),
-            facts: Facts::default(),
-            is_open: false,
+            events,
+            is_over,
+            thread: tokio::task::spawn_blocking(move || print_all(transcript, to_print)),
         }
     }
 
-    fn print(&mut self, event: &LinkEvent) -> Result<(), Stop> {
-        self.facts.learn(event);
-        match event {
-            LinkEvent::Connecting => self.event(&json!({ "event": "connecting" }), None),
-            LinkEvent::Open(opened) => {
-                self.is_open = true;
-                if output::is_typed() {
-                    self.output
-                        .progress("connected; each line you type is sent, Ctrl-C leaves");
+    /// Passes the link's next event on; false when there will be none, or printing failed. Nothing is lost when this
+    /// is dropped on the way.
+    async fn pass_one(&self, link: &mut Link, typing: &mut Option<JoinHandle<u64>>) -> bool {
+        let Ok(permit) = self.events.reserve().await else {
+            return false;
+        };
+        let Some(event) = link.next().await else {
+            return false;
+        };
+        if matches!(event, LinkEvent::Open(_)) {
+            *typing = Some(send_typed_lines(link.sender()));
+        }
+        permit.send(event);
+        true
+    }
+
+    /// Waits until all is printed: how the connection ended.
+    async fn finish(self) -> Result<Exit, Stop> {
+        drop(self.events);
+        self.thread.await.unwrap_or(Ok(Exit::Bug))
+    }
+
+    /// Prints no more than the line under way.
+    async fn leave(self) -> Result<Exit, Stop> {
+        self.is_over.store(true, Ordering::Relaxed);
+        let is_printed = time::timeout(LAST_LINE_TIME, self.finish()).await.is_ok();
+        tracing::debug!(is_printed, "left before the end of the connection");
+        Ok(Exit::Interrupted)
+    }
+}
+
+fn print_all(
+    mut transcript: Transcript,
+    mut events: mpsc::Receiver<LinkEvent>,
+) -> Result<Exit, Stop> {
+    let mut end = None;
+    while let Some(event) = events.blocking_recv() {
+        transcript.print(&event)?;
+        end = end.or_else(|| event.is_end().then_some(event));
+    }
+    match end.map(|end| transcript.failure(&end)) {
+        Some(Some(failure)) => Err(failure.into()),
+        Some(None) => Ok(Exit::Done),
+        None => Ok(Exit::Failed),
+    }
+}
+
+/// Sends what is typed, line by line, until the input ends, which the connection outlives, or the connection does: then
+/// it gives the number of lines that came too late.
+fn send_typed_lines(sender: LinkSender) -> JoinHandle<u64> {
+    let (lines, mut typed) = mpsc::channel(LINES);
+    // A thread of its own, because a read from a terminal cannot be given up; it ends with the program.
+    std::thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        while let Ok(Some(line)) = read_line(&mut input) {
+            let is_taken = match line {
+                Ok(line) => lines.blocking_send(line).is_ok(),
+                Err(too_long) => {
+                    output::warn(&too_long.to_string());
+                    true
                 }
-                let subprotocol = opened.subprotocol.as_deref();
-                let line = match subprotocol {
-                    Some(name) => format!("open  subprotocol {}", text::printable(name)),
-                    None => "open".to_owned(),
-                };
-                let json = json!({
-                    "event": "open", "at": opened.at, "subprotocol": subprotocol,
-                    "headers": opened.headers,
-                });
-                self.event(&json, Some((opened.at, line)))
-            }
-            LinkEvent::Frames(frames) => self.frames(frames),
-            LinkEvent::Refused(refusal) => {
-                let line = format!("refused  {}", refusal.status);
-                self.event(&refusal_json(refusal), Some((refusal.at, line)))
-            }
-            LinkEvent::Failed(failure) => {
-                let json = json!({
-                    "event": "failed", "at": failure.at, "causes": failure.causes,
-                });
-                let line = format!("failed  {}", text::printable(&failure.causes.join(": ")));
-                self.event(&json, Some((failure.at, line)))
-            }
-            LinkEvent::Closed(closed) => {
-                let json = json!({
-                    "event": "closed", "at": closed.at, "code": closed.code,
-                    "reason": closed.reason, "byUs": closed.by_us,
-                });
-                self.event(&json, Some((closed.at, self.facts.close_text(closed))))
+            };
+            if !is_taken {
+                break;
             }
         }
-    }
-
-    fn event(&self, json: &Value, line: Option<(Timestamp, String)>) -> Result<(), Stop> {
-        match line {
-            _ if self.output.json => output::json_line(json),
-            Some((at, line)) => output::answer(&format!("{}  {line}", self.time(at))),
-            None => Ok(()),
-        }
-    }
-
-    fn frames(&self, frames: &Frames) -> Result<(), Stop> {
-        if frames.dropped > 0 {
-            output::warn(&format!(
-                "{} frames came too fast and are not shown",
-                frames.dropped
-            ));
-            if self.output.json {
-                output::json_line(&json!({ "event": "dropped", "frames": frames.dropped }))?;
-            }
-        }
-        for record in &frames.records {
-            if self.output.json {
-                output::json_line(&frame_json(record))?;
-            } else {
-                let line = frame_line(record);
-                output::answer(&format!("{}  {line}", self.time(record.at)))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn time(&self, at: Timestamp) -> impl std::fmt::Display {
-        at.to_zoned(self.zone.clone())
-            .strftime("%H:%M:%S%.3f")
-            .to_string()
-    }
-}
-
-fn frame_line(record: &FrameRecord) -> String {
-    let arrow = match record.direction {
-        Direction::In => "<-",
-        Direction::Out => "->",
-    };
-    let end = if record.is_final { "FIN" } else { "" };
-    let part = match (record.part, record.is_final) {
-        (0, _) | (1, true) => String::new(),
-        (part, _) => format!("part {part}"),
-    };
-    let payload = match record.close() {
-        Some((1005, _)) => String::new(),
-        Some((code, reason)) => text::printable(&format!("{code} {reason}")).into_owned(),
-        None => text::printable_bytes(&record.payload),
-    };
-    let cut = if record.is_cut() { " (cut)" } else { "" };
-    let line = format!(
-        "{arrow} {:<5} {end:<3} {:>7} B  {part:<7} {payload}{cut}",
-        record.opcode, record.payload_length
-    );
-    line.trim_end().to_owned()
-}
-
-fn frame_json(record: &FrameRecord) -> Value {
-    let mut json = json!({
-        "event": "frame",
-        "at": record.at,
-        "direction": match record.direction {
-            Direction::In => "in",
-            Direction::Out => "out",
-        },
-        "opcode": record.opcode.to_string(),
-        "fin": record.is_final,
-        "reservedBits": record.reserved_bits,
-        "masked": record.is_masked,
-        "part": record.part,
-        "bytes": record.payload_length,
-        "cut": record.is_cut(),
     });
-    let is_text = !matches!(record.opcode, Opcode::Binary | Opcode::Close);
-    let (name, payload) = match std::str::from_utf8(&record.payload) {
-        Ok(text) if is_text => ("text", text.to_owned()),
-        _ => ("base64", BASE64_STANDARD.encode(&record.payload)),
-    };
-    if let Some(members) = json.as_object_mut() {
-        members.insert(name.into(), payload.into());
-        if let Some((code, reason)) = record.close() {
-            members.insert("code".into(), code.into());
-            members.insert("reason".into(), reason.into());
+    tokio::spawn(async move {
+        let mut n_late = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = sender.ended() => break,
+                line = typed.recv() => {
+                    let Some(line) = line else { return 0 };
+                    if let Err(SendError::Ended(_) | SendError::Full(_)) =
+                        sender.send(Outgoing::Text(line)).await
+                    {
+                        n_late += 1;
+                        break;
+                    }
+                }
+            }
         }
-    }
-    json
+        typed.close();
+        n_late + std::iter::from_fn(|| typed.try_recv().ok()).count() as u64
+    })
 }
 
-fn refusal_json(refusal: &Refusal) -> Value {
-    json!({
-        "event": "refused", "at": refusal.at, "status": refusal.status,
-        "headers": refusal.headers, "body": String::from_utf8_lossy(&refusal.body),
-    })
+/// A line that is longer than a message may be, and was not sent.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a line of {bytes} bytes was not sent: a message may have {MESSAGE_BYTES} bytes (128 KB)")]
+struct TooLong {
+    bytes: u64,
+}
+
+/// Reads a line, without its end, of which no more is kept than may be sent; none at the input's end.
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<String, TooLong>>> {
+    let mut line = Vec::new();
+    let mut bytes = 0;
+    let mut is_ended = false;
+    while !is_ended {
+        let chunk = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            chunk => chunk?,
+        };
+        if chunk.is_empty() {
+            if bytes == 0 {
+                return Ok(None);
+            }
+            break;
+        }
+        let end = memchr::memchr(b'\n', chunk);
+        let part = &chunk[..end.unwrap_or(chunk.len())];
+        // One byte more than a message may have, because it may be the carriage return before the line's end.
+        let room = MESSAGE_BYTES + 1 - line.len();
+        line.extend_from_slice(&part[..part.len().min(room)]);
+        bytes += part.len() as u64;
+        let n_used = part.len() + usize::from(end.is_some());
+        is_ended = end.is_some();
+        input.consume(n_used);
+    }
+    if bytes == line.len() as u64 && line.last() == Some(&b'\r') {
+        line.pop();
+        bytes -= 1;
+    }
+    let text = String::from_utf8_lossy(&line);
+    let is_whole = bytes == line.len() as u64;
+    Ok(Some(if is_whole && text.len() <= MESSAGE_BYTES {
+        Ok(text.into_owned())
+    } else {
+        Err(TooLong { bytes })
+    }))
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
-    fn record(opcode: Opcode, payload: &'static [u8]) -> FrameRecord {
-        FrameRecord {
-            direction: Direction::In,
-            opcode,
-            is_final: true,
-            reserved_bits: 0,
-            is_masked: false,
-            payload: Bytes::from_static(payload),
-            payload_length: payload.len() as u64,
-            part: u32::from(!opcode.is_control()),
-            at: Timestamp::UNIX_EPOCH,
+    #[track_caller]
+    fn check(input: &[u8], lines: &[Result<&str, u64>]) {
+        // Small reads, so that lines are put together from parts.
+        let mut input = io::BufReader::with_capacity(7, input);
+        let mut found = Vec::new();
+        while let Some(line) = read_line(&mut input).unwrap() {
+            found.push(line.map_err(|error| error.bytes));
         }
+        let lines: Vec<_> = lines.iter().map(|line| line.map(str::to_owned)).collect();
+        assert!(found == lines, "{} lines", found.len());
     }
 
     #[test]
-    fn a_frame_is_a_line_that_no_terminal_obeys() {
-        let line = frame_line(&record(Opcode::Text, b"a\x1b]0;x\x07\nb\xff"));
-        assert_eq!(
-            line,
-            "<- text  FIN      10 B          a\\u{1b}]0;x\\u{7}\\nb\\xff"
+    fn lines_lose_their_end_and_the_last_one_needs_none() {
+        check(b"", &[]);
+        check(
+            b"one\ntwo\r\n\nlonger than a read",
+            &[Ok("one"), Ok("two"), Ok(""), Ok("longer than a read")],
         );
     }
 
     #[test]
-    fn parts_and_closes_are_told() {
-        let mut part = record(Opcode::Continuation, b"x");
-        part.part = 2;
-        assert!(frame_line(&part).contains("part 2"));
-        let close = frame_line(&record(Opcode::Close, b"\x03\xe9gone"));
-        assert!(close.ends_with("1001 gone"), "{close}");
-    }
-
-    #[test]
-    fn json_has_text_or_base64() {
-        assert_eq!(frame_json(&record(Opcode::Text, b"hi"))["text"], "hi");
-        assert_eq!(frame_json(&record(Opcode::Text, b"\xff"))["base64"], "/w==");
-        assert_eq!(
-            frame_json(&record(Opcode::Close, b"\x03\xe8"))["code"],
-            1000
+    fn a_line_longer_than_a_message_is_refused_and_the_next_one_is_read() {
+        let most = "x".repeat(MESSAGE_BYTES);
+        let input = format!("{most}\n{most}\r\n{most}y\n{most}{most}\nshort\n");
+        let over = MESSAGE_BYTES as u64 + 1;
+        let double = 2 * MESSAGE_BYTES as u64;
+        check(
+            input.as_bytes(),
+            &[Ok(&most), Ok(&most), Err(over), Err(double), Ok("short")],
         );
     }
 }

@@ -19,6 +19,7 @@ mod send;
 mod stages;
 mod start;
 mod table;
+mod transcript;
 mod url;
 
 use std::{

@@ -67,12 +67,13 @@ const UNWRITTEN_BYTES: usize = 2 * MESSAGE_BYTES;
 /// Longest payload of a control frame. SOURCE: RFC 6455 §5.5.
 const CONTROL_BYTES: usize = 125;
 
-/// Runs an open link until it ends, and tells how; none when nobody listens any more.
+/// Runs an open link until it ends, and tells how, and how many messages it took and did not send whole; none when nobody
+/// listens any more.
 pub(super) async fn run<S>(
     tap: Tap<S>,
     orders: &mut mpsc::Receiver<Outgoing>,
     events: &mpsc::Sender<LinkEvent>,
-) -> Option<LinkEvent>
+) -> Option<(LinkEvent, u64)>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -90,7 +91,7 @@ where
         socket.last_word(error).await;
     }
     delivery.deliver_all(socket.tap()).await?;
-    Some(socket.explain(&end))
+    Some((socket.explain(&end), socket.n_unsent()))
 }
 
 /// How an open link ended.
@@ -143,6 +144,10 @@ struct Socket<S> {
     stream: WebSocketStream<Tap<S>>,
     queue: VecDeque<Message>,
     is_flushed: bool,
+    /// True while what is written, or waits for it, is a message.
+    is_message: bool,
+    /// Messages that were ordered and did not leave whole.
+    n_unsent: u64,
     /// Set when writing failed: what the peer said before it went may still be there to read.
     write_error: Option<Error>,
     /// The first close frame, ours or theirs.
@@ -157,6 +162,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             stream,
             queue: VecDeque::new(),
             is_flushed: true,
+            is_message: false,
+            n_unsent: 0,
             write_error: None,
             closed: None,
             deadline: None,
@@ -175,8 +182,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Puts an order in line. Once a close frame has been sent or seen nothing may follow.
     fn order(&mut self, outgoing: Outgoing) {
         if self.closed.is_some() || self.write_error.is_some() {
+            self.n_unsent += u64::from(outgoing.is_message());
             return;
         }
+        self.is_message = outgoing.is_message();
         match outgoing {
             Outgoing::Text(text) => self.queue.extend(fragments(&Bytes::from(text))),
             Outgoing::Unsplit(text) => self.queue.push_back(Message::text(text)),
@@ -187,6 +196,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             }
             Outgoing::Close(code) => self.close(code),
         }
+    }
+
+    /// Messages that were ordered and did not leave whole, the one under way included.
+    fn n_unsent(&self) -> u64 {
+        self.n_unsent + u64::from(self.is_message && !self.takes_orders())
     }
 
     fn close(&mut self, code: Option<(u16, String)>) {
@@ -244,6 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             // The deadline is for a peer that neither takes anything nor says anything.
             self.deadline.get_or_insert(Instant::now() + CLOSE_TIME);
             self.write_error = Some(error);
+            self.n_unsent = self.n_unsent();
             self.queue.clear();
             self.is_flushed = true;
         }

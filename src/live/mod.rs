@@ -98,6 +98,11 @@ impl LinkSender {
         sent.map_err(|mpsc::error::SendError(outgoing)| SendError::Ended(outgoing))
     }
 
+    /// Waits until the link has ended.
+    pub async fn ended(&self) {
+        self.orders.closed().await;
+    }
+
     /// Sends without waiting.
     ///
     /// # Errors
@@ -119,9 +124,9 @@ async fn run(
     if events.send(LinkEvent::Connecting).await.is_err() {
         return;
     }
-    let end = match open(&request).await {
-        Err(failure) => LinkEvent::Failed(failure),
-        Ok((Answer::Refused(refusal), _)) => LinkEvent::Refused(refusal),
+    let (end, n_cut_short) = match open(&request).await {
+        Err(failure) => (LinkEvent::Failed(failure), 0),
+        Ok((Answer::Refused(refusal), _)) => (LinkEvent::Refused(refusal), 0),
         Ok((Answer::Open { opened, early }, stream)) => {
             if events.send(LinkEvent::Open(opened)).await.is_err() {
                 return;
@@ -132,10 +137,22 @@ async fn run(
             end
         }
     };
+    let n_unsent = n_cut_short + n_waiting(&mut orders);
     drop(orders);
+    // Losing this and the end is right when nobody listens.
+    if n_unsent > 0 {
+        let _gone = events.send(LinkEvent::Unsent(n_unsent)).await.is_err();
+    }
     tracing::debug!(event = end_name(&end), "a link ended");
-    // Losing the end is right when nobody listens.
     let _gone = events.send(end).await.is_err();
+}
+
+/// Messages that were ordered and can no longer be sent. None can be ordered any more.
+fn n_waiting(orders: &mut mpsc::Receiver<Outgoing>) -> u64 {
+    orders.close();
+    std::iter::from_fn(|| orders.try_recv().ok())
+        .filter(Outgoing::is_message)
+        .count() as u64
 }
 
 async fn open(request: &ConnectRequest) -> Result<(Answer, Box<dyn wire::Stream>), LinkFailure> {
@@ -173,7 +190,10 @@ fn end_name(end: &LinkEvent) -> &'static str {
         LinkEvent::Refused(_) => "refused",
         LinkEvent::Failed(_) => "failed",
         LinkEvent::Closed(_) => "closed",
-        LinkEvent::Connecting | LinkEvent::Open(_) | LinkEvent::Frames(_) => "not an end",
+        LinkEvent::Connecting
+        | LinkEvent::Open(_)
+        | LinkEvent::Frames(_)
+        | LinkEvent::Unsent(_) => "not an end",
     }
 }
 

@@ -81,6 +81,7 @@ struct Story {
     opened: Option<Opened>,
     records: Vec<FrameRecord>,
     dropped: u64,
+    unsent: u64,
     end: Option<LinkEvent>,
 }
 
@@ -94,6 +95,7 @@ impl Story {
                 self.records.extend(frames.records);
                 self.dropped += frames.dropped;
             }
+            LinkEvent::Unsent(n) => self.unsent += n,
             end => self.end = Some(end),
         }
     }
@@ -397,7 +399,11 @@ fn pipe() -> Pipe {
     let (events_out, events) = mpsc::channel(EVENTS);
     drop(tokio::spawn(async move {
         let tap = Tap::new(near, Bytes::new());
-        if let Some(end) = link::run(tap, &mut orders_in, &events_out).await {
+        if let Some((end, n_unsent)) = link::run(tap, &mut orders_in, &events_out).await {
+            let n_unsent = n_unsent + n_waiting(&mut orders_in);
+            if n_unsent > 0 {
+                events_out.send(LinkEvent::Unsent(n_unsent)).await.unwrap();
+            }
             events_out.send(end).await.unwrap();
         }
     }));
@@ -677,7 +683,7 @@ async fn a_message_of_more_than_16_mib_ends_the_link_with_the_reason() {
     let mut pipe = pipe();
     let far = std::mem::replace(&mut pipe.far, tokio::io::duplex(1).0);
     let (far_read, far_write) = tokio::io::split(far);
-    let part = [&b"\x00\x7e\xff\xff"[..], &[b'x'; 0xffff]].concat();
+    let part = [&b"\x00\x7e\xff\xff"[..], &vec![b'x'; 0xffff]].concat();
     let flood = tokio::spawn(async move { endless_message(far_write, &part).await });
     let story = pipe.story().await;
     let in_parts: u64 = story.records.iter().map(|r| r.payload_length).sum();
@@ -689,4 +695,47 @@ async fn a_message_of_more_than_16_mib_ends_the_link_with_the_reason() {
     );
     drop(far_read);
     in_time(flood).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ordered_after_a_close_is_counted_as_unsent() {
+    let mut pipe = pipe();
+    for order in [
+        Outgoing::Text("before".into()),
+        Outgoing::Close(None),
+        Outgoing::Text("after".into()),
+        Outgoing::Ping(Bytes::new()),
+        Outgoing::Unsplit("after".into()),
+    ] {
+        pipe.orders.send(order).await.unwrap();
+    }
+    let story = pipe.story().await;
+    assert_eq!(story.lines(), ["> text 6", "> close 0"]);
+    assert_eq!(story.unsent, 2);
+}
+
+#[tokio::test]
+async fn a_message_that_did_not_leave_whole_is_unsent() {
+    let mut pipe = pipe();
+    let long = "x".repeat(3 * 1024 * 1024);
+    pipe.orders.send(Outgoing::Unsplit(long)).await.unwrap();
+    pipe.orders
+        .send(Outgoing::Text("waits".into()))
+        .await
+        .unwrap();
+    // The first byte says that it is on its way.
+    pipe.far.read_u8().await.unwrap();
+    pipe.far.write_all(b"\x88\x00").await.unwrap();
+    assert_eq!(pipe.story().await.unsent, 2);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_handshake_that_is_refused_is_unsent() {
+    let request = answering(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n").await;
+    let mut link = connect(request);
+    link.sender()
+        .send(Outgoing::Text("hello".into()))
+        .await
+        .unwrap();
+    assert_eq!(story(&mut link).await.unsent, 1);
 }

@@ -40,6 +40,9 @@ pub enum LinkEvent {
     Open(Opened),
     /// Frames crossed, oldest first. Handshake bytes are not frames.
     Frames(Frames),
+    /// So many messages were ordered and have not left, or not whole, because of the end that comes with this: as a rule
+    /// just before it, and after it for orders that crossed it on the way.
+    Unsent(u64),
     /// The peer refused the handshake. An end.
     Refused(Refusal),
     /// There was no handshake, or the connection broke. An end.
@@ -122,8 +125,15 @@ pub struct Closed {
     pub by_us: bool,
 }
 
+impl Outgoing {
+    /// True for what a person wrote; pings and closes are none.
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Unsplit(_) | Self::Binary(_))
+    }
+}
+
 impl LinkEvent {
-    /// True for the last event of a link.
+    /// True for the event that ends a link.
     pub fn is_end(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Failed(_) | Self::Closed(_))
     }

@@ -10,7 +10,7 @@ use super::{
     state::Deploys,
 };
 use crate::model::{
-    Failure, Target, Ticket,
+    Failure, FailureKind, LinkEvent, LinkId, Target, Ticket,
     plan::{DeployFailure, Deployed, LeftOver, Remains, Repoint, StageUse},
 };
 
@@ -263,6 +263,23 @@ fn repointed(
         }
     }
     state.lend(effects, |_, _, context| context.load_api(&repoint.api_id));
+}
+
+/// Takes what a link told. That a message was lost is said at once: the person who sent it believes that it left.
+pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
+    let Some(session) = &mut state.live else {
+        return;
+    };
+    if let LinkEvent::Unsent(n_unsent) = event {
+        let title = match n_unsent {
+            1 => "A message was not sent: the connection had ended".to_owned(),
+            n => format!("{n} messages were not sent: the connection had ended"),
+        };
+        let failure = Failure::new(FailureKind::Remote, title);
+        state.notices.fail(state.now, failure);
+    } else {
+        session.take(link, event);
+    }
 }
 
 pub(super) fn host(state: &mut State, message: HostMessage, effects: &mut Vec<Effect>) {

@@ -46,9 +46,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Library(message) => answer::library(state, message, &mut effects),
         Message::Deploy(message) => answer::deploy(state, message, &mut effects),
         Message::Link(link, event) => {
-            if let Some(session) = &mut state.live {
-                session.take(link, event);
-            }
+            answer::link(state, link, event);
         }
         Message::Host(message) => answer::host(state, message, &mut effects),
     }

@@ -3,11 +3,15 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener},
+    process::Stdio,
+    sync::mpsc,
     thread,
+    time::Duration,
 };
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tokio_tungstenite::tungstenite;
 
 use crate::sandbox::{Gateway, Sandbox};
 
@@ -204,4 +208,94 @@ fn a_web_server_and_a_closed_port_are_told_apart() {
         .run(&["connect", "http://example.test/"])
         .expect(1)
         .says(&["ws:// or wss://"]);
+}
+
+/// A server that shakes hands, begins a message and adds these bytes to it for ever. It tells of every megabyte that
+/// was taken.
+fn endless_message(part: &'static [u8]) -> (String, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/prod", listener.local_addr().unwrap());
+    let (taken, progress) = mpsc::channel();
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut socket = tungstenite::accept(stream).unwrap();
+        let stream = socket.get_mut();
+        stream.write_all(b"\x01\x01x").unwrap();
+        let megabyte = part.repeat(1024 * 1024 / part.len());
+        while stream.write_all(&megabyte).is_ok() {
+            // The test may have seen enough.
+            let _gone = taken.send(()).is_err();
+        }
+    });
+    (url, progress)
+}
+
+#[test]
+fn a_flood_of_tiny_frames_does_not_keep_connect_from_leaving() {
+    let sandbox = Sandbox::new();
+    let (url, _progress) = endless_message(b"\x00\x00");
+    let connected = sandbox.start(&["connect", &url]);
+    for _ in 0..1000 {
+        connected.line_with("cont");
+    }
+    connected.signal(Signal::TERM);
+    connected.end().expect(130);
+}
+
+/// The most memory that a process has had so far, in bytes.
+#[cfg(target_os = "linux")]
+fn peak_memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
+    kilobytes.parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_though_nobody_reads_our_output() {
+    let sandbox = Sandbox::new();
+    let (url, progress) = endless_message(b"\x00\x00");
+    let mut child = sandbox
+        .command(&["connect", &url])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // By then it holds all that it will hold for a reader, and drops and counts the rest.
+    for _ in 0..16 {
+        progress.recv_timeout(Duration::from_mins(1)).unwrap();
+    }
+    #[cfg(target_os = "linux")]
+    assert!(peak_memory(child.id()) < 200 * 1024 * 1024);
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::TERM).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || ended.send(child.wait().unwrap().code()));
+    // With one signal only it would have waited longer for the peer to answer our close.
+    assert_eq!(end.recv_timeout(Duration::from_secs(2)), Ok(Some(130)));
+}
+
+#[test]
+fn a_line_longer_than_a_message_is_refused_and_the_others_are_sent() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    let mut connected = sandbox.start(&[
+        "--local",
+        "--endpoint-url",
+        &gateway.url,
+        "connect",
+        "chat/test",
+    ]);
+    connected.line_with("open");
+    connected.type_line(&"x".repeat(131_073));
+    connected.type_line("short");
+    let sent = connected.line_with("->");
+    assert!(sent.ends_with("short"), "{sent}");
+    connected.signal(Signal::INT);
+    let ended = connected.end();
+    assert!(
+        ended.stderr.contains("131073 bytes was not sent"),
+        "{ended:#?}"
+    );
 }

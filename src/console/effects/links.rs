@@ -1,12 +1,12 @@
 //! Links under way: events to the loop in their order, orders to the link in theirs.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, iter};
 
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    live::{self, Link, LinkSender},
+    live::{self, Link, LinkSender, SendError},
     model::{
         ConnectRequest, LinkEvent, LinkId, Outgoing,
         link::{LinkFailure, LinkStep},
@@ -50,7 +50,12 @@ impl Links {
             live::connect(request)
         };
         let (orders, waiting) = mpsc::unbounded_channel();
-        let sending = self.runtime.spawn(pass_orders(waiting, link.sender()));
+        let sending = self.runtime.spawn(pass_orders(
+            link_id,
+            waiting,
+            link.sender(),
+            self.inbox.clone(),
+        ));
         let inbox = self.inbox.clone();
         let events = self.runtime.spawn(pass_events(link_id, link, inbox));
         let open = OpenLink {
@@ -61,14 +66,18 @@ impl Links {
         self.open.insert(link_id, open);
     }
 
-    /// Sends over a link. After its end the order is lost, and the end has been told.
+    /// Sends over a link. After its end a message is lost, which is told.
     pub(super) fn send(&self, link_id: LinkId, outgoing: Outgoing) {
-        let sent = self
-            .open
-            .get(&link_id)
-            .map(|link| link.orders.send(outgoing));
-        if !matches!(sent, Some(Ok(()))) {
-            tracing::debug!(?link_id, "an order for a link that has ended");
+        let lost = match self.open.get(&link_id) {
+            Some(link) => link.orders.send(outgoing).err().map(|error| error.0),
+            None => Some(outgoing),
+        };
+        if lost.is_some_and(|outgoing| outgoing.is_message()) {
+            let inbox = self.inbox.clone();
+            // It ends with the loop, for whom the message is.
+            drop(self.runtime.spawn(async move {
+                tell(&inbox, Message::Link(link_id, LinkEvent::Unsent(1))).await;
+            }));
         }
     }
 
@@ -78,9 +87,22 @@ impl Links {
     }
 }
 
-async fn pass_orders(mut orders: mpsc::UnboundedReceiver<Outgoing>, sender: LinkSender) {
+/// Passes orders on until the link has ended, and tells what was left then.
+async fn pass_orders(
+    link_id: LinkId,
+    mut orders: mpsc::UnboundedReceiver<Outgoing>,
+    sender: LinkSender,
+    inbox: mpsc::Sender<Message>,
+) {
     while let Some(outgoing) = orders.recv().await {
-        if sender.send(outgoing).await.is_err() {
+        if let Err(SendError::Ended(lost) | SendError::Full(lost)) = sender.send(outgoing).await {
+            orders.close();
+            let rest = iter::from_fn(|| orders.try_recv().ok());
+            let messages = iter::once(lost).chain(rest).filter(Outgoing::is_message);
+            let n_unsent = messages.count() as u64;
+            if n_unsent > 0 {
+                tell(&inbox, Message::Link(link_id, LinkEvent::Unsent(n_unsent))).await;
+            }
             return;
         }
     }

@@ -136,7 +136,7 @@ impl LiveLink {
     /// Takes what the link told, but for frames, which [`LiveLink::count`] takes.
     pub fn take(&mut self, event: LinkEvent) {
         match event {
-            LinkEvent::Connecting | LinkEvent::Frames(_) => {}
+            LinkEvent::Connecting | LinkEvent::Frames(_) | LinkEvent::Unsent(_) => {}
             LinkEvent::Open(opened) => {
                 self.opened_at = Some(opened.at);
                 self.active_at = Some(opened.at);
