@@ -87,7 +87,7 @@ async fn troubles_are_told_in_the_words_of_aws() {
             "integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:f/invocations",
         }))
         .await;
-    let directive = api.mock_integration(200, "#set($x = 1)").await;
+    let broken = api.mock_integration(200, "#if($x").await;
     let no_status = api
         .integration(json!({ "integrationType": "MOCK", "requestTemplates": { "$default": "{}" } }))
         .await;
@@ -101,7 +101,7 @@ async fn troubles_are_told_in_the_words_of_aws() {
     for (key, integration) in [
         ("hang", &hang),
         ("lambda", &lambda),
-        ("directive", &directive),
+        ("broken", &broken),
         ("noStatus", &no_status),
         ("refusing", &refusing),
         ("long", &long),
@@ -119,7 +119,7 @@ async fn troubles_are_told_in_the_words_of_aws() {
         message_of(&mut socket, "refusing").await,
         "Unsupported Media Type"
     );
-    for key in ["lambda", "directive", "noStatus", "long", "binary"] {
+    for key in ["lambda", "broken", "noStatus", "long", "binary"] {
         assert_eq!(
             message_of(&mut socket, key).await,
             "Internal server error",

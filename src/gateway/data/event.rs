@@ -8,10 +8,16 @@ use std::{
 
 use http::HeaderMap;
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{authorization, ids, registry::Connection};
+use super::{
+    authorization, ids,
+    registry::Connection,
+    spelling,
+    template::{Pairs, Parameters},
+};
 use crate::gateway::{clock, store::record::Serving};
 
 /// A connect, a message or a disconnect.
@@ -48,6 +54,44 @@ pub(super) struct Handshake {
     pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) query: String,
+}
+
+impl Handshake {
+    /// The values of a header, in order.
+    pub(super) fn header(&self, name: &str) -> impl Iterator<Item = String> {
+        self.headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok().map(str::to_owned))
+    }
+
+    /// Names and values of the headers, as names are usually spelled.
+    pub(super) fn header_pairs(&self) -> impl Iterator<Item = (String, String)> {
+        self.headers.iter().filter_map(|(name, value)| {
+            let value = value.to_str().ok()?.to_owned();
+            Some((spelling::usual(name), value))
+        })
+    }
+
+    /// The decoded values of a query parameter, in order.
+    pub(super) fn query_values(&self, name: &str) -> impl Iterator<Item = String> {
+        self.query_pairs()
+            .filter_map(move |(key, value)| (key == name).then_some(value))
+    }
+
+    /// The decoded names and values of the query string.
+    pub(super) fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
+        self.query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(key, value)| (decoded(key), decoded(value)))
+    }
+}
+
+fn decoded(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 impl Event {
@@ -100,6 +144,19 @@ impl Event {
             .stage_variables
             .get(name)
             .map(String::as_str)
+    }
+
+    /// The handshake's parameters, which a template may ask for at `$connect`.
+    pub(super) fn parameters(&self) -> Parameters {
+        let Kind::Connect(handshake) = &self.kind else {
+            return Parameters::default();
+        };
+        Parameters {
+            // A stage's path has no parameters.
+            path: Pairs::new(),
+            querystring: handshake.query_pairs().collect(),
+            header: handshake.header_pairs().collect(),
+        }
     }
 
     /// A member of `$context`, as text.

@@ -1,6 +1,6 @@
 //! Runs an integration: makes its request, calls it, and makes its answer into a reply.
 
-use std::{borrow::Cow, sync::OnceLock, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
@@ -395,8 +395,11 @@ impl template::Scope for OfMessage<'_> {
     fn context(&self, name: &str) -> Option<String> {
         self.event.context(name)
     }
-    fn stage_variable(&self, name: &str) -> Option<&str> {
-        self.event.stage_variable(name)
+    fn stage_variables(&self) -> &BTreeMap<String, String> {
+        &self.event.serving.stage.stage_variables
+    }
+    fn parameters(&self) -> template::Parameters {
+        self.event.parameters()
     }
 }
 
@@ -429,7 +432,10 @@ impl template::Scope for OfAnswer<'_> {
     fn context(&self, name: &str) -> Option<String> {
         self.event.context(name)
     }
-    fn stage_variable(&self, name: &str) -> Option<&str> {
-        self.event.stage_variable(name)
+    fn stage_variables(&self) -> &BTreeMap<String, String> {
+        &self.event.serving.stage.stage_variables
+    }
+    fn parameters(&self) -> template::Parameters {
+        self.event.parameters()
     }
 }

@@ -3,7 +3,7 @@
 //! SOURCE: developer guide, "Set up a WebSocket API integration request", "Data mapping".
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{
@@ -131,28 +131,6 @@ fn handshake(event: &Event) -> Option<&Handshake> {
 fn join(values: impl Iterator<Item = String>) -> Option<String> {
     let values: Vec<_> = values.collect();
     (!values.is_empty()).then(|| values.join(","))
-}
-
-impl Handshake {
-    pub(super) fn header(&self, name: &str) -> impl Iterator<Item = String> {
-        self.headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok().map(str::to_owned))
-    }
-
-    pub(super) fn query_values(&self, name: &str) -> impl Iterator<Item = String> {
-        self.query
-            .split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .filter(move |(key, _)| decoded(key) == name)
-            .map(|(_, value)| decoded(value))
-    }
-}
-
-fn decoded(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 /// Where the request goes: the URI with stage variables, path parameters and query strings put in.

@@ -20,6 +20,7 @@ mod place;
 mod plan;
 mod registry;
 mod selection;
+mod spelling;
 mod template;
 mod throttle;
 mod upgrade;
