@@ -104,6 +104,9 @@ fn announce(address: SocketAddr, state: Option<PathBuf>, output: Output) -> Resu
         format!(" --endpoint-url {url}")
     };
     output.progress(&format!("stagewire: stagewire --local{local} apis"));
+    output.progress(&format!(
+        "own API:   curl -s {url}/_stagewire/ (connections, faults, time scale)"
+    ));
     output.progress("stop it with Ctrl-C");
     Ok(())
 }

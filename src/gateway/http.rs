@@ -1,7 +1,7 @@
 //! The listener: accepts connections up to a limit, reads requests, and hands each to the plane that its host and path
 //! name. It decides nothing about APIs itself.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
@@ -21,8 +21,10 @@ use super::{
     control,
     data::{self, Host, Place, Plane},
     demo::{self, Demo},
+    fault::{Effect, Faults, Strike},
+    local_api,
     management::{self, TooLarge},
-    reply::{self, refusal},
+    reply::refusal,
     store::Store,
 };
 use crate::model::limit;
@@ -51,6 +53,7 @@ pub(super) struct Server {
     control: control::Context,
     plane: Arc<Plane>,
     demo: Arc<Demo>,
+    faults: Faults,
     permits: Arc<Semaphore>,
 }
 
@@ -70,6 +73,7 @@ impl Server {
             control,
             demo: Arc::new(Demo::new(Arc::clone(&plane), listener)),
             plane,
+            faults: Faults::default(),
             permits: Arc::new(Semaphore::new(permits)),
         })
     }
@@ -135,7 +139,7 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
     }
     let service = service_fn(move |request| {
         let server = Arc::clone(&server);
-        async move { Ok::<_, Infallible>(dispatch(&server, remote, request).await) }
+        async move { dispatch(&server, remote, request).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -153,7 +157,7 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
 /// Whom a request is for.
 enum Target {
     Control,
-    Health,
+    Own,
     Backend,
     Management(Place),
     Stage(Place),
@@ -166,8 +170,8 @@ impl Target {
             if path == "/v2" || path.starts_with("/v2/") {
                 return Target::Control;
             }
-            if path == "/_stagewire/health" {
-                return Target::Health;
+            if path == local_api::PREFIX || path.starts_with("/_stagewire/") {
+                return Target::Own;
             }
             if path.starts_with("/_demo/") {
                 return Target::Backend;
@@ -188,19 +192,64 @@ impl Target {
     }
 }
 
+impl Target {
+    /// What the request asks for, by the name that faults know it by.
+    fn operation(&self, request: &Request<Incoming>) -> Option<&'static str> {
+        match self {
+            Target::Control => control::operation(request.method(), request.uri().path()),
+            Target::Management(_) => management::operation(request.method()),
+            Target::Stage(_) => data::wanted(request.headers()).then_some("Connect"),
+            Target::Own | Target::Backend | Target::Nobody => None,
+        }
+    }
+}
+
 /// Hands a request that may come in to whom its host and path name.
 async fn dispatch(
     server: &Arc<Server>,
     remote: SocketAddr,
     request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
+) -> Result<Response<Full<Bytes>>, Dropped> {
     let target = match enter(&request, server.listener) {
         Ok(target) => target,
-        Err(refused) => return refused.answer(),
+        Err(refused) => return Ok(refused.answer()),
     };
+    let strike = target
+        .operation(&request)
+        .and_then(|operation| server.faults.take(operation));
+    let Some(Strike { delay, effect }) = strike else {
+        return Ok(answer(server, remote, target, request).await);
+    };
+    tokio::time::sleep(delay).await;
+    match effect {
+        Effect::None => Ok(answer(server, remote, target, request).await),
+        Effect::Refuse {
+            status,
+            error,
+            message,
+        } => Ok(refusal(status, &error, &message)),
+        Effect::DropRequest => Err(Dropped),
+        Effect::DropAnswer => {
+            answer(server, remote, target, request).await;
+            Err(Dropped)
+        }
+    }
+}
+
+/// A fault closes the connection in place of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("a fault dropped the connection")]
+struct Dropped;
+
+async fn answer(
+    server: &Arc<Server>,
+    remote: SocketAddr,
+    target: Target,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
     match target {
         Target::Control => of_control(server, request).await,
-        Target::Health => reply::json(StatusCode::OK, r#"{"status":"ok"}"#),
+        Target::Own => of_own(server, request).await,
         Target::Backend => of_backend(server, request).await,
         Target::Management(place) => of_management(server, &place, request).await,
         Target::Stage(place) => of_stage(server, remote, place, request).await,
@@ -254,6 +303,15 @@ async fn of_management(
     let (head, body) = request.into_parts();
     match read(body, limit::MESSAGE_BYTES).await {
         Ok(body) => management::answer(&server.plane, place, &head, body).await,
+        Err(broken) => broken.answer(),
+    }
+}
+
+async fn of_own(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    match read(body, limit::MESSAGE_BYTES).await {
+        Ok(Ok(body)) => local_api::answer(&server.plane, &server.faults, &head, &body),
+        Ok(Err(TooLarge)) => too_large(),
         Err(broken) => broken.answer(),
     }
 }

@@ -17,6 +17,16 @@ use super::{
 /// The path segment that marks the API.
 pub(super) const SEGMENT: &str = "@connections";
 
+/// What a call with this method does, as SDKs name it.
+pub(super) fn operation(method: &Method) -> Option<&'static str> {
+    match *method {
+        Method::POST => Some("PostToConnection"),
+        Method::GET => Some("GetConnection"),
+        Method::DELETE => Some("DeleteConnection"),
+        _ => None,
+    }
+}
+
 /// The body of a request: all of it, or that it is longer than a message may be.
 pub(super) type Body = Result<Bytes, TooLarge>;
 

@@ -22,22 +22,18 @@ pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<
 /// A JSON body with this status and AWS's name for the error.
 pub(super) fn error(
     status: StatusCode,
-    kind: &'static str,
+    kind: &str,
     body: impl Into<Bytes>,
 ) -> Response<Full<Bytes>> {
     let mut response = json(status, body);
-    response
-        .headers_mut()
-        .insert("x-amzn-errortype", HeaderValue::from_static(kind));
+    if let Ok(kind) = HeaderValue::try_from(kind) {
+        response.headers_mut().insert("x-amzn-errortype", kind);
+    }
     response
 }
 
 /// The usual refusal: `{"message":"…"}` with a status and AWS's name for the error.
-pub(super) fn refusal(
-    status: StatusCode,
-    kind: &'static str,
-    message: &str,
-) -> Response<Full<Bytes>> {
+pub(super) fn refusal(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
     let body = serde_json::json!({ "message": message }).to_string();
     error(status, kind, body)
 }

@@ -205,7 +205,7 @@ async fn the_gateways_own_name_leads_back_to_it() {
     api.deploy("prod").await;
     let mut socket = gateway.connect(&api.stage_path("prod")).await;
     socket.send(Message::text("x")).await.unwrap();
-    assert_eq!(next_json(&mut socket).await, json!({ "status": "ok" }));
+    assert_eq!(next_json(&mut socket).await["status"], "ok");
 }
 
 #[tokio::test]

@@ -124,13 +124,21 @@ impl Gateway {
     }
 
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
-        let response = soon(self.http.request(request)).await.unwrap();
+        self.try_send(request).await.unwrap()
+    }
+
+    /// Sends a request whose answer may be lost.
+    pub(crate) async fn try_send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, hyper_util::client::legacy::Error> {
+        let response = soon(self.http.request(request)).await?;
         let (head, body) = response.into_parts();
-        Answer {
+        Ok(Answer {
             status: head.status.as_u16(),
             headers: head.headers,
             body: soon(body.collect()).await.unwrap().to_bytes(),
-        }
+        })
     }
 
     /// A control call that must succeed.

@@ -46,6 +46,13 @@ pub(crate) async fn answer(context: &Context, request: Request<Bytes>) -> Respon
     }
 }
 
+/// The name of the operation that a method and a raw path mean.
+pub(crate) fn operation(method: &http::Method, raw_path: &str) -> Option<&'static str> {
+    router::find(method, raw_path)
+        .ok()
+        .map(|(operation, _)| operation.name)
+}
+
 fn prepare(
     context: &Context,
     request: Request<Bytes>,

@@ -25,7 +25,14 @@ mod template;
 mod throttle;
 mod upgrade;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::{
     Semaphore,
@@ -56,7 +63,7 @@ pub(crate) struct Plane {
     plans: plan::Plans,
     keyring: Keyring,
     throttles: Throttles,
-    limits: Limits,
+    time_scale: TimeScale,
     /// One for each WebSocket connection that may be open.
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -68,6 +75,22 @@ pub(crate) struct Plane {
 struct Limits {
     idle: Duration,
     lifetime: Duration,
+}
+
+/// How many times faster than on AWS the limits pass, and how often that was changed.
+#[derive(Debug)]
+struct TimeScale {
+    bits: AtomicU64,
+    changes: AtomicU32,
+}
+
+impl TimeScale {
+    fn new(scale: f64) -> TimeScale {
+        TimeScale {
+            bits: AtomicU64::new(scale.to_bits()),
+            changes: AtomicU32::new(0),
+        }
+    }
 }
 
 impl Limits {
@@ -101,11 +124,35 @@ impl Plane {
             plans: plan::Plans::default(),
             keyring: options.keyring.clone(),
             throttles: Throttles::default(),
-            limits: Limits::scaled(options.time_scale),
+            time_scale: TimeScale::new(options.time_scale),
             permits: Arc::new(Semaphore::new(connections)),
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
         })
+    }
+
+    /// How long a connection may be idle and live, and by which time scale; see [`Plane::timing`].
+    fn limits(&self) -> (Limits, u32) {
+        let timing = self.timing();
+        (Limits::scaled(self.time_scale()), timing)
+    }
+
+    /// A number that is another when time has begun to pass at another pace.
+    fn timing(&self) -> u32 {
+        self.time_scale.changes.load(Ordering::Acquire)
+    }
+
+    /// How many times faster than on AWS the limits of a connection pass.
+    pub(crate) fn time_scale(&self) -> f64 {
+        f64::from_bits(self.time_scale.bits.load(Ordering::Acquire))
+    }
+
+    /// Lets the limits of all connections, open ones too, pass `scale` times as fast as on AWS.
+    pub(crate) fn scale_time(&self, scale: f64) {
+        let bits = scale.to_bits();
+        self.time_scale.bits.store(bits, Ordering::Release);
+        self.time_scale.changes.fetch_add(1, Ordering::AcqRel);
+        self.registry.wake_all();
     }
 
     /// Runs a task that ends with the gateway.

@@ -134,6 +134,11 @@ impl Outbox {
         self.room.notify_waiters();
     }
 
+    /// Lets the peer look around.
+    pub(super) fn wake(&self) {
+        self.peer.wake();
+    }
+
     /// Registers the peer's task; to be called before what it guards is looked at.
     pub(super) fn register(&self, waker: &Waker) {
         self.peer.register(waker);

@@ -116,7 +116,8 @@ where
     )
     .await;
     let opened = Instant::now();
-    let first = opened + plane.limits.idle.min(plane.limits.lifetime);
+    let (limits, timing) = plane.limits();
+    let first = opened + limits.idle.min(limits.lifetime);
     let mut peer = Peer {
         plane,
         connection,
@@ -125,7 +126,8 @@ where
         sending: None,
         unflushed: false,
         burst: 0,
-        ends: opened + plane.limits.lifetime,
+        opened,
+        timing,
         active: opened,
         timer: Box::pin(sleep_until(first)),
     };
@@ -158,8 +160,9 @@ struct Peer<'p, S> {
     unflushed: bool,
     /// Messages read since the task began its turn.
     burst: usize,
-    /// When the connection has lived its life.
-    ends: Instant,
+    opened: Instant,
+    /// Which time scale the timer was set by.
+    timing: u32,
     /// When the last message passed.
     active: Instant,
     timer: Pin<Box<Sleep>>,
@@ -249,13 +252,15 @@ where
     }
 
     /// Ready when the connection was idle too long or has lived its life. The timer is not moved at every message; it
-    /// goes off early and is set again.
+    /// goes off early and is set again, as it is when time begins to pass at another pace.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while self.timer.as_mut().poll(context).is_ready() {
-            let deadline = self.ends.min(self.active + self.plane.limits.idle);
+        while self.timing != self.plane.timing() || self.timer.as_mut().poll(context).is_ready() {
+            let (limits, timing) = self.plane.limits();
+            let deadline = (self.opened + limits.lifetime).min(self.active + limits.idle);
             if Instant::now() >= deadline {
                 return Poll::Ready(());
             }
+            self.timing = timing;
             self.timer.as_mut().reset(deadline);
         }
         Poll::Pending
@@ -283,6 +288,7 @@ where
         let mut fragments = Fragments::new(self.connection.outbox.pop()?);
         let frame = fragments.next();
         self.sending = Some(fragments);
+        self.connection.traffic.count_sent();
         self.touch();
         frame
     }
@@ -308,6 +314,7 @@ where
 
     /// Routes a message by what its stage serves now.
     async fn route(&mut self, text: Utf8Bytes) {
+        self.connection.traffic.count_received();
         self.touch();
         let connection = self.connection;
         let served = self

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -29,10 +29,40 @@ pub(crate) struct Connection {
     pub(crate) source_ip: IpAddr,
     pub(crate) user_agent: Option<String>,
     pub(crate) outbox: Outbox,
+    pub(crate) traffic: Traffic,
     /// Set once, by the handshake that asked; boxed, since most connections are nobody's.
     caller: OnceLock<Box<Caller>>,
     /// Milliseconds since the Unix epoch of the last message in either direction.
     last_active_ms: AtomicI64,
+}
+
+/// How many messages passed.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Traffic {
+    /// Notes a message to the client.
+    pub(super) fn count_sent(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes a message from the client.
+    pub(super) fn count_received(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Messages that the client was sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Messages that the client sent.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
 }
 
 /// Who connects.
@@ -57,6 +87,7 @@ impl Connection {
             source_ip: client.source_ip,
             user_agent: client.user_agent,
             outbox: Outbox::default(),
+            traffic: Traffic::default(),
             caller: OnceLock::new(),
             last_active_ms: AtomicI64::new(now.as_millisecond()),
         }
@@ -119,6 +150,21 @@ impl Registry {
     /// Forgets a connection; from now on its id is gone.
     pub(crate) fn remove(&self, id: &str) {
         self.write().connections.remove(id);
+    }
+
+    /// The connections that `which` names, in no order.
+    pub(crate) fn list(&self, which: impl Fn(&Connection) -> bool) -> Vec<Arc<Connection>> {
+        let state = self.read();
+        let connections = state.connections.values();
+        let named = connections.filter(|connection| which(connection));
+        named.map(Arc::clone).collect()
+    }
+
+    /// Lets every peer look around.
+    pub(super) fn wake_all(&self) {
+        for connection in self.read().connections.values() {
+            connection.outbox.wake();
+        }
     }
 
     /// Asks every connection that `which` names to close.

@@ -1,0 +1,148 @@
+//! The gateway's own API, below `/_stagewire/`: what is open, what shall go wrong, and how fast time passes. AWS has
+//! nothing like it, so nothing here pretends to be AWS's; it is for people and tests.
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, request::Parts};
+use http_body_util::Full;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    data::{Connection, Plane},
+    fault::{Fault, Faults},
+    reply::{self, refusal},
+};
+
+/// Where it lives.
+pub(super) const PREFIX: &str = "/_stagewire";
+
+type Answer = Response<Full<Bytes>>;
+
+/// Answers a call. The body has been read whole.
+pub(super) fn answer(plane: &Plane, faults: &Faults, head: &Parts, body: &Bytes) -> Answer {
+    let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
+    let read = head.method == Method::GET;
+    match path.trim_end_matches('/') {
+        "" if read => index(),
+        "/health" if read => ok(&json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })),
+        "/connections" if read => connections(plane, head.uri.query().unwrap_or_default()),
+        "/faults" => of_faults(faults, &head.method, body),
+        "/time-scale" => of_time_scale(plane, &head.method, body),
+        "" | "/health" | "/connections" => wrong_method(&head.method),
+        _ => refusal(
+            StatusCode::NOT_FOUND,
+            "NotFoundException",
+            "There is nothing here; GET /_stagewire/ says what there is",
+        ),
+    }
+}
+
+fn ok(value: &Value) -> Answer {
+    reply::json(StatusCode::OK, value.to_string())
+}
+
+fn bad_request(message: &str) -> Answer {
+    refusal(StatusCode::BAD_REQUEST, "BadRequestException", message)
+}
+
+fn wrong_method(method: &Method) -> Answer {
+    let message = format!("{method} means nothing here");
+    refusal(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "BadRequestException",
+        &message,
+    )
+}
+
+fn index() -> Answer {
+    ok(&json!({
+        "GET /_stagewire/health": "says that the gateway runs",
+        "GET /_stagewire/connections": "lists the open connections; ?apiId= and &stage= narrow it",
+        "GET /_stagewire/faults": "lists the faults that wait for their calls",
+        "POST /_stagewire/faults": "lets the next calls of an operation go wrong: {\"operation\": \"CreateDeployment\", \
+            \"times\": 1, \"status\": 429} or \"delayInMillis\" or \"drop\": \"request\" or \"answer\"; operation * is all",
+        "DELETE /_stagewire/faults": "forgets all faults",
+        "GET /_stagewire/time-scale": "says how many times faster than on AWS a connection's limits pass",
+        "PUT /_stagewire/time-scale": "changes it, for open connections too: {\"timeScale\": 60}",
+    }))
+}
+
+fn connections(plane: &Plane, query: &str) -> Answer {
+    let wanted = |name: &str| {
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    };
+    let (api_id, stage) = (wanted("apiId"), wanted("stage"));
+    let mut found = plane.registry.list(|connection| {
+        api_id.is_none_or(|api_id| connection.api_id == api_id)
+            && stage.is_none_or(|stage| connection.stage == stage)
+    });
+    found.sort_by(|one, other| (one.connected_at, &one.id).cmp(&(other.connected_at, &other.id)));
+    let items: Vec<Value> = found
+        .iter()
+        .map(|connection| described(connection))
+        .collect();
+    ok(&json!({ "items": items }))
+}
+
+fn described(connection: &Connection) -> Value {
+    json!({
+        "apiId": connection.api_id,
+        "stage": connection.stage,
+        "connectionId": connection.id,
+        "connectedAt": milliseconds(connection.connected_at),
+        "lastActiveAt": milliseconds(connection.last_active()),
+        "sourceIp": connection.source_ip,
+        "userAgent": connection.user_agent,
+        "messagesSent": connection.traffic.sent(),
+        "messagesReceived": connection.traffic.received(),
+    })
+}
+
+fn milliseconds(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+fn of_faults(faults: &Faults, method: &Method, body: &Bytes) -> Answer {
+    match *method {
+        Method::GET => ok(&json!({ "items": faults.list() })),
+        Method::POST => match serde_json::from_slice::<Fault>(body) {
+            Err(error) => bad_request(&error.to_string()),
+            Ok(fault) => match faults.add(fault) {
+                Ok(()) => reply::json(
+                    StatusCode::CREATED,
+                    json!({ "items": faults.list() }).to_string(),
+                ),
+                Err(error) => bad_request(&error.to_string()),
+            },
+        },
+        Method::DELETE => {
+            faults.clear();
+            reply::empty(StatusCode::NO_CONTENT)
+        }
+        _ => wrong_method(method),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TimeScale {
+    time_scale: f64,
+}
+
+fn of_time_scale(plane: &Plane, method: &Method, body: &Bytes) -> Answer {
+    match *method {
+        Method::GET => {}
+        Method::PUT => match serde_json::from_slice::<TimeScale>(body) {
+            Err(error) => return bad_request(&error.to_string()),
+            Ok(wanted) if !(wanted.time_scale > 0.0 && wanted.time_scale.is_finite()) => {
+                return bad_request("timeScale must be more than 0");
+            }
+            Ok(wanted) => plane.scale_time(wanted.time_scale),
+        },
+        _ => return wrong_method(method),
+    }
+    ok(&json!({ "timeScale": plane.time_scale() }))
+}
