@@ -105,4 +105,6 @@ pub enum Action {
     Finish,
     /// Delete what a failed deploy left.
     CleanUp,
+    /// Leave what a failed deploy left, and plan the deploy anew.
+    PlanAnew,
 }

@@ -2,15 +2,14 @@
 
 use super::{
     Effect, Remote, State,
-    deploy::DeployOutcome,
+    deploy::{DeployJob, DeployOutcome, Deploys},
     message::{DeployMessage, HostMessage, LibraryMessage},
     modal::{Modal, failure::FailureModal},
     notice::Tone,
     screen::{Screen, apis::ApisScreen, targets::TargetsScreen},
-    state::Deploys,
 };
 use crate::model::{
-    Failure, FailureKind, LinkEvent, LinkId, Target, Ticket,
+    ApiId, Failure, FailureKind, LinkEvent, LinkId, Target, Ticket,
     plan::{DeployFailure, Deployed, LeftOver, Remains, Repoint, StageUse},
 };
 
@@ -97,15 +96,12 @@ pub(super) fn deploy(state: &mut State, message: DeployMessage, effects: &mut Ve
     match message {
         DeployMessage::Planned(ticket, result) => planned(state, ticket, *result, effects),
         DeployMessage::Progressed(ticket, progress) => {
-            let now = state.now;
-            if let Some(job) = &mut state.deploys.job
-                && job.ticket == ticket
-            {
-                job.progress(progress, now);
+            if let Some(job) = state.deploys.awaiting(ticket) {
+                job.progress(progress, state.now);
             }
         }
         DeployMessage::Finished(ticket, result) => finished(state, ticket, *result, effects),
-        DeployMessage::CleanedUp(ticket, result) => cleaned_up(state, ticket, result),
+        DeployMessage::CleanedUp(ticket, result) => cleaned_up(state, ticket, result, effects),
         DeployMessage::Repointed(_, repoint, result) => {
             repointed(state, &repoint, result, effects);
         }
@@ -134,36 +130,46 @@ fn finished(
     result: Result<Deployed, DeployFailure>,
     effects: &mut Vec<Effect>,
 ) {
-    let is_awaited = state
-        .deploys
-        .job
-        .as_ref()
-        .is_some_and(|job| job.ticket == ticket);
-    if !is_awaited {
+    let Some(job) = state.deploys.awaiting(ticket) else {
+        return;
+    };
+    let failed = match result {
+        Ok(deployed) => return succeeded(state, &deployed, effects),
+        Err(failed) => failed,
+    };
+    let api_id = job.api().clone();
+    let remains = failed.remains.clone();
+    let title = failed.failure.title.clone();
+    state.notices.keep_failure(state.now, &failed.failure);
+    job.outcome = Some(DeployOutcome::Failed(Box::new(failed)));
+    if remains == Remains::Nothing && !has_dialog(state, &api_id) {
+        // There is nothing to decide: the log has the reason, and the next dialog begins anew.
+        state.deploys.remove(&api_id);
+        let text = format!("{title} {} ! says why", state.glyphs.dot);
+        state.notices.offer(state.now, Tone::Danger, text);
         return;
     }
-    match result {
-        Ok(deployed) => succeeded(state, &deployed, effects),
-        Err(failed) => {
-            state.notices.keep_failure(state.now, &failed.failure);
-            let is_open = state
-                .modals
-                .iter()
-                .any(|modal| matches!(modal, Modal::Deploy(_)));
-            if !is_open {
-                let text = format!("{} {} d shows it", failed.failure.title, state.glyphs.dot);
-                state.notices.offer(state.now, Tone::Danger, text);
-            }
-            let may_have_changed = failed.remains != Remains::Nothing;
-            if let Some(job) = &mut state.deploys.job {
-                let api_id = job.plan.request.api_id.clone();
-                job.outcome = Some(DeployOutcome::Failed(Box::new(failed)));
-                if may_have_changed {
-                    state.lend(effects, |_, _, context| context.load_api(&api_id));
-                }
-            }
-        }
+    tell_of_failure(state, &api_id, &title);
+    if remains != Remains::Nothing {
+        state.lend(effects, |_, _, context| context.load_api(&api_id));
     }
+}
+
+/// True while the dialog of this API is open, perhaps below another modal.
+fn has_dialog(state: &State, api: &ApiId) -> bool {
+    let mut modals = state.modals.iter();
+    modals.any(|modal| matches!(modal, Modal::Deploy(dialog) if dialog.is_of(api)))
+}
+
+/// Says that something failed whose dialog is not open, and where to see it.
+fn tell_of_failure(state: &mut State, api: &ApiId, title: &str) {
+    if has_dialog(state, api) {
+        return;
+    }
+    let name = state.deploys.job(api).map(DeployJob::name);
+    let dot = state.glyphs.dot;
+    let text = format!("{title} {dot} d on {} shows it", name.unwrap_or_default());
+    state.notices.offer(state.now, Tone::Danger, text);
 }
 
 fn succeeded(state: &mut State, deployed: &Deployed, effects: &mut Vec<Effect>) {
@@ -188,13 +194,13 @@ fn succeeded(state: &mut State, deployed: &Deployed, effects: &mut Vec<Effect>) 
             .notices
             .offer(state.now, Tone::Warning, warning.clone());
     }
-    state.deploys.job = None;
+    state.deploys.remove(&deployed.api_id);
     state.deploys.undo = undo;
     state.deploys.last = Some((deployed.api_id.clone(), stage.clone()));
     let n_modals = state.modals.len();
-    state
-        .modals
-        .retain(|modal| !matches!(modal, Modal::Deploy(_)));
+    let is_done =
+        |modal: &Modal| matches!(modal, Modal::Deploy(dialog) if dialog.is_of(&deployed.api_id));
+    state.modals.retain(|modal| !is_done(modal));
     if state.modals.len() < n_modals {
         state.deploys.closed_at = Some(state.now);
     }
@@ -211,24 +217,31 @@ fn succeeded(state: &mut State, deployed: &Deployed, effects: &mut Vec<Effect>) 
     state.lend(effects, |_, _, context| context.load_api(&deployed.api_id));
 }
 
-fn cleaned_up(state: &mut State, ticket: Ticket, result: Result<(), Failure>) {
-    let Some(job) = &mut state.deploys.job else {
+fn cleaned_up(
+    state: &mut State,
+    ticket: Ticket,
+    result: Result<(), Failure>,
+    effects: &mut Vec<Effect>,
+) {
+    let Some(job) = state.deploys.awaiting(ticket) else {
         return;
     };
-    let Some(DeployOutcome::CleaningUp(awaited, left)) = &job.outcome else {
+    let Some(DeployOutcome::CleaningUp(_, left)) = &job.outcome else {
         return;
     };
-    if *awaited != ticket {
-        return;
-    }
+    let api_id = job.api().clone();
     match result {
         Ok(()) => {
             let text = format!("Deployment {} is deleted", left.deployment_id);
             state.notices.say(state.now, Tone::Ok, text);
             job.outcome = Some(DeployOutcome::CleanedUp);
+            if !has_dialog(state, &api_id) {
+                state.deploys.remove(&api_id);
+            }
         }
         Err(failure) => {
             state.notices.keep_failure(state.now, &failure);
+            let title = failure.title.clone();
             // The control plane may have refused because the stage serves it by now.
             let left = LeftOver {
                 stage_use: StageUse::Unknown,
@@ -238,8 +251,10 @@ fn cleaned_up(state: &mut State, ticket: Ticket, result: Result<(), Failure>) {
                 failure,
                 remains: Remains::LeftOver(left),
             })));
+            tell_of_failure(state, &api_id, &title);
         }
     }
+    state.lend(effects, |_, _, context| context.load_api(&api_id));
 }
 
 fn repointed(

@@ -1,15 +1,80 @@
-//! A deploy under way: its steps, how far each is, and what came of it. It outlives the dialog that started it.
+//! Deploys under way, one an API at most: their steps, how far each is, and what came of it. They outlive the dialog that
+//! started them. And what is known of the last one that succeeded: the way back from it, and its stage.
 
+use std::collections::BTreeMap;
+
+use crossterm::event::{KeyCode, KeyEvent};
 use jiff::{SignedDuration, Timestamp};
 
+use super::widget::text;
 use crate::model::{
-    StageName, Ticket,
-    plan::{DeployFailure, DeployPlan, DeployProgress, DeployStep, LeftOver, StepState},
+    ApiId, StageName, Ticket,
+    plan::{
+        DeployFailure, DeployPlan, DeployProgress, DeployStep, LeftOver, Remains, Repoint,
+        StepState,
+    },
 };
 
 /// How long no Enter may have come before one is a decision of its own. A key that is held down begins to repeat sooner
 /// than that, and what was typed ahead or pasted comes at once.
 pub const QUIET: SignedDuration = SignedDuration::from_secs(1);
+
+/// The deploys under way, and the way back from the last one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Deploys {
+    /// The deploys that run, or that failed and were not dealt with.
+    jobs: BTreeMap<ApiId, DeployJob>,
+    /// What takes the last deploy back.
+    pub undo: Option<Repoint>,
+    /// What was deployed last, for `l` right after it.
+    pub last: Option<(ApiId, StageName)>,
+    /// When a dialog closed by itself, since its deploy was done, or an Enter came that was meant for it still.
+    pub closed_at: Option<Timestamp>,
+}
+
+impl Deploys {
+    /// The deploy of this API.
+    pub fn job(&self, api: &ApiId) -> Option<&DeployJob> {
+        self.jobs.get(api)
+    }
+
+    /// The same, to move it on.
+    pub fn job_mut(&mut self, api: &ApiId) -> Option<&mut DeployJob> {
+        self.jobs.get_mut(api)
+    }
+
+    /// The deploy that waits for answers under this ticket.
+    pub fn awaiting(&mut self, ticket: Ticket) -> Option<&mut DeployJob> {
+        self.jobs.values_mut().find(|job| job.awaits(ticket))
+    }
+
+    /// The deploys that wait for answers.
+    pub fn running(&self) -> impl Iterator<Item = &DeployJob> {
+        self.jobs.values().filter(|job| job.is_running())
+    }
+
+    /// Keeps a deploy, in place of the one before of the same API.
+    pub fn put(&mut self, job: DeployJob) {
+        self.jobs.insert(job.api().clone(), job);
+    }
+
+    /// Forgets the deploy of this API.
+    pub fn remove(&mut self, api: &ApiId) -> Option<DeployJob> {
+        self.jobs.remove(api)
+    }
+
+    /// True for an Enter that was meant for the dialog which has just closed by itself: what is below it must not take a
+    /// key that was pressed twice.
+    pub(crate) fn is_late(&mut self, key: KeyEvent, now: Timestamp) -> bool {
+        let since = self.closed_at.take();
+        let is_late = key.code == KeyCode::Enter
+            && since.is_some_and(|since| now.duration_since(since) < QUIET);
+        if is_late {
+            self.closed_at = Some(now);
+        }
+        is_late
+    }
+}
 
 /// A deploy that was started.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +115,16 @@ impl DeployJob {
         }
     }
 
+    /// The API it deploys.
+    pub fn api(&self) -> &ApiId {
+        &self.plan.request.api_id
+    }
+
+    /// The API's name, short enough for a notice.
+    pub fn name(&self) -> String {
+        text::fit(&self.plan.api.name, 24, "...")
+    }
+
     /// The stage it deploys to.
     pub fn stage(&self) -> &StageName {
         self.plan.request.stage.name()
@@ -70,6 +145,23 @@ impl DeployJob {
     /// True while answers are awaited.
     pub fn is_running(&self) -> bool {
         matches!(self.outcome, None | Some(DeployOutcome::CleaningUp(..)))
+    }
+
+    /// True when an answer under this ticket is for it.
+    pub fn awaits(&self, ticket: Ticket) -> bool {
+        match &self.outcome {
+            None => self.ticket == ticket,
+            Some(DeployOutcome::CleaningUp(cleaning, _)) => *cleaning == ticket,
+            Some(DeployOutcome::Failed(_) | DeployOutcome::CleanedUp) => false,
+        }
+    }
+
+    /// What exists because of it, if it failed and was not cleaned up after.
+    pub fn remains(&self) -> Option<&Remains> {
+        match &self.outcome {
+            Some(DeployOutcome::Failed(failed)) => Some(&failed.remains),
+            _ => None,
+        }
     }
 
     /// What it left behind, if it failed half way.

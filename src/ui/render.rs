@@ -11,7 +11,6 @@ use ratatui::{
 
 use super::{
     State,
-    deploy::DeployJob,
     geometry::{Geometry, SMALLEST},
     glyphs::SPINNER_MS,
     modal::Modal,
@@ -75,8 +74,7 @@ pub fn next_tick(state: &State) -> Option<Duration> {
 }
 
 fn is_busy(state: &State) -> bool {
-    let deploys = state.deploys.job.as_ref();
-    state.library.is_loading() || deploys.is_some_and(DeployJob::is_running)
+    state.library.is_loading() || state.deploys.running().next().is_some()
 }
 
 fn too_small(state: &State, area: Rect, frame: &mut Frame<'_>) {

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crossterm::event::{KeyCode, KeyEvent};
 use jiff::Timestamp;
 
-use crate::model::{LinkId, StageName, Target, Ticket, plan::Repoint};
+use crate::model::{LinkId, StageName, Target, Ticket};
 
 use super::{
     Effect,
-    deploy::{DeployJob, QUIET},
+    deploy::Deploys,
     geometry::Geometry,
     glyphs::Glyphs,
     library::Library,
@@ -66,7 +65,7 @@ pub struct State {
     pub library: Library,
     /// The live session, if there is one; it survives leaving the screen.
     pub live: Option<Session>,
-    /// The deploy under way, and the way back from the last one.
+    /// The deploys under way, and the way back from the last one.
     pub deploys: Deploys,
     /// Lines that come and go, and the log of all of them.
     pub notices: Notices,
@@ -84,33 +83,6 @@ pub struct State {
     pub log_path: Option<String>,
     /// True until the first target answered or failed: then a failure opens the picker instead of a modal.
     pub is_starting: bool,
-}
-
-/// The deploy under way, and the way back from the last one.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Deploys {
-    /// The deploy that runs, or that failed and was not dealt with.
-    pub job: Option<DeployJob>,
-    /// What takes the last deploy back.
-    pub undo: Option<Repoint>,
-    /// What was deployed last, for `l` right after it.
-    pub last: Option<(crate::model::ApiId, StageName)>,
-    /// When the dialog closed by itself, since its deploy was done, or an Enter came that was meant for it still.
-    pub closed_at: Option<Timestamp>,
-}
-
-impl Deploys {
-    /// True for an Enter that was meant for the dialog which has just closed by itself: what is below it must not take a
-    /// key that was pressed twice.
-    pub(crate) fn is_late(&mut self, key: KeyEvent, now: Timestamp) -> bool {
-        let since = self.closed_at.take();
-        let is_late = key.code == KeyCode::Enter
-            && since.is_some_and(|since| now.duration_since(since) < QUIET);
-        if is_late {
-            self.closed_at = Some(now);
-        }
-        is_late
-    }
 }
 
 /// Numbers for requests and links, each given out once.

@@ -4,7 +4,6 @@ use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 
 use super::{
     Action, Effect, Message, State, answer,
-    deploy::DeployJob,
     keys::{self, Scope},
     modal::{Modal, help::HelpModal, log::LogModal, palette::PaletteModal, region::RegionModal},
     notice::Tone,
@@ -131,8 +130,7 @@ fn point(state: &mut State, mouse: MouseEvent, effects: &mut Vec<Effect>) {
 
 /// True while a deploy changes the target: ending the program would cut it in the middle.
 fn is_deploying(state: &State) -> bool {
-    let job = state.deploys.job.as_ref();
-    job.is_some_and(DeployJob::is_running)
+    state.deploys.running().next().is_some()
 }
 
 /// Does what the person wishes, or says why not.

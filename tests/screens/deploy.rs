@@ -4,7 +4,10 @@ use crossterm::event::{KeyCode, KeyEvent};
 use stagewire::{
     model::{
         StageName, Ticket,
-        plan::{DeployRequest, DeployStep, Repoint, StageChoice, StepState},
+        plan::{
+            DeployFailure, DeployRequest, DeployStep, Remains, Repoint, StageChoice, StageUse,
+            StepState,
+        },
     },
     ui::{
         Effect, Message,
@@ -435,7 +438,7 @@ fn a_running_deploy_shows_each_step_and_goes_on_without_the_dialog() {
         .passes(1_200)
         .snapshot("deploy_running");
     h.keys("esc")
-        .shows("The deploy to test goes on; d shows it")
+        .shows("The deploy to test goes on; d on chat shows it")
         .shows("deploying to test");
     h.keys("d").shows("wait for DEPLOYED");
     let (_, ordered) = h.deploying();
@@ -491,6 +494,154 @@ fn what_a_failed_deploy_left_can_be_deleted() {
     h.keys("esc d")
         .planned(|request| Ok(plan(request)))
         .shows("Changes on");
+}
+
+/// Half way through a deploy to `test`.
+fn half_way() -> Harness {
+    let mut h = at_chat();
+    h.keys("down d").planned(|request| Ok(plan(request)));
+    h.keys("enter");
+    let (_, ordered) = h.deploying();
+    h.finishes(Err(failed_half_way(&ordered)));
+    h
+}
+
+#[test]
+fn what_a_failed_deploy_left_can_be_left_and_the_log_names_it() {
+    let mut h = half_way();
+    h.keys("n")
+        .shows("Deployment a81kq0 of chat is left as it is");
+    plans(&mut h).shows("▸ test").shows("Changes on test");
+    h.keys("esc d").shows("Description").keys("esc !");
+    h.shows("Deployment a81kq0 of chat is left as it is, made for test");
+}
+
+#[test]
+fn a_new_stage_that_was_not_made_is_planned_anew_by_its_name() {
+    let mut h = at_chat();
+    h.keys("d")
+        .types("beta")
+        .keys("tab")
+        .types("why")
+        .keys("enter");
+    plans(&mut h);
+    let (_, ordered) = h.deploying();
+    h.finishes(Err(failed_half_way(&ordered))).keys("n");
+    h.shows("▸ [New stage]   beta").shows("why");
+    let asked = plans(&mut h).state.deploys.job(&chat().api.id);
+    assert!(asked.is_none());
+}
+
+#[test]
+fn a_deploy_of_one_api_is_no_matter_of_another() {
+    let mut h = half_way();
+    h.keys("esc esc").shows("ticker");
+    h.keys("down d")
+        .shows("Deploy API · ticker")
+        .shows("▸ live");
+    h.keys("esc up d")
+        .shows("What exists now: deployment a81kq0");
+}
+
+#[test]
+fn two_apis_deploy_at_the_same_time() {
+    let mut h = at_apis();
+    h.keys("d").planned(|request| Ok(plan(request)));
+    h.keys("enter");
+    let (first, ordered) = h.deploying();
+    h.keys("esc down d").types("beta").keys("enter");
+    plans(&mut h).shows("Deploy API · chat to beta").keys("esc");
+    h.shows("deploying 2 APIs").keys("d");
+    let message = DeployMessage::Finished(first, Box::new(Ok(deployed(&ordered))));
+    h.update(Message::Deploy(message));
+    h.shows("Deploy API · chat to beta").keys("esc");
+    h.shows("deploying to beta").shows("test: 53lz9l → a81kq0");
+    h.keys("q").shows("A deploy is under way");
+}
+
+#[test]
+fn a_failure_that_left_nothing_is_told_in_true_words() {
+    let mut h = at_chat();
+    h.keys("down d").planned(|request| Ok(plan(request)));
+    h.keys("enter");
+    h.finishes(Err(failure("Cannot deploy").into()));
+    h.shows("Nothing was changed.").shows("n plan anew");
+    h.keys("esc d").shows("Description").keys("esc");
+    plans(h.keys("d")).keys("enter esc");
+    h.finishes(Err(failure("Cannot deploy again").into()));
+    h.shows("Cannot deploy again · ! says why");
+    h.keys("d").shows("Description").keys("esc !");
+    h.shows("AccessDeniedException");
+}
+
+#[test]
+fn a_failure_whose_outcome_nobody_knows_says_so_and_looks_again() {
+    let mut h = at_chat();
+    h.keys("down d").planned(|request| Ok(plan(request)));
+    h.keys("enter");
+    h.progresses(step(DeployStep::CreateDeployment, StepState::Running));
+    h.finishes(Err(DeployFailure {
+        failure: failure("Cannot deploy"),
+        remains: Remains::Unknown,
+    }));
+    h.shows("It is not known whether a deployment was made; test was not touched.");
+    h.shows("Looking again").api(chat());
+    h.shows("As read since: no deployment has come since the plan.");
+    let mut after = chat();
+    let mut new = after.deployments[0].clone();
+    new.id = crate::chat::deployment_id("a81kq0");
+    new.description = Some(after.draft.fingerprint().append_to(""));
+    after.deployments.push(new);
+    h.keys("r").api(after);
+    h.shows("a81kq0 is new and holds this draft");
+    h.snapshot("deploy_unknown");
+    h.keys("esc").shows("What the deploy left is not known");
+    h.keys("d n")
+        .shows("A deployment of chat for test may be left; nobody knows");
+}
+
+#[test]
+fn a_deployment_whose_use_nobody_knows_says_what_the_stage_serves_now() {
+    let mut h = at_chat();
+    h.keys("down d").planned(|request| Ok(plan(request)));
+    h.keys("enter");
+    let (_, ordered) = h.deploying();
+    let mut failed = failed_half_way(&ordered);
+    if let Remains::LeftOver(left) = &mut failed.remains {
+        left.stage_use = StageUse::Unknown;
+    }
+    h.finishes(Err(failed))
+        .shows("and it is not known whether test");
+    h.api(chat()).shows("As read since: test serves 53lz9l.");
+}
+
+#[test]
+fn a_long_failure_can_be_read_to_its_end_on_the_smallest_screen() {
+    let mut h = half_way();
+    h.resize(60, 15).hides("n leave a81kq0");
+    h.keys("pagedown pagedown")
+        .shows("n leave a81kq0 as it is and plan anew");
+    h.keys("pageup pageup").shows("Cannot deploy \"chat\"");
+    h.keys("end")
+        .shows("n leave a81kq0")
+        .keys("home up")
+        .hides("n leave");
+}
+
+#[test]
+fn the_smallest_screen_shows_what_will_change() {
+    let mut h = at_chat();
+    h.resize(60, 15).keys("down d");
+    h.planned(|request| Ok(plan(request)));
+    h.shows("~ route sendMessage");
+    h.keys("down").passes(200);
+    plans(&mut h)
+        .shows("+ route join")
+        .shows("~ route sendMessage");
+    h.keys("enter")
+        .passes(1_000)
+        .shows(ONCE_MORE)
+        .shows("+ route join");
 }
 
 #[test]

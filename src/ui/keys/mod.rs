@@ -178,7 +178,7 @@ impl Scope {
             Self::Deploy => &[Self::Deploy, Self::Anywhere],
             Self::DeployField => &[Self::DeployField, Self::Anywhere],
             Self::DeployQuestion => &[Self::DeployQuestion, Self::Anywhere],
-            Self::DeployRun => &[Self::DeployRun, Self::Anywhere],
+            Self::DeployRun => &[Self::DeployRun, Self::Text, Self::Anywhere],
             Self::Confirm => &[Self::Confirm, Self::Anywhere],
             Self::Failure => &[Self::Failure, Self::Text, Self::Anywhere],
             Self::Help => &[Self::Help, Self::Text, Self::Anywhere],

@@ -129,6 +129,8 @@ pub(super) static TABLE: &[Binding] = &[
     // No Enter here: one that was pressed twice must not close what it has just started.
     row(Scope::DeployRun, "f", Action::Finish, "finish", (Group::Here, 90)),
     row(Scope::DeployRun, "c", Action::CleanUp, "clean up", (Group::Here, 85)),
+    row(Scope::DeployRun, "n", Action::PlanAnew, "plan anew", (Group::Here, 75)),
+    row(Scope::DeployRun, "r", Action::Refresh, "look again", (Group::Here, 70)),
     row(Scope::DeployRun, "y", Action::Copy, "copy", (Group::Here, 60)),
     row(Scope::DeployRun, "esc q", Action::Back, "close", (Group::Here, 80)),
     // A question.

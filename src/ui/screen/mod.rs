@@ -16,7 +16,7 @@ use crate::model::{Target, plan::Repoint};
 
 use super::{
     Action, Effect, State,
-    deploy::DeployJob,
+    deploy::{DeployJob, Deploys},
     geometry::Geometry,
     keys::Scope,
     library::Library,
@@ -24,7 +24,7 @@ use super::{
     message::HostMessage,
     modal::Modal,
     notice::{Notices, Tone},
-    state::{Deploys, Tickets},
+    state::Tickets,
 };
 
 /// A screen, with its view state only: what it shows lives in the library.
@@ -79,7 +79,7 @@ pub struct Context<'a> {
     pub notices: &'a mut Notices,
     /// Numbers for requests and links.
     pub tickets: &'a mut Tickets,
-    /// The deploy under way, and what the last one can be taken back with.
+    /// The deploys under way, and what the last one can be taken back with.
     pub deploys: &'a mut Deploys,
     /// Where the last frame put things.
     pub geometry: &'a Geometry,
@@ -121,7 +121,7 @@ impl Context<'_> {
     pub fn start_deploy(&mut self, job: impl FnOnce(crate::model::Ticket) -> (DeployJob, Effect)) {
         let ticket = self.tickets.next_ticket();
         let (job, effect) = job(ticket);
-        self.deploys.job = Some(job);
+        self.deploys.put(job);
         self.effects.push(effect);
     }
 

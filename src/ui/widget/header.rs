@@ -110,11 +110,15 @@ fn elsewhere(state: &State, columns: usize) -> Line<'static> {
     let theme = &state.theme;
     let glyphs = &state.glyphs;
     let mut parts: Vec<Span<'static>> = Vec::new();
-    if let Some(job) = state.deploys.job.as_ref().filter(|job| job.is_running())
+    let running: Vec<_> = state.deploys.running().collect();
+    if let Some(job) = running.first()
         && state.modals.is_empty()
     {
         let spinner = glyphs.spinner_at(state.now.as_millisecond());
-        let text = format!("{spinner} deploying to {}", job.stage());
+        let text = match running.len() {
+            1 => format!("{spinner} deploying to {}", job.stage()),
+            n_jobs => format!("{spinner} deploying {n_jobs} APIs"),
+        };
         parts.push(Span::styled(text, theme.busy));
     }
     if let Some(session) = &state.live

@@ -71,17 +71,21 @@ pub(super) fn render(
     let commands = plan.map_or_else(Vec::new, |plan| commands(plan, state, columns));
     let n_choices = cells(detail.stages.len() + 1);
     let n_choices = n_choices.min((body.height / 3).max(3));
-    let n_steps = cells(steps.len()).min(3);
-    // Where room is short the changes come before the commands.
-    let others = n_choices + 2 + cells(LEAST_CHANGES) + n_steps;
-    let most_commands = body.height.saturating_sub(others).clamp(2, 6);
+    // Where room is short the changes come before the steps, and the steps before the commands.
+    let others = n_choices + 2 + cells(LEAST_CHANGES);
+    let room = body.height.saturating_sub(others);
+    let n_steps = cells(steps.len());
+    let (n_steps, n_commands) = match room.checked_sub(n_steps) {
+        None => (0, 0),
+        Some(room) => (n_steps, cells(commands.len()).min(room).min(6)),
+    };
     let [stages, description, note, changes, below, commands_area] = Layout::vertical([
         Constraint::Length(n_choices),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Fill(1),
         Constraint::Length(n_steps),
-        Constraint::Length(cells(commands.len()).min(most_commands)),
+        Constraint::Length(n_commands),
     ])
     .areas(body);
     render_stages(dialog, (detail, state), stages, frame, geometry);
@@ -230,7 +234,7 @@ fn render_stages(
         let is_selected = idx == at;
         let line = match &choices[idx] {
             Choice::Stage(name) => {
-                let look = (is_selected, name_columns);
+                let look = (is_selected, name_columns, usize::from(row.width));
                 let stage = detail.stage(name);
                 stage.map_or_else(Line::default, |stage| {
                     stage_line((stage, detail), look, dialog, state)
@@ -255,7 +259,7 @@ fn row_style(is_selected: bool, dialog: &DeployModal, state: &State) -> Style {
 
 fn stage_line(
     (stage, detail): (&Stage, &ApiDetail),
-    (is_selected, name_columns): (bool, usize),
+    (is_selected, name_columns, columns): (bool, usize, usize),
     dialog: &DeployModal,
     state: &State,
 ) -> Line<'static> {
@@ -288,13 +292,15 @@ fn stage_line(
         " "
     };
     let ellipsis = state.glyphs.ellipsis;
+    let room = columns.saturating_sub(name_columns + 5);
+    let told = text::fit(&format!("{production}{serves}"), room, ellipsis);
     Line::from(vec![
         Span::styled(format!("{pointer} "), base),
         Span::styled(
             text::fit_padded(stage.name.as_str(), name_columns, ellipsis),
             name,
         ),
-        Span::styled(format!("  {production}{serves} "), dim),
+        Span::styled(format!("  {told} "), dim),
     ])
 }
 
@@ -445,7 +451,7 @@ fn render_changes(
             geometry.side_length = lines.len();
             let text = ScrolledText {
                 lines: &lines,
-                scroll: dialog.changes,
+                scroll: dialog.scroll,
                 state,
             };
             frame.render_widget(&text, area);

@@ -25,6 +25,7 @@ mod planning;
 mod question;
 mod run;
 mod stages;
+mod ways_on;
 
 use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
@@ -38,10 +39,9 @@ use crate::{
     },
     ui::{
         Action, Effect, Remote, State,
-        deploy::{DeployJob, DeployOutcome},
+        deploy::DeployJob,
         geometry::Geometry,
         keys::Scope,
-        notice::Tone,
         screen::{Context, Handled, Nav, View},
         state::is_production,
         widget::{input::Input, scroll::Scroll},
@@ -68,7 +68,8 @@ pub struct DeployModal {
     haste: Haste,
     /// Enter was pressed though what is asked for cannot be: the note says so louder.
     is_insisting: bool,
-    changes: Scroll,
+    /// How far the changes are scrolled, or what is told of the deploy.
+    scroll: Scroll,
     /// A deploy runs, or failed: the dialog shows it.
     is_run: bool,
 }
@@ -87,10 +88,7 @@ enum Haste {
 impl DeployModal {
     /// Opens the dialog with this stage selected, else the first that is not a production stage.
     pub fn open(api: ApiId, stage: Option<StageName>, context: &mut Context<'_>) -> Self {
-        let is_over = |job: &DeployJob| !job.is_running() && job.left_over().is_none();
-        if context.deploys.job.as_ref().is_some_and(is_over) {
-            context.deploys.job = None;
-        }
+        let is_run = context.deploys.job(&api).is_some();
         let mut dialog = Self {
             api,
             choice: stage.map(Choice::Stage),
@@ -102,13 +100,18 @@ impl DeployModal {
             due: None,
             haste: Haste::None,
             is_insisting: false,
-            changes: Scroll::default(),
-            is_run: context.deploys.job.is_some(),
+            scroll: Scroll::default(),
+            is_run,
         };
         if dialog.choice.is_some() && !dialog.is_run {
             dialog.ask(context);
         }
         dialog
+    }
+
+    /// True when it is the dialog of this API.
+    pub fn is_of(&self, api: &ApiId) -> bool {
+        self.api == *api
     }
 
     fn submit(&mut self, context: &mut Context<'_>) {
@@ -157,75 +160,11 @@ impl DeployModal {
         let plan = plan.clone();
         let now = context.now;
         self.is_run = true;
+        self.scroll = Scroll::default();
         context.start_deploy(|ticket| {
             let effect = Effect::Deploy(ticket, Box::new(plan.clone()));
             (DeployJob::new(ticket, plan, now), effect)
         });
-    }
-
-    fn finish(context: &mut Context<'_>) {
-        let ticket = context.tickets.next_ticket();
-        let Some(job) = &mut context.deploys.job else {
-            return;
-        };
-        if let Some(left) = job.left_over().cloned() {
-            job.resume(ticket, context.now);
-            context.effects.push(Effect::FinishDeploy(ticket, left));
-        }
-    }
-
-    fn clean_up(context: &mut Context<'_>) {
-        let ticket = context.tickets.next_ticket();
-        let Some(job) = &mut context.deploys.job else {
-            return;
-        };
-        if let Some(left) = job.left_over().cloned() {
-            job.outcome = Some(DeployOutcome::CleaningUp(ticket, left.clone()));
-            context.effects.push(Effect::CleanUpDeploy(ticket, left));
-        }
-    }
-
-    fn close(&mut self, context: &mut Context<'_>) {
-        if !self.is_run {
-            self.forget_plan(context);
-            return;
-        }
-        let Some(job) = &context.deploys.job else {
-            return;
-        };
-        let text = match (job.is_running(), job.left_over()) {
-            (true, _) => format!("The deploy to {} goes on; d shows it", job.stage()),
-            (false, Some(left)) => format!(
-                "Deployment {} is still there; d offers to finish or to clean up",
-                left.deployment_id
-            ),
-            (false, None) => {
-                context.deploys.job = None;
-                return;
-            }
-        };
-        context.say(Tone::Info, text);
-    }
-
-    fn copy(&self, context: &mut Context<'_>) {
-        let failure = context
-            .deploys
-            .job
-            .as_ref()
-            .and_then(|job| match &job.outcome {
-                Some(DeployOutcome::Failed(failed)) => Some(failed.failure.to_string()),
-                _ => None,
-            });
-        let plan = match &context.deploys.job {
-            Some(job) if self.is_run => Some(&job.plan),
-            _ => self.plan.data(),
-        };
-        let commands = plan.map(|plan| plan.commands.join("\n"));
-        match (failure, commands) {
-            (Some(failure), _) => context.copy("the failure", failure),
-            (None, Some(commands)) => context.copy("the AWS CLI commands", commands),
-            (None, None) => context.say(Tone::Warning, "There are no commands before the plan"),
-        }
     }
 
     fn is_new(&self) -> bool {
@@ -309,9 +248,7 @@ impl View for DeployModal {
                 return Nav::Back;
             }
             Action::Copy => self.copy(context),
-            Action::Finish => Self::finish(context),
-            Action::CleanUp => Self::clean_up(context),
-            _ if self.is_run => {}
+            _ if self.is_run => self.act_on_job(action, context),
             Action::Submit => self.submit(context),
             Action::Refresh => self.refresh(context),
             Action::NextField | Action::PreviousField => {
@@ -324,7 +261,7 @@ impl View for DeployModal {
             }
             Action::PageUp | Action::PageDown => {
                 let geometry = context.geometry;
-                self.changes
+                self.scroll
                     .act(action, geometry.side_page, geometry.side_length);
             }
             _ => {}
@@ -343,21 +280,18 @@ impl View for DeployModal {
     }
 
     fn refusal(&self, action: Action, state: &State) -> Option<String> {
-        let left_over = state.deploys.job.as_ref().and_then(DeployJob::left_over);
         match action {
+            _ if self.is_run => self.refuse_on_job(action, state),
             Action::Submit if self.question().is_some_and(|it| !it.is_open(state.now)) => {
                 Some("Look at the changes first".to_owned())
-            }
-            Action::Finish | Action::CleanUp if left_over.is_none() => {
-                Some("Only after a deploy that failed half way".to_owned())
             }
             _ => None,
         }
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        if context.deploys.job.is_some() {
-            self.is_run = true;
+        self.is_run = context.deploys.job(&self.api).is_some();
+        if self.is_run {
             return;
         }
         let api = [self.api.clone()];
@@ -395,8 +329,10 @@ impl View for DeployModal {
     }
 
     fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        match &state.deploys.job {
-            Some(job) if self.is_run => run::render(job, state, area, frame, geometry),
+        match state.deploys.job(&self.api) {
+            Some(job) if self.is_run => {
+                run::render((job, self.scroll), state, area, frame, geometry);
+            }
             _ => edit::render(self, state, area, frame, geometry),
         }
     }

@@ -22,7 +22,7 @@ impl DeployModal {
         if !self.plan.finish(ticket, result) {
             return;
         }
-        self.changes = Scroll::default();
+        self.scroll = Scroll::default();
         let haste = std::mem::replace(&mut self.haste, Haste::None);
         let Remote::Ready(plan) = &self.plan else {
             return;
@@ -68,7 +68,7 @@ impl DeployModal {
         self.planned_for = None;
         self.haste = Haste::None;
         self.is_insisting = false;
-        self.changes = Scroll::default();
+        self.scroll = Scroll::default();
     }
 
     /// Plans again, and reads the stages again when that is what failed.

@@ -21,7 +21,7 @@ use ratatui::{
 use crate::{
     model::plan::{DeployStep, LeftOver, Remains, StageUse, StepState},
     ui::{
-        State,
+        Remote, State,
         deploy::{DeployJob, DeployOutcome},
         geometry::Geometry,
         modal::failure,
@@ -33,11 +33,8 @@ use crate::{
     },
 };
 
-/// What is said when nobody knows whether a deployment was made.
-const MAY_EXIST: &str = "It is not known whether a deployment was made. The stage was not touched.";
-
 pub(super) fn render(
-    job: &DeployJob,
+    (job, scroll): (&DeployJob, Scroll),
     state: &State,
     area: Rect,
     frame: &mut Frame<'_>,
@@ -66,9 +63,10 @@ pub(super) fn render(
     .areas(inner);
     let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(middle);
     geometry.page = body.height;
+    geometry.side_length = lines.len();
     let text = ScrolledText {
         lines: &lines,
-        scroll: Scroll::default(),
+        scroll,
         state,
     };
     frame.render_widget(&text, body);
@@ -83,7 +81,9 @@ fn lines(job: &DeployJob, state: &State, columns: usize) -> Vec<Line<'static>> {
         .filter(|(_, progress)| progress.is_some() || !is_over)
         .map(|(step, progress)| step_line(*step, progress.as_ref(), job, state))
         .collect();
-    lines.push(Line::default());
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
     match &job.outcome {
         None => sentence(
             &mut lines,
@@ -96,20 +96,28 @@ fn lines(job: &DeployJob, state: &State, columns: usize) -> Vec<Line<'static>> {
             let text = format!("{glyph} deleting deployment {}", left.deployment_id);
             lines.push(Line::styled(text, theme.busy));
         }
-        Some(DeployOutcome::CleanedUp) => sentence(
-            &mut lines,
-            "The deployment is deleted. Nothing else had changed.",
-            state,
-            columns,
-        ),
+        Some(DeployOutcome::CleanedUp) => {
+            let said = "The deployment is deleted; no stage served it.";
+            sentence(&mut lines, said, state, columns);
+            ways_on(&mut lines, job, state);
+        }
         Some(DeployOutcome::Failed(failed)) => {
             lines.extend(failure::lines(&failed.failure, columns, state));
             lines.push(Line::default());
             match &failed.remains {
                 Remains::LeftOver(left) => left_over(&mut lines, left, job, (state, columns)),
                 Remains::Nothing => sentence(&mut lines, what_stays(job), state, columns),
-                Remains::Unknown => sentence(&mut lines, MAY_EXIST, state, columns),
+                Remains::Unknown => {
+                    plain(&mut lines, &may_exist(job), state, columns);
+                    as_read(
+                        &mut lines,
+                        &new_deployments(job, state),
+                        job,
+                        (state, columns),
+                    );
+                }
             }
+            ways_on(&mut lines, job, state);
         }
     }
     lines
@@ -120,10 +128,117 @@ fn what_stays(job: &DeployJob) -> &'static str {
     let is_done =
         |(_, state): &(DeployStep, Option<StepState>)| matches!(state, Some(StepState::Done(_)));
     if job.steps.iter().any(is_done) {
-        "The steps marked as done have happened and stay; no deployment was left unused."
+        "What was made is gone again, and the stage was not touched."
     } else {
         "Nothing was changed."
     }
+}
+
+/// What may exist when nobody could learn it.
+fn may_exist(job: &DeployJob) -> String {
+    let stage = job.stage();
+    let is_of_stage = |step: DeployStep| {
+        matches!(
+            step,
+            DeployStep::CreateStage | DeployStep::UpdateStage | DeployStep::Check
+        )
+    };
+    let is_touched = job
+        .steps
+        .iter()
+        .any(|(step, state)| is_of_stage(*step) && state.is_some());
+    let of_stage = if is_touched {
+        format!("nor what {stage} serves")
+    } else {
+        format!("{stage} was not touched")
+    };
+    format!("It is not known whether a deployment was made; {of_stage}.")
+}
+
+/// What the API, read again, has that it had not when the deploy was planned.
+fn new_deployments(job: &DeployJob, state: &State) -> String {
+    let detail = state.library.detail(job.api());
+    let new = detail.into_iter().flat_map(|detail| &detail.deployments);
+    let new = new.filter(|deployment| !job.plan.known.contains(&deployment.id));
+    let new: Vec<String> = new
+        .map(|deployment| {
+            if deployment.fingerprint().as_ref() == Some(&job.plan.fingerprint) {
+                format!("{} is new and holds this draft", deployment.id)
+            } else {
+                format!("{} is new, but not this draft", deployment.id)
+            }
+        })
+        .collect();
+    if new.is_empty() {
+        "no deployment has come since the plan".to_owned()
+    } else {
+        new.join("; ")
+    }
+}
+
+/// What the stage serves, as the API was read again.
+fn served(job: &DeployJob, state: &State) -> String {
+    let stage = job.stage();
+    let detail = state.library.detail(job.api());
+    match detail.and_then(|detail| detail.stage(stage)) {
+        None => format!("there is no stage {stage}"),
+        Some(known) => match &known.deployment_id {
+            None => format!("{stage} serves nothing"),
+            Some(id) => format!("{stage} serves {id}"),
+        },
+    }
+}
+
+/// What reading the API again told; it is read again right after a failure of which something is open.
+fn as_read(
+    lines: &mut Vec<Line<'static>>,
+    told: &str,
+    job: &DeployJob,
+    (state, columns): (&State, usize),
+) {
+    let said = match state.library.details.get(job.api()) {
+        Some(Remote::Ready(_)) => format!("As read since: {told}."),
+        Some(Remote::Failed { failure, .. }) => format!("Looking again failed: {}.", failure.title),
+        Some(Remote::Loading { .. } | Remote::Idle) | None => {
+            format!("Looking again{}", state.glyphs.ellipsis)
+        }
+    };
+    plain(lines, &said, state, columns);
+}
+
+/// The keys that work now, in words.
+fn ways_on(lines: &mut Vec<Line<'static>>, job: &DeployJob, state: &State) {
+    let theme = &state.theme;
+    let stage = job.stage();
+    let mut ways = Vec::new();
+    match job.remains() {
+        Some(Remains::LeftOver(left)) => {
+            let id = &left.deployment_id;
+            ways.push(("f", format!(" finish: go on and put {id} on {stage}")));
+            ways.push(("c", format!(" clean up: delete {id}")));
+            ways.push(("n", format!(" leave {id} as it is and plan anew")));
+            if left.stage_use == StageUse::Unknown {
+                ways.push(("r", format!(" look again what {stage} serves")));
+            }
+        }
+        Some(Remains::Unknown) => {
+            ways.push(("r", " look again".to_owned()));
+            ways.push(("n", " leave it and plan anew".to_owned()));
+        }
+        Some(Remains::Nothing) | None => ways.push(("n", " plan anew".to_owned())),
+    }
+    lines.push(Line::default());
+    lines.extend(ways.into_iter().map(|(key, label)| {
+        Line::from(vec![
+            Span::styled(key, theme.key),
+            Span::styled(label, theme.text),
+        ])
+    }));
+}
+
+fn plain(lines: &mut Vec<Line<'static>>, said: &str, state: &State, columns: usize) {
+    let wrapped = text::wrap(said, columns).into_iter();
+    lines.extend(wrapped.map(|line| Line::styled(line, state.theme.text)));
 }
 
 fn sentence(lines: &mut Vec<Line<'static>>, said: &str, state: &State, columns: usize) {
@@ -135,14 +250,13 @@ fn sentence(lines: &mut Vec<Line<'static>>, said: &str, state: &State, columns: 
     );
 }
 
-/// What exists now, and the two ways on.
+/// What exists now.
 fn left_over(
     lines: &mut Vec<Line<'static>>,
     left: &LeftOver,
     job: &DeployJob,
     (state, columns): (&State, usize),
 ) {
-    let theme = &state.theme;
     let id = &left.deployment_id;
     let stage = job.stage();
     let now = match &left.plan.serves_now {
@@ -154,20 +268,9 @@ fn left_over(
         StageUse::Unknown => format!("and it is not known whether {stage} serves it"),
     };
     let exists = format!("What exists now: deployment {id}, {used}.{now}");
-    lines.extend(
-        text::wrap(&exists, columns)
-            .into_iter()
-            .map(|line| Line::styled(line, theme.text)),
-    );
-    lines.push(Line::default());
-    for (key, label) in [
-        ("f", format!(" finish: go on and put {id} on {stage}")),
-        ("c", format!(" clean up: delete {id}")),
-    ] {
-        lines.push(Line::from(vec![
-            Span::styled(key, theme.key),
-            Span::styled(label, theme.text),
-        ]));
+    plain(lines, &exists, state, columns);
+    if left.stage_use == StageUse::Unknown {
+        as_read(lines, &served(job, state), job, (state, columns));
     }
 }
 
@@ -182,6 +285,8 @@ fn step_line(
     let (mark, style, time) = match progress {
         Some(StepState::Done(time)) => (glyphs.ok, theme.ok, Some(*time)),
         Some(StepState::Failed(time)) => (glyphs.failed, theme.danger, Some(*time)),
+        // It ended without a word, as after a fault of ours.
+        Some(StepState::Running) if job.remains().is_some() => (glyphs.failed, theme.danger, None),
         Some(StepState::Running) => {
             let since = state.now.duration_since(job.step_since);
             let spinner = glyphs.spinner_at(state.now.as_millisecond());

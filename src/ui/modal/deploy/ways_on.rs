@@ -1,0 +1,165 @@
+//! What can be done while a deploy runs and after it failed: finish it, clean up, leave what it left, look again, close the
+//! dialog. Draws nothing.
+
+use super::{DeployModal, stages::Choice};
+use crate::{
+    model::plan::{Remains, StageChoice},
+    ui::{
+        Action, Effect, State,
+        deploy::{DeployJob, DeployOutcome},
+        notice::Tone,
+        screen::Context,
+        widget::{input::Input, scroll::Scroll},
+    },
+};
+
+impl DeployModal {
+    /// Does what the person wishes of the deploy.
+    pub(super) fn act_on_job(&mut self, action: Action, context: &mut Context<'_>) {
+        match action {
+            Action::Finish => self.finish(context),
+            Action::CleanUp => self.clean_up(context),
+            Action::PlanAnew => self.leave(context),
+            Action::Refresh => context.load_api(&self.api),
+            action => {
+                let geometry = context.geometry;
+                self.scroll.act(action, geometry.page, geometry.side_length);
+            }
+        }
+    }
+
+    /// Why that cannot be done to the deploy now.
+    pub(super) fn refuse_on_job(&self, action: Action, state: &State) -> Option<String> {
+        let job = state.deploys.job(&self.api)?;
+        let reason = match action {
+            Action::Finish | Action::CleanUp if job.left_over().is_none() => {
+                "Only after a deploy that failed half way"
+            }
+            Action::PlanAnew if job.is_running() => "The deploy is under way",
+            Action::Refresh if job.remains().is_none() => "Only after a deploy that failed",
+            _ => return None,
+        };
+        Some(reason.to_owned())
+    }
+
+    fn finish(&mut self, context: &mut Context<'_>) {
+        let ticket = context.tickets.next_ticket();
+        let Some(job) = context.deploys.job_mut(&self.api) else {
+            return;
+        };
+        if let Some(left) = job.left_over().cloned() {
+            job.resume(ticket, context.now);
+            self.scroll = Scroll::default();
+            context.effects.push(Effect::FinishDeploy(ticket, left));
+        }
+    }
+
+    fn clean_up(&mut self, context: &mut Context<'_>) {
+        let ticket = context.tickets.next_ticket();
+        let Some(job) = context.deploys.job_mut(&self.api) else {
+            return;
+        };
+        if let Some(left) = job.left_over().cloned() {
+            job.outcome = Some(DeployOutcome::CleaningUp(ticket, left.clone()));
+            self.scroll = Scroll::default();
+            context.effects.push(Effect::CleanUpDeploy(ticket, left));
+        }
+    }
+
+    /// Leaves what exists as it is, and plans the same deploy anew.
+    fn leave(&mut self, context: &mut Context<'_>) {
+        let Some(job) = context.deploys.remove(&self.api) else {
+            return;
+        };
+        if let Some(text) = what_is_left(&job) {
+            context.say(Tone::Warning, text);
+        }
+        let request = job.plan.request;
+        let name = request.stage.name();
+        let detail = context.library.detail(&self.api);
+        let exists = detail.is_some_and(|detail| detail.stage(name).is_some());
+        self.is_run = false;
+        self.is_describing = false;
+        self.description = Input::new(request.description.as_deref().unwrap_or_default());
+        self.choice = Some(match &request.stage {
+            StageChoice::New(name) if !exists => {
+                self.name = Input::new(name.as_str());
+                Choice::New
+            }
+            StageChoice::New(name) | StageChoice::Existing(name) => {
+                self.name.clear();
+                Choice::Stage(name.clone())
+            }
+        });
+        self.forget_plan(context);
+        self.ask(context);
+    }
+
+    /// Closes the dialog: what is undecided is shown again by the next one.
+    pub(super) fn close(&mut self, context: &mut Context<'_>) {
+        if !self.is_run {
+            self.forget_plan(context);
+            return;
+        }
+        let Some(job) = context.deploys.job(&self.api) else {
+            return;
+        };
+        let name = job.name();
+        let text = match &job.outcome {
+            None => format!(
+                "The deploy to {} goes on; d on {name} shows it",
+                job.stage()
+            ),
+            Some(DeployOutcome::CleaningUp(_, left)) => format!(
+                "Deleting deployment {} goes on; d on {name} shows it",
+                left.deployment_id
+            ),
+            Some(_) => match job.remains() {
+                Some(Remains::LeftOver(left)) => format!(
+                    "Deployment {} is still there; d on {name} finishes or cleans up",
+                    left.deployment_id
+                ),
+                Some(Remains::Unknown) => {
+                    format!("What the deploy left is not known; d on {name} shows it")
+                }
+                Some(Remains::Nothing) | None => {
+                    context.deploys.remove(&self.api);
+                    return;
+                }
+            },
+        };
+        context.say(Tone::Info, text);
+    }
+
+    pub(super) fn copy(&self, context: &mut Context<'_>) {
+        let job = context.deploys.job(&self.api).filter(|_| self.is_run);
+        let failure = job.and_then(|job| match &job.outcome {
+            Some(DeployOutcome::Failed(failed)) => Some(failed.failure.to_string()),
+            _ => None,
+        });
+        let plan = job.map(|job| &job.plan).or(self.plan.data());
+        let commands = plan.map(|plan| plan.commands.join("\n"));
+        match (failure, commands) {
+            (Some(failure), _) => context.copy("the failure", failure),
+            (None, Some(commands)) => context.copy("the AWS CLI commands", commands),
+            (None, None) => context.say(Tone::Warning, "There are no commands before the plan"),
+        }
+    }
+}
+
+/// What stays when nobody deals with it, for the log to keep.
+fn what_is_left(job: &DeployJob) -> Option<String> {
+    let name = job.name();
+    match job.remains()? {
+        Remains::LeftOver(left) => Some(format!(
+            "Deployment {} of {name} is left as it is, made for {}",
+            left.deployment_id,
+            job.stage()
+        )),
+        Remains::Unknown => Some(format!(
+            "A deployment of {name} for {} may be left; nobody knows",
+            job.stage()
+        )),
+        Remains::Nothing => None,
+    }
+}
