@@ -1,6 +1,7 @@
-//! Where the last drawn frame put things: for page-up and page-down, and for the mouse.
+//! Where the last drawn frame put things: for page-up and page-down, and for what a
+//! key may answer. The mouse is left to the terminal, whose own selection is what copies over ssh.
 
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 
 use crate::model::Ticket;
 
@@ -24,29 +25,11 @@ pub struct Geometry {
     pub quiet_rows: Vec<u16>,
     /// The question that was asked and that Enter answers; what was not on the screen cannot be answered.
     pub question: Option<Ticket>,
-    /// Lists that the mouse can point at, the one on top last.
-    pub lists: Vec<ListArea>,
-}
-
-/// Where a list stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListArea {
-    /// Its rows, without borders and header.
-    pub rows: Rect,
-    /// Which of the list's rows is drawn first.
-    pub offset: usize,
 }
 
 impl Geometry {
     /// True when the last frame had no room for more than a line about that; false before anything was drawn.
     pub fn is_too_small(&self) -> bool {
         !self.area.is_empty() && (self.area.width < SMALLEST.0 || self.area.height < SMALLEST.1)
-    }
-
-    /// The row of the topmost list under a position of the mouse, which may lie anywhere, even outside the screen.
-    pub fn row_at(&self, column: u16, row: u16) -> Option<usize> {
-        let list = self.lists.last()?;
-        let inside = list.rows.contains(Position::new(column, row));
-        inside.then(|| list.offset + usize::from(row.saturating_sub(list.rows.y)))
     }
 }

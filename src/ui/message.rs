@@ -1,6 +1,6 @@
 //! All that can happen, as a closed enum: what you can log, match exhaustively and replay in a test.
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
 use crate::model::{
@@ -18,8 +18,6 @@ pub enum Message {
     /// Characters came faster than one by one, as from a terminal that does not mark pastes: two or more keys, each of
     /// which types a character.
     Typed(Vec<KeyEvent>),
-    /// The mouse did something.
-    Mouse(MouseEvent),
     /// Text was pasted, line ends as `\n`.
     Paste(String),
     /// The terminal has this many columns and rows now.

@@ -41,7 +41,6 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
         .view()
         .render(state, body, frame, &mut geometry);
     for modal in &state.modals {
-        geometry.lists.clear();
         geometry.question = None;
         modal.view().render(state, body, frame, &mut geometry);
     }

@@ -1,6 +1,6 @@
 //! Routing: which part of the state a message is for. Top modal, then screen, then the program itself.
 
-use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::KeyEvent;
 
 use super::{
     Action, Effect, Message, State, answer,
@@ -35,11 +35,9 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             press_unseen(state, key, &mut effects);
         }
         // Nobody sees where it would go.
-        Message::Typed(_) | Message::Mouse(_) | Message::Paste(_)
-            if state.geometry.is_too_small() => {}
+        Message::Typed(_) | Message::Paste(_) if state.geometry.is_too_small() => {}
         Message::Key(key) => press(state, key, &mut effects),
         Message::Typed(keys) => typed(state, &keys, &mut effects),
-        Message::Mouse(mouse) => point(state, mouse, &mut effects),
         Message::Paste(text) => paste(state, &text, &mut effects),
         Message::Resized(..) => {}
         Message::Library(message) => answer::library(state, message, &mut effects),
@@ -105,26 +103,6 @@ fn paste(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
             Tone::Info,
             "There is no text field to paste into",
         ),
-    }
-}
-
-fn point(state: &mut State, mouse: MouseEvent, effects: &mut Vec<Effect>) {
-    let action = match mouse.kind {
-        MouseEventKind::ScrollUp => Action::Up,
-        MouseEventKind::ScrollDown => Action::Down,
-        MouseEventKind::Down(MouseButton::Left) => {
-            if let Some(row) = state.geometry.row_at(mouse.column, mouse.row) {
-                let nav = state.lend(effects, |screens, modals, context| {
-                    top(screens, modals).click(row, context)
-                });
-                go(state, nav, effects);
-            }
-            return;
-        }
-        _ => return,
-    };
-    if keys::binding_of(scope(state), action).is_some() {
-        perform(state, action, effects);
     }
 }
 

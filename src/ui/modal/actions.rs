@@ -21,7 +21,7 @@ use crate::{
     model::{ApiId, StageName},
     ui::{
         Action, State,
-        geometry::{Geometry, ListArea},
+        geometry::Geometry,
         keys::{self, Scope},
         notice::Tone,
         screen::{Context, Nav, View, subject},
@@ -172,11 +172,6 @@ impl View for ActionsModal {
         }
     }
 
-    fn click(&mut self, row: usize, _context: &mut Context<'_>) -> Nav {
-        self.list.select(&ids(), row);
-        Nav::Stay
-    }
-
     fn refusal(&self, action: Action, state: &State) -> Option<String> {
         match action {
             Action::Submit => self.reason(self.chosen(), state),
@@ -199,10 +194,6 @@ impl View for ActionsModal {
         let inner = block.inner(place);
         frame.render_widget(block, place);
         geometry.page = inner.height;
-        geometry.lists.push(ListArea {
-            rows: inner,
-            offset: 0,
-        });
         let chosen = self.chosen();
         for (idx, entry) in Entry::ALL.into_iter().enumerate() {
             let row = Rect {

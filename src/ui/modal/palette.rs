@@ -17,7 +17,7 @@ use ratatui::{
 
 use crate::ui::{
     Action, State,
-    geometry::{Geometry, ListArea},
+    geometry::Geometry,
     keys::{self, Binding, Scope},
     screen::{Context, Handled, Nav, View},
     widget::{
@@ -112,11 +112,6 @@ impl View for PaletteModal {
         }
     }
 
-    fn click(&mut self, row: usize, _context: &mut Context<'_>) -> Nav {
-        self.list.select(&self.ids(), row);
-        Nav::Stay
-    }
-
     fn settle(&mut self, context: &mut Context<'_>) {
         self.list.settle(&self.ids(), context.geometry.page);
     }
@@ -138,10 +133,6 @@ impl View for PaletteModal {
         geometry.page = list.height;
         let ids: Vec<&str> = hits.iter().map(|hit| rows[hit.row].label).collect();
         let window = self.list.window(&ids, list.height);
-        geometry.lists.push(ListArea {
-            rows: list,
-            offset: window.start,
-        });
         let selected = self.list.selected_idx(&ids);
         let columns = usize::from(list.width).saturating_sub(11);
         let view = state.screen().view();

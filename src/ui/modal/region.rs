@@ -19,7 +19,7 @@ use crate::{
     model::Target,
     ui::{
         Action, State,
-        geometry::{Geometry, ListArea},
+        geometry::Geometry,
         keys::Scope,
         screen::{Context, Handled, Nav, View},
         widget::{
@@ -157,12 +157,6 @@ impl View for RegionModal {
         }
     }
 
-    fn click(&mut self, row: usize, _context: &mut Context<'_>) -> Nav {
-        let ids = self.ids();
-        self.list.select(&ids, row);
-        Nav::Stay
-    }
-
     fn settle(&mut self, context: &mut Context<'_>) {
         let ids = self.ids();
         self.list.settle(&ids, context.geometry.page);
@@ -185,10 +179,6 @@ impl View for RegionModal {
         let ids = self.ids();
         let window = self.list.window(&ids, list.height);
         geometry.page = list.height;
-        geometry.lists.push(ListArea {
-            rows: list,
-            offset: window.start,
-        });
         let selected = self.list.selected_idx(&ids);
         for (line, idx) in window.enumerate() {
             let (region, place, matched) = &rows[idx];

@@ -19,7 +19,7 @@ use crate::{
     model::{Api, ApiDetail, ApiId, Drift},
     ui::{
         Action, Remote, State,
-        geometry::{Geometry, ListArea},
+        geometry::Geometry,
         keys::Scope,
         library::Library,
         modal::{Modal, actions::ActionsModal},
@@ -218,12 +218,6 @@ impl View for ApisScreen {
         }
     }
 
-    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
-        let (apis, _) = self.visible(context.library);
-        self.list.select(&ids(&apis), row);
-        Nav::Stay
-    }
-
     fn refusal(&self, action: Action, state: &State) -> Option<String> {
         let selected = self.selected(&state.library);
         let detail = selected.and_then(|api| state.library.detail(&api.id));
@@ -284,10 +278,6 @@ impl View for ApisScreen {
         let window = self.list.window(&ids, rows_area.height);
         geometry.page = rows_area.height;
         geometry.width = rows_area.width;
-        geometry.lists.push(ListArea {
-            rows: rows_area,
-            offset: window.start,
-        });
         let table = Table {
             columns: &COLUMNS,
             rows: &rows(&apis, state),

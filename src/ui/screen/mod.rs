@@ -183,11 +183,6 @@ pub trait View {
     /// Does what the person wishes.
     fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav;
 
-    /// Takes a click on a row of its topmost list, or a turn of the wheel.
-    fn click(&mut self, _row: usize, _context: &mut Context<'_>) -> Nav {
-        Nav::Stay
-    }
-
     /// Why an action cannot be done now; none when it can.
     fn refusal(&self, _action: Action, _state: &State) -> Option<String> {
         None

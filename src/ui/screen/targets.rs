@@ -20,7 +20,7 @@ use crate::{
     model::{Failure, Target, target::AwsTarget},
     ui::{
         Action, Remote, State,
-        geometry::{Geometry, ListArea},
+        geometry::Geometry,
         keys::Scope,
         library::Library,
         modal::{Modal, failure, region::RegionModal},
@@ -195,12 +195,6 @@ impl View for TargetsScreen {
         Nav::Stay
     }
 
-    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
-        let (targets, _) = self.visible(context.library);
-        self.list.select(&ids(&targets), row);
-        Nav::Stay
-    }
-
     fn refusal(&self, action: Action, state: &State) -> Option<String> {
         match action {
             Action::Targets => Some("Choose a target here".to_owned()),
@@ -262,10 +256,6 @@ impl View for TargetsScreen {
         let window = self.list.window(&ids, rows_area.height);
         geometry.page = rows_area.height;
         geometry.width = rows_area.width;
-        geometry.lists.push(ListArea {
-            rows: rows_area,
-            offset: window.start,
-        });
         let rows: Vec<Vec<Cell>> = targets.iter().map(|target| row(target, state)).collect();
         let table = Table {
             columns: &COLUMNS,

@@ -20,7 +20,7 @@ use crate::{
     },
     ui::{
         Remote, State,
-        geometry::{Geometry, ListArea},
+        geometry::Geometry,
         modal::failure,
         widget::{
             age, cells, change, modal_area, panel, safe, scroll::ScrolledText, text, waiting,
@@ -217,7 +217,6 @@ fn render_stages(
     let page = usize::from(rows.height).max(1);
     let offset = (at + 1).saturating_sub(page);
     geometry.page = rows.height;
-    geometry.lists.push(ListArea { rows, offset });
     let name_columns = detail
         .stages
         .iter()

@@ -269,16 +269,6 @@ impl View for DeployModal {
         Nav::Stay
     }
 
-    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
-        let detail = context.library.detail(&self.api);
-        let choices = detail.map(|detail| stages::choices(detail, context.production));
-        let choice = choices.and_then(|choices| choices.get(row).cloned());
-        if let Some(choice) = choice.filter(|_| !self.is_run) {
-            self.choose(choice, context);
-        }
-        Nav::Stay
-    }
-
     fn refusal(&self, action: Action, state: &State) -> Option<String> {
         match action {
             _ if self.is_run => self.refuse_on_job(action, state),

@@ -244,15 +244,6 @@ impl View for ApiScreen {
         }
     }
 
-    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
-        if let Some(detail) = context.library.detail(&self.api) {
-            let ids = self.ids(detail);
-            self.list().select(&ids, row);
-            self.detail = Scroll::default();
-        }
-        Nav::Stay
-    }
-
     fn refusal(&self, action: Action, state: &State) -> Option<String> {
         let detail = state.library.detail(&self.api);
         let stage = detail.and_then(|detail| self.stage(detail));

@@ -24,7 +24,7 @@ use crate::{
     model::{ApiDetail, Integration, Route},
     ui::{
         State,
-        geometry::{Geometry, ListArea},
+        geometry::Geometry,
         widget::{
             fields::Fields,
             list::{Hit, ListView},
@@ -137,10 +137,6 @@ pub(super) fn render(
         let window = list.window(&ids, rows_area.height);
         geometry.page = rows_area.height;
         geometry.width = rows_area.width;
-        geometry.lists.push(ListArea {
-            rows: rows_area,
-            offset: window.start,
-        });
         let rows: Vec<Vec<Cell>> = routes.iter().map(|r| row(r, detail, state)).collect();
         let table = Table {
             columns: &COLUMNS,

@@ -11,7 +11,7 @@ use crate::{
     model::{ApiDetail, Drift, RouteSettings, Stage, limit::STAGES_PER_API},
     ui::{
         State,
-        geometry::{Geometry, ListArea},
+        geometry::Geometry,
         widget::{
             age, change,
             fields::Fields,
@@ -137,10 +137,6 @@ fn render_list(
     let window = list.window(&ids, rows_area.height);
     geometry.page = rows_area.height;
     geometry.width = rows_area.width;
-    geometry.lists.push(ListArea {
-        rows: rows_area,
-        offset: window.start,
-    });
     let rows: Vec<Vec<Cell>> = stages
         .iter()
         .map(|stage| row(stage, detail, state))

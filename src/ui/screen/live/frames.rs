@@ -14,7 +14,7 @@ use crate::{
     model::{Direction, FrameRecord, Opcode},
     ui::{
         State,
-        geometry::{Geometry, ListArea},
+        geometry::Geometry,
         live::{LiveLink, Session, explain::grouped, log::Entry},
         widget::{self, text},
     },
@@ -102,10 +102,6 @@ impl Frames<'_> {
         };
         geometry.page = rows.height;
         let (first, selected) = self.screen.window(log, usize::from(rows.height));
-        geometry.lists.push(ListArea {
-            rows,
-            offset: first,
-        });
         for y in 0..rows.height {
             let idx = first + usize::from(y);
             let Some(sequence) = log.row(idx) else {

@@ -212,14 +212,6 @@ impl View for LiveScreen {
         }
     }
 
-    fn click(&mut self, row: usize, context: &mut Context<'_>) -> Nav {
-        if let Some(session) = context.live {
-            self.set_focus(Focus::Frames, session);
-            self.select(row, session, usize::from(context.geometry.page));
-        }
-        Nav::Stay
-    }
-
     fn refusal(&self, action: Action, state: &State) -> Option<String> {
         act::refusal(action, state)
     }
