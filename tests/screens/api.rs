@@ -170,3 +170,12 @@ fn the_cursor_of_a_long_filter_stays_in_the_title_of_a_narrow_list() {
     h.shows("Stages 0/2  /filter ");
     h.keys("enter").shows("Stages 0/2  /a very…");
 }
+
+#[test]
+fn the_ages_of_a_stage_go_on_while_nobody_does_anything() {
+    let mut h = at_chat();
+    h.keys("down").shows("add join route · 2 h ago");
+    let wait = stagewire::ui::next_tick(&h.state).unwrap();
+    assert_eq!(wait.as_secs(), 3600);
+    h.passes(3_600_000).shows("add join route · 3 h ago");
+}

@@ -161,3 +161,15 @@ fn characters_that_come_together_are_keys_until_a_text_field_has_the_keyboard() 
     h.update(Message::Typed(keys.collect()));
     h.shows("ticker").shows("1/2").hides("chat");
 }
+
+#[test]
+fn an_age_goes_on_while_nobody_does_anything() {
+    let mut h = at_apis();
+    let before = h.shows("3 days ago").text();
+    let day = 86_400;
+    let wait = stagewire::ui::next_tick(&h.state).unwrap();
+    assert_eq!(wait.as_secs(), day);
+    let ms = i64::try_from(day).unwrap() * 1000;
+    assert_eq!(h.passes(ms - 1).text(), before);
+    h.passes(1).shows("4 days ago");
+}

@@ -331,7 +331,7 @@ fn any_other_key_takes_the_question_back() {
     let mut h = at_production();
     h.keys("enter").passes(1_000).pastes("beta").hides("beta");
     h.hides("once more").passes(1_000);
-    assert_eq!(stagewire::ui::next_tick(&h.state), None);
+    h.is_still();
     assert_eq!(order(&h), None);
 }
 

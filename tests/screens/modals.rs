@@ -66,13 +66,12 @@ fn a_background_failure_is_a_notice_that_goes_by_itself() {
     h.shows("Cannot keep the history")
         .passes(20_000)
         .hides("Cannot keep the history");
-    assert_eq!(stagewire::ui::next_tick(&h.state), None);
+    h.is_still();
 }
 
 #[test]
-fn a_still_screen_wants_no_clock() {
-    let h = at_chat();
-    assert_eq!(stagewire::ui::next_tick(&h.state), None);
+fn a_still_screen_wants_no_clock_but_for_its_ages() {
+    at_chat().is_still();
 }
 
 #[test]

@@ -112,6 +112,16 @@ impl Harness {
         self.update(Message::Clock(now))
     }
 
+    /// Fails when the screen wants to know the time although nothing on it moves but ages.
+    #[track_caller]
+    pub(crate) fn is_still(&self) {
+        let wait = ui::next_tick(&self.state);
+        assert!(
+            wait.is_none_or(|wait| wait.as_secs() >= 60),
+            "it wants the time in {wait:?}"
+        );
+    }
+
     /// Takes the first effect that `pick` knows, as its ticket.
     #[track_caller]
     fn answered<T>(&mut self, pick: impl Fn(&Effect) -> Option<T>) -> T {

@@ -11,6 +11,8 @@
 //! What a row lacks is read when it comes into view, a few APIs at a time: an account with hundreds of APIs must not
 //! cost thousands of calls.
 
+use std::time::Duration;
+
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect};
 
@@ -288,6 +290,11 @@ impl View for ApisScreen {
         };
         frame.render_widget(&table, inner);
         note(state, area, frame);
+    }
+
+    fn next_tick(&self, state: &State) -> Option<Duration> {
+        let apis = state.library.apis.data().into_iter().flatten();
+        age::until_change(apis.map(|api| api.created_at), state.now)
     }
 }
 

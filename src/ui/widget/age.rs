@@ -1,6 +1,8 @@
 //! How long ago something was, in the fewest words that still help.
 
-use jiff::{Timestamp, tz::TimeZone};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// The age of `then` at `now`: `just now`, `5 min ago`, `3 h ago`, `12 days ago`, or the date.
 ///
@@ -22,7 +24,28 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// The same for a time that may be unknown.
+/// How long it takes until [`ago`] says something else of one of these times; none when it never does.
+///
+/// A screen that shows ages wakes up then and no sooner: what is three days old costs a look a day.
+pub fn until_change(
+    times: impl IntoIterator<Item = Option<Timestamp>>,
+    now: Timestamp,
+) -> Option<Duration> {
+    let waits = times.into_iter().flatten().filter_map(|then| {
+        let age = now.duration_since(then);
+        let minutes = age.as_secs() / 60;
+        let next = match (minutes / (24 * 60), minutes / 60) {
+            (60.., _) => return None,
+            (days @ 2.., _) => SignedDuration::from_hours(24 * (days + 1)),
+            (_, hours @ 1..) => SignedDuration::from_hours(hours + 1),
+            _ => SignedDuration::from_mins(minutes.max(0) + 1),
+        };
+        Duration::try_from(next - age).ok()
+    });
+    waits.min()
+}
+
+/// The age of a time that may be unknown.
 pub fn ago_or(then: Option<Timestamp>, now: Timestamp, unknown: &str) -> std::borrow::Cow<'_, str> {
     match then {
         Some(then) => ago(then, now).into(),
@@ -33,7 +56,6 @@ pub fn ago_or(then: Option<Timestamp>, now: Timestamp, unknown: &str) -> std::bo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::SignedDuration;
 
     #[track_caller]
     fn check(seconds: i64, expected: &str) {
@@ -50,5 +72,41 @@ mod tests {
         check(47 * 3600, "47 h ago");
         check(72 * 3600, "3 days ago");
         check(61 * 86_400, "2026-09-21");
+    }
+
+    #[test]
+    fn an_age_is_looked_at_again_just_when_it_changes() {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let then = |seconds: i64| now - SignedDuration::from_secs(seconds);
+        let days = 86_400;
+        for seconds in [
+            -70,
+            0,
+            59,
+            60,
+            61,
+            3599,
+            3600,
+            47 * 3600,
+            3 * days,
+            60 * days - 1,
+        ] {
+            let wait = until_change([Some(then(seconds))], now).unwrap();
+            let change = now + SignedDuration::try_from(wait).unwrap();
+            let before = change - SignedDuration::from_millis(1);
+            assert_eq!(
+                ago(then(seconds), before),
+                ago(then(seconds), now),
+                "{seconds}"
+            );
+            assert_ne!(
+                ago(then(seconds), change),
+                ago(then(seconds), now),
+                "{seconds}"
+            );
+        }
+        assert_eq!(until_change([None, Some(then(61 * days))], now), None);
+        let both = [Some(then(3 * days)), Some(then(100))];
+        assert_eq!(until_change(both, now), Some(Duration::from_secs(20)));
     }
 }

@@ -11,6 +11,8 @@
 mod routes;
 mod stages;
 
+use std::time::Duration;
+
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
@@ -27,7 +29,7 @@ use crate::{
         keys::Scope,
         modal::{Modal, actions::ActionsModal},
         widget::{
-            cells,
+            age, cells,
             list::ListView,
             panel,
             scroll::{Scroll, ScrolledText},
@@ -290,6 +292,14 @@ impl View for ApiScreen {
         match self.tab {
             Tab::Stages => stages::render((self, detail), state, body, frame, geometry),
             Tab::Routes => routes::render((self, detail), state, body, frame, geometry),
+        }
+    }
+
+    fn next_tick(&self, state: &State) -> Option<Duration> {
+        let detail = state.library.detail(&self.api)?;
+        match self.tab {
+            Tab::Stages => age::until_change(stages::times(&self.stages, detail), state.now),
+            Tab::Routes => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The Stages tab: the stages left, all about the chosen one right.
 
+use jiff::Timestamp;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -62,6 +63,20 @@ pub(super) fn selected<'a>(list: &ListView, detail: &'a ApiDetail) -> Option<&'a
     let (stages, _) = visible(list, detail);
     let idx = list.selected_idx(&ids(list, detail))?;
     stages.get(idx).copied()
+}
+
+/// The times whose ages are shown.
+pub(super) fn times(list: &ListView, detail: &ApiDetail) -> [Option<Timestamp>; 2] {
+    let stage = selected(list, detail);
+    let served = stage.and_then(|stage| detail.deployment(stage.deployment_id.as_ref()?));
+    [
+        stage.and_then(changed_at),
+        served.and_then(|deployment| deployment.created_at),
+    ]
+}
+
+fn changed_at(stage: &Stage) -> Option<Timestamp> {
+    stage.updated_at.or(stage.created_at)
 }
 
 pub(super) fn render(
@@ -224,8 +239,7 @@ fn about(stage: &Stage, detail: &ApiDetail, state: &State, columns: usize) -> Ve
         let head = if idx == 0 { "Variables" } else { "" };
         fields.field(head, Some(&format!("{name} = {value}")));
     }
-    let changed = stage.updated_at.or(stage.created_at);
-    let age = age::ago_or(changed, state.now, "unknown");
+    let age = age::ago_or(changed_at(stage), state.now, "unknown");
     fields.styled("Last changed", &age, theme.dim);
     fields.into_lines()
 }
