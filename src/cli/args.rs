@@ -1,10 +1,14 @@
 //! The arguments and their help texts.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{collections::HashSet, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args as Arguments, Parser, Subcommand};
+use http::Uri;
 
-use crate::{gateway::Seed, model::StageName};
+use crate::{
+    gateway::{LambdaOptions, LocalFunction, Seed},
+    model::StageName,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +27,13 @@ The first line on stdout is the gateway's URL, so that a script can read it:
 
 Point the AWS CLI at it (any credentials will do):
 
-  aws apigatewayv2 get-apis --endpoint-url http://127.0.0.1:4566";
+  aws apigatewayv2 get-apis --endpoint-url http://127.0.0.1:4566
+
+Run the Lambda functions of its integrations with their own runtime clients, or let SAM or LocalStack run them:
+
+  stagewire gateway --function chat='npx aws-lambda-ric chat.handler'
+  stagewire gateway --function chat='python3 -m awslambdaric chat.handler' --function chat:test=./test-bootstrap
+  stagewire gateway --lambda-endpoint http://127.0.0.1:3001";
 
 const DEPLOY_HELP: &str = "\
 Examples:
@@ -55,6 +65,8 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) global: Global,
+    #[command(flatten)]
+    pub(super) lambda: LambdaArgs,
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
 }
@@ -129,6 +141,50 @@ pub(super) struct GatewayArgs {
     /// Let idle and lifetime limits pass this many times faster
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = parse_time_scale)]
     pub(super) time_scale: f64,
+    #[command(flatten)]
+    pub(super) lambda: LambdaArgs,
+}
+
+/// Where Lambda functions run.
+#[derive(Debug, Clone, Arguments)]
+#[command(next_help_heading = "Lambda functions of the local gateway")]
+pub(super) struct LambdaArgs {
+    /// Run this function here; the command starts a client of the Lambda Runtime API; may be repeated
+    #[arg(long, value_name = "NAME[:ALIAS]=COMMAND", value_parser = LocalFunction::parse)]
+    function: Vec<LocalFunction>,
+    /// How long a function that runs here may take for an invocation [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=900))]
+    function_timeout: Option<u64>,
+    /// Invoke all other functions at this endpoint, SAM's for example
+    #[arg(long, value_name = "URL", value_parser = parse_lambda_endpoint)]
+    lambda_endpoint: Option<Uri>,
+}
+
+impl LambdaArgs {
+    /// Whether nothing was said.
+    pub(super) fn is_empty(&self) -> bool {
+        self.function.is_empty()
+            && self.function_timeout.is_none()
+            && self.lambda_endpoint.is_none()
+    }
+
+    /// What was said, or the name of a function that was said twice.
+    pub(super) fn options(&self) -> Result<LambdaOptions, String> {
+        let mut names = HashSet::new();
+        for function in &self.function {
+            if !names.insert(function.name()) {
+                return Err(function.name().to_owned());
+            }
+        }
+        let usual = LambdaOptions::default();
+        Ok(LambdaOptions {
+            endpoint: self.lambda_endpoint.clone(),
+            functions: self.function.clone(),
+            timeout: self
+                .function_timeout
+                .map_or(usual.timeout, Duration::from_secs),
+        })
+    }
 }
 
 #[derive(Debug, Arguments)]
@@ -250,6 +306,16 @@ fn parse_time_scale(text: &str) -> Result<f64, String> {
     }
 }
 
+fn parse_lambda_endpoint(text: &str) -> Result<Uri, String> {
+    let uri = text.parse::<Uri>().map_err(|error| error.to_string())?;
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+    if is_http && uri.host().is_some() && uri.query().is_none() {
+        Ok(uri)
+    } else {
+        Err("it must be a URL such as http://127.0.0.1:3001".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -290,6 +356,16 @@ mod tests {
             ("X-Key".into(), "a:b".into())
         );
         assert!(parse_header("nothing").is_err());
+    }
+
+    #[test]
+    fn a_lambda_endpoint_is_a_url_without_query() {
+        for text in ["http://127.0.0.1:3001", "https://x.example/base/"] {
+            assert!(parse_lambda_endpoint(text).is_ok(), "{text}");
+        }
+        for text in ["", "127.0.0.1:3001", "/x", "ws://a", "http://a/?b=c"] {
+            assert!(parse_lambda_endpoint(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! `stagewire gateway`: the local gateway alone, until it is told to stop.
 
-use std::{future::Future, io, net::SocketAddr, path::PathBuf};
+use std::{future::Future, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde_json::json;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::broadcast::{Receiver, error::RecvError},
+    time::timeout,
 };
 
 use super::{
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::{
     console,
-    gateway::{self, DEFAULT_PORT, Options, StoreLocation},
+    gateway::{self, DEFAULT_PORT, FunctionLine, LineSource, Options, StoreLocation},
     model::{Failure, FailureKind},
 };
 
@@ -26,6 +28,9 @@ const LIMITS: &[&str] = &[
     "not emulated, fails when called: Lambda and other AWS integrations, templates beyond references",
     "not emulated, accepted without effect: the account's throttling, logs, metrics, VPC_LINK; any signature of a control call",
 ];
+
+/// How long what functions said last may take to be repeated.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 pub(super) fn run(session: &Session, args: &GatewayArgs, output: Output) -> Result<Exit, Stop> {
     let address = args
@@ -37,6 +42,7 @@ pub(super) fn run(session: &Session, args: &GatewayArgs, output: Output) -> Resu
         seed: args.seed.clone(),
         time_scale: args.time_scale,
         keyring: console::keyring(&session.settings)?,
+        lambda: start::lambda_options(&args.lambda)?,
         ..Options::default()
     };
     start::block_on(serve(address, options, output))
@@ -66,10 +72,34 @@ async fn serve(address: SocketAddr, options: Options, output: Output) -> Result<
         .await
         .map_err(|error| start_failure(&error, state.as_ref()))?;
     announce(gateway.address(), state, output)?;
+    let listening = tokio::spawn(repeat(gateway.function_lines(), output));
     told.await;
     output.progress("stopping: closing every connection");
     gateway.stop().await;
+    // The functions are gone, and with them whoever could say more. If not, nothing is worth waiting for it.
+    drop(timeout(LAST_WORDS, listening).await);
     Ok(Exit::Done)
+}
+
+/// Repeats what functions print, for whoever watches.
+async fn repeat(mut lines: Receiver<FunctionLine>, output: Output) {
+    loop {
+        match lines.recv().await {
+            Ok(line) => {
+                let mark = match line.source {
+                    LineSource::Stdout | LineSource::Stderr => "|",
+                    LineSource::Gateway => "-",
+                };
+                output.progress(&format!("{} {mark} {}", line.function, line.text));
+            }
+            Err(RecvError::Lagged(missed)) => {
+                output.progress(&format!(
+                    "({missed} lines of functions are in the log only)"
+                ));
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
 }
 
 fn announce(address: SocketAddr, state: Option<PathBuf>, output: Output) -> Result<(), Stop> {

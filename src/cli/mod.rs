@@ -36,6 +36,7 @@ use self::{
     output::Output,
     start::Session,
 };
+use crate::model::{Failure, FailureKind};
 
 /// Runs the program with these arguments, the program's own name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -72,9 +73,15 @@ fn dispatch(args: Args, output: Output) -> Result<Exit, Stop> {
     if let Some(Verb::Keys) = args.verb {
         return keys::run(output);
     }
+    let runs_gateway = args.verb.is_none() && args.global.local;
+    if !runs_gateway && !args.lambda.is_empty() {
+        let failure = Failure::new(FailureKind::User, "Nothing here could run Lambda functions")
+            .hint("write stagewire --local --function …, or stagewire gateway --function …");
+        return Err(Stop::Usage(failure));
+    }
     let session = Session::start(&args.global)?;
     match args.verb {
-        None => start::console(session, args.global.local),
+        None => start::console(session, args.global.local, &args.lambda),
         Some(Verb::Gateway(gateway)) => gateway::run(&session, &gateway, output),
         Some(Verb::Apis) => apis::run(&session, output),
         Some(Verb::Routes(api)) => routes::run(&session, &api, output),

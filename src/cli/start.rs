@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use tokio::{net::TcpStream, runtime, time};
 
 use super::{
-    args::Global,
+    args::{Global, LambdaArgs},
     exit::{Exit, Stop},
     log,
 };
@@ -13,7 +13,7 @@ use crate::{
     aws::Control,
     config::{Overrides, Paths, Settings},
     console,
-    gateway::DEFAULT_PORT,
+    gateway::{DEFAULT_PORT, LambdaOptions},
     model::{Failure, FailureKind, Target, target::LocalTarget},
 };
 
@@ -72,14 +72,24 @@ impl Session {
 }
 
 /// Opens the console.
-pub(super) fn console(session: Session, local: bool) -> Result<Exit, Stop> {
+pub(super) fn console(session: Session, local: bool, lambda: &LambdaArgs) -> Result<Exit, Stop> {
+    let lambda = lambda_options(lambda)?;
     console::run(console::Start {
         settings: session.settings,
         paths: session.paths,
         target: Some(session.target),
         local,
+        lambda,
     })?;
     Ok(Exit::Done)
+}
+
+/// Where Lambda functions run.
+pub(super) fn lambda_options(args: &LambdaArgs) -> Result<LambdaOptions, Stop> {
+    args.options().map_err(|name| {
+        let title = format!("The function \"{name}\" has two commands");
+        Stop::Usage(Failure::new(FailureKind::User, title))
+    })
 }
 
 /// Runs a verb's asynchronous part.

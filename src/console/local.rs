@@ -13,7 +13,8 @@ use super::{clock, keyring::keyring};
 use crate::{
     config::{Paths, Settings},
     gateway::{
-        DEFAULT_PORT, Error, Gateway, Keyring, Options, Seed, Seeded, StoreError, StoreLocation,
+        DEFAULT_PORT, Error, Gateway, LambdaOptions, Options, Seed, Seeded, StoreError,
+        StoreLocation,
     },
     model::{Failure, FailureKind},
     ops::{
@@ -81,6 +82,7 @@ pub(super) struct LocalGateway {
     store: PathBuf,
     journal: Journal,
     place: Option<Place>,
+    lambda: LambdaOptions,
     running: Option<Gateway>,
 }
 
@@ -105,8 +107,14 @@ impl LocalGateway {
             store,
             journal: Journal::new(paths.journal()),
             place,
+            lambda: LambdaOptions::default(),
             running: None,
         }
+    }
+
+    /// The same with Lambda functions.
+    pub(super) fn with_lambda(self, lambda: LambdaOptions) -> Self {
+        Self { lambda, ..self }
     }
 
     /// Starts it, unless it runs.
@@ -140,13 +148,20 @@ impl LocalGateway {
     async fn open(&self, place: &Place, notices: &mut Vec<Failure>) -> Result<Gateway, Failure> {
         let keyring = keyring(&self.settings)?;
         let stored = StoreLocation::File(self.store.clone());
-        match start_on(place, stored, keyring.clone()).await {
+        let options = |store| Options {
+            store,
+            seed: Seed::Demo,
+            keyring: keyring.clone(),
+            lambda: self.lambda.clone(),
+            ..Options::default()
+        };
+        match start_on(place, options(stored)).await {
             Err(Error::Store(StoreError::Locked { .. })) => {
                 let title = "The local gateway's APIs live in memory until you quit";
                 let notice = Failure::new(FailureKind::User, title)
                     .cause("another stagewire has the stored ones open");
                 notices.push(notice);
-                let in_memory = start_on(place, StoreLocation::Memory, keyring).await;
+                let in_memory = start_on(place, options(StoreLocation::Memory)).await;
                 in_memory.map_err(|error| cannot_run(&error))
             }
             started => started.map_err(|error| cannot_run(&error)),
@@ -165,18 +180,12 @@ impl LocalGateway {
     }
 }
 
-async fn start_on(place: &Place, store: StoreLocation, keyring: Keyring) -> Result<Gateway, Error> {
+async fn start_on(place: &Place, options: Options) -> Result<Gateway, Error> {
     let listener = place
         .listener
         .try_clone()
         .and_then(tokio::net::TcpListener::from_std)
         .map_err(Error::Listener)?;
-    let options = Options {
-        store,
-        seed: Seed::Demo,
-        keyring,
-        ..Options::default()
-    };
     Gateway::start(listener, options).await
 }
 

@@ -37,6 +37,7 @@ use tokio::{
 
 use crate::{
     config::{Paths, Settings, env},
+    gateway::LambdaOptions,
     model::{Failure, FailureKind, Target, target::LocalTarget},
     ui::{self, Effect, Message, Setup, State},
 };
@@ -76,6 +77,8 @@ pub struct Start {
     pub target: Option<Target>,
     /// Start the local gateway inside the process and begin with it, whatever `target` says.
     pub local: bool,
+    /// Where the Lambda functions of the local gateway run.
+    pub lambda: LambdaOptions,
 }
 
 /// Shows the screen until the person or a signal ends it. The terminal is left as it was found in every case.
@@ -143,7 +146,8 @@ fn show(
     let first_effects = ui::start(&mut state);
     let runtime = runtime().map_err(|error| cannot_start(&error))?;
     let (inbox, messages) = mpsc::channel(INBOX);
-    let gateway = LocalGateway::new(start.settings.clone(), &start.paths, place);
+    let gateway =
+        LocalGateway::new(start.settings.clone(), &start.paths, place).with_lambda(start.lambda);
     let desk = Arc::new(Desk::new(start.settings, &start.paths, gateway));
     let effects = Effects::new(runtime.handle().clone(), inbox, Arc::clone(&desk));
 

@@ -22,6 +22,7 @@ use super::{
     data::{self, Host, Place, Plane},
     demo::{self, Demo},
     fault::{Effect, Faults, Strike},
+    lambda::{self, Functions},
     local_api,
     management::{self, TooLarge},
     reply::refusal,
@@ -54,11 +55,17 @@ pub(super) struct Server {
     plane: Arc<Plane>,
     demo: Arc<Demo>,
     faults: Faults,
+    functions: Functions,
     permits: Arc<Semaphore>,
 }
 
 impl Server {
-    pub(super) fn new(listener: SocketAddr, options: &Options, store: Store) -> Arc<Server> {
+    pub(super) fn new(
+        listener: SocketAddr,
+        options: &Options,
+        store: Store,
+        functions: Functions,
+    ) -> Arc<Server> {
         let control = control::Context {
             store: store.clone(),
             address: data::reachable(listener),
@@ -74,6 +81,7 @@ impl Server {
             demo: Arc::new(Demo::new(Arc::clone(&plane), listener)),
             plane,
             faults: Faults::default(),
+            functions,
             permits: Arc::new(Semaphore::new(permits)),
         })
     }
@@ -92,6 +100,7 @@ pub(super) async fn serve(listener: TcpListener, server: Arc<Server>, stop: Canc
     let ending = async {
         stop.cancelled().await;
         server.plane.stop(FAREWELL).await;
+        server.functions.stop().await;
     };
     tokio::pin!(ending);
     loop {
@@ -159,6 +168,7 @@ enum Target {
     Control,
     Own,
     Backend,
+    Invoke,
     Management(Place),
     Stage(Place),
     Nobody,
@@ -175,6 +185,9 @@ impl Target {
             }
             if path.starts_with("/_demo/") {
                 return Target::Backend;
+            }
+            if lambda::is_invoke(path) {
+                return Target::Invoke;
             }
         }
         match Place::find(host, path, data::reachable(listener)) {
@@ -199,7 +212,7 @@ impl Target {
             Target::Control => control::operation(request.method(), request.uri().path()),
             Target::Management(_) => management::operation(request.method()),
             Target::Stage(_) => data::wanted(request.headers()).then_some("Connect"),
-            Target::Own | Target::Backend | Target::Nobody => None,
+            Target::Own | Target::Backend | Target::Invoke | Target::Nobody => None,
         }
     }
 }
@@ -251,6 +264,7 @@ async fn answer(
         Target::Control => of_control(server, request).await,
         Target::Own => of_own(server, request).await,
         Target::Backend => of_backend(server, request).await,
+        Target::Invoke => of_invoke(server, request).await,
         Target::Management(place) => of_management(server, &place, request).await,
         Target::Stage(place) => of_stage(server, remote, place, request).await,
         Target::Nobody => forbidden(),
@@ -321,6 +335,14 @@ async fn of_backend(server: &Server, request: Request<Incoming>) -> Response<Ful
     match read(body, limit::MESSAGE_BYTES).await {
         Ok(Ok(body)) => demo::answer(&server.demo, &head, &body).await,
         Ok(Err(TooLarge)) => too_large(),
+        Err(broken) => broken.answer(),
+    }
+}
+
+async fn of_invoke(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    match read(body, lambda::LARGEST_PAYLOAD).await {
+        Ok(body) => lambda::answer_invoke(&server.functions, &head, body.ok()).await,
         Err(broken) => broken.answer(),
     }
 }

@@ -12,6 +12,7 @@ mod data;
 mod demo;
 mod fault;
 mod http;
+mod lambda;
 mod local_api;
 mod management;
 mod reply;
@@ -21,18 +22,19 @@ pub(crate) mod store;
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::broadcast::Receiver, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use self::store::Store;
 pub use self::{
     authorize::{
         ApiKey, Credential, Keyring,
         policy::{BadPolicy, Policy},
     },
+    lambda::{BadFunction, FunctionLine, LambdaOptions, LineSource, LocalFunction},
     seed::{SeedError, Seeded},
     store::Error as StoreError,
 };
+use self::{lambda::Functions, store::Store};
 
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4566;
@@ -50,6 +52,8 @@ pub struct Options {
     pub connections: usize,
     /// The credentials and API keys that clients may come with, where a route asks for any.
     pub keyring: Keyring,
+    /// Where Lambda functions run.
+    pub lambda: LambdaOptions,
 }
 
 impl Default for Options {
@@ -60,6 +64,7 @@ impl Default for Options {
             time_scale: 1.0,
             connections: 10_000,
             keyring: Keyring::default(),
+            lambda: LambdaOptions::default(),
         }
     }
 }
@@ -121,6 +126,7 @@ pub struct Gateway {
     address: SocketAddr,
     stop: CancellationToken,
     seeded: Vec<Seeded>,
+    functions: Functions,
     serving: Option<JoinHandle<()>>,
 }
 
@@ -140,12 +146,14 @@ impl Gateway {
         });
         let (store, seeded) = opening.await.map_err(|_| StoreError::Closed)??;
         let stop = CancellationToken::new();
-        let server = http::Server::new(address, &options, store);
+        let functions = Functions::new(&options.lambda, data::reachable(address));
+        let server = http::Server::new(address, &options, store, functions.clone());
         let serving = tokio::spawn(http::serve(listener, server, stop.clone()));
         Ok(Gateway {
             address,
             stop,
             seeded,
+            functions,
             serving: Some(serving),
         })
     }
@@ -153,6 +161,11 @@ impl Gateway {
     /// The deployments that were planted when it started, with what they hold; none if the store was not new.
     pub fn seeded(&self) -> &[Seeded] {
         &self.seeded
+    }
+
+    /// What the functions that run here print from now on, and how their processes fare.
+    pub fn function_lines(&self) -> Receiver<FunctionLine> {
+        self.functions.lines()
     }
 
     /// Where it listens.

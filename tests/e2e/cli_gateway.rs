@@ -1,11 +1,11 @@
 //! `stagewire gateway`: how it starts, what it says, what it keeps, and why it may refuse to start.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, sync::mpsc::RecvTimeoutError};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::sandbox::{self, Gateway, Sandbox};
+use crate::sandbox::{self, DEADLINE, Gateway, Sandbox};
 
 #[test]
 fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
@@ -251,4 +251,64 @@ fn a_full_disk_refuses_writes_and_loses_nothing_that_was_answered() {
     let gateway = sandbox.gateway_with(&arguments);
     assert_eq!(count(&gateway), n_answered + 1);
     sandbox.local(&gateway, &hello).expect(0);
+}
+
+/// Invokes a function of the gateway and waits for its answer.
+#[track_caller]
+fn invoke(gateway: &Gateway, function: &str) -> Value {
+    let path = format!("/2015-03-31/functions/{function}/invocations");
+    gateway.control("POST", &path, &json!({}))
+}
+
+#[test]
+fn what_functions_print_is_repeated() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway_with(&[
+        "--ephemeral",
+        "--function",
+        "chat=echo to whom it may concern; exit 3",
+    ]);
+    assert_eq!(invoke(&gateway, "chat")["errorType"], "Runtime.ExitError");
+    gateway.stop().expect(0).says(&[
+        "chat | to whom it may concern",
+        "chat - Runtime exited with error: exit status 3",
+    ]);
+}
+
+#[test]
+fn functions_die_with_the_gateway_however_it_ends() {
+    let sandbox = Sandbox::new();
+    let (path, lines) = sandbox.pipe("alive");
+    // A process of the function and one that it has started hold the pipe open until they die.
+    let function = format!("chat=exec 9>'{path}'; echo here >&9; sleep 1000 & wait");
+    let gateway = sandbox.gateway_with(&["--ephemeral", "--function", &function]);
+    let path = "/2015-03-31/functions/chat/invocations";
+    let _asked = gateway.send("POST", path, &json!({}));
+    assert_eq!(lines.recv_timeout(DEADLINE).unwrap(), "here");
+    gateway.kill();
+    let ended = lines.recv_timeout(DEADLINE);
+    assert_eq!(ended, Err(RecvTimeoutError::Disconnected));
+}
+
+#[test]
+fn what_cannot_be_a_function_is_refused() {
+    let sandbox = Sandbox::new();
+    let refused = |arguments: &[&str], sentence: &str| {
+        sandbox.run(arguments).expect(2).says(&[sentence]);
+    };
+    refused(&["gateway", "--function", "chat"], "write NAME=COMMAND");
+    refused(&["gateway", "--function", "a b=c"], "no function name");
+    refused(
+        &["gateway", "--function", "a=b", "--function", "a=c"],
+        "\"a\" has two commands",
+    );
+    refused(&["gateway", "--lambda-endpoint", "x"], "it must be a URL");
+    refused(
+        &["--function", "a=b"],
+        "Nothing here could run Lambda functions",
+    );
+    refused(
+        &["--local", "--function", "a=b", "apis"],
+        "stagewire gateway --function",
+    );
 }

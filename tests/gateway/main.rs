@@ -22,6 +22,7 @@ mod data_messages;
 mod data_snapshots;
 mod demo;
 mod hostile;
+mod lambda;
 mod local_api;
 mod management;
 mod ops;

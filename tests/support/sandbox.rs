@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long anything may take before the test has failed.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What a local gateway takes for a signed call.
 const SIGNED: &str = "AWS4-HMAC-SHA256 \
@@ -70,6 +70,29 @@ impl Sandbox {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// A named pipe in the home directory: its path, and the lines that come out of it until all who write are gone.
+    pub(crate) fn pipe(&self, name: &str) -> (String, Receiver<String>) {
+        let path = self.path(name);
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let (sender, lines) = channel();
+        let text = path.to_str().unwrap().to_owned();
+        thread::spawn(move || {
+            let pipe = std::fs::File::open(path).unwrap();
+            for line in BufReader::new(pipe).lines() {
+                if sender.send(line.unwrap()).is_err() {
+                    break;
+                }
+            }
+        });
+        (text, lines)
     }
 
     /// The program, with an environment of its own.
@@ -336,6 +359,15 @@ impl Gateway {
 
     /// A control-plane call; gives head and body of the answer.
     pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> (String, String) {
+        let mut stream = self.send(method, path, body);
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    }
+
+    /// Sends a call like those of the control plane; its answer can be read from the stream.
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> TcpStream {
         let body = body.to_string();
         let mut stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -347,10 +379,7 @@ impl Gateway {
         );
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(body.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.to_owned(), body.to_owned())
+        stream
     }
 
     /// An API without routes; gives its id.

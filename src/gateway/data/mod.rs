@@ -43,7 +43,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::throttle::Throttles;
 pub(crate) use self::{
     ids::normalized,
-    outbound::{Outbound, reachable},
+    outbound::{CallError, Outbound, reachable},
     outbox::{Closing, Refused},
     place::{Host, Place},
     registry::{Connection, Registry},

@@ -1,0 +1,197 @@
+//! What one process is at: the invocation that it has, and how long it may take for it.
+//!
+//! The Runtime API works on it on behalf of the process, and whoever watches over the process reads the deadline.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{sync::watch, time::Instant};
+
+use super::{
+    Answer,
+    pool::{Job, Pool, ProcessId},
+    trouble::Trouble,
+};
+
+/// How long a process may take until it asks for its first invocation, beyond what an invocation may take.
+///
+/// SOURCE: Lambda's init phase: 10 s, and then once more within the function's own limit.
+const INIT: Duration = Duration::from_secs(10);
+
+/// What one process is at.
+pub(super) struct Desk {
+    pub(super) pool: Arc<Pool>,
+    id: ProcessId,
+    state: Mutex<State>,
+    /// When the process is to be killed, if it goes on as it is.
+    deadline: watch::Sender<Option<Instant>>,
+    /// Held by the request that waits for the next invocation.
+    asking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// It has not asked for an invocation yet.
+    Starting,
+    /// It said that it cannot start.
+    Failed,
+    /// It has none.
+    Free,
+    /// It has this one.
+    Has(Job),
+}
+
+/// An invocation as the process gets it.
+#[derive(Debug)]
+pub(super) struct Handed {
+    pub(super) request_id: String,
+    pub(super) arn: String,
+    pub(super) trace_id: Option<String>,
+    pub(super) timeout: Duration,
+    pub(super) payload: Bytes,
+}
+
+/// Why the process may not do what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It must do something else first.
+    State {
+        from: &'static str,
+        to: &'static str,
+    },
+    /// It has no invocation of this id.
+    RequestId,
+}
+
+impl Desk {
+    pub(super) fn new(pool: Arc<Pool>, id: ProcessId) -> Desk {
+        let limit = INIT.saturating_add(pool.spec.timeout);
+        Desk {
+            pool,
+            id,
+            state: Mutex::new(State::Starting),
+            deadline: watch::Sender::new(Some(Instant::now() + limit)),
+            asking: tokio::sync::Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the process its next invocation, once there is one.
+    pub(super) async fn next(&self) -> Result<Handed, Refused> {
+        self.ready()?;
+        let _asking = self.asking.lock().await;
+        // Another request may have got one meanwhile.
+        self.ready()?;
+        self.deadline.send_replace(None);
+        let job = self.pool.next(self.id).await;
+        let timeout = self.pool.spec.timeout;
+        let handed = Handed {
+            request_id: job.id.clone(),
+            arn: job.arn.clone(),
+            trace_id: job.trace_id.clone(),
+            timeout,
+            payload: job.payload.clone(),
+        };
+        *self.state() = State::Has(job);
+        self.deadline.send_replace(Some(Instant::now() + timeout));
+        Ok(handed)
+    }
+
+    fn ready(&self) -> Result<(), Refused> {
+        let mut state = self.state();
+        match *state {
+            State::Starting | State::Free => {
+                *state = State::Free;
+                Ok(())
+            }
+            State::Has(_) => Err(Refused::State {
+                from: "Running",
+                to: "Ready",
+            }),
+            State::Failed => Err(Refused::State {
+                from: "InitError",
+                to: "Ready",
+            }),
+        }
+    }
+
+    /// Whether the process has the invocation of this id.
+    pub(super) fn check(&self, request_id: &str) -> Result<(), Refused> {
+        match &*self.state() {
+            State::Has(job) if job.id == request_id => Ok(()),
+            _ => Err(Refused::RequestId),
+        }
+    }
+
+    /// Passes the process's answer on.
+    pub(super) fn answer(&self, request_id: &str, answer: Answer) -> Result<(), Refused> {
+        let job = {
+            let mut state = self.state();
+            match std::mem::replace(&mut *state, State::Free) {
+                State::Has(job) if job.id == request_id => job,
+                other => {
+                    *state = other;
+                    return Err(Refused::RequestId);
+                }
+            }
+        };
+        // The deadline stays until the process asks for more: on Lambda an invocation ends then.
+        self.pool.answered(self.id);
+        job.finish(answer);
+        Ok(())
+    }
+
+    /// Notes that the process says it cannot start, and why.
+    pub(super) fn cannot_start(&self, payload: Bytes) -> Result<(), Refused> {
+        {
+            let mut state = self.state();
+            if !matches!(*state, State::Starting) {
+                return Err(Refused::State {
+                    from: "Ready",
+                    to: "InitError",
+                });
+            }
+            *state = State::Failed;
+        }
+        self.pool.cannot_start(&Trouble::Init(payload));
+        Ok(())
+    }
+
+    /// Notes how the process ended; what it had, or should have had, fails.
+    pub(super) fn ended(&self, trouble: &Trouble) {
+        let state = std::mem::replace(&mut *self.state(), State::Failed);
+        match state {
+            State::Has(job) => {
+                let answer = trouble.answer(&job.id);
+                job.finish(answer);
+            }
+            State::Starting => self.pool.cannot_start(trouble),
+            State::Free | State::Failed => {}
+        }
+    }
+
+    /// Done when the process has taken too long for what it is at.
+    pub(super) async fn overdue(&self) {
+        let mut deadline = self.deadline.subscribe();
+        loop {
+            let at = *deadline.borrow_and_update();
+            let changed = deadline.changed();
+            let Some(at) = at else {
+                if changed.await.is_err() {
+                    return;
+                }
+                continue;
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until(at) => return,
+                _ = changed => {}
+            }
+        }
+    }
+}

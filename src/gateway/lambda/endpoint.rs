@@ -1,0 +1,163 @@
+//! Functions that somebody else runs: any endpoint that speaks Lambda's Invoke.
+//!
+//! SOURCE: Lambda API reference, Invoke.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http_body_util::Full;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::{Answer, Invocation, InvokeError, LARGEST_ANSWER, Mode};
+use crate::gateway::data::{CallError, Outbound};
+
+/// Characters of a refusal's text that go to the log.
+const MESSAGE: usize = 300;
+
+/// An endpoint, and the client that calls it.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    base: String,
+    outbound: Outbound,
+}
+
+impl Endpoint {
+    pub(super) fn new(uri: &Uri, gateway: SocketAddr) -> Endpoint {
+        Endpoint {
+            base: uri.to_string().trim_end_matches('/').to_owned(),
+            outbound: Outbound::new(gateway),
+        }
+    }
+
+    pub(super) async fn invoke(&self, invocation: &Invocation) -> Result<Answer, InvokeError> {
+        let request = self.request(invocation)?;
+        let called = self.outbound.call(request, LARGEST_ANSWER).await;
+        let answer = called.map_err(|error| InvokeError::Unreachable(whole(&error)))?;
+        match answer.status {
+            200..300 => Ok(Answer {
+                payload: answer.body,
+                function_error: text(&answer.headers, "x-amz-function-error"),
+            }),
+            status => Err(refusal(status, &answer.headers, &answer.body, invocation)),
+        }
+    }
+
+    /// By its bare name and with its qualifier beside it, for there are emulators that know functions by no other name.
+    fn request(&self, invocation: &Invocation) -> Result<Request<Full<Bytes>>, InvokeError> {
+        let function = &invocation.function;
+        let path = format!("/2015-03-31/functions/{}/invocations", function.name);
+        let query = match &function.qualifier {
+            None => String::new(),
+            Some(qualifier) => {
+                let qualifier = utf8_percent_encode(qualifier, NON_ALPHANUMERIC);
+                format!("?Qualifier={qualifier}")
+            }
+        };
+        let uri: Uri = format!("{}{path}{query}", self.base)
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| InvokeError::Unreachable(error.to_string()))?;
+        let mut request = Request::new(Full::new(invocation.payload.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        let mode = match invocation.mode {
+            Mode::Wait => "RequestResponse",
+            Mode::Event => "Event",
+        };
+        headers.insert("x-amz-invocation-type", HeaderValue::from_static(mode));
+        let trace_id = invocation.trace_id.as_deref();
+        if let Some(Ok(trace_id)) = trace_id.map(HeaderValue::try_from) {
+            headers.insert("x-amzn-trace-id", trace_id);
+        }
+        Ok(request)
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn refusal(status: u16, headers: &HeaderMap, body: &[u8], invocation: &Invocation) -> InvokeError {
+    let kind = text(headers, "x-amzn-errortype").unwrap_or_default();
+    let kind = kind.split(':').next().unwrap_or_default().to_owned();
+    match status {
+        404 => InvokeError::NotFound {
+            arn: invocation.function.arn(),
+        },
+        429 => InvokeError::Throttled,
+        _ => {
+            let said: Option<Value> = serde_json::from_slice(body).ok();
+            let member = |name| said.as_ref()?.get(name)?.as_str().map(str::to_owned);
+            let message = member("message").or_else(|| member("Message"));
+            let message = message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+            InvokeError::Refused {
+                status,
+                kind,
+                message: message.chars().take(MESSAGE).collect(),
+            }
+        }
+    }
+}
+
+fn whole(error: &CallError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::FunctionName, *};
+
+    fn invocation(function: &str) -> Invocation {
+        Invocation {
+            function: FunctionName::parse(function).unwrap(),
+            payload: Bytes::from_static(b"{}"),
+            mode: Mode::Wait,
+            trace_id: Some("Root=1-0-0".into()),
+        }
+    }
+
+    #[test]
+    fn the_function_is_in_the_path_and_its_alias_in_the_query() {
+        let here = SocketAddr::from(([127, 0, 0, 1], 1));
+        let endpoint = Endpoint::new(&Uri::from_static("http://127.0.0.1:3001/"), here);
+        let uri = |name: &str| {
+            let request = endpoint.request(&invocation(name)).unwrap();
+            assert_eq!(
+                request.headers()["x-amz-invocation-type"],
+                "RequestResponse"
+            );
+            assert_eq!(request.headers()["x-amzn-trace-id"], "Root=1-0-0");
+            request.uri().to_string()
+        };
+        let base = "http://127.0.0.1:3001/2015-03-31/functions/chat/invocations";
+        assert_eq!(
+            uri("arn:aws:lambda:eu-west-1:123456789012:function:chat"),
+            base
+        );
+        assert_eq!(uri("chat:$LATEST"), format!("{base}?Qualifier=%24LATEST"));
+    }
+
+    #[test]
+    fn refusals_keep_what_they_say() {
+        let invocation = invocation("chat");
+        let refused =
+            |status, body: &[u8]| refusal(status, &HeaderMap::new(), body, &invocation).to_string();
+        assert!(refused(404, b"").starts_with("Function not found: arn:aws:lambda:"));
+        assert_eq!(refused(429, b""), "Rate Exceeded.");
+        assert!(refused(403, br#"{"Message":"no"}"#).ends_with("403 : no"));
+        assert!(refused(500, &vec![b'x'; 9000]).len() < 400);
+    }
+}

@@ -1,0 +1,169 @@
+//! Invoke, as the gateway itself answers it: so that `aws lambda invoke` reaches the functions that run here.
+//!
+//! SOURCE: Lambda API reference, Invoke.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request::Parts};
+use http_body_util::Full;
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use super::{FunctionName, Functions, Invocation, InvokeError, Mode};
+use crate::gateway::{
+    reply::{self, refusal},
+    signature,
+};
+
+const PREFIX: &str = "/2015-03-31/functions/";
+const SUFFIX: &str = "/invocations";
+
+/// Whether a path is that of Lambda's API.
+pub(crate) fn is_invoke(path: &str) -> bool {
+    path.starts_with(PREFIX)
+}
+
+/// Answers a call of Lambda's API; nothing but Invoke is known. The body is none where it is too long.
+pub(crate) async fn answer(
+    functions: &Functions,
+    head: &Parts,
+    body: Option<Bytes>,
+) -> Response<Full<Bytes>> {
+    let query = head.uri.query().unwrap_or_default();
+    if !signature::is_present(&head.headers, query) {
+        return refusal(
+            StatusCode::FORBIDDEN,
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token",
+        );
+    }
+    let path = head.uri.path();
+    let named = path
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_suffix(SUFFIX));
+    let Some(named) = named.filter(|_| head.method == Method::POST) else {
+        return error(
+            StatusCode::NOT_FOUND,
+            "UnknownOperationException",
+            "The local gateway knows nothing of Lambda but Invoke",
+        );
+    };
+    let Some(function) = function(named, query) else {
+        return error(
+            StatusCode::BAD_REQUEST,
+            "InvalidParameterValueException",
+            "The name of the function is not one",
+        );
+    };
+    let mode = match text(&head.headers, "x-amz-invocation-type") {
+        None | Some("RequestResponse") => Mode::Wait,
+        Some("Event") => Mode::Event,
+        Some("DryRun") => return reply::empty(StatusCode::NO_CONTENT),
+        Some(_) => {
+            return error(
+                StatusCode::BAD_REQUEST,
+                "InvalidParameterValueException",
+                "InvocationType must be RequestResponse, Event or DryRun",
+            );
+        }
+    };
+    let Some(payload) = body else {
+        return failed(&InvokeError::TooLarge);
+    };
+    let invocation = Invocation {
+        function,
+        payload,
+        mode,
+        trace_id: text(&head.headers, "x-amzn-trace-id").map(str::to_owned),
+    };
+    match functions.invoke(invocation).await {
+        Ok(answer) => {
+            let status = match mode {
+                Mode::Wait => StatusCode::OK,
+                Mode::Event => StatusCode::ACCEPTED,
+            };
+            let mut response = reply::json(status, answer.payload);
+            let headers = response.headers_mut();
+            headers.insert(
+                "x-amz-executed-version",
+                HeaderValue::from_static("$LATEST"),
+            );
+            let function_error = answer.function_error.map(HeaderValue::try_from);
+            if let Some(Ok(function_error)) = function_error {
+                headers.insert("x-amz-function-error", function_error);
+            }
+            response
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// The function of a path segment and of `Qualifier` in the query.
+fn function(segment: &str, query: &str) -> Option<FunctionName> {
+    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+    let mut function = FunctionName::parse(&decoded)?;
+    let qualifier = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("Qualifier="));
+    if let Some(qualifier) = qualifier {
+        let qualifier = percent_decode_str(qualifier).decode_utf8().ok()?;
+        // Read once more as a whole, so that it is held to the form of qualifiers.
+        let whole = format!("{}:{qualifier}", function.name);
+        function.qualifier = FunctionName::parse(&whole)?.qualifier;
+    }
+    Some(function)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn failed(failure: &InvokeError) -> Response<Full<Bytes>> {
+    let (status, kind) = match failure {
+        InvokeError::NotFound { .. } => (404, "ResourceNotFoundException"),
+        InvokeError::Throttled => (429, "TooManyRequestsException"),
+        InvokeError::TooLarge => (413, "RequestTooLargeException"),
+        InvokeError::NotJson(_) => (400, "InvalidRequestContentException"),
+        InvokeError::Refused { .. } | InvokeError::Unreachable(_) => (502, "ServiceException"),
+        InvokeError::Stopped => (503, "ServiceUnavailableException"),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    error(status, kind, &failure.to_string())
+}
+
+/// SOURCE: Lambda API reference: the errors of Invoke have a `Type` and a `Message`, of which some are written small.
+fn error(status: StatusCode, kind: &'static str, message: &str) -> Response<Full<Bytes>> {
+    let blame = if status.is_server_error() {
+        "Service"
+    } else {
+        "User"
+    };
+    let body = json!({ "Type": blame, "Message": message, "message": message });
+    reply::error(status, kind, body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(segment: &str, query: &str, key: Option<&str>) {
+        let read = function(segment, query).map(|it| it.key());
+        assert_eq!(read.as_deref(), key, "{segment}?{query}");
+    }
+
+    #[test]
+    fn a_function_may_be_named_in_path_and_query() {
+        check("chat", "", Some("chat"));
+        check("chat%3Alive", "", Some("chat:live"));
+        check("chat", "x=1&Qualifier=live", Some("chat:live"));
+        check("chat", "Qualifier=%24LATEST", Some("chat:$LATEST"));
+        check(
+            "arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Achat",
+            "",
+            Some("chat"),
+        );
+        check("chat", "Qualifier=a:b", None);
+        check("%ff", "", None);
+        check("a/b", "", None);
+    }
+}

@@ -1,0 +1,219 @@
+//! How a Lambda function is named: by its name, by a part of its ARN, by all of it, or by the URI that an integration
+//! calls it by; each perhaps with a version or an alias at its end.
+//!
+//! SOURCE: Lambda API reference, Invoke, `FunctionName`; API Gateway developer guide, the URI of a Lambda integration.
+
+/// Longest name, in characters.
+const NAME: usize = 64;
+/// Longest version or alias, in characters.
+const QUALIFIER: usize = 128;
+
+/// What is assumed where a short name does not say it.
+const PARTITION: &str = "aws";
+const REGION: &str = "us-east-1";
+const ACCOUNT: &str = "000000000000";
+
+/// A function, and the version or alias of it that is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FunctionName {
+    /// The bare name.
+    pub(crate) name: String,
+    /// A version or an alias.
+    pub(crate) qualifier: Option<String>,
+    /// The region that was named.
+    pub(crate) region: Option<String>,
+    partition: Option<String>,
+    account: Option<String>,
+}
+
+impl FunctionName {
+    /// Reads `name`, `account:function:name` or `arn:aws:lambda:region:account:function:name`, each perhaps with
+    /// `:qualifier`.
+    pub(crate) fn parse(text: &str) -> Option<FunctionName> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let (place, named) = match parts.as_slice() {
+            [
+                "arn",
+                partition,
+                "lambda",
+                region,
+                account,
+                "function",
+                named @ ..,
+            ] => (Some((*partition, *region, *account)), named),
+            [account, "function", named @ ..] if is_account(account) => {
+                (Some((PARTITION, "", *account)), named)
+            }
+            ["function", named @ ..] if !named.is_empty() => (None, named),
+            named => (None, named),
+        };
+        let (name, qualifier) = match named {
+            [name] => (*name, None),
+            [name, qualifier] => (*name, Some(*qualifier)),
+            _ => return None,
+        };
+        let is_sound = is_word(name, NAME)
+            && qualifier.is_none_or(|it| it == "$LATEST" || is_word(it, QUALIFIER))
+            && place.is_none_or(|(partition, region, account)| {
+                is_word(partition, NAME)
+                    && (region.is_empty() || is_word(region, NAME))
+                    && is_account(account)
+            });
+        if !is_sound {
+            return None;
+        }
+        let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Some(FunctionName {
+            name: name.to_owned(),
+            qualifier: qualifier.map(str::to_owned),
+            region: place.and_then(|(_, region, _)| said(region)),
+            partition: place.and_then(|(partition, ..)| said(partition)),
+            account: place.and_then(|(.., account)| said(account)),
+        })
+    }
+
+    /// Reads an integration's URI: `arn:aws:apigateway:region:lambda:path/2015-03-31/functions/…/invocations`. The
+    /// function alone is understood as well.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "integrations are not led here yet")
+    )]
+    pub(crate) fn of_integration(uri: &str) -> Option<FunctionName> {
+        let Some((head, path)) = uri.split_once(":path/") else {
+            return FunctionName::parse(uri);
+        };
+        let parts: Vec<&str> = head.split(':').collect();
+        let ["arn", _, "apigateway", region, "lambda"] = parts.as_slice() else {
+            return None;
+        };
+        let function = path
+            .strip_prefix("2015-03-31/functions/")?
+            .strip_suffix("/invocations")?;
+        let mut name = FunctionName::parse(function)?;
+        if name.region.is_none() && is_word(region, NAME) {
+            name.region = Some((*region).to_owned());
+        }
+        Some(name)
+    }
+
+    /// The whole ARN, with what is usual here in place of what was not said.
+    pub(crate) fn arn(&self) -> String {
+        let mut arn = format!(
+            "arn:{}:lambda:{}:{}:function:{}",
+            self.partition.as_deref().unwrap_or(PARTITION),
+            self.region(),
+            self.account.as_deref().unwrap_or(ACCOUNT),
+            self.name
+        );
+        if let Some(qualifier) = &self.qualifier {
+            arn.push(':');
+            arn.push_str(qualifier);
+        }
+        arn
+    }
+
+    /// The name, and the version or alias behind it.
+    pub(super) fn key(&self) -> String {
+        match &self.qualifier {
+            None => self.name.clone(),
+            Some(qualifier) => format!("{}:{qualifier}", self.name),
+        }
+    }
+
+    /// Whether nothing but a name, and perhaps a version or an alias, was said.
+    pub(super) fn is_short(&self) -> bool {
+        self.account.is_none() && self.region.is_none()
+    }
+
+    /// The region that it is in.
+    pub(crate) fn region(&self) -> &str {
+        self.region.as_deref().unwrap_or(REGION)
+    }
+}
+
+fn is_word(text: &str, longest: usize) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !text.is_empty() && text.len() <= longest && text.bytes().all(is_plain)
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:chat";
+
+    #[track_caller]
+    fn check(text: &str, name: &str, qualifier: Option<&str>, arn: &str) {
+        let parsed = FunctionName::parse(text).unwrap();
+        assert_eq!(parsed.name, name);
+        assert_eq!(parsed.qualifier.as_deref(), qualifier);
+        assert_eq!(parsed.arn(), arn);
+    }
+
+    #[test]
+    fn a_function_is_named_in_any_of_the_documented_forms() {
+        let usual = "arn:aws:lambda:us-east-1:000000000000:function:chat";
+        check("chat", "chat", None, usual);
+        check("function:chat", "chat", None, usual);
+        check("chat:live", "chat", Some("live"), &format!("{usual}:live"));
+        check(
+            "123456789012:function:chat:7",
+            "chat",
+            Some("7"),
+            "arn:aws:lambda:us-east-1:123456789012:function:chat:7",
+        );
+        check(ARN, "chat", None, ARN);
+        let latest = format!("{ARN}:$LATEST");
+        check(&latest, "chat", Some("$LATEST"), &latest);
+        let china = "arn:aws-cn:lambda:cn-north-1:123456789012:function:chat";
+        check(china, "chat", None, china);
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        let long = "x".repeat(65);
+        for text in [
+            "",
+            "a b",
+            "chat:",
+            "chat:a:b",
+            ":chat",
+            "../chat",
+            "arn:aws:lambda:eu-west-1:12:function:chat",
+            "arn:aws:lambda:eu-west-1:123456789012:layer:chat",
+            "arn:aws:sqs:eu-west-1:123456789012:chat",
+            "123456789012:function",
+            "chat\r\n",
+            &long,
+        ] {
+            assert_eq!(FunctionName::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_integration_names_its_function_by_a_uri() {
+        let uri = |function: &str| {
+            format!(
+                "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{function}/invocations"
+            )
+        };
+        let read = |uri: &str| FunctionName::of_integration(uri).map(|name| name.arn());
+        assert_eq!(read(&uri(ARN)).as_deref(), Some(ARN));
+        let alias = format!("{ARN}:live");
+        assert_eq!(read(&uri(&alias)), Some(alias));
+        let short = read(&uri("chat")).unwrap();
+        assert!(short.starts_with("arn:aws:lambda:eu-west-1:"), "{short}");
+        assert_eq!(read(ARN).as_deref(), Some(ARN));
+        for other in [
+            "arn:aws:apigateway:eu-west-1:sqs:path/123/queue",
+            "arn:aws:apigateway:eu-west-1:lambda:path/2014-01-01/functions/chat/invocations",
+            "http://example.com/",
+        ] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+}

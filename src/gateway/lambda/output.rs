@@ -1,0 +1,217 @@
+//! What functions print: line by line into the log, and to whoever listens.
+//!
+//! Lines have a longest length and a process has a number of lines for each second, for a function that prints without
+//! end must fill neither the disk nor the memory. What was left out is counted.
+
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    sync::broadcast,
+    time::Instant,
+};
+
+/// Bytes of a line; what is longer becomes several.
+const LINE_BYTES: usize = 4 * 1024;
+/// Lines of one stream of a process within [`SPAN`]; more are left out.
+const LINES: u32 = 500;
+const SPAN: Duration = Duration::from_secs(1);
+/// Lines kept for a listener that is slow.
+const KEPT: usize = 1024;
+
+/// A line about a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionLine {
+    /// Which function.
+    pub function: String,
+    /// Who wrote it.
+    pub source: LineSource,
+    /// The line, without its end; it may hold anything.
+    pub text: String,
+}
+
+/// Who wrote a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineSource {
+    /// The function, to its standard output.
+    Stdout,
+    /// The function, to its standard error.
+    Stderr,
+    /// The gateway: how the function's processes fare.
+    Gateway,
+}
+
+/// Where lines go.
+#[derive(Debug, Clone)]
+pub(super) struct Lines(broadcast::Sender<FunctionLine>);
+
+impl Lines {
+    pub(super) fn new() -> Lines {
+        Lines(broadcast::Sender::new(KEPT))
+    }
+
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<FunctionLine> {
+        self.0.subscribe()
+    }
+
+    /// Takes a line that the function printed.
+    fn printed(&self, function: &str, source: LineSource, text: String) {
+        tracing::info!(function, line = text, "printed");
+        self.send(function, source, text);
+    }
+
+    /// Says something of the function's processes.
+    pub(super) fn note(&self, function: &str, text: String) {
+        tracing::warn!(function, "{text}");
+        self.send(function, LineSource::Gateway, text);
+    }
+
+    fn send(&self, function: &str, source: LineSource, text: String) {
+        let line = FunctionLine {
+            function: function.to_owned(),
+            source,
+            text,
+        };
+        // Often nobody listens.
+        drop(self.0.send(line));
+    }
+
+    /// Reads a stream of a process to its end.
+    pub(super) async fn read(
+        self,
+        function: String,
+        source: LineSource,
+        mut stream: impl AsyncRead + Unpin,
+    ) {
+        let mut buffer = BytesMut::with_capacity(LINE_BYTES);
+        let mut allowance = Allowance::new();
+        loop {
+            let ended = !matches!(stream.read_buf(&mut buffer).await, Ok(1..));
+            while let Some(line) = take_line(&mut buffer, ended) {
+                match allowance.take() {
+                    Taken::Within => self.printed(&function, source, line),
+                    Taken::After(left_out) => {
+                        self.note(&function, format!("{left_out} lines were left out"));
+                        self.printed(&function, source, line);
+                    }
+                    Taken::Beyond => {}
+                }
+            }
+            if ended {
+                if allowance.left_out > 0 {
+                    let left_out = allowance.left_out;
+                    self.note(&function, format!("{left_out} lines were left out"));
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// The next line, if the buffer holds all of it, or as much as a line may have.
+fn take_line(buffer: &mut BytesMut, is_all: bool) -> Option<String> {
+    let end = memchr::memchr(b'\n', &buffer[..buffer.len().min(LINE_BYTES)]);
+    let (line, skip) = match end {
+        Some(end) => (end, 1),
+        None if buffer.len() >= LINE_BYTES => (LINE_BYTES, 0),
+        None if is_all && !buffer.is_empty() => (buffer.len(), 0),
+        None => return None,
+    };
+    let text = String::from_utf8_lossy(&buffer[..line]);
+    let text = text.strip_suffix('\r').unwrap_or(&text).to_owned();
+    buffer.advance(line + skip);
+    buffer.reserve(LINE_BYTES);
+    Some(text)
+}
+
+/// How many lines may still pass.
+struct Allowance {
+    until: Instant,
+    left: u32,
+    left_out: u64,
+}
+
+#[derive(Debug, PartialEq)]
+enum Taken {
+    Within,
+    /// The first after so many that were left out.
+    After(u64),
+    Beyond,
+}
+
+impl Allowance {
+    fn new() -> Allowance {
+        Allowance {
+            until: Instant::now() + SPAN,
+            left: LINES,
+            left_out: 0,
+        }
+    }
+
+    fn take(&mut self) -> Taken {
+        let now = Instant::now();
+        if now >= self.until {
+            self.until = now + SPAN;
+            self.left = LINES;
+        }
+        if self.left == 0 {
+            self.left_out += 1;
+            return Taken::Beyond;
+        }
+        self.left -= 1;
+        match std::mem::take(&mut self.left_out) {
+            0 => Taken::Within,
+            left_out => Taken::After(left_out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn lines_of(printed: &[u8]) -> Vec<String> {
+        let lines = Lines::new();
+        let mut heard = lines.subscribe();
+        lines.read("f".into(), LineSource::Stdout, printed).await;
+        let mut texts = Vec::new();
+        while let Ok(line) = heard.try_recv() {
+            texts.push(line.text);
+        }
+        texts
+    }
+
+    #[tokio::test]
+    async fn lines_are_lines_whatever_bytes_they_hold() {
+        let texts = lines_of(b"one\r\n\ntwo \xff\nthree").await;
+        assert_eq!(texts, ["one", "", "two \u{fffd}", "three"]);
+        assert_eq!(lines_of(b"").await, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_becomes_many() {
+        let texts = lines_of(&[b'x'; 2 * LINE_BYTES + 1]).await;
+        let lengths: Vec<_> = texts.iter().map(String::len).collect();
+        assert_eq!(lengths, [LINE_BYTES, LINE_BYTES, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn too_many_lines_are_counted_and_left_out() {
+        let texts = lines_of(&b"x\n".repeat(LINES as usize + 7)).await;
+        assert_eq!(texts.len(), LINES as usize + 1);
+        assert_eq!(texts.last().unwrap(), "7 lines were left out");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_second_has_lines_of_its_own() {
+        let mut allowance = Allowance::new();
+        for _ in 0..LINES {
+            assert_eq!(allowance.take(), Taken::Within);
+        }
+        assert_eq!(allowance.take(), Taken::Beyond);
+        tokio::time::advance(SPAN).await;
+        assert_eq!(allowance.take(), Taken::After(1));
+        assert_eq!(allowance.take(), Taken::Within);
+    }
+}

@@ -1,0 +1,382 @@
+//! A function that runs here: the invocations that wait, and the processes that take them.
+//!
+//! As on Lambda a process has one invocation at a time and keeps living for the next, and another process is started when
+//! all are busy. There the account's concurrency is the bound, here it is [`PROCESSES`]; invocations beyond it wait.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Answer, Invocation, InvokeError, Mode, output::Lines, process, trouble::Trouble};
+
+/// Processes that run one function at the same time.
+const PROCESSES: usize = 10;
+/// Invocations of one function that wait for a process.
+const WAITING: usize = 1000;
+/// How long a process that has answered may take to ask for more before another one is started instead.
+const GRACE: Duration = Duration::from_millis(100);
+/// How long the start after one that failed waits at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a function is.
+#[derive(Debug, Clone)]
+pub(super) struct Spec {
+    pub(super) name: String,
+    pub(super) command: String,
+    /// How long an invocation may take.
+    pub(super) timeout: Duration,
+    /// Where the gateway is.
+    pub(super) gateway: SocketAddr,
+}
+
+/// A function that runs here.
+pub(super) struct Pool {
+    pub(super) spec: Spec,
+    pub(super) lines: Lines,
+    pub(super) stop: CancellationToken,
+    tasks: TaskTracker,
+    state: Mutex<State>,
+    /// Wakes a process that waits for work.
+    work: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    processes: BTreeMap<ProcessId, Phase>,
+    last_id: ProcessId,
+    /// How long the next start waits, if the last one failed.
+    pause: Option<Duration>,
+    not_before: Option<Instant>,
+}
+
+/// A process of one function; never used again for another.
+pub(super) type ProcessId = u64;
+
+/// What a process is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It has not asked for work yet.
+    Starting,
+    /// It waits for work.
+    Idle,
+    /// It has an invocation.
+    Busy,
+    /// It has answered, and has not asked for more.
+    Resting,
+}
+
+/// An invocation on its way to a process.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// Its request id.
+    pub(super) id: String,
+    pub(super) arn: String,
+    pub(super) region: String,
+    pub(super) trace_id: Option<String>,
+    pub(super) payload: Bytes,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Job {
+    /// Answers it. That nobody waits for the answer any more is no fault.
+    pub(super) fn finish(self, answer: Answer) {
+        drop(self.answer.send(answer));
+    }
+}
+
+impl Pool {
+    pub(super) fn new(
+        spec: Spec,
+        lines: Lines,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Arc<Pool> {
+        Arc::new(Pool {
+            spec,
+            lines,
+            stop,
+            tasks,
+            state: Mutex::default(),
+            work: Notify::new(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the invocation to a process, and the answer back if somebody waits for it.
+    pub(super) async fn invoke(
+        self: &Arc<Self>,
+        invocation: Invocation,
+    ) -> Result<Answer, InvokeError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            id: uuid::Uuid::new_v4().to_string(),
+            arn: invocation.function.arn(),
+            region: invocation.function.region().to_owned(),
+            trace_id: invocation.trace_id,
+            payload: invocation.payload,
+            answer,
+        };
+        self.submit(job)?;
+        match invocation.mode {
+            Mode::Wait => match self.stop.run_until_cancelled(answered).await {
+                Some(Ok(answer)) => Ok(answer),
+                Some(Err(_)) | None => Err(InvokeError::Stopped),
+            },
+            Mode::Event => Ok(Answer {
+                payload: Bytes::new(),
+                function_error: None,
+            }),
+        }
+    }
+
+    fn submit(self: &Arc<Self>, job: Job) -> Result<(), InvokeError> {
+        if self.stop.is_cancelled() {
+            return Err(InvokeError::Stopped);
+        }
+        {
+            let mut state = self.state();
+            if state.waiting.len() >= WAITING {
+                return Err(InvokeError::Throttled);
+            }
+            state.waiting.push_back(job);
+        }
+        self.work.notify_one();
+        self.grow();
+        Ok(())
+    }
+
+    /// Starts a process if more invocations wait than there are processes about to take them.
+    fn grow(self: &Arc<Self>) {
+        let wanted = self.state().wanted();
+        match wanted {
+            Wanted::Nothing => {}
+            Wanted::Process => self.start(),
+            Wanted::Patience => {
+                let pool = Arc::clone(self);
+                self.tasks.spawn(async move {
+                    let waiting = tokio::time::sleep(GRACE);
+                    let waited = pool.stop.run_until_cancelled(waiting).await.is_some();
+                    let is_short = pool.state().is_short();
+                    if waited && is_short {
+                        pool.start();
+                    }
+                });
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>) {
+        let (id, region, pause_until) = {
+            let mut state = self.state();
+            let Some(region) = state.waiting.front().map(|job| job.region.clone()) else {
+                return;
+            };
+            state.last_id += 1;
+            let id = state.last_id;
+            state.processes.insert(id, Phase::Starting);
+            (id, region, state.not_before.take())
+        };
+        let pool = Arc::clone(self);
+        self.tasks.spawn(async move {
+            if let Some(at) = pause_until {
+                tokio::select! {
+                    () = tokio::time::sleep_until(at) => {}
+                    () = pool.stop.cancelled() => {}
+                }
+            }
+            if !pool.stop.is_cancelled() {
+                process::run(&pool, id, &region).await;
+            }
+            pool.ended(id);
+        });
+    }
+
+    /// The next invocation for a process that asks for it; waits until there is one.
+    pub(super) async fn next(&self, id: ProcessId) -> Job {
+        let _idle = Idle::begin(self, id);
+        loop {
+            let woken = self.work.notified();
+            if let Some(job) = self.state().take(id) {
+                return job;
+            }
+            woken.await;
+        }
+    }
+
+    /// Notes that a process has answered.
+    pub(super) fn answered(&self, id: ProcessId) {
+        self.state().set(id, Phase::Resting);
+    }
+
+    /// Notes that a process cannot start. What waits fails with it, unless another process can take it.
+    pub(super) fn cannot_start(&self, trouble: &Trouble) {
+        let failed = {
+            let mut state = self.state();
+            let pause = state
+                .pause
+                .map_or(FIRST_PAUSE, |last| (last * 2).min(LONGEST_PAUSE));
+            state.pause = Some(pause);
+            state.not_before = Some(Instant::now() + pause);
+            let works = |phase: &Phase| *phase != Phase::Starting;
+            if state.processes.values().any(works) {
+                VecDeque::new()
+            } else {
+                std::mem::take(&mut state.waiting)
+            }
+        };
+        for job in failed {
+            let answer = trouble.answer(&job.id);
+            job.finish(answer);
+        }
+    }
+
+    fn ended(self: &Arc<Self>, id: ProcessId) {
+        self.state().processes.remove(&id);
+        if !self.stop.is_cancelled() {
+            self.grow();
+        }
+    }
+}
+
+/// What the invocations that wait need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Nothing,
+    Process,
+    /// A process has just answered and will probably ask for more.
+    Patience,
+}
+
+impl State {
+    fn count(&self, phases: &[Phase]) -> usize {
+        let counts = |phase: &&Phase| phases.contains(phase);
+        self.processes.values().filter(counts).count()
+    }
+
+    /// Whether more invocations wait than processes are there for them, and another process may be started.
+    fn is_short(&self) -> bool {
+        let coming = self.count(&[Phase::Starting, Phase::Idle]);
+        // After a failed start one process has to prove that it can be done.
+        let may_start = self.pause.is_none() || self.count(&[Phase::Starting]) == 0;
+        self.waiting.len() > coming && self.processes.len() < PROCESSES && may_start
+    }
+
+    fn wanted(&self) -> Wanted {
+        if !self.is_short() {
+            return Wanted::Nothing;
+        }
+        let coming = self.count(&[Phase::Starting, Phase::Idle, Phase::Resting]);
+        if self.waiting.len() > coming {
+            Wanted::Process
+        } else {
+            Wanted::Patience
+        }
+    }
+
+    fn set(&mut self, id: ProcessId, phase: Phase) {
+        if let Some(known) = self.processes.get_mut(&id) {
+            *known = phase;
+        }
+    }
+
+    /// The oldest invocation that waits.
+    fn take(&mut self, id: ProcessId) -> Option<Job> {
+        let job = self.waiting.pop_front()?;
+        self.set(id, Phase::Busy);
+        Some(job)
+    }
+}
+
+/// A process that asks for work; when it stops asking without having got any, it is not counted on.
+struct Idle<'p> {
+    pool: &'p Pool,
+    id: ProcessId,
+}
+
+impl<'p> Idle<'p> {
+    fn begin(pool: &'p Pool, id: ProcessId) -> Idle<'p> {
+        let mut state = pool.state();
+        // It asks for work, so starting it can be done.
+        state.pause = None;
+        state.not_before = None;
+        state.set(id, Phase::Idle);
+        drop(state);
+        Idle { pool, id }
+    }
+}
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state();
+        if state.processes.get(&self.id) == Some(&Phase::Idle) {
+            state.set(self.id, Phase::Resting);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> Job {
+        Job {
+            id: "r".into(),
+            arn: String::new(),
+            region: "us-east-1".into(),
+            trace_id: None,
+            payload: Bytes::new(),
+            answer: oneshot::channel().0,
+        }
+    }
+
+    #[track_caller]
+    fn check(waiting: usize, phases: &[Phase], wanted: Wanted) {
+        let state = State {
+            waiting: std::iter::repeat_with(job).take(waiting).collect(),
+            processes: (0..).zip(phases.iter().copied()).collect(),
+            ..State::default()
+        };
+        assert_eq!(state.wanted(), wanted, "{waiting} waiting, {phases:?}");
+    }
+
+    #[test]
+    fn a_process_is_started_when_none_will_take_what_waits() {
+        use Phase::{Busy, Idle, Resting, Starting};
+        check(0, &[], Wanted::Nothing);
+        check(1, &[], Wanted::Process);
+        check(1, &[Busy], Wanted::Process);
+        check(1, &[Busy, Starting], Wanted::Nothing);
+        check(1, &[Idle], Wanted::Nothing);
+        check(2, &[Idle], Wanted::Process);
+        check(1, &[Resting], Wanted::Patience);
+        check(2, &[Resting], Wanted::Process);
+        check(5, &[Busy; PROCESSES], Wanted::Nothing);
+    }
+
+    #[test]
+    fn after_a_failed_start_processes_are_tried_one_by_one() {
+        let mut state = State {
+            pause: Some(FIRST_PAUSE),
+            ..State::default()
+        };
+        state.waiting.extend([job(), job(), job()]);
+        assert_eq!(state.wanted(), Wanted::Process);
+        state.processes.insert(1, Phase::Starting);
+        assert_eq!(state.wanted(), Wanted::Nothing);
+    }
+}

@@ -1,0 +1,156 @@
+//! One process of a function, from its start to its end.
+//!
+//! It is started by a shell, in a process group of its own, and the whole group is killed when it is over: so nothing that
+//! it started in turn is left behind. The group also holds a small shell that waits for the end of a pipe of which the
+//! gateway has the other end; however the gateway ends, be it by `kill -9`, the pipe ends with it and the group is killed.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    net::TcpListener,
+    process::{Child, ChildStdin, Command},
+    task::JoinSet,
+};
+
+use super::{
+    desk::Desk,
+    output::{LineSource, Lines},
+    pool::{Pool, ProcessId, Spec},
+    runtime_api,
+    trouble::{Trouble, exit_text},
+};
+
+/// How long the last words of a process that is over are waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Starts the function's command, `$1`, with somebody beside it who kills the group when standard input ends. `read`
+/// returns then, for nobody ever writes a line.
+const SCRIPT: &str = "exec 3<&0 </dev/null
+( { read -r line <&3; kill -KILL 0; } >/dev/null 2>&1 & )
+exec 3<&-
+exec sh -c \"$1\"";
+
+/// Runs a process until it ends, has taken too long, or the gateway stops.
+pub(super) async fn run(pool: &Arc<Pool>, id: ProcessId, region: &str) {
+    let desk = Arc::new(Desk::new(Arc::clone(pool), id));
+    let name = &pool.spec.name;
+    let mut running = match Running::start(&pool.spec, &pool.lines, id, region).await {
+        Ok(running) => running,
+        Err(error) => {
+            pool.lines.note(name, format!("cannot be started: {error}"));
+            desk.ended(&Trouble::NotStarted);
+            return;
+        }
+    };
+    tracing::info!(
+        function = name,
+        pid = running.group.as_raw_nonzero(),
+        "started"
+    );
+    let trouble = tokio::select! {
+        status = running.child.wait() => Some(of_exit(status)),
+        () = desk.overdue() => Some(Trouble::TimedOut(pool.spec.timeout)),
+        () = pool.stop.cancelled() => None,
+        () = runtime_api::serve(&running.listener, &desk) => None,
+    };
+    running.end().await;
+    let Some(trouble) = trouble else {
+        return;
+    };
+    let note = match &trouble {
+        Trouble::Exited(status) => exit_text(*status),
+        _ => format!("killed: no answer within {:?}", pool.spec.timeout),
+    };
+    pool.lines.note(name, note);
+    desk.ended(&trouble);
+}
+
+fn of_exit(status: io::Result<ExitStatus>) -> Trouble {
+    status.map_or(Trouble::NotStarted, Trouble::Exited)
+}
+
+/// A process that runs.
+struct Running {
+    child: Child,
+    group: Pid,
+    /// The other end of the pipe without which the group does not live.
+    _lifeline: Option<ChildStdin>,
+    /// Where its Runtime API is.
+    listener: TcpListener,
+    readers: JoinSet<()>,
+}
+
+impl Running {
+    async fn start(spec: &Spec, lines: &Lines, id: ProcessId, region: &str) -> io::Result<Running> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let mut child = command(spec, listener.local_addr()?, id, region).spawn()?;
+        let group = child
+            .id()
+            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
+            .ok_or_else(|| io::Error::other("it has no process id"))?;
+        let mut readers = JoinSet::new();
+        let name = || spec.name.clone();
+        if let Some(stream) = child.stdout.take() {
+            readers.spawn(lines.clone().read(name(), LineSource::Stdout, stream));
+        }
+        if let Some(stream) = child.stderr.take() {
+            readers.spawn(lines.clone().read(name(), LineSource::Stderr, stream));
+        }
+        Ok(Running {
+            _lifeline: child.stdin.take(),
+            child,
+            group,
+            listener,
+            readers,
+        })
+    }
+
+    /// Kills what is left of the group and hears its last words.
+    async fn end(&mut self) {
+        // Whoever watches over the group is still in it, so its id cannot have gone to another one.
+        if let Err(error) = kill_process_group(self.group, Signal::KILL) {
+            tracing::debug!(%error, "no process is left to kill");
+        }
+        if let Err(error) = self.child.wait().await {
+            tracing::warn!(%error, "cannot tell how a process ended");
+        }
+        let reading = async { while self.readers.join_next().await.is_some() {} };
+        // What holds the pipe open now has left the group, and is not ours.
+        drop(tokio::time::timeout(LAST_WORDS, reading).await);
+    }
+}
+
+/// SOURCE: Lambda developer guide, "Defined runtime environment variables". The command may set `_HANDLER` itself.
+fn command(spec: &Spec, runtime_api: SocketAddr, id: ProcessId, region: &str) -> Command {
+    let (name, version) = spec.name.split_once(':').unwrap_or((&spec.name, "$LATEST"));
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", SCRIPT, "sh", &spec.command])
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
+        .env("AWS_LAMBDA_FUNCTION_NAME", name)
+        .env("AWS_LAMBDA_FUNCTION_VERSION", version)
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"))
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("[{version}]{id}"))
+        .env("AWS_REGION", region)
+        .env("AWS_DEFAULT_REGION", region)
+        .env("TZ", ":UTC")
+        .env("STAGEWIRE_GATEWAY", format!("http://{}", spec.gateway))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    if let Ok(directory) = std::env::current_dir() {
+        command.env("LAMBDA_TASK_ROOT", directory);
+    }
+    command
+}

@@ -1,0 +1,120 @@
+//! The payloads that stand for a function's failure, in Lambda's words.
+//!
+//! SOURCE: the answers of Invoke that people show: the types and texts are the same everywhere.
+
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::{Answer, LARGEST_ANSWER};
+
+/// How a process failed the invocations that it had, or should have had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It ended.
+    Exited(ExitStatus),
+    /// It was ended, for it took longer than this.
+    TimedOut(Duration),
+    /// It said, in this payload, that it cannot start.
+    Init(Bytes),
+    /// It could not be started.
+    NotStarted,
+}
+
+impl Trouble {
+    /// The answer to the invocation with this id.
+    pub(super) fn answer(&self, request_id: &str) -> Answer {
+        let of = |kind: &str, message: &str| {
+            let message = format!("RequestId: {request_id} Error: {message}");
+            payload(kind, &message)
+        };
+        Answer::failed(match self {
+            Trouble::Exited(status) => of("Runtime.ExitError", &exit_text(*status)),
+            Trouble::TimedOut(limit) => of(
+                "Sandbox.Timedout",
+                &format!("Task timed out after {:.2} seconds", limit.as_secs_f64()),
+            ),
+            Trouble::Init(payload) => payload.clone(),
+            // GUESS: the text; on AWS a function that was created can be started.
+            Trouble::NotStarted => of("Runtime.InvalidEntrypoint", "the command cannot be started"),
+        })
+    }
+}
+
+/// What an invocation gets whose answer is too long.
+pub(super) fn too_large() -> Answer {
+    let message = format!(
+        "Response payload size exceeded maximum allowed payload size ({LARGEST_ANSWER} bytes)."
+    );
+    Answer::failed(payload("Function.ResponseSizeTooLarge", &message))
+}
+
+fn payload(kind: &str, message: &str) -> Bytes {
+    let payload = json!({ "errorType": kind, "errorMessage": message });
+    Bytes::from(payload.to_string())
+}
+
+/// How a process ended, as Lambda says it.
+pub(super) fn exit_text(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => "Runtime exited without providing a reason".to_owned(),
+        (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
+        (None, Some(signal)) => {
+            let name = match signal {
+                6 => "aborted",
+                9 => "killed",
+                11 => "segmentation fault",
+                15 => "terminated",
+                _ => return format!("Runtime exited with error: signal: signal {signal}"),
+            };
+            format!("Runtime exited with error: signal: {name}")
+        }
+        (None, None) => "Runtime exited".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(trouble: &Trouble, kind: &str, message: &str) {
+        let answer = trouble.answer("r1");
+        assert!(answer.function_error.is_some());
+        let payload: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+        assert_eq!(payload["errorType"], kind);
+        assert_eq!(payload["errorMessage"], message);
+    }
+
+    #[test]
+    fn failures_are_told_in_lambdas_words() {
+        let exited = |raw| Trouble::Exited(ExitStatus::from_raw(raw));
+        check(
+            &exited(3 << 8),
+            "Runtime.ExitError",
+            "RequestId: r1 Error: Runtime exited with error: exit status 3",
+        );
+        check(
+            &exited(9),
+            "Runtime.ExitError",
+            "RequestId: r1 Error: Runtime exited with error: signal: killed",
+        );
+        check(
+            &exited(0),
+            "Runtime.ExitError",
+            "RequestId: r1 Error: Runtime exited without providing a reason",
+        );
+        check(
+            &Trouble::TimedOut(Duration::from_millis(1500)),
+            "Sandbox.Timedout",
+            "RequestId: r1 Error: Task timed out after 1.50 seconds",
+        );
+    }
+
+    #[test]
+    fn what_a_function_says_of_its_start_is_passed_on() {
+        let said = Bytes::from_static(br#"{"errorType":"ImportError"}"#);
+        assert_eq!(Trouble::Init(said.clone()).answer("r1").payload, said);
+    }
+}
