@@ -95,6 +95,9 @@ pub(super) async fn serve(listener: TcpListener, server: Arc<Server>, stop: Canc
     let removals = server.plane.store.removals();
     let watching = Arc::clone(&server.plane).watch_removals(removals);
     tasks.spawn(cut.clone().run_until_cancelled_owned(watching));
+    // Not cut but asked to stop: the store must be nobody's when this returns.
+    let store = server.control.store.clone();
+    tasks.spawn(control::autodeploy::run(store, cut.clone()));
 
     // While the clients go, their `$disconnect` backends may still need this listener.
     let ending = async {

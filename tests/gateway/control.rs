@@ -364,26 +364,3 @@ async fn the_sdks_paginators_read_every_page() {
         Some("BadRequestException")
     );
 }
-
-#[tokio::test]
-async fn what_is_not_emulated_yet_is_empty_to_the_sdk_and_refused_when_made() {
-    let gateway = Gateway::start().await;
-    let client = sdk(&gateway);
-    let api = api(&client).await;
-    let models = client.get_models().api_id(&api).send().await.unwrap();
-    assert!(models.items().is_empty());
-    let authorizers = client.get_authorizers().api_id(&api).send().await.unwrap();
-    assert!(authorizers.items().is_empty());
-    assert!(
-        client
-            .get_domain_names()
-            .send()
-            .await
-            .unwrap()
-            .items()
-            .is_empty()
-    );
-    let model = client.create_model().api_id(&api).name("m").schema("{}");
-    let message = "The local gateway does not emulate CreateModel yet";
-    check_refused(model.send().await, 400, "BadRequestException", message);
-}

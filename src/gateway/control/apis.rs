@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    api_mappings, autodeploy,
     call::Call,
-    check, deployments,
+    check,
     error::ApiError,
     ids,
     wire::{self, Presence, Reply, Texts},
@@ -14,6 +15,10 @@ use crate::gateway::{
     store::{Draft, record::ApiRecord},
 };
 
+pub(super) const WEBSOCKET: &str = "WEBSOCKET";
+pub(super) const HTTP: &str = "HTTP";
+// SOURCE: the service model: fixed for an HTTP API.
+const HTTP_SELECTION: &str = "$request.method $request.path";
 const API_KEY_HEADER: &str = "$request.header.x-api-key";
 const API_KEY_SOURCES: &[&str] = &[API_KEY_HEADER, "$context.authorizer.usageIdentifierKey"];
 const ADDRESS_TYPES: &[&str] = &["ipv4", "dualstack"];
@@ -53,7 +58,7 @@ struct ApiOutput {
     disable_schema_validation: Option<bool>,
     ip_address_type: String,
     name: String,
-    protocol_type: &'static str,
+    protocol_type: String,
     route_selection_expression: String,
     tags: Texts,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,9 +66,14 @@ struct ApiOutput {
 }
 
 fn show(call: &Call, api: ApiRecord) -> ApiOutput {
+    let scheme = if api.protocol_type == HTTP {
+        "http"
+    } else {
+        "ws"
+    };
     ApiOutput {
         // AWS gives every API a name in the DNS; a path needs none, and clients join the stage to it just the same.
-        api_endpoint: format!("ws://{}/{}", call.address, api.api_id),
+        api_endpoint: format!("{scheme}://{}/{}", call.address, api.api_id),
         api_id: api.api_id,
         api_key_selection_expression: api.api_key_selection_expression,
         created_date: wire::seconds(api.created_at),
@@ -72,7 +82,7 @@ fn show(call: &Call, api: ApiRecord) -> ApiOutput {
         disable_schema_validation: api.disable_schema_validation,
         ip_address_type: api.ip_address_type,
         name: api.name,
-        protocol_type: "WEBSOCKET",
+        protocol_type: api.protocol_type,
         route_selection_expression: api.route_selection_expression,
         tags: api.tags,
         version: api.version,
@@ -102,7 +112,7 @@ pub(super) fn get(call: &Call) -> Result<Reply, ApiError> {
         // SOURCE: seen on AWS: `GET /v2/apis/` answers 200 with an empty object.
         return Ok(Reply::json(&serde_json::Map::new()));
     }
-    let api = call.store.read(|view| key.find(view))?;
+    let api = call.store.read(|view| key.find_any(view))?;
     Ok(Reply::json(&show(call, api)))
 }
 
@@ -119,10 +129,36 @@ pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
 pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
     let key = call.api();
     call.store.write(move |draft| {
-        let api = key.find(draft)?;
+        let api = key.find_any(draft)?;
+        if api_mappings::is_mapped(draft, &api, |_| true)? {
+            return Err(ApiError::bad_request(format!(
+                "Deleting API {} failed. Please remove all API mappings for the API from your custom domain names.",
+                api.api_id
+            )));
+        }
         draft.remove_api(&api).map_err(ApiError::from)
     })?;
     Ok(Reply::empty())
+}
+
+/// Refuses what AWS has for HTTP APIs alone, on an API.
+// GUESS: AWS's texts for HTTP-only operations on a WebSocket API are not known.
+pub(super) fn http_only(call: &Call) -> Result<Reply, ApiError> {
+    let key = call.api();
+    call.store.read(|view| key.find(view))?;
+    Err(is_for_http(call))
+}
+
+/// Refuses to make an HTTP API out of its definition.
+pub(super) fn import(call: &Call) -> Result<Reply, ApiError> {
+    Err(is_for_http(call))
+}
+
+fn is_for_http(call: &Call) -> ApiError {
+    ApiError::bad_request(format!(
+        "{} is for HTTP APIs; the local gateway serves WEBSOCKET APIs only",
+        call.operation
+    ))
 }
 
 /// Makes an API.
@@ -133,28 +169,28 @@ pub(crate) fn add(
 ) -> Result<ApiRecord, ApiError> {
     let name = check::required("name", input.name.as_ref())?;
     let protocol = check::required("protocolType", input.protocol_type.as_ref())?;
-    match protocol.as_str() {
-        "WEBSOCKET" => {}
-        "HTTP" => {
-            return Err(ApiError::bad_request(
-                "The local gateway serves WEBSOCKET APIs only",
-            ));
+    let selection = match protocol.as_str() {
+        WEBSOCKET => {
+            check_members(input)?;
+            let selection = check::kept(input.route_selection_expression.as_ref());
+            selection.ok_or_else(invalid_selection)?
+        }
+        HTTP => {
+            check_http(input)?;
+            HTTP_SELECTION.to_owned()
         }
         _ => {
             return Err(ApiError::bad_request(
                 "Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]",
             ));
         }
-    }
-    let Some(selection) = check::kept(input.route_selection_expression.as_ref()) else {
-        return Err(invalid_selection());
     };
-    check_members(input)?;
     check::tags(input.tags.as_ref())?;
     let api_key_source = check::kept(input.api_key_selection_expression.as_ref());
     let api = ApiRecord {
         api_id: ids::fresh_api(draft),
         region: region.to_owned(),
+        protocol_type: protocol.clone(),
         name: name.clone(),
         description: check::kept(input.description.as_ref()),
         route_selection_expression: selection,
@@ -203,7 +239,7 @@ fn change(
         .or(api.disable_schema_validation);
     draft.put(&api.region, &api)?;
     if is_definition_changed(before, &api) {
-        deployments::definition_changed(draft, &api)?;
+        autodeploy::definition_changed(draft, &api)?;
     }
     Ok(api)
 }
@@ -229,6 +265,34 @@ fn check_members(input: &ApiInput) -> Result<(), ApiError> {
     check::http_only("credentialsArn", input.credentials_arn.is_some())?;
     check::http_only("routeKey", input.route_key.is_some())?;
     check::http_only("target", input.target.is_some())?;
+    check_own(input)
+}
+
+/// An HTTP API is kept by name: what would give it routes or another behaviour is refused.
+fn check_http(input: &ApiInput) -> Result<(), ApiError> {
+    let is_fixed = |given: &String| given == HTTP_SELECTION;
+    let selection = input.route_selection_expression.as_ref();
+    for (member, is_present) in [
+        ("corsConfiguration", input.cors_configuration.is_some()),
+        ("credentialsArn", input.credentials_arn.is_some()),
+        ("routeKey", input.route_key.is_some()),
+        ("target", input.target.is_some()),
+        (
+            "routeSelectionExpression",
+            selection.is_some_and(|it| !is_fixed(it)),
+        ),
+    ] {
+        if is_present {
+            return Err(ApiError::bad_request(format!(
+                "The local gateway lists, tags and deletes HTTP APIs only; it takes no {member}"
+            )));
+        }
+    }
+    check_own(input)
+}
+
+/// What holds for the members of an API of either protocol.
+fn check_own(input: &ApiInput) -> Result<(), ApiError> {
     check::length("name", input.name.as_ref(), (1, 128))?;
     check::description(input.description.as_ref())?;
     check::length("version", input.version.as_ref(), (0, 64))?;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{
+    apis,
     error::ApiError,
     router::Labels,
     wire::{self, Paging},
@@ -65,10 +66,22 @@ pub(super) struct ApiKey {
 impl ApiKey {
     /// The API, or the refusal that says there is none.
     // SOURCE: the text is AWS's own, account and colon included.
-    pub(super) fn find(&self, view: &View<'_>) -> Result<ApiRecord, ApiError> {
+    pub(super) fn find_any(&self, view: &View<'_>) -> Result<ApiRecord, ApiError> {
         view.get(&self.region, &self.api_id)?.ok_or_else(|| {
             let message = format!("Invalid API identifier specified {ACCOUNT}:{}", self.api_id);
             ApiError::not_found(message)
         })
+    }
+
+    /// The WebSocket API. An HTTP API is refused, for it is known here by name and tags only.
+    pub(super) fn find(&self, view: &View<'_>) -> Result<ApiRecord, ApiError> {
+        let api = self.find_any(view)?;
+        if api.protocol_type == apis::HTTP {
+            return Err(ApiError::bad_request(format!(
+                "{} is an HTTP API. The local gateway lists, tags and deletes HTTP APIs, and serves WEBSOCKET APIs only",
+                api.api_id
+            )));
+        }
+        Ok(api)
     }
 }

@@ -6,10 +6,7 @@ use super::{error::ApiError, wire::Texts};
 use crate::model::limit::DESCRIPTION_CHARS;
 
 /// Takes a member that must be there.
-pub(super) fn required<'a>(
-    member: &str,
-    value: Option<&'a String>,
-) -> Result<&'a String, ApiError> {
+pub(super) fn required<'a, T>(member: &str, value: Option<&'a T>) -> Result<&'a T, ApiError> {
     value.ok_or_else(|| ApiError::bad_request(format!("Missing required member: {member}")))
 }
 
@@ -58,6 +55,22 @@ pub(super) fn http_only(member: &str, is_present: bool) -> Result<(), ApiError> 
         return Err(ApiError::bad_request(message));
     }
     Ok(())
+}
+
+/// Holds a text to the form of an ARN; an empty one stands for none.
+pub(super) fn arn(member: &str, value: Option<&String>) -> Result<(), ApiError> {
+    match value {
+        Some(value) if !value.is_empty() && !value.starts_with("arn:") => Err(
+            ApiError::bad_request(format!("Invalid ARN specified for {member}: {value}")),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// SOURCE: the guide: names of parameters match `^[a-zA-Z0-9._$-]+$`.
+pub(super) fn is_parameter(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    !name.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._$-".contains(&byte))
 }
 
 /// Holds tags to their number and lengths.

@@ -1,4 +1,6 @@
-//! Deployments: immutable copies of an API, made on request, or by the gateway for stages with autoDeploy.
+//! Deployments: immutable copies of an API, made on request; those that stages make by themselves are [`autodeploy`]'s.
+//!
+//! [`autodeploy`]: super::autodeploy
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +8,7 @@ use super::{
     call::{ApiKey, Call},
     check,
     error::ApiError,
-    ids, stages,
+    ids, models, stages,
     wire::{self, Reply},
 };
 use crate::gateway::{
@@ -14,14 +16,12 @@ use crate::gateway::{
     store::{
         Draft, View,
         record::{
-            ApiRecord, DeploymentRecord, IntegrationRecord, RouteRecord, Snapshot,
+            ApiRecord, DeploymentRecord, IntegrationRecord, ModelRecord, RouteRecord, Snapshot,
             SnapshotIntegration, SnapshotRoute, StageRecord,
         },
     },
 };
 
-// SOURCE: what AWS writes into a deployment of its own.
-const AUTOMATIC: &str = "Automatic deployment triggered by changes to the Api configuration";
 const NO_ROUTES: &str = "At least one route is required before deploying the Api.";
 
 /// What a deployment is made from or changed with.
@@ -147,16 +147,9 @@ pub(crate) fn add(
     if stage.as_ref().is_some_and(stages::is_auto_deployed) {
         return Err(stages::deployment_is_automatic());
     }
-    let snapshot = freeze(draft, api)?;
-    let deployment = DeploymentRecord {
-        deployment_id: ids::fresh::<DeploymentRecord>(draft, &api.api_id, ids::DEPLOYMENT)?,
-        description: check::kept(input.description.as_ref()),
-        deployment_status: "DEPLOYED".to_owned(),
-        deployment_status_message: None,
-        auto_deployed: false,
-        created_at: clock::now(),
-    };
-    draft.add_deployment(&api.api_id, &deployment, &snapshot)?;
+    let snapshot = freeze(draft, api)?.map_err(ApiError::bad_request)?;
+    let description = check::kept(input.description.as_ref());
+    let deployment = keep(draft, api, &snapshot, description, Origin::Request)?;
     if let Some(mut stage) = stage {
         stage.deployment_id = Some(deployment.deployment_id.clone());
         stage.updated_at = deployment.created_at;
@@ -165,11 +158,49 @@ pub(crate) fn add(
     Ok(deployment)
 }
 
-/// Takes the API's definition as it is now.
-fn freeze(view: &View<'_>, api: &ApiRecord) -> Result<Snapshot, ApiError> {
+/// Who asked for a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A client.
+    Request,
+    /// A stage that follows the definition.
+    Automatic,
+}
+
+/// Writes a deployment of what was frozen.
+pub(super) fn keep(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    snapshot: &Snapshot,
+    description: Option<String>,
+    origin: Origin,
+) -> Result<DeploymentRecord, ApiError> {
+    let deployment = DeploymentRecord {
+        deployment_id: ids::fresh::<DeploymentRecord>(draft, &api.api_id, ids::DEPLOYMENT)?,
+        description,
+        deployment_status: "DEPLOYED".to_owned(),
+        deployment_status_message: None,
+        auto_deployed: origin == Origin::Automatic,
+        created_at: clock::now(),
+    };
+    draft.add_deployment(&api.api_id, &deployment, snapshot)?;
+    Ok(deployment)
+}
+
+/// Takes the API's definition as it is now, or says why it cannot be deployed.
+pub(super) fn freeze(
+    view: &View<'_>,
+    api: &ApiRecord,
+) -> Result<Result<Snapshot, String>, ApiError> {
     let routes: Vec<RouteRecord> = view.all(&api.api_id)?;
     if routes.is_empty() {
-        return Err(ApiError::bad_request(NO_ROUTES));
+        return Ok(Err(NO_ROUTES.to_owned()));
+    }
+    let models: Vec<ModelRecord> = view.all(&api.api_id)?;
+    if api.disable_schema_validation != Some(true)
+        && let Err(reason) = models.iter().try_for_each(models::check_schema)
+    {
+        return Ok(Err(reason));
     }
     let integrations: Vec<IntegrationRecord> = view.all(&api.api_id)?;
     let mut route_responses = view.by_part(&api.api_id)?;
@@ -184,76 +215,13 @@ fn freeze(view: &View<'_>, api: &ApiRecord) -> Result<Snapshot, ApiError> {
             .unwrap_or_default(),
         integration,
     };
-    Ok(Snapshot {
+    Ok(Ok(Snapshot {
         route_selection_expression: api.route_selection_expression.clone(),
         api_key_selection_expression: api.api_key_selection_expression.clone(),
         disable_execute_api_endpoint: api.disable_execute_api_endpoint,
         routes: routes.into_iter().map(freeze_route).collect(),
         integrations: integrations.into_iter().map(freeze_integration).collect(),
-    })
-}
-
-/// Deploys to the stages that have autoDeploy on. To be called last by every write that changes the definition.
-///
-/// On AWS this happens some time after the answer; here it is part of the write, so nobody has to wait for it.
-pub(super) fn definition_changed(draft: &mut Draft<'_>, api: &ApiRecord) -> Result<(), ApiError> {
-    let mut stages: Vec<StageRecord> = draft.all(&api.api_id)?;
-    stages.retain(stages::is_auto_deployed);
-    if stages.is_empty() {
-        return Ok(());
-    }
-    let outcome = deploy_automatically(draft, api)?;
-    for mut stage in stages {
-        outcome.clone().apply_to(&mut stage);
-        draft.put_stage(api, stage)?;
-    }
-    Ok(())
-}
-
-/// What an automatic deployment leaves on its stages.
-#[derive(Clone)]
-pub(super) enum Automatic {
-    Deployed(DeploymentRecord),
-    /// There was no route to deploy.
-    Failed,
-}
-
-impl Automatic {
-    // SOURCE: both messages as seen on stages with autoDeploy.
-    pub(super) fn apply_to(self, stage: &mut StageRecord) {
-        let message = match self {
-            Self::Deployed(deployment) => {
-                let message = format!(
-                    "Successfully deployed stage with deployment ID '{}'",
-                    deployment.deployment_id
-                );
-                stage.updated_at = deployment.created_at;
-                stage.deployment_id = Some(deployment.deployment_id);
-                message
-            }
-            Self::Failed => format!("Deployment attempt failed: {NO_ROUTES}"),
-        };
-        stage.last_deployment_status_message = Some(message);
-    }
-}
-
-/// Freezes the API for stages with autoDeploy.
-pub(super) fn deploy_automatically(
-    draft: &mut Draft<'_>,
-    api: &ApiRecord,
-) -> Result<Automatic, ApiError> {
-    if draft.count::<RouteRecord>(&api.api_id)? == 0 {
-        return Ok(Automatic::Failed);
-    }
-    let snapshot = freeze(draft, api)?;
-    let deployment = DeploymentRecord {
-        deployment_id: ids::fresh::<DeploymentRecord>(draft, &api.api_id, ids::DEPLOYMENT)?,
-        description: Some(AUTOMATIC.to_owned()),
-        deployment_status: "DEPLOYED".to_owned(),
-        deployment_status_message: None,
-        auto_deployed: true,
-        created_at: clock::now(),
-    };
-    draft.add_deployment(&api.api_id, &deployment, &snapshot)?;
-    Ok(Automatic::Deployed(deployment))
+        authorizers: view.all(&api.api_id)?,
+        models,
+    }))
 }

@@ -58,8 +58,13 @@ impl ApiError {
     // SOURCE: seen on AWS for Authorizers and Integrations: status 429, type ConflictException, two spaces after the
     // first sentence. GUESS: the same words for Stages and Routes.
     pub(crate) fn quota(kind: &str) -> Self {
+        Self::quota_of(kind, "API")
+    }
+
+    /// The same for what is counted elsewhere, such as in the `account`.
+    pub(crate) fn quota_of(kind: &str, holder: &str) -> Self {
         let message = format!(
-            "Maximum number of {kind} for this API has been reached.  Please contact AWS if you need additional {kind}."
+            "Maximum number of {kind} for this {holder} has been reached.  Please contact AWS if you need additional {kind}."
         );
         Self::new(StatusCode::TOO_MANY_REQUESTS, "ConflictException", message)
     }

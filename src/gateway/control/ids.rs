@@ -12,8 +12,12 @@ pub(super) const API: usize = 10;
 pub(super) const DEPLOYMENT: usize = 6;
 pub(super) const ROUTE: usize = 7;
 pub(super) const INTEGRATION: usize = 7;
-// GUESS: the documentation shows six letters.
+pub(super) const AUTHORIZER: usize = 6;
+// GUESS: the documentation shows six letters or digits of these.
 pub(super) const RESPONSE: usize = 6;
+pub(super) const MODEL: usize = 6;
+pub(super) const VPC_LINK: usize = 6;
+pub(super) const API_MAPPING: usize = 6;
 
 /// An id that no other child of `parent` has.
 pub(super) fn fresh<R: Record>(
@@ -39,7 +43,8 @@ pub(super) fn fresh_api(draft: &Draft<'_>) -> String {
     }
 }
 
-fn random(length: usize) -> String {
+/// Letters and digits by chance.
+pub(super) fn random(length: usize) -> String {
     let mut rng = rand::rng();
     (0..length)
         .map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())]))

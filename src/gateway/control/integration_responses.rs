@@ -4,17 +4,16 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    call::{ApiKey, Call},
-    check, deployments,
+    check,
     error::ApiError,
     ids,
-    integrations::{self, CONTENT_HANDLING, TEMPLATE_CHARS},
-    wire::{self, Reply, Texts},
+    integrations::{CONTENT_HANDLING, TEMPLATE_CHARS},
+    parts::{self, Home, Owner, Part},
+    wire::Texts,
 };
 use crate::gateway::store::{
-    Draft, View,
-    record::{ApiRecord, IntegrationResponseRecord},
-    within,
+    Draft,
+    record::{IntegrationRecord, IntegrationResponseRecord},
 };
 
 /// What an integration response is made from or changed with.
@@ -31,7 +30,7 @@ pub(crate) struct IntegrationResponseInput {
 /// An integration response on the wire.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct IntegrationResponseOutput {
+pub(super) struct IntegrationResponseOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     content_handling_strategy: Option<String>,
     integration_response_id: String,
@@ -44,124 +43,53 @@ struct IntegrationResponseOutput {
     template_selection_expression: Option<String>,
 }
 
-fn show(response: IntegrationResponseRecord) -> IntegrationResponseOutput {
-    IntegrationResponseOutput {
-        content_handling_strategy: response.content_handling_strategy,
-        integration_response_id: response.integration_response_id,
-        integration_response_key: response.integration_response_key,
-        response_parameters: response.response_parameters,
-        response_templates: response.response_templates,
-        template_selection_expression: response.template_selection_expression,
+impl Part for IntegrationResponseRecord {
+    type Input = IntegrationResponseInput;
+    type Output = IntegrationResponseOutput;
+
+    const KIND: &'static str = "IntegrationResponse";
+    const LABEL: &'static str = "integrationResponseId";
+    const OWNER: Option<Owner> = Some(Owner::of::<IntegrationRecord>());
+
+    fn add(
+        draft: &mut Draft<'_>,
+        home: &Home,
+        input: &IntegrationResponseInput,
+    ) -> Result<Self, ApiError> {
+        add(draft, &home.parent, input)
     }
-}
 
-/// Names the integration that responses belong to.
-#[derive(Clone)]
-struct Key {
-    api: ApiKey,
-    integration_id: String,
-}
+    fn change(
+        self,
+        draft: &mut Draft<'_>,
+        home: &Home,
+        input: &IntegrationResponseInput,
+    ) -> Result<Self, ApiError> {
+        change(draft, &home.parent, self, input)
+    }
 
-impl Key {
-    fn of(call: &Call) -> Self {
-        Self {
-            api: call.api(),
-            integration_id: call.label("integrationId"),
+    fn show(self) -> IntegrationResponseOutput {
+        IntegrationResponseOutput {
+            content_handling_strategy: self.content_handling_strategy,
+            integration_response_id: self.integration_response_id,
+            integration_response_key: self.integration_response_key,
+            response_parameters: self.response_parameters,
+            response_templates: self.response_templates,
+            template_selection_expression: self.template_selection_expression,
         }
     }
-
-    /// The API, and where the responses of the integration are.
-    fn parent(&self, view: &View<'_>) -> Result<(ApiRecord, String), ApiError> {
-        let api = self.api.find(view)?;
-        integrations::find(view, &api, &self.integration_id)?;
-        let parent = within(&api.api_id, &self.integration_id);
-        Ok((api, parent))
-    }
-
-    fn find(&self, view: &View<'_>, id: &str) -> Result<Found, ApiError> {
-        let (api, parent) = self.parent(view)?;
-        let response = view
-            .get(&parent, id)?
-            .ok_or_else(|| ApiError::unknown("IntegrationResponse", id))?;
-        Ok(Found {
-            api,
-            parent,
-            response,
-        })
-    }
 }
 
-struct Found {
-    api: ApiRecord,
-    parent: String,
-    response: IntegrationResponseRecord,
-}
-
-pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {
-    let input: IntegrationResponseInput = call.body()?;
-    let key = Key::of(call);
-    let response = call.store.write(move |draft| {
-        let (api, _) = key.parent(draft)?;
-        let response = add(draft, &api, &key.integration_id, &input)?;
-        deployments::definition_changed(draft, &api)?;
-        Ok::<_, ApiError>(response)
-    })?;
-    Ok(Reply::json(&show(response)))
-}
-
-pub(super) fn list(call: &Call) -> Result<Reply, ApiError> {
-    let paging = call.paging()?;
-    let key = Key::of(call);
-    let responses = call.store.read(|view| {
-        let (_, parent) = key.parent(view)?;
-        let page = view.page(&parent, paging.after.as_deref(), paging.limit + 1);
-        page.map_err(ApiError::from)
-    })?;
-    Ok(Reply::json(&wire::page(responses, &paging, show)))
-}
-
-pub(super) fn get(call: &Call) -> Result<Reply, ApiError> {
-    let key = Key::of(call);
-    let id = call.label("integrationResponseId");
-    let found = call.store.read(|view| key.find(view, &id))?;
-    Ok(Reply::json(&show(found.response)))
-}
-
-pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
-    let input: IntegrationResponseInput = call.body()?;
-    let key = Key::of(call);
-    let id = call.label("integrationResponseId");
-    let response = call.store.write(move |draft| {
-        let found = key.find(draft, &id)?;
-        let response = change(draft, &found.parent, found.response, &input)?;
-        deployments::definition_changed(draft, &found.api)?;
-        Ok::<_, ApiError>(response)
-    })?;
-    Ok(Reply::json(&show(response)))
-}
-
-pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
-    let key = Key::of(call);
-    let id = call.label("integrationResponseId");
-    call.store.write(move |draft| {
-        let found = key.find(draft, &id)?;
-        draft.remove::<IntegrationResponseRecord>(&found.parent, &id)?;
-        deployments::definition_changed(draft, &found.api)
-    })?;
-    Ok(Reply::empty())
-}
-
-/// Makes a response of an integration that exists.
+/// Makes a response of an integration that exists; `parent` is that [within](crate::gateway::store::within) which
+/// responses are.
 pub(crate) fn add(
     draft: &mut Draft<'_>,
-    api: &ApiRecord,
-    integration_id: &str,
+    parent: &str,
     input: &IntegrationResponseInput,
 ) -> Result<IntegrationResponseRecord, ApiError> {
     let key = input.integration_response_key.as_ref();
     check::required("integrationResponseKey", key)?;
-    let parent = within(&api.api_id, integration_id);
-    let id = ids::fresh::<IntegrationResponseRecord>(draft, &parent, ids::RESPONSE)?;
+    let id = ids::fresh::<IntegrationResponseRecord>(draft, parent, ids::RESPONSE)?;
     let blank = IntegrationResponseRecord {
         integration_response_id: id,
         integration_response_key: String::new(),
@@ -170,7 +98,7 @@ pub(crate) fn add(
         response_templates: None,
         template_selection_expression: None,
     };
-    change(draft, &parent, blank, input)
+    change(draft, parent, blank, input)
 }
 
 fn change(
@@ -196,12 +124,7 @@ fn change(
     if let Some(templates) = &input.response_templates {
         response.response_templates = Some(templates.clone()).filter(|all| !all.is_empty());
     }
-    let others: Vec<IntegrationResponseRecord> = draft.all(parent)?;
-    let is_taken = |other: &IntegrationResponseRecord| {
-        other.integration_response_key == response.integration_response_key
-            && other.integration_response_id != response.integration_response_id
-    };
-    if others.iter().any(is_taken) {
+    if parts::is_taken(draft, parent, &response, |it| &it.integration_response_key)? {
         // GUESS: in the words of a route key that is taken.
         return Err(ApiError::conflict(format!(
             "IntegrationResponse with key {} already exists for this Integration",

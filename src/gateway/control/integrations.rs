@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    call::{ApiKey, Call},
-    check, deployments,
+    check,
     error::ApiError,
     ids,
-    wire::{self, Presence, Reply, Texts},
+    parts::{Home, Part},
+    wire::{Presence, Texts},
 };
 use crate::gateway::store::{
-    Draft, View,
+    Draft,
     record::{ApiRecord, IntegrationRecord, IntegrationResponseRecord, RouteRecord},
     within,
 };
@@ -60,7 +60,7 @@ pub(crate) struct IntegrationInput {
 /// An integration on the wire.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct IntegrationOutput {
+pub(super) struct IntegrationOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_id: Option<String>,
     connection_type: String,
@@ -89,93 +89,51 @@ struct IntegrationOutput {
     timeout_in_millis: u32,
 }
 
-fn show(integration: IntegrationRecord) -> IntegrationOutput {
-    IntegrationOutput {
-        connection_id: integration.connection_id,
-        connection_type: integration.connection_type,
-        content_handling_strategy: integration.content_handling_strategy,
-        credentials_arn: integration.credentials_arn,
-        description: integration.description,
-        integration_id: integration.integration_id,
-        integration_method: integration.integration_method,
-        integration_response_selection_expression: integration
-            .integration_response_selection_expression,
-        integration_type: integration.integration_type,
-        integration_uri: integration.integration_uri,
-        passthrough_behavior: integration.passthrough_behavior,
-        payload_format_version: integration.payload_format_version,
-        request_parameters: integration.request_parameters,
-        request_templates: integration.request_templates,
-        template_selection_expression: integration.template_selection_expression,
-        timeout_in_millis: integration.timeout_in_millis,
+impl Part for IntegrationRecord {
+    type Input = IntegrationInput;
+    type Output = IntegrationOutput;
+
+    const KIND: &'static str = "Integration";
+    const LABEL: &'static str = "integrationId";
+
+    fn add(draft: &mut Draft<'_>, home: &Home, input: &IntegrationInput) -> Result<Self, ApiError> {
+        add(draft, &home.api, input)
     }
-}
 
-/// The integration that a path names.
-pub(super) fn find(
-    view: &View<'_>,
-    api: &ApiRecord,
-    integration_id: &str,
-) -> Result<IntegrationRecord, ApiError> {
-    view.get(&api.api_id, integration_id)?
-        .ok_or_else(|| ApiError::unknown("Integration", integration_id))
-}
+    fn change(
+        self,
+        draft: &mut Draft<'_>,
+        home: &Home,
+        input: &IntegrationInput,
+    ) -> Result<Self, ApiError> {
+        change(draft, &home.api, self, input)
+    }
 
-pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {
-    let input: IntegrationInput = call.body()?;
-    let key = call.api();
-    let integration = call.store.write(move |draft| {
-        let api = key.find(draft)?;
-        let integration = add(draft, &api, &input)?;
-        deployments::definition_changed(draft, &api)?;
-        Ok::<_, ApiError>(integration)
-    })?;
-    Ok(Reply::json(&show(integration)))
-}
+    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
+        remove(draft, &home.api, &self.integration_id)
+    }
 
-pub(super) fn list(call: &Call) -> Result<Reply, ApiError> {
-    let paging = call.paging()?;
-    let key = call.api();
-    let integrations = call.store.read(|view| {
-        let api = key.find(view)?;
-        let page = view.page(&api.api_id, paging.after.as_deref(), paging.limit + 1);
-        page.map_err(ApiError::from)
-    })?;
-    Ok(Reply::json(&wire::page(integrations, &paging, show)))
-}
-
-pub(super) fn get(call: &Call) -> Result<Reply, ApiError> {
-    let (key, id) = names(call);
-    let integration = call.store.read(|view| find(view, &key.find(view)?, &id))?;
-    Ok(Reply::json(&show(integration)))
-}
-
-pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
-    let input: IntegrationInput = call.body()?;
-    let (key, id) = names(call);
-    let integration = call.store.write(move |draft| {
-        let api = key.find(draft)?;
-        let integration = find(draft, &api, &id)?;
-        let integration = change(draft, &api, integration, &input)?;
-        deployments::definition_changed(draft, &api)?;
-        Ok::<_, ApiError>(integration)
-    })?;
-    Ok(Reply::json(&show(integration)))
-}
-
-pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
-    let (key, id) = names(call);
-    call.store.write(move |draft| {
-        let api = key.find(draft)?;
-        find(draft, &api, &id)?;
-        remove(draft, &api, &id)?;
-        deployments::definition_changed(draft, &api)
-    })?;
-    Ok(Reply::empty())
-}
-
-fn names(call: &Call) -> (ApiKey, String) {
-    (call.api(), call.label("integrationId"))
+    fn show(self) -> IntegrationOutput {
+        IntegrationOutput {
+            connection_id: self.connection_id,
+            connection_type: self.connection_type,
+            content_handling_strategy: self.content_handling_strategy,
+            credentials_arn: self.credentials_arn,
+            description: self.description,
+            integration_id: self.integration_id,
+            integration_method: self.integration_method,
+            integration_response_selection_expression: self
+                .integration_response_selection_expression,
+            integration_type: self.integration_type,
+            integration_uri: self.integration_uri,
+            passthrough_behavior: self.passthrough_behavior,
+            payload_format_version: self.payload_format_version,
+            request_parameters: self.request_parameters,
+            request_templates: self.request_templates,
+            template_selection_expression: self.template_selection_expression,
+            timeout_in_millis: self.timeout_in_millis,
+        }
+    }
 }
 
 /// Makes an integration.
@@ -382,7 +340,7 @@ fn check_mapping(key: &str, value: &str) -> Result<(), ApiError> {
     let target = key.strip_prefix("integration.request.");
     let target = target.and_then(|target| target.split_once('.'));
     let is_target = target.is_some_and(|(place, name)| {
-        matches!(place, "header" | "querystring" | "path") && is_parameter(name)
+        matches!(place, "header" | "querystring" | "path") && check::is_parameter(name)
     });
     if !is_target {
         return invalid(key);
@@ -404,20 +362,14 @@ fn is_source(value: &str) -> bool {
     if let Some(of_request) = of_request {
         return match of_request.strip_prefix("body") {
             Some(path) => path.is_empty() || path.starts_with(['.', '[']),
-            None => of_request
-                .split_once('.')
-                .is_some_and(|(kind, name)| REQUEST_PARTS.contains(&kind) && is_parameter(name)),
+            None => of_request.split_once('.').is_some_and(|(kind, name)| {
+                REQUEST_PARTS.contains(&kind) && check::is_parameter(name)
+            }),
         };
     }
     let name = value.strip_prefix("stageVariables.");
     name.or_else(|| value.strip_prefix("context."))
-        .is_some_and(is_parameter)
-}
-
-/// SOURCE: the guide: names match `^[a-zA-Z0-9._$-]+$`.
-fn is_parameter(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    !name.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._$-".contains(&byte))
+        .is_some_and(check::is_parameter)
 }
 
 /// What must be true of the integration as a whole.
@@ -430,7 +382,7 @@ fn check_whole(integration: &IntegrationRecord) -> Result<(), ApiError> {
     let uri = integration.integration_uri.as_deref().unwrap_or_default();
     // GUESS: the texts are version 1's.
     match integration.integration_type.as_str() {
-        "" => check::required("integrationType", None).map(drop)?,
+        "" => check::required::<String>("integrationType", None).map(drop)?,
         "HTTP" | "HTTP_PROXY" => {
             if integration.integration_method.is_none() {
                 return Err(ApiError::bad_request("HttpMethod must be specified"));

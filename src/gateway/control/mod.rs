@@ -4,21 +4,27 @@
 //! acts in one transaction of the store; the answer is rendered from what was stored. Shapes and texts are written from
 //! the public API reference and share nothing with the client side.
 
+mod api_mappings;
 pub(crate) mod apis;
+mod authorizers;
+pub(crate) mod autodeploy;
 mod call;
 mod check;
 pub(crate) mod deployments;
+mod domain_names;
 pub(crate) mod error;
 mod ids;
 pub(crate) mod integration_responses;
 pub(crate) mod integrations;
-mod later;
+mod models;
+mod parts;
 pub(crate) mod route_responses;
 mod router;
 pub(crate) mod routes;
 mod scope;
 pub(crate) mod stages;
 mod tags;
+mod vpc_links;
 mod wire;
 
 use std::net::SocketAddr;

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    call::{ApiKey, Call},
-    check, deployments,
+    call::Call,
+    check,
     error::ApiError,
     ids,
+    parts::{self, Home, Part},
     wire::{self, Reply, Texts},
 };
 use crate::gateway::store::{
     Draft, View,
-    record::{ApiRecord, IntegrationRecord, RouteRecord, RouteResponseRecord},
+    record::{ApiRecord, AuthorizerRecord, IntegrationRecord, RouteRecord, RouteResponseRecord},
     within,
 };
 
@@ -58,7 +59,7 @@ pub(crate) struct RouteInput {
 /// A route on the wire.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RouteOutput {
+pub(super) struct RouteOutput {
     api_key_required: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_scopes: Option<Vec<String>>,
@@ -81,20 +82,45 @@ struct RouteOutput {
     target: Option<String>,
 }
 
-fn show(route: RouteRecord) -> RouteOutput {
-    RouteOutput {
-        api_key_required: route.api_key_required,
-        authorization_scopes: route.authorization_scopes,
-        authorization_type: route.authorization_type,
-        authorizer_id: route.authorizer_id,
-        model_selection_expression: route.model_selection_expression,
-        operation_name: route.operation_name,
-        request_models: route.request_models,
-        request_parameters: route.request_parameters.map(show_constraints),
-        route_id: route.route_id,
-        route_key: route.route_key,
-        route_response_selection_expression: route.route_response_selection_expression,
-        target: route.target,
+impl Part for RouteRecord {
+    type Input = RouteInput;
+    type Output = RouteOutput;
+
+    const KIND: &'static str = "Route";
+    const LABEL: &'static str = "routeId";
+
+    fn add(draft: &mut Draft<'_>, home: &Home, input: &RouteInput) -> Result<Self, ApiError> {
+        add(draft, &home.api, input)
+    }
+
+    fn change(
+        self,
+        draft: &mut Draft<'_>,
+        home: &Home,
+        input: &RouteInput,
+    ) -> Result<Self, ApiError> {
+        change(draft, &home.api, self, input)
+    }
+
+    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
+        remove(draft, &home.api, &self.route_id)
+    }
+
+    fn show(self) -> RouteOutput {
+        RouteOutput {
+            api_key_required: self.api_key_required,
+            authorization_scopes: self.authorization_scopes,
+            authorization_type: self.authorization_type,
+            authorizer_id: self.authorizer_id,
+            model_selection_expression: self.model_selection_expression,
+            operation_name: self.operation_name,
+            request_models: self.request_models,
+            request_parameters: self.request_parameters.map(show_constraints),
+            route_id: self.route_id,
+            route_key: self.route_key,
+            route_response_selection_expression: self.route_response_selection_expression,
+            target: self.target,
+        }
     }
 }
 
@@ -113,91 +139,19 @@ pub(super) fn keep_constraints(constraints: &Constraints) -> BTreeMap<String, bo
     required.collect()
 }
 
-/// The route that a path names.
-pub(super) fn find(
-    view: &View<'_>,
-    api: &ApiRecord,
-    route_id: &str,
-) -> Result<RouteRecord, ApiError> {
-    view.get(&api.api_id, route_id)?
-        .ok_or_else(|| ApiError::unknown("Route", route_id))
-}
-
-pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {
-    let input: RouteInput = call.body()?;
-    let key = call.api();
-    let route = call.store.write(move |draft| {
-        let api = key.find(draft)?;
-        let route = add(draft, &api, &input)?;
-        deployments::definition_changed(draft, &api)?;
-        Ok::<_, ApiError>(route)
-    })?;
-    Ok(Reply::json(&show(route)))
-}
-
-pub(super) fn list(call: &Call) -> Result<Reply, ApiError> {
-    let paging = call.paging()?;
-    let key = call.api();
-    let routes = call.store.read(|view| {
-        let api = key.find(view)?;
-        let page = view.page::<RouteRecord>(&api.api_id, paging.after.as_deref(), paging.limit + 1);
-        page.map_err(ApiError::from)
-    })?;
-    Ok(Reply::json(&wire::page(routes, &paging, show)))
-}
-
-pub(super) fn get(call: &Call) -> Result<Reply, ApiError> {
-    let (key, route_id) = names(call);
-    let route = call
-        .store
-        .read(|view| find(view, &key.find(view)?, &route_id))?;
-    Ok(Reply::json(&show(route)))
-}
-
-pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
-    let input: RouteInput = call.body()?;
-    let (key, route_id) = names(call);
-    let route = call.store.write(move |draft| {
-        let api = key.find(draft)?;
-        let route = find(draft, &api, &route_id)?;
-        let route = change(draft, &api, route, &input)?;
-        deployments::definition_changed(draft, &api)?;
-        Ok::<_, ApiError>(route)
-    })?;
-    Ok(Reply::json(&show(route)))
-}
-
-pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
-    let (key, route_id) = names(call);
-    call.store.write(move |draft| {
-        let api = key.find(draft)?;
-        find(draft, &api, &route_id)?;
-        remove(draft, &api, &route_id)?;
-        deployments::definition_changed(draft, &api)
-    })?;
-    Ok(Reply::empty())
-}
-
 pub(super) fn delete_request_parameter(call: &Call) -> Result<Reply, ApiError> {
-    let (key, route_id) = names(call);
     let parameter = call.label("requestParameterKey");
-    call.store.write(move |draft| {
-        let api = key.find(draft)?;
-        let mut route = find(draft, &api, &route_id)?;
+    parts::rewrite::<RouteRecord, _>(call, move |mut route, draft, home| {
         let mut parameters = route.request_parameters.unwrap_or_default();
         if parameters.remove(&parameter).is_none() {
             // GUESS: in the words of the other parts.
             return Err(ApiError::unknown("RequestParameter", &parameter));
         }
         route.request_parameters = Some(parameters).filter(|left| !left.is_empty());
-        draft.put(&api.api_id, &route)?;
-        deployments::definition_changed(draft, &api)
+        draft.put(&home.parent, &route)?;
+        Ok(())
     })?;
     Ok(Reply::empty())
-}
-
-fn names(call: &Call) -> (ApiKey, String) {
-    (call.api(), call.label("routeId"))
 }
 
 /// Makes a route.
@@ -326,26 +280,35 @@ fn check_whole(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Result<
             "Authorization Scopes are only valid for COGNITO_USER_POOLS and JWT authorization type",
         ));
     }
-    // No authorizer can be made here yet, so none that a route names can exist. GUESS: the text is version 1's.
-    if matches!(route.authorization_type.as_str(), "CUSTOM" | "JWT") {
-        return Err(ApiError::bad_request(
-            "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.",
-        ));
-    }
+    check_authorizer(view, api, route)?;
     if let Some(target) = &route.target {
         check_target(view, api, target)?;
     }
-    let others: Vec<RouteRecord> = view.all(&api.api_id)?;
-    let is_taken = |other: &RouteRecord| {
-        other.route_key == route.route_key && other.route_id != route.route_id
-    };
-    if others.iter().any(is_taken) {
+    if parts::is_taken(view, &api.api_id, route, |it| &it.route_key)? {
         return Err(ApiError::conflict(format!(
             "Route with key {} already exists for this API",
             route.route_key
         )));
     }
     Ok(())
+}
+
+/// A route that asks an authorizer needs one; what a route names that asks none is kept and not looked at.
+fn check_authorizer(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Result<(), ApiError> {
+    let is_there = match (route.authorization_type.as_str(), &route.authorizer_id) {
+        ("CUSTOM", Some(id)) => view.get::<AuthorizerRecord>(&api.api_id, id)?.is_some(),
+        // No authorizer of a WebSocket API reads tokens.
+        ("CUSTOM" | "JWT", _) => false,
+        _ => true,
+    };
+    if is_there {
+        Ok(())
+    } else {
+        // GUESS: the text is version 1's.
+        Err(ApiError::bad_request(
+            "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.",
+        ))
+    }
 }
 
 fn check_target(view: &View<'_>, api: &ApiRecord, target: &str) -> Result<(), ApiError> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    api_mappings,
     call::{ApiKey, Call},
     check, deployments,
     error::ApiError,
@@ -220,6 +221,12 @@ pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
     call.store.write(move |draft| {
         let api = key.find(draft)?;
         find(draft, &api, &name)?;
+        if api_mappings::is_mapped(draft, &api, |mapping| mapping.stage == name)? {
+            // GUESS: in the words of an API that is mapped.
+            return Err(ApiError::bad_request(format!(
+                "Deleting stage {name} failed. Please remove all API mappings for the stage from your custom domain names."
+            )));
+        }
         draft.remove_stage(&api.api_id, &name)?;
         Ok::<_, ApiError>(())
     })?;
@@ -338,10 +345,10 @@ pub(crate) fn change(
         return Err(ApiError::bad_request(message));
     }
     stage.updated_at = now;
-    if is_auto_deployed(&stage) && !was_automatic {
-        deployments::deploy_automatically(draft, api)?.apply_to(&mut stage);
-    }
     draft.put_stage(api, stage.clone())?;
+    if is_auto_deployed(&stage) && !was_automatic {
+        draft.owe_deployment(api, [stage.stage_name.clone()])?;
+    }
     Ok(stage)
 }
 

@@ -1,4 +1,4 @@
-//! Tags of APIs and stages. What else could carry tags on AWS does not exist here.
+//! Tags of what can carry them: APIs, stages, custom domain names and VPC links.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     call::{ApiKey, Call},
-    check,
+    check, domain_names,
     error::ApiError,
-    stages,
+    stages, vpc_links,
     wire::{Reply, Texts},
 };
 use crate::gateway::store::{
     Draft, View,
-    record::{ApiRecord, StageRecord},
+    record::{ApiRecord, DomainNameRecord, StageRecord, VpcLinkRecord},
 };
 
 /// Tags to add.
@@ -31,8 +31,8 @@ struct TagsOutput {
 
 pub(super) fn get(call: &Call) -> Result<Reply, ApiError> {
     let resource = Resource::of(call)?;
-    let tagged = call.store.read(|view| resource.find(view))?;
-    let tags = tagged.into_tags();
+    let mut tagged = call.store.read(|view| resource.find(view))?;
+    let tags = std::mem::take(tagged.tags());
     Ok(Reply::json(&TagsOutput { tags }))
 }
 
@@ -74,13 +74,16 @@ fn change(
 }
 
 /// What an ARN names.
-struct Resource {
-    api: ApiKey,
-    stage: Option<String>,
+enum Resource {
+    Api(ApiKey),
+    Stage(ApiKey, String),
+    DomainName { region: String, name: String },
+    VpcLink { region: String, id: String },
 }
 
 impl Resource {
-    /// SOURCE: the reference of ARN formats: `arn:aws:apigateway:{region}::/apis/{apiId}`, and `/stages/{stage}` after it.
+    /// SOURCE: the reference of ARN formats: `arn:aws:apigateway:{region}::/apis/{apiId}`, `/apis/{apiId}/stages/{stage}`,
+    /// `/domainnames/{name}` and `/vpclinks/{id}`.
     // GUESS: the texts, and that an ARN of another region than the call's names nothing.
     fn of(call: &Call) -> Result<Self, ApiError> {
         let arn = call.label("resource-arn");
@@ -92,56 +95,72 @@ impl Resource {
         if !partition.starts_with("aws") || region != call.region {
             return Err(invalid());
         }
+        let region = region.to_owned();
         let segments: Vec<&str> = path.split('/').collect();
-        let (api_id, stage) = match segments[..] {
-            ["", "apis", api_id] => (api_id, None),
-            ["", "apis", api_id, "stages", stage] => (api_id, Some(stage.to_owned())),
+        Ok(match segments[..] {
+            ["", "apis", api_id] => Self::Api(ApiKey {
+                region,
+                api_id: api_id.to_owned(),
+            }),
+            ["", "apis", api_id, "stages", stage] => {
+                let api_id = api_id.to_owned();
+                Self::Stage(ApiKey { region, api_id }, stage.to_owned())
+            }
+            ["", "domainnames", name] => Self::DomainName {
+                region,
+                name: name.to_owned(),
+            },
+            ["", "vpclinks", id] => Self::VpcLink {
+                region,
+                id: id.to_owned(),
+            },
             _ => return Err(invalid()),
-        };
-        let api = ApiKey {
-            region: region.to_owned(),
-            api_id: api_id.to_owned(),
-        };
-        Ok(Self { api, stage })
+        })
     }
 
     fn find(&self, view: &View<'_>) -> Result<Tagged, ApiError> {
-        let api = self.api.find(view)?;
-        Ok(match &self.stage {
-            None => Tagged::Api(api),
-            Some(name) => {
+        Ok(match self {
+            Self::Api(key) => Tagged::Api(key.find_any(view)?),
+            Self::Stage(key, name) => {
+                let api = key.find(view)?;
                 let stage = stages::find(view, &api, name)?;
                 Tagged::Stage(api, Box::new(stage))
+            }
+            Self::DomainName { region, name } => {
+                let domain = domain_names::find(view, region, name)?;
+                Tagged::DomainName(region.clone(), Box::new(domain))
+            }
+            Self::VpcLink { region, id } => {
+                Tagged::VpcLink(region.clone(), vpc_links::find(view, region, id)?)
             }
         })
     }
 }
 
-/// What carries tags.
+/// What carries tags, and its region where it does not say so itself.
 enum Tagged {
     Api(ApiRecord),
     Stage(ApiRecord, Box<StageRecord>),
+    DomainName(String, Box<DomainNameRecord>),
+    VpcLink(String, VpcLinkRecord),
 }
 
 impl Tagged {
     fn tags(&mut self) -> &mut BTreeMap<String, String> {
         match self {
-            Tagged::Api(api) => &mut api.tags,
-            Tagged::Stage(_, stage) => &mut stage.tags,
-        }
-    }
-
-    fn into_tags(self) -> Texts {
-        match self {
-            Tagged::Api(api) => api.tags,
-            Tagged::Stage(_, stage) => stage.tags,
+            Self::Api(api) => &mut api.tags,
+            Self::Stage(_, stage) => &mut stage.tags,
+            Self::DomainName(_, domain) => &mut domain.tags,
+            Self::VpcLink(_, link) => &mut link.tags,
         }
     }
 
     fn keep(self, draft: &mut Draft<'_>) -> Result<(), ApiError> {
         match self {
-            Tagged::Api(api) => draft.put(&api.region, &api)?,
-            Tagged::Stage(api, stage) => draft.put_stage(&api, *stage)?,
+            Self::Api(api) => draft.put(&api.region, &api)?,
+            Self::Stage(api, stage) => draft.put_stage(&api, *stage)?,
+            Self::DomainName(region, domain) => draft.put(&region, &*domain)?,
+            Self::VpcLink(region, link) => draft.put(&region, &link)?,
         }
         Ok(())
     }

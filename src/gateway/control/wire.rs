@@ -151,16 +151,6 @@ pub(super) struct Page<T> {
     next_token: Option<String>,
 }
 
-impl<T> Page<T> {
-    /// A list with nothing in it.
-    pub(super) fn empty() -> Self {
-        Self {
-            items: Vec::new(),
-            next_token: None,
-        }
-    }
-}
-
 /// Makes a page out of up to one record more than it takes, which tells whether another page follows.
 pub(super) fn page<R: crate::gateway::store::Record, T>(
     mut records: Vec<R>,

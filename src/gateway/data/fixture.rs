@@ -29,6 +29,8 @@ pub(super) fn snapshot(
         disable_execute_api_endpoint: false,
         routes,
         integrations,
+        authorizers: Vec::new(),
+        models: Vec::new(),
     }
 }
 

@@ -287,7 +287,7 @@ impl Plot<'_> {
         let id = integration.integration_id;
         for (key, response) in &file.responses {
             let input = response_input(key, response);
-            integration_responses::add(draft, &self.api, &id, &input)?;
+            integration_responses::add(draft, &within(&self.api.api_id, &id), &input)?;
         }
         self.integrations.insert(name.to_owned(), id);
         Ok(())
@@ -321,7 +321,8 @@ impl Plot<'_> {
                 route_response_key: Some("$default".to_owned()),
                 ..RouteResponseInput::default()
             };
-            route_responses::add(draft, &self.api, &route.route_id, &input)?;
+            let parent = within(&self.api.api_id, &route.route_id);
+            route_responses::add(draft, &parent, &input)?;
         }
         self.routes.insert(key.to_owned(), route.route_id);
         Ok(())

@@ -1,6 +1,7 @@
 //! Writing: what one request changes, inside the transaction that it may share with others.
 
 use std::{
+    collections::BTreeSet,
     ops::Deref,
     sync::{Arc, RwLock},
 };
@@ -12,7 +13,7 @@ use super::{
     error::Error,
     hot::{self, Change, Hot},
     migrate::{META, SEEDED},
-    record::{ApiRecord, DeploymentRecord, Serving, Snapshot, StageRecord},
+    record::{ApiRecord, DeploymentRecord, OwedDeploymentRecord, Serving, Snapshot, StageRecord},
     view::{API_TABLES, Record, SNAPSHOTS, Table, View, encode, key},
 };
 
@@ -100,6 +101,7 @@ impl<'a> Draft<'a> {
         for table in API_TABLES {
             self.erase_below(table, &api.api_id)?;
         }
+        self.remove::<OwedDeploymentRecord>(&api.region, &api.api_id)?;
         self.remove::<ApiRecord>(&api.region, &api.api_id)?;
         self.changes.push(Change::ApiRemoved {
             api_id: api.api_id.clone(),
@@ -126,6 +128,24 @@ impl<'a> Draft<'a> {
     ) -> Result<(), Error> {
         self.remove::<DeploymentRecord>(api_id, deployment_id)?;
         self.erase(SNAPSHOTS, &key(api_id, deployment_id))
+    }
+
+    /// Notes that these stages wait for a deployment of their own accord; see [`super::Store::owed`].
+    pub(crate) fn owe_deployment(
+        &mut self,
+        api: &ApiRecord,
+        stages: impl IntoIterator<Item = String>,
+    ) -> Result<(), Error> {
+        let noted = self.get::<OwedDeploymentRecord>(&api.region, &api.api_id)?;
+        let mut owed = noted.unwrap_or_else(|| OwedDeploymentRecord {
+            api_id: api.api_id.clone(),
+            region: api.region.clone(),
+            stages: BTreeSet::new(),
+        });
+        owed.stages.extend(stages);
+        self.put(&api.region, &owed)?;
+        self.changes.push(Change::DeploymentOwed);
+        Ok(())
     }
 
     /// Writes a stage; the data plane serves it so as soon as the transaction is durable.

@@ -40,10 +40,19 @@ pub(crate) enum Removed {
 /// What a commit changes for the data plane.
 #[derive(Debug)]
 pub(super) enum Change {
-    ApiAdded { api_id: String },
-    ApiRemoved { api_id: String },
+    ApiAdded {
+        api_id: String,
+    },
+    ApiRemoved {
+        api_id: String,
+    },
     StagePut(Arc<Serving>),
-    StageRemoved { api_id: String, stage: String },
+    StageRemoved {
+        api_id: String,
+        stage: String,
+    },
+    /// Nothing of it is served before it is made.
+    DeploymentOwed,
 }
 
 /// All that is served: stages by API and name.
@@ -135,6 +144,7 @@ impl Hot {
                 self.apis.get_mut(&api_id)?.remove(&stage);
                 Some(Removed::Stage { api_id, stage })
             }
+            Change::DeploymentOwed => None,
         }
     }
 

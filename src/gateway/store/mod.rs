@@ -24,7 +24,7 @@ use std::{
 };
 
 use redb::{Database, DatabaseError, ReadableDatabase, StorageError, backends::InMemoryBackend};
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 pub use self::error::Error;
 pub(crate) use self::{
@@ -36,7 +36,7 @@ use self::{
     handle::{Handle, Open},
     hot::Hot,
     migrate::{Found, SCHEMA_VERSION},
-    record::Serving,
+    record::{OwedDeploymentRecord, Serving},
     writer::{Job, Write, Writer},
 };
 use super::StoreLocation;
@@ -57,6 +57,7 @@ struct Inner {
     handle: Arc<Handle>,
     hot: Arc<RwLock<Hot>>,
     removals: broadcast::Sender<Removed>,
+    owed: Arc<Notify>,
     /// The writing thread and the way to it; taken when the store is dropped.
     writer: Option<WriterThread>,
 }
@@ -90,15 +91,21 @@ impl Store {
     fn of(database: Database, open: Option<Open>, location: &StoreLocation) -> Result<Self, Error> {
         match migrate::find_version(&database)? {
             Found::New => migrate::create(&database)?,
-            Found::Version(SCHEMA_VERSION) => {}
+            Found::Version(version @ 1..=SCHEMA_VERSION) => migrate::upgrade(&database, version)?,
             found => return Err(refuse(&found, location)),
         }
         let transaction = database.begin_read().map_err(Error::database)?;
-        let hot = Hot::load(&View::of_commit(transaction))?;
-        Self::start(Handle::new(database, open), hot)
+        let view = View::of_commit(transaction);
+        let hot = Hot::load(&view)?;
+        let owed = Arc::new(Notify::new());
+        if !view.everything::<OwedDeploymentRecord>()?.is_empty() {
+            owed.notify_one();
+        }
+        drop(view);
+        Self::start(Handle::new(database, open), hot, owed)
     }
 
-    fn start(handle: Handle, hot: Hot) -> Result<Self, Error> {
+    fn start(handle: Handle, hot: Hot, owed: Arc<Notify>) -> Result<Self, Error> {
         let handle = Arc::new(handle);
         let hot = Arc::new(RwLock::new(hot));
         let (removals, _) = broadcast::channel(REMOVALS_HELD);
@@ -106,6 +113,7 @@ impl Store {
             handle: Arc::clone(&handle),
             hot: Arc::clone(&hot),
             removals: removals.clone(),
+            owed: Arc::clone(&owed),
         };
         let (jobs, waiting) = mpsc::channel();
         let thread = std::thread::Builder::new()
@@ -117,6 +125,7 @@ impl Store {
                 handle,
                 hot,
                 removals,
+                owed,
                 writer: Some(WriterThread { jobs, thread }),
             }),
         })
@@ -130,6 +139,12 @@ impl Store {
     /// Tells of every API and stage that ceases to exist, after the write is durable.
     pub(crate) fn removals(&self) -> broadcast::Receiver<Removed> {
         self.inner.removals.subscribe()
+    }
+
+    /// Wakes one waiter when deployments are owed, as some may be from the start: those that a dying gateway left. Only
+    /// for whoever makes them; a wake that nobody waits for is kept.
+    pub(crate) fn owed(&self) -> Arc<Notify> {
+        Arc::clone(&self.inner.owed)
     }
 
     /// True while there is no API in any region.

@@ -3,7 +3,10 @@
 //! Every value is JSON inside an envelope that names its version, so a member is added with `#[serde(default)]` and a
 //! change of meaning is a new version with a migration. Members are named as the control plane names them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,9 @@ pub(crate) struct ApiRecord {
     pub(crate) api_id: String,
     /// Each region has its own APIs; ids are unique over all regions.
     pub(crate) region: String,
+    /// `WEBSOCKET` or `HTTP`.
+    #[serde(default = "websocket")]
+    pub(crate) protocol_type: String,
     pub(crate) name: String,
     pub(crate) description: Option<String>,
     pub(crate) route_selection_expression: String,
@@ -24,6 +30,11 @@ pub(crate) struct ApiRecord {
     pub(crate) version: Option<String>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) created_at: Timestamp,
+}
+
+/// The protocol of an API that was kept before there was another.
+fn websocket() -> String {
+    "WEBSOCKET".to_owned()
 }
 
 /// A route.
@@ -89,6 +100,32 @@ pub(crate) struct IntegrationResponseRecord {
     pub(crate) template_selection_expression: Option<String>,
 }
 
+/// An authorizer: a function that is asked whether a client may connect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AuthorizerRecord {
+    pub(crate) authorizer_id: String,
+    /// `REQUEST`.
+    pub(crate) authorizer_type: String,
+    pub(crate) name: String,
+    pub(crate) authorizer_uri: Option<String>,
+    pub(crate) authorizer_credentials_arn: Option<String>,
+    pub(crate) authorizer_result_ttl_in_seconds: Option<u32>,
+    /// What a client must bring, such as `route.request.header.Auth`.
+    pub(crate) identity_source: Vec<String>,
+    pub(crate) identity_validation_expression: Option<String>,
+}
+
+/// A model: the JSON Schema of a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ModelRecord {
+    pub(crate) model_id: String,
+    pub(crate) name: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) description: Option<String>,
+    /// JSON Schema, draft 4, as it was given.
+    pub(crate) schema: String,
+}
+
 /// A deployment: an immutable copy of the API, and what the control plane says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DeploymentRecord {
@@ -109,6 +146,10 @@ pub(crate) struct Snapshot {
     pub(crate) disable_execute_api_endpoint: bool,
     pub(crate) routes: Vec<SnapshotRoute>,
     pub(crate) integrations: Vec<SnapshotIntegration>,
+    #[serde(default)]
+    pub(crate) authorizers: Vec<AuthorizerRecord>,
+    #[serde(default)]
+    pub(crate) models: Vec<ModelRecord>,
 }
 
 /// A route with its responses, frozen.
@@ -141,6 +182,67 @@ pub(crate) struct StageRecord {
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+}
+
+/// An automatic deployment that is owed: the definition changed, or a stage began to follow it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OwedDeploymentRecord {
+    pub(crate) api_id: String,
+    pub(crate) region: String,
+    /// The stages that wait for it.
+    pub(crate) stages: BTreeSet<String>,
+}
+
+/// A VPC link.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct VpcLinkRecord {
+    pub(crate) vpc_link_id: String,
+    pub(crate) name: String,
+    pub(crate) subnet_ids: Vec<String>,
+    pub(crate) security_group_ids: Vec<String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) created_at: Timestamp,
+}
+
+/// A custom domain name. Its mappings are records of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DomainNameRecord {
+    pub(crate) domain_name: String,
+    pub(crate) configuration: DomainConfigurationRecord,
+    pub(crate) mutual_tls: Option<MutualTlsRecord>,
+    pub(crate) routing_mode: String,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// How a custom domain name is reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DomainConfigurationRecord {
+    /// The name that the DNS is to point at.
+    pub(crate) api_gateway_domain_name: String,
+    pub(crate) hosted_zone_id: String,
+    pub(crate) certificate_arn: Option<String>,
+    pub(crate) certificate_name: Option<String>,
+    pub(crate) ownership_verification_certificate_arn: Option<String>,
+    pub(crate) endpoint_type: String,
+    pub(crate) ip_address_type: String,
+    pub(crate) security_policy: String,
+}
+
+/// Whose certificates clients of a custom domain name must bring.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MutualTlsRecord {
+    pub(crate) truststore_uri: String,
+    pub(crate) truststore_version: Option<String>,
+}
+
+/// Which stage answers under a key of a custom domain name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ApiMappingRecord {
+    pub(crate) api_mapping_id: String,
+    pub(crate) api_id: String,
+    pub(crate) stage: String,
+    /// Empty for the root.
+    pub(crate) api_mapping_key: String,
 }
 
 /// Where a stage writes its access log, and how a line looks.

@@ -12,7 +12,8 @@ use redb::{StorageBackend, TableDefinition};
 
 use super::{
     record::{
-        ApiRecord, DeploymentRecord, RouteRecord, RouteSettingsRecord, Snapshot, StageRecord,
+        ApiMappingRecord, ApiRecord, AuthorizerRecord, DeploymentRecord, RouteRecord,
+        RouteSettingsRecord, Snapshot, StageRecord, VpcLinkRecord,
     },
     *,
 };
@@ -23,6 +24,7 @@ fn api(api_id: &str) -> ApiRecord {
     ApiRecord {
         api_id: api_id.to_owned(),
         region: REGION.to_owned(),
+        protocol_type: "WEBSOCKET".to_owned(),
         name: "chat".to_owned(),
         description: None,
         route_selection_expression: "$request.body.action".to_owned(),
@@ -89,6 +91,8 @@ fn snapshot(route_selection_expression: &str) -> Snapshot {
         disable_execute_api_endpoint: false,
         routes: Vec::new(),
         integrations: Vec::new(),
+        authorizers: Vec::new(),
+        models: Vec::new(),
     }
 }
 
@@ -287,6 +291,83 @@ fn children_of_one_parent_are_not_those_of_another_with_a_longer_name() {
     assert_eq!(count.unwrap(), 2);
 }
 
+/// A file as schema 1 wrote it, before the seeded mark: the API `kept` with a stage `prod` that serves a deployment and a
+/// stage `dev` with autoDeploy.
+const SCHEMA_1: &[u8] = include_bytes!("../../../tests/support/stores/schema-1.redb");
+const KEPT: &str = "i34u24mfn2";
+
+#[test]
+fn a_file_of_schema_1_is_upgraded_with_all_that_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("gateway.redb");
+    let location = StoreLocation::File(path.clone());
+    fs::write(&path, SCHEMA_1).unwrap();
+    let store = Store::open(&location).unwrap();
+    let kept: Result<ApiRecord, Error> = store.read(|view| {
+        assert_eq!(view.all::<AuthorizerRecord>(KEPT)?, []);
+        assert_eq!(view.all::<ApiMappingRecord>(REGION)?, []);
+        assert_eq!(view.all::<RouteRecord>(KEPT)?.len(), 2);
+        Ok(view.get(REGION, KEPT)?.unwrap())
+    });
+    let kept = kept.unwrap();
+    assert_eq!(kept.name, "kept");
+    assert_eq!(kept.protocol_type, "WEBSOCKET");
+    let serving = store.serving(KEPT, "prod").unwrap();
+    assert_eq!(serving.stage.stage_variables["colour"], "red");
+    let snapshot = serving.snapshot.clone().unwrap();
+    assert_eq!((snapshot.routes.len(), snapshot.models.len()), (2, 0));
+    // What it could not hold before is taken now.
+    let link = VpcLinkRecord {
+        vpc_link_id: "l1".to_owned(),
+        name: "link".to_owned(),
+        subnet_ids: Vec::new(),
+        security_group_ids: Vec::new(),
+        tags: BTreeMap::new(),
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let written: Result<(), Error> = store.write(move |draft| draft.put(REGION, &link));
+    written.unwrap();
+    drop(store);
+    // It is of this version now, and opens as such.
+    let store = Store::open(&location).unwrap();
+    let links: Result<usize, Error> = store.read(|view| view.count::<VpcLinkRecord>(REGION));
+    assert_eq!(links.unwrap(), 1);
+    assert_eq!(store.serving(KEPT, "prod").unwrap(), serving);
+}
+
+#[test]
+fn a_file_of_schema_1_with_apis_counts_as_seeded() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("gateway.redb");
+    fs::write(&path, SCHEMA_1).unwrap();
+    let store = Store::open(&StoreLocation::File(path)).unwrap();
+    let claimed: Result<(), Error> = store.write(|draft| {
+        assert!(!draft.claim_seeding()?);
+        Ok(())
+    });
+    claimed.unwrap();
+}
+
+#[test]
+fn a_file_of_schema_0_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, location) = file(&dir);
+    drop(Store::open(&location).unwrap());
+    write_schema(&path, 0);
+    assert!(matches!(refused(&location), Error::Corrupt { .. }));
+}
+
+fn write_schema(path: &Path, version: u64) {
+    let database = Database::create(path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction
+        .open_table(TableDefinition::<&str, u64>::new("meta"))
+        .unwrap()
+        .insert("schema", version)
+        .unwrap();
+    transaction.commit().unwrap();
+}
+
 #[test]
 fn a_file_in_use_is_refused() {
     let dir = tempfile::tempdir().unwrap();
@@ -302,15 +383,7 @@ fn a_newer_file_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let (path, location) = file(&dir);
     drop(Store::open(&location).unwrap());
-    let database = Database::create(&path).unwrap();
-    let transaction = database.begin_write().unwrap();
-    transaction
-        .open_table(TableDefinition::<&str, u64>::new("meta"))
-        .unwrap()
-        .insert("schema", 7)
-        .unwrap();
-    transaction.commit().unwrap();
-    drop(database);
+    write_schema(&path, 7);
 
     let error = refused(&location);
     assert!(

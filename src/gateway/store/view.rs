@@ -1,7 +1,8 @@
 //! Reading: one consistent view of the tables, whether of the last commit or of a write in progress.
 //!
 //! A record's key is its place, `PARENT/ID`: `us-east-1/k3v9x2a1bc` for an API, `k3v9x2a1bc/72jz1wk` for a route of it,
-//! `k3v9x2a1bc/72jz1wk/abcdef` for a response of that route. So the children of a parent lie side by side, and a list is
+//! `k3v9x2a1bc/72jz1wk/abcdef` for a response of that route, `us-east-1/ws.example.com/0qzs2s` for a mapping of a custom
+//! domain name. So the children of a parent lie side by side, and a list is
 //! a range that starts where the page starts, however many records there are.
 
 use std::{collections::HashMap, ops::Bound, sync::Arc};
@@ -12,8 +13,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{
     error::Error,
     record::{
-        ApiRecord, DeploymentRecord, IntegrationRecord, IntegrationResponseRecord, RouteRecord,
-        RouteResponseRecord, Snapshot, StageRecord,
+        ApiMappingRecord, ApiRecord, AuthorizerRecord, DeploymentRecord, DomainNameRecord,
+        IntegrationRecord, IntegrationResponseRecord, ModelRecord, OwedDeploymentRecord,
+        RouteRecord, RouteResponseRecord, Snapshot, StageRecord, VpcLinkRecord,
     },
 };
 
@@ -29,36 +31,49 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
     fn id(&self) -> &str;
 }
 
-/// Names the table and the identifying member of each record.
+/// Names the table and the identifying member of each record, apart by what they are found below.
 macro_rules! records {
-    ($($record:ident in $table:literal by $id:ident;)*) => {
-        $(impl Record for $record {
+    (
+        region { $($of_region:ident in $region_table:literal by $region_id:ident;)* }
+        api { $($of_api:ident in $api_table:literal by $api_id:ident;)* }
+    ) => {
+        $(records!(@record $of_region in $region_table by $region_id);)*
+        $(records!(@record $of_api in $api_table by $api_id);)*
+
+        /// All tables of records that are found below their region.
+        pub(super) const REGION_TABLES: &[&str] = &[$($region_table,)*];
+
+        /// All tables of records that are found below their API's id.
+        pub(super) const API_TABLES: &[&str] = &[$($api_table,)* SNAPSHOTS];
+    };
+    (@record $record:ident in $table:literal by $id:ident) => {
+        impl Record for $record {
             const TABLE: &'static str = $table;
 
             fn id(&self) -> &str {
                 &self.$id
             }
-        })*
-
-        /// All tables of records that are found below their API's id.
-        pub(super) const API_TABLES: &[&str] = &[$($table,)* SNAPSHOTS];
+        }
     };
 }
 
 records! {
-    RouteRecord in "routes" by route_id;
-    RouteResponseRecord in "route_responses" by route_response_id;
-    IntegrationRecord in "integrations" by integration_id;
-    IntegrationResponseRecord in "integration_responses" by integration_response_id;
-    DeploymentRecord in "deployments" by deployment_id;
-    StageRecord in "stages" by stage_name;
-}
-
-impl Record for ApiRecord {
-    const TABLE: &'static str = "apis";
-
-    fn id(&self) -> &str {
-        &self.api_id
+    region {
+        ApiRecord in "apis" by api_id;
+        OwedDeploymentRecord in "owed_deployments" by api_id;
+        VpcLinkRecord in "vpc_links" by vpc_link_id;
+        DomainNameRecord in "domain_names" by domain_name;
+        ApiMappingRecord in "api_mappings" by api_mapping_id;
+    }
+    api {
+        RouteRecord in "routes" by route_id;
+        RouteResponseRecord in "route_responses" by route_response_id;
+        IntegrationRecord in "integrations" by integration_id;
+        IntegrationResponseRecord in "integration_responses" by integration_response_id;
+        AuthorizerRecord in "authorizers" by authorizer_id;
+        ModelRecord in "models" by model_id;
+        DeploymentRecord in "deployments" by deployment_id;
+        StageRecord in "stages" by stage_name;
     }
 }
 
@@ -67,7 +82,7 @@ pub(super) const SNAPSHOTS: &str = "snapshots";
 
 pub(super) type Table<'a> = TableDefinition<'a, &'static str, &'static [u8]>;
 
-/// The parent of what belongs to a part of an API, such as the responses of a route.
+/// The parent of what belongs to a part of an API, such as the responses of a route, or to a domain name of a region.
 pub(crate) fn within(api_id: &str, part_id: &str) -> String {
     format!("{api_id}/{part_id}")
 }
@@ -140,7 +155,7 @@ impl<'a> View<'a> {
         Ok(records)
     }
 
-    /// All records below the parts of an API, such as the responses of its routes, by the part's id; in one pass.
+    /// All records below the parts of a parent, such as the responses of an API's routes, by the part's id; in one pass.
     pub(crate) fn by_part<R: Record>(
         &self,
         api_id: &str,
@@ -175,8 +190,8 @@ impl<'a> View<'a> {
         Ok(keys)
     }
 
-    /// Every record of every parent, for loading.
-    pub(super) fn everything<R: Record>(&self) -> Result<Vec<(String, R)>, Error> {
+    /// Every record of every parent, by its key.
+    pub(crate) fn everything<R: Record>(&self) -> Result<Vec<(String, R)>, Error> {
         let mut records = Vec::new();
         // No id begins with a character above `z`.
         let all = (String::new(), "~".to_owned());

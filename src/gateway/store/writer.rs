@@ -13,7 +13,7 @@ use std::sync::{
 };
 
 use redb::ReadableDatabase;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 use super::{
     draft::Draft,
@@ -70,6 +70,8 @@ pub(super) struct Writer {
     pub(super) handle: Arc<Handle>,
     pub(super) hot: Arc<RwLock<Hot>>,
     pub(super) removals: broadcast::Sender<Removed>,
+    /// Wakes whoever makes the deployments that are owed.
+    pub(super) owed: Arc<Notify>,
 }
 
 impl Writer {
@@ -152,6 +154,8 @@ impl Writer {
                 let removed = hot.replace(new);
                 drop(hot);
                 self.tell(removed);
+                // A deployment may be owed by it; a wake for nothing does no harm.
+                self.owed.notify_one();
             }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -161,6 +165,12 @@ impl Writer {
     }
 
     fn publish(&self, changes: Vec<Change>) {
+        if changes
+            .iter()
+            .any(|change| matches!(change, Change::DeploymentOwed))
+        {
+            self.owed.notify_one();
+        }
         let mut hot = self.hot.write().unwrap_or_else(PoisonError::into_inner);
         let removed: Vec<Removed> = changes
             .into_iter()

@@ -179,22 +179,6 @@ async fn routes_are_refused_in_aws_words() {
 }
 
 #[tokio::test]
-async fn a_custom_authorizer_that_does_not_exist_is_refused() {
-    let plane = Plane::new();
-    let api = plane.api().await;
-    let body =
-        json!({ "routeKey": "$connect", "authorizationType": "CUSTOM", "authorizerId": "abc123" });
-    let answer = plane.post(&format!("{api}/routes"), body).await;
-    assert_eq!(answer.status, 400);
-    assert!(
-        answer.body["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("Invalid authorizer ID specified.")
-    );
-}
-
-#[tokio::test]
 async fn a_route_is_made_changed_and_removed() {
     let plane = Plane::new();
     let api = plane.api().await;

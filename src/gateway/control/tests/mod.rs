@@ -1,6 +1,9 @@
 //! The control plane as its clients see it: requests in, statuses, headers and bodies out.
 
+mod access;
+mod autodeploy;
 mod definition;
+mod domains;
 mod serving;
 
 use http::Method;
@@ -48,7 +51,10 @@ impl Answer {
 
 impl Plane {
     fn new() -> Self {
-        let store = Store::open(&StoreLocation::Memory).unwrap();
+        Self::over(Store::open(&StoreLocation::Memory).unwrap())
+    }
+
+    fn over(store: Store) -> Self {
         let address = "127.0.0.1:4566".parse().unwrap();
         Self {
             context: Context { store, address },
@@ -128,6 +134,11 @@ impl Plane {
         api
     }
 
+    /// Makes the deployments that are owed, which nobody else does here.
+    fn settle(&self) {
+        super::autodeploy::make_owed(&self.context.store).unwrap();
+    }
+
     async fn deploy(&self, api: &str) -> String {
         let path = format!("{api}/deployments");
         self.post(&path, json!({})).await.id("deploymentId")
@@ -196,37 +207,84 @@ async fn lists_are_read_page_by_page() {
 }
 
 #[tokio::test]
-async fn what_is_not_emulated_yet_is_listed_empty_and_refused_when_made() {
+async fn what_is_for_http_apis_only_is_refused() {
     let plane = Plane::new();
     let api = plane.api().await;
-    for path in [format!("{api}/authorizers"), format!("{api}/models")] {
-        assert_eq!(plane.get(&path).await.ok(200), json!({ "items": [] }));
+    for (method, path, operation) in [
+        (Method::PUT, "/v2/apis".to_owned(), "ImportApi"),
+        (Method::PUT, api.clone(), "ReimportApi"),
+        (
+            Method::GET,
+            format!("{api}/exports/OAS30?outputType=JSON"),
+            "ExportApi",
+        ),
+        (
+            Method::DELETE,
+            format!("{api}/cors"),
+            "DeleteCorsConfiguration",
+        ),
+        (
+            Method::DELETE,
+            format!("{api}/stages/x/cache/authorizers"),
+            "ResetAuthorizersCache",
+        ),
+    ] {
+        let message =
+            format!("{operation} is for HTTP APIs; the local gateway serves WEBSOCKET APIs only");
+        let answer = plane.call(method, &path, json!({ "body": "x" })).await;
+        answer.refused(400, "BadRequestException", &message);
     }
-    let made = plane.post(&format!("{api}/authorizers"), json!({})).await;
-    made.refused(
-        400,
-        "BadRequestException",
-        "The local gateway does not emulate CreateAuthorizer yet",
-    );
-    let named = plane.get(&format!("{api}/models/abc")).await;
-    named.refused(
-        404,
-        "NotFoundException",
-        "Invalid Model identifier specified abc",
-    );
-    let import = plane
-        .call(Method::PUT, "/v2/apis", json!({ "body": "x" }))
-        .await;
-    import.refused(
-        400,
-        "BadRequestException",
-        "ImportApi is for HTTP APIs; the local gateway serves WEBSOCKET APIs only",
-    );
     let unknown = plane.get("/v2/nothing").await;
     assert_eq!(
         (unknown.status, unknown.code.as_deref()),
         (404, Some("UnknownOperationException"))
     );
+}
+
+#[tokio::test]
+async fn an_http_api_is_made_read_tagged_and_deleted_and_nothing_else() {
+    let plane = Plane::new();
+    let body = json!({ "name": "web", "protocolType": "HTTP", "tags": { "a": "1" } });
+    let made = plane.post("/v2/apis", body).await.ok(201);
+    let id = made["apiId"].as_str().unwrap();
+    assert_eq!(made["protocolType"], "HTTP");
+    assert_eq!(made["apiEndpoint"], format!("http://127.0.0.1:4566/{id}"));
+    assert_eq!(
+        made["routeSelectionExpression"],
+        "$request.method $request.path"
+    );
+    let api = format!("/v2/apis/{id}");
+    assert_eq!(plane.get(&api).await.ok(200), made);
+    let list = plane.get("/v2/apis").await.ok(200);
+    assert_eq!(list, json!({ "items": [made] }));
+    let tags = format!("/v2/tags/arn:aws:apigateway:us-east-1::/apis/{id}");
+    let tag = json!({ "tags": { "b": "2" } });
+    plane.post(&tags, tag).await.ok(201);
+    let tags = plane.get(&tags).await.ok(200);
+    assert_eq!(tags, json!({ "tags": { "a": "1", "b": "2" } }));
+
+    let message = format!(
+        "{id} is an HTTP API. The local gateway lists, tags and deletes HTTP APIs, and serves WEBSOCKET APIs only"
+    );
+    for (method, path) in [
+        (Method::PATCH, api.clone()),
+        (Method::GET, format!("{api}/routes")),
+        (Method::POST, format!("{api}/routes")),
+        (Method::POST, format!("{api}/stages")),
+        (Method::POST, format!("{api}/deployments")),
+        (Method::GET, format!("{api}/integrations/i")),
+        (Method::DELETE, format!("{api}/cors")),
+    ] {
+        let answer = plane.call(method, &path, json!({ "name": "x" })).await;
+        answer.refused(400, "BadRequestException", &message);
+    }
+    let cors = json!({ "name": "web", "protocolType": "HTTP", "corsConfiguration": {} });
+    let message =
+        "The local gateway lists, tags and deletes HTTP APIs only; it takes no corsConfiguration";
+    let cors = plane.post("/v2/apis", cors).await;
+    cors.refused(400, "BadRequestException", message);
+    plane.delete(&api).await.ok(204);
+    assert_eq!(plane.get(&api).await.status, 404);
 }
 
 #[tokio::test]

@@ -290,48 +290,6 @@ async fn stage_settings_act_without_a_deployment() {
 }
 
 #[tokio::test]
-async fn an_auto_deployed_stage_follows_the_definition() {
-    let plane = Plane::new();
-    let api = plane.api().await;
-    let body = json!({ "stageName": "dev", "autoDeploy": true });
-    let stage = plane.post(&format!("{api}/stages"), body).await.ok(201);
-    let failed =
-        "Deployment attempt failed: At least one route is required before deploying the Api.";
-    assert_eq!(stage["lastDeploymentStatusMessage"], failed);
-    assert_eq!(stage.get("deploymentId"), None);
-
-    plane
-        .post(&format!("{api}/routes"), json!({ "routeKey": "a" }))
-        .await
-        .ok(201);
-    let path = format!("{api}/stages/dev");
-    let stage = plane.get(&path).await.ok(200);
-    let id = stage["deploymentId"].as_str().unwrap();
-    let message = format!("Successfully deployed stage with deployment ID '{id}'");
-    assert_eq!(stage["lastDeploymentStatusMessage"], message);
-    let deployment = plane.get(&format!("{api}/deployments/{id}")).await.ok(200);
-    assert_eq!(deployment["autoDeployed"], true);
-    assert_eq!(
-        deployment["description"],
-        "Automatic deployment triggered by changes to the Api configuration"
-    );
-
-    let moved = plane.patch(&path, json!({ "deploymentId": id })).await;
-    assert_eq!(moved.status, 400);
-    let named = plane
-        .post(&format!("{api}/deployments"), json!({ "stageName": "dev" }))
-        .await;
-    assert_eq!(named.status, 400);
-    let renamed = plane.patch(&api, json!({ "name": "other" })).await;
-    renamed.ok(200);
-    assert_eq!(
-        plane.get(&path).await.ok(200)["deploymentId"],
-        id,
-        "a name is not deployed"
-    );
-}
-
-#[tokio::test]
 async fn access_logs_go_to_a_log_group_and_name_the_request() {
     let plane = Plane::new();
     let api = plane.api().await;

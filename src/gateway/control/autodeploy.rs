@@ -1,0 +1,120 @@
+//! Automatic deployments, for stages that follow the definition by themselves.
+//!
+//! A write that changes the definition notes, in its own transaction, that a deployment is owed; the deployment is made
+//! afterwards, by [`run`], as AWS makes it some time after its answer. What is owed is on disk, so a gateway that dies in
+//! between makes it when it starts again. A deployment always takes the definition as it is when it is made and strikes
+//! the note in the same transaction, so a burst of changes may end in fewer deployments than changes, and always ends with
+//! one of the last state.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    call::ApiKey,
+    deployments::{self, Origin},
+    error::ApiError,
+    stages,
+};
+use crate::gateway::store::{
+    Draft, Store,
+    record::{ApiRecord, DeploymentRecord, OwedDeploymentRecord, StageRecord},
+};
+
+// SOURCE: what AWS writes into a deployment of its own.
+const DESCRIPTION: &str = "Automatic deployment triggered by changes to the Api configuration";
+
+/// Pause before another attempt when the store failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Notes that the stages that follow the definition are to be deployed to. To be called by every write that changes what a
+/// deployment would freeze.
+pub(super) fn definition_changed(draft: &mut Draft<'_>, api: &ApiRecord) -> Result<(), ApiError> {
+    let stages: Vec<StageRecord> = draft.all(&api.api_id)?;
+    let followers = stages.into_iter().filter(stages::is_auto_deployed);
+    let names: Vec<String> = followers.map(|stage| stage.stage_name).collect();
+    if !names.is_empty() {
+        draft.owe_deployment(api, names)?;
+    }
+    Ok(())
+}
+
+/// Makes the deployments that are owed, now and whenever some are, until `stop`.
+pub(crate) async fn run(store: Store, stop: CancellationToken) {
+    let owed = store.owed();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = owed.notified() => {}
+        }
+        let store = store.clone();
+        let made = tokio::task::spawn_blocking(move || make_owed(&store)).await;
+        if !matches!(made, Ok(Ok(()))) {
+            // What is still owed is tried again; the store has said in the log what ails it.
+            owed.notify_one();
+            stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
+        }
+    }
+}
+
+/// Makes all deployments that are owed. Blocks.
+pub(super) fn make_owed(store: &Store) -> Result<(), ApiError> {
+    let owed = store.read(|view| {
+        let owed: Vec<(String, OwedDeploymentRecord)> = view.everything()?;
+        let keys = owed.into_iter().map(|(_, owed)| ApiKey {
+            region: owed.region,
+            api_id: owed.api_id,
+        });
+        Ok::<Vec<ApiKey>, ApiError>(keys.collect())
+    })?;
+    for key in owed {
+        store.write(move |draft| make(draft, &key))?;
+    }
+    Ok(())
+}
+
+/// Makes the deployment that an API is owed, as its definition and its stages are by now.
+fn make(draft: &mut Draft<'_>, key: &ApiKey) -> Result<(), ApiError> {
+    let owed = draft.get::<OwedDeploymentRecord>(&key.region, &key.api_id)?;
+    let Some(owed) = owed else {
+        return Ok(());
+    };
+    let api = key.find(draft)?;
+    let mut stages: Vec<StageRecord> = draft.all(&api.api_id)?;
+    stages
+        .retain(|stage| stages::is_auto_deployed(stage) && owed.stages.contains(&stage.stage_name));
+    draft.remove::<OwedDeploymentRecord>(&key.region, &key.api_id)?;
+    if stages.is_empty() {
+        return Ok(());
+    }
+    let outcome = match deployments::freeze(draft, &api)? {
+        Ok(snapshot) => {
+            let description = Some(DESCRIPTION.to_owned());
+            let deployment =
+                deployments::keep(draft, &api, &snapshot, description, Origin::Automatic)?;
+            Ok(deployment)
+        }
+        Err(reason) => Err(reason),
+    };
+    for mut stage in stages {
+        record(&outcome, &mut stage);
+        draft.put_stage(&api, stage)?;
+    }
+    Ok(())
+}
+
+// SOURCE: both messages as seen on stages with autoDeploy.
+fn record(outcome: &Result<DeploymentRecord, String>, stage: &mut StageRecord) {
+    let message = match outcome {
+        Ok(deployment) => {
+            stage.updated_at = deployment.created_at;
+            stage.deployment_id = Some(deployment.deployment_id.clone());
+            format!(
+                "Successfully deployed stage with deployment ID '{}'",
+                deployment.deployment_id
+            )
+        }
+        Err(reason) => format!("Deployment attempt failed: {reason}"),
+    };
+    stage.last_deployment_status_message = Some(message);
+}

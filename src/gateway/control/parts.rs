@@ -1,0 +1,182 @@
+//! What the parts of an API's definition have in common: each is made, read, listed, changed and removed in the same way,
+//! below the API or below another part of it, and whatever is written of one changes the definition.
+//!
+//! What a part is made from, what it must be, and what goes with it is the part's own; see [`Part`].
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    autodeploy,
+    call::{ApiKey, Call},
+    error::ApiError,
+    wire::{self, Reply},
+};
+use crate::gateway::store::{Draft, Record, View, record::ApiRecord, within};
+
+/// A part of an API's definition.
+pub(super) trait Part: Record + Send + 'static {
+    /// What it is made from or changed with.
+    type Input: DeserializeOwned + Send + 'static;
+    /// What it looks like on the wire.
+    type Output: Serialize;
+
+    /// Its kind, as the refusal of an unknown id names it.
+    const KIND: &'static str;
+    /// The label that its id has in paths.
+    const LABEL: &'static str;
+    /// The part that it belongs to, when that is not the API itself.
+    const OWNER: Option<Owner> = None;
+
+    /// Makes one.
+    fn add(draft: &mut Draft<'_>, home: &Home, input: &Self::Input) -> Result<Self, ApiError>;
+
+    /// Changes it; what the input lacks stays.
+    fn change(
+        self,
+        draft: &mut Draft<'_>,
+        home: &Home,
+        input: &Self::Input,
+    ) -> Result<Self, ApiError>;
+
+    /// Removes it with all that belongs to it.
+    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
+        draft.remove::<Self>(&home.parent, self.id())?;
+        Ok(())
+    }
+
+    /// Renders it.
+    fn show(self) -> Self::Output;
+}
+
+/// A kind of part that other parts belong to.
+#[derive(Clone, Copy)]
+pub(super) struct Owner {
+    label: &'static str,
+    find: fn(&View<'_>, &ApiRecord, &str) -> Result<(), ApiError>,
+}
+
+impl Owner {
+    pub(super) const fn of<P: Part>() -> Self {
+        Self {
+            label: P::LABEL,
+            find: |view, api, id| find::<P>(view, &api.api_id, id).map(drop),
+        }
+    }
+}
+
+/// Where a part is.
+pub(super) struct Home {
+    pub(super) api: ApiRecord,
+    /// The parent of the record.
+    pub(super) parent: String,
+}
+
+/// Names a home by a call's path.
+struct Address {
+    api: ApiKey,
+    owner: Option<(Owner, String)>,
+}
+
+impl Address {
+    fn of<P: Part>(call: &Call) -> Self {
+        Self {
+            api: call.api(),
+            owner: P::OWNER.map(|owner| (owner, call.label(owner.label))),
+        }
+    }
+
+    fn find(&self, view: &View<'_>) -> Result<Home, ApiError> {
+        let api = self.api.find(view)?;
+        let parent = match &self.owner {
+            None => api.api_id.clone(),
+            Some((owner, id)) => {
+                (owner.find)(view, &api, id)?;
+                within(&api.api_id, id)
+            }
+        };
+        Ok(Home { api, parent })
+    }
+}
+
+/// The part with that id.
+pub(super) fn find<P: Part>(view: &View<'_>, parent: &str, id: &str) -> Result<P, ApiError> {
+    view.get(parent, id)?
+        .ok_or_else(|| ApiError::unknown(P::KIND, id))
+}
+
+/// True when another part of the same parent is like this one in what only one may have.
+pub(super) fn is_taken<R: Record>(
+    view: &View<'_>,
+    parent: &str,
+    record: &R,
+    member: impl Fn(&R) -> &str,
+) -> Result<bool, ApiError> {
+    let others: Vec<R> = view.all(parent)?;
+    let is_other = |other: &&R| other.id() != record.id();
+    let mut others = others.iter().filter(is_other);
+    Ok(others.any(|other| member(other) == member(record)))
+}
+
+pub(super) fn create<P: Part>(call: &Call) -> Result<Reply, ApiError> {
+    let input: P::Input = call.body()?;
+    let address = Address::of::<P>(call);
+    let part = call.store.write(move |draft| {
+        let home = address.find(draft)?;
+        let part = P::add(draft, &home, &input)?;
+        autodeploy::definition_changed(draft, &home.api)?;
+        Ok::<_, ApiError>(part)
+    })?;
+    Ok(Reply::json(&part.show()))
+}
+
+pub(super) fn list<P: Part>(call: &Call) -> Result<Reply, ApiError> {
+    let paging = call.paging()?;
+    let address = Address::of::<P>(call);
+    let parts = call.store.read(|view| {
+        let home = address.find(view)?;
+        let page = view.page(&home.parent, paging.after.as_deref(), paging.limit + 1);
+        page.map_err(ApiError::from)
+    })?;
+    Ok(Reply::json(&wire::page(parts, &paging, P::show)))
+}
+
+pub(super) fn get<P: Part>(call: &Call) -> Result<Reply, ApiError> {
+    Ok(Reply::json(&read::<P>(call)?.show()))
+}
+
+/// The part that the path names.
+pub(super) fn read<P: Part>(call: &Call) -> Result<P, ApiError> {
+    let address = Address::of::<P>(call);
+    let id = call.label(P::LABEL);
+    call.store
+        .read(|view| find(view, &address.find(view)?.parent, &id))
+}
+
+pub(super) fn update<P: Part>(call: &Call) -> Result<Reply, ApiError> {
+    let input: P::Input = call.body()?;
+    let part = rewrite::<P, _>(call, move |part, draft, home| {
+        part.change(draft, home, &input)
+    })?;
+    Ok(Reply::json(&part.show()))
+}
+
+pub(super) fn delete<P: Part>(call: &Call) -> Result<Reply, ApiError> {
+    rewrite::<P, _>(call, P::remove)?;
+    Ok(Reply::empty())
+}
+
+/// Does something to the part that the path names.
+pub(super) fn rewrite<P: Part, T: Send + 'static>(
+    call: &Call,
+    run: impl Fn(P, &mut Draft<'_>, &Home) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let address = Address::of::<P>(call);
+    let id = call.label(P::LABEL);
+    call.store.write(move |draft| {
+        let home = address.find(draft)?;
+        let part = find::<P>(draft, &home.parent, &id)?;
+        let done = run(part, draft, &home)?;
+        autodeploy::definition_changed(draft, &home.api)?;
+        Ok(done)
+    })
+}
