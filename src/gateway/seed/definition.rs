@@ -1,4 +1,5 @@
-//! The definition of a draft in the store, as whoever reads it through the control plane would have it.
+//! The definition of a draft in the store, as whoever reads it through the control plane would have it: responses without
+//! effect are left out, as a reader has no reason to ask for them.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,12 @@ pub(super) fn of(view: &View<'_>, api: &ApiRecord) -> Result<Definition, ApiErro
     let routes: Result<Vec<Route>, ApiError> = routes
         .into_iter()
         .map(|route| {
-            let responses = view.all(&within(&api.api_id, &route.route_id))?;
+            let is_two_way = route.route_response_selection_expression.is_some();
+            let responses = if is_two_way {
+                view.all(&within(&api.api_id, &route.route_id))?
+            } else {
+                Vec::new()
+            };
             route_of(route, responses)
         })
         .collect();
@@ -34,7 +40,12 @@ pub(super) fn of(view: &View<'_>, api: &ApiRecord) -> Result<Definition, ApiErro
     let integrations: Result<Vec<Integration>, ApiError> = integrations
         .into_iter()
         .map(|integration| {
-            let responses = view.all(&within(&api.api_id, &integration.integration_id))?;
+            let is_proxy = integration.integration_type.ends_with("_PROXY");
+            let responses = if is_proxy {
+                Vec::new()
+            } else {
+                view.all(&within(&api.api_id, &integration.integration_id))?
+            };
             integration_of(integration, responses)
         })
         .collect();

@@ -552,6 +552,40 @@ mod tests {
     }
 
     #[test]
+    fn responses_without_effect_are_kept_and_are_no_part_of_the_definition() {
+        let text = |responses: &str| {
+            format!(
+                r#"{{
+                    "name": "a",
+                    "routeSelectionExpression": "x",
+                    "integrations": {{ "i": {{
+                        "integrationType": "HTTP_PROXY",
+                        "integrationMethod": "POST",
+                        "integrationUri": "http://localhost/",
+                        "responses": {responses}
+                    }} }},
+                    "routes": {{ "r": {{ "integration": "i" }} }},
+                    "deployment": {{ "stages": ["prod"] }}
+                }}"#
+            )
+        };
+        let fingerprint = |text: &str| {
+            let store = memory();
+            let seeded = plant_texts(&store, &[("seed.json", text)]).unwrap();
+            let serving = store.serving(seeded[0].api_id.as_str(), "prod").unwrap();
+            let snapshot = serving.snapshot.clone().unwrap();
+            let n_responses = snapshot.integrations[0].responses.len();
+            (n_responses, seeded[0].definition.fingerprint())
+        };
+        let (without, with) = (
+            fingerprint(&text("{}")),
+            fingerprint(&text(r#"{ "$default": {} }"#)),
+        );
+        assert_eq!((without.0, with.0), (0, 1));
+        assert_eq!(without.1, with.1);
+    }
+
+    #[test]
     fn a_store_with_an_api_is_left_as_it_is() {
         let store = planted(r#"{ "name": "mine", "routeSelectionExpression": "x" }"#).unwrap();
         plant(&store, &Seed::Demo).unwrap();
