@@ -629,6 +629,20 @@ fn a_long_failure_can_be_read_to_its_end_on_the_smallest_screen() {
 }
 
 #[test]
+fn a_long_reason_why_there_is_no_plan_can_be_read_to_its_end() {
+    let mut h = at_chat();
+    h.resize(60, 15).keys("down d");
+    h.planned(|_| {
+        Err(failure("Cannot plan the deploy")
+            .cause("one ".repeat(60))
+            .hint("the end"))
+    });
+    h.hides("the end")
+        .keys("pagedown pagedown")
+        .shows("the end");
+}
+
+#[test]
 fn the_smallest_screen_shows_what_will_change() {
     let mut h = at_chat();
     h.resize(60, 15).keys("down d");

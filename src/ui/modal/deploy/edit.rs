@@ -163,7 +163,7 @@ fn frame_block<'a>(dialog: &DeployModal, state: &State) -> Block<'a> {
                 ("any other key", " takes it back"),
             ]
         }
-        Some(_) => vec![("any key", " takes it back")],
+        Some(_) => vec![("any other key", " takes it back")],
         None => vec![
             (glyphs.enter, enter),
             ("^Y", " copy commands"),
@@ -433,8 +433,9 @@ fn render_changes(
 ) {
     match &dialog.plan {
         Remote::Failed { failure, .. } => {
-            let lines = failure::lines(failure, usize::from(area.width), state);
-            frame.render_widget(Paragraph::new(lines), area);
+            let columns = usize::from(area.width).saturating_sub(2);
+            let lines = failure::lines(failure, columns, state);
+            render_scrolled(&lines, (dialog, state), area, frame, geometry);
         }
         _ if is_for_another(dialog) || dialog.plan.data().is_none() => {
             let detail = state.library.detail(&dialog.api);
@@ -446,16 +447,26 @@ fn render_changes(
         plan => {
             let Some(plan) = plan.data() else { return };
             let lines = changes(plan, state, usize::from(area.width).saturating_sub(2));
-            geometry.side_page = area.height;
-            geometry.side_length = lines.len();
-            let text = ScrolledText {
-                lines: &lines,
-                scroll: dialog.scroll,
-                state,
-            };
-            frame.render_widget(&text, area);
+            render_scrolled(&lines, (dialog, state), area, frame, geometry);
         }
     }
+}
+
+fn render_scrolled(
+    lines: &[Line<'static>],
+    (dialog, state): (&DeployModal, &State),
+    area: Rect,
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    geometry.side_page = area.height;
+    geometry.side_length = lines.len();
+    let text = ScrolledText {
+        lines,
+        scroll: dialog.scroll,
+        state,
+    };
+    frame.render_widget(&text, area);
 }
 
 /// What the deploy changes on the stage, and what one should know first.
