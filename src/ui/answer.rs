@@ -96,7 +96,7 @@ pub(super) fn deploy(state: &mut State, message: DeployMessage, effects: &mut Ve
     match message {
         DeployMessage::Planned(ticket, result) => planned(state, ticket, *result, effects),
         DeployMessage::Progressed(ticket, progress) => {
-            if let Some(job) = state.deploys.awaiting(ticket) {
+            if let Some(job) = state.deploys.waiting_for(ticket) {
                 job.progress(progress, state.now);
             }
         }
@@ -130,7 +130,7 @@ fn finished(
     result: Result<Deployed, DeployFailure>,
     effects: &mut Vec<Effect>,
 ) {
-    let Some(job) = state.deploys.awaiting(ticket) else {
+    let Some(job) = state.deploys.waiting_for(ticket) else {
         return;
     };
     let failed = match result {
@@ -223,7 +223,7 @@ fn cleaned_up(
     result: Result<(), Failure>,
     effects: &mut Vec<Effect>,
 ) {
-    let Some(job) = state.deploys.awaiting(ticket) else {
+    let Some(job) = state.deploys.waiting_for(ticket) else {
         return;
     };
     let Some(DeployOutcome::CleaningUp(_, left)) = &job.outcome else {

@@ -44,8 +44,8 @@ impl Deploys {
     }
 
     /// The deploy that waits for answers under this ticket.
-    pub fn awaiting(&mut self, ticket: Ticket) -> Option<&mut DeployJob> {
-        self.jobs.values_mut().find(|job| job.awaits(ticket))
+    pub fn waiting_for(&mut self, ticket: Ticket) -> Option<&mut DeployJob> {
+        self.jobs.values_mut().find(|job| job.waits_for(ticket))
     }
 
     /// The deploys that wait for answers.
@@ -148,7 +148,7 @@ impl DeployJob {
     }
 
     /// True when an answer under this ticket is for it.
-    pub fn awaits(&self, ticket: Ticket) -> bool {
+    pub fn waits_for(&self, ticket: Ticket) -> bool {
         match &self.outcome {
             None => self.ticket == ticket,
             Some(DeployOutcome::CleaningUp(cleaning, _)) => *cleaning == ticket,
