@@ -240,7 +240,7 @@ fn the_pure_floors_do_not_touch_the_world() {
             continue;
         }
         for (number, line) in source.code() {
-            if let Some(word) = IMPURE.iter().find(|word| line.contains(**word)) {
+            if let Some(word) = IMPURE.iter().find(|word| says(line, word)) {
                 complaints.push(format!(
                     "src/{}:{number}: {word} in a pure floor",
                     source.path
@@ -249,6 +249,23 @@ fn the_pure_floors_do_not_touch_the_world() {
         }
     }
     report(&complaints);
+}
+
+/// True when the line has the word; one that begins with a dot is whole, so that `.awaits()` is not `.await`.
+fn says(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let next = line[at + word.len()..].chars().next();
+        let goes_on = next.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        !(word.starts_with('.') && goes_on)
+    })
+}
+
+#[test]
+fn a_word_that_begins_with_a_dot_is_whole() {
+    assert!(says("let x = call().await?;", ".await"));
+    assert!(says("call().await", ".await"));
+    assert!(!says("jobs.find(|job| job.awaits(ticket))", ".await"));
+    assert!(says("use std::net::TcpStream;", "std::net::T"));
 }
 
 #[test]
