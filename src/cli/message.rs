@@ -139,6 +139,9 @@ impl Facts {
             LinkEvent::Failed(failed) => {
                 let title = match failed.step {
                     LinkStep::Open => format!("The connection to {url} was lost"),
+                    LinkStep::Rule(code) => {
+                        format!("The connection to {url} was ended with {code}, by this side")
+                    }
                     _ => format!("Cannot connect to {url}"),
                 };
                 let kind = match failed.step {
@@ -178,7 +181,7 @@ fn failure(title: &str, explanation: &Explanation) -> Failure {
 }
 
 /// SOURCE: RFC 6455 §7.4.1: 1000 is the normal end, 1001 a peer that goes away, 1005 an end without a word.
-fn is_orderly(code: u16) -> bool {
+pub(super) fn is_orderly(code: u16) -> bool {
     matches!(code, 1000 | 1001 | 1005)
 }
 

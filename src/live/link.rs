@@ -7,6 +7,7 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
+    io,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -38,9 +39,10 @@ use super::{
     clock,
     delivery::{BATCH_BYTES, BATCH_FRAMES, Delivery},
     tap::Tap,
+    wire::LOSS_TIME,
 };
 use crate::model::{
-    LinkEvent, Outgoing, frame,
+    Direction, FrameRecord, LinkEvent, Outgoing, frame,
     link::{Closed, LinkFailure, LinkStep},
 };
 
@@ -152,6 +154,8 @@ struct Socket<S> {
     write_error: Option<Error>,
     /// The first close frame, ours or theirs.
     closed: Option<Closed>,
+    /// The code of the peer's close frame, if it is one that may not be there.
+    lawless_code: Option<u16>,
     /// When we stop waiting for the peer to finish.
     deadline: Option<Instant>,
 }
@@ -166,6 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             n_unsent: 0,
             write_error: None,
             closed: None,
+            lawless_code: None,
             deadline: None,
         }
     }
@@ -294,6 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 None => return Poll::Ready(End::Over),
             };
             if let Message::Close(frame) = message {
+                self.lawless_code = self.lawless_code.or_else(|| self.find_lawless_code());
                 self.note_close(frame.as_ref(), By::Peer);
             }
             if self.tap().is_paused() {
@@ -302,15 +308,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
     }
 
+    /// The code of the close frame that has just come, if it may not be there: the library gives us another one.
+    fn find_lawless_code(&self) -> Option<u16> {
+        if self.closed.is_some() {
+            return None;
+        }
+        let records = self.stream.get_ref().records().iter().rev();
+        let close = records
+            .filter(|record| record.direction == Direction::In && record.payload.len() >= 2)
+            .find_map(FrameRecord::close);
+        close
+            .map(|(code, _)| code)
+            .filter(|code| !CloseCode::from(*code).is_allowed())
+    }
+
     /// Tells a peer that broke the rules which one, if it still listens.
     async fn last_word(&mut self, error: &Error) {
-        let code = match error {
-            Error::Utf8(_) => CloseCode::Invalid,
-            Error::Capacity(_) => CloseCode::Size,
-            Error::Protocol(error) if *error != ProtocolError::ResetWithoutClosingHandshake => {
-                CloseCode::Protocol
-            }
-            _ => return,
+        let Some(code) = broken_rule(error) else {
+            return;
         };
         if self.closed.is_some() || self.write_error.is_some() {
             return;
@@ -329,9 +344,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     fn explain(&mut self, end: &End) -> LinkEvent {
         let at = clock::now();
+        if let Some(code) = self.lawless_code {
+            return LinkEvent::Failed(LinkFailure {
+                at,
+                // The library answers it so by itself.
+                step: LinkStep::Rule(CloseCode::Protocol.into()),
+                causes: vec![format!(
+                    "the peer closed with code {code}, which no close frame may carry"
+                )],
+            });
+        }
         if let Some(closed) = self.closed.take() {
             return LinkEvent::Closed(Closed { at, ..closed });
         }
+        let step = match end {
+            End::Broken(error) => broken_rule(error).map(|code| LinkStep::Rule(code.into())),
+            End::Over => None,
+        };
         let mut causes = Vec::new();
         match (&self.write_error, end) {
             (_, End::Broken(error)) | (Some(error), End::Over) => {
@@ -353,9 +382,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
         LinkEvent::Failed(LinkFailure {
             at,
-            step: LinkStep::Open,
+            step: step.unwrap_or(LinkStep::Open),
             causes,
         })
+    }
+}
+
+/// The close code for the rule that the peer broke, if that is what the error says.
+fn broken_rule(error: &Error) -> Option<CloseCode> {
+    match error {
+        Error::Utf8(_) => Some(CloseCode::Invalid),
+        Error::Capacity(_) => Some(CloseCode::Size),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some(CloseCode::Protocol),
+        _ => None,
     }
 }
 
@@ -376,6 +416,13 @@ fn sentences(error: &Error) -> Vec<String> {
         Error::Utf8(_) => vec!["the peer sent a text message that is not UTF-8".to_owned()],
         Error::Capacity(error) => vec![
             "the peer sent more than stagewire takes in one message".to_owned(),
+            error.to_string(),
+        ],
+        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => vec![
+            format!(
+                "nothing was heard of the peer for {} s, though it was asked: it, or the network, is gone",
+                LOSS_TIME.as_secs()
+            ),
             error.to_string(),
         ],
         Error::Io(error) => vec!["the connection broke".to_owned(), error.to_string()],

@@ -448,10 +448,11 @@ async fn frames_that_break_the_rules_are_shown_and_end_the_link() {
     ] {
         let story = told(bytes).await;
         assert_eq!(story.lines(), [shown, last_word]);
+        let code = story.records[1].close().unwrap().0;
         let failure = story.failure();
         let causes = failure.causes.join("; ").to_lowercase();
         assert!(causes.contains(&sentence.to_lowercase()), "{causes}");
-        assert_eq!(failure.step, LinkStep::Open);
+        assert_eq!(failure.step, LinkStep::Rule(code));
     }
 }
 
@@ -460,10 +461,10 @@ async fn a_huge_announced_length_ends_the_link_with_the_reason() {
     let failure = told(b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xffab")
         .await
         .failure();
-    check_failure(&failure, LinkStep::Open, "more than stagewire takes");
+    check_failure(&failure, LinkStep::Rule(1009), "more than stagewire takes");
     check_failure(
         &failure,
-        LinkStep::Open,
+        LinkStep::Rule(1009),
         "2 of 9223372036854775807 bytes had come",
     );
 }
@@ -690,7 +691,7 @@ async fn a_message_of_more_than_16_mib_ends_the_link_with_the_reason() {
     assert!((16 << 20..17 << 20).contains(&(in_parts + story.dropped * 0xffff)));
     check_failure(
         &story.failure(),
-        LinkStep::Open,
+        LinkStep::Rule(1009),
         "more than stagewire takes",
     );
     drop(far_read);
@@ -738,4 +739,66 @@ async fn what_waits_for_a_handshake_that_is_refused_is_unsent() {
         .await
         .unwrap();
     assert_eq!(story(&mut link).await.unsent, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_code_that_no_frame_may_carry_is_a_broken_rule() {
+    let story = told(b"\x88\x02\x03\xe7").await;
+    assert_eq!(story.records[1].close().unwrap().0, 1002);
+    let failure = story.failure();
+    check_failure(&failure, LinkStep::Rule(1002), "closed with code 999");
+}
+
+/// A connection whose peer is gone: the system gives it up.
+struct Lost;
+
+impl tokio::io::AsyncRead for Lost {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Err(std::io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl tokio::io::AsyncWrite for Lost {
+    fn poll_write(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::task::Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_is_gone_without_a_word_ends_the_link_with_that_reason() {
+    let (_orders, mut orders_in) = mpsc::channel(ORDERS);
+    let (events_out, _events) = mpsc::channel(EVENTS);
+    let tap = Tap::new(Lost, Bytes::new());
+    match in_time(link::run(tap, &mut orders_in, &events_out)).await {
+        Some((LinkEvent::Failed(failure), 0)) => {
+            check_failure(
+                &failure,
+                LinkStep::Open,
+                "nothing was heard of the peer for 30 s",
+            );
+        }
+        other => panic!("{other:?}"),
+    }
 }

@@ -8,6 +8,7 @@ use hyper_util::client::{
     proxy::matcher::{Intercept, Matcher},
 };
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -20,6 +21,14 @@ use crate::model::link::LinkStep;
 
 /// How long each of TCP, TLS and the handshake may take.
 pub(super) const STEP_TIME: Duration = Duration::from_secs(10);
+
+/// How long a peer may be silent though the system asks it, before the connection counts as lost.
+pub(super) const LOSS_TIME: Duration = Duration::from_secs(30);
+
+/// When a silent peer is first asked, and how long it has for each answer: three make up the rest of `LOSS_TIME`.
+const ASK_AFTER: Duration = Duration::from_secs(15);
+const ASK_EVERY: Duration = Duration::from_secs(5);
+const ASK_TIMES: u32 = 3;
 
 /// A stream to the host, plain or inside TLS.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -124,13 +133,32 @@ pub(super) fn is_secure(uri: &Uri) -> bool {
 /// Opens a stream to the URL's host.
 pub(super) async fn open(uri: &Uri) -> Result<Box<dyn Stream>, WireError> {
     if !is_secure(uri) {
-        return Ok(Box::new(direct(uri).await?));
+        let tcp = direct(uri).await?;
+        notice_loss(&tcp);
+        return Ok(Box::new(tcp));
     }
     let tcp = match proxy_for(uri, &Matcher::from_env()) {
         Some(proxy) => tunnel(uri, &proxy).await?,
         None => direct(uri).await?,
     };
+    notice_loss(&tcp);
     Ok(Box::new(secure(uri, tcp).await?))
+}
+
+/// Asks the system to look after the peer: without it a connection whose cable was pulled stays open for hours.
+fn notice_loss(tcp: &TcpStream) {
+    let socket = SockRef::from(tcp);
+    let keepalive = TcpKeepalive::new()
+        .with_time(ASK_AFTER)
+        .with_interval(ASK_EVERY)
+        .with_retries(ASK_TIMES);
+    let result = socket.set_tcp_keepalive(&keepalive);
+    // The system asks nothing while something we sent waits to be acknowledged; then this bounds the wait.
+    #[cfg(target_os = "linux")]
+    let result = result.and_then(|()| socket.set_tcp_user_timeout(Some(LOSS_TIME)));
+    if let Err(error) = result {
+        tracing::debug!(%error, "a lost peer will be noticed late");
+    }
 }
 
 /// The host without the brackets of an IPv6 address.
@@ -289,6 +317,22 @@ mod tests {
         check_refused("ws://", "not a URL");
         check_refused("ws://a b/", "not a URL");
         check_refused("ws:///prod", "not a URL");
+    }
+
+    #[tokio::test]
+    async fn the_system_looks_after_the_peer() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let tcp = direct(&parse_url(&url).unwrap()).await.unwrap();
+        notice_loss(&tcp);
+        let socket = SockRef::from(&tcp);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), ASK_AFTER);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), ASK_EVERY);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), ASK_TIMES);
+        assert_eq!(ASK_AFTER + ASK_EVERY * ASK_TIMES, LOSS_TIME);
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(LOSS_TIME));
     }
 
     #[test]

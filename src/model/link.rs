@@ -110,6 +110,8 @@ pub enum LinkStep {
     Handshake,
     /// The open connection.
     Open,
+    /// The open connection, whose peer broke a rule: we closed it with this code.
+    Rule(u16),
 }
 
 /// A connection that ended with a close frame.

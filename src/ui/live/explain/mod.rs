@@ -98,6 +98,12 @@ pub fn close(closed: &Closed, facts: &CloseFacts) -> Explanation {
 /// Explains a link that ended without a close frame.
 pub fn failure(failure: &LinkFailure) -> Explanation {
     let (title, advice) = match failure.step {
+        LinkStep::Rule(code) => {
+            return Explanation {
+                title: format!("we closed: {code} {}", close_name(code)),
+                text: broken_rule(failure),
+            };
+        }
         LinkStep::Request => ("the URL or a header is wrong", "Nothing was sent."),
         LinkStep::Resolve => (
             "host not found",
@@ -128,6 +134,16 @@ pub fn failure(failure: &LinkFailure) -> Explanation {
         title: title.to_owned(),
         text,
     }
+}
+
+fn broken_rule(failure: &LinkFailure) -> String {
+    let what = match failure.causes.first() {
+        Some(cause) => printable(cause),
+        None => "the peer broke a rule".into(),
+    };
+    format!(
+        "This side ended the connection: {what}. API Gateway does not do that, so something else answers there, or stands between; trying again would change nothing."
+    )
 }
 
 /// What a close code is called. SOURCE: RFC 6455 §7.4.1 and the IANA registry it starts.
