@@ -333,6 +333,24 @@ fn idle_link_wants_the_time_once_a_minute_only() {
     live.clock(545_000).shows("idle closes in 55 s");
 }
 
+#[test]
+fn something_sent_and_unanswered_is_one_word_of_doubt_until_anything_comes() {
+    let mut live = Harness::open(100, 30);
+    live.frames(message(Direction::Out, "hello", 1000));
+    live.clock(20_999).hides("unanswered");
+    live.clock(21_000).shows("open, unanswered");
+    live.frames(message(Direction::In, "hi", 22_000));
+    live.hides("unanswered");
+}
+
+#[test]
+fn message_that_could_not_leave_is_told() {
+    let mut live = Harness::open(100, 30);
+    live.closed(1001, "", 1000);
+    live.link(LinkEvent::Unsent(1));
+    live.shows("A message was not sent");
+}
+
 /// Every cell of the screen holds only what a terminal may be given.
 #[track_caller]
 fn is_clean(live: &mut Harness) {

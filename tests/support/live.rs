@@ -6,9 +6,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use stagewire::{
     model::{
-        Api, ApiId, Direction, FrameRecord, LinkEvent, LinkId, Opcode, StageName,
+        Api, ApiId, Direction, FrameRecord, LinkEvent, LinkId, Opcode, StageName, Target,
         frame::split,
         link::{Closed, Frames, LinkFailure, LinkStep, Opened, Refusal},
+        target::LocalTarget,
     },
     ui::{
         Effect, Message,
@@ -96,12 +97,16 @@ impl Harness {
         state.now = at(0);
         state.production.clear();
         let stage = StageName::parse("prod").unwrap();
+        let target = Target::Local(LocalTarget {
+            address: ([127, 0, 0, 1], 4566).into(),
+            region: "us-east-1".to_owned(),
+        });
         let screen = LiveScreen::open(
             &api(),
             &stage,
             &mut Context {
                 now: state.now,
-                target: None,
+                target: Some(&target),
                 library: &mut state.library,
                 live: &mut state.live,
                 notices: &mut state.notices,

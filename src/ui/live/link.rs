@@ -13,6 +13,9 @@ use crate::model::{
 /// Waits before the attempts to reconnect by itself, in seconds. After the last one the person decides.
 const BACKOFF_SECONDS: [i64; 8] = [1, 2, 4, 8, 15, 30, 30, 30];
 
+/// How long something that was sent may be without any answer before that is worth a word.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+
 /// A link that lived this long was good: when it is lost, the waits begin anew.
 const STABLE: SignedDuration = SignedDuration::from_secs(30);
 
@@ -31,6 +34,12 @@ pub struct LiveLink {
     pub opened_at: Option<Timestamp>,
     /// When the last message crossed the link in force, or when it opened.
     pub active_at: Option<Timestamp>,
+    /// When something came over the link in force, or when it opened.
+    pub heard_at: Option<Timestamp>,
+    /// When the first thing was sent after that.
+    asked_at: Option<Timestamp>,
+    /// Whether API Gateway's limits hold where this link leads.
+    limits: Limits,
     /// What the link in force sent, as far as a close may be because of it.
     pub sent: Sent,
     /// The next attempt to reconnect, when one is due by itself.
@@ -88,6 +97,15 @@ pub struct Retry {
     pub at: Timestamp,
 }
 
+/// Whether the limits that API Gateway documents, and their times, hold at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limits {
+    /// They do.
+    Known,
+    /// Whoever answers there has limits of their own, or a clock that runs faster.
+    Unknown,
+}
+
 /// Why the gateway will end a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
@@ -99,7 +117,7 @@ pub enum Limit {
 
 impl LiveLink {
     /// A client that sets out now.
-    pub fn new(id: LinkId, now: Timestamp) -> Self {
+    pub fn new(id: LinkId, now: Timestamp, limits: Limits) -> Self {
         Self {
             id,
             phase: Phase::Connecting { since: now },
@@ -107,6 +125,9 @@ impl LiveLink {
             outgoing: Traffic::default(),
             opened_at: None,
             active_at: None,
+            heard_at: None,
+            asked_at: None,
+            limits,
             sent: Sent::default(),
             retry: None,
             attempts: 0,
@@ -119,6 +140,8 @@ impl LiveLink {
         self.phase = Phase::Connecting { since: now };
         self.opened_at = None;
         self.active_at = None;
+        self.heard_at = None;
+        self.asked_at = None;
         self.sent = Sent::default();
         self.retry = None;
     }
@@ -140,6 +163,7 @@ impl LiveLink {
             LinkEvent::Open(opened) => {
                 self.opened_at = Some(opened.at);
                 self.active_at = Some(opened.at);
+                self.heard_at = Some(opened.at);
                 self.phase = Phase::Open(opened);
             }
             LinkEvent::Refused(refusal) => self.phase = Phase::Refused(refusal),
@@ -159,6 +183,17 @@ impl LiveLink {
         };
         traffic.frames += 1;
         traffic.bytes += record.payload_length;
+        match record.direction {
+            Direction::In => {
+                self.heard_at = Some(record.at);
+                self.asked_at = None;
+            }
+            // A pong is itself an answer.
+            Direction::Out if record.opcode != Opcode::Pong => {
+                self.asked_at.get_or_insert(record.at);
+            }
+            Direction::Out => {}
+        }
         // GUESS: whether a client's ping puts the idle close off is not documented; the local gateway says yes.
         let is_ping_out = record.direction == Direction::Out && record.opcode == Opcode::Ping;
         if !record.opcode.is_control() || is_ping_out {
@@ -169,10 +204,18 @@ impl LiveLink {
         }
     }
 
-    /// When the gateway will end the link unless something happens, and why. SOURCE: API Gateway quotas, "Idle
+    /// Since when nothing was heard, when something was sent after that and has been without an answer for a while. It
+    /// may need none; but the peer may also be gone, which the system takes half a minute to notice.
+    pub fn unanswered_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let is_late = self.is_open() && now.duration_since(self.asked_at?) >= PATIENCE;
+        self.heard_at.filter(|_| is_late)
+    }
+
+    /// When the gateway will end the link unless something happens, and why; none where its limits are not known to
+    /// hold. SOURCE: API Gateway quotas, "Idle
     /// Connection Timeout" and "Connection duration for WebSocket API".
     pub fn ends_at(&self) -> Option<(Timestamp, Limit)> {
-        if !self.is_open() {
+        if !self.is_open() || self.limits == Limits::Unknown {
             return None;
         }
         let idle = later(self.active_at?, SignedDuration::from_mins(IDLE_MINUTES));
@@ -187,19 +230,24 @@ impl LiveLink {
     /// How long until a time that is shown for this link reads otherwise, or until a retry is due.
     pub fn next_change(&self, now: Timestamp) -> Option<Duration> {
         let at = match (self.retry, &self.phase) {
-            (Some(retry), _) => retry.at,
+            (Some(retry), _) => Some(retry.at),
             (None, Phase::Connecting { since }) => {
                 let waited = now.duration_since(*since).as_millis().max(0) % 1000;
                 return u64::try_from(1000 - waited).ok().map(Duration::from_millis);
             }
-            (None, _) => self.ends_at()?.0,
+            (None, _) => self.ends_at().map(|(at, _)| at),
         };
-        let countdown = until_countdown_changes(at.duration_since(now));
+        let countdown = at.and_then(|at| until_countdown_changes(at.duration_since(now)));
         let age = self.opened_at.filter(|_| self.is_open()).map(|opened| {
             let into_minute = now.duration_since(opened).as_millis().max(0) % 60_000;
             Duration::from_millis(u64::try_from(60_000 - into_minute).unwrap_or(60_000))
         });
-        countdown.into_iter().chain(age).min()
+        let doubt = self.asked_at.filter(|_| self.is_open()).and_then(|asked| {
+            let left = later(asked, PATIENCE).duration_since(now).as_millis();
+            u64::try_from(left).ok().filter(|left| *left > 0)
+        });
+        let doubt = doubt.map(Duration::from_millis);
+        countdown.into_iter().chain(age).chain(doubt).min()
     }
 
     /// A link that was open and broke is worth another try by itself, and so is the try. A first handshake that failed
@@ -210,7 +258,12 @@ impl LiveLink {
         if lived.is_some_and(|lived| lived >= STABLE) {
             self.attempts = 0;
         }
-        let is_worth_it = failure.step == LinkStep::Open || self.attempts > 0;
+        let is_worth_it = match failure.step {
+            LinkStep::Open => true,
+            // Whoever broke a rule breaks it again.
+            LinkStep::Rule(_) => false,
+            _ => self.attempts > 0,
+        };
         self.retry = BACKOFF_SECONDS
             .get(self.attempts)
             .filter(|_| is_worth_it)
@@ -354,7 +407,7 @@ mod tests {
 
     #[test]
     fn idle_comes_first_and_the_lifetime_when_the_link_is_busy() {
-        let mut link = LiveLink::new(LinkId(1), second(0));
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
         assert_eq!(link.ends_at(), None);
         link.take(opened(second(0)));
         assert_eq!(link.ends_at(), Some((second(600), Limit::Idle)));
@@ -364,7 +417,7 @@ mod tests {
 
     #[test]
     fn lost_link_is_tried_again_with_growing_waits_and_not_for_ever() {
-        let mut link = LiveLink::new(LinkId(1), second(0));
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
         link.take(opened(second(0)));
         link.take(lost(second(0), LinkStep::Open));
         assert_eq!(link.retry.unwrap().at, second(1));
@@ -380,7 +433,7 @@ mod tests {
 
     #[test]
     fn link_that_breaks_at_once_is_waited_for_longer_and_a_good_one_from_the_start() {
-        let mut link = LiveLink::new(LinkId(1), second(0));
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
         let mut waits = Vec::new();
         for (opened_at, lost_at) in [(0, 1), (2, 3), (4, 5), (6, 100), (101, 102)] {
             link.reopen(LinkId(2), second(opened_at));
@@ -393,7 +446,7 @@ mod tests {
 
     #[test]
     fn first_failure_and_a_refusal_are_not_tried_again() {
-        let mut link = LiveLink::new(LinkId(1), second(0));
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
         link.take(lost(second(0), LinkStep::Connect));
         assert_eq!(link.retry, None);
         link.take(LinkEvent::Refused(Refusal {
@@ -403,5 +456,58 @@ mod tests {
             body: bytes::Bytes::new(),
         }));
         assert_eq!(link.retry, None);
+    }
+
+    #[test]
+    fn broken_rule_is_not_tried_again() {
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
+        link.take(opened(second(0)));
+        link.take(lost(second(1), LinkStep::Open));
+        link.reopen(LinkId(2), second(2));
+        link.take(opened(second(2)));
+        link.take(lost(second(3), LinkStep::Rule(1002)));
+        assert_eq!(link.retry, None);
+    }
+
+    #[test]
+    fn no_end_is_foretold_where_the_limits_are_not_known() {
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Unknown);
+        link.take(opened(second(0)));
+        assert_eq!(link.ends_at(), None);
+        // Its age still moves by the minute.
+        assert_eq!(link.next_change(second(1)), Some(Duration::from_secs(59)));
+    }
+
+    fn crossed(direction: Direction, opcode: Opcode, at: Timestamp) -> FrameRecord {
+        FrameRecord {
+            direction,
+            opcode,
+            is_final: true,
+            reserved_bits: 0,
+            is_masked: false,
+            payload: bytes::Bytes::new(),
+            payload_length: 0,
+            part: 1,
+            at,
+        }
+    }
+
+    #[test]
+    fn silence_after_something_was_sent_is_a_doubt_until_anything_comes() {
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Unknown);
+        link.take(opened(second(0)));
+        assert_eq!(link.unanswered_since(second(1000)), None);
+        link.count(&crossed(Direction::In, Opcode::Ping, second(5)));
+        link.count(&crossed(Direction::Out, Opcode::Pong, second(5)));
+        assert_eq!(link.unanswered_since(second(1000)), None);
+        link.count(&crossed(Direction::Out, Opcode::Text, second(61)));
+        link.count(&crossed(Direction::Out, Opcode::Text, second(70)));
+        assert_eq!(link.unanswered_since(second(80)), None);
+        assert_eq!(link.next_change(second(80)), Some(Duration::from_secs(1)));
+        assert_eq!(link.unanswered_since(second(81)), Some(second(5)));
+        // It is said once and does not tick.
+        assert_eq!(link.next_change(second(81)), Some(Duration::from_secs(39)));
+        link.count(&crossed(Direction::In, Opcode::Pong, second(90)));
+        assert_eq!(link.unanswered_since(second(1000)), None);
     }
 }

@@ -21,11 +21,11 @@ use self::{
     log::FrameLog,
 };
 pub use self::{
-    link::{LiveLink, Phase},
+    link::{Limits, LiveLink, Phase},
     needle::Needle,
 };
 use crate::{
-    model::{Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, StageName},
+    model::{Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, StageName, Target},
     ui::Effect,
 };
 
@@ -44,6 +44,8 @@ pub struct Session {
     pub stage: StageName,
     /// Where its links go.
     pub url: String,
+    /// Whether API Gateway's limits hold there.
+    limits: Limits,
     /// Its clients, oldest first; one whose link ended stays until it is opened anew.
     pub links: Vec<LiveLink>,
     /// The frames of all of them.
@@ -53,10 +55,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session without links.
-    pub fn new(api: Api, stage: StageName) -> Self {
+    /// A session without links, on a stage of that target.
+    pub fn new(api: Api, stage: StageName, target: Option<&Target>) -> Self {
+        let url = api.invoke_url(&stage);
         Self {
-            url: api.invoke_url(&stage),
+            limits: limits(&url, target),
+            url,
             api,
             stage,
             links: Vec::new(),
@@ -78,7 +82,7 @@ impl Session {
                 self.log.end_link(link.id);
                 link.reopen(id, now);
             }
-            None => self.links.push(LiveLink::new(id, now)),
+            None => self.links.push(LiveLink::new(id, now, self.limits)),
         }
         let request = ConnectRequest {
             url: self.url.clone(),
@@ -171,5 +175,55 @@ impl Session {
                 Some(explain::close(closed, &facts))
             }
         }
+    }
+}
+
+/// API Gateway's limits hold at its own endpoints, and in the gateway of this process, whose time runs at its own pace.
+/// Behind any other address may be anything, also a local gateway whose time was told to run faster.
+fn limits(url: &str, target: Option<&Target>) -> Limits {
+    let authority = url.split("://").nth(1).unwrap_or_default();
+    let host = authority.split(['/', ':', '?']).next().unwrap_or_default();
+    let is_aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+    match target {
+        Some(Target::Local(_)) => Limits::Known,
+        _ if is_aws => Limits::Known,
+        _ => Limits::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::target::{AwsTarget, LocalTarget};
+
+    #[test]
+    fn limits_are_known_of_aws_and_of_our_own_gateway_only() {
+        let aws = Target::Aws(AwsTarget::default());
+        let local = Target::Local(LocalTarget {
+            address: ([127, 0, 0, 1], 4566).into(),
+            region: "us-east-1".to_owned(),
+        });
+        for (url, target, known) in [
+            (
+                "wss://a1.execute-api.eu-west-1.amazonaws.com/prod",
+                &aws,
+                Limits::Known,
+            ),
+            (
+                "wss://a1.execute-api.cn-north-1.amazonaws.com.cn/prod",
+                &aws,
+                Limits::Known,
+            ),
+            (
+                "wss://amazonaws.com.example.test/prod",
+                &aws,
+                Limits::Unknown,
+            ),
+            ("ws://127.0.0.1:4566/a1/prod", &aws, Limits::Unknown),
+            ("ws://127.0.0.1:4566/a1/prod", &local, Limits::Known),
+        ] {
+            assert_eq!(limits(url, Some(target)), known, "{url}");
+        }
+        assert_eq!(limits("ws://127.0.0.1:4566/a1/prod", None), Limits::Unknown);
     }
 }

@@ -156,7 +156,11 @@ fn headers_and_body_of_a_refusal_are_safe_to_show() {
 }
 
 fn sent(frames: &[(Opcode, bool, u64)]) -> Sent {
-    let mut link = LiveLink::new(LinkId(1), Timestamp::UNIX_EPOCH);
+    let mut link = LiveLink::new(
+        LinkId(1),
+        Timestamp::UNIX_EPOCH,
+        crate::ui::live::Limits::Known,
+    );
     for (opcode, is_final, length) in frames {
         link.count(&FrameRecord {
             direction: Direction::Out,
@@ -261,6 +265,18 @@ fn own_close_is_told_as_such() {
 
 #[test]
 fn lost_link_says_the_step_and_the_cause() {
+    let broken = failure(&LinkFailure {
+        at: Timestamp::UNIX_EPOCH,
+        step: LinkStep::Rule(1002),
+        causes: vec!["the peer broke the WebSocket protocol: masked".to_owned()],
+    });
+    assert_eq!(broken.title, "we closed: 1002 protocol error");
+    assert!(
+        broken
+            .text
+            .contains("broke the WebSocket protocol: masked.")
+    );
+    assert!(!broken.text.contains("network"));
     let explanation = failure(&LinkFailure {
         at: Timestamp::UNIX_EPOCH,
         step: LinkStep::Connect,

@@ -5,7 +5,7 @@ use crate::{
     model::{Api, LinkId, Opcode, Outgoing, StageName},
     ui::{
         Action, Effect, State,
-        live::{Needle, Session, explain::grouped},
+        live::{Needle, Session, explain::grouped, log::Assembled},
         message::HostMessage,
         modal::{Modal, deploy::DeployModal},
         screen::{Context, Nav, subject},
@@ -14,7 +14,7 @@ use crate::{
 
 /// Starts a session on a stage, ending the one before.
 pub(super) fn start(api: &Api, stage: &StageName, context: &mut Context<'_>) -> Session {
-    let mut session = Session::new(api.clone(), stage.clone());
+    let mut session = Session::new(api.clone(), stage.clone(), context.target);
     if let Some(before) = context.live.take() {
         context.effects.extend(before.close());
         // What was written for another stage is still somebody's work.
@@ -292,7 +292,7 @@ impl LiveScreen {
         let is_binary = log
             .entry(sequence)
             .is_some_and(|entry| entry.record.opcode == Opcode::Binary);
-        let what = format!("the payload of #{}", grouped(sequence + 1));
+        let what = copied_name(sequence, &whole);
         match String::from_utf8(whole.payload.to_vec()) {
             Ok(text) if !is_binary => context.copy(what, text),
             _ => {
@@ -300,6 +300,20 @@ impl LiveScreen {
                 context.copy(format!("{what} in hexadecimal"), text);
             }
         }
+    }
+}
+
+/// What a copy is called, which does not hide that there was more.
+fn copied_name(sequence: u64, whole: &Assembled) -> String {
+    let number = grouped(sequence + 1);
+    let held = whole.payload.len() as u64;
+    if held < whole.length {
+        let (held, length) = (grouped(held), grouped(whole.length));
+        format!("the first {held} of {length} bytes of #{number}")
+    } else if whole.is_complete {
+        format!("the payload of #{number}")
+    } else {
+        format!("the incomplete payload of #{number}")
     }
 }
 
@@ -381,5 +395,26 @@ fn split_result<T, E>(result: Result<T, E>) -> (Option<T>, Option<E>) {
     match result {
         Ok(value) => (Some(value), None),
         Err(error) => (None, Some(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_is_not_whole_says_so() {
+        let check = |length, is_complete, name: &str| {
+            let whole = Assembled {
+                payload: bytes::Bytes::from_static(b"abc"),
+                length,
+                n_frames: 1,
+                is_complete,
+            };
+            assert_eq!(copied_name(1233, &whole), name);
+        };
+        check(3, true, "the payload of #1,234");
+        check(3, false, "the incomplete payload of #1,234");
+        check(5000, true, "the first 3 of 5,000 bytes of #1,234");
     }
 }

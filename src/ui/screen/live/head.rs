@@ -71,7 +71,11 @@ impl Head<'_> {
                     Some(age) => format!("open {age}"),
                     None => "open".to_owned(),
                 };
-                (glyphs.live, theme.ok, words)
+                // One word, for it may need no answer: the system finds out by itself whether the peer is gone.
+                match link.unanswered_since(self.state.now) {
+                    Some(_) => (glyphs.live, theme.warn, format!("{words}, unanswered")),
+                    None => (glyphs.live, theme.ok, words),
+                }
             }
             Phase::Refused(refusal) => {
                 let words = format!("refused {}", refusal.status);
