@@ -54,7 +54,8 @@ Examples:
 const SEND_HELP: &str = "\
 Examples:
   stagewire send chat/prod '{\"action\":\"ping\"}'
-  stagewire send chat/prod '{\"action\":\"ping\"}' --expect pong --timeout-ms 2000 && echo alive";
+  stagewire send chat/prod '{\"action\":\"ping\"}' --expect pong --timeout-ms 2000 && echo alive
+  stagewire send chat/prod - < message.json";
 
 /// A terminal console for WebSocket APIs on Amazon API Gateway
 ///
@@ -246,9 +247,9 @@ pub(super) struct ConnectArgs {
 pub(super) struct SendArgs {
     #[command(flatten)]
     pub(super) place: WhereArgs,
-    /// The message
+    /// The message; "-", or none where stdin is not a terminal, reads it from stdin, without the last line's end
     #[arg(value_name = "TEXT")]
-    pub(super) text: String,
+    pub(super) text: Option<String>,
     /// Wait for a message that holds this text; fail when none comes in time
     #[arg(long, value_name = "SUBSTRING")]
     pub(super) expect: Option<String>,

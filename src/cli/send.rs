@@ -1,7 +1,8 @@
 //! `stagewire send`: one message, and perhaps the wait for an answer.
 
-use std::time::Duration;
+use std::{io::Read, time::Duration};
 
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -13,19 +14,24 @@ use super::{
 };
 use crate::{
     live::{self, Link},
-    model::{Direction, Failure, FailureKind, FrameRecord, LinkEvent, Outgoing, text},
+    model::{
+        Direction, Failure, FailureKind, FrameRecord, LinkEvent, Outgoing, limit::MESSAGE_BYTES,
+        text,
+    },
 };
 
+/// How long the peer may take to end the connection once the job is done, at most; the link waits less for an answer to
+/// its close frame, and more only for our own slowness.
+const GOODBYE_TIME: Duration = Duration::from_secs(3);
+
 pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<Exit, Stop> {
+    let text = message_text(args)?;
     start::block_on(async {
         let destination = message::destination(session, &args.place).await?;
         let mut link = live::connect(destination.request.clone());
+        let n_bytes = text.len();
         // A link that has ended already says so among its events.
-        let _ended = link
-            .sender()
-            .send(Outgoing::Text(args.text.clone()))
-            .await
-            .is_err();
+        let _ended = link.sender().send(Outgoing::Text(text)).await.is_err();
         let patience = Duration::from_millis(args.timeout_ms);
         let mut wait = Wait::new(args.expect.as_deref());
         let found = timeout_at(
@@ -34,16 +40,76 @@ pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<
         );
         match found.await {
             Ok(found) => {
-                if let Some(message) = found? {
-                    print(&message, output)?;
+                let found = found?;
+                let end = wait.say_goodbye(link, &destination).await;
+                if let Some(message) = &found {
+                    // What was waited for came: how the peer takes its leave changes nothing.
+                    print(message, output)?;
+                } else if output.json {
+                    output::json(&sent_json(n_bytes, end?.as_ref()))?;
+                } else {
+                    end?;
                 }
-                say_goodbye(link).await;
-                output.progress(&format!("sent {} bytes", args.text.len()));
+                output.progress(&format!("sent {n_bytes} bytes"));
                 Ok(Exit::Done)
             }
             Err(_) => Err(wait.too_late(patience, &destination).into()),
         }
     })
+}
+
+/// The message: as it was given, or what stdin holds.
+fn message_text(args: &SendArgs) -> Result<String, Stop> {
+    match args.text.as_deref() {
+        Some(text) if text != "-" => Ok(text.to_owned()),
+        None if output::is_typed() => {
+            let failure = Failure::new(FailureKind::User, "There is no message to send").hint(
+                "give it after the stage, or on stdin: stagewire send chat/prod - < message.json",
+            );
+            Err(Stop::Usage(failure))
+        }
+        _ => Ok(read_message(std::io::stdin().lock())?),
+    }
+}
+
+/// Reads a message that is legal, or one byte too many to be.
+fn read_message(input: impl Read) -> Result<String, Failure> {
+    let failure = |cause: String| {
+        Failure::new(FailureKind::User, "Cannot send what stdin holds").cause(cause)
+    };
+    // Two more, for the end of the last line.
+    let most = MESSAGE_BYTES as u64 + 2;
+    let mut bytes = Vec::new();
+    input
+        .take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failure(error.to_string()))?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+    if bytes.len() > MESSAGE_BYTES {
+        return Err(failure(format!(
+            "it is longer than the {MESSAGE_BYTES} bytes (128 KB) that a message may have"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        failure(format!("it is not UTF-8 text, from byte {place} on"))
+    })
+}
+
+/// What was sent, and how it ended.
+fn sent_json(n_bytes: usize, end: Option<&LinkEvent>) -> Value {
+    let closed = match end {
+        Some(LinkEvent::Closed(closed)) => json!({
+            "Code": closed.code, "Reason": closed.reason, "ByUs": closed.by_us,
+        }),
+        _ => Value::Null,
+    };
+    json!({ "SentBytes": n_bytes, "Closed": closed })
 }
 
 /// What is waited for, and what came instead.
@@ -55,6 +121,8 @@ struct Wait<'a> {
     is_sent: bool,
     n_others: u64,
     last_other: Option<String>,
+    /// The code and reason of the close frame that the peer sent.
+    their_close: Option<(u16, String)>,
 }
 
 impl<'a> Wait<'a> {
@@ -67,6 +135,7 @@ impl<'a> Wait<'a> {
             is_sent: false,
             n_others: 0,
             last_other: None,
+            their_close: None,
         }
     }
 
@@ -109,6 +178,7 @@ impl<'a> Wait<'a> {
             self.is_sent |= record.is_final && !record.opcode.is_control();
             return None;
         }
+        self.look_for_close(record);
         let message = self.incoming.take(record)?;
         let message = String::from_utf8_lossy(&message).into_owned();
         if self
@@ -120,6 +190,53 @@ impl<'a> Wait<'a> {
         self.n_others += 1;
         self.last_other = Some(message);
         None
+    }
+
+    fn look_for_close(&mut self, record: &FrameRecord) {
+        if self.their_close.is_none() && record.direction == Direction::In {
+            self.their_close = record.close();
+        }
+    }
+
+    /// Closes and waits for the end: how it came, if it came in time. A peer that refuses what was sent says so with its
+    /// own close, which it may have sent before it saw ours.
+    async fn say_goodbye(
+        &mut self,
+        mut link: Link,
+        to: &Destination,
+    ) -> Result<Option<LinkEvent>, Failure> {
+        let goodbye = Outgoing::Close(Some((1000, String::new())));
+        // A link that has ended already says so among its events.
+        let _ended = link.sender().send(goodbye).await.is_err();
+        let mut end = None;
+        let until_end = async {
+            while let Some(event) = link.next().await {
+                self.facts.learn(&event);
+                if let LinkEvent::Frames(frames) = &event {
+                    frames
+                        .records
+                        .iter()
+                        .for_each(|record| self.look_for_close(record));
+                }
+                end = end.take().or_else(|| event.is_end().then_some(event));
+            }
+        };
+        let in_time = timeout_at(Instant::now() + GOODBYE_TIME, until_end).await;
+        tracing::debug!(in_time = in_time.is_ok(), "said goodbye");
+        if let (Some(LinkEvent::Closed(closed)), Some((code, reason))) =
+            (&mut end, self.their_close.take())
+        {
+            // Our close may have crossed theirs on the way: theirs is the answer to the message.
+            if closed.by_us && !message::is_orderly(code) {
+                closed.code = code;
+                closed.reason = reason;
+                closed.by_us = false;
+            }
+        }
+        match end.as_ref().and_then(|end| self.facts.failure(end, to)) {
+            Some(failure) => Err(failure),
+            None => Ok(end),
+        }
     }
 
     fn ended_early(&self, to: &Destination) -> Failure {
@@ -164,16 +281,33 @@ impl<'a> Wait<'a> {
 
 fn print(message: &str, output: Output) -> Result<(), Stop> {
     if output.json {
-        output::json(&serde_json::json!({ "Message": message }))
+        output::json(&json!({ "Message": message }))
     } else {
         output::answer(&text::printable(message))
     }
 }
 
-/// Closes and waits for the end, which the link itself bounds. The job is done whatever comes of it.
-async fn say_goodbye(mut link: Link) {
-    let goodbye = Outgoing::Close(Some((1000, String::new())));
-    if link.sender().send(goodbye).await.is_ok() {
-        while link.next().await.is_some() {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_from_stdin_loses_the_end_of_its_last_line_only() {
+        let read = |bytes: &[u8]| read_message(bytes).unwrap();
+        assert_eq!(read(b""), "");
+        assert_eq!(read(b"one\ntwo\r\n"), "one\ntwo");
+        assert_eq!(read(b"one\n\n"), "one\n");
+        let most = "x".repeat(MESSAGE_BYTES);
+        assert!(read(most.as_bytes()) == most);
+        assert!(read(format!("{most}\r\n").as_bytes()) == most);
+    }
+
+    #[test]
+    fn a_message_from_stdin_that_cannot_be_sent_is_refused() {
+        let refused = |bytes: &[u8]| read_message(bytes).unwrap_err().causes.join(" ");
+        let over = vec![b'x'; MESSAGE_BYTES + 1];
+        assert!(refused(&over).contains("131072 bytes"));
+        assert!(refused(&vec![b'x'; MESSAGE_BYTES * 2]).contains("131072 bytes"));
+        assert!(refused(b"ab\xff").contains("from byte 2"));
     }
 }

@@ -299,3 +299,75 @@ fn a_line_longer_than_a_message_is_refused_and_the_others_are_sent() {
         "{ended:#?}"
     );
 }
+
+/// A server that takes one message and closes with that code.
+fn closing(code: u16) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/prod", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut socket = tungstenite::accept(stream.unwrap()).unwrap();
+            let message = socket.read().unwrap();
+            assert!(message.is_text(), "{message:?}");
+            let frame = tungstenite::protocol::CloseFrame {
+                code: code.into(),
+                reason: "because".into(),
+            };
+            socket.close(Some(frame)).unwrap();
+            // Until the client is gone too.
+            while socket.read().is_ok() {}
+        }
+    });
+    url
+}
+
+#[test]
+fn send_fails_when_the_peer_closes_because_of_the_message() {
+    let sandbox = Sandbox::new();
+    for code in [1003, 1009] {
+        sandbox
+            .run(&["send", &closing(code), "hello"])
+            .expect(1)
+            .says(&["was closed", &code.to_string(), "because"]);
+    }
+    sandbox.run(&["send", &closing(1000), "hello"]).expect(0);
+}
+
+#[test]
+fn send_takes_the_longest_legal_message_from_stdin_and_tells_how_it_ended() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    sandbox.write("longest", &"x".repeat(131_072));
+    sandbox.write("longer", &"x".repeat(131_073));
+    let send = |file: &str, more: &[&str]| {
+        let global = ["--local", "--endpoint-url", &gateway.url, "--json"];
+        let arguments = [&global[..], &["send", "chat/test"], more].concat();
+        let mut command = sandbox.command(&arguments);
+        command.stdin(std::fs::File::open(sandbox.path(file)).unwrap());
+        crate::sandbox::run(command)
+    };
+    let sent: Value = serde_json::from_str(&send("longest", &["-"]).expect(0).stdout).unwrap();
+    assert_eq!(sent["SentBytes"], 131_072);
+    assert_eq!(sent["Closed"]["Code"], 1000);
+    let answer = send("longest", &["--expect", "pong"]).expect(0);
+    assert!(answer.stdout.contains("pong"), "{answer:#?}");
+    send("longer", &[])
+        .expect(1)
+        .says(&["longer than the 131072 bytes"]);
+}
+
+#[test]
+fn a_peer_that_breaks_a_rule_is_told_as_such() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/prod", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let mut socket = tungstenite::accept(listener.accept().unwrap().0).unwrap();
+        socket.get_mut().write_all(b"\x81\x82\0\0\0\0hi").unwrap();
+        while socket.read().is_ok() {}
+    });
+    sandbox
+        .run(&["connect", &url])
+        .expect(1)
+        .says(&["ended with 1002", "by this side", "masked"]);
+}
