@@ -1,6 +1,13 @@
 //! `stagewire deploy API --stage NAME`: what the deploy dialog does, for scripts.
 
+use std::{cell::RefCell, io, time::Duration};
+
 use serde_json::json;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     args::DeployArgs,
@@ -12,14 +19,21 @@ use super::{
 use crate::{
     aws::Control,
     model::{
-        Drift, Target,
+        Drift, Failure, FailureKind, Target,
         plan::{
-            DeployFailure, DeployPlan, DeployProgress, DeployRequest, DeployStep, Deployed,
-            LeftOver, Remains, StageChoice, StageUse, StepState,
+            DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, LeftOver, Remains,
+            StageChoice, StageUse, StepState,
         },
     },
-    ops::{Journal, deploy, detail},
+    ops::{
+        Journal,
+        deploy::{self, account},
+        detail,
+    },
 };
+
+/// How long the step under way may take once somebody wants the deploy to end.
+const LAST_STEP: Duration = Duration::from_secs(5);
 
 pub(super) fn run(session: &Session, args: &DeployArgs, output: Output) -> Result<Exit, Stop> {
     start::block_on(async {
@@ -33,25 +47,109 @@ pub(super) fn run(session: &Session, args: &DeployArgs, output: Output) -> Resul
             show(&plan, output)?;
             return Ok(Exit::Done);
         }
-        let mut step = None;
-        let report = |progress: DeployProgress| {
-            step = Some(progress.step);
-            tell(&progress, output);
-        };
-        let deployed = tokio::select! {
-            deployed = deploy::run(&control, &journal, &plan, report) => deployed,
-            _ = tokio::signal::ctrl_c() => {
-                interrupted(&plan, step);
-                return Ok(Exit::Interrupted);
+        let carried_out = carry_out(&control, &journal, &plan, output).await?;
+        let target = control.target();
+        match carried_out.result {
+            Some(Ok(deployed)) => {
+                for warning in &deployed.warnings {
+                    output::warn(warning);
+                }
+                answer(&plan, &deployed, output)?;
+                Ok(carried_out.exit)
             }
-        };
-        let deployed = deployed.map_err(|failure| failed(failure, control.target(), output))?;
-        for warning in &deployed.warnings {
-            output::warn(warning);
+            Some(Err(failed)) => {
+                remains(&failed, target, output);
+                match carried_out.exit {
+                    Exit::Interrupted => {
+                        output::failure(&failed.failure);
+                        Ok(Exit::Interrupted)
+                    }
+                    _ => Err(failed.failure.into()),
+                }
+            }
+            None => {
+                let account = account::cut(target, &plan, carried_out.last.as_ref());
+                tracing::warn!("{account}");
+                output::warn(&account);
+                Ok(Exit::Interrupted)
+            }
         }
-        answer(&plan, &deployed, output)?;
-        Ok(Exit::Done)
     })
+}
+
+/// What became of a deploy.
+struct CarriedOut {
+    /// How it ended; none when nobody waited for that.
+    result: Option<Result<Deployed, DeployFailure>>,
+    /// The last that it told.
+    last: Option<DeployProgress>,
+    exit: Exit,
+}
+
+/// Deploys. A signal lets it end the step under way, for a moment, and begins no other that changes anything; a second
+/// one cuts it.
+async fn carry_out(
+    control: &Control,
+    journal: &Journal,
+    plan: &DeployPlan,
+    output: Output,
+) -> Result<CarriedOut, Stop> {
+    let mut signals = Signals::listen().map_err(|error| {
+        Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
+    })?;
+    let last = RefCell::new(None);
+    let report = |progress: DeployProgress| {
+        tell(&progress, output);
+        *last.borrow_mut() = Some(progress);
+    };
+    let stop = CancellationToken::new();
+    let mut job = Box::pin(deploy::run_until(control, journal, plan, &stop, report));
+    let (result, exit) = tokio::select! {
+        biased;
+        result = &mut job => (Some(result), Exit::Done),
+        () = signals.next() => {
+            stop.cancel();
+            output.progress("interrupted: ending the step under way");
+            let result = tokio::select! {
+                biased;
+                result = &mut job => Some(result),
+                () = signals.next() => None,
+                () = sleep(LAST_STEP) => None,
+            };
+            (result, Exit::Interrupted)
+        }
+    };
+    drop(job);
+    Ok(CarriedOut {
+        result,
+        last: last.into_inner(),
+        exit,
+    })
+}
+
+/// The signals that ask a process to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
 }
 
 async fn plan(control: &Control, journal: &Journal, args: &DeployArgs) -> Result<DeployPlan, Stop> {
@@ -151,22 +249,8 @@ fn options(plan: &DeployPlan) -> &str {
         .map_or("", |(options, _)| options)
 }
 
-/// Says what may exist now, since nobody waited for the answers.
-fn interrupted(plan: &DeployPlan, step: Option<DeployStep>) {
-    let (api, stage) = (&plan.api.id, plan.request.stage.name());
-    output::warn(&match step {
-        None => "interrupted; nothing was changed".to_owned(),
-        Some(step) => format!(
-            "interrupted at {}; look at what exists now: stagewire stages {api}, and \
-             aws apigatewayv2 get-deployments{} --api-id {api} for a deployment that stage {stage} does not serve",
-            step.label(),
-            options(plan)
-        ),
-    });
-}
-
-/// A failed deploy, and what it left for somebody to finish or to clean up.
-fn failed(failed: DeployFailure, target: &Target, output: Output) -> Stop {
+/// What a failed deploy left for somebody to finish or to clean up.
+fn remains(failed: &DeployFailure, target: &Target, output: Output) {
     match &failed.remains {
         Remains::Nothing => output.progress("nothing was changed"),
         Remains::Unknown => output::warn(
@@ -174,7 +258,6 @@ fn failed(failed: DeployFailure, target: &Target, output: Output) -> Stop {
         ),
         Remains::LeftOver(left) => left_over(left, target, output),
     }
-    failed.failure.into()
 }
 
 /// What exists and the ways on. How to delete it is told only where no stage was seen to serve it.

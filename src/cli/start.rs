@@ -7,7 +7,7 @@ use tokio::{net::TcpStream, runtime, time};
 use super::{
     args::{Global, LambdaArgs},
     exit::{Exit, Stop},
-    log,
+    log, output,
 };
 use crate::{
     aws::Control,
@@ -74,14 +74,17 @@ impl Session {
 /// Opens the console.
 pub(super) fn console(session: Session, local: bool, lambda: &LambdaArgs) -> Result<Exit, Stop> {
     let lambda = lambda_options(lambda)?;
-    console::run(console::Start {
+    let start = console::Start {
         settings: session.settings,
         paths: session.paths,
         target: Some(session.target),
         local,
         lambda,
-    })?;
-    Ok(Exit::Done)
+    };
+    Ok(match console::run(start, output::warn)? {
+        console::End::Left => Exit::Done,
+        console::End::Interrupted => Exit::Interrupted,
+    })
 }
 
 /// Where Lambda functions run.

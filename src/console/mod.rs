@@ -33,6 +33,7 @@ use ratatui::Frame;
 use tokio::{
     runtime::{Builder, Runtime},
     sync::mpsc,
+    time::timeout,
 };
 
 use crate::{
@@ -60,8 +61,18 @@ const REMOTE_BUDGET: f64 = 56.0 * 1024.0;
 /// How long a terminal may take for the last bytes at the end.
 const LAST_BYTES: Duration = Duration::from_secs(1);
 
-/// How long tasks may take to end with the program.
-const LAST_TASKS: Duration = Duration::from_millis(500);
+/// The same for one that is gone already.
+const LOST_BYTES: Duration = Duration::from_millis(100);
+
+/// How long a job that changes the target may go on after the screen.
+const LAST_JOBS: Duration = Duration::from_secs(5);
+
+/// How long the local gateway may take to let its clients go.
+const LAST_CLIENTS: Duration = Duration::from_millis(500);
+
+/// How long tasks may take to end with the program. With what goes before it is less than a second where the terminal is
+/// gone and no job runs.
+const LAST_TASKS: Duration = Duration::from_millis(200);
 
 /// Threads of the runtime: links and the local gateway share them.
 const WORKERS: usize = 2;
@@ -81,11 +92,23 @@ pub struct Start {
     pub lambda: LambdaOptions,
 }
 
+/// Why the screen ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The person left it.
+    Left,
+    /// A signal ended it, or the terminal went away.
+    Interrupted,
+}
+
 /// Shows the screen until the person or a signal ends it. The terminal is left as it was found in every case.
+///
+/// What changes the target at that moment goes on for a few seconds; `say` gets what there is to say of it, a line each,
+/// when the terminal is left.
 ///
 /// # Errors
 /// Fails when this is no terminal that can show the screen, when it cannot be entered, and when a bug of ours ended it.
-pub fn run(start: Start) -> Result<(), Failure> {
+pub fn run(start: Start, say: impl Fn(&str)) -> Result<End, Failure> {
     terminal::check()?;
     let modes = Modes::new(terminal::synchronized());
     let (events, event_queue) = mpsc::unbounded_channel();
@@ -95,15 +118,19 @@ pub fn run(start: Start) -> Result<(), Failure> {
         PanicHook::install(move || modes.leave(), move |text| panicked(text, &events))
     };
     let shown = catch_unwind(AssertUnwindSafe(|| {
-        show(start, &modes, events, event_queue)
+        show(start, &modes, (events, event_queue), &say)
     }));
     modes.leave();
     drop(hook);
-    shown.unwrap_or_else(|_| {
-        Err(
-            Failure::new(FailureKind::Internal, "stagewire ended by a bug of its own")
-                .hint(format!("the log in {} has the details", log_dir.display())),
-        )
+    let end = match shown {
+        Ok(Ok(Ending::Wanted)) => Some(End::Left),
+        Ok(Ok(Ending::Signalled | Ending::TerminalLost)) => Some(End::Interrupted),
+        Ok(Ok(Ending::Broken)) | Err(_) => None,
+        Ok(Err(failure)) => return Err(failure),
+    };
+    end.ok_or_else(|| {
+        Failure::new(FailureKind::Internal, "stagewire ended by a bug of its own")
+            .hint(format!("the log in {} has the details", log_dir.display()))
     })
 }
 
@@ -113,7 +140,7 @@ fn panicked(text: String, events: &mpsc::UnboundedSender<Event>) {
         .name()
         .is_some_and(|name| name.starts_with("terminal-"));
     let event = if is_terminal_thread {
-        Event::EndRequested
+        Event::Broken
     } else {
         Event::Panicked(text)
     };
@@ -124,9 +151,9 @@ fn panicked(text: String, events: &mpsc::UnboundedSender<Event>) {
 fn show(
     start: Start,
     modes: &Modes,
-    events: mpsc::UnboundedSender<Event>,
-    event_queue: mpsc::UnboundedReceiver<Event>,
-) -> Result<(), Failure> {
+    (events, event_queue): (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
+    say: &impl Fn(&str),
+) -> Result<Ending, Failure> {
     // The address is taken before the first paint, which shows it; the gateway starts after.
     let place = start
         .local
@@ -157,12 +184,28 @@ fn show(
     let mut event_loop = EventLoop::new(state, host, manner(), event_queue, messages);
     event_loop.draw();
     let ending = runtime.block_on(event_loop.run(first_effects));
-    close_terminal(event_loop.into_host(), ending);
+    let (effects, is_stuck) = close_terminal(event_loop.into_host(), ending);
     drop(guard);
 
-    runtime.block_on(desk.close());
+    // Whoever writes to a terminal that takes nothing would wait forever; the log has the words in every case.
+    let say = |line: &str| {
+        if !is_stuck {
+            say(line);
+        }
+    };
+    if effects.is_changing() {
+        say("a deploy is under way: waiting a few seconds for its end");
+    }
+    for account in runtime.block_on(effects.finish(LAST_JOBS)) {
+        say(&account);
+    }
+    runtime.block_on(async {
+        if timeout(LAST_CLIENTS, desk.close()).await.is_err() {
+            tracing::warn!("the local gateway did not stop in time");
+        }
+    });
     runtime.shutdown_timeout(LAST_TASKS);
-    Ok(())
+    Ok(ending)
 }
 
 fn local_target(place: &Place, settings: &Settings) -> Result<Target, Failure> {
@@ -223,21 +266,25 @@ fn open_terminal(
     })
 }
 
-/// Lets the last bytes out and leaves the terminal; one that takes no bytes is left without.
-fn close_terminal(host: TerminalHost, ending: Ending) {
+/// Lets the last bytes out and leaves the terminal; one that takes no bytes is left without. Gives back what still runs,
+/// and whether the terminal is stuck.
+fn close_terminal(host: TerminalHost, ending: Ending) -> (Effects, bool) {
     let TerminalHost {
         modes,
         writer,
         input,
+        effects,
         ..
     } = host;
     drop(input);
-    let is_written = writer.finish(LAST_BYTES);
-    if ending == Ending::TerminalLost || !is_written {
+    let is_lost = ending == Ending::TerminalLost;
+    let is_written = writer.finish(if is_lost { LOST_BYTES } else { LAST_BYTES });
+    if is_lost || !is_written {
         modes.abandon();
     } else {
         modes.leave();
     }
+    (effects, !is_written)
 }
 
 fn cannot_start(error: &(dyn std::error::Error + 'static)) -> Failure {

@@ -24,6 +24,8 @@ pub const QUIET: SignedDuration = SignedDuration::from_secs(1);
 pub struct Deploys {
     /// The deploys that run, or that failed and were not dealt with.
     jobs: BTreeMap<ApiId, DeployJob>,
+    /// Those that somebody was asked to wait for who wanted to leave at once: asked again, the program ends.
+    pub warned: Vec<Ticket>,
     /// What takes the last deploy back.
     pub undo: Option<Repoint>,
     /// What was deployed last, for `l` right after it.

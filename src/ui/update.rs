@@ -111,6 +111,15 @@ fn is_deploying(state: &State) -> bool {
     state.deploys.running().next().is_some()
 }
 
+/// True the first time that somebody wants to leave a deploy at once.
+fn must_be_asked(state: &mut State) -> bool {
+    let running: Vec<Ticket> = state.deploys.running().map(|job| job.ticket).collect();
+    let is_new = |ticket: &Ticket| !state.deploys.warned.contains(ticket);
+    let must = running.iter().any(is_new);
+    state.deploys.warned = running;
+    must
+}
+
 /// Does what the person wishes, or says why not.
 fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     let view = match state.modals.last() {
@@ -125,7 +134,12 @@ fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Quit if is_deploying(state) => state.notices.say(
             state.now,
             Tone::Warning,
-            "A deploy is under way; wait for it, or ^C leaves it half done",
+            "A deploy is under way; wait for it, or leave with ^C twice",
+        ),
+        Action::QuitNow if must_be_asked(state) => state.notices.say(
+            state.now,
+            Tone::Warning,
+            "A deploy is under way; wait for it, or ^C again leaves it to end or be cut",
         ),
         Action::Quit | Action::QuitNow => effects.push(Effect::Quit),
         Action::Suspend => effects.push(Effect::Suspend),

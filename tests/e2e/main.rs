@@ -15,6 +15,7 @@ mod cli;
 mod cli_bad_input;
 mod cli_gateway;
 mod cli_live;
+mod interrupted;
 mod pictures;
 mod pty_looks;
 mod pty_main_job;

@@ -57,7 +57,7 @@ fn signals_that_end_the_program_leave_the_terminal_clean() {
     for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
         let mut pty = Terminal::new().stagewire(&["--local"]);
         pty.wait_for("APIs").signal(signal);
-        assert_eq!(pty.wait_exit(), 0, "{signal:?}");
+        assert_eq!(pty.wait_exit(), 130, "{signal:?}");
         pty.assert_clean();
     }
 }

@@ -717,7 +717,7 @@ fn a_screen_too_small_to_show_the_dialog_deploys_nothing() {
     assert_eq!(order(&h), None);
     h.resize(100, 30).keys("enter");
     assert!(order(&h).is_some());
-    h.resize(59, 14).keys("ctrl-c");
+    h.resize(59, 14).keys("ctrl-c ctrl-c");
     assert!(h.effects.contains(&Effect::Quit));
 }
 
@@ -731,6 +731,18 @@ fn quitting_in_the_middle_of_a_deploy_takes_a_second_thought() {
     h.keys("esc q").shows("A deploy is under way");
     assert!(!h.effects.contains(&Effect::Quit));
     h.finishes(Ok(deployed(&ordered))).keys("q");
+    assert!(h.effects.contains(&Effect::Quit));
+}
+
+#[test]
+fn leaving_at_once_in_the_middle_of_a_deploy_takes_asking_twice() {
+    let mut h = at_chat();
+    h.keys("down d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter ctrl-c")
+        .shows("^C again leaves it");
+    assert!(!h.effects.contains(&Effect::Quit));
+    h.keys("ctrl-c");
     assert!(h.effects.contains(&Effect::Quit));
 }
 

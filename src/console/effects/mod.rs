@@ -3,8 +3,9 @@
 mod desk;
 mod jobs;
 mod links;
+mod watch;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::task::AbortOnDropHandle;
@@ -19,6 +20,7 @@ use crate::{
 
 pub(super) use desk::{Desk, local_region};
 use links::Links;
+use watch::{Watched, Watches};
 
 /// Starts tasks and forgets them when they are done.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub(super) struct Effects {
     desk: Arc<Desk>,
     tasks: HashMap<Ticket, AbortOnDropHandle<()>>,
     links: Links,
+    watches: Watches,
 }
 
 impl Effects {
@@ -39,7 +42,32 @@ impl Effects {
             inbox,
             desk,
             tasks: HashMap::new(),
+            watches: Watches::default(),
         }
+    }
+
+    /// Ends everything but what is changing the target: that may go on for this long. Says of each what is known in the
+    /// end.
+    pub(super) async fn finish(self, patience: Duration) -> Vec<String> {
+        let Self {
+            tasks,
+            links,
+            mut watches,
+            ..
+        } = self;
+        drop(links);
+        let (changing, idle): (HashMap<_, _>, _) = tasks
+            .into_iter()
+            .partition(|(ticket, _)| watches.is_open(*ticket));
+        drop::<HashMap<_, _>>(idle);
+        let accounts = watches.close(patience).await;
+        drop(changing);
+        accounts
+    }
+
+    /// True while something changes the target.
+    pub(super) fn is_changing(&self) -> bool {
+        self.watches.is_any_open()
     }
 
     /// Starts what the effect asks for.
@@ -113,7 +141,7 @@ impl Effects {
                 move |result| Message::Deploy(DeployMessage::Planned(ticket, Box::new(result))),
             ),
             Effect::Deploy(ticket, plan) => {
-                let report = jobs::Report::new(ticket, &self.inbox);
+                let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
                 self.start(
                     ticket,
                     async move { jobs::deploy(&desk, &plan, report).await },
@@ -123,7 +151,7 @@ impl Effects {
                 );
             }
             Effect::FinishDeploy(ticket, left) => {
-                let report = jobs::Report::new(ticket, &self.inbox);
+                let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
                 self.start(
                     ticket,
                     async move { jobs::finish(&desk, &left, report).await },
@@ -132,16 +160,20 @@ impl Effects {
                     },
                 );
             }
-            Effect::CleanUpDeploy(ticket, left) => self.start(
-                ticket,
-                async move { jobs::clean_up(&desk, &left).await },
-                move |result| Message::Deploy(DeployMessage::CleanedUp(ticket, result)),
-            ),
-            Effect::Repoint(ticket, repoint) => {
-                let order = repoint.clone();
+            Effect::CleanUpDeploy(ticket, left) => {
+                let watched: Watched = self.watches.open(ticket);
                 self.start(
                     ticket,
-                    async move { jobs::repoint(&desk, &order).await },
+                    async move { jobs::clean_up(&desk, &left, watched).await },
+                    move |result| Message::Deploy(DeployMessage::CleanedUp(ticket, result)),
+                );
+            }
+            Effect::Repoint(ticket, repoint) => {
+                let order = repoint.clone();
+                let watched = self.watches.open(ticket);
+                self.start(
+                    ticket,
+                    async move { jobs::repoint(&desk, &order, watched).await },
                     move |result| {
                         Message::Deploy(DeployMessage::Repointed(ticket, repoint, result))
                     },

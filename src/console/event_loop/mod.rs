@@ -84,6 +84,8 @@ pub(super) enum Event {
     Continued,
     /// The process shall end.
     EndRequested,
+    /// A thread without which nothing can go on has panicked.
+    Broken,
     /// Ctrl-C of a program that the terminal is lent to, or a signal sent by hand.
     Interrupted,
     /// The editor closed.
@@ -95,8 +97,12 @@ pub(super) enum Event {
 /// Why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// The person or a signal wanted it.
+    /// The person wanted it.
     Wanted,
+    /// A signal wanted it.
+    Signalled,
+    /// A bug of ours.
+    Broken,
     /// The terminal is gone.
     TerminalLost,
 }
@@ -190,10 +196,11 @@ impl<A: App, H: Host> EventLoop<A, H> {
         self.schedule();
         loop {
             if let Some(ending) = self.ending {
-                if ending == Ending::Wanted && self.owner == Owner::Us {
+                if ending != Ending::TerminalLost && self.owner == Owner::Us {
                     self.settle().await;
                 }
-                return ending;
+                // The terminal may have gone meanwhile.
+                return self.ending.unwrap_or(ending);
             }
             let next_frame = self.draw();
             self.round(next_frame).await;
@@ -290,8 +297,9 @@ impl<A: App, H: Host> EventLoop<A, H> {
             Event::Interrupted if self.owner == Owner::Editor => {}
             Event::EndRequested | Event::Interrupted => {
                 self.tell(HostMessage::EndRequested).await;
-                self.ending.get_or_insert(Ending::Wanted);
+                self.ending = Some(Ending::Signalled);
             }
+            Event::Broken => self.ending = Some(Ending::Broken),
             Event::Edited(ticket, result) => {
                 self.take_back().await;
                 self.tell(HostMessage::Edited(ticket, result)).await;
@@ -401,6 +409,10 @@ impl<A: App, H: Host> EventLoop<A, H> {
             match timeout_at(deadline, self.events.recv()).await {
                 Ok(Some(Event::Written(Written::Done))) => self.pacer.written(),
                 Ok(Some(Event::Input(Input::Decoded(Decoded::Status)))) => self.pacer.answered(),
+                Ok(Some(Event::Input(Input::Lost) | Event::Written(Written::Lost(_)))) => {
+                    self.ending = Some(Ending::TerminalLost);
+                    return;
+                }
                 Ok(Some(event)) => self.postponed.push_back(event),
                 Ok(None) | Err(_) => return,
             }

@@ -338,10 +338,25 @@ async fn a_lost_terminal_ends_the_loop_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_terminal_that_goes_while_the_last_frame_is_awaited_is_not_waited_for() {
+    let app = Counter {
+        shown: "something".into(),
+        ..Counter::default()
+    };
+    let mut world = World::with(app, false);
+    world.event_loop.draw();
+    world.events.send(Event::EndRequested).unwrap();
+    world.input(Input::Lost);
+    let start = Instant::now();
+    assert_eq!(world.run().await, Ending::TerminalLost);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_to_end_is_told_and_obeyed() {
     let mut world = World::new();
     world.events.send(Event::EndRequested).unwrap();
-    assert_eq!(world.run().await, Ending::Wanted);
+    assert_eq!(world.run().await, Ending::Signalled);
     let log = world.log.borrow();
     assert!(log.contains(&Message::Host(HostMessage::EndRequested)));
 }

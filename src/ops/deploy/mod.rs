@@ -5,6 +5,7 @@
 //! look at, and somebody else may act meanwhile. Whoever stops waiting for one of these futures stops the job between
 //! two calls; nothing is left half-written on this machine.
 
+pub mod account;
 mod command;
 mod plan;
 mod run;

@@ -17,7 +17,7 @@ use crate::{
         ApiId, StageName,
         plan::{DeployRequest, Repoint},
     },
-    ops::deploy::{clean_up, plan, repoint},
+    ops::deploy::{account, clean_up, plan, repoint},
 };
 
 const FAST: Polling = Polling {
@@ -781,4 +781,30 @@ async fn an_undo_whose_answer_was_lost_is_looked_up() {
     fixture.lose(update);
     repoint(&fixture.control, &undo).await.unwrap();
     assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
+}
+
+#[tokio::test]
+async fn a_deploy_that_is_cut_is_told_as_far_as_it_is_known() {
+    let fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    let mut told = Vec::new();
+    let deployed = fixture.run_telling(&plan, |progress| told.push(progress));
+    deployed.await.unwrap();
+    let target = fixture.control.target();
+    let cut = |idx: usize| account::cut(target, &plan, told.get(idx));
+    assert!(cut(usize::MAX).ends_with("nothing was changed"));
+    let lines: Vec<String> = (0..told.len()).map(cut).collect();
+    for (idx, says) in [
+        (0, "a deployment may have been made"),
+        (2, "deployment d2 exists, and the stage was not touched"),
+        (4, "deployment d2 exists, and the stage was not touched"),
+        (
+            6,
+            "it is not known whether the stage serves it; look with: aws",
+        ),
+        (7, "the stage was pointed at deployment d2"),
+        (9, "the stage was pointed at deployment d2"),
+    ] {
+        assert!(lines[idx].contains(says), "{idx}: {lines:#?}");
+    }
 }

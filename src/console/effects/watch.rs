@@ -1,0 +1,128 @@
+//! The account of each job that changes the target, so that an end of the program that comes first can say what is known.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+
+use crate::model::Ticket;
+
+/// What is known of a job.
+#[derive(Debug, Clone, Default)]
+struct Account {
+    /// In one line, as if it were cut now.
+    sentence: String,
+    is_over: bool,
+}
+
+/// The job's end: it notes what is known. A job that ends without a word has changed nothing, or its failure is told.
+#[derive(Debug)]
+pub(super) struct Watched {
+    account: watch::Sender<Account>,
+}
+
+impl Watched {
+    /// Notes what is known so far.
+    pub(super) fn note(&self, sentence: String) {
+        self.account.send_replace(Account {
+            sentence,
+            is_over: false,
+        });
+    }
+
+    /// Notes how it ended. The log has it too: the screen may be gone before it hears of it.
+    pub(super) fn end(self, sentence: String) {
+        tracing::info!("{sentence}");
+        self.account.send_replace(Account {
+            sentence,
+            is_over: true,
+        });
+    }
+}
+
+/// All jobs that change the target.
+#[derive(Debug, Default)]
+pub(super) struct Watches {
+    open: HashMap<Ticket, watch::Receiver<Account>>,
+}
+
+impl Watches {
+    /// Begins an account.
+    pub(super) fn open(&mut self, ticket: Ticket) -> Watched {
+        self.open.retain(|_, account| is_open(account));
+        let (account, watching) = watch::channel(Account::default());
+        self.open.insert(ticket, watching);
+        Watched { account }
+    }
+
+    /// True while that job is under way.
+    pub(super) fn is_open(&self, ticket: Ticket) -> bool {
+        self.open.get(&ticket).is_some_and(is_open)
+    }
+
+    /// True while any job is under way.
+    pub(super) fn is_any_open(&self) -> bool {
+        self.open.values().any(is_open)
+    }
+
+    /// Waits until all of them are over, but no longer than this, and gives what is known of each.
+    pub(super) async fn close(&mut self, patience: Duration) -> Vec<String> {
+        let deadline = Instant::now() + patience;
+        let mut accounts = Vec::new();
+        for (_, mut watching) in self.open.drain().filter(|(_, account)| is_open(account)) {
+            let is_over = watching.wait_for(|account| account.is_over);
+            let in_time = timeout_at(deadline, is_over).await.is_ok();
+            let sentence = watching.borrow().sentence.clone();
+            if !sentence.is_empty() {
+                tracing::warn!(in_time, "the program ends: {sentence}");
+                accounts.push(sentence);
+            }
+        }
+        accounts
+    }
+}
+
+fn is_open(account: &watch::Receiver<Account>) -> bool {
+    !account.borrow().is_over && account.has_changed().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    #[tokio::test(start_paused = true)]
+    async fn jobs_are_waited_for_and_their_ends_told() {
+        let mut watches = Watches::default();
+        let job = watches.open(Ticket(1));
+        job.note("under way".into());
+        tokio::spawn(async move {
+            tokio::time::sleep(PATIENCE / 2).await;
+            job.end("done".into());
+        });
+        assert_eq!(watches.close(PATIENCE).await, ["done"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_takes_too_long_is_told_as_it_stands() {
+        let mut watches = Watches::default();
+        let job = watches.open(Ticket(1));
+        job.note("under way".into());
+        let start = Instant::now();
+        assert_eq!(watches.close(PATIENCE).await, ["under way"]);
+        assert!(start.elapsed() < PATIENCE + Duration::from_millis(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn jobs_that_are_over_or_gone_are_not_waited_for() {
+        let mut watches = Watches::default();
+        watches.open(Ticket(1)).end("done".into());
+        drop(watches.open(Ticket(2)));
+        assert!(!watches.is_any_open());
+        assert!(!watches.is_open(Ticket(2)));
+        assert_eq!(watches.close(PATIENCE).await, [""; 0]);
+    }
+}

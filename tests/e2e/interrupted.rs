@@ -1,0 +1,221 @@
+//! What somebody hears whose deploy was interrupted: what exists now, in every case.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Command,
+    sync::{
+        Arc, Condvar, Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use rustix::process::Signal;
+
+use crate::{
+    pty::{Pty, Terminal},
+    sandbox::{Gateway, Running, Sandbox},
+};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A way to a gateway on which one kind of call is held up.
+struct Weir {
+    url: String,
+    held: Receiver<()>,
+    gate: Gate,
+}
+
+impl Weir {
+    /// Holds up calls whose first line begins like this.
+    fn before(gateway: &Gateway, line: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (tell, held) = channel();
+        let gate = Arc::new((Mutex::new(false), Condvar::new()));
+        let (behind, line) = (gateway.address().to_owned(), line.to_owned());
+        let opened = Arc::clone(&gate);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let server = TcpStream::connect(&behind).unwrap();
+                lead(client.unwrap(), server, &line, &tell, &opened);
+            }
+        });
+        Self { url, held, gate }
+    }
+
+    /// Waits until a call is held up.
+    #[track_caller]
+    fn wait(&self) {
+        self.held.recv_timeout(DEADLINE).expect("a call held up");
+    }
+
+    /// Lets it through, and all later ones.
+    fn open(&self) {
+        let (is_open, changed) = &*self.gate;
+        *is_open.lock().unwrap() = true;
+        changed.notify_all();
+    }
+}
+
+type Gate = Arc<(Mutex<bool>, Condvar)>;
+
+/// Passes both directions of a connection on, and holds up the calls that are to be held up.
+fn lead(client: TcpStream, server: TcpStream, line: &str, tell: &Sender<()>, gate: &Gate) {
+    let (from, to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+    thread::spawn(move || pass(from, to, |_| {}));
+    let (line, tell, gate) = (line.to_owned(), tell.clone(), Arc::clone(gate));
+    let hold = move |bytes: &[u8]| {
+        if bytes.starts_with(line.as_bytes()) {
+            hold_up(&tell, &gate);
+        }
+    };
+    thread::spawn(move || pass(client, server, hold));
+}
+
+/// Tells that a call is here, and waits until the weir is open.
+fn hold_up(tell: &Sender<()>, (is_open, changed): &(Mutex<bool>, Condvar)) {
+    // A test that has seen enough waits for no more of them.
+    let _: Result<(), _> = tell.send(());
+    let is_open = is_open.lock().unwrap();
+    drop(changed.wait_while(is_open, |is_open| !*is_open).unwrap());
+}
+
+/// Passes bytes on until either side is gone.
+fn pass(mut from: TcpStream, mut to: TcpStream, first: impl Fn(&[u8])) {
+    let mut bytes = [0; 16 * 1024];
+    while let Ok(n_bytes @ 1..) = from.read(&mut bytes) {
+        first(&bytes[..n_bytes]);
+        if to.write_all(&bytes[..n_bytes]).is_err() {
+            return;
+        }
+    }
+}
+
+/// A gateway with API `chat`, whose stage `test` exists.
+fn chat(sandbox: &Sandbox) -> Gateway {
+    let gateway = sandbox.gateway();
+    gateway.answering_api("chat", "pong");
+    let arguments = ["deploy", "chat", "--stage", "test", "--create", "-q"];
+    sandbox.local(&gateway, &arguments).expect(0);
+    gateway
+}
+
+/// A deploy to `test` over the weir, all of whose words come on stdout.
+fn deploy(sandbox: &Sandbox, weir: &Weir) -> Running {
+    let program = sandbox.command(&[]);
+    let environment = program
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .env_clear()
+        .envs(environment)
+        .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
+        .arg(program.get_program())
+        .args(["--endpoint-url", &weir.url, "deploy", "chat"])
+        .args(["--stage", "test"]);
+    Running::new(shell)
+}
+
+#[test]
+fn a_signal_lets_the_step_end_and_touches_no_stage() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let sandbox = Sandbox::new();
+        let gateway = chat(&sandbox);
+        let weir = Weir::before(&gateway, "POST /v2/apis/");
+        let deploy = deploy(&sandbox, &weir);
+        weir.wait();
+        deploy.signal(signal);
+        deploy.line_with("interrupted: ending the step under way");
+        weir.open();
+        let ended = deploy.end().expect(130);
+        for sentence in [
+            "exists now; stage test does not serve it",
+            "delete-deployment",
+            "interrupted before the stage was touched",
+        ] {
+            assert!(ended.stdout.contains(sentence), "{signal:?}: {ended:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_second_signal_cuts_a_deploy_and_says_how_to_look() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    let weir = Weir::before(&gateway, "PATCH /v2/apis/");
+    let deploy = deploy(&sandbox, &weir);
+    weir.wait();
+    deploy.signal(Signal::HUP);
+    deploy.line_with("interrupted: ending the step under way");
+    deploy.signal(Signal::HUP);
+    let ended = deploy.end().expect(130);
+    for sentence in [
+        "was cut at update-stage: deployment ",
+        "it is not known whether the stage serves it",
+        "look with: aws apigatewayv2 get-stage --endpoint-url",
+    ] {
+        assert!(ended.stdout.contains(sentence), "{ended:#?}");
+    }
+    assert!(!ended.stdout.contains("delete-deployment"), "{ended:#?}");
+}
+
+/// A console that deploys to `test` and is held up in the middle.
+fn console(weir: &Weir) -> Pty {
+    let pty = Terminal::new().stagewire(&["--endpoint-url", &weir.url, "--region", "us-east-1"]);
+    pty.wait_for("chat").press(&["Enter"]);
+    pty.wait_for("Stages").wait_for("test").press(&["d"]);
+    pty.wait_for("update-stage").press(&["Enter"]);
+    weir.wait();
+    pty
+}
+
+#[test]
+fn a_signal_waits_for_the_deploy_of_the_console_and_says_how_it_ended() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    let weir = Weir::before(&gateway, "POST /v2/apis/");
+    let mut pty = console(&weir);
+    pty.signal(Signal::TERM);
+    pty.wait_for("waiting a few seconds");
+    weir.open();
+    assert_eq!(pty.wait_exit(), 130);
+    let text = pty.text();
+    assert!(text.contains("Stage \"test\" serves "), "{text}");
+    pty.assert_clean();
+}
+
+#[test]
+fn leaving_a_deploy_takes_asking_twice() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    let weir = Weir::before(&gateway, "POST /v2/apis/");
+    let mut pty = console(&weir);
+    pty.press(&["C-c"]).wait_for("^C again");
+    pty.press(&["C-c"]).wait_for("waiting a few seconds");
+    weir.open();
+    assert_eq!(pty.wait_exit(), 0);
+    let text = pty.text();
+    assert!(text.contains("Stage \"test\" serves "), "{text}");
+}
+
+#[test]
+fn a_vanished_terminal_leaves_the_account_of_a_deploy_in_the_log() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    let weir = Weir::before(&gateway, "PATCH /v2/apis/");
+    let mut pty = console(&weir);
+    assert!(pty.vanish(Duration::from_secs(6)), "it lives on");
+    let home = pty.into_home();
+    let logs = std::fs::read_dir(home.path().join("state/stagewire/log")).unwrap();
+    let log: String = logs
+        .map(|log| std::fs::read_to_string(log.unwrap().path()).unwrap())
+        .collect();
+    assert!(
+        log.contains("was cut at update-stage: deployment "),
+        "{log}"
+    );
+}
