@@ -229,24 +229,9 @@ fn answer(plan: &DeployPlan, deployed: &Deployed, output: Output) -> Result<(), 
     })?;
     output.progress(&format!("URL: {}", plan.api.invoke_url(stage)));
     if let Some(undo) = deployed.undo() {
-        output.progress(&format!(
-            "undo: aws apigatewayv2 update-stage{} --api-id {} --stage-name {} --deployment-id {}",
-            options(plan),
-            undo.api_id,
-            undo.stage,
-            undo.to
-        ));
+        output.progress(&format!("undo: {}", undo.command));
     }
     Ok(())
-}
-
-/// The options that lead the AWS CLI to the target, as the plan's own commands have them, with a space in front.
-fn options(plan: &DeployPlan) -> &str {
-    plan.commands
-        .first()
-        .and_then(|command| command.split_once("create-deployment"))
-        .and_then(|(_, rest)| rest.split_once(" --api-id"))
-        .map_or("", |(options, _)| options)
 }
 
 /// What a failed deploy left for somebody to finish or to clean up.

@@ -1,8 +1,12 @@
 //! What every verb starts from: settings, the log, the target, and a runtime where one is needed.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
-use tokio::{net::TcpStream, runtime, time};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    runtime, time,
+};
 
 use super::{
     args::{Global, LambdaArgs},
@@ -22,6 +26,9 @@ const LOCAL_REGION: &str = "us-east-1";
 
 /// How long a local gateway may take to answer the telephone.
 const LOCAL_TIME: Duration = Duration::from_secs(1);
+
+/// Bytes of an answer that are read to see whose it is.
+const LONGEST_ANSWER: u64 = 4096;
 
 /// Threads of the runtime. The work waits far more than it computes.
 const WORKERS: usize = 2;
@@ -117,7 +124,8 @@ fn local_target(global: &Global, settings: &Settings) -> Result<LocalTarget, Sto
             .gateway_listen
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT))),
     };
-    let region = global.region.as_deref().unwrap_or(LOCAL_REGION).to_owned();
+    let region = settings.aws.region.as_deref().unwrap_or(LOCAL_REGION);
+    let region = region.to_owned();
     Ok(LocalTarget { address, region })
 }
 
@@ -140,8 +148,9 @@ fn local_address(url: &str) -> Result<SocketAddr, Stop> {
 
 /// Asks quickly, so that a gateway that does not run is told as what it is and not as a failed call.
 async fn find_local_gateway(address: SocketAddr) -> Result<(), Failure> {
-    let cause = match time::timeout(LOCAL_TIME, TcpStream::connect(address)).await {
-        Ok(Ok(_)) => return Ok(()),
+    let cause = match time::timeout(LOCAL_TIME, is_gateway(address)).await {
+        Ok(Ok(true)) => return Ok(()),
+        Ok(Ok(false)) => "what listens there is something else".to_owned(),
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("no answer within {} s", LOCAL_TIME.as_secs()),
     };
@@ -158,9 +167,55 @@ async fn find_local_gateway(address: SocketAddr) -> Result<(), Failure> {
     .hint(format!("start one in another terminal: {command}")))
 }
 
+/// Asks what listens there whether it is one of ours.
+async fn is_gateway(address: SocketAddr) -> io::Result<bool> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request =
+        format!("GET /_stagewire/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    // Others may say anything at any length, and some go away in the middle.
+    let mut start = stream.take(LONGEST_ANSWER);
+    let read = start.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer);
+    let is_ours = answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#""status":"ok""#);
+    if is_ours {
+        Ok(true)
+    } else {
+        read.map(|_| false)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_listens_and_is_no_gateway_of_ours_is_told_apart() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let other = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        };
+        let (told, ()) = tokio::join!(find_local_gateway(address), other);
+        let failure = told.unwrap_err();
+        assert_eq!(failure.causes, ["what listens there is something else"]);
+    }
+
+    #[test]
+    fn the_region_of_the_local_gateway_is_the_one_in_force() {
+        let global = Global {
+            local: true,
+            ..Global::default()
+        };
+        let mut settings = Settings::default();
+        let region = |settings: &Settings| local_target(&global, settings).unwrap().region;
+        assert_eq!(region(&settings), LOCAL_REGION);
+        settings.aws.region = Some("eu-west-1".into());
+        assert_eq!(region(&settings), "eu-west-1");
+    }
 
     #[test]
     fn a_local_gateway_is_named_by_address() {

@@ -91,6 +91,8 @@ struct Environment {
     profile: Option<String>,
     region: Option<String>,
     endpoint_url: Option<String>,
+    /// Access keys are there.
+    has_keys: bool,
     no_color: bool,
 }
 
@@ -169,8 +171,13 @@ impl Settings {
             profile,
             region,
             endpoint_url,
+            has_keys,
             no_color,
         } = environment;
+        if has_keys {
+            // The environment is louder than the file, whichever way it names the credentials.
+            self.aws.profile = None;
+        }
         self.aws = choose(self.aws, profile, region, endpoint_url);
         if no_color {
             self.color = ColorChoice::Never;
@@ -181,13 +188,12 @@ impl Settings {
 
 impl Environment {
     fn read() -> Self {
+        let has_keys = env::var("AWS_ACCESS_KEY_ID").is_some();
         Self {
             // Keys in the environment win over AWS_PROFILE, as in the AWS CLI; the SDK's own chain sees to that as long
             // as no profile is asked for by name.
-            profile: match env::var("AWS_ACCESS_KEY_ID") {
-                Some(_) => None,
-                None => env::var("AWS_PROFILE"),
-            },
+            profile: env::var("AWS_PROFILE").filter(|_| !has_keys),
+            has_keys,
             region: env::var("AWS_REGION").or_else(|| env::var("AWS_DEFAULT_REGION")),
             endpoint_url: env::var("AWS_ENDPOINT_URL_APIGATEWAYV2")
                 .or_else(|| env::var("AWS_ENDPOINT_URL")),
@@ -255,6 +261,23 @@ mod tests {
             settings.aws.endpoint_url.as_deref(),
             Some("http://127.0.0.1:1")
         );
+    }
+
+    #[test]
+    fn keys_in_the_environment_win_over_a_profile_in_the_file_and_not_over_a_flag() {
+        let environment = || Environment {
+            has_keys: true,
+            ..Environment::default()
+        };
+        let keyed = settings(target("work", "us-east-1")).with_environment(environment());
+        assert_eq!(keyed.aws.profile, None);
+        assert_eq!(keyed.aws.region.as_deref(), Some("us-east-1"));
+        let flags = Overrides {
+            profile: Some("other".into()),
+            ..Overrides::default()
+        };
+        let flagged = keyed.with_flags(flags);
+        assert_eq!(flagged.aws.profile.as_deref(), Some("other"));
     }
 
     #[test]

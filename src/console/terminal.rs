@@ -109,7 +109,8 @@ impl Modes {
         let mut raw = self.original().get_or_insert(now).clone();
         raw.make_raw();
         self.shared.entered.store(true, Ordering::SeqCst);
-        termios::tcsetattr(stdin, OptionalActions::Drain, &raw)?;
+        // Not after what is still on its way out: a terminal that takes no bytes would hold the loop up for ever.
+        termios::tcsetattr(stdin, OptionalActions::Now, &raw)?;
         writer::write_all(rustix::stdio::stdout(), ENTER)
     }
 

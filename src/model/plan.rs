@@ -126,6 +126,8 @@ pub struct Deployed {
     pub stage: Stage,
     /// What the stage served before; none when it was created.
     pub previous: Option<DeploymentId>,
+    /// The AWS CLI command that points the stage back at it.
+    pub undo_command: Option<String>,
     /// What went less than well without undoing the deploy, such as a journal that could not be written.
     pub warnings: Vec<String>,
 }
@@ -138,6 +140,7 @@ impl Deployed {
             stage: self.stage.name.clone(),
             from: Some(self.deployment.id.clone()),
             to: self.previous.clone()?,
+            command: self.undo_command.clone()?,
         })
     }
 }
@@ -153,6 +156,8 @@ pub struct Repoint {
     pub from: Option<DeploymentId>,
     /// What it shall serve.
     pub to: DeploymentId,
+    /// The AWS CLI command that does the same, without the look before.
+    pub command: String,
 }
 
 /// A deploy that failed, and what exists because of it.

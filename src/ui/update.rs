@@ -9,6 +9,7 @@ use super::{
     notice::Tone,
     screen::{Handled, Nav, Screen, View, targets::TargetsScreen},
 };
+use crate::model::Ticket;
 
 /// What to ask of the world before the first message.
 pub fn start(state: &mut State) -> Vec<Effect> {

@@ -249,6 +249,12 @@ pub(crate) fn deployed(plan: &DeployPlan) -> Deployed {
         deployment: deployment("a81kq0", &plan.fingerprint.append_to(""), ago(0)),
         stage: stage(&name, Some("a81kq0")),
         previous: plan.serves_now.clone(),
+        undo_command: plan.serves_now.as_ref().map(|id| {
+            format!(
+                "aws apigatewayv2 update-stage --profile work --api-id {} --stage-name {name} --deployment-id {id}",
+                plan.api.id
+            )
+        }),
         warnings: Vec::new(),
     }
 }

@@ -36,6 +36,13 @@ pub(super) fn update_stage(
     on_stage(target, "update-stage", (api_id, stage), id)
 }
 
+/// `aws apigatewayv2 update-stage … --no-auto-deploy`
+pub(super) fn no_auto_deploy(target: &Target, api_id: &str, stage: &StageName) -> String {
+    let arguments = [("--api-id", api_id), ("--stage-name", stage.as_str())];
+    let command = command(target, "update-stage", &arguments);
+    format!("{command} --no-auto-deploy")
+}
+
 /// `aws apigatewayv2 get-deployments …`
 pub(super) fn get_deployments(target: &Target, api_id: &str) -> String {
     command(target, "get-deployments", &[("--api-id", api_id)])

@@ -13,7 +13,7 @@ mod run;
 use crate::{
     aws::{Control, ErrorKind},
     model::{
-        DeploymentId, Failure, FailureKind, Target,
+        ApiId, DeploymentId, Failure, FailureKind, StageName, Target,
         plan::{LeftOver, Repoint, StageChoice},
     },
 };
@@ -85,12 +85,14 @@ pub async fn repoint(control: &Control, repoint: &Repoint) -> Result<(), Failure
         stage: name,
         from,
         to,
+        ..
     } = repoint;
     let title = || format!("Cannot point stage \"{name}\" at {to}");
     let stage = control.stage(api_id, name).await;
     let stage = stage.map_err(|error| error.failure(title()))?;
     if stage.auto_deploy {
-        return Err(auto_deploys(Failure::new(FailureKind::User, title())));
+        let failure = Failure::new(FailureKind::User, title());
+        return Err(auto_deploys(failure, control.target(), api_id, name));
     }
     if stage.deployment_id.as_ref() == Some(to) {
         return Ok(());
@@ -151,8 +153,9 @@ fn shown(deployment: Option<&DeploymentId>) -> &str {
     deployment.map_or("nothing", DeploymentId::as_str)
 }
 
-fn auto_deploys(failure: Failure) -> Failure {
+fn auto_deploys(failure: Failure, target: &Target, api: &ApiId, stage: &StageName) -> Failure {
+    let command = command::no_auto_deploy(target, api.as_str(), stage);
     failure
         .cause("the stage has autoDeploy on: API Gateway deploys every change to it by itself and lets nobody choose")
-        .hint("switch it off first: aws apigatewayv2 update-stage --no-auto-deploy")
+        .hint(format!("switch it off first: {command}"))
 }

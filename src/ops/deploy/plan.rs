@@ -4,7 +4,7 @@ use super::{auto_deploys, command};
 use crate::{
     aws::Control,
     model::{
-        ApiDetail, DeploymentId, Drift, Failure, FailureKind, Stage, StageName,
+        ApiDetail, DeploymentId, Drift, Failure, FailureKind, Stage, StageName, Target,
         limit::{DESCRIPTION_CHARS, STAGES_PER_API},
         plan::{DeployPlan, DeployRequest, DeployStep, StageChoice},
     },
@@ -28,7 +28,7 @@ pub async fn plan(
     let detail = Box::pin(detail::read(control, journal, &request.api_id))
         .await
         .map_err(|error| error.failure(title(request.api_id.as_str(), stage)))?;
-    check(&detail, request)?;
+    check(&detail, request, control.target())?;
     let serves_now = detail.stage(stage).and_then(|it| it.deployment_id.clone());
     let fingerprint = detail.draft.fingerprint();
     let warnings = warnings(&detail, request, serves_now.as_ref());
@@ -74,7 +74,7 @@ pub(super) fn title(api: &str, stage: &StageName) -> String {
     format!("Cannot deploy \"{api}\" to stage \"{stage}\"")
 }
 
-fn check(detail: &ApiDetail, request: &DeployRequest) -> Result<(), Failure> {
+fn check(detail: &ApiDetail, request: &DeployRequest, target: &Target) -> Result<(), Failure> {
     let failure = || {
         let title = title(&detail.api.name, request.stage.name());
         Failure::new(FailureKind::User, title)
@@ -101,7 +101,7 @@ fn check(detail: &ApiDetail, request: &DeployRequest) -> Result<(), Failure> {
             .cause(no_such_stage(&detail.stages))
             .hint("choose one of them, or create it with the deploy (--create)")),
         (StageChoice::Existing(_), Some(stage)) if stage.auto_deploy => {
-            Err(auto_deploys(failure()))
+            Err(auto_deploys(failure(), target, &detail.api.id, &stage.name))
         }
         (StageChoice::New(_), None) | (StageChoice::Existing(_), Some(_)) => Ok(()),
     }

@@ -70,10 +70,7 @@ fn undo_question(repoint: Repoint) -> ConfirmModal {
             "Clients that are connected stay connected. Deploying again takes it forward."
                 .to_owned(),
             String::new(),
-            format!(
-                "aws apigatewayv2 update-stage --api-id {} --stage-name {} --deployment-id {}",
-                repoint.api_id, repoint.stage, repoint.to
-            ),
+            repoint.command.clone(),
         ],
         yes: format!("point {} at {}", repoint.stage, repoint.to),
         order: Order::Repoint(repoint),

@@ -7,7 +7,7 @@ use std::{future::Future, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{moved, plan::title, shown};
+use super::{command, moved, plan::title, shown};
 use crate::{
     aws::{Control, Error, ErrorKind},
     model::{
@@ -174,8 +174,17 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             deployment,
             stage,
             previous: self.plan.serves_now.clone(),
+            undo_command: self.undo_command(),
             warnings,
         })
+    }
+
+    fn undo_command(&self) -> Option<String> {
+        let previous = self.plan.serves_now.as_ref()?;
+        let stage = self.plan.request.stage.name();
+        let api = self.plan.api.id.as_str();
+        let target = self.control.target();
+        Some(command::update_stage(target, api, stage, Some(previous)))
     }
 
     /// Waits until the deployment is usable, makes the stage serve it, and looks whether it does.

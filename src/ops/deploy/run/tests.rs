@@ -748,6 +748,13 @@ async fn undo_moves_the_stage_back_unless_somebody_else_moved_it() {
     let plan = fixture.plan().await;
     let deployed = fixture.run(&plan).await.unwrap();
     let undo: Repoint = deployed.undo().unwrap();
+    let address = fixture.stub.address;
+    assert_eq!(
+        undo.command,
+        format!(
+            "aws apigatewayv2 update-stage --endpoint-url http://{address} --region us-east-1 --api-id a1 --stage-name test --deployment-id d1"
+        )
+    );
     fixture
         .world()
         .stages
@@ -765,6 +772,12 @@ async fn undo_moves_the_stage_back_unless_somebody_else_moved_it() {
     fixture.world().auto_deploy = true;
     let failure = repoint(&fixture.control, &undo).await.unwrap_err();
     check(&failure, "autoDeploy");
+    let hint = failure.hint.unwrap();
+    assert!(hint.contains("--endpoint-url http"), "{hint}");
+    assert!(
+        hint.ends_with("--stage-name test --no-auto-deploy"),
+        "{hint}"
+    );
 }
 
 #[tokio::test]
