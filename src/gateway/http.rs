@@ -289,11 +289,9 @@ async fn of_stage(
     place: Place,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    if data::wanted(request.headers()) {
+    // A plain GET too: that it lacks the upgrade is told only where there is something to connect to.
+    if data::wanted(request.headers()) || request.method() == http::Method::GET {
         return data::connect(&server.plane, remote, place, request).await;
-    }
-    if request.method() == http::Method::GET && place.segments.len() == 1 {
-        return data::upgrade_required();
     }
     forbidden()
 }

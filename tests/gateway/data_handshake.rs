@@ -122,6 +122,21 @@ async fn headers_that_connection_names_stay_on_their_hop() {
 }
 
 #[tokio::test]
+async fn a_plain_request_for_what_nobody_can_connect_to_is_forbidden() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let stages = format!("/v2/apis/{}/stages", api.id);
+    let stage = json!({ "stageName": "bare" });
+    gateway.control("POST", &stages, stage).await;
+    let unknown = "/none/prod".to_owned();
+    for path in [unknown, api.stage_path("none"), api.stage_path("bare")] {
+        let answer = gateway.call("GET", &path, "").await;
+        assert_eq!(answer.status, 403, "{path}");
+        assert_eq!(answer.json(), json!({ "message": "Forbidden" }));
+    }
+}
+
+#[tokio::test]
 async fn a_plain_request_is_told_to_upgrade() {
     let gateway = Gateway::start().await;
     let api = gateway.api().await;

@@ -47,7 +47,7 @@ pub(crate) use self::{
     outbox::{Closing, Refused},
     place::{Host, Place},
     registry::{Connection, Registry},
-    upgrade::{connect, upgrade_required, wanted},
+    upgrade::{connect, wanted},
 };
 use super::{
     authorize::Keyring,

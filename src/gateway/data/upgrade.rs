@@ -227,7 +227,7 @@ fn switching(head: &Parts) -> Result<Response<Full<Bytes>>, Refused> {
 }
 
 /// What a request that asks for no WebSocket, or for an unknown version of it, is told. GUESS.
-pub(crate) fn upgrade_required() -> Response<Full<Bytes>> {
+fn upgrade_required() -> Response<Full<Bytes>> {
     let mut response = reply::json(
         StatusCode::UPGRADE_REQUIRED,
         r#"{"message":"Upgrade Required"}"#,
