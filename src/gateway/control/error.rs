@@ -28,12 +28,6 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "BadRequestException", message)
     }
 
-    /// 400: the body is not what the operation takes.
-    // GUESS: API Gateway's own name for this; the reference documents neither the name nor the text.
-    pub(crate) fn serialization(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "SerializationException", message)
-    }
-
     /// 403: whoever asks may not.
     pub(crate) fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, message)

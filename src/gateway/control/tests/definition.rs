@@ -321,7 +321,7 @@ async fn integrations_are_refused_in_aws_words() {
     let wrong = plane.post(&path, mock("timeoutInMillis", json!("5"))).await;
     assert_eq!(
         (wrong.status, wrong.code.as_deref()),
-        (400, Some("SerializationException"))
+        (400, Some("BadRequestException"))
     );
 }
 

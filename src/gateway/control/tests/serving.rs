@@ -206,7 +206,7 @@ async fn stages_are_refused_in_aws_words() {
         let answer = plane.post(&path, body).await;
         assert_eq!(
             answer.code.as_deref(),
-            Some("SerializationException"),
+            Some("BadRequestException"),
             "{answer:?}"
         );
     }
