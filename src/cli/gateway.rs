@@ -24,9 +24,9 @@ use crate::{
 
 /// What is not as on AWS, by what happens to whoever tries it.
 const LIMITS: &[&str] = &[
-    "not emulated, refused: authorizers, models, custom domains, VPC links",
+    "not emulated, refused: a $connect with a Lambda authorizer; all but the name and tags of an HTTP API",
     "not emulated, fails when called: Lambda and other AWS integrations, templates beyond references",
-    "not emulated, accepted without effect: the account's throttling, logs, metrics, VPC_LINK; any signature of a control call",
+    "not emulated, accepted without effect: the account's throttling, logs, metrics, models, custom domains, VPC links; any signature of a control call",
 ];
 
 /// How long what functions said last may take to be repeated.

@@ -17,7 +17,7 @@ fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
     ended.says(&[
         "aws apigatewayv2 get-apis",
         "in memory",
-        "not emulated, refused: authorizers",
+        "not emulated, refused: a $connect with a Lambda authorizer",
         "not emulated, fails when called: Lambda",
         "not emulated, accepted without effect: the account's throttling",
     ]);
