@@ -14,6 +14,8 @@ mod control;
 mod control_admission;
 mod control_crash;
 mod control_demo;
+mod control_families;
+mod control_sdk;
 mod control_tags;
 mod data_handshake;
 mod data_integrations;
