@@ -180,6 +180,7 @@ impl LambdaArgs {
         let usual = LambdaOptions::default();
         Ok(LambdaOptions {
             endpoint: self.lambda_endpoint.clone(),
+            credential: None,
             functions: self.function.clone(),
             timeout: self
                 .function_timeout

@@ -96,9 +96,13 @@ pub(super) fn console(session: Session, local: bool, lambda: &LambdaArgs) -> Res
 
 /// Where Lambda functions run.
 pub(super) fn lambda_options(args: &LambdaArgs) -> Result<LambdaOptions, Stop> {
-    args.options().map_err(|name| {
+    let options = args.options().map_err(|name| {
         let title = format!("The function \"{name}\" has two commands");
         Stop::Usage(Failure::new(FailureKind::User, title))
+    })?;
+    Ok(LambdaOptions {
+        credential: console::environment_credential(),
+        ..options
     })
 }
 

@@ -52,7 +52,7 @@ fn policy(path: &Path) -> Result<Policy, Failure> {
 }
 
 /// Whoever starts the gateway may sign with what the environment holds, as for every other tool.
-fn of_environment() -> Option<Credential> {
+pub(crate) fn of_environment() -> Option<Credential> {
     Some(Credential {
         access_key_id: env::var("AWS_ACCESS_KEY_ID")?,
         secret_access_key: Secret::new(env::var("AWS_SECRET_ACCESS_KEY")?),

@@ -47,7 +47,7 @@ use effects::{Desk, Effects};
 use event_loop::{App, Ending, Event, EventLoop, Manner};
 use host::TerminalHost;
 use input::{Distance, InputThread};
-pub(crate) use keyring::keyring;
+pub(crate) use keyring::{keyring, of_environment as environment_credential};
 use local::{LocalGateway, Place};
 use terminal::{Modes, PanicHook, TerminalGuard};
 use writer::Writer;

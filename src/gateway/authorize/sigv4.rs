@@ -1,4 +1,5 @@
-//! Signature version 4: whether a request was signed with a secret key that is known here. Pure; the time is given.
+//! Signature version 4: whether a request was signed with a secret key that is known here, and how one of ours is
+//! signed. Pure; the time is given.
 //!
 //! SOURCE: IAM user guide, "Create a signed AWS API request", and API Gateway's guide for `AWS_IAM` on `$connect`: the
 //! signature comes in the `Authorization` header or, from browsers, in the query string.
@@ -95,7 +96,7 @@ impl Signature {
         now: Timestamp,
     ) -> Result<(), Unsigned> {
         let mut scope = self.scope.split('/');
-        let (day, region) = (scope.next(), scope.next());
+        let (day, _region) = (scope.next(), scope.next());
         if scope.next() != Some(service)
             || scope.next() != Some("aws4_request")
             || scope.next().is_some()
@@ -104,6 +105,18 @@ impl Signature {
             return Err(Unsigned::Scope);
         }
         self.check_age(now)?;
+        let expected = self.expected(request, secret)?;
+        let key = secret.as_bytes();
+        // Compared through a digest of both, so that the time taken says nothing about where they differ.
+        if mac(key, &expected) == mac(key, &self.hex) {
+            Ok(())
+        } else {
+            Err(Unsigned::Mismatch)
+        }
+    }
+
+    /// What the signature is if it was made with `secret`, in hexadecimal digits.
+    fn expected(&self, request: &Signed<'_>, secret: &str) -> Result<String, Unsigned> {
         let canonical = self.canonical_request(request)?;
         let to_sign = format!(
             "{ALGORITHM}\n{}\n{}\n{}",
@@ -111,17 +124,11 @@ impl Signature {
             self.scope,
             hex(&Sha256::digest(canonical))
         );
-        let mut key = mac(format!("AWS4{secret}").as_bytes(), day.unwrap_or_default());
-        for part in [region.unwrap_or_default(), service, "aws4_request"] {
+        let mut key = format!("AWS4{secret}").into_bytes();
+        for part in self.scope.split('/') {
             key = mac(&key, part);
         }
-        let expected = hex(&mac(&key, &to_sign));
-        // Compared through a digest of both, so that the time taken says nothing about where they differ.
-        if mac(&key, &expected) == mac(&key, &self.hex) {
-            Ok(())
-        } else {
-            Err(Unsigned::Mismatch)
-        }
+        Ok(hex(&mac(&key, &to_sign)))
     }
 
     fn check_age(&self, now: Timestamp) -> Result<(), Unsigned> {
@@ -207,6 +214,49 @@ fn in_query(request: &Signed<'_>) -> Result<Signature, Unsigned> {
         parameter(request.query, "X-Amz-Security-Token"),
     )?;
     Ok(Signature { validity, ..found })
+}
+
+/// Who signs a request of ours, for which service of which region, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signer<'a> {
+    pub(crate) access_key_id: &'a str,
+    pub(crate) secret_access_key: &'a str,
+    pub(crate) session_token: Option<&'a str>,
+    pub(crate) region: &'a str,
+    pub(crate) service: &'a str,
+    pub(crate) at: Timestamp,
+}
+
+impl Signer<'_> {
+    /// The headers that sign the request: `Authorization`, the date, and the token if there is one. `Host` must be in the
+    /// request already.
+    pub(crate) fn sign(&self, request: &Signed<'_>) -> Option<HeaderMap> {
+        let date = self.at.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let day = date.get(..8)?;
+        let credential = format!(
+            "{}/{day}/{}/{}/aws4_request",
+            self.access_key_id, self.region, self.service
+        );
+        let mut added = HeaderMap::new();
+        added.insert("x-amz-date", date.parse().ok()?);
+        let mut names = "host;x-amz-date".to_owned();
+        if let Some(token) = self.session_token {
+            added.insert("x-amz-security-token", token.parse().ok()?);
+            names.push_str(";x-amz-security-token");
+        }
+        let mut headers = request.headers.clone();
+        headers.extend(added.clone());
+        let request = Signed {
+            headers: &headers,
+            ..*request
+        };
+        let unsigned = signature(&credential, &date, &names, "", None).ok()?;
+        let hex = unsigned.expected(&request, self.secret_access_key).ok()?;
+        let value =
+            format!("{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={hex}");
+        added.insert(http::header::AUTHORIZATION, value.parse().ok()?);
+        Some(added)
+    }
 }
 
 fn signature(
@@ -362,6 +412,38 @@ mod tests {
         );
         let signature = Signature::find(&request).unwrap();
         assert_eq!(signature.access_key_id, "AKIDEXAMPLE");
+    }
+
+    #[test]
+    fn what_is_signed_here_verifies() {
+        for session_token in [None, Some("token")] {
+            let signer = Signer {
+                access_key_id: "AKID",
+                secret_access_key: SECRET,
+                session_token,
+                region: "eu-west-1",
+                service: "lambda",
+                at: "2015-08-30T12:36:00Z".parse().unwrap(),
+            };
+            let mut headers = headers(&[("host", "localhost:1")]);
+            let path = "/2015-03-31/functions/chat/invocations";
+            let added = signer
+                .sign(&get(path, "Qualifier=%24LATEST", &headers))
+                .unwrap();
+            headers.extend(added);
+            let request = get(path, "Qualifier=%24LATEST", &headers);
+            let now = "2015-08-30T12:36:01Z";
+            assert_eq!(verify(&request, "lambda", SECRET, now), Ok(()));
+            let other = get(path, "", &headers);
+            assert_eq!(
+                verify(&other, "lambda", SECRET, now),
+                Err(Unsigned::Mismatch)
+            );
+            let signed = headers["authorization"].to_str().unwrap();
+            assert!(signed.contains("Credential=AKID/20150830/eu-west-1/lambda/aws4_request"));
+            let token = headers.get("x-amz-security-token");
+            assert_eq!(token.is_some(), signed.contains(";x-amz-security-token,"));
+        }
     }
 
     #[test]

@@ -11,7 +11,17 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{Answer, Invocation, InvokeError, LARGEST_ANSWER, Mode};
-use crate::gateway::data::{CallError, Outbound};
+use crate::{
+    gateway::{
+        authorize::{
+            Credential,
+            sigv4::{Signed, Signer},
+        },
+        clock,
+        data::{CallError, Outbound},
+    },
+    model::Secret,
+};
 
 /// Characters of a refusal's text that go to the log.
 const MESSAGE: usize = 300;
@@ -20,13 +30,15 @@ const MESSAGE: usize = 300;
 #[derive(Debug)]
 pub(super) struct Endpoint {
     base: String,
+    credential: Option<Credential>,
     outbound: Outbound,
 }
 
 impl Endpoint {
-    pub(super) fn new(uri: &Uri, gateway: SocketAddr) -> Endpoint {
+    pub(super) fn new(uri: &Uri, credential: Option<Credential>, gateway: SocketAddr) -> Endpoint {
         Endpoint {
             base: uri.to_string().trim_end_matches('/').to_owned(),
+            credential,
             outbound: Outbound::new(gateway),
         }
     }
@@ -75,7 +87,39 @@ impl Endpoint {
         if let Some(Ok(trace_id)) = trace_id.map(HeaderValue::try_from) {
             headers.insert("x-amzn-trace-id", trace_id);
         }
+        self.sign(&mut request, invocation);
         Ok(request)
+    }
+
+    fn sign(&self, request: &mut Request<Full<Bytes>>, invocation: &Invocation) {
+        let (Some(credential), Some(authority)) = (&self.credential, request.uri().authority())
+        else {
+            return;
+        };
+        if let Ok(host) = HeaderValue::try_from(authority.as_str()) {
+            request.headers_mut().insert(header::HOST, host);
+        }
+        let token = credential.session_token.as_ref();
+        let signer = Signer {
+            access_key_id: &credential.access_key_id,
+            secret_access_key: credential.secret_access_key.reveal(),
+            session_token: token.map(Secret::reveal),
+            region: invocation.function.region(),
+            service: "lambda",
+            at: clock::now(),
+        };
+        let signed = signer.sign(&Signed {
+            method: request.method(),
+            path: request.uri().path(),
+            query: request.uri().query().unwrap_or_default(),
+            headers: request.headers(),
+            body: &invocation.payload,
+        });
+        if let Some(added) = signed {
+            request.headers_mut().extend(added);
+        } else {
+            tracing::warn!("the credentials cannot sign the call of a function");
+        }
     }
 }
 
@@ -119,6 +163,7 @@ fn whole(error: &CallError) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::FunctionName, *};
+    use crate::gateway::authorize::sigv4::Signature;
 
     fn invocation(function: &str) -> Invocation {
         Invocation {
@@ -132,7 +177,7 @@ mod tests {
     #[test]
     fn the_function_is_in_the_path_and_its_alias_in_the_query() {
         let here = SocketAddr::from(([127, 0, 0, 1], 1));
-        let endpoint = Endpoint::new(&Uri::from_static("http://127.0.0.1:3001/"), here);
+        let endpoint = Endpoint::new(&Uri::from_static("http://127.0.0.1:3001/"), None, here);
         let uri = |name: &str| {
             let request = endpoint.request(&invocation(name)).unwrap();
             assert_eq!(
@@ -148,6 +193,39 @@ mod tests {
             base
         );
         assert_eq!(uri("chat:$LATEST"), format!("{base}?Qualifier=%24LATEST"));
+    }
+
+    #[test]
+    fn whoever_has_credentials_signs_for_the_functions_region() {
+        let credential = Credential {
+            access_key_id: "AKID".into(),
+            secret_access_key: Secret::new("secret"),
+            session_token: Some(Secret::new("token")),
+            user: String::new(),
+            policy: None,
+        };
+        let here = SocketAddr::from(([127, 0, 0, 1], 1));
+        let uri = Uri::from_static("https://lambda.example");
+        let endpoint = Endpoint::new(&uri, Some(credential), here);
+        let function = "arn:aws:lambda:eu-west-1:123456789012:function:chat:live";
+        let request = endpoint.request(&invocation(function)).unwrap();
+        assert_eq!(request.headers()[header::HOST], "lambda.example");
+        let signed = Signed {
+            method: request.method(),
+            path: request.uri().path(),
+            query: request.uri().query().unwrap(),
+            headers: request.headers(),
+            body: b"{}",
+        };
+        let signature = Signature::find(&signed).unwrap();
+        let verified = signature.verify(&signed, "lambda", "secret", clock::now());
+        assert_eq!(verified, Ok(()));
+        assert_eq!(signature.session_token.as_deref(), Some("token"));
+        let authorization = request.headers()[header::AUTHORIZATION].to_str().unwrap();
+        assert!(
+            authorization.contains("/eu-west-1/lambda/"),
+            "{authorization}"
+        );
     }
 
     #[test]

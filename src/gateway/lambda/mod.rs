@@ -29,6 +29,7 @@ pub(crate) use self::{
     invoke::{answer as answer_invoke, is_invoke},
     name::FunctionName,
 };
+use super::authorize::Credential;
 
 /// Longest payload of an invocation, in bytes. SOURCE: Lambda quotas, "Invocation payload": 6 MB.
 pub(crate) const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
@@ -40,6 +41,8 @@ const LARGEST_ANSWER: usize = LARGEST_PAYLOAD + 100;
 pub struct LambdaOptions {
     /// The Invoke endpoint of the functions that do not run here.
     pub endpoint: Option<Uri>,
+    /// Whose signature the calls of that endpoint carry; without it they carry none, which emulators do not mind.
+    pub credential: Option<Credential>,
     /// The functions that run here.
     pub functions: Vec<LocalFunction>,
     /// How long a function that runs here may take for an invocation.
@@ -50,6 +53,7 @@ impl Default for LambdaOptions {
     fn default() -> Self {
         Self {
             endpoint: None,
+            credential: None,
             functions: Vec::new(),
             // Longer than an integration ever waits, so that the integration's own limit is what shows.
             timeout: Duration::from_secs(30),
@@ -215,7 +219,7 @@ impl Functions {
                 endpoint: options
                     .endpoint
                     .as_ref()
-                    .map(|uri| Endpoint::new(uri, gateway)),
+                    .map(|uri| Endpoint::new(uri, options.credential.clone(), gateway)),
                 lines,
                 tasks,
                 stop,

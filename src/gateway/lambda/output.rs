@@ -110,16 +110,21 @@ impl Lines {
 }
 
 /// The next line, if the buffer holds all of it, or as much as a line may have.
+///
+/// A carriage return ends one too: official clients write a stack trace as one record with those between its lines.
 fn take_line(buffer: &mut BytesMut, is_all: bool) -> Option<String> {
-    let end = memchr::memchr(b'\n', &buffer[..buffer.len().min(LINE_BYTES)]);
+    let end = memchr::memchr2(b'\n', b'\r', &buffer[..buffer.len().min(LINE_BYTES)]);
     let (line, skip) = match end {
+        Some(end) if buffer[end..].starts_with(b"\r\n") => (end, 2),
+        // A line feed may still follow.
+        Some(end) if buffer[end..] == *b"\r" && !is_all => return None,
         Some(end) => (end, 1),
         None if buffer.len() >= LINE_BYTES => (LINE_BYTES, 0),
         None if is_all && !buffer.is_empty() => (buffer.len(), 0),
         None => return None,
     };
     let text = String::from_utf8_lossy(&buffer[..line]);
-    let text = text.strip_suffix('\r').unwrap_or(&text).to_owned();
+    let text = text.into_owned();
     buffer.advance(line + skip);
     buffer.reserve(LINE_BYTES);
     Some(text)
@@ -187,6 +192,17 @@ mod tests {
         let texts = lines_of(b"one\r\n\ntwo \xff\nthree").await;
         assert_eq!(texts, ["one", "", "two \u{fffd}", "three"]);
         assert_eq!(lines_of(b"").await, [""; 0]);
+    }
+
+    #[test]
+    fn a_carriage_return_ends_a_line_too_but_no_second_one() {
+        let mut buffer = BytesMut::from(&b"one\rtwo\r"[..]);
+        assert_eq!(take_line(&mut buffer, false).as_deref(), Some("one"));
+        assert_eq!(take_line(&mut buffer, false), None);
+        buffer.extend_from_slice(b"\nthree");
+        assert_eq!(take_line(&mut buffer, false).as_deref(), Some("two"));
+        assert_eq!(take_line(&mut buffer, true).as_deref(), Some("three"));
+        assert_eq!(take_line(&mut buffer, true), None);
     }
 
     #[tokio::test]
