@@ -22,6 +22,7 @@ mod data_integrations;
 mod data_limits;
 mod data_messages;
 mod data_snapshots;
+mod data_templates;
 mod demo;
 mod hostile;
 mod lambda;

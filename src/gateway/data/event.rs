@@ -29,7 +29,7 @@ pub(super) struct Event {
     /// The message; empty unless it is one.
     pub(super) body: Utf8Bytes,
     route_key: Cow<'static, str>,
-    requested_at: Timestamp,
+    pub(super) requested_at: Timestamp,
     json: OnceLock<Option<Value>>,
     /// Made when somebody asks for it, which most messages never do.
     request_id: OnceLock<String>,

@@ -142,6 +142,11 @@ pub(super) fn connect_event(query: &str, headers: &[(&str, &str)]) -> Event {
     event(Kind::Connect(handshake), "")
 }
 
+pub(super) fn disconnect_event(code: u16, reason: &str) -> Event {
+    let reason = reason.to_owned();
+    event(Kind::Disconnect { code, reason }, "")
+}
+
 fn event(kind: Kind, text: &str) -> Event {
     let client = Client {
         api_id: "a1".to_owned(),

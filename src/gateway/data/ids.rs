@@ -3,10 +3,19 @@
 //! SOURCE: captured events. 11 bytes in URL-safe base64 with padding: 16 characters, the last of them `=`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE};
+use jiff::Timestamp;
 
 /// A fresh id.
 pub(crate) fn fresh() -> String {
     URL_SAFE.encode(rand::random::<[u8; 11]>())
+}
+
+/// A fresh id to trace a request by, of the second in which it came.
+///
+/// SOURCE: captured events: a version, the time in seconds in hexadecimal, and 12 bytes.
+pub(super) fn trace(at: Timestamp) -> String {
+    let tail = rand::random::<u128>() >> 32;
+    format!("Root=1-{:08x}-{tail:024x}", at.as_second())
 }
 
 /// The id in the form in which the registry knows it, if `text` has the form of one. The padding may be missing.

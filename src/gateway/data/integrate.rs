@@ -1,6 +1,6 @@
 //! Runs an integration: makes its request, calls it, and makes its answer into a reply.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::OnceLock, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::{
     event::{Event, Kind},
-    jsonpath::JsonPath,
-    mapping,
-    outbound::{Answer, CallError, Excess, Outbound},
-    plan::{Choice, IntegrationKind, IntegrationPlan, Passthrough, ResponsePlan},
-    selection::{self, Facts},
-    template::{self, Template},
+    failure::{Failure, Trouble},
+    lambda::{self, Invocation},
+    mapping::{self, BadRequest, Mapping},
+    outbound::{Answer, Excess, Outbound},
+    payload,
+    plan::{IntegrationKind, IntegrationPlan},
 };
 use crate::model::limit;
 
@@ -30,34 +30,6 @@ const HOP_HEADERS: [HeaderName; 8] = [
     header::CONTENT_LENGTH,
 ];
 
-/// Why an integration did not answer. The reason is for the log; the client learns only the message.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub(super) struct Failure {
-    pub(super) trouble: Trouble,
-    reason: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
-    TimedOut,
-    Failed,
-    /// It answered, but no integration response fits; that matters only where somebody waits for the answer.
-    NoResponse,
-    UnsupportedMediaType,
-}
-
-impl Trouble {
-    /// What the client is told. SOURCE: captured frames. GUESS: the last.
-    pub(super) fn message(self) -> &'static str {
-        match self {
-            Trouble::TimedOut => "Endpoint request timed out",
-            Trouble::Failed | Trouble::NoResponse => "Internal server error",
-            Trouble::UnsupportedMediaType => "Unsupported Media Type",
-        }
-    }
-}
-
 /// An integration whose request is made.
 #[derive(Debug)]
 pub(super) enum Prepared {
@@ -69,9 +41,15 @@ pub(super) enum Prepared {
 /// A request to a backend.
 #[derive(Debug)]
 pub(super) struct Call {
-    request: Request<Full<Bytes>>,
+    work: Work,
     timeout: Duration,
     reader: Reader,
+}
+
+#[derive(Debug)]
+enum Work {
+    Http(Request<Full<Bytes>>),
+    Invoke(Invocation),
 }
 
 /// Who reads the body of the answer.
@@ -114,19 +92,20 @@ impl Reader {
 
 /// Makes the integration's request, and its reply too where nothing is called.
 pub(super) fn prepare(plan: &IntegrationPlan, event: &Event) -> Prepared {
-    match plan.kind {
-        IntegrationKind::Mock => Prepared::Answered(mock(plan, event)),
-        IntegrationKind::Lambda => {
-            Prepared::Answered(Err(failed("Lambda integrations are not emulated yet")))
+    let work = match plan.kind {
+        IntegrationKind::Mock => return Prepared::Answered(mock(plan, event)),
+        IntegrationKind::Http | IntegrationKind::HttpProxy => request(plan, event).map(Work::Http),
+        IntegrationKind::Aws | IntegrationKind::AwsProxy => {
+            invocation(plan, event).map(Work::Invoke)
         }
-        IntegrationKind::Http | IntegrationKind::HttpProxy => match request(plan, event) {
-            Ok(request) => Prepared::Call(Call {
-                request,
-                timeout: plan.timeout,
-                reader: Reader::of(event),
-            }),
-            Err(failure) => Prepared::Answered(Err(failure)),
-        },
+    };
+    match work {
+        Ok(work) => Prepared::Call(Call {
+            work,
+            timeout: plan.timeout,
+            reader: Reader::of(event),
+        }),
+        Err(failure) => Prepared::Answered(Err(failure)),
     }
 }
 
@@ -150,16 +129,41 @@ pub(super) async fn complete(
     outbound: &Outbound,
 ) -> Result<Answer, Failure> {
     let excess = |status| call.reader.excess(status);
-    let called = outbound.call_and_read(call.request, limit::MESSAGE_BYTES, excess);
-    let reply = match tokio::time::timeout(call.timeout, called).await {
-        Err(_) => return Err(timed_out(call.timeout)),
-        Ok(Err(error)) => return Err(unreachable_backend(&error)),
-        Ok(Ok(reply)) => reply,
+    let called = async {
+        match call.work {
+            Work::Http(request) => outbound
+                .call_and_read(request, limit::MESSAGE_BYTES, excess)
+                .await
+                .map_err(|error| Failure::caused_by(&error)),
+            Work::Invoke(invocation) => invoke(&invocation),
+        }
     };
-    if plan.kind == IntegrationKind::HttpProxy {
-        return Ok(reply);
+    let answer = tokio::time::timeout(call.timeout, called)
+        .await
+        .map_err(|_| Failure::timed_out(call.timeout))??;
+    match plan.kind {
+        IntegrationKind::HttpProxy => Ok(answer),
+        IntegrationKind::Http | IntegrationKind::Mock => respond_by_status(plan, event, answer),
+        IntegrationKind::AwsProxy => lambda::proxied(&answer),
+        IntegrationKind::Aws => {
+            let (answer, message) = lambda::answered(&answer)?;
+            respond(plan, event, answer, message.as_deref())
+        }
     }
-    respond(plan, event, reply)
+}
+
+/// Calls a function, and gives what the Invoke API would answer. There is nobody to call yet.
+fn invoke(invocation: &Invocation) -> Result<Answer, Failure> {
+    let Invocation {
+        function,
+        headers,
+        payload,
+    } = invocation;
+    Err(Failure::failed(format!(
+        "Lambda functions are not emulated yet: `{function}` is not called with {} bytes and {} headers",
+        payload.len(),
+        headers.len()
+    )))
 }
 
 /// Removes what belongs to one hop: by its name, or because `Connection` says so.
@@ -180,45 +184,18 @@ pub(super) fn strip_hop_headers(headers: &mut HeaderMap) {
     headers.remove("keep-alive");
 }
 
-fn failed(reason: impl Into<String>) -> Failure {
-    Failure {
-        trouble: Trouble::Failed,
-        reason: reason.into(),
-    }
-}
-
-fn timed_out(timeout: Duration) -> Failure {
-    Failure {
-        trouble: Trouble::TimedOut,
-        reason: format!("no answer within {} ms", timeout.as_millis()),
-    }
-}
-
-fn unreachable_backend(error: &CallError) -> Failure {
-    let mut reason = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        reason.push_str(": ");
-        reason.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    failed(reason)
-}
-
 /// A mock answers with the status that its request template names.
 fn mock(plan: &IntegrationPlan, event: &Event) -> Result<Answer, Failure> {
-    let rendered = payload(plan, event)?;
-    let status = mock_status(rendered.as_str())
-        .ok_or_else(|| failed("the mock's request template yields no integer statusCode"))?;
-    respond(
-        plan,
-        event,
-        Answer {
-            status,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        },
-    )
+    let rendered = payload::of_request(plan, event)?;
+    let status = mock_status(rendered.as_str()).ok_or_else(|| {
+        Failure::failed("the mock's request template yields no integer statusCode")
+    })?;
+    let answer = Answer {
+        status,
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+    };
+    respond_by_status(plan, event, answer)
 }
 
 /// The integer behind `statusCode`; the name may stand without quotes, as AWS allows.
@@ -236,55 +213,17 @@ fn mock_status(rendered: &str) -> Option<u16> {
     digits[..end].parse().ok()
 }
 
-/// The body of the request: the rendered template, or the message as it is.
-fn payload(plan: &IntegrationPlan, event: &Event) -> Result<String, Failure> {
-    let facts = facts_of(plan.templates.reads_body(), event);
-    let passes = match plan.templates.choose(facts) {
-        Choice::Template(template) => {
-            let template = template
-                .as_ref()
-                .map_err(|error| failed(error.to_string()))?;
-            let scope = OfMessage { event };
-            return render(template, &scope);
-        }
-        Choice::NoMatch => plan.passthrough == Passthrough::WhenNoMatch,
-        Choice::NoTemplates => plan.passthrough != Passthrough::Never,
-    };
-    if passes {
-        return Ok(event.body.as_str().to_owned());
-    }
-    Err(Failure {
-        trouble: Trouble::UnsupportedMediaType,
-        reason: "no request template fits and the passthrough behaviour refuses the message".into(),
-    })
-}
-
-fn facts_of(reads_body: bool, event: &Event) -> Facts<'_> {
-    Facts {
-        body: if reads_body { event.json() } else { None },
-        response: None,
-    }
-}
-
-fn render(template: &Template, scope: &dyn template::Scope) -> Result<String, Failure> {
-    template
-        .render(scope)
-        .map_err(|error| failed(error.to_string()))
-}
-
 fn request(plan: &IntegrationPlan, event: &Event) -> Result<Request<Full<Bytes>>, Failure> {
-    let mappings = plan
-        .mappings
-        .as_ref()
-        .map_err(|error| failed(error.to_string()))?;
-    let uri = mapping::uri(plan.uri.as_deref(), mappings, event)
-        .map_err(|error| failed(error.to_string()))?;
+    let mappings = mappings(plan)?;
+    let uri =
+        mapping::uri(plan.uri.as_deref(), mappings, event).map_err(|error| bad_request(&error))?;
     let body = match (plan.kind, &event.kind) {
         (IntegrationKind::HttpProxy, Kind::Message(_)) => Bytes::from(event.body.clone()),
         // GUESS: a lifecycle event has no payload.
         (IntegrationKind::HttpProxy, _) => Bytes::new(),
-        _ => Bytes::from(payload(plan, event)?),
+        _ => Bytes::from(payload::of_request(plan, event)?),
     };
+    let body = payload::for_backend(plan.content_handling, body)?;
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = plan.method.clone();
     *request.uri_mut() = uri;
@@ -292,6 +231,37 @@ fn request(plan: &IntegrationPlan, event: &Event) -> Result<Request<Full<Bytes>>
     own_headers(event, headers);
     mapping::headers(mappings, event, headers);
     Ok(request)
+}
+
+/// The call of a function: with the event, or with what a template makes of the message.
+fn invocation(plan: &IntegrationPlan, event: &Event) -> Result<Invocation, Failure> {
+    let mappings = mappings(plan)?;
+    let function =
+        mapping::function(plan.uri.as_deref(), event).map_err(|error| bad_request(&error))?;
+    let payload = if plan.kind == IntegrationKind::AwsProxy {
+        lambda::proxy_event(event)
+    } else {
+        let made = Bytes::from(payload::of_request(plan, event)?);
+        payload::for_backend(plan.content_handling, made)?
+    };
+    let mut headers = HeaderMap::new();
+    mapping::headers(mappings, event, &mut headers);
+    Ok(Invocation {
+        function,
+        headers,
+        payload,
+    })
+}
+
+fn mappings(plan: &IntegrationPlan) -> Result<&[Mapping], Failure> {
+    match &plan.mappings {
+        Ok(mappings) => Ok(mappings),
+        Err(error) => Err(bad_request(error)),
+    }
+}
+
+fn bad_request(error: &BadRequest) -> Failure {
+    Failure::failed(error.to_string())
 }
 
 /// The headers that a request has without any mapping: at `$connect` those of the handshake.
@@ -319,123 +289,101 @@ fn own_headers(event: &Event, headers: &mut HeaderMap) {
     }
 }
 
-/// Makes the reply of an integration that is no proxy: response, template, headers.
-fn respond(plan: &IntegrationPlan, event: &Event, answer: Answer) -> Result<Answer, Failure> {
-    let Some(response) = plan.response(answer.status) else {
+/// Makes the reply of an integration that is no proxy: response, template, headers. The key is what picks the response.
+fn respond(
+    plan: &IntegrationPlan,
+    event: &Event,
+    answer: Answer,
+    key: Option<&str>,
+) -> Result<Answer, Failure> {
+    let Some(response) = plan.response(key) else {
         // GUESS: a lifecycle event takes the status as it is; a message fails.
         return match event.kind {
-            Kind::Message(_) => Err(Failure {
-                trouble: Trouble::NoResponse,
-                reason: format!("no integration response for status {}", answer.status),
-            }),
+            Kind::Message(_) => Err(Failure::new(
+                Trouble::NoResponse,
+                format!("no integration response for {}", key.unwrap_or("success")),
+            )),
             Kind::Connect(_) | Kind::Disconnect { .. } => Ok(answer),
         };
     };
-    let mut facts = facts_of(response.templates.reads_body(), event);
-    facts.response = Some((answer.status, &answer.headers));
-    let body = match response.templates.choose(facts) {
-        Choice::NoTemplates | Choice::NoMatch => answer.body.clone(),
-        Choice::Template(template) => {
-            let template = template
-                .as_ref()
-                .map_err(|error| failed(error.to_string()))?;
-            let scope = OfAnswer::new(event, &answer.body);
-            Bytes::from(render(template, &scope)?)
-        }
-    };
     Ok(Answer {
         status: answer.status,
-        headers: response_headers(response, &answer),
-        body,
+        headers: mapping::response_headers(&response.headers, &answer),
+        body: payload::of_response(response, event, &answer)?,
     })
 }
 
-/// What `responseParameters` sets; the answer's own headers are not passed on.
-fn response_headers(response: &ResponsePlan, answer: &Answer) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (target, source) in &response.headers {
-        let name = target
-            .strip_prefix("method.response.header.")
-            .or_else(|| target.strip_prefix("route.response.header."))
-            .and_then(|name| name.parse::<HeaderName>().ok());
-        let value =
-            response_value(source, answer).and_then(|value| HeaderValue::try_from(value).ok());
-        if let (Some(name), Some(value)) = (name, value) {
-            headers.insert(name, value);
+fn respond_by_status(
+    plan: &IntegrationPlan,
+    event: &Event,
+    answer: Answer,
+) -> Result<Answer, Failure> {
+    let status = answer.status.to_string();
+    respond(plan, event, answer, Some(&status))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::fixture, *};
+
+    #[test]
+    fn a_mock_names_its_status() {
+        for (rendered, status) in [
+            ("{\"statusCode\":200}", Some(200)),
+            ("{\"statusCode\": 404, \"x\": {}}", Some(404)),
+            ("{statusCode: 200}", Some(200)),
+            ("{ 'statusCode' : 500 }", Some(500)),
+            ("{\"statusCode\":\"200\"}", None),
+            ("{\"statusCode\":99999999}", None),
+            ("{\"statusCode\":2.5}", None),
+            ("{}", None),
+            ("statusCode", None),
+            ("", None),
+        ] {
+            assert_eq!(mock_status(rendered), status, "{rendered}");
         }
     }
-    headers
-}
 
-fn response_value(source: &str, answer: &Answer) -> Option<String> {
-    if let Some(quoted) = source.strip_prefix('\'') {
-        return quoted.strip_suffix('\'').map(str::to_owned);
-    }
-    let of_answer = source.strip_prefix("integration.response.")?;
-    if let Some(name) = of_answer.strip_prefix("header.") {
-        return answer.headers.get(name)?.to_str().ok().map(str::to_owned);
-    }
-    let path = JsonPath::parse(of_answer.strip_prefix("body")?).ok()?;
-    let body: Value = serde_json::from_slice(&answer.body).ok()?;
-    selection::text_of(&path.find(&body)?, limit::MESSAGE_BYTES)
-}
+    const URI: &str = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\
+                       arn:aws:lambda:us-east-1:000000000000:function:${stageVariables.host}/invocations";
 
-/// What a request template speaks of.
-struct OfMessage<'a> {
-    event: &'a Event,
-}
+    fn lambda_plan(kind: &str, uri: &str) -> IntegrationPlan {
+        let mut frozen = fixture::mock("i1", "{\"n\":$input.path('$.n')}");
+        frozen.integration.integration_type = kind.to_owned();
+        frozen.integration.integration_uri = Some(uri.to_owned());
+        let header = "integration.request.header.X-Amz-Invocation-Type".to_owned();
+        let mapped = [(header, "'Event'".to_owned())];
+        frozen.integration.request_parameters = Some(mapped.into());
+        IntegrationPlan::new(&frozen)
+    }
 
-impl template::Scope for OfMessage<'_> {
-    fn input(&self) -> &str {
-        self.event.body.as_str()
-    }
-    fn input_json(&self) -> Option<&Value> {
-        self.event.json()
-    }
-    fn context(&self, name: &str) -> Option<String> {
-        self.event.context(name)
-    }
-    fn stage_variables(&self) -> &BTreeMap<String, String> {
-        &self.event.serving.stage.stage_variables
-    }
-    fn parameters(&self) -> template::Parameters {
-        self.event.parameters()
-    }
-}
-
-/// What a response template speaks of: there `$input` is the integration's answer.
-struct OfAnswer<'a> {
-    event: &'a Event,
-    body: Cow<'a, str>,
-    json: OnceLock<Option<Value>>,
-}
-
-impl<'a> OfAnswer<'a> {
-    fn new(event: &'a Event, body: &'a [u8]) -> OfAnswer<'a> {
-        OfAnswer {
-            event,
-            body: String::from_utf8_lossy(body),
-            json: OnceLock::new(),
+    #[test]
+    fn a_function_is_called_with_the_event_or_what_a_template_makes() {
+        let event = fixture::message_event("{\"n\":7}");
+        let made = invocation(&lambda_plan("AWS", URI), &event).unwrap();
+        let arn = "arn:aws:lambda:us-east-1:000000000000:function:backend.example";
+        assert_eq!(made.function, arn);
+        assert_eq!(made.payload, "{\"n\":7}");
+        assert_eq!(made.headers["x-amz-invocation-type"], "Event");
+        let made = invocation(&lambda_plan("AWS_PROXY", URI), &event).unwrap();
+        let payload: serde_json::Value = serde_json::from_slice(&made.payload).unwrap();
+        assert_eq!(payload["body"], "{\"n\":7}");
+        let other = "arn:aws:apigateway:us-east-1:dynamodb:action/PutItem";
+        for uri in [other, "${stageVariables.none}"] {
+            assert!(
+                invocation(&lambda_plan("AWS", uri), &event).is_err(),
+                "{uri}"
+            );
         }
     }
-}
 
-impl template::Scope for OfAnswer<'_> {
-    fn input(&self) -> &str {
-        &self.body
-    }
-    fn input_json(&self) -> Option<&Value> {
-        self.json
-            .get_or_init(|| serde_json::from_str(&self.body).ok())
-            .as_ref()
-    }
-    fn context(&self, name: &str) -> Option<String> {
-        self.event.context(name)
-    }
-    fn stage_variables(&self) -> &BTreeMap<String, String> {
-        &self.event.serving.stage.stage_variables
-    }
-    fn parameters(&self) -> template::Parameters {
-        self.event.parameters()
+    proptest! {
+        #[test]
+        fn any_rendering_has_a_status_or_none(rendered in ".{0,60}") {
+            mock_status(&rendered);
+            mock_status(&format!("{{statusCode{rendered}"));
+        }
     }
 }

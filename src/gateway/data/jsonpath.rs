@@ -239,7 +239,50 @@ mod tests {
         assert!(JsonPath::parse(&".a".repeat(STEPS + 1)).is_err());
     }
 
+    /// Any JSON of a few levels.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-c]{0,2}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 64, 5, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::vec(("[a-c]", inner), 0..5)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
     proptest! {
+        #[test]
+        fn pieces_of_paths_find_no_more_than_they_may(
+            root in json(),
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    Just("$"), Just("."), Just(".."), Just("*"), Just("a"), Just(".b"), Just("[0]"), Just("[-1]"),
+                    Just("[*]"), Just("['a']"), Just("[\"b\"]"), Just("["), Just("]"), Just("..*"), Just("é"),
+                ],
+                0..12,
+            ),
+        ) {
+            if let Ok(path) = JsonPath::parse(&pieces.concat())
+                && let Some(Found::Many(found)) = path.find(&root)
+            {
+                prop_assert!(found.len() <= MATCHES);
+            }
+        }
+
+        #[test]
+        fn a_member_is_found_by_both_of_its_names(root in json()) {
+            let dotted = JsonPath::parse("$.a").unwrap();
+            let quoted = JsonPath::parse("$['a']").unwrap();
+            prop_assert_eq!(dotted.find(&root), root.get("a").map(Found::One));
+            prop_assert_eq!(dotted.find(&root), quoted.find(&root));
+        }
+
         #[test]
         fn any_text_is_read_without_a_panic(text in ".{0,40}") {
             if let Ok(path) = JsonPath::parse(&text) {

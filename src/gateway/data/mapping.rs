@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::{
     event::{Event, Handshake, Kind},
     jsonpath::{Found, JsonPath},
+    lambda,
+    outbound::Answer,
     selection,
 };
 use crate::model::limit;
@@ -57,6 +59,8 @@ pub(super) enum BadRequest {
     StageVariable(String),
     #[error("`{0}` is not a URI")]
     Uri(String),
+    #[error("`{0}` names no Lambda function, and no other service is emulated")]
+    Service(String),
 }
 
 impl Mapping {
@@ -131,6 +135,89 @@ fn handshake(event: &Event) -> Option<&Handshake> {
 fn join(values: impl Iterator<Item = String>) -> Option<String> {
     let values: Vec<_> = values.collect();
     (!values.is_empty()).then(|| values.join(","))
+}
+
+/// One entry of an integration response's `responseParameters`: a header, and where its value comes from.
+#[derive(Debug, Clone)]
+pub(super) struct ResponseMapping {
+    header: HeaderName,
+    source: AnswerSource,
+}
+
+#[derive(Debug, Clone)]
+enum AnswerSource {
+    Header(HeaderName),
+    Headers(HeaderName),
+    Body(JsonPath),
+    Literal(String),
+}
+
+impl ResponseMapping {
+    pub(super) fn parse(target: &str, source: &str) -> Option<ResponseMapping> {
+        let header = target
+            .strip_prefix("method.response.header.")
+            .or_else(|| target.strip_prefix("route.response.header."))?;
+        Some(ResponseMapping {
+            header: header.parse().ok()?,
+            source: AnswerSource::parse(source)?,
+        })
+    }
+}
+
+impl AnswerSource {
+    fn parse(source: &str) -> Option<AnswerSource> {
+        if let Some(quoted) = source.strip_prefix('\'') {
+            return Some(AnswerSource::Literal(quoted.strip_suffix('\'')?.to_owned()));
+        }
+        let of_answer = source.strip_prefix("integration.response.")?;
+        if let Some(name) = of_answer.strip_prefix("header.") {
+            return name.parse().ok().map(AnswerSource::Header);
+        }
+        if let Some(name) = of_answer.strip_prefix("multivalueheader.") {
+            return name.parse().ok().map(AnswerSource::Headers);
+        }
+        let path = JsonPath::parse(of_answer.strip_prefix("body")?).ok()?;
+        Some(AnswerSource::Body(path))
+    }
+
+    fn value(&self, answer: &Answer) -> Option<String> {
+        let values = |name: &HeaderName| -> Vec<String> {
+            let values = answer.headers.get_all(name).iter();
+            values
+                .filter_map(|value| value.to_str().ok().map(str::to_owned))
+                .collect()
+        };
+        match self {
+            AnswerSource::Literal(text) => Some(text.clone()),
+            AnswerSource::Header(name) => values(name).into_iter().next(),
+            AnswerSource::Headers(name) => join(values(name).into_iter()),
+            AnswerSource::Body(path) => {
+                let body: Value = serde_json::from_slice(&answer.body).ok()?;
+                selection::text_of(&path.find(&body)?, limit::MESSAGE_BYTES)
+            }
+        }
+    }
+}
+
+/// What an integration response sets; the answer's own headers are not passed on.
+pub(super) fn response_headers(mappings: &[ResponseMapping], answer: &Answer) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for mapping in mappings {
+        let value = mapping.source.value(answer);
+        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+            headers.insert(&mapping.header, value);
+        }
+    }
+    headers
+}
+
+/// The function that an integration's URI names, with stage variables put in.
+pub(super) fn function(template: Option<&str>, event: &Event) -> Result<String, BadRequest> {
+    let uri = with_stage_variables(template.ok_or(BadRequest::NoUri)?, event)?;
+    match lambda::function_of(&uri) {
+        Some(function) => Ok(function.to_owned()),
+        None => Err(BadRequest::Service(uri)),
+    }
 }
 
 /// Where the request goes: the URI with stage variables, path parameters and query strings put in.

@@ -6,15 +6,18 @@
 mod authorization;
 mod bounded;
 mod event;
+mod failure;
 #[cfg(test)]
 mod fixture;
 mod frames;
 mod ids;
 mod integrate;
 mod jsonpath;
+mod lambda;
 mod mapping;
 mod outbound;
 mod outbox;
+mod payload;
 mod peer;
 mod place;
 mod plan;

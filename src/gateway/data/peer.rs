@@ -34,8 +34,9 @@ use tokio_tungstenite::{
 use super::{
     Plane,
     event::{Event, Kind},
+    failure::{Failure, Trouble},
     frames::{self, Fragments},
-    integrate::{self, Call, Failure, Prepared, Trouble},
+    integrate::{self, Call, Prepared},
     outbound::Answer,
     outbox::{Closing, Disconnect},
     plan::{IntegrationPlan, Plan, RoutePlan},

@@ -13,7 +13,7 @@ use regex::{Regex, RegexBuilder};
 use tokio::sync::OnceCell;
 
 use super::{
-    mapping::{BadRequest, Mapping},
+    mapping::{BadRequest, Mapping, ResponseMapping},
     selection::{Facts, Selection},
     template::{BadTemplate, Template},
 };
@@ -21,7 +21,7 @@ use crate::gateway::store::record::{
     IntegrationRecord, IntegrationResponseRecord, Snapshot, SnapshotIntegration, SnapshotRoute,
 };
 
-/// Bytes that a compiled pattern may take. What it is matched against has three digits.
+/// Bytes that a compiled pattern may take.
 const PATTERN_BYTES: usize = 128 * 1024;
 
 /// A deployment, ready to run.
@@ -56,6 +56,7 @@ pub(super) struct IntegrationPlan {
     pub(super) mappings: Result<Vec<Mapping>, BadRequest>,
     pub(super) templates: Templates,
     pub(super) passthrough: Passthrough,
+    pub(super) content_handling: Option<ContentHandling>,
     pub(super) responses: Vec<ResponsePlan>,
     pub(super) timeout: Duration,
 }
@@ -65,8 +66,27 @@ pub(super) enum IntegrationKind {
     Mock,
     Http,
     HttpProxy,
-    /// `AWS` and `AWS_PROXY`.
-    Lambda,
+    /// A Lambda function whose answer goes through an integration response.
+    Aws,
+    /// A Lambda function that gets the event and answers for itself.
+    AwsProxy,
+}
+
+/// What becomes of a payload that is, or is to be, binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ContentHandling {
+    ToBinary,
+    ToText,
+}
+
+impl ContentHandling {
+    fn of(strategy: Option<&str>) -> Option<ContentHandling> {
+        match strategy? {
+            "CONVERT_TO_BINARY" => Some(ContentHandling::ToBinary),
+            "CONVERT_TO_TEXT" => Some(ContentHandling::ToText),
+            _ => None,
+        }
+    }
 }
 
 /// What happens to a payload that no request template fits.
@@ -82,8 +102,9 @@ pub(super) enum Passthrough {
 pub(super) struct ResponsePlan {
     key: ResponseKey,
     pub(super) templates: Templates,
+    pub(super) content_handling: Option<ContentHandling>,
     /// Response headers that it sets, as `responseParameters` says.
-    pub(super) headers: BTreeMap<String, String>,
+    pub(super) headers: Vec<ResponseMapping>,
 }
 
 #[derive(Debug)]
@@ -187,7 +208,7 @@ impl RoutePlan {
 }
 
 impl IntegrationPlan {
-    fn new(frozen: &SnapshotIntegration) -> IntegrationPlan {
+    pub(super) fn new(frozen: &SnapshotIntegration) -> IntegrationPlan {
         let record = &frozen.integration;
         let mappings = record
             .request_parameters
@@ -210,17 +231,20 @@ impl IntegrationPlan {
                 "WHEN_NO_TEMPLATES" => Passthrough::WhenNoTemplates,
                 _ => Passthrough::WhenNoMatch,
             },
+            content_handling: ContentHandling::of(record.content_handling_strategy.as_deref()),
             responses: frozen.responses.iter().map(ResponsePlan::new).collect(),
             timeout: Duration::from_millis(u64::from(record.timeout_in_millis)),
         }
     }
 
-    /// The response for an HTTP or mock status: the first pattern that matches all of it, else `$default`.
-    pub(super) fn response(&self, status: u16) -> Option<&ResponsePlan> {
-        let status = status.to_string();
-        let by_pattern = self.responses.iter().find(
-            |response| matches!(&response.key, ResponseKey::Pattern(pattern) if pattern.is_match(&status)),
-        );
+    /// The response for a status, or for the error message of a function: the first pattern that matches all of it, else
+    /// `$default`, and that too where there is nothing to match.
+    pub(super) fn response(&self, key: Option<&str>) -> Option<&ResponsePlan> {
+        let by_pattern = key.and_then(|key| {
+            self.responses.iter().find(
+                |response| matches!(&response.key, ResponseKey::Pattern(pattern) if pattern.is_match(key)),
+            )
+        });
         by_pattern.or_else(|| {
             self.responses
                 .iter()
@@ -234,7 +258,8 @@ fn kind(record: &IntegrationRecord) -> IntegrationKind {
         "MOCK" => IntegrationKind::Mock,
         "HTTP" => IntegrationKind::Http,
         "HTTP_PROXY" => IntegrationKind::HttpProxy,
-        _ => IntegrationKind::Lambda,
+        "AWS" => IntegrationKind::Aws,
+        _ => IntegrationKind::AwsProxy,
     }
 }
 
@@ -247,16 +272,30 @@ fn method(record: &IntegrationRecord) -> Method {
 }
 
 impl ResponsePlan {
-    fn new(record: &IntegrationResponseRecord) -> ResponsePlan {
+    pub(super) fn new(record: &IntegrationResponseRecord) -> ResponsePlan {
         ResponsePlan {
             key: ResponseKey::parse(&record.integration_response_key),
             templates: Templates::new(
                 record.template_selection_expression.as_deref(),
                 record.response_templates.as_ref(),
             ),
-            headers: record.response_parameters.clone().unwrap_or_default(),
+            content_handling: ContentHandling::of(record.content_handling_strategy.as_deref()),
+            headers: record
+                .response_parameters
+                .iter()
+                .flatten()
+                .filter_map(|(target, source)| response_mapping(target, source))
+                .collect(),
         }
     }
+}
+
+fn response_mapping(target: &str, source: &str) -> Option<ResponseMapping> {
+    let mapping = ResponseMapping::parse(target, source);
+    if mapping.is_none() {
+        tracing::warn!(target, source, "a response parameter cannot be understood");
+    }
+    mapping
 }
 
 impl ResponseKey {
@@ -279,7 +318,7 @@ impl ResponseKey {
     }
 }
 
-/// GUESS: the pattern must match all of the status, as in REST APIs.
+/// GUESS: the pattern must match all of the status or the message, as in REST APIs.
 fn whole(pattern: &str) -> Option<Regex> {
     let compile = |pattern: &str| {
         RegexBuilder::new(pattern)
@@ -385,6 +424,8 @@ impl Plans {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{super::fixture, *};
 
     #[tokio::test]
@@ -440,8 +481,9 @@ mod tests {
             .to_vec();
         let plan = IntegrationPlan::new(&mock);
         let key = |status| &plan.response(status).unwrap().key;
-        assert!(matches!(key(200), ResponseKey::Default));
-        assert!(matches!(key(404), ResponseKey::Pattern(_)));
+        assert!(matches!(key(Some("200")), ResponseKey::Default));
+        assert!(matches!(key(Some("404")), ResponseKey::Pattern(_)));
+        assert!(matches!(key(None), ResponseKey::Default));
     }
 
     #[test]
@@ -457,6 +499,27 @@ mod tests {
                 matches!(ResponseKey::parse(key), ResponseKey::Pattern(_)),
                 "{key}"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_response_key_is_read_and_matched_without_a_panic(key in ".{0,40}", text in ".{0,40}") {
+            for key in [key.clone(), format!("/{key}/")] {
+                if let ResponseKey::Pattern(pattern) = ResponseKey::parse(&key) {
+                    let found = pattern.find(&text);
+                    prop_assert!(found.is_none_or(|found| found.len() == text.len()));
+                }
+            }
+        }
+
+        #[test]
+        fn a_status_is_matched_by_itself_only(status in 100_u16..600, other in 100_u16..600) {
+            let mut mock = fixture::mock("i1", "");
+            mock.responses = vec![fixture::response(&format!("/{status}/"), None)];
+            let plan = IntegrationPlan::new(&mock);
+            prop_assert!(plan.response(Some(&status.to_string())).is_some());
+            prop_assert_eq!(plan.response(Some(&other.to_string())).is_some(), other == status);
         }
     }
 }

@@ -26,8 +26,7 @@ use super::{
     Plane,
     authorization::authorize,
     event::{Event, Handshake, Kind},
-    frames, ids,
-    integrate::{self, Trouble},
+    frames, ids, integrate,
     outbound::Answer,
     outbox::{Closing, Disconnect},
     peer::{self, Ending},
@@ -295,13 +294,7 @@ async fn ask(
         Ok(reply) => Err(Box::new(relay(reply))),
         Err(failure) => {
             peer::log_failure(route, integration, &event, &failure);
-            let status = match failure.trouble {
-                // GUESS: the status of the gateway response for a timed-out integration.
-                Trouble::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-                Trouble::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                // GUESS: measured on REST APIs.
-                Trouble::Failed | Trouble::NoResponse => StatusCode::INTERNAL_SERVER_ERROR,
-            };
+            let status = failure.trouble.status();
             let message = failure.trouble.message();
             let kind = "InternalServerErrorException";
             Err(Box::new(refused_by_route(&event, status, kind, message)))

@@ -223,7 +223,7 @@ impl<'t> Machine<'t> {
 
     /// SOURCE: Velocity's settings: null is not assigned, and the old value stays. GUESS: API Gateway keeps that setting.
     fn assign(&mut self, target: &'t Reference, value: Value) -> Result<(), BadTemplate> {
-        if value.is_null() {
+        if value == Value::Null {
             return Ok(());
         }
         let Some((last, way)) = target.links.split_last() else {
@@ -378,8 +378,7 @@ impl<'t> Machine<'t> {
     pub(super) fn reference(&mut self, reference: &'t Reference) -> Result<Value, BadTemplate> {
         let mut value = self.variable(&reference.name);
         for link in &reference.links {
-            if value.is_null() {
-                // Nothing leads on from nothing. What is absent stays so, or its name would be written.
+            if value == Value::Null {
                 return Ok(value);
             }
             value = self.follow(value, link)?;
@@ -431,6 +430,7 @@ impl<'t> Machine<'t> {
                             .cloned()
                             .unwrap_or(Value::Null))
                     }
+                    (Value::Absent, _) => Ok(Value::Absent),
                     _ => Ok(Value::Null),
                 }
             }

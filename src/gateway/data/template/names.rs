@@ -51,6 +51,7 @@ impl Machine<'_> {
                 // GUESS: a stage variable that is not there is written as the empty text.
                 None => Ok(Value::Absent),
             },
+            Value::Absent => Ok(Value::Absent),
             _ => Ok(Value::Null),
         }
     }
@@ -127,7 +128,8 @@ impl Machine<'_> {
             Value::Int(_) | Value::Float(_) | Value::Bool(_) => {
                 Ok(java::of_scalar(&value, name, arguments))
             }
-            Value::Null | Value::Absent => Ok(Value::Null),
+            Value::Absent => texts::of_text(self, &"".into(), name, arguments),
+            Value::Null => Ok(Value::Null),
         }
     }
 

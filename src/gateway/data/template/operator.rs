@@ -107,6 +107,13 @@ pub(super) fn equal(
     left: &Value,
     right: &Value,
 ) -> Result<bool, BadTemplate> {
+    let is_nothing = |value: &Value| match value {
+        Value::Text(text) => text.is_empty(),
+        value => value.is_null(),
+    };
+    if *left == Value::Absent || *right == Value::Absent {
+        return Ok(is_nothing(left) && is_nothing(right));
+    }
     if left.is_null() || right.is_null() {
         return Ok(left.is_null() && right.is_null());
     }

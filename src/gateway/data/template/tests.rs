@@ -160,7 +160,13 @@ fn context_and_stage_variables_are_members() {
         "[  ]",
     );
     check("#if($context.nothing)a#{else}b#end", "b");
-    check("#if($context.nothing == '')a#{else}b#end", "b");
+    check("#if($context.nothing == '')a#{else}b#end", "a");
+    check("#if($context.nothing == $none)a#{else}b#end", "a");
+    check(
+        "#if($context.nothing == 'x' || 'x' == $context.nothing)a#{else}b#end",
+        "b",
+    );
+    check("#set($x = $context.nothing)[$x$x.length()$x.a.b]", "[0]");
     check(
         "$stageVariables.table $stageVariables['table'] ${stageVariables['table']} $stageVariables.get('table')",
         "rooms rooms rooms rooms",

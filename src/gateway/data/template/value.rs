@@ -7,7 +7,8 @@ use std::{collections::HashMap, sync::Arc};
 pub(super) enum Value {
     /// What a name yields that nothing was set to.
     Null,
-    /// A member that `$context` or `$stageVariables` does not have: nothing, but it is written as nothing too.
+    /// A member that `$context` or `$stageVariables` does not have, or a parameter that there is not: the empty text, but
+    /// as false as null.
     Absent,
     Bool(bool),
     Int(i128),

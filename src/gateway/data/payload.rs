@@ -1,0 +1,281 @@
+//! Payloads on their way through an integration that is no proxy: which template makes them, what passes without one, and
+//! what becomes of binary data.
+
+use std::{borrow::Cow, collections::BTreeMap, sync::OnceLock};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::{
+    event::Event,
+    failure::{Failure, Trouble},
+    outbound::Answer,
+    plan::{Choice, ContentHandling, IntegrationPlan, Passthrough, ResponsePlan},
+    selection::Facts,
+    template::{self, BadTemplate, Parameters, Template},
+};
+
+/// The body of a request: the rendered template, or the message as it is.
+pub(super) fn of_request(plan: &IntegrationPlan, event: &Event) -> Result<String, Failure> {
+    let facts = facts_of(plan.templates.reads_body(), event);
+    let passes = match plan.templates.choose(facts) {
+        Choice::Template(template) => return render(template, &OfMessage { event }),
+        Choice::NoMatch => plan.passthrough == Passthrough::WhenNoMatch,
+        Choice::NoTemplates => plan.passthrough != Passthrough::Never,
+    };
+    if passes {
+        return Ok(event.body.as_str().to_owned());
+    }
+    Err(Failure::new(
+        Trouble::UnsupportedMediaType,
+        "no request template fits and the passthrough behaviour refuses the message",
+    ))
+}
+
+/// The bytes that a text becomes for the backend.
+///
+/// SOURCE: developer guide, "Working with binary media types": `CONVERT_TO_BINARY` decodes Base64. A message is a text, so
+/// there is nothing to do for `CONVERT_TO_TEXT`. GUESS: what is no Base64 fails.
+pub(super) fn for_backend(
+    handling: Option<ContentHandling>,
+    text: Bytes,
+) -> Result<Bytes, Failure> {
+    match handling {
+        Some(ContentHandling::ToBinary) => decode(&text),
+        Some(ContentHandling::ToText) | None => Ok(text),
+    }
+}
+
+/// The body of the reply: the rendered template, or the backend's answer as it is.
+pub(super) fn of_response(
+    response: &ResponsePlan,
+    event: &Event,
+    answer: &Answer,
+) -> Result<Bytes, Failure> {
+    let body = for_client(response.content_handling, &answer.body)?;
+    let mut facts = facts_of(response.templates.reads_body(), event);
+    facts.response = Some((answer.status, &answer.headers));
+    match response.templates.choose(facts) {
+        Choice::NoTemplates | Choice::NoMatch => Ok(body),
+        Choice::Template(template) => {
+            let scope = OfAnswer::new(event, answer.status, &body);
+            Ok(Bytes::from(render(template, &scope)?))
+        }
+    }
+}
+
+/// SOURCE: as above: `CONVERT_TO_TEXT` makes Base64 of binary data. GUESS: binary is what is no UTF-8, for the gateway
+/// knows no media types; and the template sees what the conversion made.
+fn for_client(handling: Option<ContentHandling>, body: &Bytes) -> Result<Bytes, Failure> {
+    match handling {
+        Some(ContentHandling::ToText) if std::str::from_utf8(body).is_err() => {
+            Ok(Bytes::from(STANDARD.encode(body)))
+        }
+        Some(ContentHandling::ToBinary) => decode(body),
+        Some(ContentHandling::ToText) | None => Ok(body.clone()),
+    }
+}
+
+fn decode(text: &[u8]) -> Result<Bytes, Failure> {
+    let decoded = STANDARD.decode(text.trim_ascii());
+    decoded
+        .map(Bytes::from)
+        .map_err(|_| Failure::failed("the payload is to become binary, but is no Base64"))
+}
+
+fn facts_of(reads_body: bool, event: &Event) -> Facts<'_> {
+    Facts {
+        body: if reads_body { event.json() } else { None },
+        response: None,
+    }
+}
+
+fn render(
+    template: &Result<Template, BadTemplate>,
+    scope: &dyn template::Scope,
+) -> Result<String, Failure> {
+    template
+        .as_ref()
+        .map_err(BadTemplate::clone)
+        .and_then(|template| template.render(scope))
+        .map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// What a request template speaks of.
+struct OfMessage<'a> {
+    event: &'a Event,
+}
+
+impl template::Scope for OfMessage<'_> {
+    fn input(&self) -> &str {
+        self.event.body.as_str()
+    }
+    fn input_json(&self) -> Option<&Value> {
+        self.event.json()
+    }
+    fn context(&self, name: &str) -> Option<String> {
+        self.event.context(name)
+    }
+    fn stage_variables(&self) -> &BTreeMap<String, String> {
+        &self.event.serving.stage.stage_variables
+    }
+    fn parameters(&self) -> Parameters {
+        self.event.parameters()
+    }
+}
+
+/// What a response template speaks of: there `$input` is the integration's answer.
+struct OfAnswer<'a> {
+    event: &'a Event,
+    status: u16,
+    body: Cow<'a, str>,
+    json: OnceLock<Option<Value>>,
+}
+
+impl<'a> OfAnswer<'a> {
+    fn new(event: &'a Event, status: u16, body: &'a [u8]) -> OfAnswer<'a> {
+        OfAnswer {
+            event,
+            status,
+            body: String::from_utf8_lossy(body),
+            json: OnceLock::new(),
+        }
+    }
+}
+
+impl template::Scope for OfAnswer<'_> {
+    fn input(&self) -> &str {
+        &self.body
+    }
+    fn input_json(&self) -> Option<&Value> {
+        self.json
+            .get_or_init(|| serde_json::from_str(&self.body).ok())
+            .as_ref()
+    }
+    fn context(&self, name: &str) -> Option<String> {
+        match name {
+            // GUESS: which status the documentation means.
+            "status" => Some(self.status.to_string()),
+            _ => self.event.context(name),
+        }
+    }
+    fn stage_variables(&self) -> &BTreeMap<String, String> {
+        &self.event.serving.stage.stage_variables
+    }
+    fn parameters(&self) -> Parameters {
+        self.event.parameters()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::{super::fixture, *};
+
+    #[track_caller]
+    fn check_passthrough(behaviour: &str, keys: &[&str], passes: bool) {
+        let mut mock = fixture::mock("i1", "");
+        mock.integration.passthrough_behavior = behaviour.to_owned();
+        mock.integration.template_selection_expression = Some("none".to_owned());
+        let templates = keys.iter().map(|key| ((*key).to_owned(), "T".to_owned()));
+        mock.integration.request_templates = Some(templates.collect());
+        let made = of_request(&IntegrationPlan::new(&mock), &fixture::message_event("raw"));
+        let expected = if passes {
+            Ok("raw".to_owned())
+        } else {
+            Err(Trouble::UnsupportedMediaType)
+        };
+        let made = made.map_err(|failure| failure.trouble);
+        assert_eq!(made, expected, "{behaviour} {keys:?}");
+    }
+
+    #[test]
+    fn what_fits_no_template_passes_or_not() {
+        for (behaviour, without_templates, without_match) in [
+            ("WHEN_NO_MATCH", true, true),
+            ("WHEN_NO_TEMPLATES", true, false),
+            ("NEVER", false, false),
+        ] {
+            check_passthrough(behaviour, &[], without_templates);
+            check_passthrough(behaviour, &["other"], without_match);
+        }
+    }
+
+    #[track_caller]
+    fn check_template(expression: Option<&str>, keys: &[&str], expected: &str) {
+        let mut mock = fixture::mock("i1", "");
+        mock.integration.template_selection_expression = expression.map(str::to_owned);
+        let templates = keys
+            .iter()
+            .map(|key| ((*key).to_owned(), (*key).to_owned()));
+        mock.integration.request_templates = Some(templates.collect());
+        let event = fixture::message_event(r#"{"action":"a"}"#);
+        let made = of_request(&IntegrationPlan::new(&mock), &event).unwrap();
+        assert_eq!(made, expected, "{expression:?} {keys:?}");
+    }
+
+    #[test]
+    fn the_expression_names_the_template() {
+        // A dollar sign in a template's text stands for itself where no name follows that it knows.
+        check_template(Some("${request.body.action}"), &["a", "$default"], "a");
+        check_template(Some("a"), &["a", "$default"], "a");
+        check_template(Some("b"), &["a", "$default"], "$default");
+        check_template(Some("\\$default"), &["a", "$default"], "$default");
+        check_template(None, &["application/json", "$default"], "$default");
+        check_template(None, &["application/json"], "application/json");
+        check_template(None, &["a"], r#"{"action":"a"}"#);
+    }
+
+    #[test]
+    fn the_backend_gets_binary_data_on_request() {
+        let convert = |handling, text: &'static str| {
+            let made = for_backend(handling, Bytes::from_static(text.as_bytes()));
+            made.map_err(|failure| failure.trouble)
+        };
+        let to_binary = Some(ContentHandling::ToBinary);
+        assert_eq!(
+            convert(to_binary, "/wD+\n").unwrap().as_ref(),
+            b"\xff\x00\xfe"
+        );
+        assert_eq!(convert(to_binary, "?"), Err(Trouble::Failed));
+        for handling in [None, Some(ContentHandling::ToText)] {
+            assert_eq!(convert(handling, "/wD+").unwrap().as_ref(), b"/wD+");
+        }
+    }
+
+    #[track_caller]
+    fn check_reply(handling: &str, template: Option<&str>, body: &'static [u8], expected: &[u8]) {
+        let mut record = fixture::response("$default", template);
+        record.content_handling_strategy = Some(handling.to_owned());
+        let answer = Answer {
+            status: 207,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body),
+        };
+        let event = fixture::message_event("{}");
+        let made = of_response(&ResponsePlan::new(&record), &event, &answer).unwrap();
+        assert_eq!(made.as_ref(), expected);
+    }
+
+    #[test]
+    fn the_client_gets_binary_data_as_a_text_on_request() {
+        check_reply("CONVERT_TO_TEXT", None, b"\xff\x00\xfe", b"/wD+");
+        check_reply("CONVERT_TO_TEXT", None, b"text", b"text");
+        check_reply(
+            "CONVERT_TO_TEXT",
+            Some("<$input.body>"),
+            b"\xff\x00\xfe",
+            b"</wD+>",
+        );
+        check_reply("CONVERT_TO_BINARY", None, b"dGV4dA==", b"text");
+    }
+
+    #[test]
+    fn a_response_template_speaks_of_the_answer() {
+        let template = "$context.status $input.path('$.a') $context.eventType $stageVariables.host";
+        let expected = b"207 1 MESSAGE backend.example";
+        check_reply("CONVERT_TO_TEXT", Some(template), br#"{"a":1}"#, expected);
+    }
+}
