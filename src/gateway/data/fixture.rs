@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, OnceLock},
 };
 
@@ -10,13 +11,21 @@ use jiff::Timestamp;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
+    Plane,
     event::{Event, Handshake, Kind},
     ids,
     registry::{Client, Connection},
 };
-use crate::gateway::store::record::{
-    IntegrationRecord, IntegrationResponseRecord, RouteRecord, RouteResponseRecord,
-    RouteSettingsRecord, Serving, Snapshot, SnapshotIntegration, SnapshotRoute, StageRecord,
+use crate::gateway::{
+    Options,
+    store::{
+        Store,
+        record::{
+            IntegrationRecord, IntegrationResponseRecord, RouteRecord, RouteResponseRecord,
+            RouteSettingsRecord, Serving, Snapshot, SnapshotIntegration, SnapshotRoute,
+            StageRecord,
+        },
+    },
 };
 
 pub(super) fn snapshot(
@@ -158,6 +167,13 @@ fn event(kind: Kind, text: &str) -> Event {
     let connection = Arc::new(Connection::new(ids::fresh(), client));
     let serving = Arc::new(serving(snapshot(vec![], vec![])));
     Event::new(connection, serving, kind, Utf8Bytes::from(text))
+}
+
+/// A plane without any API.
+pub(super) fn plane() -> Arc<Plane> {
+    let options = Options::default();
+    let store = Store::open(&options.store).unwrap();
+    Plane::new(store, SocketAddr::from(([127, 0, 0, 1], 1)), &options)
 }
 
 fn one(key: &str, value: &str) -> BTreeMap<String, String> {

@@ -5,6 +5,7 @@
 
 mod authorization;
 mod bounded;
+mod ending;
 mod event;
 mod failure;
 #[cfg(test)]

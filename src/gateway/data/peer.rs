@@ -8,37 +8,35 @@
 //! else).
 
 use std::{
-    borrow::Cow,
     future::poll_fn,
     pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll, ready},
-    time::Duration,
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use futures_util::{Sink, SinkExt, StreamExt};
+use futures_util::{Sink, StreamExt};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::{Instant, Sleep, sleep_until, timeout},
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, sleep_until},
 };
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error, Message, Utf8Bytes,
-        error::ProtocolError,
-        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+        protocol::{Role, WebSocketConfig},
     },
 };
 
 use super::{
     Plane,
+    ending::{Ending, Parting},
     event::{Event, Kind},
     failure::{Failure, Trouble},
     frames::{self, Fragments},
     integrate::{self, Call, Prepared},
     outbound::Answer,
-    outbox::{Closing, Disconnect},
+    outbox::Closing,
     plan::{IntegrationPlan, Plan, RoutePlan},
     registry::Connection,
     selection::Facts,
@@ -51,47 +49,10 @@ const IN_FLIGHT: usize = 64;
 const BURST: usize = 64;
 /// GUESS: a ping counts as activity.
 const PING_KEEPS_ALIVE: bool = true;
-/// How long the other end may take to answer a close frame, and a refused one to stop sending.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
-/// Bytes of a refused sender that are read and thrown away, so that it sees the close frame and not a reset.
-const DRAIN_BYTES: usize = 1024 * 1024;
 /// Bytes read at once. The buffer is held as long as the connection is.
 const READ_BUFFER: usize = 4 * 1024;
 /// Bytes gathered before they are written.
 const WRITE_BUFFER: usize = 8 * 1024;
-
-/// How a connection ended, as its `$disconnect` route is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ending {
-    pub(super) code: u16,
-    pub(super) reason: Cow<'static, str>,
-    pub(super) disconnect: Disconnect,
-}
-
-impl Ending {
-    /// The TCP connection was lost. GUESS: the text.
-    pub(super) const LOST: Ending = Ending {
-        code: 1006,
-        reason: Cow::Borrowed("Connection closed abnormally"),
-        disconnect: Disconnect::Run,
-    };
-
-    fn with(code: u16, reason: impl Into<Cow<'static, str>>) -> Ending {
-        Ending {
-            code,
-            reason: reason.into(),
-            disconnect: Disconnect::Run,
-        }
-    }
-
-    fn of_client(frame: Option<CloseFrame>) -> Ending {
-        match frame {
-            // SOURCE: developer guide, the `$disconnect` event.
-            None => Ending::with(1005, "Client-side close frame status not set"),
-            Some(frame) => Ending::with(frame.code.into(), frame.reason.to_string()),
-        }
-    }
-}
 
 /// Serves one client until its connection ends, and says how it ended.
 pub(super) async fn serve<S>(
@@ -150,10 +111,10 @@ where
     Box::pin(peer.end(parting)).await
 }
 
-struct Peer<'p, S> {
-    plane: &'p Arc<Plane>,
-    connection: &'p Arc<Connection>,
-    socket: WebSocketStream<S>,
+pub(super) struct Peer<'p, S> {
+    pub(super) plane: &'p Arc<Plane>,
+    pub(super) connection: &'p Arc<Connection>,
+    pub(super) socket: WebSocketStream<S>,
     /// The deployment that the last message met.
     plan: Option<Arc<Plan>>,
     /// A message of which some frames are still to be written.
@@ -176,29 +137,6 @@ enum Happened {
     TimeUp,
     Failed(Error),
     Ended,
-}
-
-/// In which way a connection is taken down.
-enum Parting {
-    /// The client closed it.
-    Client(Option<CloseFrame>),
-    /// The gateway closes it in good order.
-    Asked(Closing),
-    /// The client broke a rule and is told which, by code.
-    Refused(u16),
-    Lost,
-}
-
-impl Parting {
-    fn of_error(error: &Error) -> Parting {
-        match error {
-            Error::Capacity(_) => Parting::Refused(1009),
-            Error::Utf8(_) => Parting::Refused(1007),
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Parting::Lost,
-            Error::Protocol(_) => Parting::Refused(1002),
-            _ => Parting::Lost,
-        }
-    }
 }
 
 impl<S> Peer<'_, S>
@@ -268,7 +206,7 @@ where
     }
 
     /// Hands what waits to the socket, as long as it takes more. Ready once nothing waits.
-    fn write_waiting(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, Error> {
+    pub(super) fn write_waiting(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, Error> {
         loop {
             match Pin::new(&mut self.socket).poll_ready(context) {
                 Poll::Ready(ready) => ready?,
@@ -406,70 +344,6 @@ where
             drop(in_flight);
         });
     }
-
-    /// Takes the connection down and says how it ended.
-    async fn end(mut self, parting: Parting) -> Ending {
-        // Nobody may be told that a message was taken which the client can no longer get.
-        self.plane.registry.remove(&self.connection.id);
-        self.connection.outbox.close(Closing::GOING_AWAY);
-        match parting {
-            Parting::Lost => Ending::LOST,
-            Parting::Client(frame) => {
-                self.finish().await;
-                Ending::of_client(frame)
-            }
-            Parting::Asked(closing) => {
-                if self.say_goodbye(closing.code).await {
-                    self.finish().await;
-                }
-                Ending {
-                    code: closing.code,
-                    reason: Cow::Borrowed(closing.reason),
-                    disconnect: closing.disconnect,
-                }
-            }
-            Parting::Refused(code) => {
-                if self.say_goodbye(code).await {
-                    drain(self.socket.get_mut()).await;
-                }
-                // GUESS: the reason is empty.
-                Ending::with(code, "")
-            }
-        }
-    }
-
-    /// Writes what waits, for whoever posted it was told that it was taken, and then the close frame. False if the client
-    /// did not take the frame.
-    async fn say_goodbye(&mut self, code: u16) -> bool {
-        let writing = poll_fn(|context| {
-            loop {
-                let handed_over = self.write_waiting(context)?;
-                ready!(Pin::new(&mut self.socket).poll_flush(context))?;
-                if handed_over.is_ready() {
-                    return Poll::Ready(Ok::<_, Error>(()));
-                }
-            }
-        });
-        match timeout(CLOSE_PATIENCE, writing).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return false,
-            // The close frame may still get through between two frames of a message.
-            Err(_) => tracing::warn!(
-                connection = self.connection.id,
-                "the client did not read all that waited for it"
-            ),
-        }
-        let sent = timeout(CLOSE_PATIENCE, self.socket.send(close_frame(code))).await;
-        matches!(sent, Ok(Ok(())))
-    }
-
-    /// Completes the closing handshake: writes what is left of it and waits for the other end's part.
-    async fn finish(&mut self) {
-        let reading = async { while let Some(Ok(_)) = self.socket.next().await {} };
-        if timeout(CLOSE_PATIENCE, reading).await.is_ok() {
-            drain(self.socket.get_mut()).await;
-        }
-    }
 }
 
 /// A call on behalf of a connection, counted until it ends in whatever way.
@@ -553,95 +427,13 @@ pub(super) fn log_failure(
     );
 }
 
-fn close_frame(code: u16) -> Message {
-    Message::Close(Some(CloseFrame {
-        code: CloseCode::from(code),
-        reason: Utf8Bytes::default(),
-    }))
-}
-
-/// Ends our half, then reads on for a while: dropping a socket with unread input makes the kernel send a reset, and the
-/// close frame on its way would be lost.
-async fn drain<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
-    let draining = async {
-        if stream.shutdown().await.is_err() {
-            return;
-        }
-        let mut buffer = vec![0; 4096];
-        let mut left = DRAIN_BYTES;
-        while left > 0 {
-            match stream.read(&mut buffer).await {
-                Ok(0) | Err(_) => return,
-                Ok(read) => left = left.saturating_sub(read),
-            }
-        }
-    };
-    // Whether the other end was patient makes no difference any more.
-    drop(timeout(CLOSE_PATIENCE, draining).await);
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{io, net::SocketAddr, sync::Mutex};
+    use std::{io, sync::Mutex};
 
-    use tokio::io::{DuplexStream, ReadBuf};
+    use tokio::io::ReadBuf;
 
     use super::{super::fixture, *};
-    use crate::gateway::{Options, store::Store};
-
-    fn plane() -> Arc<Plane> {
-        let options = Options::default();
-        let store = Store::open(&options.store).unwrap();
-        Plane::new(store, SocketAddr::from(([127, 0, 0, 1], 1)), &options)
-    }
-
-    /// What a client gets that reads until it sees the close frame, and then its code.
-    async fn read_all(stream: DuplexStream) -> (Vec<String>, Option<u16>) {
-        let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
-        let mut texts = Vec::new();
-        let mut code = None;
-        while let Some(Ok(message)) = socket.next().await {
-            match message {
-                Message::Text(text) => texts.push(text.to_string()),
-                Message::Close(frame) => code = frame.map(|frame| frame.code.into()),
-                _ => {}
-            }
-        }
-        (texts, code)
-    }
-
-    #[tokio::test]
-    async fn what_was_taken_leaves_before_the_close_frame() {
-        let plane = plane();
-        for length in [3, 131_072] {
-            let (ours, theirs) = tokio::io::duplex(1024);
-            let connection = Arc::clone(&fixture::message_event("").connection);
-            let posts = vec!["x".repeat(length); 3];
-            for post in &posts {
-                let post = Bytes::from(post.clone());
-                connection.outbox.post(post).await.unwrap();
-            }
-            connection.outbox.close(Closing::DELETED);
-            let serving = serve(&plane, &connection, ours, Bytes::new());
-            let (ending, (texts, code)) = tokio::join!(serving, read_all(theirs));
-            assert_eq!((ending.code, code), (1000, Some(1000)));
-            assert!(texts == posts, "{} of {length} bytes", texts.len());
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_client_that_does_not_read_cannot_hold_up_the_end() {
-        let plane = plane();
-        let (ours, _theirs) = tokio::io::duplex(1024);
-        let connection = Arc::clone(&fixture::message_event("").connection);
-        let long = Bytes::from(vec![b'x'; 131_072]);
-        connection.outbox.post(long).await.unwrap();
-        connection.outbox.close(Closing::DELETED);
-        let began = Instant::now();
-        let ending = serve(&plane, &connection, ours, Bytes::new()).await;
-        assert_eq!(ending.code, 1000);
-        assert!(began.elapsed() <= 3 * CLOSE_PATIENCE);
-    }
 
     /// A client that always has another message, up to a number of them, and takes all that it is sent.
     #[derive(Clone, Default)]
@@ -690,7 +482,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_never_pauses_still_gets_its_messages_and_lets_others_run() {
-        let plane = plane();
+        let plane = fixture::plane();
         let connection = Arc::clone(&fixture::message_event("").connection);
         let flood = Flood::default();
         let read = || flood.0.lock().unwrap().read;

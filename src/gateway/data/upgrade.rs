@@ -25,11 +25,12 @@ use tokio_tungstenite::tungstenite::{
 use super::{
     Plane,
     authorization::authorize,
+    ending::Ending,
     event::{Event, Handshake, Kind},
     frames, ids, integrate,
     outbound::Answer,
     outbox::{Closing, Disconnect},
-    peer::{self, Ending},
+    peer,
     place::Place,
     registry::{Client, Connection},
 };
