@@ -119,7 +119,7 @@ fn a_state_file_of_a_later_version_is_refused_and_left_alone() {
         .says(&[
             "Cannot start the local gateway",
             "later.redb has schema version 99",
-            "this program knows versions up to 1",
+            "this program knows versions up to 2",
             "later.redb holds was left alone",
             "--state FILE",
         ]);
