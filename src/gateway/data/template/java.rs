@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{super::bounded::Bounded, operator, value::Value};
+use super::{super::bounded::Bounded, BadTemplate, operator, value::Value};
 
 /// What `URLEncoder` leaves as it is, beside letters, digits and the blank, which becomes a plus sign.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -59,13 +59,17 @@ pub(super) fn property_of_getter(name: &str) -> String {
 
 /// Methods of numbers and truth values. `parseInt` is there because any whole number leads to Java's `Integer`, which is
 /// how templates make a number of a text.
-pub(super) fn of_scalar(value: &Value, name: &str, arguments: &[Value]) -> Value {
-    match (value, name, arguments) {
+pub(super) fn of_scalar(
+    value: &Value,
+    name: &str,
+    arguments: &[Value],
+) -> Result<Value, BadTemplate> {
+    Ok(match (value, name, arguments) {
         (Value::Int(_), "parseInt" | "valueOf" | "parseLong", [Value::Text(text)]) => {
-            text.parse().map_or(Value::Null, Value::Int)
+            Value::Int(text.parse().map_err(|_| no_number(text))?)
         }
         (Value::Float(_), "parseDouble" | "valueOf" | "parseFloat", [Value::Text(text)]) => {
-            text.trim().parse().map_or(Value::Null, Value::Float)
+            Value::Float(text.trim().parse().map_err(|_| no_number(text))?)
         }
         (Value::Bool(_), "parseBoolean" | "valueOf", [Value::Text(text)]) => {
             Value::Bool(text.eq_ignore_ascii_case("true"))
@@ -80,7 +84,13 @@ pub(super) fn of_scalar(value: &Value, name: &str, arguments: &[Value]) -> Value
             None => Value::Null,
         },
         _ => Value::Null,
-    }
+    })
+}
+
+/// What Java throws.
+fn no_number(text: &str) -> BadTemplate {
+    let shown: String = text.chars().take(40).collect();
+    BadTemplate::Call(format!("the number `{shown}`"))
 }
 
 #[expect(

@@ -21,6 +21,14 @@ pub(super) enum Flow {
     Stop,
 }
 
+/// A compiled pattern.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    pub(super) regex: Regex,
+    /// Whether a match may have to look at all of the text behind its beginning, because something in it repeats.
+    pub(super) looks_far: bool,
+}
+
 /// Where a `#foreach` is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Turn {
@@ -34,7 +42,7 @@ pub(super) struct Machine<'t> {
     pub(super) heap: Heap,
     variables: HashMap<&'t str, Value>,
     pub(super) loops: Vec<Turn>,
-    pub(super) regexes: HashMap<Arc<str>, Regex>,
+    pub(super) regexes: HashMap<Arc<str>, Pattern>,
     /// What `$input.path` found, so that the same path finds the same, as it does on AWS where the payload is read once.
     pub(super) found: HashMap<Arc<str>, Value>,
     pub(super) body: Option<Value>,
@@ -146,11 +154,12 @@ impl<'t> Machine<'t> {
             return Ok(Arc::clone(text));
         }
         let mut draft = draft();
+        let value = self.written(value.clone())?;
         let mut printer = Printer {
             heap: &self.heap,
             out: &mut draft,
         };
-        printer.java(value, 0)?;
+        printer.java(&value, 0)?;
         self.keep(draft.as_str().len())?;
         Ok(draft.as_str().into())
     }
@@ -214,6 +223,7 @@ impl<'t> Machine<'t> {
         if value == Value::Null {
             return Ok(());
         }
+        let value = self.written(value)?;
         let mut printer = Printer {
             heap: &self.heap,
             out,

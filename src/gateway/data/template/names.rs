@@ -126,11 +126,20 @@ impl Machine<'_> {
             Value::Text(text) => texts::of_text(self, &text, name, arguments),
             Value::Loop(level) => Ok(self.of_loop(level, &java::property_of_getter(name))),
             Value::Int(_) | Value::Float(_) | Value::Bool(_) => {
-                Ok(java::of_scalar(&value, name, arguments))
+                java::of_scalar(&value, name, arguments)
             }
             Value::Absent => texts::of_text(self, &"".into(), name, arguments),
             Value::Null => Ok(Value::Null),
         }
+    }
+
+    /// What is written for a value: the stage's variables are a map then.
+    pub(super) fn written(&mut self, value: Value) -> Result<Value, BadTemplate> {
+        if value != Value::StageVariables {
+            return Ok(value);
+        }
+        let variables = self.scope.stage_variables();
+        self.make_map(Map::default(), variables).map(Value::Map)
     }
 
     fn make_map<'a>(

@@ -23,7 +23,7 @@ impl Printer<'_> {
     pub(super) fn java(&mut self, value: &Value, depth: usize) -> Result<(), BadTemplate> {
         match value {
             Value::Null => self.text("null"),
-            // What is no data prints a name on AWS that means nothing.
+            // What is no data prints a name on AWS that means nothing. The stage's variables come as a map.
             Value::Absent
             | Value::Input
             | Value::Util

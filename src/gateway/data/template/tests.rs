@@ -177,6 +177,10 @@ fn context_and_stage_variables_are_members() {
         "table=rooms",
     );
     check("$stageVariables.size()", "1");
+    check(
+        "$stageVariables $util.base64Encode($stageVariables)",
+        "{table=rooms} e3RhYmxlPXJvb21zfQ==",
+    );
 }
 
 #[test]
@@ -524,6 +528,7 @@ fn collections_have_javas_methods() {
         "#set($r = $input.path('$.o'))#set($r.d = 'new')$input.path('$.o')",
         "{a=1, b=[{\"c\":5}], d=new}",
     );
+    check_bad("#set($i = 0)$i.parseInt('x')", "number");
     check_bad("#set($l = [])$l.get(0)", "index 0");
     check_bad("#set($l = [])$l[0]", "[0]");
 }
@@ -566,6 +571,23 @@ fn what_would_not_end_is_ended() {
     assert_eq!(sample().render(shared), Err(BadTemplate::TooMuchWork));
     let patterns = "#foreach($i in [1..1000])$input.body.matches(\"a$i\")#end";
     assert_eq!(sample().render(patterns), Err(BadTemplate::TooMuchWork));
+}
+
+#[test]
+fn matches_that_look_far_are_few() {
+    // Each match tries the first half of the pattern to the end of the text, and takes one letter.
+    let payload = Sample::new(&"A".repeat(128 * 1024));
+    let rendered = payload.render("$input.body.replaceAll('.*[^A]|A', 'b')");
+    assert_eq!(rendered, Err(BadTemplate::TooMuchWork));
+    let payload = Sample::new(&"it's  so ".repeat(1000));
+    for call in [
+        "replaceAll('\\s+', '_')",
+        "replaceAll(\"'\", '')",
+        "split(' +').size()",
+    ] {
+        let rendered = payload.render(&format!("$input.body.{call}"));
+        assert!(rendered.is_ok(), "{call}: {rendered:?}");
+    }
 }
 
 #[test]

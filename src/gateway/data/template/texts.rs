@@ -1,26 +1,29 @@
 //! Methods of texts. Positions count as Java counts them, in units of UTF-16.
 //!
 //! Patterns are those of the `regex` crate, which takes time in proportion to the text: what only a backtracking engine
-//! could match, such as look-around and references back, is an error and never a hang.
+//! could match, such as look-around and references back, is an error and never a hang. To find all matches can still take
+//! the square of it, where each match looks at all that follows; so a match of a pattern that can is counted as that work.
 
 use std::{fmt::Write, sync::Arc};
 
-use regex::{Captures, Regex, RegexBuilder};
+use regex::{Captures, RegexBuilder};
 
 use super::{
     super::bounded::Bounded,
     BadTemplate,
     collections::{place, span},
-    machine::{Machine, draft, write},
+    machine::{Machine, Pattern, draft, write},
     value::Value,
 };
 
 /// Bytes that a compiled pattern may take.
 const PATTERN_BYTES: usize = 256 * 1024;
 /// Work that making a pattern counts for.
-const PATTERN_STEPS: usize = 1000;
+const PATTERN_STEPS: usize = 5000;
 /// Patterns that are kept compiled.
-const PATTERNS: usize = 32;
+const PATTERNS: usize = 64;
+/// Bytes that a match can look at for one step of work.
+const BYTES_A_STEP: usize = 128;
 
 pub(super) fn of_text(
     machine: &mut Machine<'_>,
@@ -89,7 +92,7 @@ fn with_text(
         }
         "matches" => {
             let pattern = pattern(machine, &format!("^(?:{other})$"))?;
-            Value::Bool(pattern.is_match(text))
+            Value::Bool(pattern.regex.is_match(text))
         }
         "split" => return split(machine, text, other, 0),
         _ => Value::Null,
@@ -118,9 +121,9 @@ fn with_texts(
             let most = if name == "replaceAll" { usize::MAX } else { 1 };
             let pattern = pattern(machine, one)?;
             let mut end = 0;
-            for found in pattern.captures_iter(text).take(most) {
-                machine.work(1 + other.len() / 16)?;
+            for found in pattern.regex.captures_iter(text).take(most) {
                 let Some(whole) = found.get(0) else { continue };
+                machine.work(other.len() / 16 + pattern.work(text.len() - whole.start()))?;
                 write(&mut made, &text[end..whole.start()])?;
                 expand(other, &found, &mut made)?;
                 end = whole.end();
@@ -193,14 +196,14 @@ fn split(
     let pattern = pattern(machine, separator)?;
     let mut parts = Vec::new();
     let mut end = 0;
-    for found in pattern.find_iter(text) {
+    for found in pattern.regex.find_iter(text) {
+        machine.work(pattern.work(text.len() - found.start()))?;
         if most > 0 && parts.len() + 1 == most {
             break;
         }
         if found.end() == 0 || (found.is_empty() && found.start() == text.len()) {
             continue;
         }
-        machine.work(1)?;
         parts.push(&text[end..found.start()]);
         end = found.end();
     }
@@ -217,17 +220,32 @@ fn split(
     machine.make_list(elements)
 }
 
-fn pattern(machine: &mut Machine<'_>, pattern: &str) -> Result<Regex, BadTemplate> {
+impl Pattern {
+    /// What a match with so much text behind its beginning counts for.
+    fn work(&self, behind: usize) -> usize {
+        if self.looks_far {
+            1 + behind / BYTES_A_STEP
+        } else {
+            1
+        }
+    }
+}
+
+fn pattern(machine: &mut Machine<'_>, pattern: &str) -> Result<Pattern, BadTemplate> {
     if let Some(known) = machine.regexes.get(pattern) {
         return Ok(known.clone());
     }
     machine.work(PATTERN_STEPS)?;
-    let made = RegexBuilder::new(pattern)
+    let regex = RegexBuilder::new(pattern)
         .size_limit(PATTERN_BYTES)
         .dfa_size_limit(PATTERN_BYTES)
         .nest_limit(64)
         .build()
         .map_err(|_| BadTemplate::Call(format!("the pattern `{}`", short(pattern))))?;
+    let made = Pattern {
+        regex,
+        looks_far: pattern.contains(['*', '+', '{']),
+    };
     if machine.regexes.len() < PATTERNS {
         machine.regexes.insert(pattern.into(), made.clone());
     }
