@@ -20,6 +20,7 @@ use crate::{
     console,
     gateway::{self, DEFAULT_PORT, FunctionLine, LineSource, Options, StoreLocation},
     model::{Failure, FailureKind},
+    ops::Journal,
 };
 
 /// What is not as on AWS, by what happens to whoever tries it.
@@ -45,7 +46,8 @@ pub(super) fn run(session: &Session, args: &GatewayArgs, output: Output) -> Resu
         lambda: start::lambda_options(&args.lambda)?,
         ..Options::default()
     };
-    start::block_on(serve(address, options, output))
+    let journal = Journal::new(session.paths.journal());
+    start::block_on(serve(address, options, &journal, output))
 }
 
 fn store(session: &Session, args: &GatewayArgs) -> StoreLocation {
@@ -59,7 +61,12 @@ fn store(session: &Session, args: &GatewayArgs) -> StoreLocation {
     StoreLocation::File(args.state.clone().unwrap_or_else(usual))
 }
 
-async fn serve(address: SocketAddr, options: Options, output: Output) -> Result<Exit, Stop> {
+async fn serve(
+    address: SocketAddr,
+    options: Options,
+    journal: &Journal,
+    output: Output,
+) -> Result<Exit, Stop> {
     // Before anything is said, so that whoever reads our address may send the signal at once.
     let told = told_to_stop().map_err(|error| {
         Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
@@ -71,6 +78,10 @@ async fn serve(address: SocketAddr, options: Options, output: Output) -> Result<
     let gateway = gateway::Gateway::start(listener, options)
         .await
         .map_err(|error| start_failure(&error, state.as_ref()))?;
+    // Before the address is out: whoever knows it may ask at once what a stage lacks.
+    if let Some(failure) = console::remember(journal, &gateway).await {
+        output::warn(&failure.to_string());
+    }
     announce(gateway.address(), state, output)?;
     let listening = tokio::spawn(repeat(gateway.function_lines(), output));
     told.await;

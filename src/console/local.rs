@@ -7,20 +7,14 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
-use super::{clock, keyring::keyring};
+use super::{keyring::keyring, seeded::remember};
 use crate::{
     config::{Paths, Settings},
     gateway::{
-        DEFAULT_PORT, Error, Gateway, LambdaOptions, Options, Seed, Seeded, StoreError,
-        StoreLocation,
+        DEFAULT_PORT, Error, Gateway, LambdaOptions, Options, Seed, StoreError, StoreLocation,
     },
     model::{Failure, FailureKind},
-    ops::{
-        Journal,
-        journal::{Entry, Shelf},
-    },
+    ops::Journal,
 };
 
 /// How long its clients may take to go when the console ends.
@@ -187,39 +181,6 @@ async fn start_on(place: &Place, options: Options) -> Result<Gateway, Error> {
         .and_then(tokio::net::TcpListener::from_std)
         .map_err(Error::Listener)?;
     Gateway::start(listener, options).await
-}
-
-/// Keeps what the gateway has just planted in the journal, as whoever deploys does: no control plane tells later what a
-/// deployment holds.
-async fn remember(journal: &Journal, gateway: &Gateway) -> Option<Failure> {
-    let seeded = gateway.seeded().to_vec();
-    if seeded.is_empty() {
-        return None;
-    }
-    let journal = journal.clone();
-    let endpoint = format!("http://{}", gateway.address());
-    let deployed_at = clock::now();
-    let kept = tokio::task::spawn_blocking(move || {
-        seeded.into_iter().try_for_each(|seeded| {
-            let shelf = Shelf::at(&endpoint, &seeded.region);
-            journal.record(&shelf, &entry(seeded, deployed_at))
-        })
-    });
-    let error = kept.await.ok()?.err()?;
-    let title = "What the demo's stages lack can be counted only in part";
-    Some(Failure::new(FailureKind::Config, title).caused_by(&error))
-}
-
-fn entry(seeded: Seeded, deployed_at: Timestamp) -> Entry {
-    Entry {
-        api_id: seeded.api_id,
-        deployment_id: seeded.deployment_id,
-        definition: seeded.definition,
-        description: seeded.description,
-        deployed_at,
-        stage: None,
-        previous: None,
-    }
 }
 
 fn cannot_run(error: &Error) -> Failure {

@@ -17,6 +17,7 @@ mod input;
 mod keyring;
 mod local;
 mod pace;
+mod seeded;
 mod signals;
 mod terminal;
 mod writer;
@@ -49,6 +50,7 @@ use host::TerminalHost;
 use input::{Distance, InputThread};
 pub(crate) use keyring::{keyring, of_environment as environment_credential};
 use local::{LocalGateway, Place};
+pub(crate) use seeded::remember;
 use terminal::{Modes, PanicHook, TerminalGuard};
 use writer::Writer;
 

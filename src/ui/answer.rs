@@ -301,6 +301,7 @@ pub(super) fn host(state: &mut State, message: HostMessage, effects: &mut Vec<Ef
     match message {
         HostMessage::Copied(ticket, result) => copied(state, ticket, result),
         HostMessage::Noticed(failure) => state.notices.fail(state.now, failure),
+        HostMessage::Warned(failure) => state.notices.warn(state.now, failure),
         HostMessage::EndRequested => effects.push(Effect::Quit),
         message @ (HostMessage::Edited(..) | HostMessage::HistoryLoaded(..)) => {
             state.lend(effects, |screens, _, context| {

@@ -69,8 +69,10 @@ pub enum HostMessage {
     Edited(Ticket, Result<String, Failure>),
     /// Messages that were sent in earlier sessions, oldest first.
     HistoryLoaded(Ticket, Result<Vec<String>, Failure>),
-    /// A background matter that the person should know.
+    /// Something failed in the background.
     Noticed(Failure),
+    /// Something in the background is otherwise than was asked for, and goes on.
+    Warned(Failure),
     /// The program was asked from outside to end (SIGTERM, SIGHUP, a panic in the background).
     EndRequested,
 }

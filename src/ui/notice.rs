@@ -41,7 +41,7 @@ enum Kind {
     Reply,
     /// It offers something to do.
     Offer,
-    /// Something failed that nobody waited for: it stays wherever one goes.
+    /// Something that nobody waited for: it stays wherever one goes.
     Failure,
 }
 
@@ -105,12 +105,21 @@ impl Notices {
 
     /// Says that something failed in the background.
     pub fn fail(&mut self, now: Timestamp, failure: Failure) {
+        self.tell(now, Tone::Danger, failure);
+    }
+
+    /// Says that something in the background is otherwise than was asked for, and goes on.
+    pub fn warn(&mut self, now: Timestamp, failure: Failure) {
+        self.tell(now, Tone::Warning, failure);
+    }
+
+    fn tell(&mut self, now: Timestamp, tone: Tone, failure: Failure) {
         let text = match failure.causes.first() {
             Some(cause) => format!("{}: {cause}", failure.title),
             None => failure.title.clone(),
         };
-        self.show(now, Tone::Danger, text.clone(), Kind::Failure);
-        self.keep(now, Tone::Danger, text, Some(failure));
+        self.show(now, tone, text.clone(), Kind::Failure);
+        self.keep(now, tone, text, Some(failure));
     }
 
     /// Keeps a failure in the log that is shown elsewhere.

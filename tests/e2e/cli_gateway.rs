@@ -67,6 +67,16 @@ fn an_answered_write_survives_a_power_cut() {
 }
 
 #[test]
+fn what_the_seeded_stages_lack_is_told_change_by_change() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway_with(&["--ephemeral"]);
+    let dry = ["deploy", "chat", "--stage", "test", "--dry-run"];
+    // Which change it is only the journal knows; the fingerprint says no more than that there is one.
+    let planned = sandbox.local(&gateway, &dry).expect(0);
+    assert!(planned.stdout.contains("+ route join"), "{planned:?}");
+}
+
+#[test]
 fn a_port_that_is_taken_is_named() {
     let sandbox = Sandbox::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -98,7 +98,7 @@ impl Desk {
             Target::Local(local) => {
                 let running = self.gateway.lock().await.start().await?;
                 for notice in running.notices {
-                    tell(inbox, Message::Host(HostMessage::Noticed(notice))).await;
+                    tell(inbox, Message::Host(HostMessage::Warned(notice))).await;
                 }
                 Target::Local(LocalTarget {
                     address: running.address,
