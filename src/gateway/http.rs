@@ -55,17 +55,11 @@ pub(super) struct Server {
     plane: Arc<Plane>,
     demo: Arc<Demo>,
     faults: Faults,
-    functions: Functions,
     permits: Arc<Semaphore>,
 }
 
 impl Server {
-    pub(super) fn new(
-        listener: SocketAddr,
-        options: &Options,
-        store: Store,
-        functions: Functions,
-    ) -> Arc<Server> {
+    pub(super) fn new(listener: SocketAddr, options: &Options, store: Store) -> Arc<Server> {
         let control = control::Context {
             store: store.clone(),
             address: data::reachable(listener),
@@ -81,9 +75,15 @@ impl Server {
             demo: Arc::new(Demo::new(Arc::clone(&plane), listener)),
             plane,
             faults: Faults::default(),
-            functions,
             permits: Arc::new(Semaphore::new(permits)),
         })
+    }
+}
+
+impl Server {
+    /// The Lambda functions that it can invoke.
+    pub(super) fn functions(&self) -> Functions {
+        self.plane.functions.clone()
     }
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn serve(listener: TcpListener, server: Arc<Server>, stop: Canc
     let ending = async {
         stop.cancelled().await;
         server.plane.stop(FAREWELL).await;
-        server.functions.stop().await;
+        server.plane.functions.stop().await;
     };
     tokio::pin!(ending);
     loop {
@@ -343,7 +343,7 @@ async fn of_backend(server: &Server, request: Request<Incoming>) -> Response<Ful
 async fn of_invoke(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     match read(body, lambda::LARGEST_PAYLOAD).await {
-        Ok(body) => lambda::answer_invoke(&server.functions, &head, body.ok()).await,
+        Ok(body) => lambda::answer_invoke(&server.plane.functions, &head, body.ok()).await,
         Err(broken) => broken.answer(),
     }
 }

@@ -146,8 +146,8 @@ impl Gateway {
         });
         let (store, seeded) = opening.await.map_err(|_| StoreError::Closed)??;
         let stop = CancellationToken::new();
-        let functions = Functions::new(&options.lambda, data::reachable(address));
-        let server = http::Server::new(address, &options, store, functions.clone());
+        let server = http::Server::new(address, &options, store);
+        let functions = server.functions();
         let serving = tokio::spawn(http::serve(listener, server, stop.clone()));
         Ok(Gateway {
             address,

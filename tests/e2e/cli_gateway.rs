@@ -18,7 +18,7 @@ fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
         "aws apigatewayv2 get-apis",
         "in memory",
         "not emulated, refused: a $connect with a Lambda authorizer",
-        "not emulated, fails when called: Lambda",
+        "not emulated, fails when called: integrations with AWS services other than Lambda",
         "not emulated, accepted without effect: the account's throttling",
     ]);
 }

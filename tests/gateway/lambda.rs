@@ -24,15 +24,15 @@ fn plays_a_function_when_it_is_started_as_one() {
 }
 
 /// A gateway with these functions, each with `NAME=COMMAND`.
-async fn gateway(functions: &[String]) -> Gateway {
+pub(crate) async fn gateway(functions: &[String]) -> Gateway {
     gateway_with(functions, Duration::from_mins(1)).await
 }
 
-async fn gateway_with(functions: &[String], timeout: Duration) -> Gateway {
+pub(crate) async fn gateway_with(functions: &[String], timeout: Duration) -> Gateway {
     Gateway::with(options(functions, timeout)).await
 }
 
-fn options(functions: &[String], timeout: Duration) -> Options {
+pub(crate) fn options(functions: &[String], timeout: Duration) -> Options {
     let functions = functions
         .iter()
         .map(|text| LocalFunction::parse(text).unwrap());
@@ -48,7 +48,7 @@ fn options(functions: &[String], timeout: Duration) -> Options {
 }
 
 /// The function that does what it is told, under this name.
-fn told(name: &str) -> String {
+pub(crate) fn told(name: &str) -> String {
     format!("{name}={}", function::command("HANDLER=told"))
 }
 
@@ -279,12 +279,12 @@ async fn what_a_runtime_must_not_do_is_refused_as_lambda_refuses_it() {
 }
 
 /// Where functions wait until the test lets them go on.
-struct Gate {
+pub(crate) struct Gate {
     listener: TcpListener,
 }
 
 impl Gate {
-    async fn new() -> Gate {
+    pub(crate) async fn new() -> Gate {
         Gate {
             listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
         }
@@ -294,12 +294,12 @@ impl Gate {
         self.listener.local_addr().unwrap()
     }
 
-    fn wait(&self) -> Value {
+    pub(crate) fn wait(&self) -> Value {
         json!({ "do": "wait", "at": self.address().to_string() })
     }
 
     /// Waits until a function waits, and gives its end of the line.
-    async fn visitor(&self) -> TcpStream {
+    pub(crate) async fn visitor(&self) -> TcpStream {
         soon(self.listener.accept()).await.unwrap().0
     }
 }

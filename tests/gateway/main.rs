@@ -26,6 +26,7 @@ mod data_templates;
 mod demo;
 mod hostile;
 mod lambda;
+mod lambda_integrations;
 mod local_api;
 mod management;
 mod ops;

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// What the Invoke API says with a header when a function threw.
-const FUNCTION_ERROR: &str = "x-amz-function-error";
+pub(super) const FUNCTION_ERROR: &str = "x-amz-function-error";
 
 /// Headers of the handshake that no function sees.
 const HIDDEN: [HeaderName; 3] = [header::CONNECTION, header::UPGRADE, header::CONTENT_LENGTH];

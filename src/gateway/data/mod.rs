@@ -55,6 +55,7 @@ pub(crate) use self::{
 };
 use super::{
     authorize::Keyring,
+    lambda::Functions,
     store::{Removed, Store},
 };
 use crate::model::limit;
@@ -64,6 +65,7 @@ pub(crate) struct Plane {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
     pub(crate) outbound: Outbound,
+    pub(crate) functions: Functions,
     plans: plan::Plans,
     keyring: Keyring,
     throttles: Throttles,
@@ -125,6 +127,7 @@ impl Plane {
             store,
             registry: Registry::default(),
             outbound: Outbound::new(listener),
+            functions: Functions::new(&options.lambda, reachable(listener)),
             plans: plan::Plans::default(),
             keyring: options.keyring.clone(),
             throttles: Throttles::default(),

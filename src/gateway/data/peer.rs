@@ -336,7 +336,7 @@ where
         let plane = Arc::clone(self.plane);
         let in_flight = InFlight::begin(self.connection);
         self.plane.spawn(async move {
-            let outcome = integrate::complete(call, &integration, &event, &plane.outbound).await;
+            let outcome = integrate::complete(call, &integration, &event, &plane).await;
             if let Some(text) = reply(&route, &integration, &event, outcome) {
                 in_flight.0.outbox.push(text);
             }

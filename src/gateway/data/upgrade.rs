@@ -288,7 +288,7 @@ async fn ask(
     let Some(integration) = &route.integration else {
         return Ok(None);
     };
-    match integrate::run(integration, &event, &plane.outbound).await {
+    match integrate::run(integration, &event, plane).await {
         Ok(reply) if (200..300).contains(&reply.status) => {
             Ok(reply.headers.get(header::SEC_WEBSOCKET_PROTOCOL).cloned())
         }
@@ -396,7 +396,7 @@ async fn disconnect(plane: &Arc<Plane>, connection: &Arc<Connection>, ending: En
         reason: ending.reason.into_owned(),
     };
     let event = Event::new(Arc::clone(connection), serving, kind, Utf8Bytes::default());
-    if let Err(failure) = integrate::run(integration, &event, &plane.outbound).await {
+    if let Err(failure) = integrate::run(integration, &event, plane).await {
         peer::log_failure(route, integration, &event, &failure);
     }
 }

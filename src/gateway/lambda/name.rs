@@ -1,7 +1,7 @@
-//! How a Lambda function is named: by its name, by a part of its ARN, by all of it, or by the URI that an integration
-//! calls it by; each perhaps with a version or an alias at its end.
+//! How a Lambda function is named: by its name, by a part of its ARN, or by all of it; each perhaps with a version or an
+//! alias at its end.
 //!
-//! SOURCE: Lambda API reference, Invoke, `FunctionName`; API Gateway developer guide, the URI of a Lambda integration.
+//! SOURCE: Lambda API reference, Invoke, `FunctionName`.
 
 /// Longest name, in characters.
 const NAME: usize = 64;
@@ -70,30 +70,6 @@ impl FunctionName {
             partition: place.and_then(|(partition, ..)| said(partition)),
             account: place.and_then(|(.., account)| said(account)),
         })
-    }
-
-    /// Reads an integration's URI: `arn:aws:apigateway:region:lambda:path/2015-03-31/functions/…/invocations`. The
-    /// function alone is understood as well.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "integrations are not led here yet")
-    )]
-    pub(crate) fn of_integration(uri: &str) -> Option<FunctionName> {
-        let Some((head, path)) = uri.split_once(":path/") else {
-            return FunctionName::parse(uri);
-        };
-        let parts: Vec<&str> = head.split(':').collect();
-        let ["arn", _, "apigateway", region, "lambda"] = parts.as_slice() else {
-            return None;
-        };
-        let function = path
-            .strip_prefix("2015-03-31/functions/")?
-            .strip_suffix("/invocations")?;
-        let mut name = FunctionName::parse(function)?;
-        if name.region.is_none() && is_word(region, NAME) {
-            name.region = Some((*region).to_owned());
-        }
-        Some(name)
     }
 
     /// The whole ARN, with what is usual here in place of what was not said.
@@ -191,29 +167,6 @@ mod tests {
             &long,
         ] {
             assert_eq!(FunctionName::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_integration_names_its_function_by_a_uri() {
-        let uri = |function: &str| {
-            format!(
-                "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{function}/invocations"
-            )
-        };
-        let read = |uri: &str| FunctionName::of_integration(uri).map(|name| name.arn());
-        assert_eq!(read(&uri(ARN)).as_deref(), Some(ARN));
-        let alias = format!("{ARN}:live");
-        assert_eq!(read(&uri(&alias)), Some(alias));
-        let short = read(&uri("chat")).unwrap();
-        assert!(short.starts_with("arn:aws:lambda:eu-west-1:"), "{short}");
-        assert_eq!(read(ARN).as_deref(), Some(ARN));
-        for other in [
-            "arn:aws:apigateway:eu-west-1:sqs:path/123/queue",
-            "arn:aws:apigateway:eu-west-1:lambda:path/2014-01-01/functions/chat/invocations",
-            "http://example.com/",
-        ] {
-            assert_eq!(read(other), None, "{other}");
         }
     }
 }
