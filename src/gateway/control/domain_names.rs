@@ -35,6 +35,7 @@ const HOSTED_ZONE: &str = "Z1UJRXOUMOOFQ8";
 #[serde(rename_all = "camelCase", default)]
 struct DomainNameInput {
     domain_name: Option<String>,
+    #[serde(deserialize_with = "wire::items")]
     domain_name_configurations: Option<Vec<ConfigurationInput>>,
     #[serde(deserialize_with = "wire::object")]
     mutual_tls_authentication: Option<MutualTls>,

@@ -84,6 +84,22 @@ where
     entries.collect::<Result<_, _>>().map(Some)
 }
 
+/// The same for a list of structures.
+pub(super) fn items<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    T: DeserializeOwned,
+    D: Deserializer<'de>,
+{
+    let maps = Option::<Vec<Map<String, Value>>>::deserialize(deserializer)?;
+    let Some(maps) = maps else {
+        return Ok(None);
+    };
+    let items = maps
+        .into_iter()
+        .map(|map| serde_json::from_value(Value::Object(map)).map_err(serde::de::Error::custom));
+    items.collect::<Result<_, _>>().map(Some)
+}
+
 /// A point in time as AWS writes it: `2018-11-15T06:23:51Z`, whole seconds.
 pub(super) fn seconds(time: Timestamp) -> String {
     let whole = Timestamp::from_second(time.as_second());

@@ -101,6 +101,19 @@ async fn domain_names_are_refused_in_aws_words() {
 }
 
 #[tokio::test]
+async fn a_configuration_is_an_object_and_nothing_that_looks_like_its_members() {
+    let plane = Plane::new();
+    for configurations in [json!([[CERTIFICATE]]), json!([CERTIFICATE]), json!({})] {
+        let body =
+            json!({ "domainName": "a.example.com", "domainNameConfigurations": configurations });
+        let answer = plane.post("/v2/domainnames", body).await;
+        assert_eq!((answer.status, answer.code.as_deref()), (400, Some(BAD)));
+        let message = answer.body["message"].as_str().unwrap();
+        assert!(message.starts_with("Invalid value for domainNameConfigurations"));
+    }
+}
+
+#[tokio::test]
 async fn a_domain_name_is_changed_listed_tagged_and_removed_with_its_mappings() {
     let plane = Plane::new();
     let api = staged(&plane).await;
