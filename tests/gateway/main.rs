@@ -31,3 +31,4 @@ mod local_api;
 mod management;
 mod ops;
 mod throttling;
+mod validation;

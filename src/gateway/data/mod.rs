@@ -28,6 +28,7 @@ mod spelling;
 mod template;
 mod throttle;
 mod upgrade;
+mod validation;
 
 use std::{
     net::SocketAddr,

@@ -298,6 +298,13 @@ where
             self.notify("Forbidden", &event);
             return;
         }
+        if let Some(validation) = &route.validation
+            && let Err(reason) = validation.check(&event)
+        {
+            tracing::warn!(connection = connection.id, route = route.key, %reason, "the message is refused");
+            self.notify("Bad request body", &event);
+            return;
+        }
         let Some(integration) = &route.integration else {
             // GUESS: a route without an integration fails like one whose integration fails.
             self.notify(Trouble::Failed.message(), &event);

@@ -16,6 +16,7 @@ use super::{
     mapping::{BadRequest, Mapping, ResponseMapping},
     selection::{Facts, Selection},
     template::{BadTemplate, Template},
+    validation::{Models, Validation},
 };
 use crate::gateway::store::record::{
     IntegrationRecord, IntegrationResponseRecord, Snapshot, SnapshotIntegration, SnapshotRoute,
@@ -43,6 +44,8 @@ pub(super) struct RoutePlan {
     pub(super) api_key_required: bool,
     /// Names of the handshake's required parameters, such as `route.request.header.x`.
     pub(super) required: Vec<String>,
+    /// What its messages are held to.
+    pub(super) validation: Option<Validation>,
     pub(super) integration: Option<Arc<IntegrationPlan>>,
 }
 
@@ -141,6 +144,7 @@ impl Plan {
                 (id, Arc::new(IntegrationPlan::new(frozen)))
             })
             .collect();
+        let mut models = Models::new(&snapshot.models);
         let routes = snapshot
             .routes
             .iter()
@@ -149,7 +153,7 @@ impl Plan {
                 let integration = target
                     .and_then(|target| target.strip_prefix("integrations/"))
                     .and_then(|id| integrations.get(id));
-                let route = RoutePlan::new(frozen, integration.map(Arc::clone));
+                let route = RoutePlan::new(frozen, &mut models, integration.map(Arc::clone));
                 (route.key.clone(), Arc::new(route))
             })
             .collect();
@@ -181,7 +185,11 @@ impl Plan {
 }
 
 impl RoutePlan {
-    fn new(frozen: &SnapshotRoute, integration: Option<Arc<IntegrationPlan>>) -> RoutePlan {
+    fn new(
+        frozen: &SnapshotRoute,
+        models: &mut Models<'_>,
+        integration: Option<Arc<IntegrationPlan>>,
+    ) -> RoutePlan {
         let route = &frozen.route;
         // GUESS: both must be there; the documentation speaks of each alone.
         let two_way = route.route_response_selection_expression.as_deref() == Some("$default")
@@ -202,6 +210,7 @@ impl RoutePlan {
             authorization_type: route.authorization_type.clone(),
             api_key_required: route.api_key_required,
             required,
+            validation: Validation::new(route, models),
             integration,
         }
     }
@@ -468,9 +477,10 @@ mod tests {
         expression_only.responses.clear();
         let mut response_only = both.clone();
         response_only.route.route_response_selection_expression = None;
-        assert!(RoutePlan::new(&both, None).two_way);
-        assert!(!RoutePlan::new(&expression_only, None).two_way);
-        assert!(!RoutePlan::new(&response_only, None).two_way);
+        let two_way = |route| RoutePlan::new(route, &mut Models::new(&[]), None).two_way;
+        assert!(two_way(&both));
+        assert!(!two_way(&expression_only));
+        assert!(!two_way(&response_only));
     }
 
     #[test]
