@@ -23,6 +23,8 @@ use super::{Answer, Invocation, InvokeError, Mode, output::Lines, process, troub
 const PROCESSES: usize = 10;
 /// Invocations of one function that wait for a process.
 const WAITING: usize = 1000;
+/// Bytes of their payloads.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// How long a process that has answered may take to ask for more before another one is started instead.
 const GRACE: Duration = Duration::from_millis(100);
 /// How long the start after one that failed waits at first, and at most.
@@ -150,7 +152,7 @@ impl Pool {
         }
         {
             let mut state = self.state();
-            if state.waiting.len() >= WAITING {
+            if !state.has_room_for(&job) {
                 return Err(InvokeError::Throttled);
             }
             state.waiting.push_back(job);
@@ -276,6 +278,12 @@ impl State {
         self.waiting.len() > coming && self.processes.len() < PROCESSES && may_start
     }
 
+    /// Whether one more invocation may wait.
+    fn has_room_for(&self, job: &Job) -> bool {
+        let bytes: usize = self.waiting.iter().map(|it| it.payload.len()).sum();
+        self.waiting.len() < WAITING && bytes + job.payload.len() <= WAITING_BYTES
+    }
+
     fn wanted(&self) -> Wanted {
         if !self.is_short() {
             return Wanted::Nothing;
@@ -366,6 +374,25 @@ mod tests {
         check(1, &[Resting], Wanted::Patience);
         check(2, &[Resting], Wanted::Process);
         check(5, &[Busy; PROCESSES], Wanted::Nothing);
+    }
+
+    #[test]
+    fn what_waits_is_bounded_in_number_and_size() {
+        let full = State {
+            waiting: std::iter::repeat_with(job).take(WAITING).collect(),
+            ..State::default()
+        };
+        assert!(!full.has_room_for(&job()));
+        let large = |bytes: usize| Job {
+            payload: Bytes::from(vec![0; bytes]),
+            ..job()
+        };
+        let state = State {
+            waiting: [large(WAITING_BYTES - 7)].into(),
+            ..State::default()
+        };
+        assert!(state.has_room_for(&large(7)));
+        assert!(!state.has_room_for(&large(8)));
     }
 
     #[test]
