@@ -196,7 +196,10 @@ fn cannot_run(error: &Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+    use crate::gateway::LocalFunction;
 
     /// A gateway of its own place and store.
     fn gateway(dir: &std::path::Path) -> LocalGateway {
@@ -233,6 +236,28 @@ mod tests {
         assert_ne!(first.address.port(), 0);
         assert_eq!(first.notices, []);
         assert_eq!(gateway.start().await.unwrap().address, first.address);
+        gateway.stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn it_has_the_lambda_functions_that_it_was_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let lambda = LambdaOptions {
+            functions: vec![LocalFunction::parse("brief=exit 3").unwrap()],
+            ..LambdaOptions::default()
+        };
+        let mut gateway = gateway(dir.path()).with_lambda(lambda);
+        let address = gateway.start().await.unwrap().address;
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "POST /2015-03-31/functions/brief/invocations HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=A/20250101/us-east-1/lambda/aws4_request, \
+             SignedHeaders=host, Signature=00\r\nContent-Length: 0\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains("Runtime.ExitError"), "{answer}");
         gateway.stop().await;
     }
 

@@ -66,6 +66,19 @@ pub(super) enum Refused {
     RequestId,
 }
 
+/// Sets a deadline when it is dropped.
+struct Countdown<'d> {
+    deadline: &'d watch::Sender<Option<Instant>>,
+    timeout: Duration,
+}
+
+impl Drop for Countdown<'_> {
+    fn drop(&mut self) {
+        let at = Instant::now() + self.timeout;
+        self.deadline.send_replace(Some(at));
+    }
+}
+
 impl Desk {
     pub(super) fn new(pool: Arc<Pool>, id: ProcessId) -> Desk {
         let limit = INIT.saturating_add(pool.spec.timeout);
@@ -89,8 +102,13 @@ impl Desk {
         // Another request may have got one meanwhile.
         self.ready()?;
         self.deadline.send_replace(None);
-        let job = self.pool.next(self.id).await;
         let timeout = self.pool.spec.timeout;
+        // Whatever becomes of this request, the process has so much time from its end: for the invocation, or to ask anew.
+        let _end = Countdown {
+            deadline: &self.deadline,
+            timeout,
+        };
+        let job = self.pool.next(self.id).await;
         let handed = Handed {
             request_id: job.id.clone(),
             arn: job.arn.clone(),
@@ -99,7 +117,6 @@ impl Desk {
             payload: job.payload.clone(),
         };
         *self.state() = State::Has(job);
-        self.deadline.send_replace(Some(Instant::now() + timeout));
         Ok(handed)
     }
 
@@ -192,6 +209,58 @@ impl Desk {
                 () = tokio::time::sleep_until(at) => return,
                 _ = changed => {}
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+    use super::{
+        super::{output::Lines, pool::Spec},
+        *,
+    };
+
+    const TIMEOUT: Duration = Duration::from_secs(30);
+
+    fn desk() -> Desk {
+        let spec = Spec {
+            name: "f".into(),
+            command: "true".into(),
+            timeout: TIMEOUT,
+            gateway: SocketAddr::from(([127, 0, 0, 1], 1)),
+        };
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        Desk::new(Pool::new(spec, Lines::new(), tasks, stop), 1)
+    }
+
+    /// How long the process may go on.
+    async fn left(desk: &Desk) -> Duration {
+        let began = Instant::now();
+        desk.overdue().await;
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_has_time_to_start_and_to_ask_again() {
+        let desk = desk();
+        assert_eq!(left(&desk).await, INIT + TIMEOUT);
+        let asked = tokio::time::timeout(TIMEOUT, desk.next()).await;
+        assert!(asked.is_err());
+        assert_eq!(left(&desk).await, TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_waits_for_work_may_wait_for_ever() {
+        let desk = desk();
+        tokio::select! {
+            biased;
+            _ = desk.next() => unreachable!("there is no work"),
+            () = desk.overdue() => unreachable!("it asks for work"),
+            () = tokio::time::sleep(100 * TIMEOUT) => {}
         }
     }
 }
