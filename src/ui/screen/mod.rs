@@ -165,7 +165,7 @@ pub trait View {
     /// The scope of the binding table that holds here.
     fn scope(&self) -> Scope;
 
-    /// The end of the breadcrumb: all parts after the target and its region.
+    /// The end of the breadcrumb: all parts after the target and its region. A modal without any leaves it as it is.
     fn crumbs(&self, _state: &State) -> Vec<Crumb> {
         Vec::new()
     }

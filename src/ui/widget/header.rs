@@ -52,7 +52,14 @@ fn crumbs(state: &State) -> Vec<Crumb> {
             crumbs.push(Crumb::plain(region));
         }
     }
-    crumbs.extend(state.screen().view().crumbs(state));
+    // What a modal is about counts for more than what the screen below it is about.
+    let modals = state
+        .modals
+        .iter()
+        .rev()
+        .map(|modal| modal.view().crumbs(state));
+    let of_modal = modals.into_iter().find(|crumbs| !crumbs.is_empty());
+    crumbs.extend(of_modal.unwrap_or_else(|| state.screen().view().crumbs(state)));
     crumbs
 }
 

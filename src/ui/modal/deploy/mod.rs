@@ -42,7 +42,7 @@ use crate::{
         deploy::DeployJob,
         geometry::Geometry,
         keys::Scope,
-        screen::{Context, Handled, Nav, View},
+        screen::{Context, Crumb, Handled, Nav, View},
         state::is_production,
         widget::{input::Input, scroll::Scroll},
     },
@@ -316,6 +316,20 @@ impl View for DeployModal {
         } else {
             left
         })
+    }
+
+    fn crumbs(&self, state: &State) -> Vec<Crumb> {
+        let name = state.library.api(&self.api).map(|api| api.name.clone());
+        let api = Crumb::plain(name.unwrap_or_else(|| self.api.to_string()));
+        let job = state.deploys.job(&self.api).filter(|_| self.is_run);
+        let stage = match (job, &self.choice) {
+            (Some(job), _) => Some(job.stage().clone()),
+            (None, Some(Choice::Stage(stage))) => Some(stage.clone()),
+            (None, Some(Choice::New)) => StageName::parse(self.name.text()).ok(),
+            (None, None) => None,
+        };
+        let stage = stage.map(|stage| Crumb::stage(&stage, &state.production));
+        [api].into_iter().chain(stage).collect()
     }
 
     fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
