@@ -65,8 +65,10 @@ pub enum Scope {
     DeployField,
     /// The deploy dialog while it asks; any key but Enter takes the question back.
     DeployQuestion,
-    /// The deploy dialog while it runs and after.
+    /// The deploy dialog while it runs.
     DeployRun,
+    /// The deploy dialog after a deploy that failed.
+    DeployFailed,
     /// A question.
     Confirm,
     /// A failure.
@@ -122,7 +124,7 @@ impl Group {
 
 impl Scope {
     /// Every scope that a screen or modal can name as its own, for tests and for `stagewire keys`.
-    pub const LEAVES: [Self; 18] = [
+    pub const LEAVES: [Self; 19] = [
         Self::Targets,
         Self::Apis,
         Self::Stages,
@@ -136,6 +138,7 @@ impl Scope {
         Self::DeployField,
         Self::DeployQuestion,
         Self::DeployRun,
+        Self::DeployFailed,
         Self::Confirm,
         Self::Failure,
         Self::Help,
@@ -179,6 +182,7 @@ impl Scope {
             Self::DeployField => &[Self::DeployField, Self::Anywhere],
             Self::DeployQuestion => &[Self::DeployQuestion, Self::Anywhere],
             Self::DeployRun => &[Self::DeployRun, Self::Text, Self::Anywhere],
+            Self::DeployFailed => &[Self::DeployFailed, Self::Text, Self::Anywhere],
             Self::Confirm => &[Self::Confirm, Self::Anywhere],
             Self::Failure => &[Self::Failure, Self::Text, Self::Anywhere],
             Self::Help => &[Self::Help, Self::Text, Self::Anywhere],
@@ -227,6 +231,7 @@ impl Scope {
             Self::DeployField => "deploy dialog, text field",
             Self::DeployQuestion => "deploy dialog, question",
             Self::DeployRun => "deploy dialog, running",
+            Self::DeployFailed => "deploy dialog, failed",
             Self::Confirm => "questions",
             Self::Failure => "failures",
             Self::Help => "help",

@@ -126,13 +126,15 @@ pub(super) static TABLE: &[Binding] = &[
     row(Scope::DeployField, "esc", Action::Back, "cancel", (Group::Here, 80)),
     row(Scope::DeployQuestion, "enter", Action::Submit, "deploy", (Group::Here, 90)),
     row(Scope::DeployQuestion, "esc", Action::Back, "take it back", (Group::Here, 80)),
-    // No Enter here: one that was pressed twice must not close what it has just started.
-    row(Scope::DeployRun, "f", Action::Finish, "finish", (Group::Here, 90)),
-    row(Scope::DeployRun, "c", Action::CleanUp, "clean up", (Group::Here, 85)),
-    row(Scope::DeployRun, "n", Action::PlanAnew, "plan anew", (Group::Here, 75)),
-    row(Scope::DeployRun, "r", Action::Refresh, "look again", (Group::Here, 70)),
-    row(Scope::DeployRun, "y", Action::Copy, "copy", (Group::Here, 60)),
+    // No Enter in these two: one that was pressed twice must not close what it has just started.
+    row(Scope::DeployRun, "y", Action::Copy, "copy commands", (Group::Here, 60)),
     row(Scope::DeployRun, "esc q", Action::Back, "close", (Group::Here, 80)),
+    row(Scope::DeployFailed, "f", Action::Finish, "finish", (Group::Here, 90)),
+    row(Scope::DeployFailed, "c", Action::CleanUp, "clean up", (Group::Here, 85)),
+    row(Scope::DeployFailed, "n", Action::PlanAnew, "plan anew", (Group::Here, 75)),
+    row(Scope::DeployFailed, "r", Action::Refresh, "look again", (Group::Here, 70)),
+    row(Scope::DeployFailed, "y", Action::Copy, "copy", (Group::Here, 60)),
+    row(Scope::DeployFailed, "esc q", Action::Back, "close", (Group::Here, 80)),
     // A question.
     row(Scope::Confirm, "enter y", Action::Submit, "yes", (Group::Here, 90)),
     row(Scope::Confirm, "esc n q", Action::Back, "no", (Group::Here, 80)),

@@ -72,6 +72,8 @@ pub struct DeployModal {
     scroll: Scroll,
     /// A deploy runs, or failed: the dialog shows it.
     is_run: bool,
+    /// That deploy failed.
+    has_failed: bool,
 }
 
 /// Whether the deploy starts by itself.
@@ -102,6 +104,7 @@ impl DeployModal {
             is_insisting: false,
             scroll: Scroll::default(),
             is_run,
+            has_failed: false,
         };
         if dialog.choice.is_some() && !dialog.is_run {
             dialog.ask(context);
@@ -201,7 +204,9 @@ impl DeployModal {
 
 impl View for DeployModal {
     fn scope(&self) -> Scope {
-        if self.is_run {
+        if self.is_run && self.has_failed {
+            Scope::DeployFailed
+        } else if self.is_run {
             Scope::DeployRun
         } else if self.question().is_some() {
             Scope::DeployQuestion
@@ -280,7 +285,9 @@ impl View for DeployModal {
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        self.is_run = context.deploys.job(&self.api).is_some();
+        let job = context.deploys.job(&self.api);
+        self.is_run = job.is_some();
+        self.has_failed = job.is_some_and(|job| !job.is_running());
         if self.is_run {
             return;
         }
