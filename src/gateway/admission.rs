@@ -12,7 +12,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
 use http_body_util::Full;
 
 use super::{data::Host, reply};
@@ -89,10 +89,19 @@ fn is_ours(host: &Host, listening: IpAddr) -> bool {
 }
 
 fn is_from_page(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::ORIGIN)
-        || headers
-            .keys()
-            .any(|name| name.as_str().starts_with("sec-fetch-"))
+    headers.keys().any(is_page_mark)
+}
+
+/// Removes what marks a request as a web page's, for a request that the gateway makes itself.
+pub(super) fn strip_page_marks(headers: &mut HeaderMap) {
+    let marks: Vec<HeaderName> = headers.keys().filter(|name| is_page_mark(name)).cloned().collect();
+    for mark in marks {
+        headers.remove(mark);
+    }
+}
+
+fn is_page_mark(name: &HeaderName) -> bool {
+    *name == header::ORIGIN || name.as_str().starts_with("sec-fetch-")
 }
 
 #[cfg(test)]

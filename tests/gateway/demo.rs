@@ -152,6 +152,32 @@ async fn the_shipped_demo_works_stage_by_stage() {
     assert_eq!(next_json(&mut ticker).await, json!({ "tick": 2, "of": 2 }));
 }
 
+#[tokio::test]
+async fn web_pages_and_clients_that_act_like_one_connect_to_the_shipped_demo() {
+    let gateway = Gateway::with(Options::default()).await;
+    let apis = gateway.control("GET", "/v2/apis", Value::Null).await;
+    for api in apis["items"].as_array().unwrap() {
+        let stage = match api["name"].as_str().unwrap() {
+            "chat" => "prod",
+            _ => "live",
+        };
+        let path = format!("/{}/{stage}", api["apiId"].as_str().unwrap());
+        for headers in [
+            &[("origin", "http://localhost:3000")][..],
+            // Node's own WebSocket.
+            &[("sec-fetch-mode", "websocket")],
+            &[
+                ("origin", "https://example.com"),
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "websocket"),
+            ],
+        ] {
+            let connected = gateway.try_connect(&path, headers).await;
+            assert!(connected.is_ok(), "{path}: {headers:?}: {connected:?}");
+        }
+    }
+}
+
 /// Follows the hint of a stage to its end; what was hinted at.
 async fn follow_hints(gateway: &Gateway, path: &str) -> Vec<String> {
     let mut socket = gateway.connect(path).await;

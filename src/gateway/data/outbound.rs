@@ -3,6 +3,9 @@
 //! Two names mean something of their own here. `gateway.localhost` is this gateway, on whatever port it listens, so that
 //! a definition can name it without knowing the port; every other name under `localhost` is the loopback interface, as
 //! RFC 6761 says, whether or not the machine's resolver knows that.
+//!
+//! What marks a request as a web page's (`Origin`, `Sec-Fetch-*`) is passed on to every backend, as AWS does, but not to
+//! this gateway: the page asked for a stage, and it is the gateway that calls itself, which no page can make it do.
 
 use std::{
     io,
@@ -24,6 +27,8 @@ use hyper_util::{
 };
 use tokio::{net::TcpStream, sync::OnceCell};
 use tower_service::Service;
+
+use crate::gateway::admission;
 
 /// The host that stands for this gateway in an integration's URI.
 const OWN_HOST: &str = "gateway.localhost";
@@ -99,10 +104,13 @@ impl Outbound {
     /// Redirects are not followed: API Gateway does not follow them either.
     pub(crate) async fn call_and_read(
         &self,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
         limit: usize,
         excess: impl FnOnce(StatusCode) -> Excess,
     ) -> Result<Answer, CallError> {
+        if request.uri().host().is_some_and(is_own) {
+            admission::strip_page_marks(request.headers_mut());
+        }
         let answered = if request.uri().scheme() == Some(&Scheme::HTTPS) {
             self.secure().await?.request(request).await
         } else {
@@ -200,6 +208,16 @@ pub(crate) fn reachable(listener: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listener.port())
 }
 
+/// Whether the host of a URI is this gateway.
+fn is_own(host: &str) -> bool {
+    plain_name(host) == OWN_HOST
+}
+
+/// A host as names are compared.
+fn plain_name(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
 /// Opens TCP connections, knowing the names that mean something here.
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
@@ -212,8 +230,8 @@ impl Connector {
         let host = uri.host().ok_or_else(missing)?;
         let https = uri.scheme() == Some(&Scheme::HTTPS);
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
-        let name = host.trim_end_matches('.').to_ascii_lowercase();
-        let stream = if name == OWN_HOST {
+        let name = plain_name(host);
+        let stream = if is_own(host) {
             TcpStream::connect(self.own).await?
         } else if name == "localhost" || name.ends_with(".localhost") {
             let loopback: [SocketAddr; 2] = [
