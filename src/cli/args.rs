@@ -43,12 +43,15 @@ Examples:
   stagewire deploy chat --stage prod --json | jq -r .Deployment.DeploymentId";
 
 const CONNECT_HELP: &str = "\
-Each line that you type is sent as one text message. Ctrl-C says goodbye and leaves.
+Each line that you type is sent as one text message. Ctrl-C says goodbye and leaves. When input that is piped in or
+comes from a file ends, the connection is closed with 1000 once nothing has come for 2 s, after 10 s at the latest, and
+the exit code is 0; --linger changes that. Without input (/dev/null) it stays open until the other side closes it.
 
 Examples:
   stagewire connect chat/prod
   stagewire connect --json wss://abc123.execute-api.us-east-1.amazonaws.com/prod | jq .text
   echo '{\"action\":\"hello\"}' | stagewire connect chat/test
+  stagewire connect chat/prod --linger 60 < messages.txt
   stagewire connect chat/prod --header 'X-Api-Key: …' --subprotocol v2";
 
 const SEND_HELP: &str = "\
@@ -242,6 +245,16 @@ pub(super) struct WhereArgs {
 pub(super) struct ConnectArgs {
     #[command(flatten)]
     pub(super) place: WhereArgs,
+    /// Stay this long after the end of the input: 0 leaves at once, "forever" until the other side closes
+    #[arg(long, value_name = "SECONDS", value_parser = parse_linger)]
+    pub(super) linger: Option<Linger>,
+}
+
+/// How long a connection is kept after the end of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Linger {
+    For(Duration),
+    Forever,
 }
 
 #[derive(Debug, Arguments)]
@@ -287,6 +300,16 @@ fn parse_header(text: &str) -> Result<(String, String), String> {
         .split_once(':')
         .ok_or("write NAME: VALUE, for example 'X-Api-Key: secret'")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn parse_linger(text: &str) -> Result<Linger, String> {
+    if text == "forever" {
+        return Ok(Linger::Forever);
+    }
+    match text.parse::<u32>() {
+        Ok(seconds) => Ok(Linger::For(Duration::from_secs(seconds.into()))),
+        Err(_) => Err("write whole seconds, for example 30, or forever".to_owned()),
+    }
 }
 
 #[expect(
@@ -367,6 +390,16 @@ mod tests {
         }
         for text in ["", "127.0.0.1:3001", "/x", "ws://a", "http://a/?b=c"] {
             assert!(parse_lambda_endpoint(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_connection_lingers_for_seconds_or_forever() {
+        let for_30 = Linger::For(Duration::from_secs(30));
+        assert_eq!(parse_linger("30"), Ok(for_30));
+        assert_eq!(parse_linger("forever"), Ok(Linger::Forever));
+        for text in ["", "-1", "1.5", "5s", "99999999999"] {
+            assert!(parse_linger(text).is_err(), "{text}");
         }
     }
 

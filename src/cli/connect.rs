@@ -1,7 +1,8 @@
 //! `stagewire connect`: every frame of a connection, one line each; lines typed are sent.
 //!
-//! Three parts that never wait for each other: this one, which listens to signals and bounds every wait after one; a
-//! thread that prints, because whoever reads our output may stop reading; and a thread that reads what is typed.
+//! Three parts that never wait for each other: this one, which listens to signals, decides when to leave and bounds every
+//! wait after that; a thread that prints, because whoever reads our output may stop reading; and a thread that reads what
+//! is typed.
 
 use std::{
     io::{self, BufRead},
@@ -18,9 +19,10 @@ use tokio::{
     task::JoinHandle,
     time::{self, Instant},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    args::ConnectArgs,
+    args::{ConnectArgs, Linger},
     exit::{Exit, Stop},
     message::{self, Destination},
     output::{self, Output},
@@ -41,14 +43,21 @@ const GOODBYE_TIME: Duration = Duration::from_secs(3);
 /// How long the line under way may take to be printed when nothing more is.
 const LAST_LINE_TIME: Duration = Duration::from_millis(250);
 
+/// After the end of what is piped in, so long without a word means that all answers are here, unless told otherwise.
+const QUIET_TIME: Duration = Duration::from_secs(2);
+
+/// After the end of what is piped in, no answer is waited for longer than this, unless told otherwise.
+const LINGER_TIME: Duration = Duration::from_secs(10);
+
 pub(super) fn run(session: &Session, args: &ConnectArgs, output: Output) -> Result<Exit, Stop> {
     start::block_on(async {
         let destination = message::destination(session, &args.place).await?;
-        watch(destination, output).await
+        let stay = Stay::new(args.linger.or_else(usual_linger));
+        watch(destination, stay, output).await
     })
 }
 
-async fn watch(to: Destination, output: Output) -> Result<Exit, Stop> {
+async fn watch(to: Destination, mut stay: Stay, output: Output) -> Result<Exit, Stop> {
     let mut interrupts = Interrupts::new().map_err(|error| {
         Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
     })?;
@@ -57,26 +66,44 @@ async fn watch(to: Destination, output: Output) -> Result<Exit, Stop> {
     let printer = Printer::start(to, output);
     let mut typing = None;
     let mut leave_at = None;
+    let mut give_up_at = None;
+    let input_end = CancellationToken::new();
     loop {
         tokio::select! {
             // However much comes, a signal is looked at first.
             biased;
             () = interrupts.next() => {
                 // The second time, and when there is nobody to say goodbye to, it means "at once".
-                let goodbye = Outgoing::Close(Some((1000, String::new())));
-                if leave_at.is_some() || typing.is_none() || link.sender().try_send(goodbye).is_err() {
+                if leave_at.is_some() || typing.is_none() || link.sender().try_send(goodbye()).is_err() {
                     return printer.leave().await;
                 }
                 leave_at = Some(Instant::now() + GOODBYE_TIME);
             }
             () = sleep_until(leave_at) => return printer.leave().await,
-            is_going_on = printer.pass_one(&mut link, &mut typing) => {
-                if !is_going_on {
-                    break;
+            () = sleep_until(give_up_at) => {
+                output::warn("the peer did not take all that was sent to it");
+                break;
+            }
+            () = input_end.cancelled(), if !stay.has_begun() => {
+                if let Some(line) = stay.begin(Instant::now()) {
+                    output.progress(&line);
                 }
+            }
+            () = sleep_until(stay.ends_at()) => {
+                stay.end();
+                // An order that finds no room now has until then as well, and the printer all the time it needs.
+                give_up_at = Some(Instant::now() + GOODBYE_TIME);
+                let sender = link.sender();
+                tokio::spawn(async move { sender.send(goodbye()).await });
+            }
+            passed = printer.pass_one(&mut link) => match passed {
+                Passed::Nothing => break,
+                Passed::Open => typing = Some(send_typed_lines(link.sender(), input_end.clone())),
+                Passed::Other => stay.hear(Instant::now()),
             }
         }
     }
+    drop(link);
     let was_interrupted = leave_at.is_some();
     tokio::select! {
         biased;
@@ -86,6 +113,78 @@ async fn watch(to: Destination, output: Output) -> Result<Exit, Stop> {
             Ok(_) | Err(Stop::Failed(_)) if was_interrupted => Ok(Exit::Interrupted),
             exit => exit,
         }
+    }
+}
+
+fn goodbye() -> Outgoing {
+    Outgoing::Close(Some((1000, String::new())))
+}
+
+/// What is done at the end of the input when nothing was said about it. A person at a terminal may watch on, and so may
+/// a job without any input; only something that was piped in has been said.
+fn usual_linger() -> Option<Linger> {
+    (!output::is_piped()).then_some(Linger::Forever)
+}
+
+/// How long the connection is kept after the end of the input.
+#[derive(Debug)]
+struct Stay {
+    /// None keeps it until all answers seem to be here.
+    linger: Option<Linger>,
+    has_begun: bool,
+    quiet_at: Option<Instant>,
+    over_at: Option<Instant>,
+}
+
+impl Stay {
+    fn new(linger: Option<Linger>) -> Self {
+        Self {
+            linger,
+            has_begun: false,
+            quiet_at: None,
+            over_at: None,
+        }
+    }
+
+    fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// The input has ended; gives what to say of it.
+    fn begin(&mut self, now: Instant) -> Option<String> {
+        self.has_begun = true;
+        match self.linger {
+            Some(Linger::Forever) => None,
+            Some(Linger::For(time)) => {
+                self.over_at = Some(now + time);
+                (!time.is_zero())
+                    .then(|| format!("the input has ended: leaving in {} s", time.as_secs()))
+            }
+            None => {
+                self.quiet_at = Some(now + QUIET_TIME);
+                self.over_at = Some(now + LINGER_TIME);
+                Some(format!(
+                    "the input has ended: leaving once nothing has come for {} s, in {} s at the latest",
+                    QUIET_TIME.as_secs(),
+                    LINGER_TIME.as_secs()
+                ))
+            }
+        }
+    }
+
+    /// Something came.
+    fn hear(&mut self, now: Instant) {
+        self.quiet_at = self.quiet_at.map(|_| now + QUIET_TIME);
+    }
+
+    /// When to leave, if that is known.
+    fn ends_at(&self) -> Option<Instant> {
+        self.quiet_at.into_iter().chain(self.over_at).min()
+    }
+
+    fn end(&mut self) {
+        self.quiet_at = None;
+        self.over_at = None;
     }
 }
 
@@ -136,6 +235,15 @@ impl Interrupts {
     }
 }
 
+/// What was passed to the printer.
+enum Passed {
+    /// The handshake succeeded.
+    Open,
+    Other,
+    /// There is nothing more to pass on, or printing failed.
+    Nothing,
+}
+
 /// The thread that prints.
 struct Printer {
     events: mpsc::Sender<LinkEvent>,
@@ -156,20 +264,20 @@ impl Printer {
         }
     }
 
-    /// Passes the link's next event on; false when there will be none, or printing failed. Nothing is lost when this
-    /// is dropped on the way.
-    async fn pass_one(&self, link: &mut Link, typing: &mut Option<JoinHandle<u64>>) -> bool {
+    /// Passes the link's next event on. Nothing is lost when this is dropped on the way.
+    async fn pass_one(&self, link: &mut Link) -> Passed {
         let Ok(permit) = self.events.reserve().await else {
-            return false;
+            return Passed::Nothing;
         };
         let Some(event) = link.next().await else {
-            return false;
+            return Passed::Nothing;
         };
-        if matches!(event, LinkEvent::Open(_)) {
-            *typing = Some(send_typed_lines(link.sender()));
-        }
+        let passed = match &event {
+            LinkEvent::Open(_) => Passed::Open,
+            _ => Passed::Other,
+        };
         permit.send(event);
-        true
+        passed
     }
 
     /// Waits until all is printed: how the connection ended.
@@ -203,9 +311,9 @@ fn print_all(
     }
 }
 
-/// Sends what is typed, line by line, until the input ends, which the connection outlives, or the connection does: then
-/// it gives the number of lines that came too late.
-fn send_typed_lines(sender: LinkSender) -> JoinHandle<u64> {
+/// Sends what is typed, line by line, until the input ends, which it tells, or the connection does: then it gives the
+/// number of lines that came too late.
+fn send_typed_lines(sender: LinkSender, input_end: CancellationToken) -> JoinHandle<u64> {
     let (lines, mut typed) = mpsc::channel(LINES);
     // A thread of its own, because a read from a terminal cannot be given up; it ends with the program.
     std::thread::spawn(move || {
@@ -230,7 +338,10 @@ fn send_typed_lines(sender: LinkSender) -> JoinHandle<u64> {
                 biased;
                 () = sender.ended() => break,
                 line = typed.recv() => {
-                    let Some(line) = line else { return 0 };
+                    let Some(line) = line else {
+                        input_end.cancel();
+                        return 0;
+                    };
                     if let Err(SendError::Ended(_) | SendError::Full(_)) =
                         sender.send(Outgoing::Text(line)).await
                     {
@@ -294,6 +405,34 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<String, TooLo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Seconds after the end of the input at which the connection is closed, when something comes at these.
+    fn leaves_after(linger: Option<Linger>, comes: &[u64]) -> Option<u64> {
+        let end = Instant::now();
+        let mut stay = Stay::new(linger);
+        assert_eq!(stay.ends_at(), None, "before the end of the input");
+        stay.begin(end);
+        for &seconds in comes {
+            let at = end + Duration::from_secs(seconds);
+            if stay.ends_at().is_some_and(|ends_at| ends_at <= at) {
+                break;
+            }
+            stay.hear(at);
+        }
+        stay.ends_at().map(|at| (at - end).as_secs())
+    }
+
+    #[test]
+    fn after_the_end_of_the_input_it_stays_for_answers_or_as_long_as_it_is_told() {
+        assert_eq!(leaves_after(None, &[]), Some(2));
+        assert_eq!(leaves_after(None, &[1, 2, 5]), Some(4));
+        let on_and_on: Vec<u64> = (0..60).collect();
+        assert_eq!(leaves_after(None, &on_and_on), Some(10));
+        let told = |seconds| Some(Linger::For(Duration::from_secs(seconds)));
+        assert_eq!(leaves_after(told(0), &[]), Some(0));
+        assert_eq!(leaves_after(told(30), &[1, 29]), Some(30));
+        assert_eq!(leaves_after(Some(Linger::Forever), &[1]), None);
+    }
 
     #[track_caller]
     fn check(input: &[u8], lines: &[Result<&str, u64>]) {

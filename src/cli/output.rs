@@ -3,7 +3,9 @@
 use std::{
     borrow::Cow,
     fmt::Write as _,
+    fs::File,
     io::{self, IsTerminal, Write},
+    os::{fd::AsFd, unix::fs::FileTypeExt},
 };
 
 use serde::Serialize;
@@ -76,6 +78,13 @@ pub(super) fn failure(failure: &Failure) {
 /// True when a person types our input.
 pub(super) fn is_typed() -> bool {
     io::stdin().is_terminal()
+}
+
+/// True when our input was put there for us to read: a pipe or a file, but neither a terminal nor the null device.
+pub(super) fn is_piped() -> bool {
+    let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    let kind = input.and_then(|input| input.metadata());
+    kind.is_ok_and(|kind| !kind.file_type().is_char_device())
 }
 
 /// Prints what clap has to say, where it belongs.

@@ -94,7 +94,11 @@ fn is_from_page(headers: &HeaderMap) -> bool {
 
 /// Removes what marks a request as a web page's, for a request that the gateway makes itself.
 pub(super) fn strip_page_marks(headers: &mut HeaderMap) {
-    let marks: Vec<HeaderName> = headers.keys().filter(|name| is_page_mark(name)).cloned().collect();
+    let marks: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_page_mark(name))
+        .cloned()
+        .collect();
     for mark in marks {
         headers.remove(mark);
     }

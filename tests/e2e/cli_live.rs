@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite;
 
-use crate::sandbox::{Gateway, Sandbox};
+use crate::sandbox::{Gateway, Running, Sandbox};
 
 /// A gateway with API `chat`, whose stage `test` answers every message with `pong`.
 fn chat(sandbox: &Sandbox) -> Gateway {
@@ -67,6 +67,58 @@ fn connect_prints_every_frame_and_leaves_politely() {
     let ended = connected.end();
     assert!(ended.stdout.contains("you closed: 1000"), "{ended:#?}");
     ended.expect(130);
+}
+
+#[test]
+fn a_connection_that_is_piped_to_ends_after_the_answers() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    let arguments = [
+        "--local",
+        "--endpoint-url",
+        &gateway.url,
+        "connect",
+        "chat/test",
+    ];
+    let mut connected = sandbox.start(&arguments);
+    connected.type_line("hello");
+    connected.end_input();
+    assert!(connected.line_with("<-").ends_with("pong"));
+    let ended = connected.end().expect(0);
+    assert!(ended.stdout.contains("you closed: 1000"), "{ended:#?}");
+    assert!(
+        ended.stderr.contains("nothing has come for 2 s"),
+        "{ended:#?}"
+    );
+}
+
+#[test]
+fn a_connection_outlives_its_input_where_there_was_none_or_it_is_told_to() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    let arguments = [
+        "--local",
+        "--endpoint-url",
+        &gateway.url,
+        "connect",
+        "chat/test",
+    ];
+    let without_input = Running::new(sandbox.command(&arguments));
+    let mut told = sandbox.start(&[&arguments[..], &["--linger", "forever"]].concat());
+    told.end_input();
+    let mut hasty = sandbox.start(&[&arguments[..], &["--linger", "0"]].concat());
+    hasty.type_line("hello");
+    hasty.end_input();
+    let ended = hasty.end().expect(0);
+    assert!(ended.stdout.contains("you closed: 1000"), "{ended:#?}");
+    for connected in [&without_input, &told] {
+        connected.line_with("open");
+    }
+    gateway.stop().expect(0);
+    for connected in [without_input, told] {
+        let ended = connected.end().expect(0);
+        assert!(ended.stdout.contains("closed: 1001"), "{ended:#?}");
+    }
 }
 
 #[test]

@@ -295,6 +295,11 @@ impl Running {
         stdin.flush().unwrap();
     }
 
+    /// Ends what it reads.
+    pub(crate) fn end_input(&mut self) {
+        self.stdin = None;
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
