@@ -27,7 +27,7 @@ use crate::{
 const LIMITS: &[&str] = &[
     "not emulated, refused: a $connect with a Lambda authorizer; all but the name and tags of an HTTP API",
     "not emulated, fails when called: integrations with AWS services other than Lambda",
-    "not emulated, accepted without effect: the account's throttling, logs, metrics, custom domains, VPC links; any signature of a control call",
+    "not emulated, accepted without effect: the account's throttling, logs, metrics, VPC links; any signature of a control call",
 ];
 
 /// How long what functions said last may take to be repeated.

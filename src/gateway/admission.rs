@@ -1,4 +1,5 @@
-//! Who may come in: programs, and the WebSockets of web pages, that address the gateway by a name which is surely its own.
+//! Who may come in: programs, and the WebSockets of web pages, that address the gateway by a name which is surely its own
+//! or which somebody stored here as a custom domain name.
 //!
 //! A web page in somebody's browser must not be able to drive the gateway. Its requests carry `Origin` or `Sec-Fetch-*`,
 //! so pages are let through to the WebSocket data plane only; and a page that rebinds its own domain name to our address
@@ -6,6 +7,13 @@
 //! address. A listener beyond the loopback interface also takes every literal address, its own among them: an address
 //! needs no DNS, so nobody can have rebound it. Every other name is refused there too, on all planes alike; who wants to
 //! reach such a listener uses its address.
+//!
+//! A custom domain name is let in although the DNS decides about it: who stored it here can drive the gateway anyway, and
+//! said by it that whoever owns the name is to reach what it is mapped to. That is all that it leads to, for a page which
+//! such a name serves is of the same origin as the gateway under that name: WebSockets, which any page may open, and
+//! `@connections`, never the control plane or the gateway's own API. A page gets to `@connections` no more than elsewhere,
+//! for browsers mark what it sends with `Origin`; the one thing that they leave unmarked on a plain connection, a GET of
+//! the page's own origin, tells when a connection was opened whose id the page must know.
 //!
 //! Signatures are not verified: whoever can reach the port is trusted with what is behind it.
 
@@ -15,7 +23,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
 use http_body_util::Full;
 
-use super::{data::Host, reply};
+use super::{data::Host, reply, store::Store};
 
 /// A request that named us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +43,16 @@ pub(super) enum Refused {
     Page,
 }
 
-/// Lets a request in that names us, in its `Host` and in its request line if that names a host as well.
-pub(super) fn admit<B>(request: &Request<B>, listener: SocketAddr) -> Result<Visitor, Refused> {
+/// Lets a request in that names us, in its `Host` and in its request line if that names a host as well. The custom domain
+/// names of a store are ours too, if one is given.
+pub(super) fn admit<B>(
+    request: &Request<B>,
+    listener: SocketAddr,
+    store: Option<&Store>,
+) -> Result<Visitor, Refused> {
+    let is_domain = |name: &str| store.is_some_and(|store| store.is_domain_name(name));
     let ours = |name: &str| {
-        let host = Host::parse(name);
+        let host = Host::parse(name, is_domain);
         is_ours(&host, listener.ip()).then_some(host)
     };
     let mut named = request.headers().get_all(header::HOST).iter();
@@ -82,7 +96,7 @@ impl Refused {
 
 fn is_ours(host: &Host, listening: IpAddr) -> bool {
     match host {
-        Host::Api { .. } | Host::Localhost => true,
+        Host::Api { .. } | Host::Domain { .. } | Host::Localhost => true,
         Host::Address(ip) => ip.is_loopback() || !listening.is_loopback(),
         Host::Foreign => false,
     }
@@ -118,7 +132,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let admitted = admit(&request.body(()).unwrap(), listener.parse().unwrap());
+        let admitted = admit(&request.body(()).unwrap(), listener.parse().unwrap(), None);
         let is_page = admitted.map(|visitor| visitor.is_page);
         assert_eq!(is_page, expected, "{uri} {headers:?} at {listener}");
     }

@@ -178,8 +178,8 @@ enum Target {
 }
 
 impl Target {
-    fn find(host: &Host, path: &str, listener: SocketAddr) -> Target {
-        if !matches!(host, Host::Api { .. }) {
+    fn find(host: &Host, path: &str, listener: SocketAddr, store: &Store) -> Target {
+        if matches!(host, Host::Localhost | Host::Address(_)) {
             if path == "/v2" || path.starts_with("/v2/") {
                 return Target::Control;
             }
@@ -193,14 +193,9 @@ impl Target {
                 return Target::Invoke;
             }
         }
-        match Place::find(host, path, data::reachable(listener)) {
+        match Place::find(host, path, data::reachable(listener), store) {
             None => Target::Nobody,
-            Some(place)
-                if place
-                    .segments
-                    .get(1)
-                    .is_some_and(|it| it == management::SEGMENT) =>
-            {
+            Some(place) if place.rest.iter().any(|it| it == management::SEGMENT) => {
                 Target::Management(place)
             }
             Some(place) => Target::Stage(place),
@@ -226,7 +221,7 @@ async fn dispatch(
     remote: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
-    let target = match enter(&request, server.listener) {
+    let target = match enter(&request, server) {
         Ok(target) => target,
         Err(refused) => return Ok(refused.answer()),
     };
@@ -274,9 +269,10 @@ async fn answer(
     }
 }
 
-fn enter<B>(request: &Request<B>, listener: SocketAddr) -> Result<Target, Refused> {
-    let visitor = admission::admit(request, listener)?;
-    let target = Target::find(&visitor.host, request.uri().path(), listener);
+fn enter<B>(request: &Request<B>, server: &Server) -> Result<Target, Refused> {
+    let (listener, store) = (server.listener, &server.plane.store);
+    let visitor = admission::admit(request, listener, Some(store))?;
+    let target = Target::find(&visitor.host, request.uri().path(), listener, store);
     if !matches!(target, Target::Stage(_)) {
         visitor.require_program()?;
     }

@@ -2,6 +2,8 @@
 //!
 //! SOURCE: API reference of the API Gateway Management API, and answers that people reported; the guesses are marked.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, request::Parts};
 use http_body_util::Full;
@@ -9,9 +11,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    data::{Closing, Connection, Place, Plane, Refused, normalized},
+    data::{Closing, Connection, Entrance, Place, Plane, Refused, normalized},
     reply::{self, refusal},
     signature,
+    store::record::Snapshot,
 };
 
 /// The path segment that marks the API.
@@ -34,16 +37,13 @@ pub(super) type Body = Result<Bytes, TooLarge>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooLarge;
 
-/// Answers a call to `/{stage}/@connections/{id}`.
+/// Answers a call to `@connections/{id}` below a stage, or to a longer path that has `@connections` in it.
 pub(super) async fn answer(
     plane: &Plane,
     place: &Place,
     head: &Parts,
     body: Body,
 ) -> Response<Full<Bytes>> {
-    let [stage, _, id] = place.segments.as_slice() else {
-        return forbidden();
-    };
     if !signature::is_present(&head.headers, head.uri.query().unwrap_or_default()) {
         // GUESS: what REST APIs answer.
         return refusal(
@@ -52,17 +52,19 @@ pub(super) async fn answer(
             "Missing Authentication Token",
         );
     }
-    let served = plane.store.serving(&place.api_id, stage);
-    let in_region = |region: &str| place.region.as_deref().is_none_or(|named| named == region);
-    if !served.is_ok_and(|serving| in_region(&serving.region)) {
+    if !is_open(plane, place) {
         return forbidden();
     }
+    let id = match place.rest.as_slice() {
+        [segment, id] if segment == SEGMENT => id,
+        rest => return no_route(&head.method, &rest.join("/")),
+    };
     let Some(id) = normalized(id) else {
         // GUESS: the text.
         let message = format!("Invalid connectionId: {id}");
         return refusal(StatusCode::BAD_REQUEST, "BadRequestException", &message);
     };
-    let Some(connection) = plane.registry.find(&place.api_id, stage, &id) else {
+    let Some(connection) = plane.registry.find(&place.api_id, &place.stage, &id) else {
         return gone();
     };
     match head.method {
@@ -73,9 +75,28 @@ pub(super) async fn answer(
             connection.outbox.close(Closing::DELETED);
             reply::empty(StatusCode::NO_CONTENT)
         }
-        // GUESS: what a path without such a method answers.
-        _ => forbidden(),
+        _ => no_route(&head.method, &place.rest.join("/")),
     }
+}
+
+/// Whether there is such a stage, and its callbacks may come this way.
+fn is_open(plane: &Plane, place: &Place) -> bool {
+    let Ok(serving) = plane.store.serving(&place.api_id, &place.stage) else {
+        return false;
+    };
+    let in_region = |region: &String| *region == serving.region;
+    // SOURCE: a report about a disabled default endpoint: calls to it are forbidden, calls to the custom domain are not.
+    let shut = |snapshot: &Arc<Snapshot>| snapshot.disable_execute_api_endpoint;
+    let is_shut =
+        place.entrance == Entrance::Default && serving.snapshot.as_ref().is_some_and(shut);
+    place.region.as_ref().is_none_or(in_region) && !is_shut
+}
+
+/// SOURCE: reports of calls under a custom domain name that had the stage in their path, or no id: the text with the path
+/// behind the stage or the key, decoded. GUESS: the status.
+fn no_route(method: &Method, path: &str) -> Response<Full<Bytes>> {
+    let message = format!("No method found matching route {path} for http method {method}.");
+    refusal(StatusCode::FORBIDDEN, "ForbiddenException", &message)
 }
 
 /// GUESS: a 200 says that the message is queued for the client, not that the client has it.

@@ -24,6 +24,7 @@ mod data_messages;
 mod data_snapshots;
 mod data_templates;
 mod demo;
+mod domains;
 mod hostile;
 mod lambda;
 mod lambda_integrations;

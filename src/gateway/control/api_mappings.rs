@@ -127,7 +127,7 @@ pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
     let id = call.label("apiMappingId");
     call.store.write(move |draft| {
         domain.find(draft, &id)?;
-        draft.remove::<ApiMappingRecord>(&within(&domain.region, &domain.name), &id)?;
+        draft.remove_api_mapping(&domain.region, &domain.name, &id)?;
         Ok::<_, ApiError>(())
     })?;
     Ok(Reply::empty())
@@ -156,7 +156,7 @@ fn change(
             "ApiMapping key already exists for this domain name",
         ));
     }
-    draft.put(&parent, &mapping)?;
+    draft.put_api_mapping(&domain.region, &domain.name, &mapping)?;
     Ok(mapping)
 }
 

@@ -11,8 +11,7 @@ use super::{
 };
 use crate::gateway::store::{
     Draft, View,
-    record::{ApiMappingRecord, DomainConfigurationRecord, DomainNameRecord, MutualTlsRecord},
-    within,
+    record::{DomainConfigurationRecord, DomainNameRecord, MutualTlsRecord},
 };
 
 /// SOURCE: quotas: custom domain names per account and region.
@@ -178,8 +177,7 @@ pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
     let (region, name) = (call.region.clone(), call.label("domainName"));
     call.store.write(move |draft| {
         find(draft, &region, &name)?;
-        draft.remove_all::<ApiMappingRecord>(&within(&region, &name))?;
-        draft.remove::<DomainNameRecord>(&region, &name)?;
+        draft.remove_domain_name(&region, &name)?;
         Ok::<_, ApiError>(())
     })?;
     Ok(Reply::empty())
@@ -242,7 +240,7 @@ fn change(
     if let Some(mutual_tls) = &input.mutual_tls_authentication {
         domain.mutual_tls = trust(domain.mutual_tls, mutual_tls)?;
     }
-    draft.put(region, &domain)?;
+    draft.put_domain_name(region, &domain)?;
     Ok(domain)
 }
 

@@ -159,7 +159,7 @@ impl Tagged {
         match self {
             Self::Api(api) => draft.put(&api.region, &api)?,
             Self::Stage(api, stage) => draft.put_stage(&api, *stage)?,
-            Self::DomainName(region, domain) => draft.put(&region, &*domain)?,
+            Self::DomainName(region, domain) => draft.put_domain_name(&region, &domain)?,
             Self::VpcLink(region, link) => draft.put(&region, &link)?,
         }
         Ok(())

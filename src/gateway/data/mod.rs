@@ -50,7 +50,7 @@ pub(crate) use self::{
     ids::normalized,
     outbound::{CallError, Outbound, reachable},
     outbox::{Closing, Refused},
-    place::{Host, Place},
+    place::{Entrance, Host, Place},
     registry::{Connection, Registry},
     upgrade::{connect, wanted},
 };

@@ -31,7 +31,7 @@ use tower_service::Service;
 use crate::gateway::admission;
 
 /// The host that stands for this gateway in an integration's URI.
-const OWN_HOST: &str = "gateway.localhost";
+pub(super) const OWN_HOST: &str = "gateway.localhost";
 /// How long an idle connection to a backend is kept; less than common servers wait for the next request.
 const IDLE: Duration = Duration::from_secs(4);
 

@@ -31,7 +31,7 @@ use super::{
     outbound::Answer,
     outbox::{Closing, Disconnect},
     peer,
-    place::Place,
+    place::{Entrance, Place},
     registry::{Client, Connection},
 };
 use crate::gateway::{
@@ -183,12 +183,12 @@ fn admit(
         )));
     }
     // GUESS: a deeper path is refused like a missing stage.
-    let [stage] = place.segments.as_slice() else {
+    if !place.rest.is_empty() {
         return Err(forbidden());
-    };
+    }
     let serving = plane
         .store
-        .serving(&place.api_id, stage)
+        .serving(&place.api_id, &place.stage)
         .map_err(|_| forbidden())?;
     if place
         .region
@@ -198,7 +198,8 @@ fn admit(
         return Err(forbidden());
     }
     let snapshot = serving.snapshot.clone().ok_or_else(forbidden)?;
-    if snapshot.disable_execute_api_endpoint || head.method != Method::GET {
+    let is_shut = snapshot.disable_execute_api_endpoint && place.entrance == Entrance::Default;
+    if is_shut || head.method != Method::GET {
         return Err(forbidden());
     }
     Ok((serving, snapshot))
@@ -245,7 +246,7 @@ fn client(place: &Place, remote: SocketAddr, head: &Parts) -> Client {
     let user_agent = head.headers.get(header::USER_AGENT);
     Client {
         api_id: place.api_id.clone(),
-        stage: place.segments.concat(),
+        stage: place.stage.clone(),
         domain_name: place.domain_name.clone(),
         source_ip: remote.ip(),
         user_agent: user_agent

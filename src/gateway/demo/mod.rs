@@ -79,13 +79,37 @@ impl Demo {
     /// Reads who called.
     fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
         let text = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
+        let stage = text("stage")?;
         Some(Caller {
             connection_id: text("connectionId")?,
             audience: Audience {
-                api_id: api_of(&text("domainName")?, self.own)?,
-                stage: text("stage")?,
+                api_id: self.api_of(&text("domainName")?, &stage)?,
+                stage,
             },
         })
+    }
+
+    /// The API that a domain name stands for, custom ones too where no two APIs have such a stage there.
+    fn api_of(&self, domain_name: &str, stage: &str) -> Option<String> {
+        if let Some(api_id) = api_of(domain_name, self.own) {
+            return Some(api_id);
+        }
+        let store = &self.plane.store;
+        let Host::Domain { name, .. } = Host::parse(domain_name, |name| store.is_domain_name(name))
+        else {
+            return None;
+        };
+        let mapped = store.all_mapped(&name).into_iter();
+        let mut apis: Vec<_> = mapped
+            .filter(|mapped| mapped.stage == stage)
+            .map(|mapped| mapped.api_id)
+            .collect();
+        apis.sort();
+        apis.dedup();
+        match apis.as_slice() {
+            [api_id] => Some(api_id.clone()),
+            _ => None,
+        }
     }
 
     fn callback(&self, audience: &Audience, connection_id: &str) -> Option<Callback> {
@@ -105,7 +129,7 @@ fn api_of(domain_name: &str, own: SocketAddr) -> Option<String> {
         }
         None => domain_name.rsplit_once(':')?,
     };
-    match Host::parse(host) {
+    match Host::parse(host, |_| false) {
         Host::Api { api_id, .. } if port.parse() == Ok(own.port()) => Some(api_id),
         _ => None,
     }

@@ -64,7 +64,7 @@ async fn converse(stream: TcpStream, desk: Arc<Desk>) {
         let desk = Arc::clone(&desk);
         async move {
             // A web page must be able to take an invocation no more than to make one.
-            let visitor = admission::admit(&request, local);
+            let visitor = admission::admit(&request, local, None);
             Ok::<_, Infallible>(if visitor.is_ok_and(|it| it.require_program().is_ok()) {
                 dispatch(&desk, request).await
             } else {

@@ -10,11 +10,15 @@ use redb::{ReadableTable, WriteTransaction};
 use serde::Serialize;
 
 use super::{
+    domains::DomainChange,
     error::Error,
     hot::{self, Change, Hot},
     migrate::{META, SEEDED},
-    record::{ApiRecord, DeploymentRecord, OwedDeploymentRecord, Serving, Snapshot, StageRecord},
-    view::{API_TABLES, Record, SNAPSHOTS, Table, View, encode, key},
+    record::{
+        ApiMappingRecord, ApiRecord, DeploymentRecord, DomainNameRecord, OwedDeploymentRecord,
+        Serving, Snapshot, StageRecord,
+    },
+    view::{API_TABLES, Record, SNAPSHOTS, Table, View, encode, key, within},
 };
 
 /// A write in progress. Reads see what it has written so far.
@@ -169,6 +173,58 @@ impl<'a> Draft<'a> {
             stage: stage_name.to_owned(),
         });
         Ok(())
+    }
+
+    /// Writes a custom domain name; its mappings stay as they are.
+    pub(crate) fn put_domain_name(
+        &mut self,
+        region: &str,
+        domain: &DomainNameRecord,
+    ) -> Result<(), Error> {
+        self.put(region, domain)?;
+        self.change_domain(region, &domain.domain_name, DomainChange::Put);
+        Ok(())
+    }
+
+    /// Removes a custom domain name with its mappings.
+    pub(crate) fn remove_domain_name(&mut self, region: &str, name: &str) -> Result<(), Error> {
+        self.remove_all::<ApiMappingRecord>(&within(region, name))?;
+        self.remove::<DomainNameRecord>(region, name)?;
+        self.change_domain(region, name, DomainChange::Removed);
+        Ok(())
+    }
+
+    /// Writes a mapping of a custom domain name; clients are led by it as soon as the transaction is durable.
+    pub(crate) fn put_api_mapping(
+        &mut self,
+        region: &str,
+        name: &str,
+        mapping: &ApiMappingRecord,
+    ) -> Result<(), Error> {
+        self.put(&within(region, name), mapping)?;
+        self.change_domain(region, name, DomainChange::MappingPut(mapping.clone()));
+        Ok(())
+    }
+
+    /// Removes a mapping of a custom domain name.
+    pub(crate) fn remove_api_mapping(
+        &mut self,
+        region: &str,
+        name: &str,
+        id: &str,
+    ) -> Result<(), Error> {
+        self.remove::<ApiMappingRecord>(&within(region, name), id)?;
+        let id = id.to_owned();
+        self.change_domain(region, name, DomainChange::MappingRemoved { id });
+        Ok(())
+    }
+
+    fn change_domain(&mut self, region: &str, name: &str, change: DomainChange) {
+        self.changes.push(Change::Domain {
+            region: region.to_owned(),
+            name: name.to_owned(),
+            change,
+        });
     }
 
     /// The frozen copy that a stage serves: the one in memory when it serves that already.

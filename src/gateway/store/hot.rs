@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
+    domains::{DomainChange, Domains},
     error::Error,
-    record::{ApiRecord, Serving, Snapshot, StageRecord},
+    record::{ApiMappingRecord, ApiRecord, DomainNameRecord, Serving, Snapshot, StageRecord},
     view::View,
 };
 
@@ -53,12 +54,18 @@ pub(super) enum Change {
     },
     /// Nothing of it is served before it is made.
     DeploymentOwed,
+    Domain {
+        region: String,
+        name: String,
+        change: DomainChange,
+    },
 }
 
-/// All that is served: stages by API and name.
+/// All that is served: stages by API and name, and the custom domain names that lead to them.
 #[derive(Debug, Default)]
 pub(super) struct Hot {
     apis: HashMap<String, HashMap<String, Arc<Serving>>>,
+    pub(super) domains: Domains,
 }
 
 impl Hot {
@@ -87,6 +94,19 @@ impl Hot {
                 stage,
                 snapshot,
             }));
+        }
+        for (key, domain) in view.everything::<DomainNameRecord>()? {
+            if let Some((region, _)) = key.split_once('/') {
+                let put = DomainChange::Put;
+                hot.domains.apply(region, &domain.domain_name, put);
+            }
+        }
+        for (key, mapping) in view.everything::<ApiMappingRecord>()? {
+            let mut parts = key.split('/');
+            if let (Some(region), Some(name)) = (parts.next(), parts.next()) {
+                let put = DomainChange::MappingPut(mapping);
+                hot.domains.apply(region, name, put);
+            }
         }
         Ok(hot)
     }
@@ -145,6 +165,14 @@ impl Hot {
                 Some(Removed::Stage { api_id, stage })
             }
             Change::DeploymentOwed => None,
+            Change::Domain {
+                region,
+                name,
+                change,
+            } => {
+                self.domains.apply(&region, &name, change);
+                None
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! blocking thread and are never held across an `.await`. One thread writes (see [`writer`]); an answered write is
 //! durable. The data plane asks [`Store::serving`] and never touches the database.
 
+mod domains;
 mod draft;
 mod error;
 mod handle;
@@ -28,6 +29,7 @@ use tokio::sync::{Notify, broadcast};
 
 pub use self::error::Error;
 pub(crate) use self::{
+    domains::Mapped,
     draft::Draft,
     hot::{Absent, Removed},
     view::{Record, View, within},
@@ -134,6 +136,21 @@ impl Store {
     /// What a stage serves at this moment. In memory, and cheap enough for every message.
     pub(crate) fn serving(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
         hot::read(&self.inner.hot).serving(api_id, stage)
+    }
+
+    /// True when a host is a custom domain name of any region. In memory.
+    pub(crate) fn is_domain_name(&self, host: &str) -> bool {
+        hot::read(&self.inner.hot).domains.knows(host)
+    }
+
+    /// The stage that answers under a key of a custom domain name. In memory.
+    pub(crate) fn mapped(&self, host: &str, key: &str) -> Option<Mapped> {
+        hot::read(&self.inner.hot).domains.find(host, key)
+    }
+
+    /// All stages that answer under a custom domain name, in no order. In memory.
+    pub(crate) fn all_mapped(&self, host: &str) -> Vec<Mapped> {
+        hot::read(&self.inner.hot).domains.all(host)
     }
 
     /// Tells of every API and stage that ceases to exist, after the write is durable.

@@ -12,8 +12,8 @@ use redb::{StorageBackend, TableDefinition};
 
 use super::{
     record::{
-        ApiMappingRecord, ApiRecord, AuthorizerRecord, DeploymentRecord, RouteRecord,
-        RouteSettingsRecord, Snapshot, StageRecord, VpcLinkRecord,
+        ApiMappingRecord, ApiRecord, AuthorizerRecord, DeploymentRecord, DomainConfigurationRecord,
+        DomainNameRecord, RouteRecord, RouteSettingsRecord, Snapshot, StageRecord, VpcLinkRecord,
     },
     *,
 };
@@ -96,6 +96,25 @@ fn snapshot(route_selection_expression: &str) -> Snapshot {
     }
 }
 
+fn domain(name: &str) -> DomainNameRecord {
+    DomainNameRecord {
+        domain_name: name.to_owned(),
+        configuration: DomainConfigurationRecord {
+            api_gateway_domain_name: "d-1".to_owned(),
+            hosted_zone_id: "Z1".to_owned(),
+            certificate_arn: None,
+            certificate_name: None,
+            ownership_verification_certificate_arn: None,
+            endpoint_type: "REGIONAL".to_owned(),
+            ip_address_type: "ipv4".to_owned(),
+            security_policy: "TLS_1_2".to_owned(),
+        },
+        mutual_tls: None,
+        routing_mode: "API_MAPPING_ONLY".to_owned(),
+        tags: BTreeMap::new(),
+    }
+}
+
 fn memory() -> Store {
     Store::open(&StoreLocation::Memory).unwrap()
 }
@@ -138,6 +157,41 @@ fn what_was_written_is_there_after_reopening() {
     assert_eq!(store.serving("a", "prod").unwrap(), before);
     let routes: Result<Vec<RouteRecord>, Error> = store.read(|view| view.all("a"));
     assert_eq!(routes.unwrap(), [route("r1")]);
+}
+
+#[test]
+fn custom_domain_names_lead_to_stages_at_once_and_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, location) = file(&dir);
+    let store = Store::open(&location).unwrap();
+    plant(&store);
+    let name = "ws.example.com";
+    let written: Result<(), Error> = store.write(move |draft| {
+        draft.put_domain_name(REGION, &domain(name))?;
+        let mapping = ApiMappingRecord {
+            api_mapping_id: "m1".to_owned(),
+            api_id: "a".to_owned(),
+            stage: "prod".to_owned(),
+            api_mapping_key: "chat".to_owned(),
+        };
+        draft.put_api_mapping(REGION, name, &mapping)
+    });
+    written.unwrap();
+    let found = store.mapped(name, "chat");
+    let stage = found
+        .as_ref()
+        .map(|it| (it.api_id.as_str(), it.stage.as_str()));
+    assert_eq!(stage, Some(("a", "prod")));
+    drop(store);
+
+    let store = Store::open(&location).unwrap();
+    assert_eq!(store.mapped(name, "chat"), found);
+    assert!(store.is_domain_name(name));
+    let written: Result<(), Error> = store.write(|draft| draft.remove_domain_name(REGION, name));
+    written.unwrap();
+    assert!(!store.is_domain_name(name));
+    let left: Result<Vec<ApiMappingRecord>, Error> = store.read(|view| view.all(REGION));
+    assert_eq!(left.unwrap(), []);
 }
 
 #[cfg(unix)]
