@@ -70,10 +70,29 @@ pub struct DeployModal {
     is_insisting: bool,
     /// How far the changes are scrolled, or what is told of the deploy.
     scroll: Scroll,
-    /// A deploy runs, or failed: the dialog shows it.
-    is_run: bool,
-    /// That deploy failed.
-    has_failed: bool,
+    phase: Phase,
+}
+
+/// What the dialog shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// What would be deployed where.
+    Plan,
+    /// The deploy, which goes on.
+    Run,
+    /// The deploy, which failed.
+    Failed,
+}
+
+impl Phase {
+    /// The phase that an API's deploy is in, if it has one.
+    fn of(job: Option<&DeployJob>) -> Phase {
+        match job {
+            None => Phase::Plan,
+            Some(job) if job.is_running() => Phase::Run,
+            Some(_) => Phase::Failed,
+        }
+    }
 }
 
 /// Whether the deploy starts by itself.
@@ -90,7 +109,7 @@ enum Haste {
 impl DeployModal {
     /// Opens the dialog with this stage selected, else the first that is not a production stage.
     pub fn open(api: ApiId, stage: Option<StageName>, context: &mut Context<'_>) -> Self {
-        let is_run = context.deploys.job(&api).is_some();
+        let phase = Phase::of(context.deploys.job(&api));
         let mut dialog = Self {
             api,
             choice: stage.map(Choice::Stage),
@@ -103,10 +122,9 @@ impl DeployModal {
             haste: Haste::None,
             is_insisting: false,
             scroll: Scroll::default(),
-            is_run,
-            has_failed: false,
+            phase,
         };
-        if dialog.choice.is_some() && !dialog.is_run {
+        if dialog.choice.is_some() && dialog.phase == Phase::Plan {
             dialog.ask(context);
         }
         dialog
@@ -162,7 +180,7 @@ impl DeployModal {
         };
         let plan = plan.clone();
         let now = context.now;
-        self.is_run = true;
+        self.phase = Phase::Run;
         self.scroll = Scroll::default();
         context.start_deploy(|ticket| {
             let effect = Effect::Deploy(ticket, Box::new(plan.clone()));
@@ -200,33 +218,34 @@ impl DeployModal {
         }
         self.due = context.now.saturating_add(AFTER_TYPING).ok();
     }
+
+    /// A deploy runs, or failed: the dialog shows it.
+    fn is_run(&self) -> bool {
+        self.phase != Phase::Plan
+    }
 }
 
 impl View for DeployModal {
     fn scope(&self) -> Scope {
-        if self.is_run && self.has_failed {
-            Scope::DeployFailed
-        } else if self.is_run {
-            Scope::DeployRun
-        } else if self.question().is_some() {
-            Scope::DeployQuestion
-        } else if self.is_describing || self.is_new() {
-            Scope::DeployField
-        } else {
-            Scope::Deploy
+        match self.phase {
+            Phase::Run => Scope::DeployRun,
+            Phase::Failed => Scope::DeployFailed,
+            Phase::Plan if self.question().is_some() => Scope::DeployQuestion,
+            Phase::Plan if self.is_describing || self.is_new() => Scope::DeployField,
+            Phase::Plan => Scope::Deploy,
         }
     }
 
     fn key(&mut self, key: KeyEvent, context: &mut Context<'_>) -> Handled {
         match self.question() {
-            _ if self.is_run => Handled::No,
+            _ if self.is_run() => Handled::No,
             Some(question) => self.answer(question, key, context),
             None => self.typed(key, context),
         }
     }
 
     fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Handled {
-        if self.is_run {
+        if self.is_run() {
             return Handled::No;
         }
         if self.question().is_some() {
@@ -253,7 +272,7 @@ impl View for DeployModal {
                 return Nav::Back;
             }
             Action::Copy => self.copy(context),
-            _ if self.is_run => self.act_on_job(action, context),
+            _ if self.is_run() => self.act_on_job(action, context),
             Action::Submit => self.submit(context),
             Action::Refresh => self.refresh(context),
             Action::NextField | Action::PreviousField => {
@@ -276,7 +295,7 @@ impl View for DeployModal {
 
     fn refusal(&self, action: Action, state: &State) -> Option<String> {
         match action {
-            _ if self.is_run => self.refuse_on_job(action, state),
+            _ if self.is_run() => self.refuse_on_job(action, state),
             Action::Submit if self.question().is_some_and(|it| !it.is_open(state.now)) => {
                 Some("Look at the changes first".to_owned())
             }
@@ -285,10 +304,8 @@ impl View for DeployModal {
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        let job = context.deploys.job(&self.api);
-        self.is_run = job.is_some();
-        self.has_failed = job.is_some_and(|job| !job.is_running());
-        if self.is_run {
+        self.phase = Phase::of(context.deploys.job(&self.api));
+        if self.is_run() {
             return;
         }
         let api = [self.api.clone()];
@@ -328,7 +345,7 @@ impl View for DeployModal {
     fn crumbs(&self, state: &State) -> Vec<Crumb> {
         let name = state.library.api(&self.api).map(|api| api.name.clone());
         let api = Crumb::plain(name.unwrap_or_else(|| self.api.to_string()));
-        let job = state.deploys.job(&self.api).filter(|_| self.is_run);
+        let job = state.deploys.job(&self.api).filter(|_| self.is_run());
         let stage = match (job, &self.choice) {
             (Some(job), _) => Some(job.stage().clone()),
             (None, Some(Choice::Stage(stage))) => Some(stage.clone()),
@@ -341,7 +358,7 @@ impl View for DeployModal {
 
     fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
         match state.deploys.job(&self.api) {
-            Some(job) if self.is_run => {
+            Some(job) if self.is_run() => {
                 run::render((job, self.scroll), state, area, frame, geometry);
             }
             _ => edit::render(self, state, area, frame, geometry),

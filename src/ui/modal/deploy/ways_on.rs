@@ -1,7 +1,7 @@
 //! What can be done while a deploy runs and after it failed: finish it, clean up, leave what it left, look again, close the
 //! dialog. Draws nothing.
 
-use super::{DeployModal, stages::Choice};
+use super::{DeployModal, Phase, stages::Choice};
 use crate::{
     model::plan::{Remains, StageChoice},
     ui::{
@@ -78,7 +78,7 @@ impl DeployModal {
         let name = request.stage.name();
         let detail = context.library.detail(&self.api);
         let exists = detail.is_some_and(|detail| detail.stage(name).is_some());
-        self.is_run = false;
+        self.phase = Phase::Plan;
         self.is_describing = false;
         self.description = Input::new(request.description.as_deref().unwrap_or_default());
         self.choice = Some(match &request.stage {
@@ -97,7 +97,7 @@ impl DeployModal {
 
     /// Closes the dialog: what is undecided is shown again by the next one.
     pub(super) fn close(&mut self, context: &mut Context<'_>) {
-        if !self.is_run {
+        if !self.is_run() {
             self.forget_plan(context);
             return;
         }
@@ -132,7 +132,7 @@ impl DeployModal {
     }
 
     pub(super) fn copy(&self, context: &mut Context<'_>) {
-        let job = context.deploys.job(&self.api).filter(|_| self.is_run);
+        let job = context.deploys.job(&self.api).filter(|_| self.is_run());
         let failure = job.and_then(|job| match &job.outcome {
             Some(DeployOutcome::Failed(failed)) => Some(failed.failure.to_string()),
             _ => None,
