@@ -1,4 +1,5 @@
-//! The local gateway: API Gateway's control plane, data plane and `@connections`, on one listener.
+//! The local gateway: API Gateway's control plane, data plane and `@connections`, and Lambda's Invoke for the functions
+//! behind its routes, on one listener.
 //!
 //! The caller binds the listener and says when to stop; [`run`] returns when every client is gone. What AWS does is
 //! written down in API Gateway's developer guide and API reference; where neither says, the code is marked `GUESS`.
