@@ -25,7 +25,7 @@ use crate::{
 
 /// What is not as on AWS, by what happens to whoever tries it.
 const LIMITS: &[&str] = &[
-    "not emulated, refused: a $connect with a Lambda authorizer; all but the name and tags of an HTTP API",
+    "not emulated, refused: all but the name and tags of an HTTP API",
     "not emulated, fails when called: integrations with AWS services other than Lambda",
     "not emulated, accepted without effect: the account's throttling, logs, metrics, VPC links; any signature of a control call",
 ];

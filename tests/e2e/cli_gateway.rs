@@ -17,7 +17,7 @@ fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
     ended.says(&[
         "aws apigatewayv2 get-apis",
         "in memory",
-        "not emulated, refused: a $connect with a Lambda authorizer",
+        "not emulated, refused: all but the name and tags of an HTTP API",
         "not emulated, fails when called: integrations with AWS services other than Lambda",
         "not emulated, accepted without effect: the account's throttling",
     ]);

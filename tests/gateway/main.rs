@@ -10,6 +10,7 @@
 mod support;
 
 mod authorization;
+mod authorizers;
 mod control;
 mod control_admission;
 mod control_crash;

@@ -82,10 +82,16 @@ impl Invocation<'_> {
             let reply = call(self.runtime_api, "POST", &path(what), body);
             (reply.status, reply.body)
         };
+        if let Some(answer) = variable("ANSWER") {
+            post("response", &answer);
+            return;
+        }
         match told["do"].as_str().unwrap_or("echo") {
             "throw" => {
-                let error = r#"{"errorMessage":"boom","errorType":"Error","stackTrace":[]}"#;
-                assert_eq!(post("error", error).0, 202);
+                let message = told["what"].as_str().unwrap_or("boom");
+                let error =
+                    json!({ "errorMessage": message, "errorType": "Error", "stackTrace": [] });
+                assert_eq!(post("error", &error.to_string()).0, 202);
             }
             "fall" => panic!("told to"),
             "hang" => loop {

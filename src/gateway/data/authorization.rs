@@ -1,12 +1,16 @@
-//! Who may connect: signatures, API keys and required parameters of `$connect`, and what a caller may do afterwards.
+//! Who may connect: signatures, authorizers, API keys and required parameters of `$connect`, and what a caller may do
+//! afterwards.
 //!
 //! SOURCE: developer guide, "Control and manage access to WebSocket APIs"; error types as on REST APIs.
 
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
+use serde_json::{Map, Value};
 
 use super::{
+    Plane,
+    authorizer::{Authorized, Refusal},
     event::{Event, Handshake, Kind},
     plan::RoutePlan,
     registry::Connection,
@@ -23,13 +27,16 @@ use crate::gateway::{
 /// The one account that there is.
 const ACCOUNT: &str = "000000000000";
 
-const INVOKE: &str = "execute-api:Invoke";
+/// The action that a policy must allow.
+pub(super) const INVOKE: &str = "execute-api:Invoke";
 
 /// Who connected, as far as the route asked. Kept as long as the connection, for later events speak of it.
 #[derive(Debug, Default)]
 pub(crate) struct Caller {
     /// Whose signature the handshake carried.
     credential: Option<Arc<Credential>>,
+    /// What an authorizer said of it; boxed, since most callers had none.
+    authorizer: Option<Box<Map<String, Value>>>,
     /// The API key that it came with.
     api_key: Option<String>,
 }
@@ -39,7 +46,8 @@ pub(crate) struct Caller {
 pub(super) struct Denied {
     pub(super) status: StatusCode,
     pub(super) kind: &'static str,
-    pub(super) message: String,
+    /// Nothing where AWS says nothing.
+    pub(super) message: Option<String>,
 }
 
 impl Denied {
@@ -47,14 +55,14 @@ impl Denied {
         Denied {
             status: StatusCode::FORBIDDEN,
             kind,
-            message: message.into(),
+            message: Some(message.into()),
         }
     }
 }
 
 /// Says who a handshake is from, if the route asks, and lets it in.
-pub(super) fn authorize(
-    keyring: &Keyring,
+pub(super) async fn authorize(
+    plane: &Plane,
     snapshot: &Snapshot,
     route: &RoutePlan,
     event: &Event,
@@ -62,28 +70,29 @@ pub(super) fn authorize(
     let Kind::Connect(handshake) = &event.kind else {
         return Ok(None);
     };
+    let keyring = &plane.keyring;
     let mut caller = Caller::default();
+    let mut usage_key = None;
     match route.authorization_type.as_str() {
         "AWS_IAM" => caller.credential = Some(signed(keyring, event, handshake)?),
         "CUSTOM" => {
-            tracing::warn!(
-                route = route.key,
-                "Lambda authorizers are not emulated yet, so the handshake is refused"
-            );
-            return Err(Denied {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                kind: "AuthorizerConfigurationException",
-                message: "Internal server error".to_owned(),
-            });
+            let authorized = authorized(plane, route, event, handshake).await?;
+            caller.authorizer = Some(Box::new(authorized.context));
+            usage_key = authorized.usage_key;
         }
         _ => {}
     }
     if route.api_key_required {
-        caller.api_key = Some(api_key(keyring, snapshot, event, handshake)?);
+        // SOURCE: developer guide, "WebSocket API selection expressions": these two and no others.
+        let brought = match snapshot.api_key_selection_expression.as_str() {
+            "$request.header.x-api-key" => handshake.header("x-api-key").next(),
+            "$context.authorizer.usageIdentifierKey" => usage_key,
+            _ => None,
+        };
+        caller.api_key = Some(api_key(keyring, event, brought)?);
     }
     require(route, handshake)?;
-    let is_somebody = caller.credential.is_some() || caller.api_key.is_some();
-    Ok(is_somebody.then_some(caller))
+    Ok((!caller.is_nobody()).then_some(caller))
 }
 
 /// Whose signature it is.
@@ -150,18 +159,50 @@ fn denied(reason: &NotAuthorized, resource: &str) -> Denied {
     Denied::forbidden(kind, message)
 }
 
-/// The API key that the handshake brings, if it is good for this stage.
-fn api_key(
-    keyring: &Keyring,
-    snapshot: &Snapshot,
+/// Asks the route's authorizer.
+async fn authorized(
+    plane: &Plane,
+    route: &RoutePlan,
     event: &Event,
     handshake: &Handshake,
-) -> Result<String, Denied> {
-    // SOURCE: the other expression, `$context.authorizer.usageIdentifierKey`, takes the key from an authorizer's answer.
-    let brought = match snapshot.api_key_selection_expression.as_str() {
-        "$request.header.x-api-key" => handshake.header("x-api-key").next(),
-        _ => None,
+) -> Result<Authorized, Denied> {
+    let Some(authorizer) = &route.authorizer else {
+        tracing::warn!(
+            route = route.key,
+            "the deployment lacks the route's authorizer"
+        );
+        return Err(refused(&Refusal::Failed(String::new())));
     };
+    let asked = authorizer.ask(event, handshake, &plane.functions).await;
+    asked.map_err(|reason| {
+        let authorizer = authorizer.name();
+        tracing::warn!(authorizer, %reason, "the handshake is refused");
+        refused(&reason)
+    })
+}
+
+/// SOURCE: the statuses. GUESS: error types and texts are those of REST APIs, where a failed authorizer has no text.
+fn refused(reason: &Refusal) -> Denied {
+    match reason {
+        Refusal::NoIdentity | Refusal::Unauthorized => Denied {
+            status: StatusCode::UNAUTHORIZED,
+            kind: "UnauthorizedException",
+            message: Some("Unauthorized".to_owned()),
+        },
+        Refusal::Denied(_) => Denied::forbidden(
+            "AccessDeniedException",
+            "User is not authorized to access this resource",
+        ),
+        Refusal::Failed(_) => Denied {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            kind: "AuthorizerConfigurationException",
+            message: None,
+        },
+    }
+}
+
+/// The API key that the handshake brings, if it is good for this stage.
+fn api_key(keyring: &Keyring, event: &Event, brought: Option<String>) -> Result<String, Denied> {
     let connection = &event.connection;
     let stage = format!("{}/{}", connection.api_id, connection.stage);
     match brought {
@@ -194,13 +235,22 @@ fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Denied> {
         return Err(Denied {
             status: StatusCode::BAD_REQUEST,
             kind: "BadRequestException",
-            message: "Missing required request parameters".to_owned(),
+            message: Some("Missing required request parameters".to_owned()),
         });
     }
     Ok(())
 }
 
 impl Caller {
+    fn is_nobody(&self) -> bool {
+        self.credential.is_none() && self.authorizer.is_none() && self.api_key.is_none()
+    }
+
+    /// What an authorizer said of it.
+    pub(super) fn authorizer(&self) -> Option<&Map<String, Value>> {
+        self.authorizer.as_deref()
+    }
+
     /// Whether it may still invoke a route, by the policy of its credentials.
     pub(super) fn may_invoke(&self, resource: impl FnOnce() -> String) -> bool {
         let Some(credential) = &self.credential else {
@@ -219,6 +269,14 @@ impl Caller {
     pub(super) fn context(&self, name: &str) -> Option<String> {
         if name == "identity.apiKey" {
             return self.api_key.clone();
+        }
+        if let Some(key) = name.strip_prefix("authorizer.") {
+            // SOURCE: the template reference: all of them are text there.
+            return match self.authorizer()?.get(key)? {
+                Value::Null => None,
+                Value::String(text) => Some(text.clone()),
+                value => Some(value.to_string()),
+            };
         }
         let user = &self.credential.as_ref()?.user;
         match name {

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value, json};
 
 use super::{
+    authorization::Caller,
     event::{Event, Handshake, Kind},
     failure::{Failure, Trouble},
     ids,
@@ -76,11 +77,42 @@ pub(super) fn proxy_event(event: &Event) -> Bytes {
     Bytes::from(Value::Object(members).to_string())
 }
 
+/// The event for an authorizer. GUESS: without a query string the parameters are there and empty.
+///
+/// SOURCE: the guide's sample: what belongs to the hop is there, as the hop has it, and so are the stage variables.
+pub(super) fn authorizer_event(event: &Event, handshake: &Handshake, method_arn: &str) -> Bytes {
+    let of_hop = [
+        ("Connection", "upgrade"),
+        ("Upgrade", "websocket"),
+        ("content-length", "0"),
+    ];
+    let mut headers = connect_headers(event, handshake);
+    headers.extend(of_hop.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    headers.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+    let (single_headers, multi_headers) = by_name(headers);
+    let (single_query, multi_query) = by_name(handshake.query_pairs());
+    let made = json!({
+        "type": "REQUEST",
+        "methodArn": method_arn,
+        "headers": single_headers,
+        "multiValueHeaders": multi_headers,
+        "queryStringParameters": single_query,
+        "multiValueQueryStringParameters": multi_query,
+        "stageVariables": event.serving.stage.stage_variables,
+        "requestContext": request_context(event),
+    });
+    Bytes::from(made.to_string())
+}
+
 fn request_context(event: &Event) -> Value {
     let mut members = Map::new();
     let text = |name: &str| json!(event.context(name).unwrap_or_default());
     let mut set = |name: &str, value: Value| members.insert(name.to_owned(), value);
     set("routeKey", text("routeKey"));
+    let caller = event.connection.caller();
+    if let Some(authorizer) = caller.and_then(Caller::authorizer) {
+        set("authorizer", json!(authorizer));
+    }
     if matches!(event.kind, Kind::Message(_)) {
         set("messageId", text("messageId"));
     }
@@ -374,6 +406,66 @@ mod tests {
         assert_eq!(
             context["identity"],
             json!({"userAgent": "test/1", "sourceIp": "192.0.2.7"})
+        );
+    }
+
+    #[test]
+    fn an_authorizers_event_has_the_hop_and_the_stage_variables() {
+        let event = fixture::connect_event(
+            "a=1&a=2",
+            &[
+                ("host", "gateway.example"),
+                ("connection", "keep-alive, Upgrade"),
+                ("upgrade", "WebSocket"),
+                ("x-token", "t1"),
+            ],
+        );
+        let Kind::Connect(handshake) = &event.kind else {
+            unreachable!("invariant: it is a connect");
+        };
+        let arn = event.resource("$connect");
+        let made: Value =
+            serde_json::from_slice(&authorizer_event(&event, handshake, &arn)).unwrap();
+        assert_eq!(
+            names(&made),
+            [
+                "type",
+                "methodArn",
+                "headers",
+                "multiValueHeaders",
+                "queryStringParameters",
+                "multiValueQueryStringParameters",
+                "stageVariables",
+                "requestContext",
+            ]
+        );
+        assert_eq!(made["type"], "REQUEST");
+        assert_eq!(
+            made["methodArn"],
+            "arn:aws:execute-api:us-east-1:000000000000:a1/prod/$connect"
+        );
+        assert_eq!(
+            names(&made["headers"]),
+            [
+                "Connection",
+                "content-length",
+                "Host",
+                "Upgrade",
+                "X-Amzn-Trace-Id",
+                "X-Forwarded-For",
+                "X-Forwarded-Port",
+                "X-Forwarded-Proto",
+                "X-Token",
+            ]
+        );
+        assert_eq!(made["headers"]["Connection"], "upgrade");
+        assert_eq!(made["headers"]["content-length"], "0");
+        assert_eq!(made["multiValueHeaders"]["Upgrade"], json!(["websocket"]));
+        assert_eq!(made["queryStringParameters"], json!({"a": "2"}));
+        assert_eq!(made["stageVariables"], json!({"host": "backend.example"}));
+        assert_eq!(
+            names(&made["requestContext"]),
+            names(&read(&event)["requestContext"])
         );
     }
 

@@ -4,6 +4,7 @@
 //! its database, and it keeps no payload longer than it takes to pass it on.
 
 mod authorization;
+mod authorizer;
 mod bounded;
 mod ending;
 mod event;

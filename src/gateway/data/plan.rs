@@ -13,13 +13,15 @@ use regex::{Regex, RegexBuilder};
 use tokio::sync::OnceCell;
 
 use super::{
+    authorizer::Authorizer,
     mapping::{BadRequest, Mapping, ResponseMapping},
     selection::{Facts, Selection},
     template::{BadTemplate, Template},
     validation::{Models, Validation},
 };
 use crate::gateway::store::record::{
-    IntegrationRecord, IntegrationResponseRecord, Snapshot, SnapshotIntegration, SnapshotRoute,
+    AuthorizerRecord, IntegrationRecord, IntegrationResponseRecord, Snapshot, SnapshotIntegration,
+    SnapshotRoute,
 };
 
 /// Bytes that a compiled pattern may take.
@@ -41,6 +43,8 @@ pub(super) struct RoutePlan {
     /// Whether the integration's answer goes back to the client.
     pub(super) two_way: bool,
     pub(super) authorization_type: String,
+    /// Who is asked where the type is `CUSTOM`.
+    pub(super) authorizer: Option<Authorizer>,
     pub(super) api_key_required: bool,
     /// Names of the handshake's required parameters, such as `route.request.header.x`.
     pub(super) required: Vec<String>,
@@ -153,7 +157,12 @@ impl Plan {
                 let integration = target
                     .and_then(|target| target.strip_prefix("integrations/"))
                     .and_then(|id| integrations.get(id));
-                let route = RoutePlan::new(frozen, &mut models, integration.map(Arc::clone));
+                let route = RoutePlan::new(
+                    frozen,
+                    &snapshot.authorizers,
+                    &mut models,
+                    integration.map(Arc::clone),
+                );
                 (route.key.clone(), Arc::new(route))
             })
             .collect();
@@ -187,6 +196,7 @@ impl Plan {
 impl RoutePlan {
     fn new(
         frozen: &SnapshotRoute,
+        authorizers: &[AuthorizerRecord],
         models: &mut Models<'_>,
         integration: Option<Arc<IntegrationPlan>>,
     ) -> RoutePlan {
@@ -208,6 +218,10 @@ impl RoutePlan {
             key: route.route_key.clone(),
             two_way,
             authorization_type: route.authorization_type.clone(),
+            authorizer: authorizers
+                .iter()
+                .find(|authorizer| route.authorizer_id.as_ref() == Some(&authorizer.authorizer_id))
+                .map(Authorizer::new),
             api_key_required: route.api_key_required,
             required,
             validation: Validation::new(route, models),
@@ -477,7 +491,7 @@ mod tests {
         expression_only.responses.clear();
         let mut response_only = both.clone();
         response_only.route.route_response_selection_expression = None;
-        let two_way = |route| RoutePlan::new(route, &mut Models::new(&[]), None).two_way;
+        let two_way = |route| RoutePlan::new(route, &[], &mut Models::new(&[]), None).two_way;
         assert!(two_way(&both));
         assert!(!two_way(&expression_only));
         assert!(!two_way(&response_only));

@@ -278,11 +278,12 @@ async fn ask(
         Kind::Connect(handshake),
         Utf8Bytes::default(),
     );
-    match authorize(&plane.keyring, snapshot, route, &event) {
+    match authorize(plane, snapshot, route, &event).await {
         Ok(Some(caller)) => connection.identify(caller),
         Ok(None) => {}
         Err(denied) => {
-            let refused = refused_by_route(&event, denied.status, denied.kind, &denied.message);
+            let message = denied.message.as_deref();
+            let refused = refused_by_route(&event, denied.status, denied.kind, message);
             return Err(Box::new(refused));
         }
     }
@@ -299,7 +300,8 @@ async fn ask(
             let status = failure.trouble.status();
             let message = failure.trouble.message();
             let kind = "InternalServerErrorException";
-            Err(Box::new(refused_by_route(&event, status, kind, message)))
+            let refused = refused_by_route(&event, status, kind, Some(message));
+            Err(Box::new(refused))
         }
     }
 }
@@ -309,9 +311,13 @@ fn refused_by_route(
     event: &Event,
     status: StatusCode,
     kind: &'static str,
-    message: &str,
+    message: Option<&str>,
 ) -> Response<Full<Bytes>> {
-    let body = frames::notice(message, &event.connection.id, event.request_id());
+    let (connection_id, request_id) = (&event.connection.id, event.request_id());
+    let body = match message {
+        Some(message) => frames::notice(message, connection_id, request_id),
+        None => frames::unexplained(connection_id, request_id),
+    };
     reply::error(status, kind, Bytes::from(body))
 }
 

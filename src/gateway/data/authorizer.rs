@@ -1,0 +1,397 @@
+//! Lambda authorizers: what a client must bring to be asked about, what the function is told, and whom its answer lets in.
+//!
+//! SOURCE: developer guide, "Control access to WebSocket APIs with REQUEST authorizers": only at `$connect`, and nothing
+//! is remembered from one handshake to the next; "Output from an API Gateway Lambda authorizer": the form of the answer.
+//!
+//! UNCONFIRMED on AWS, and marked where it is decided: the texts of the refusals, what an answer without `principalId`
+//! does, how long a function may take, and that later messages are not held to the policy. The policy speaks of
+//! `execute-api:Invoke` on `$connect`; a document with a `Condition` cannot be judged here and counts as malformed.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+
+use super::{
+    authorization::INVOKE,
+    event::{Event, Handshake},
+    ids, lambda, mapping,
+};
+use crate::gateway::{
+    authorize::policy::{Decision, Policy},
+    lambda::{Answer, FunctionName, Functions, Invocation, Mode},
+    store::record::AuthorizerRecord,
+};
+
+/// SOURCE: "Output from an API Gateway Lambda authorizer" and the quotas: bytes of an answer.
+const ANSWER_BYTES: usize = 8 * 1024;
+/// GUESS: as long as an integration may take at most.
+const PATIENCE: Duration = Duration::from_secs(29);
+/// The one error of a function that is no failure.
+const UNAUTHORIZED: &str = "Unauthorized";
+
+/// An authorizer, ready to be asked.
+#[derive(Debug)]
+pub(super) struct Authorizer {
+    name: String,
+    uri: Option<String>,
+    identity: Vec<Source>,
+}
+
+/// Where a client's identity is taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    Header(String),
+    QueryString(String),
+    StageVariable(String),
+    Context(String),
+    /// Nothing that a handshake has.
+    Unknown,
+}
+
+/// Whom an authorizer let in.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Authorized {
+    /// What later events are told of the client.
+    pub(super) context: Map<String, Value>,
+    /// The API key that the client stands for.
+    pub(super) usage_key: Option<String>,
+}
+
+/// Why a client is not let in; for the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("the handshake lacks an identity source, so that the function is not asked")]
+    NoIdentity,
+    #[error("the function says that the client is not authorized")]
+    Unauthorized,
+    #[error("the policy does not allow {INVOKE} on {0}")]
+    Denied(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Authorizer {
+    pub(super) fn new(record: &AuthorizerRecord) -> Authorizer {
+        let sources = record.identity_source.iter();
+        Authorizer {
+            name: record.name.clone(),
+            uri: record.authorizer_uri.clone(),
+            identity: sources.map(|source| Source::parse(source)).collect(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Asks the function about a handshake.
+    pub(super) async fn ask(
+        &self,
+        event: &Event,
+        handshake: &Handshake,
+        functions: &Functions,
+    ) -> Result<Authorized, Refusal> {
+        let is_identified = |source: &Source| source.is_brought(event, handshake);
+        // SOURCE: all sources must be there and not empty.
+        if !self.identity.iter().all(is_identified) {
+            return Err(Refusal::NoIdentity);
+        }
+        let resource = event.resource("$connect");
+        let payload = lambda::authorizer_event(event, handshake, &resource);
+        let invocation = self.invocation(event, payload)?;
+        let answer = match timeout(PATIENCE, functions.invoke(invocation)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(Refusal::Failed(error.to_string())),
+            Err(_) => {
+                let seconds = PATIENCE.as_secs();
+                return Err(Refusal::Failed(format!("no answer within {seconds} s")));
+            }
+        };
+        read(&answer, &resource)
+    }
+
+    fn invocation(&self, event: &Event, payload: Bytes) -> Result<Invocation, Refusal> {
+        let named = mapping::function(self.uri.as_deref(), event);
+        let named = named.map_err(|error| Refusal::Failed(error.to_string()))?;
+        let function = FunctionName::parse(&named)
+            .ok_or_else(|| Refusal::Failed("its URI does not name a function".to_owned()))?;
+        Ok(Invocation {
+            function,
+            payload,
+            mode: Mode::Wait,
+            trace_id: Some(format!("{};Sampled=0", ids::trace(event.requested_at))),
+        })
+    }
+}
+
+impl Source {
+    /// SOURCE: service model, `Authorizer.identitySource`.
+    fn parse(text: &str) -> Source {
+        let after = |prefix: &str| text.strip_prefix(prefix).map(str::to_owned);
+        if let Some(name) = after("route.request.header.") {
+            return Source::Header(name);
+        }
+        if let Some(name) = after("route.request.querystring.") {
+            return Source::QueryString(name);
+        }
+        if let Some(name) = after("stageVariables.") {
+            return Source::StageVariable(name);
+        }
+        after("context.").map_or(Source::Unknown, Source::Context)
+    }
+
+    /// Whether the handshake has it, and not empty.
+    fn is_brought(&self, event: &Event, handshake: &Handshake) -> bool {
+        let value = match self {
+            Source::Header(name) => handshake.header(name).next(),
+            Source::QueryString(name) => handshake.query_values(name).next(),
+            Source::StageVariable(name) => event.stage_variable(name).map(str::to_owned),
+            Source::Context(name) => event.context(name),
+            Source::Unknown => None,
+        };
+        value.is_some_and(|value| !value.is_empty())
+    }
+}
+
+/// What a function's answer means.
+fn read(answer: &Answer, resource: &str) -> Result<Authorized, Refusal> {
+    let failed = |reason: &str| Refusal::Failed(reason.to_owned());
+    if answer.payload.len() > ANSWER_BYTES {
+        return Err(failed("the function's answer is longer than 8 KB"));
+    }
+    let value: Value = serde_json::from_slice(&answer.payload)
+        .map_err(|_| failed("the function's answer is not JSON"))?;
+    if answer.function_error.is_some() {
+        // SOURCE: the guide: exactly this text.
+        return Err(match value["errorMessage"].as_str() {
+            Some(UNAUTHORIZED) => Refusal::Unauthorized,
+            _ => failed("the function failed"),
+        });
+    }
+    // GUESS: as on REST APIs, an answer without a principal is malformed.
+    let principal = value["principalId"]
+        .as_str()
+        .ok_or_else(|| failed("the function's answer has no principalId"))?;
+    let policy = Policy::read(&value["policyDocument"])
+        .map_err(|error| Refusal::Failed(error.to_string()))?;
+    let mut context = match &value["context"] {
+        Value::Null => Map::new(),
+        Value::Object(members) => members.clone(),
+        _ => return Err(failed("the context in the function's answer is no object")),
+    };
+    // SOURCE: the guide: a context holds texts, numbers and booleans.
+    if context.values().any(|it| it.is_object() || it.is_array()) {
+        return Err(failed("the context holds an object or a list"));
+    }
+    let usage_key = match &value["usageIdentifierKey"] {
+        Value::Null => None,
+        Value::String(key) => Some(key.clone()),
+        _ => return Err(failed("the usageIdentifierKey is no text")),
+    };
+    if policy.decide(INVOKE, resource) == Decision::Denied {
+        return Err(Refusal::Denied(resource.to_owned()));
+    }
+    context.insert("principalId".to_owned(), Value::from(principal));
+    Ok(Authorized { context, usage_key })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{super::fixture, *};
+    use crate::gateway::data::event::Kind;
+
+    const RESOURCE: &str = "arn:aws:execute-api:us-east-1:000000000000:a1/prod/$connect";
+
+    #[test]
+    fn an_identity_source_is_there_if_it_is_not_empty() {
+        let event =
+            fixture::connect_event("token=t&empty=&a=&a=1", &[("x-auth", "a"), ("x-empty", "")]);
+        let Kind::Connect(handshake) = &event.kind else {
+            unreachable!("invariant: it is a connect");
+        };
+        for (source, is_brought) in [
+            ("route.request.header.X-Auth", true),
+            ("route.request.header.x-auth", true),
+            ("route.request.header.x-empty", false),
+            ("route.request.header.absent", false),
+            ("route.request.querystring.token", true),
+            ("route.request.querystring.Token", false),
+            ("route.request.querystring.empty", false),
+            ("route.request.querystring.a", false),
+            ("stageVariables.host", true),
+            ("stageVariables.absent", false),
+            ("context.identity.sourceIp", true),
+            ("context.connectionId", true),
+            ("context.messageId", false),
+            ("context.absent", false),
+            ("method.request.header.x-auth", false),
+            ("token", false),
+            ("", false),
+        ] {
+            let source_read = Source::parse(source);
+            assert_eq!(
+                source_read.is_brought(&event, handshake),
+                is_brought,
+                "{source}"
+            );
+        }
+    }
+
+    fn allow(more: &Value) -> Value {
+        let mut answer = json!({
+            "principalId": "me",
+            "policyDocument": {"Version": "2012-10-17", "Statement": [
+                {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": RESOURCE},
+            ]},
+        });
+        for (name, value) in more.as_object().unwrap() {
+            answer[name] = value.clone();
+        }
+        answer
+    }
+
+    fn outcome(payload: &str, function_error: Option<&str>) -> Result<Authorized, Refusal> {
+        let answer = Answer {
+            payload: Bytes::from(payload.to_owned()),
+            function_error: function_error.map(str::to_owned),
+        };
+        read(&answer, RESOURCE)
+    }
+
+    fn said(answer: &Value) -> Result<Authorized, Refusal> {
+        outcome(&answer.to_string(), None)
+    }
+
+    #[test]
+    fn who_is_allowed_is_known_by_context_and_principal() {
+        let answer = allow(&json!({
+            "context": {"name": "ann", "n": 1, "is": true, "none": null, "principalId": "another"},
+            "usageIdentifierKey": "k1",
+        }));
+        let authorized = said(&answer).unwrap();
+        assert_eq!(authorized.usage_key.as_deref(), Some("k1"));
+        assert_eq!(
+            Value::Object(authorized.context),
+            json!({"name": "ann", "n": 1, "is": true, "none": null, "principalId": "me"})
+        );
+        for nothing in [
+            json!({}),
+            json!({"context": null, "usageIdentifierKey": null}),
+        ] {
+            let authorized = said(&allow(&nothing)).unwrap();
+            assert_eq!(
+                Value::Object(authorized.context),
+                json!({"principalId": "me"})
+            );
+            assert_eq!(authorized.usage_key, None);
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_told_from_what_is_denied() {
+        let statement = |effect: &str, resource: &str| {
+            let statement =
+                json!({"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource});
+            allow(&json!({"policyDocument": {"Statement": [statement]}}))
+        };
+        let several = RESOURCE.replace("$connect", "*/*");
+        for denied in [
+            statement("Deny", RESOURCE),
+            statement("Allow", &several),
+            allow(&json!({"policyDocument": {"Statement": []}})),
+        ] {
+            assert!(matches!(said(&denied), Err(Refusal::Denied(_))), "{denied}");
+        }
+        let mut nobody = allow(&json!({}));
+        nobody.as_object_mut().unwrap().remove("principalId");
+        for malformed in [
+            json!(null),
+            json!("Allow"),
+            json!({"isAuthorized": true}),
+            nobody,
+            allow(&json!({"principalId": 1})),
+            allow(&json!({"policyDocument": null})),
+            allow(&json!({"policyDocument": {"Statement": [{"Effect": "Allow"}]}})),
+            allow(&json!({"context": []})),
+            allow(&json!({"context": {"a": {"b": 1}}})),
+            allow(&json!({"context": {"a": [1]}})),
+            allow(&json!({"usageIdentifierKey": 1})),
+        ] {
+            assert!(
+                matches!(said(&malformed), Err(Refusal::Failed(_))),
+                "{malformed}"
+            );
+        }
+        for text in ["", "{", &"[".repeat(5000)] {
+            assert!(matches!(outcome(text, None), Err(Refusal::Failed(_))));
+        }
+    }
+
+    #[test]
+    fn an_answer_has_eight_kilobytes() {
+        let filled = |length: usize| {
+            let empty = allow(&json!({"context": {"a": ""}})).to_string().len();
+            allow(&json!({"context": {"a": "x".repeat(length - empty)}}))
+        };
+        assert!(said(&filled(ANSWER_BYTES)).is_ok());
+        assert!(matches!(
+            said(&filled(ANSWER_BYTES + 1)),
+            Err(Refusal::Failed(_))
+        ));
+    }
+
+    #[test]
+    fn one_error_alone_means_unauthorized() {
+        let thrown = |message: &str| {
+            let payload = json!({"errorMessage": message, "errorType": "Error"});
+            outcome(&payload.to_string(), Some("Unhandled"))
+        };
+        assert_eq!(thrown("Unauthorized"), Err(Refusal::Unauthorized));
+        for message in [
+            "unauthorized",
+            "Unauthorized: no",
+            "Error: Unauthorized",
+            "",
+        ] {
+            assert!(
+                matches!(thrown(message), Err(Refusal::Failed(_))),
+                "{message}"
+            );
+        }
+        // Said rather than thrown, it means nothing.
+        assert!(matches!(
+            outcome("\"Unauthorized\"", None),
+            Err(Refusal::Failed(_))
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_function_that_does_not_answer_is_not_waited_for() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let options = crate::gateway::LambdaOptions {
+            endpoint: Some(format!("http://{address}").parse().unwrap()),
+            ..crate::gateway::LambdaOptions::default()
+        };
+        let functions = Functions::new(&options, address);
+        let authorizer = Authorizer {
+            name: "guard".to_owned(),
+            uri: Some(
+                "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/guard/invocations"
+                    .to_owned(),
+            ),
+            identity: Vec::new(),
+        };
+        let event = fixture::connect_event("", &[]);
+        let Kind::Connect(handshake) = &event.kind else {
+            unreachable!("invariant: it is a connect");
+        };
+        let refused = authorizer.ask(&event, handshake, &functions).await;
+        let late = Refusal::Failed("no answer within 29 s".to_owned());
+        assert_eq!(refused, Err(late));
+    }
+}

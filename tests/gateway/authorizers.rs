@@ -1,0 +1,367 @@
+//! Lambda authorizers: who is asked, what it is told, what its answer does, and what later events say of it.
+
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use stagewire::{
+    gateway::{ApiKey, Keyring},
+    model::Secret,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    lambda::{gateway, options, told},
+    support::{
+        function,
+        gateway::{Answer, Api, Gateway, Socket, next_json, next_text, soon},
+    },
+};
+
+const ALLOWED: &str = r#"{"principalId":"ann","policyDocument":{"Version":"2012-10-17","Statement":
+    [{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*/$connect"}]},
+    "context":{"room":"blue","n":7,"is":true},"usageIdentifierKey":"key of ann"}"#;
+
+/// The URI of a function.
+fn uri(function: &str) -> String {
+    format!(
+        "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\
+         arn:aws:lambda:us-east-1:000000000000:function:{function}/invocations"
+    )
+}
+
+/// The function `guard`, which has one answer.
+fn guard(answer: &str) -> String {
+    let answer = answer.replace('\n', "");
+    format!("guard={}", function::command(&format!("ANSWER='{answer}'")))
+}
+
+/// Has `$connect` guarded by a function; gives the authorizer's id.
+async fn protect(api: &Api<'_>, function: &str, sources: &[&str], connect: Value) -> String {
+    let body = json!({
+        "name": "guard",
+        "authorizerType": "REQUEST",
+        "authorizerUri": uri(function),
+        "identitySource": sources,
+    });
+    let made = api.control("POST", "authorizers", body).await;
+    let id = made["authorizerId"].as_str().unwrap().to_owned();
+    let mut body = json!({
+        "routeKey": "$connect",
+        "authorizationType": "CUSTOM",
+        "authorizerId": id,
+    });
+    for (name, value) in connect.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    api.control("POST", "routes", body).await;
+    id
+}
+
+/// A path that has the guard say or do something.
+fn asking(api: &Api<'_>, what_to_do: &str, what: &str) -> String {
+    let what = percent_encoding::utf8_percent_encode(what, percent_encoding::NON_ALPHANUMERIC);
+    format!("{}?do={what_to_do}&what={what}", api.stage_path("prod"))
+}
+
+async fn opened(gateway: &Gateway, path: &str) -> Socket {
+    gateway.try_connect(path, &[]).await.unwrap().0
+}
+
+#[track_caller]
+fn check(refusal: &Answer, status: u16, kind: &str, message: &Value) {
+    assert_eq!(refusal.status, status, "{refusal:?}");
+    assert_eq!(refusal.header("x-amzn-errortype"), Some(kind));
+    assert_eq!(&refusal.json()["message"], message);
+    let id = |name: &str| refusal.json()[name].as_str().unwrap().to_owned();
+    let message = message.to_string();
+    assert_eq!(
+        refusal.body,
+        format!(
+            "{{\"message\": {message}, \"connectionId\":\"{}\", \"requestId\":\"{}\"}}",
+            id("connectionId"),
+            id("requestId")
+        )
+    );
+}
+
+#[tokio::test]
+async fn whoever_is_allowed_is_known_to_every_later_event() {
+    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = witness.local_addr().unwrap();
+    let backend = format!("f={}", function::command(&format!("WITNESS={address}")));
+    let gateway = gateway(&[guard(ALLOWED), backend]).await;
+    let api = gateway.api().await;
+    let integration = api
+        .integration(json!({
+            "integrationType": "AWS_PROXY",
+            "integrationMethod": "POST",
+            "integrationUri": uri("f"),
+        }))
+        .await;
+    let target = json!({ "target": format!("integrations/{integration}") });
+    protect(&api, "guard", &[], target).await;
+    api.route("$disconnect", Some(&integration)).await;
+    api.route("$default", Some(&integration)).await;
+    let template = "$context.authorizer.principalId $context.authorizer.room $context.authorizer.n \
+                    $context.authorizer.is [$!context.authorizer.other]";
+    api.mock("who", template).await;
+    api.deploy("prod").await;
+
+    let mut socket = opened(&gateway, &api.stage_path("prod")).await;
+    socket.send(Message::text("hello")).await.unwrap();
+    let known = json!({ "room": "blue", "n": 7, "is": true, "principalId": "ann" });
+    for kind in ["CONNECT", "MESSAGE", "DISCONNECT"] {
+        let (stream, _) = soon(witness.accept()).await.unwrap();
+        let mut line = String::new();
+        soon(BufReader::new(stream).read_line(&mut line))
+            .await
+            .unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap();
+        let context = &event["requestContext"];
+        assert_eq!(context["eventType"], kind);
+        assert_eq!(context["authorizer"], known);
+        let names: Vec<_> = context.as_object().unwrap().keys().take(2).collect();
+        assert_eq!(names, ["routeKey", "authorizer"]);
+        if kind == "MESSAGE" {
+            let who = Message::text(r#"{"action":"who"}"#);
+            socket.send(who).await.unwrap();
+            assert_eq!(next_text(&mut socket).await, "ann blue 7 true []");
+            socket.close(None).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_function_is_told_of_the_handshake() {
+    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = witness.local_addr().unwrap();
+    let settings = format!("WITNESS={address}");
+    let gateway = gateway(&[format!("guard={}", function::command(&settings))]).await;
+    let api = gateway.api().await;
+    protect(&api, "guard", &[], json!({})).await;
+    api.mock("$default", "hello").await;
+    api.deploy("prod").await;
+    let path = asking(&api, "say", ALLOWED);
+    let (mut socket, _) = gateway
+        .try_connect(&path, &[("x-token", "t")])
+        .await
+        .unwrap();
+    socket.send(Message::text("hi")).await.unwrap();
+    assert_eq!(next_text(&mut socket).await, "hello");
+
+    let (stream, _) = soon(witness.accept()).await.unwrap();
+    let mut line = String::new();
+    soon(BufReader::new(stream).read_line(&mut line))
+        .await
+        .unwrap();
+    let event: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(event["type"], "REQUEST");
+    assert_eq!(
+        event["methodArn"],
+        format!(
+            "arn:aws:execute-api:us-east-1:000000000000:{}/prod/$connect",
+            api.id
+        )
+    );
+    assert_eq!(event["headers"]["X-Token"], "t");
+    assert_eq!(event["headers"]["Upgrade"], "websocket");
+    assert_eq!(event["queryStringParameters"]["do"], "say");
+    assert_eq!(event["stageVariables"], json!({}));
+    assert_eq!(event["requestContext"]["eventType"], "CONNECT");
+    assert_eq!(event["requestContext"]["authorizer"], Value::Null);
+    for absent in ["body", "isBase64Encoded", "pathParameters", "httpMethod"] {
+        assert!(event.get(absent).is_none(), "{absent}");
+    }
+}
+
+#[tokio::test]
+async fn without_an_identity_the_function_is_not_asked() {
+    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = format!("WITNESS={}", witness.local_addr().unwrap());
+    let gateway = gateway(&[format!("guard={}", function::command(&settings))]).await;
+    let api = gateway.api().await;
+    let sources = [
+        "route.request.header.x-token",
+        "route.request.querystring.do",
+        "stageVariables.who",
+        "context.identity.sourceIp",
+    ];
+    protect(&api, "guard", &sources, json!({})).await;
+    api.deploy("prod").await;
+    let path = asking(&api, "say", ALLOWED);
+    let brought = [("x-token", "t")];
+    let unauthorized = |refusal: Answer| {
+        check(
+            &refusal,
+            401,
+            "UnauthorizedException",
+            &json!("Unauthorized"),
+        );
+    };
+    // Without the stage variable.
+    unauthorized(gateway.refused(&path, &brought).await);
+    let variables = json!({ "stageVariables": { "who": "me" } });
+    api.control("PATCH", "stages/prod", variables).await;
+    unauthorized(gateway.refused(&path, &[]).await);
+    unauthorized(gateway.refused(&path, &[("x-token", "")]).await);
+    let without_query = api.stage_path("prod");
+    unauthorized(gateway.refused(&without_query, &brought).await);
+    let asked = tokio::time::timeout(Duration::ZERO, witness.accept()).await;
+    assert!(asked.is_err());
+    gateway.try_connect(&path, &brought).await.unwrap();
+    soon(witness.accept()).await.unwrap();
+}
+
+#[tokio::test]
+async fn each_answer_of_the_function_has_its_own_refusal() {
+    let gateway = gateway(&[told("guard")]).await;
+    let api = gateway.api().await;
+    protect(&api, "guard", &[], json!({})).await;
+    api.deploy("prod").await;
+    let refused = async |what_to_do: &str, what: &str| {
+        let path = asking(&api, what_to_do, what);
+        gateway.refused(&path, &[]).await
+    };
+    let unauthorized = refused("throw", "Unauthorized").await;
+    check(
+        &unauthorized,
+        401,
+        "UnauthorizedException",
+        &json!("Unauthorized"),
+    );
+    let text = "User is not authorized to access this resource";
+    for denied in [
+        ALLOWED.replace("Allow", "Deny"),
+        // The helper of REST APIs: it names a method and a path.
+        ALLOWED.replace("*/$connect", "arn:aws:execute-api:*:*:*/prod/*/*"),
+        ALLOWED.replace("*/$connect", "*/prod/$default"),
+        ALLOWED.replace("execute-api:Invoke", "execute-api:ManageConnections"),
+    ] {
+        let refusal = refused("say", &denied).await;
+        check(&refusal, 403, "AccessDeniedException", &json!(text));
+    }
+    for (what_to_do, what) in [
+        ("throw", "Unauthorized user"),
+        ("fall", ""),
+        ("say", "null"),
+        ("say", r#"{"isAuthorized":true}"#),
+        ("say", &ALLOWED.replace("principalId", "principal")),
+        ("say", &ALLOWED.replace("blue\"", "blue\",\"list\":[1]")),
+        (
+            "say",
+            &ALLOWED.replace("\"Effect\"", "\"Condition\":{\"Bool\":{}},\"Effect\""),
+        ),
+        ("say", "not JSON"),
+    ] {
+        let refusal = refused(what_to_do, what).await;
+        check(
+            &refusal,
+            500,
+            "AuthorizerConfigurationException",
+            &Value::Null,
+        );
+    }
+    // Longer than the URL of a handshake can say.
+    let long = ALLOWED.replace("blue", &"x".repeat(8192));
+    let gateway = crate::lambda::gateway(&[guard(&long)]).await;
+    let api = gateway.api().await;
+    protect(&api, "guard", &[], json!({})).await;
+    api.deploy("prod").await;
+    let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
+    check(
+        &refusal,
+        500,
+        "AuthorizerConfigurationException",
+        &Value::Null,
+    );
+}
+
+#[tokio::test]
+async fn a_function_that_is_missing_or_hangs_lets_nobody_in() {
+    let gateway = crate::lambda::gateway_with(&[told("guard")], Duration::from_millis(300)).await;
+    let api = gateway.api().await;
+    let authorizer = protect(&api, "guard", &[], json!({})).await;
+    api.deploy("prod").await;
+    let path = asking(&api, "hang", "");
+    let refusal = gateway.refused(&path, &[]).await;
+    check(
+        &refusal,
+        500,
+        "AuthorizerConfigurationException",
+        &Value::Null,
+    );
+    let other = json!({ "authorizerUri": uri("nobody") });
+    api.control("PATCH", &format!("authorizers/{authorizer}"), other)
+        .await;
+    let deployment = api.create_deployment().await;
+    api.point("prod", &deployment).await;
+    let refusal = gateway.refused(&path, &[]).await;
+    check(
+        &refusal,
+        500,
+        "AuthorizerConfigurationException",
+        &Value::Null,
+    );
+}
+
+#[tokio::test]
+async fn an_authorizer_may_say_which_api_key_a_client_stands_for() {
+    let mut options = options(&[guard(ALLOWED)], Duration::from_mins(1));
+    options.keyring = Keyring {
+        api_keys: vec![ApiKey {
+            name: "ann".to_owned(),
+            value: Secret::new("key of ann"),
+            stages: vec!["*/prod".to_owned()],
+        }],
+        ..Keyring::default()
+    };
+    let gateway = Gateway::with(options).await;
+    let api = gateway.api().await;
+    let selection =
+        json!({ "apiKeySelectionExpression": "$context.authorizer.usageIdentifierKey" });
+    gateway
+        .control("PATCH", &format!("/v2/apis/{}", api.id), selection)
+        .await;
+    protect(&api, "guard", &[], json!({ "apiKeyRequired": true })).await;
+    api.mock("$default", r#"{"key":"$context.identity.apiKey"}"#)
+        .await;
+    api.deploy("prod").await;
+    api.deploy("test").await;
+    let mut socket = opened(&gateway, &api.stage_path("prod")).await;
+    socket.send(Message::text("who")).await.unwrap();
+    assert_eq!(next_json(&mut socket).await["key"], "key of ann");
+    // There the key is not good, and one in the header is not looked at.
+    let refusal = gateway
+        .refused(&api.stage_path("test"), &[("x-api-key", "key of ann")])
+        .await;
+    check(&refusal, 403, "ForbiddenException", &json!("Forbidden"));
+}
+
+#[tokio::test]
+async fn another_authorizer_is_asked_only_at_the_next_handshake_after_a_deployment() {
+    let gateway = gateway(&[guard(ALLOWED)]).await;
+    let api = gateway.api().await;
+    let authorizer = protect(&api, "guard", &[], json!({})).await;
+    api.mock("$default", "$context.authorizer.principalId")
+        .await;
+    api.deploy("prod").await;
+    let path = api.stage_path("prod");
+    let mut socket = opened(&gateway, &path).await;
+    let other = json!({ "authorizerUri": uri("nobody") });
+    api.control("PATCH", &format!("authorizers/{authorizer}"), other)
+        .await;
+    // Not deployed yet.
+    let mut second = opened(&gateway, &path).await;
+    let deployment = api.create_deployment().await;
+    api.point("prod", &deployment).await;
+    assert_eq!(gateway.refused(&path, &[]).await.status, 500);
+    for socket in [&mut socket, &mut second] {
+        socket.send(Message::text("still here")).await.unwrap();
+        assert_eq!(next_text(socket).await, "ann");
+    }
+}
