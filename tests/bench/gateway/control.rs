@@ -1,15 +1,9 @@
-//! What a control call costs at 8 clients: reads, and writes that wait for the disk, with 10 deployments and with 10,000.
+//! Control calls of 1 and of 8 clients: reads, and writes that wait for the disk, with 10, 1,000 and 10,000 deployments;
+//! and how long a gateway takes to start with 1,000 APIs stored.
 //!
-//! `cargo bench --bench control`. The clients run in the same process and on the same cores. The state is a file in the
-//! directory for temporary files, so the figures are those of its disk.
+//! The state is a file in the directory for temporary files, so the figures are those of its disk.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a benchmark tells its figures, and stops where it cannot go on"
-)]
-
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, path::Path, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -28,59 +22,102 @@ const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20250101/us-east-1
      SignedHeaders=host;x-amz-date, Signature=00";
 const CLIENTS: usize = 8;
 /// How long each measurement runs.
-const SPAN: Duration = Duration::from_secs(3);
-/// Deployments of the two stores that must answer alike.
-const FEW: usize = 10;
-const MANY: usize = 10_000;
+const SPAN: Duration = Duration::from_secs(2);
+/// Deployments of the stores that must answer alike.
+const COUNTS: [usize; 3] = [10, 1_000, 10_000];
+/// APIs of the store that a gateway starts with.
+const APIS: usize = 1_000;
 
-fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(run());
+pub(crate) async fn run() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = start(&dir.path().join("gateway.redb")).await;
+    let address = gateway.address();
+    let api = define(address).await;
+    let stage = format!("{api}/stages/prod");
+    let list = format!("{api}/deployments?maxResults=10");
+    let deployments = format!("{api}/deployments");
+    let nothing = Value::Null;
+    let change = json!({ "description": "another" });
+    let kinds = [
+        ("get a stage", &Method::GET, &stage, &nothing),
+        ("list 10 deployments", &Method::GET, &list, &nothing),
+        ("update a stage", &Method::PATCH, &stage, &change),
+    ];
+    let mut made = 1;
+    // By kind and number of clients, the rate with few deployments.
+    let mut first: HashMap<(&str, usize), f64> = HashMap::new();
+    for count in COUNTS {
+        fill(address, &api, count - made).await;
+        made = count;
+        println!("control calls with {count} deployments");
+        for clients in [1, CLIENTS] {
+            for (what, method, path, body) in kinds {
+                let rate = measure(address, (clients, what), method, (path, body)).await;
+                let few = *first.entry((what, clients)).or_insert(rate);
+                println!(" {:>5.2} of the first", rate / few);
+            }
+        }
+    }
+    let body = json!({});
+    measure(
+        address,
+        (CLIENTS, "create a deployment"),
+        &Method::POST,
+        (&deployments, &body),
+    )
+    .await;
+    println!();
+    gateway.stop().await;
+    start_up().await;
 }
 
-async fn run() {
-    let dir = tempfile::tempdir().unwrap();
+async fn start(file: &Path) -> Gateway {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = Options {
-        store: StoreLocation::File(dir.path().join("gateway.redb")),
+        store: StoreLocation::File(file.to_owned()),
         seed: Seed::None,
         ..Options::default()
     };
-    let gateway = Gateway::start(listener, options).await.unwrap();
-    let address = gateway.address();
-    let api = define(address).await;
-    let mut made = 1;
-    for count in [FEW, MANY] {
-        fill(address, &api, count - made).await;
-        made = count;
-        println!("{count} deployments, {CLIENTS} clients");
-        let stage = format!("{api}/stages/prod");
-        let list = format!("{api}/deployments?maxResults=10");
-        measure(address, "get a stage", &Method::GET, &stage, &Value::Null).await;
-        measure(
-            address,
-            "list 10 deployments",
-            &Method::GET,
-            &list,
-            &Value::Null,
-        )
-        .await;
-        let change = json!({ "description": "another" });
-        measure(address, "update a stage", &Method::PATCH, &stage, &change).await;
-    }
-    let deployments = format!("{api}/deployments");
-    measure(
-        address,
-        "create a deployment",
-        &Method::POST,
-        &deployments,
-        &json!({}),
-    )
-    .await;
+    Gateway::start(listener, options).await.unwrap()
+}
+
+/// How long it takes until the first answer, with an empty store and with many APIs.
+async fn start_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("gateway.redb");
+    let empty = until_answer(&file).await;
+    let gateway = start(&file).await;
+    let shares = (0..CLIENTS).map(|_| async {
+        for _ in 0..APIS / CLIENTS {
+            define(gateway.address()).await;
+        }
+    });
+    join_all(shares).await;
     gateway.stop().await;
+    let full = until_answer(&file).await;
+    println!(
+        "start: {:.1} ms with an empty store, {:.1} ms with {APIS} APIs of ten routes, deployed; {:.1} times",
+        empty.as_secs_f64() * 1e3,
+        full.as_secs_f64() * 1e3,
+        full.as_secs_f64() / empty.as_secs_f64(),
+    );
+}
+
+/// The median of three.
+async fn until_answer(file: &Path) -> Duration {
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        let begin = Instant::now();
+        let gateway = start(file).await;
+        let mut client = Client::connect(gateway.address()).await;
+        client
+            .call(&Method::GET, "/v2/apis?maxResults=1", &Value::Null)
+            .await;
+        times.push(begin.elapsed());
+        gateway.stop().await;
+    }
+    times.sort_unstable();
+    times[1]
 }
 
 /// An API with ten routes to mocks, deployed to `prod`; its path.
@@ -126,9 +163,15 @@ async fn fill(address: SocketAddr, api: &str, count: usize) {
     join_all(clients).await;
 }
 
-async fn measure(address: SocketAddr, what: &str, method: &Method, path: &str, body: &Value) {
+/// Calls over and over, says how it went, and gives the calls a second.
+async fn measure(
+    address: SocketAddr,
+    (clients, what): (usize, &str),
+    method: &Method,
+    (path, body): (&str, &Value),
+) -> f64 {
     let end = Instant::now() + SPAN;
-    let clients = (0..CLIENTS).map(|_| async move {
+    let tasks = (0..clients).map(|_| async move {
         let mut client = Client::connect(address).await;
         let mut times = Vec::new();
         while Instant::now() < end {
@@ -138,26 +181,26 @@ async fn measure(address: SocketAddr, what: &str, method: &Method, path: &str, b
         }
         times
     });
-    let mut times: Vec<Duration> = join_all(clients).await.concat();
+    let mut times: Vec<Duration> = join_all(tasks).await.concat();
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e3;
-    let count = u32::try_from(times.len()).unwrap();
-    println!(
-        "  {what:<22} {:>8.0}/s  p50 {:>6.2} ms  p99 {:>6.2} ms",
-        f64::from(count) / SPAN.as_secs_f64(),
+    let rate = f64::from(u32::try_from(times.len()).unwrap()) / SPAN.as_secs_f64();
+    print!(
+        "  {what:<20} {clients} clients {rate:>8.0}/s  p50 {:>6.2} ms  p99 {:>6.2} ms",
         at(50),
         at(99),
     );
+    rate
 }
 
 /// One keep-alive connection.
-struct Client {
+pub(crate) struct Client {
     sender: SendRequest<Full<Bytes>>,
     host: String,
 }
 
 impl Client {
-    async fn connect(address: SocketAddr) -> Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Client {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -169,7 +212,7 @@ impl Client {
     }
 
     /// The answer to a call that must succeed.
-    async fn call(&mut self, method: &Method, path: &str, body: &Value) -> Value {
+    pub(crate) async fn call(&mut self, method: &Method, path: &str, body: &Value) -> Value {
         let body = match body {
             Value::Null => Bytes::new(),
             body => body.to_string().into(),

@@ -1,19 +1,5 @@
-//! What a message costs: round trips through the gateway (a mock, two-way) against a bare tokio-tungstenite echo in the
-//! same run, as ratios, and the memory of an open connection.
-//!
-//! `cargo bench --bench gateway`. The clients run in the same process and on the same cores, so the ratio flatters the
-//! gateway by what the clients cost; the bare echo is flattered alike.
-
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a benchmark tells its figures, and stops where it cannot go on"
-)]
-
-#[expect(dead_code, reason = "a benchmark needs less of it than the tests do")]
-#[path = "../support/gateway.rs"]
-mod gateway;
+//! Round trips through the gateway (a mock, two-way) against a bare tokio-tungstenite echo, as ratios, and the memory of
+//! an open connection. The clients' cost flatters the gateway; the bare echo is flattered alike.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -24,7 +10,7 @@ use tokio::{
 };
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 
-use crate::gateway::{Gateway, Socket};
+use crate::support::{Gateway, Socket};
 
 /// One message, 96 bytes of JSON, and the reply of the same length.
 const MESSAGE: &str = r#"{"action":"echo","data":"0123456789012345678901234567890123456789012345678901234567890123456"}"#;
@@ -32,17 +18,9 @@ const MESSAGE: &str = r#"{"action":"echo","data":"012345678901234567890123456789
 const SPAN: Duration = Duration::from_secs(3);
 /// Measurements of each kind, taken in turn; the best of each counts, as what disturbs only slows.
 const TURNS: usize = 3;
-const OPEN: usize = 2_000;
+const OPEN: usize = 5_000;
 
-fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(run());
-}
-
-async fn run() {
+pub(crate) async fn run() {
     let bare = bare_echo().await;
     let gateway = Gateway::start().await;
     let api = gateway.api().await;
@@ -121,7 +99,11 @@ async fn echo(stream: TcpStream) {
     }
 }
 
-async fn connect_all(address: SocketAddr, path: &str, connections: usize) -> Vec<Socket> {
+pub(crate) async fn connect_all(
+    address: SocketAddr,
+    path: &str,
+    connections: usize,
+) -> Vec<Socket> {
     let mut sockets = Vec::new();
     for _ in 0..connections {
         let stream = TcpStream::connect(address).await.unwrap();
