@@ -37,6 +37,8 @@ macro_rules! api_from {
                 route_selection_expression: api.route_selection_expression.unwrap_or_default(),
                 api_key_selection_expression: text(api.api_key_selection_expression),
                 disable_execute_api_endpoint: api.disable_execute_api_endpoint.unwrap_or_default(),
+                disable_schema_validation: api.disable_schema_validation.unwrap_or_default(),
+                ip_address_type: api.ip_address_type.map(|kind| kind.as_str().to_owned()),
                 version: text(api.version),
                 created_at: timestamp(api.created_date),
                 tags: sorted(api.tags),
@@ -211,7 +213,9 @@ pub(super) fn authorizer(authorizer: types::Authorizer) -> Converted<Authorizer>
             .ok_or("authorizerType")?,
         uri: text(authorizer.authorizer_uri),
         credentials_arn: text(authorizer.authorizer_credentials_arn),
+        result_ttl_seconds: authorizer.authorizer_result_ttl_in_seconds,
         identity_source: authorizer.identity_source.unwrap_or_default(),
+        identity_validation_expression: text(authorizer.identity_validation_expression),
     })
 }
 

@@ -1,8 +1,6 @@
 //! The only place that prints: answers to stdout, everything else to stderr.
 
 use std::{
-    borrow::Cow,
-    fmt::Write as _,
     fs::File,
     io::{self, IsTerminal, Write},
     os::{fd::AsFd, unix::fs::FileTypeExt},
@@ -115,36 +113,11 @@ fn stop(error: &io::Error) -> Stop {
 }
 
 fn to_json(text: Result<String, serde_json::Error>) -> Result<String, Stop> {
-    text.map(escape).map_err(|error| {
+    text.map(text::printable_json).map_err(|error| {
         Failure::new(FailureKind::Internal, "Cannot write the answer as JSON")
             .caused_by(&error)
             .into()
     })
-}
-
-/// JSON leaves characters in its strings that a terminal obeys (C1 controls, DEL, direction marks); they are escaped too.
-fn escape(json: String) -> String {
-    if json.is_ascii() && !json.contains('\u{7f}') {
-        return json;
-    }
-    let mut escaped = String::with_capacity(json.len());
-    for character in json.chars() {
-        let is_safe = character == '\n'
-            || character.is_ascii_graphic()
-            || matches!(
-                text::printable(character.encode_utf8(&mut [0; 4])),
-                Cow::Borrowed(_)
-            );
-        if is_safe {
-            escaped.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _written = write!(escaped, "\\u{unit:04x}").is_ok();
-            }
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -26,6 +26,10 @@ pub struct Api {
     pub api_key_selection_expression: Option<String>,
     /// True when only custom domains may reach the API.
     pub disable_execute_api_endpoint: bool,
+    /// True when models may hold what is no schema.
+    pub disable_schema_validation: bool,
+    /// `ipv4` or `dualstack`.
+    pub ip_address_type: Option<String>,
     /// The owner's own version label.
     pub version: Option<String>,
     /// When it was created.
@@ -180,8 +184,12 @@ pub struct Authorizer {
     pub uri: Option<String>,
     /// The role AWS assumes for the call.
     pub credentials_arn: Option<String>,
+    /// Seconds that a result may be kept.
+    pub result_ttl_seconds: Option<i32>,
     /// What a client must bring.
     pub identity_source: Vec<String>,
+    /// Stored by AWS, without effect on WebSocket APIs.
+    pub identity_validation_expression: Option<String>,
 }
 
 /// A model: the JSON Schema of a message.

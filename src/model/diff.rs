@@ -35,6 +35,12 @@ pub enum Subject {
     Route(String),
     /// A model, by name.
     Model(String),
+    /// An authorizer, by name.
+    Authorizer(String),
+    /// An integration, by the name that a file gives it.
+    Integration(String),
+    /// A stage, by name.
+    Stage(String),
 }
 
 /// One member that differs.
@@ -65,6 +71,9 @@ impl fmt::Display for Subject {
             Self::Api => write!(formatter, "API"),
             Self::Route(key) => write!(formatter, "route {key}"),
             Self::Model(name) => write!(formatter, "model {name}"),
+            Self::Authorizer(name) => write!(formatter, "authorizer {name}"),
+            Self::Integration(name) => write!(formatter, "integration {name}"),
+            Self::Stage(name) => write!(formatter, "stage {name}"),
         }
     }
 }
@@ -143,7 +152,8 @@ fn diff_maps<T>(
         .collect()
 }
 
-fn compare(old: &Members, new: &Members) -> Vec<Detail> {
+/// The members that differ.
+pub(super) fn compare(old: &Members, new: &Members) -> Vec<Detail> {
     let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     keys.into_iter()
         .filter(|key| old.get(*key) != new.get(*key))

@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod detail;
 pub mod diff;
 pub mod failure;
+pub mod file;
 pub mod frame;
 pub mod id;
 pub mod limit;

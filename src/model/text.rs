@@ -1,6 +1,6 @@
 //! Text from elsewhere, made safe to show: nothing that a terminal would obey is left in it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write};
 
 /// The text with every character a terminal could obey or be confused by written out: C0 and C1 controls, DEL, and the
 /// characters that turn the direction of text around or hide it.
@@ -30,6 +30,26 @@ pub fn printable_bytes(bytes: &[u8]) -> String {
         safe.push_str(&printable(chunk.valid()));
         for byte in chunk.invalid() {
             safe.extend(std::ascii::escape_default(*byte).map(char::from));
+        }
+    }
+    safe
+}
+
+/// JSON leaves characters in its strings that a terminal obeys (C1 controls, DEL, direction marks); they are escaped too,
+/// so that the text means the same and can be shown line by line.
+pub fn printable_json(json: String) -> String {
+    if !json.chars().any(|c| c != '\n' && needs_escape(c)) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if character == '\n' || !needs_escape(character) {
+            safe.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _written = write!(safe, "\\u{unit:04x}").is_ok();
         }
     }
     safe

@@ -81,11 +81,23 @@ pub(super) async fn read(
 /// The draft with the parts that it was made of.
 pub(super) struct Draft {
     pub(super) api: Api,
-    routes: Vec<crate::model::Route>,
-    integrations: Vec<crate::model::Integration>,
-    authorizers: Vec<crate::model::Authorizer>,
-    models: Vec<crate::model::Model>,
+    pub(super) routes: Vec<crate::model::Route>,
+    pub(super) integrations: Vec<crate::model::Integration>,
+    pub(super) authorizers: Vec<crate::model::Authorizer>,
+    pub(super) models: Vec<crate::model::Model>,
     pub(super) definition: Definition,
+}
+
+impl Draft {
+    pub(super) fn parts(&self) -> Parts<'_> {
+        Parts {
+            api: &self.api,
+            routes: &self.routes,
+            integrations: &self.integrations,
+            authorizers: &self.authorizers,
+            models: &self.models,
+        }
+    }
 }
 
 /// Reads what a deployment would freeze at this moment. The SDK's futures are large, hence the boxes.
@@ -240,6 +252,8 @@ mod tests {
             route_selection_expression: "$request.body.action".into(),
             api_key_selection_expression: None,
             disable_execute_api_endpoint: false,
+            disable_schema_validation: false,
+            ip_address_type: None,
             version: None,
             created_at: None,
             tags: BTreeMap::new(),

@@ -62,6 +62,8 @@ pub(crate) fn api(id: &str, name: &str) -> Api {
         route_selection_expression: "$request.body.action".to_owned(),
         api_key_selection_expression: None,
         disable_execute_api_endpoint: false,
+        disable_schema_validation: false,
+        ip_address_type: None,
         version: None,
         created_at: Some(ago(3 * DAY)),
         tags: BTreeMap::new(),

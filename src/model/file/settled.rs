@@ -1,0 +1,268 @@
+//! What a file comes to in the end, in one form for all ways to say it: the history folded in, short forms written out, and
+//! what has the value that API Gateway fills in left away. Two such values are equal when they mean the same.
+
+use std::collections::BTreeMap;
+
+use super::{
+    AccessLogSettingsFile, ApiFile, AuthorizerFile, IntegrationFile, IntegrationResponseFile,
+    ModelFile, RouteFile, RouteResponseFile, RouteSettingsFile, StageFile, Texts, usual,
+};
+
+/// The only response of a route, and the expression that chooses it.
+const DEFAULT: &str = "$default";
+
+/// Why nothing can be made from a file that can be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct Unfit {
+    /// The part of the file.
+    pub place: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// What a file comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    /// The definition as it stands after all steps, and the stages, without deployments and region.
+    pub api: ApiFile,
+    /// Parts that have no effect on API Gateway and were left out, each in words.
+    pub without_effect: Vec<String>,
+}
+
+impl ApiFile {
+    /// What the file comes to.
+    ///
+    /// # Errors
+    /// Fails when a route names an integration or authorizer that the file does not have when all steps are done.
+    pub fn settled(&self) -> Result<Settled, Unfit> {
+        let mut api = self.clone();
+        api.region = None;
+        api.deployment = None;
+        for step in std::mem::take(&mut api.then) {
+            merge(&mut api.integrations, step.integrations);
+            merge(&mut api.routes, step.routes);
+        }
+        for (key, route) in &api.routes {
+            check_route(&api, route).map_err(|reason| Unfit {
+                place: format!("route {key:?}"),
+                reason,
+            })?;
+        }
+        let without_effect = api.normalize();
+        Ok(Settled {
+            api,
+            without_effect,
+        })
+    }
+
+    /// Brings all parts into the one form, and tells what it left out because it has no effect.
+    pub(super) fn normalize(&mut self) -> Vec<String> {
+        let mut without_effect = Vec::new();
+        drop_empty(&mut self.description);
+        drop_empty(&mut self.version);
+        drop_usual(
+            &mut self.api_key_selection_expression,
+            usual::API_KEY_SOURCE,
+        );
+        drop_usual(&mut self.ip_address_type, usual::ADDRESS_TYPE);
+        drop_false(&mut self.disable_execute_api_endpoint);
+        drop_false(&mut self.disable_schema_validation);
+        drop_system_tags(&mut self.tags);
+        self.authorizers
+            .values_mut()
+            .for_each(AuthorizerFile::normalize);
+        self.models.values_mut().for_each(ModelFile::normalize);
+        for (name, integration) in &mut self.integrations {
+            if integration.normalize() {
+                without_effect.push(format!("the responses of the integration {name:?}"));
+            }
+        }
+        for (key, route) in &mut self.routes {
+            if route.normalize() {
+                without_effect.push(format!("the responses of the one-way route {key:?}"));
+            }
+        }
+        self.stages.values_mut().for_each(StageFile::normalize);
+        without_effect
+    }
+}
+
+impl AuthorizerFile {
+    fn normalize(&mut self) {
+        drop_empty(&mut self.authorizer_uri);
+        drop_empty(&mut self.authorizer_credentials_arn);
+        drop_empty(&mut self.identity_validation_expression);
+        let ttl = &mut self.authorizer_result_ttl_in_seconds;
+        *ttl = ttl.filter(|seconds| *seconds != 0);
+    }
+}
+
+impl ModelFile {
+    fn normalize(&mut self) {
+        drop_empty(&mut self.content_type);
+        drop_empty(&mut self.description);
+    }
+}
+
+impl IntegrationFile {
+    /// True when responses were left out: a proxy has none.
+    fn normalize(&mut self) -> bool {
+        drop_usual(&mut self.connection_type, usual::CONNECTION_TYPE);
+        drop_usual(&mut self.passthrough_behavior, usual::PASSTHROUGH);
+        drop_usual(&mut self.payload_format_version, usual::PAYLOAD_FORMAT);
+        for member in [
+            &mut self.integration_method,
+            &mut self.integration_uri,
+            &mut self.connection_id,
+            &mut self.content_handling_strategy,
+            &mut self.credentials_arn,
+            &mut self.description,
+            &mut self.template_selection_expression,
+        ] {
+            drop_empty(member);
+        }
+        self.timeout_in_millis = self.timeout_in_millis.filter(|ms| *ms != usual::TIMEOUT_MS);
+        self.request_parameters
+            .retain(|_, source| !source.is_empty());
+        for response in self.responses.values_mut() {
+            response.normalize();
+        }
+        let is_idle = self.integration_type.ends_with("_PROXY") && !self.responses.is_empty();
+        if is_idle {
+            self.responses.clear();
+        }
+        is_idle
+    }
+}
+
+impl IntegrationResponseFile {
+    fn normalize(&mut self) {
+        drop_empty(&mut self.content_handling_strategy);
+        drop_empty(&mut self.template_selection_expression);
+        self.response_parameters
+            .retain(|_, source| !source.is_empty());
+    }
+}
+
+impl RouteFile {
+    /// The same with its short form written out.
+    #[must_use]
+    pub fn spelled_out(mut self) -> Self {
+        if std::mem::take(&mut self.two_way) {
+            self.route_response_selection_expression = Some(DEFAULT.to_owned());
+            self.responses.entry(DEFAULT.to_owned()).or_default();
+        }
+        self
+    }
+
+    /// True when responses were left out: without the expression nobody gets one.
+    fn normalize(&mut self) -> bool {
+        *self = std::mem::take(self).spelled_out();
+        drop_false(&mut self.api_key_required);
+        drop_usual(&mut self.authorization_type, usual::AUTHORIZATION_TYPE);
+        drop_empty(&mut self.model_selection_expression);
+        drop_empty(&mut self.operation_name);
+        drop_empty(&mut self.route_response_selection_expression);
+        for response in self.responses.values_mut() {
+            drop_empty(&mut response.model_selection_expression);
+        }
+        let is_idle =
+            self.route_response_selection_expression.is_none() && !self.responses.is_empty();
+        if is_idle {
+            self.responses.clear();
+        }
+        is_idle
+    }
+
+    /// Says in short what can be said in short.
+    pub(super) fn shorten(&mut self) {
+        let is_default = self.route_response_selection_expression.as_deref() == Some(DEFAULT);
+        if is_default && self.responses.contains_key(DEFAULT) {
+            self.two_way = true;
+            self.route_response_selection_expression = None;
+            self.responses.retain(|key, response| {
+                key != DEFAULT || *response != RouteResponseFile::default()
+            });
+        }
+    }
+}
+
+impl StageFile {
+    fn normalize(&mut self) {
+        drop_empty(&mut self.description);
+        drop_empty(&mut self.client_certificate_id);
+        drop_false(&mut self.auto_deploy);
+        self.stage_variables.retain(|_, value| !value.is_empty());
+        self.default_route_settings.drop_usual();
+        self.route_settings
+            .retain(|_, settings| !settings.is_empty());
+        if let Some(settings) = &mut self.access_log_settings {
+            drop_empty(&mut settings.destination_arn);
+            drop_empty(&mut settings.format);
+        }
+        let nowhere = AccessLogSettingsFile::default();
+        self.access_log_settings = self.access_log_settings.take().filter(|it| *it != nowhere);
+        drop_system_tags(&mut self.tags);
+    }
+}
+
+impl RouteSettingsFile {
+    /// True when nothing is set.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Leaves away what a stage has that nobody gave settings.
+    fn drop_usual(&mut self) {
+        drop_false(&mut self.data_trace_enabled);
+        drop_false(&mut self.detailed_metrics_enabled);
+        drop_usual(&mut self.logging_level, usual::LOGGING_LEVEL);
+        self.throttling_burst_limit = self
+            .throttling_burst_limit
+            .filter(|burst| *burst != usual::BURST);
+        let is_usual = |rate: &f64| (rate - usual::RATE).abs() < f64::EPSILON;
+        self.throttling_rate_limit = self.throttling_rate_limit.filter(|rate| !is_usual(rate));
+    }
+}
+
+fn merge<T>(all: &mut BTreeMap<String, T>, changes: BTreeMap<String, Option<T>>) {
+    for (name, change) in changes {
+        match change {
+            Some(part) => all.insert(name, part),
+            None => all.remove(&name),
+        };
+    }
+}
+
+fn check_route(api: &ApiFile, route: &RouteFile) -> Result<(), String> {
+    if let Some(name) = &route.integration
+        && !api.integrations.contains_key(name)
+    {
+        return Err(format!("the file has no integration {name:?}"));
+    }
+    if let Some(name) = &route.authorizer
+        && !api.authorizers.contains_key(name)
+    {
+        return Err(format!("the file has no authorizer {name:?}"));
+    }
+    Ok(())
+}
+
+fn drop_empty(text: &mut Option<String>) {
+    drop_usual(text, "");
+}
+
+/// Absent, empty and usual are one.
+fn drop_usual(text: &mut Option<String>, usual: &str) {
+    *text = text.take().filter(|text| !text.is_empty() && text != usual);
+}
+
+fn drop_false(flag: &mut Option<bool>) {
+    *flag = flag.filter(|flag| *flag);
+}
+
+/// Tags of AWS's own cannot be written by anybody else.
+fn drop_system_tags(tags: &mut Texts) {
+    tags.retain(|key, _| !key.starts_with("aws:"));
+}

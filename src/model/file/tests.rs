@@ -1,0 +1,302 @@
+//! That a file says the same after it was written and read, and what is no file.
+
+use proptest::{collection::btree_map, option, prelude::*};
+
+use super::*;
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z$.{}\"\\\\/ \n]{1,12}",
+        any::<String>().prop_filter("not empty", |text| !text.is_empty()),
+    ]
+}
+
+fn texts() -> impl Strategy<Value = Texts> {
+    btree_map(text(), text(), 0..3)
+}
+
+fn authorizer() -> impl Strategy<Value = AuthorizerFile> {
+    (
+        option::of(text()),
+        option::of(0..3600),
+        proptest::collection::vec(text(), 0..3),
+    )
+        .prop_map(|(uri, ttl, sources)| AuthorizerFile {
+            authorizer_type: "REQUEST".into(),
+            authorizer_uri: uri,
+            authorizer_result_ttl_in_seconds: ttl,
+            identity_source: sources,
+            ..AuthorizerFile::default()
+        })
+}
+
+fn integration() -> impl Strategy<Value = IntegrationFile> {
+    let response = (option::of(text()), texts(), texts()).prop_map(|(chooses, one, other)| {
+        IntegrationResponseFile {
+            template_selection_expression: chooses,
+            response_parameters: one,
+            response_templates: other,
+            ..IntegrationResponseFile::default()
+        }
+    });
+    (
+        prop_oneof!["MOCK", "HTTP_PROXY", "AWS"],
+        (
+            option::of(text()),
+            option::of(50..=29_000),
+            option::of("INTERNET|VPC_LINK"),
+        ),
+        (texts(), texts()),
+        btree_map(text(), response, 0..3),
+    )
+        .prop_map(
+            |(kind, (uri, timeout, connection), maps, responses)| IntegrationFile {
+                integration_type: kind,
+                integration_uri: uri,
+                timeout_in_millis: timeout,
+                connection_type: connection,
+                request_parameters: maps.0,
+                request_templates: maps.1,
+                responses,
+                ..IntegrationFile::default()
+            },
+        )
+}
+
+fn route() -> impl Strategy<Value = RouteFile> {
+    let response = texts().prop_map(|models| RouteResponseFile {
+        response_models: models,
+        ..RouteResponseFile::default()
+    });
+    (
+        option::of("[ab]"),
+        option::of("[ab]"),
+        (
+            any::<bool>(),
+            option::of(any::<bool>()),
+            option::of("\\$default"),
+        ),
+        btree_map(text(), any::<bool>(), 0..3),
+        btree_map("\\$default", response, 0..2),
+    )
+        .prop_map(
+            |(integration, authorizer, flags, parameters, responses)| RouteFile {
+                integration,
+                authorizer,
+                two_way: flags.0,
+                api_key_required: flags.1,
+                route_response_selection_expression: flags.2,
+                request_parameters: parameters,
+                responses,
+                ..RouteFile::default()
+            },
+        )
+}
+
+fn stage() -> impl Strategy<Value = StageFile> {
+    let settings = || {
+        (
+            option::of(any::<bool>()),
+            option::of(0..10_000),
+            option::of(0..10_000u32),
+        )
+            .prop_map(|(trace, burst, rate)| RouteSettingsFile {
+                data_trace_enabled: trace,
+                throttling_burst_limit: burst,
+                throttling_rate_limit: rate.map(|rate| f64::from(rate) / 4.0),
+                ..RouteSettingsFile::default()
+            })
+    };
+    (
+        (option::of(any::<bool>()), texts(), texts()),
+        settings(),
+        btree_map(text(), settings(), 0..3),
+        option::of(text()),
+    )
+        .prop_map(|(own, default, by_route, format)| StageFile {
+            auto_deploy: own.0,
+            stage_variables: own.1,
+            tags: own.2,
+            default_route_settings: default,
+            route_settings: by_route,
+            access_log_settings: format.map(|format| AccessLogSettingsFile {
+                format: Some(format),
+                ..AccessLogSettingsFile::default()
+            }),
+            ..StageFile::default()
+        })
+}
+
+prop_compose! {
+    fn api()(
+        name in text(),
+        (description, expression) in (option::of(text()), text()),
+        tags in texts(),
+        authorizers in btree_map("[ab]", authorizer(), 0..2),
+        models in btree_map(text(), text(), 0..2),
+        integrations in btree_map("[ab]", integration(), 0..3),
+        routes in btree_map(text(), route(), 0..4),
+        stages in btree_map("[a-c]{1,3}", stage(), 0..3),
+    ) -> ApiFile {
+        let schema = |schema| ModelFile { schema, ..ModelFile::default() };
+        let stage_name = |name: String| StageName::parse(&name).unwrap();
+        ApiFile {
+            name,
+            description,
+            route_selection_expression: expression,
+            tags,
+            authorizers,
+            models: models.into_iter().map(|(name, text)| (name, schema(text))).collect(),
+            integrations,
+            routes,
+            stages: stages.into_iter().map(|(name, stage)| (stage_name(name), stage)).collect(),
+            ..ApiFile::default()
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_file_says_the_same_after_it_was_written_and_read(mut api in api()) {
+        api.normalize();
+        let written = render(&api);
+        let mut read = parse(&written).unwrap().remove(0);
+        prop_assert_eq!(render(&read), written);
+        read.normalize();
+        prop_assert_eq!(&read, &api);
+        prop_assert_eq!(changes(&read, &api), vec![]);
+    }
+
+    #[test]
+    fn nothing_in_a_file_is_obeyed_by_a_terminal(api in api()) {
+        let written = render(&api);
+        for line in written.lines() {
+            prop_assert_eq!(crate::model::text::printable(line), line);
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_file_or_a_mistake(text in any::<String>()) {
+        let _either = parse(&text).is_ok();
+    }
+}
+
+#[track_caller]
+fn check_mistake(text: &str, says: &str) {
+    assert_eq!(parse(text).unwrap_err().to_string(), says);
+}
+
+#[test]
+fn a_mistake_is_told_with_its_place() {
+    check_mistake("", "1:0: EOF while parsing a value");
+    check_mistake(
+        "{\n  \"name\": 7\n}",
+        "2:11: name: invalid type: integer `7`, expected a string",
+    );
+    let head = "{ \"name\": \"a\", \"routeSelectionExpression\": \"x\", ";
+    check_mistake(
+        &format!("{head}\n\"routes\": {{ \"r\": {{}}, \"r\": {{}} }} }}"),
+        "2:24: routes: \"r\" stands here twice",
+    );
+    check_mistake(
+        &format!("{head}\n\"stages\": {{ \"two words\": {{}} }} }}"),
+        "2:23: stages.two words: \"two words\" is not a valid stage name: 1 to 128 of the characters a-z, A-Z, 0-9, \"_\" and \"-\"",
+    );
+    let mistake = parse(&format!("{head}\n\"colour\": 1 }}")).unwrap_err();
+    assert!(
+        mistake.what.starts_with("colour: unknown field `colour`"),
+        "{mistake}"
+    );
+}
+
+fn file(rest: &str) -> ApiFile {
+    let text = format!("{{ \"name\": \"a\", \"routeSelectionExpression\": \"x\", {rest} }}");
+    parse(&text).unwrap().remove(0)
+}
+
+#[test]
+fn history_comes_to_what_stands_in_the_end() {
+    let history = file(
+        r#""integrations": { "one": { "integrationType": "MOCK" }, "two": { "integrationType": "MOCK" } },
+           "routes": { "r": { "integration": "one" }, "s": { "integration": "two" } },
+           "deployment": {},
+           "then": [ { "integrations": { "two": null, "three": { "integrationType": "MOCK" } },
+                       "routes": { "s": { "integration": "three", "twoWay": true } } },
+                     { "routes": { "r": null } } ]"#,
+    );
+    let end = file(
+        r#""integrations": { "one": { "integrationType": "MOCK" }, "three": { "integrationType": "MOCK", "timeoutInMillis": 29000 } },
+           "routes": { "s": { "integration": "three", "routeResponseSelectionExpression": "$default",
+                              "responses": { "$default": {} } } }"#,
+    );
+    assert_eq!(history.settled().unwrap(), end.settled().unwrap());
+}
+
+#[test]
+fn a_route_to_nowhere_is_told() {
+    let unfit = file(r#""routes": { "r": { "integration": "nope" } }"#)
+        .settled()
+        .unwrap_err();
+    assert_eq!(
+        unfit.to_string(),
+        "route \"r\": the file has no integration \"nope\""
+    );
+    let unfit = file(r#""routes": { "$connect": { "authorizer": "who" } }"#)
+        .settled()
+        .unwrap_err();
+    assert_eq!(
+        unfit.to_string(),
+        "route \"$connect\": the file has no authorizer \"who\""
+    );
+}
+
+#[test]
+fn what_has_no_effect_is_left_out_and_told() {
+    let settled = file(
+        r#""integrations": { "i": { "integrationType": "HTTP_PROXY", "responses": { "$default": {} } } },
+           "routes": { "r": { "responses": { "$default": {} } } }"#,
+    )
+    .settled()
+    .unwrap();
+    assert_eq!(
+        settled.without_effect,
+        [
+            "the responses of the integration \"i\"",
+            "the responses of the one-way route \"r\"",
+        ]
+    );
+    assert!(settled.api.routes["r"].responses.is_empty());
+}
+
+#[test]
+fn changes_are_told_part_by_part() {
+    let old = file(
+        r#""integrations": { "i": { "integrationType": "MOCK" } },
+           "routes": { "r": { "integration": "i" }, "gone": {} },
+           "stages": { "prod": { "stageVariables": { "colour": "red" } } }"#,
+    );
+    let new = file(
+        r#""description": "new", "tags": { "team": "chat" },
+           "integrations": { "i": { "integrationType": "MOCK", "timeoutInMillis": 5000 } },
+           "routes": { "r": { "integration": "i", "twoWay": true }, "s": { "integration": "i" } },
+           "stages": { "prod": {} }"#,
+    );
+    let (old, new) = (old.settled().unwrap().api, new.settled().unwrap().api);
+    let lines: Vec<String> = changes(&old, &new)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "~ API · description new, tags.team chat",
+            "~ integration i · timeoutInMillis 5000",
+            "- route gone",
+            "~ route r · twoWay true",
+            "+ route s · integration i",
+            "~ stage prod · stageVariables.colour red removed",
+        ]
+    );
+}
