@@ -32,5 +32,6 @@ mod lambda_integrations;
 mod local_api;
 mod management;
 mod ops;
+mod pull_apply;
 mod throttling;
 mod validation;

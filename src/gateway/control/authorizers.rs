@@ -11,7 +11,7 @@ use super::{
 };
 use crate::gateway::store::{
     Draft,
-    record::{AuthorizerRecord, RouteRecord},
+    record::{ApiRecord, AuthorizerRecord, RouteRecord},
 };
 
 /// SOURCE: quotas for configuring and running a WebSocket API: Lambda authorizers per API.
@@ -148,6 +148,15 @@ impl Part for AuthorizerRecord {
             name: self.name,
         }
     }
+}
+
+/// Makes an authorizer.
+pub(crate) fn add(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    input: &AuthorizerInput,
+) -> Result<AuthorizerRecord, ApiError> {
+    AuthorizerRecord::add(draft, &Home::of(api), input)
 }
 
 impl AuthorizerRecord {

@@ -6,7 +6,7 @@
 
 mod api_mappings;
 pub(crate) mod apis;
-mod authorizers;
+pub(crate) mod authorizers;
 pub(crate) mod autodeploy;
 mod call;
 mod check;
@@ -16,7 +16,7 @@ pub(crate) mod error;
 mod ids;
 pub(crate) mod integration_responses;
 pub(crate) mod integrations;
-mod models;
+pub(crate) mod models;
 mod parts;
 pub(crate) mod route_responses;
 mod router;

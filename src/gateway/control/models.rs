@@ -13,7 +13,10 @@ use super::{
     parts::{self, Home, Part},
     wire::Reply,
 };
-use crate::gateway::store::{Draft, record::ModelRecord};
+use crate::gateway::store::{
+    Draft,
+    record::{ApiRecord, ModelRecord},
+};
 
 /// SOURCE: the service model: characters of a schema.
 const SCHEMA_CHARS: (usize, usize) = (0, 32_768);
@@ -110,6 +113,15 @@ impl Part for ModelRecord {
             schema: self.schema,
         }
     }
+}
+
+/// Makes a model.
+pub(crate) fn add(
+    draft: &mut Draft<'_>,
+    api: &ApiRecord,
+    input: &ModelInput,
+) -> Result<ModelRecord, ApiError> {
+    ModelRecord::add(draft, &Home::of(api), input)
 }
 
 /// The sample of a mapping template that makes a payload of the model's form.

@@ -71,6 +71,16 @@ pub(super) struct Home {
     pub(super) parent: String,
 }
 
+impl Home {
+    /// Where the parts are that belong to the API itself.
+    pub(super) fn of(api: &ApiRecord) -> Self {
+        Self {
+            api: api.clone(),
+            parent: api.api_id.clone(),
+        }
+    }
+}
+
 /// Names a home by a call's path.
 struct Address {
     api: ApiKey,

@@ -9,15 +9,16 @@ use crate::{
         store::{
             View,
             record::{
-                ApiRecord, IntegrationRecord, IntegrationResponseRecord, RouteRecord,
-                RouteResponseRecord,
+                ApiRecord, AuthorizerRecord, IntegrationRecord, IntegrationResponseRecord,
+                ModelRecord, RouteRecord, RouteResponseRecord,
             },
             within,
         },
     },
     model::{
-        Api, ApiId, Definition, Integration, IntegrationId, IntegrationResponse,
-        IntegrationResponseId, Route, RouteId, RouteResponse, RouteResponseId, definition::Parts,
+        Api, ApiId, Authorizer, AuthorizerId, Definition, Integration, IntegrationId,
+        IntegrationResponse, IntegrationResponseId, Model, ModelId, Route, RouteId, RouteResponse,
+        RouteResponseId, definition::Parts,
     },
 };
 
@@ -49,12 +50,17 @@ pub(super) fn of(view: &View<'_>, api: &ApiRecord) -> Result<Definition, ApiErro
             integration_of(integration, responses)
         })
         .collect();
+    let authorizers: Vec<AuthorizerRecord> = view.all(&api.api_id)?;
+    let authorizers: Result<Vec<Authorizer>, ApiError> =
+        authorizers.into_iter().map(authorizer_of).collect();
+    let models: Vec<ModelRecord> = view.all(&api.api_id)?;
+    let models: Result<Vec<Model>, ApiError> = models.into_iter().map(model_of).collect();
     Ok(Definition::from_parts(Parts {
         api: &api_of(api)?,
         routes: &routes?,
         integrations: &integrations?,
-        authorizers: &[],
-        models: &[],
+        authorizers: &authorizers?,
+        models: &models?,
     }))
 }
 
@@ -67,6 +73,8 @@ fn api_of(api: &ApiRecord) -> Result<Api, ApiError> {
         route_selection_expression: api.route_selection_expression.clone(),
         api_key_selection_expression: Some(api.api_key_selection_expression.clone()),
         disable_execute_api_endpoint: api.disable_execute_api_endpoint,
+        disable_schema_validation: api.disable_schema_validation == Some(true),
+        ip_address_type: Some(api.ip_address_type.clone()),
         version: api.version.clone(),
         created_at: Some(api.created_at),
         tags: BTreeMap::new(),
@@ -75,12 +83,14 @@ fn api_of(api: &ApiRecord) -> Result<Api, ApiError> {
 
 fn route_of(route: RouteRecord, responses: Vec<RouteResponseRecord>) -> Result<Route, ApiError> {
     let responses: Result<_, ApiError> = responses.into_iter().map(route_response_of).collect();
+    let authorizer_id = route.authorizer_id.as_deref().map(AuthorizerId::parse);
+    let authorizer_id = authorizer_id.transpose();
     Ok(Route {
         id: RouteId::parse(&route.route_id).map_err(|error| ApiError::internal(&error))?,
         key: route.route_key,
         target: route.target,
         authorization_type: route.authorization_type,
-        authorizer_id: None,
+        authorizer_id: authorizer_id.map_err(|error| ApiError::internal(&error))?,
         api_key_required: route.api_key_required,
         model_selection_expression: route.model_selection_expression,
         operation_name: route.operation_name,
@@ -142,5 +152,31 @@ fn integration_response_of(
         response_parameters: response.response_parameters.unwrap_or_default(),
         response_templates: response.response_templates.unwrap_or_default(),
         template_selection_expression: response.template_selection_expression,
+    })
+}
+
+fn authorizer_of(authorizer: AuthorizerRecord) -> Result<Authorizer, ApiError> {
+    let id = AuthorizerId::parse(&authorizer.authorizer_id);
+    let ttl = authorizer.authorizer_result_ttl_in_seconds;
+    Ok(Authorizer {
+        id: id.map_err(|error| ApiError::internal(&error))?,
+        name: authorizer.name,
+        authorizer_type: authorizer.authorizer_type,
+        uri: authorizer.authorizer_uri,
+        credentials_arn: authorizer.authorizer_credentials_arn,
+        result_ttl_seconds: ttl.and_then(|seconds| i32::try_from(seconds).ok()),
+        identity_source: authorizer.identity_source,
+        identity_validation_expression: authorizer.identity_validation_expression,
+    })
+}
+
+fn model_of(model: ModelRecord) -> Result<Model, ApiError> {
+    let id = ModelId::parse(&model.model_id);
+    Ok(Model {
+        id: id.map_err(|error| ApiError::internal(&error))?,
+        name: model.name,
+        content_type: model.content_type,
+        description: model.description,
+        schema: model.schema,
     })
 }

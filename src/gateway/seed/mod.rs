@@ -1,8 +1,8 @@
-//! Filling a new store from definition files, through the same functions that answer the control plane's calls. A store
-//! is filled once: who deletes all of it wants it empty.
+//! Filling a new store from [definition files](crate::model::file), through the same functions that answer the control
+//! plane's calls. A store is filled once: who deletes all of it wants it empty.
 
 mod definition;
-mod file;
+mod input;
 mod plot;
 
 use std::{
@@ -14,7 +14,7 @@ use super::{
     Seed,
     store::{self, Store},
 };
-use crate::model::{ApiId, Definition, DeploymentId};
+use crate::model::{ApiId, Definition, DeploymentId, file};
 
 /// The demo's files: their names, for errors, and their texts.
 const DEMO: &[(&str, &str)] = &[

@@ -4,22 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     REGION, Seeded, definition,
-    file::{
-        ApiFile, DeploymentFile, IntegrationFile, IntegrationResponseFile, RouteFile, StageFile,
-        StepFile,
+    input::{
+        api_input, authorizer_input, integration_input, integration_response_input, model_input,
+        route_input, route_response_input, stage_input, stage_route_settings,
     },
 };
 use crate::{
     gateway::{
         clock,
         control::{
-            apis::{self, ApiInput},
+            apis, authorizers,
             deployments::{self, DeploymentInput},
             error::ApiError,
-            integration_responses::{self, IntegrationResponseInput},
-            integrations::{self, IntegrationInput},
-            route_responses::{self, RouteResponseInput},
-            routes::{self, Constraint, RouteInput},
+            integration_responses, integrations, models, route_responses, routes,
             stages::{self, StageInput},
         },
         store::{
@@ -31,7 +28,10 @@ use crate::{
             within,
         },
     },
-    model::{ApiId, Definition, DeploymentId},
+    model::{
+        ApiId, Definition, DeploymentId, StageName,
+        file::{ApiFile, DeploymentFile, IntegrationFile, RouteFile, StageFile, StepFile},
+    },
 };
 
 /// What the control plane would not do, and with which part of the file.
@@ -56,26 +56,18 @@ impl<T, E: Into<ApiError>> At<T> for Result<T, E> {
 
 /// Makes an API with all its history, and tells which deployments that left.
 pub(super) fn plant_api(draft: &mut Draft<'_>, file: &ApiFile) -> Result<Vec<Seeded>, Refusal> {
-    let input = ApiInput {
-        name: Some(file.name.clone()),
-        protocol_type: Some("WEBSOCKET".to_owned()),
-        description: file.description.clone(),
-        route_selection_expression: Some(file.route_selection_expression.clone()),
-        api_key_selection_expression: file.api_key_selection_expression.clone(),
-        disable_execute_api_endpoint: file.disable_execute_api_endpoint,
-        version: file.version.clone(),
-        tags: file.tags.clone(),
-        ..ApiInput::default()
-    };
     let region = file.region.as_deref().unwrap_or(REGION);
-    let api = apis::add(draft, region, &input).at("its own members")?;
+    let api = apis::add(draft, region, &api_input(file)).at("its own members")?;
     let mut plot = Plot {
         api,
         stages: &file.stages,
+        authorizers: HashMap::new(),
         integrations: HashMap::new(),
         routes: HashMap::new(),
         seeded: Vec::new(),
     };
+    plot.put_models(draft, file)?;
+    plot.put_authorizers(draft, file)?;
     let first = StepFile {
         integrations: some(&file.integrations),
         routes: some(&file.routes),
@@ -85,8 +77,8 @@ pub(super) fn plant_api(draft: &mut Draft<'_>, file: &ApiFile) -> Result<Vec<See
     for step in &file.then {
         plot.take(draft, step)?;
     }
-    for name in file.stages.keys() {
-        plot.make_stage(draft, name)?;
+    for stage in &file.stages {
+        plot.make_route_settings(draft, stage)?;
     }
     Ok(plot.seeded)
 }
@@ -101,7 +93,9 @@ fn some<T: Clone>(all: &BTreeMap<String, T>) -> BTreeMap<String, Option<T>> {
 /// An API in the making: what the file's names have become.
 struct Plot<'a> {
     api: ApiRecord,
-    stages: &'a BTreeMap<String, StageFile>,
+    stages: &'a BTreeMap<StageName, StageFile>,
+    /// Ids by name.
+    authorizers: HashMap<String, String>,
     /// Ids by the file's names.
     integrations: HashMap<String, String>,
     /// Ids by route key.
@@ -111,6 +105,24 @@ struct Plot<'a> {
 }
 
 impl Plot<'_> {
+    fn put_models(&self, draft: &mut Draft<'_>, file: &ApiFile) -> Result<(), Refusal> {
+        for (name, model) in &file.models {
+            let place = format!("model {name:?}");
+            models::add(draft, &self.api, &model_input(name, model)).at(&place)?;
+        }
+        Ok(())
+    }
+
+    fn put_authorizers(&mut self, draft: &mut Draft<'_>, file: &ApiFile) -> Result<(), Refusal> {
+        for (name, authorizer) in &file.authorizers {
+            let place = format!("authorizer {name:?}");
+            let input = authorizer_input(name, authorizer);
+            let made = authorizers::add(draft, &self.api, &input).at(&place)?;
+            self.authorizers.insert(name.clone(), made.authorizer_id);
+        }
+        Ok(())
+    }
+
     /// Applies a step: what is new first, so that routes find their integrations; then what goes, routes first, so that
     /// no integration is in use.
     fn take(&mut self, draft: &mut Draft<'_>, step: &StepFile) -> Result<(), Refusal> {
@@ -161,7 +173,7 @@ impl Plot<'_> {
         };
         let id = integration.integration_id;
         for (key, response) in &file.responses {
-            let input = response_input(key, response);
+            let input = integration_response_input(key, response);
             integration_responses::add(draft, &within(&self.api.api_id, &id), &input)?;
         }
         self.integrations.insert(name.to_owned(), id);
@@ -183,7 +195,14 @@ impl Plot<'_> {
                 Some(format!("integrations/{id}"))
             }
         };
-        let input = route_input(key, target, file);
+        let authorizer = match &file.authorizer {
+            None => None,
+            Some(name) => Some(self.authorizers.get(name).cloned().ok_or_else(|| {
+                ApiError::bad_request(format!("the file has no authorizer {name:?}"))
+            })?),
+        };
+        let file = &file.clone().spelled_out();
+        let input = route_input(key, target, authorizer, file);
         let route = match self.routes.get(key) {
             Some(id) => {
                 draft.remove_all::<RouteResponseRecord>(&within(&self.api.api_id, id))?;
@@ -191,13 +210,9 @@ impl Plot<'_> {
             }
             None => routes::add(draft, &self.api, &input)?,
         };
-        if file.two_way {
-            let input = RouteResponseInput {
-                route_response_key: Some("$default".to_owned()),
-                ..RouteResponseInput::default()
-            };
-            let parent = within(&self.api.api_id, &route.route_id);
-            route_responses::add(draft, &parent, &input)?;
+        let parent = within(&self.api.api_id, &route.route_id);
+        for (key, response) in &file.responses {
+            route_responses::add(draft, &parent, &route_response_input(key, response))?;
         }
         self.routes.insert(key.to_owned(), route.route_id);
         Ok(())
@@ -221,7 +236,7 @@ impl Plot<'_> {
                 ..StageInput::default()
             };
             let moved = stages::change(draft, &self.api, stage, &input, clock::now());
-            moved.at(&format!("stage {name:?}"))?;
+            moved.at(&format!("stage {:?}", name.as_str()))?;
         }
         Ok(())
     }
@@ -247,73 +262,32 @@ impl Plot<'_> {
         })
     }
 
-    /// The stage of that name, made with its settings when it does not exist yet.
-    fn make_stage(&self, draft: &mut Draft<'_>, name: &str) -> Result<StageRecord, Refusal> {
-        let place = format!("stage {name:?}");
-        if let Some(stage) = draft.get(&self.api.api_id, name).at(&place)? {
+    /// The stage of that name, made with its settings when it does not exist yet. Settings of single routes come last of
+    /// all, as their routes may come later than the stage.
+    fn make_stage(&self, draft: &mut Draft<'_>, name: &StageName) -> Result<StageRecord, Refusal> {
+        let place = format!("stage {:?}", name.as_str());
+        if let Some(stage) = draft.get(&self.api.api_id, name.as_str()).at(&place)? {
             return Ok(stage);
         }
         let settings = self.stages.get(name).cloned().unwrap_or_default();
+        stages::add(draft, &self.api, &stage_input(name, &settings)).at(&place)
+    }
+
+    fn make_route_settings(
+        &self,
+        draft: &mut Draft<'_>,
+        (name, file): (&StageName, &StageFile),
+    ) -> Result<(), Refusal> {
+        let stage = self.make_stage(draft, name)?;
+        if file.route_settings.is_empty() {
+            return Ok(());
+        }
         let input = StageInput {
-            stage_name: Some(name.to_owned()),
-            description: settings.description,
-            auto_deploy: settings.auto_deploy,
-            stage_variables: settings.stage_variables,
-            tags: settings.tags,
+            route_settings: Some(stage_route_settings(file)),
             ..StageInput::default()
         };
-        stages::add(draft, &self.api, &input).at(&place)
-    }
-}
-
-fn integration_input(file: &IntegrationFile) -> IntegrationInput {
-    IntegrationInput {
-        integration_type: Some(file.integration_type.clone()),
-        integration_uri: file.integration_uri.clone(),
-        integration_method: file.integration_method.clone(),
-        connection_type: file.connection_type.clone(),
-        connection_id: file.connection_id.clone(),
-        content_handling_strategy: file.content_handling_strategy.clone(),
-        credentials_arn: file.credentials_arn.clone(),
-        description: file.description.clone(),
-        passthrough_behavior: file.passthrough_behavior.clone(),
-        payload_format_version: file.payload_format_version.clone(),
-        request_parameters: file.request_parameters.clone(),
-        request_templates: file.request_templates.clone(),
-        template_selection_expression: file.template_selection_expression.clone(),
-        timeout_in_millis: file.timeout_in_millis,
-        ..IntegrationInput::default()
-    }
-}
-
-fn response_input(key: &str, file: &IntegrationResponseFile) -> IntegrationResponseInput {
-    IntegrationResponseInput {
-        integration_response_key: Some(key.to_owned()),
-        content_handling_strategy: file.content_handling_strategy.clone(),
-        response_parameters: file.response_parameters.clone(),
-        response_templates: file.response_templates.clone(),
-        template_selection_expression: file.template_selection_expression.clone(),
-    }
-}
-
-fn route_input(key: &str, target: Option<String>, file: &RouteFile) -> RouteInput {
-    let parameters = file.request_parameters.as_ref().map(|parameters| {
-        let constraints = parameters.iter().map(|(name, required)| {
-            let required = Some(*required);
-            (name.clone(), Constraint { required })
-        });
-        constraints.collect()
-    });
-    RouteInput {
-        route_key: Some(key.to_owned()),
-        target,
-        api_key_required: file.api_key_required,
-        authorization_type: file.authorization_type.clone(),
-        model_selection_expression: file.model_selection_expression.clone(),
-        operation_name: file.operation_name.clone(),
-        request_models: file.request_models.clone(),
-        request_parameters: parameters,
-        route_response_selection_expression: file.two_way.then(|| "$default".to_owned()),
-        ..RouteInput::default()
+        let changed = stages::change(draft, &self.api, stage, &input, clock::now());
+        changed.at(&format!("stage {:?}", name.as_str()))?;
+        Ok(())
     }
 }
