@@ -42,6 +42,12 @@ Examples:
   stagewire deploy chat --stage prod --dry-run    what would change, and the AWS CLI commands for it
   stagewire deploy chat --stage prod --json | jq -r .Deployment.DeploymentId";
 
+const PULL_HELP: &str = "\
+Examples:
+  stagewire pull chat > chat.json
+  stagewire pull chat --profile work -o chat.json
+  stagewire gateway --seed chat.json             rehearse it on this machine";
+
 const CONNECT_HELP: &str = "\
 Each line that you type is sent as one text message. Ctrl-C says goodbye and leaves. When input that is piped in or
 comes from a file ends, the connection is closed with 1000 once nothing has come for 2 s, after 10 s at the latest, and
@@ -116,6 +122,14 @@ pub(super) enum Verb {
     /// Deploy an API to a stage
     #[command(after_help = DEPLOY_HELP)]
     Deploy(DeployArgs),
+    /// Write an API's definition as a file
+    ///
+    /// The file has all that a deployment freezes, the API's own members and tags, and the stages with their variables and
+    /// settings; it has no ids and no dates, and what has the value that API Gateway fills in is left away. Pulled twice,
+    /// it is the same, byte by byte. Integrations are named after the first route that targets them. What a stage serves
+    /// is not in it: nobody can read a deployment.
+    #[command(after_help = PULL_HELP)]
+    Pull(PullArgs),
     /// Print the URL that clients of a stage connect to
     Url(StageArgs),
     /// Connect to a stage and print every frame
@@ -226,6 +240,16 @@ pub(super) struct DeployArgs {
     /// Only say what would be done
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct PullArgs {
+    /// The API's id or its name
+    #[arg(value_name = "API")]
+    pub(super) api: String,
+    /// Write it to this file, in one piece, instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Arguments)]

@@ -14,6 +14,7 @@ mod keys;
 mod log;
 mod message;
 mod output;
+mod pull;
 mod routes;
 mod send;
 mod stages;
@@ -87,6 +88,7 @@ fn dispatch(args: Args, output: Output) -> Result<Exit, Stop> {
         Some(Verb::Routes(api)) => routes::run(&session, &api, output),
         Some(Verb::Stages(api)) => stages::run(&session, &api, output),
         Some(Verb::Deploy(deploy)) => deploy::run(&session, &deploy, output),
+        Some(Verb::Pull(pull)) => pull::run(&session, &pull, output),
         Some(Verb::Url(stage)) => url::run(&session, &stage, output),
         Some(Verb::Connect(connect)) => connect::run(&session, &connect, output),
         Some(Verb::Send(send)) => send::run(&session, &send, output),

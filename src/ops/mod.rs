@@ -9,5 +9,6 @@ pub mod deploy;
 pub mod detail;
 pub mod drift;
 pub mod journal;
+pub mod pull;
 
 pub use journal::Journal;

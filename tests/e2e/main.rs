@@ -13,6 +13,7 @@ mod sandbox;
 
 mod cli;
 mod cli_bad_input;
+mod cli_files;
 mod cli_gateway;
 mod cli_live;
 mod interrupted;

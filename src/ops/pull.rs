@@ -1,0 +1,55 @@
+//! Pulling: an API's definition, as it is now, as a file.
+
+use super::detail::{self, Draft, read_draft};
+use crate::{
+    aws::Control,
+    model::{
+        Failure, Route,
+        file::{ApiFile, api_file, integration_names},
+        text::printable,
+    },
+};
+
+/// A definition that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pulled {
+    /// The definition and the stages.
+    pub file: ApiFile,
+    /// What could not be said in it.
+    pub warnings: Vec<String>,
+}
+
+/// Reads the definition and the stages of the API of that id, or of the only one of that name.
+///
+/// # Errors
+/// Fails when there is no such API or several, and when the control plane refuses or cannot be reached.
+pub async fn pull(control: &Control, id_or_name: &str) -> Result<Pulled, Failure> {
+    let api = detail::find_api(control, id_or_name).await?;
+    let read = tokio::try_join!(
+        Box::pin(read_draft(control, &api.id)),
+        control.stages(&api.id)
+    );
+    let (draft, stages) =
+        read.map_err(|error| error.failure(format!("Cannot read the API \"{}\"", api.name)))?;
+    let names = integration_names(&draft.routes, &draft.integrations);
+    Ok(Pulled {
+        file: api_file(draft.parts(), &stages, &names),
+        warnings: warnings(&draft),
+    })
+}
+
+fn warnings(draft: &Draft) -> Vec<String> {
+    let leads_nowhere = |route: &&Route| {
+        let id = route.integration_id();
+        !id.is_some_and(|id| draft.integrations.iter().any(|it| it.id == id))
+    };
+    let lost = draft.routes.iter().filter(leads_nowhere);
+    lost.filter_map(|route| {
+        let target = route.target.as_deref()?;
+        let (key, target) = (printable(&route.key), printable(target));
+        Some(format!(
+            "route {key} targets {target}, which is no integration of this API; the file has it without one"
+        ))
+    })
+    .collect()
+}
