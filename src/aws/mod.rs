@@ -12,6 +12,7 @@ mod profiles;
 pub(crate) mod stub;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -31,6 +32,7 @@ pub use connect::Tuning;
 pub(crate) use connect::is_loopback;
 pub use error::{Error, ErrorKind};
 pub use profiles::{Profile, profiles};
+pub use write::RouteEnds;
 
 /// Calls that one fan-out (the responses of all routes, say) has under way at a time. SOURCE: API Gateway quotas: 10
 /// control-plane requests a second for an account, with a burst of 40, shared with everybody else in it.

@@ -53,17 +53,16 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut draft = tempfile::NamedTempFile::new_in(dir.unwrap_or(Path::new(".")))?;
     draft.write_all(text.as_bytes())?;
     draft.as_file().sync_all()?;
-    if let Some(permissions) = old.or_else(usual_permissions) {
-        draft.as_file().set_permissions(permissions)?;
-    }
+    let permissions = old.unwrap_or_else(usual_permissions);
+    draft.as_file().set_permissions(permissions)?;
     draft.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 
 /// What anybody may read; a definition holds no secrets but those that its author wrote into templates.
-fn usual_permissions() -> Option<fs::Permissions> {
+fn usual_permissions() -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
-    Some(fs::Permissions::from_mode(0o644))
+    fs::Permissions::from_mode(0o644)
 }
 
 #[cfg(test)]

@@ -1,0 +1,112 @@
+//! The calls that write a definition: one method a call, each told what is there and what shall be.
+//!
+//! An update sends nothing but what differs, in the words that API Gateway's rules for updates ask for: an empty text clears,
+//! an empty value removes a key of a map that is merged, a map that is replaced is sent whole, and what cannot be cleared is
+//! set to the value that API Gateway itself fills in. No call is repeated when the outcome of an attempt is unknown: the
+//! repetition would be refused by what the attempt made, or undo what somebody else did meanwhile.
+
+mod api;
+mod integration;
+mod route;
+mod stage;
+
+use std::collections::HashMap;
+
+use crate::model::file::Texts;
+
+pub use route::RouteEnds;
+
+/// Makes a call, and makes it again only after failures that prove that it was not carried out. The SDK's futures are
+/// large, hence the box.
+macro_rules! carry_out {
+    ($control:expr, $operation:literal, $call:expr) => {{
+        let control = $control;
+        let attempt = || {
+            Box::pin(async {
+                let call = $call.customize().config_override(super::super::once());
+                let answer = call.send().await;
+                answer.map_err(|error| control.error($operation, &error))
+            })
+        };
+        control.carefully(attempt).await
+    }};
+}
+
+use carry_out;
+
+/// What to send for a text: nothing when it is the same, the usual value when it is gone.
+fn changed(from: Option<&String>, to: Option<&String>, usual: &str) -> Option<String> {
+    (from != to).then(|| to.map_or(usual, String::as_str).to_owned())
+}
+
+/// What to send for a flag.
+fn flag(from: Option<bool>, to: Option<bool>) -> Option<bool> {
+    (from != to).then(|| to.unwrap_or(false))
+}
+
+/// What to send for a map that is merged: what is new or other, and an empty value for what is gone.
+fn merged(from: &Texts, to: &Texts) -> Option<HashMap<String, String>> {
+    let given = to
+        .iter()
+        .filter(|(key, value)| from.get(*key) != Some(value));
+    let given = given.map(|(key, value)| (key.clone(), value.clone()));
+    let gone = from.keys().filter(|key| !to.contains_key(*key));
+    let all: HashMap<String, String> = given
+        .chain(gone.map(|key| (key.clone(), String::new())))
+        .collect();
+    (!all.is_empty()).then_some(all)
+}
+
+/// What to send for a map that is replaced.
+fn whole(from: &Texts, to: &Texts) -> Option<HashMap<String, String>> {
+    (from != to).then(|| owned(to))
+}
+
+/// What to send for a map of something new.
+fn some(map: &Texts) -> Option<HashMap<String, String>> {
+    (!map.is_empty()).then(|| owned(map))
+}
+
+fn owned(map: &Texts) -> HashMap<String, String> {
+    let entries = map.iter();
+    entries
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(entries: &[(&str, &str)]) -> Texts {
+        let entries = entries.iter();
+        entries
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_merged_map_is_sent_as_its_differences() {
+        let from = texts(&[("same", "1"), ("other", "2"), ("gone", "3")]);
+        let to = texts(&[("same", "1"), ("other", "4"), ("new", "5")]);
+        let sent = merged(&from, &to).unwrap();
+        let sent: Texts = sent.into_iter().collect();
+        assert_eq!(sent, texts(&[("gone", ""), ("new", "5"), ("other", "4")]));
+        assert_eq!(merged(&to, &to), None);
+    }
+
+    #[test]
+    fn a_replaced_map_is_sent_whole_even_when_nothing_is_left() {
+        let from = texts(&[("a", "1")]);
+        assert_eq!(whole(&from, &Texts::new()), Some(HashMap::new()));
+        assert_eq!(whole(&from, &from), None);
+    }
+
+    #[test]
+    fn what_is_gone_is_set_to_the_usual_value() {
+        let (some, other) = ("a".to_owned(), "b".to_owned());
+        assert_eq!(changed(Some(&some), Some(&some), ""), None);
+        assert_eq!(changed(Some(&some), Some(&other), ""), Some("b".into()));
+        assert_eq!(changed(Some(&some), None, "usual"), Some("usual".into()));
+    }
+}
