@@ -1,20 +1,21 @@
 //! AWS's objects as the AWS CLI prints them: its member names, absent members left out. SOURCE: the output sections of
 //! the `aws apigatewayv2` command reference.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::model::{Api, Deployment, Route, RouteSettings, Stage};
 
-/// Members in order; what is absent or empty is left out.
+/// Members in order; what is absent is left out, and what is empty is not.
 #[derive(Default)]
 struct Members(Map<String, Value>);
 
 impl Members {
     fn with(mut self, name: &str, value: impl Serialize) -> Self {
         let value = serde_json::to_value(value).unwrap_or(Value::Null);
-        let is_absent = value.is_null() || value.as_object().is_some_and(Map::is_empty);
-        if !is_absent {
+        if !value.is_null() {
             self.0.insert(name.to_owned(), value);
         }
         self
@@ -59,7 +60,7 @@ pub(super) fn route(route: &Route) -> Value {
             &route.model_selection_expression,
         )
         .with("OperationName", &route.operation_name)
-        .with("RequestModels", &route.request_models)
+        .with("RequestModels", set(&route.request_models))
         .with("RouteId", &route.id)
         .with("RouteKey", &route.key)
         .with(
@@ -118,6 +119,11 @@ pub(super) fn stage(stage: &Stage) -> Value {
         .done()
 }
 
+/// A map that AWS leaves out until somebody sets it; the model does not tell that from an empty one.
+fn set(map: &BTreeMap<String, String>) -> Option<&BTreeMap<String, String>> {
+    (!map.is_empty()).then_some(map)
+}
+
 fn settings_json(settings: &RouteSettings) -> Value {
     Members::default()
         .with("DataTraceEnabled", settings.data_trace_enabled)
@@ -131,7 +137,30 @@ fn settings_json(settings: &RouteSettings) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{DeploymentId, DeploymentStatus};
+    use crate::model::{DeploymentId, DeploymentStatus, StageName};
+
+    #[test]
+    fn a_stage_has_its_maps_though_they_are_empty() {
+        let json = stage(&Stage {
+            name: StageName::parse("prod").unwrap(),
+            deployment_id: None,
+            description: None,
+            auto_deploy: false,
+            last_deployment_status_message: None,
+            created_at: None,
+            updated_at: None,
+            default_route_settings: Some(RouteSettings::default()),
+            route_settings: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            access_log: None,
+            client_certificate_id: None,
+            tags: BTreeMap::new(),
+        });
+        assert_eq!(
+            json.to_string(),
+            r#"{"DefaultRouteSettings":{},"RouteSettings":{},"StageName":"prod","StageVariables":{},"Tags":{}}"#
+        );
+    }
 
     #[test]
     fn a_deployment_has_the_members_of_the_aws_cli() {
