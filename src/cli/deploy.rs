@@ -157,6 +157,7 @@ async fn plan(control: &Control, journal: &Journal, args: &DeployArgs) -> Result
     let stage = args.stage.clone();
     let request = DeployRequest {
         api_id: api.id,
+        api_name: api.name,
         stage: if args.create {
             StageChoice::New(stage)
         } else {

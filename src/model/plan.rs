@@ -12,6 +12,8 @@ use super::{
 pub struct DeployRequest {
     /// The API.
     pub api_id: ApiId,
+    /// Its name, for what is said while it cannot be read.
+    pub api_name: String,
     /// Where to.
     pub stage: StageChoice,
     /// What the deployment should say of itself, without the fingerprint.

@@ -63,6 +63,7 @@ impl Desk {
     async fn plan(&self, api: &Api<'_>, stage: StageChoice) -> DeployPlan {
         let request = DeployRequest {
             api_id: id(api),
+            api_name: "chat".into(),
             stage,
             description: Some("add join".into()),
         };

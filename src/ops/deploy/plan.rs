@@ -27,7 +27,7 @@ pub async fn plan(
     let stage = request.stage.name();
     let detail = Box::pin(detail::read(control, journal, &request.api_id))
         .await
-        .map_err(|error| error.failure(title(request.api_id.as_str(), stage)))?;
+        .map_err(|error| error.failure(title(&request.api_name, stage)))?;
     check(&detail, request, control.target())?;
     let serves_now = detail.stage(stage).and_then(|it| it.deployment_id.clone());
     let fingerprint = detail.draft.fingerprint();

@@ -54,6 +54,7 @@ impl DeployModal {
         }
         Ok(DeployRequest {
             api_id: self.api.clone(),
+            api_name: detail.api.name.clone(),
             stage,
             description: (!description.is_empty()).then(|| description.to_owned()),
         })

@@ -194,6 +194,7 @@ impl Fixture {
     async fn try_plan(&self, stage: StageChoice) -> Result<DeployPlan, Failure> {
         let request = DeployRequest {
             api_id: ApiId::parse("a1").unwrap(),
+            api_name: "chat".into(),
             stage,
             description: Some("add join".into()),
         };
@@ -611,6 +612,10 @@ async fn a_draft_that_changed_during_the_freeze_is_not_put_on_the_stage() {
 #[tokio::test]
 async fn what_cannot_succeed_is_refused_before_anything_is_made() {
     let fixture = Fixture::new().await;
+    let denied = Answer::error(403, "AccessDeniedException", "not yours to read");
+    fixture.script("GET /v2/apis/a1/routes", [Some(denied)]);
+    let failure = fixture.try_plan(existing("test")).await.unwrap_err();
+    assert_eq!(failure.title, "Cannot deploy \"chat\" to stage \"test\"");
     let failure = fixture.try_plan(existing("prod")).await.unwrap_err();
     check(&failure, "no such stage; it has test");
     let failure = fixture.try_plan(new("test")).await.unwrap_err();
