@@ -34,7 +34,7 @@ use ratatui::Frame;
 use tokio::{
     runtime::{Builder, Runtime},
     sync::mpsc,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{
@@ -69,11 +69,16 @@ const LOST_BYTES: Duration = Duration::from_millis(100);
 /// How long a job that changes the target may go on after the screen.
 const LAST_JOBS: Duration = Duration::from_secs(5);
 
+/// The same once the terminal is gone: the program must not outlive it by a second, whatever runs.
+const LOST_JOBS: Duration = Duration::from_millis(500);
+
 /// How long the local gateway may take to let its clients go.
 const LAST_CLIENTS: Duration = Duration::from_millis(500);
 
-/// How long tasks may take to end with the program. With what goes before it is less than a second where the terminal is
-/// gone and no job runs.
+/// The same once the terminal is gone.
+const LOST_CLIENTS: Duration = Duration::from_millis(150);
+
+/// How long tasks may take to end with the program.
 const LAST_TASKS: Duration = Duration::from_millis(200);
 
 /// Threads of the runtime: links and the local gateway share them.
@@ -126,7 +131,7 @@ pub fn run(start: Start, say: impl Fn(&str)) -> Result<End, Failure> {
     drop(hook);
     let end = match shown {
         Ok(Ok(Ending::Wanted)) => Some(End::Left),
-        Ok(Ok(Ending::Signalled | Ending::TerminalLost)) => Some(End::Interrupted),
+        Ok(Ok(Ending::Signalled | Ending::HungUp | Ending::TerminalLost)) => Some(End::Interrupted),
         Ok(Ok(Ending::Broken)) | Err(_) => None,
         Ok(Err(failure)) => return Err(failure),
     };
@@ -174,6 +179,10 @@ fn show(
     });
     let first_effects = ui::start(&mut state);
     let runtime = runtime().map_err(|error| cannot_start(&error))?;
+    let hangup = {
+        let _inside = runtime.enter();
+        signals::hangup().map_err(|error| cannot_start(&error))?
+    };
     let (inbox, messages) = mpsc::channel(INBOX);
     let gateway =
         LocalGateway::new(start.settings.clone(), &start.paths, place).with_lambda(start.lambda);
@@ -195,19 +204,55 @@ fn show(
             say(line);
         }
     };
-    if effects.is_changing() {
+    let patience = Patience::after(ending);
+    if effects.is_changing() && patience == Patience::Usual {
         say("a deploy is under way: waiting a few seconds for its end");
     }
-    for account in runtime.block_on(effects.finish(LAST_JOBS)) {
+    for account in runtime.block_on(effects.finish(patience.for_jobs(hangup))) {
         say(&account);
     }
     runtime.block_on(async {
-        if timeout(LAST_CLIENTS, desk.close()).await.is_err() {
+        if timeout(patience.clients(), desk.close()).await.is_err() {
             tracing::warn!("the local gateway did not stop in time");
         }
     });
     runtime.shutdown_timeout(LAST_TASKS);
     Ok(ending)
+}
+
+/// How patient the end of the program is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Usual,
+    /// The terminal is gone: nobody sees what is waited for.
+    Short,
+}
+
+impl Patience {
+    fn after(ending: Ending) -> Self {
+        match ending {
+            Ending::Wanted | Ending::Signalled | Ending::Broken => Self::Usual,
+            Ending::HungUp | Ending::TerminalLost => Self::Short,
+        }
+    }
+
+    /// Waits as long as jobs may take; the terminal may still go meanwhile.
+    async fn for_jobs(self, hangup: impl Future<Output = ()>) {
+        if self == Self::Usual {
+            tokio::select! {
+                () = sleep(LAST_JOBS) => return,
+                () = hangup => {}
+            }
+        }
+        sleep(LOST_JOBS).await;
+    }
+
+    fn clients(self) -> Duration {
+        match self {
+            Self::Usual => LAST_CLIENTS,
+            Self::Short => LOST_CLIENTS,
+        }
+    }
 }
 
 fn local_target(place: &Place, settings: &Settings) -> Result<Target, Failure> {
@@ -304,5 +349,20 @@ impl App for State {
 
     fn next_tick(&self) -> Option<Duration> {
         ui::next_tick(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_outlives_its_terminal_by_less_than_a_second() {
+        let all = LOST_BYTES + LOST_JOBS + LOST_CLIENTS + LAST_TASKS;
+        assert!(all < Duration::from_secs(1), "{all:?}");
+        for ending in [Ending::HungUp, Ending::TerminalLost] {
+            assert_eq!(Patience::after(ending), Patience::Short);
+        }
+        assert_eq!(Patience::after(Ending::Signalled), Patience::Usual);
     }
 }

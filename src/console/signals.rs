@@ -21,14 +21,23 @@ pub(super) fn listen(events: &UnboundedSender<Event>) -> io::Result<()> {
     forward(events, SignalKind::window_change(), || Event::Resized)?;
     forward(events, resumed, || Event::Continued)?;
     forward(events, SignalKind::interrupt(), || Event::Interrupted)?;
-    for kind in [
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-        SignalKind::quit(),
-    ] {
+    forward(events, SignalKind::hangup(), || Event::HungUp)?;
+    for kind in [SignalKind::terminate(), SignalKind::quit()] {
         forward(events, kind, || Event::EndRequested)?;
     }
     Ok(())
+}
+
+/// Tells, once it is waited for, whether the terminal hung up since this call, or waits until it does. Takes a tokio
+/// runtime.
+///
+/// # Errors
+/// Fails when the system refuses.
+pub(super) fn hangup() -> io::Result<impl Future<Output = ()>> {
+    let mut hangups = signal(SignalKind::hangup())?;
+    Ok(async move {
+        hangups.recv().await;
+    })
 }
 
 fn forward(

@@ -21,6 +21,10 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// The console gives itself less than a second after its terminal; the other one is for a machine that is busy. A deploy
+/// that somebody sees is waited for five seconds.
+const SOON: Duration = Duration::from_secs(2);
+
 /// A way to a gateway on which one kind of call is held up.
 struct Weir {
     url: String,
@@ -203,12 +207,23 @@ fn leaving_a_deploy_takes_asking_twice() {
 }
 
 #[test]
+fn a_terminal_that_vanishes_ends_the_wait_for_a_deploy() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    let weir = Weir::before(&gateway, "POST /v2/apis/");
+    let mut pty = console(&weir);
+    pty.signal(Signal::TERM);
+    pty.wait_for("waiting a few seconds");
+    assert!(pty.vanish(SOON), "it lives on");
+}
+
+#[test]
 fn a_vanished_terminal_leaves_the_account_of_a_deploy_in_the_log() {
     let sandbox = Sandbox::new();
     let gateway = chat(&sandbox);
     let weir = Weir::before(&gateway, "PATCH /v2/apis/");
     let mut pty = console(&weir);
-    assert!(pty.vanish(Duration::from_secs(6)), "it lives on");
+    assert!(pty.vanish(SOON), "it lives on");
     let home = pty.into_home();
     let logs = std::fs::read_dir(home.path().join("state/stagewire/log")).unwrap();
     let log: String = logs

@@ -5,7 +5,7 @@ mod jobs;
 mod links;
 mod watch;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::task::AbortOnDropHandle;
@@ -46,9 +46,9 @@ impl Effects {
         }
     }
 
-    /// Ends everything but what is changing the target: that may go on for this long. Says of each what is known in the
-    /// end.
-    pub(super) async fn finish(self, patience: Duration) -> Vec<String> {
+    /// Ends everything but what is changing the target: that may go on until the patience is over. Says of each what is
+    /// known in the end.
+    pub(super) async fn finish(self, patience: impl Future<Output = ()>) -> Vec<String> {
         let Self {
             tasks,
             links,

@@ -1,11 +1,8 @@
 //! The account of each job that changes the target, so that an end of the program that comes first can say what is known.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, pin::pin};
 
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout_at},
-};
+use tokio::sync::watch;
 
 use crate::model::Ticket;
 
@@ -67,13 +64,23 @@ impl Watches {
         self.open.values().any(is_open)
     }
 
-    /// Waits until all of them are over, but no longer than this, and gives what is known of each.
-    pub(super) async fn close(&mut self, patience: Duration) -> Vec<String> {
-        let deadline = Instant::now() + patience;
+    /// Waits until all of them are over or the patience is, and gives what is known of each.
+    pub(super) async fn close(&mut self, patience: impl Future<Output = ()>) -> Vec<String> {
+        let mut patience = pin!(patience);
+        let mut has_none = false;
         let mut accounts = Vec::new();
         for (_, mut watching) in self.open.drain().filter(|(_, account)| is_open(account)) {
-            let is_over = watching.wait_for(|account| account.is_over);
-            let in_time = timeout_at(deadline, is_over).await.is_ok();
+            let none_left = async {
+                if !has_none {
+                    patience.as_mut().await;
+                }
+            };
+            let in_time = tokio::select! {
+                biased;
+                _ = watching.wait_for(|account| account.is_over) => true,
+                () = none_left => false,
+            };
+            has_none |= !in_time;
             let sentence = watching.borrow().sentence.clone();
             if !sentence.is_empty() {
                 tracing::warn!(in_time, "the program ends: {sentence}");
@@ -90,6 +97,10 @@ fn is_open(account: &watch::Receiver<Account>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep};
+
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(5);
@@ -100,10 +111,10 @@ mod tests {
         let job = watches.open(Ticket(1));
         job.note("under way".into());
         tokio::spawn(async move {
-            tokio::time::sleep(PATIENCE / 2).await;
+            sleep(PATIENCE / 2).await;
             job.end("done".into());
         });
-        assert_eq!(watches.close(PATIENCE).await, ["done"]);
+        assert_eq!(watches.close(sleep(PATIENCE)).await, ["done"]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -112,7 +123,19 @@ mod tests {
         let job = watches.open(Ticket(1));
         job.note("under way".into());
         let start = Instant::now();
-        assert_eq!(watches.close(PATIENCE).await, ["under way"]);
+        assert_eq!(watches.close(sleep(PATIENCE)).await, ["under way"]);
+        assert!(start.elapsed() < PATIENCE + Duration::from_millis(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_jobs_together_have_the_patience_once() {
+        let mut watches = Watches::default();
+        let jobs = [1, 2, 3].map(|number| watches.open(Ticket(number)));
+        for job in &jobs {
+            job.note("under way".into());
+        }
+        let start = Instant::now();
+        assert_eq!(watches.close(sleep(PATIENCE)).await, ["under way"; 3]);
         assert!(start.elapsed() < PATIENCE + Duration::from_millis(100));
     }
 
@@ -123,6 +146,6 @@ mod tests {
         drop(watches.open(Ticket(2)));
         assert!(!watches.is_any_open());
         assert!(!watches.is_open(Ticket(2)));
-        assert_eq!(watches.close(PATIENCE).await, [""; 0]);
+        assert_eq!(watches.close(sleep(PATIENCE)).await, [""; 0]);
     }
 }

@@ -84,6 +84,8 @@ pub(super) enum Event {
     Continued,
     /// The process shall end.
     EndRequested,
+    /// The process shall end, and its terminal is most likely gone.
+    HungUp,
     /// A thread without which nothing can go on has panicked.
     Broken,
     /// Ctrl-C of a program that the terminal is lent to, or a signal sent by hand.
@@ -101,6 +103,8 @@ pub(super) enum Ending {
     Wanted,
     /// A signal wanted it.
     Signalled,
+    /// The signal that comes when the terminal goes; it may still be there.
+    HungUp,
     /// A bug of ours.
     Broken,
     /// The terminal is gone.
@@ -298,6 +302,10 @@ impl<A: App, H: Host> EventLoop<A, H> {
             Event::EndRequested | Event::Interrupted => {
                 self.tell(HostMessage::EndRequested).await;
                 self.ending = Some(Ending::Signalled);
+            }
+            Event::HungUp => {
+                self.tell(HostMessage::EndRequested).await;
+                self.ending = Some(Ending::HungUp);
             }
             Event::Broken => self.ending = Some(Ending::Broken),
             Event::Edited(ticket, result) => {

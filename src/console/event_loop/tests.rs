@@ -362,6 +362,15 @@ async fn a_request_to_end_is_told_and_obeyed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hangup_is_told_apart_from_other_signals() {
+    let mut world = World::new();
+    world.events.send(Event::HungUp).unwrap();
+    assert_eq!(world.run().await, Ending::HungUp);
+    let log = world.log.borrow();
+    assert!(log.contains(&Message::Host(HostMessage::EndRequested)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_gives_the_terminal_away_and_draws_anew() {
     let mut world = World::new();
     world.key('a');
