@@ -18,6 +18,8 @@ Examples:
   stagewire deploy chat --stage prod         deploy from a script
   stagewire connect chat/prod                watch a stage, one line a frame
 
+With --json a failure is told on stdout too, in one line: {\"Error\": {\"Title\", \"Causes\", \"Hint\"}}.
+
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 255 a bug in stagewire.";
 
 const GATEWAY_HELP: &str = "\
@@ -40,7 +42,11 @@ Examples:
   stagewire deploy chat --stage test
   stagewire deploy chat --stage try-2 --create --description 'add join route'
   stagewire deploy chat --stage prod --dry-run    what would change, and the AWS CLI commands for it
-  stagewire deploy chat --stage prod --json | jq -r .Deployment.DeploymentId";
+  stagewire deploy chat --stage prod --json | jq -r .Deployment.DeploymentId
+
+With --json a deploy that fails or is interrupted tells beside \"Error\" what \"Remains\": its \"Kind\" is Nothing, Unknown
+or Deployment, and that with \"DeploymentId\", \"IsServed\" (true, false, or null where that is not known) and the
+\"Commands\" of the AWS CLI to Look, to Finish and to CleanUp.";
 
 const PULL_HELP: &str = "\
 Examples:

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, io, time::Duration};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::sleep,
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     args::DeployArgs,
     aws_json,
-    exit::{Exit, Stop},
+    exit::{self, Exit, Stop},
     output::{self, Output},
     start::{self, Session},
 };
@@ -27,7 +27,10 @@ use crate::{
     },
     ops::{
         Journal,
-        deploy::{self, account},
+        deploy::{
+            self,
+            account::{self, Made},
+        },
         detail,
     },
 };
@@ -37,43 +40,117 @@ const LAST_STEP: Duration = Duration::from_secs(5);
 
 pub(super) fn run(session: &Session, args: &DeployArgs, output: Output) -> Result<Exit, Stop> {
     start::block_on(async {
-        let control = session.control().await?;
-        let journal = Journal::new(session.paths.journal());
-        let plan = plan(&control, &journal, args).await?;
-        for warning in &plan.warnings {
+        let mut signals = Signals::listen().map_err(|error| {
+            Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
+        })?;
+        let prepared = tokio::select! {
+            biased;
+            prepared = prepare(session, args) => prepared.map_err(|failure| (exit::of(&failure), failure)),
+            () = signals.next() => Err((Exit::Interrupted, interrupted(args))),
+        };
+        let job = match prepared {
+            Ok(job) => job,
+            Err((exit, failure)) => {
+                output.failure_with(&failure, &remains_json(&json!({ "Kind": "Nothing" })));
+                return Ok(exit);
+            }
+        };
+        for warning in &job.plan.warnings {
             output::warn(warning);
         }
         if args.dry_run {
-            show(&plan, output)?;
+            show(&job.plan, output)?;
             return Ok(Exit::Done);
         }
-        let carried_out = carry_out(&control, &journal, &plan, output).await?;
-        let target = control.target();
-        match carried_out.result {
-            Some(Ok(deployed)) => {
-                for warning in &deployed.warnings {
-                    output::warn(warning);
-                }
-                answer(&plan, &deployed, output)?;
-                Ok(carried_out.exit)
+        let carried_out = carry_out(&job, &mut signals, output).await;
+        tell_end(&job, carried_out, output)
+    })
+}
+
+/// What a deploy needs.
+struct Job {
+    control: Control,
+    journal: Journal,
+    plan: DeployPlan,
+}
+
+/// Makes the plan, which changes nothing.
+async fn prepare(session: &Session, args: &DeployArgs) -> Result<Job, Failure> {
+    let control = session.control().await?;
+    let journal = Journal::new(session.paths.journal());
+    let plan = plan(&control, &journal, args).await?;
+    Ok(Job {
+        control,
+        journal,
+        plan,
+    })
+}
+
+fn interrupted(args: &DeployArgs) -> Failure {
+    let (api, stage) = (&args.api, &args.stage);
+    let title = format!("Cannot deploy \"{api}\" to stage \"{stage}\"");
+    Failure::new(FailureKind::User, title).cause("interrupted before anything was changed")
+}
+
+fn tell_end(job: &Job, carried_out: CarriedOut, output: Output) -> Result<Exit, Stop> {
+    let plan = &job.plan;
+    let target = job.control.target();
+    match carried_out.result {
+        Some(Ok(deployed)) => {
+            for warning in &deployed.warnings {
+                output::warn(warning);
             }
-            Some(Err(failed)) => {
-                remains(&failed, target, output);
-                match carried_out.exit {
-                    Exit::Interrupted => {
-                        output::failure(&failed.failure);
-                        Ok(Exit::Interrupted)
-                    }
-                    _ => Err(failed.failure.into()),
-                }
-            }
-            None => {
-                let account = account::cut(target, &plan, carried_out.last.as_ref());
-                tracing::warn!("{account}");
-                output::warn(&account);
-                Ok(Exit::Interrupted)
-            }
+            answer(plan, &deployed, output)?;
+            Ok(carried_out.exit)
         }
+        Some(Err(failed)) => {
+            remains(&failed, target, output);
+            let made = made_json(&account::made_by(&failed), plan, target);
+            output.failure_with(&failed.failure, &remains_json(&made));
+            Ok(match carried_out.exit {
+                Exit::Interrupted => Exit::Interrupted,
+                _ => exit::of(&failed.failure),
+            })
+        }
+        None => {
+            let last = carried_out.last.as_ref();
+            let account = account::cut(target, plan, last);
+            tracing::warn!("{account}");
+            let made = made_json(&account::made_until(last), plan, target);
+            let failure = Failure::new(FailureKind::User, account);
+            output.failure_with(&failure, &remains_json(&made));
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// What exists now, for a script: beside the failure.
+fn remains_json(made: &Value) -> Map<String, Value> {
+    Map::from_iter([("Remains".to_owned(), made.clone())])
+}
+
+/// What exists and the commands that go on from there: to delete only what no stage is known to serve.
+fn made_json(made: &Made, plan: &DeployPlan, target: &Target) -> Value {
+    let Made::Deployment { id, is_served } = made else {
+        return match made {
+            Made::Unknown => {
+                let look = deploy::look_for_deployment(target, plan);
+                json!({ "Kind": "Unknown", "Commands": { "Look": look } })
+            }
+            _ => json!({ "Kind": "Nothing" }),
+        };
+    };
+    let ways = deploy::ways_on(target, plan, id);
+    let commands = match is_served {
+        Some(true) => json!({ "Look": ways.look }),
+        Some(false) => {
+            json!({ "Look": ways.look, "Finish": ways.finish, "CleanUp": ways.clean_up })
+        }
+        None => json!({ "Look": ways.look, "Finish": ways.finish }),
+    };
+    json!({
+        "Kind": "Deployment", "DeploymentId": id, "StageName": plan.request.stage.name(),
+        "IsServed": is_served, "Commands": commands,
     })
 }
 
@@ -88,15 +165,12 @@ struct CarriedOut {
 
 /// Deploys. A signal lets it end the step under way, for a moment, and begins no other that changes anything; a second
 /// one cuts it.
-async fn carry_out(
-    control: &Control,
-    journal: &Journal,
-    plan: &DeployPlan,
-    output: Output,
-) -> Result<CarriedOut, Stop> {
-    let mut signals = Signals::listen().map_err(|error| {
-        Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
-    })?;
+async fn carry_out(job: &Job, signals: &mut Signals, output: Output) -> CarriedOut {
+    let Job {
+        control,
+        journal,
+        plan,
+    } = job;
     let last = RefCell::new(None);
     let report = |progress: DeployProgress| {
         tell(&progress, output);
@@ -120,11 +194,11 @@ async fn carry_out(
         }
     };
     drop(job);
-    Ok(CarriedOut {
+    CarriedOut {
         result,
         last: last.into_inner(),
         exit,
-    })
+    }
 }
 
 /// The signals that ask a process to end.
@@ -152,7 +226,11 @@ impl Signals {
     }
 }
 
-async fn plan(control: &Control, journal: &Journal, args: &DeployArgs) -> Result<DeployPlan, Stop> {
+async fn plan(
+    control: &Control,
+    journal: &Journal,
+    args: &DeployArgs,
+) -> Result<DeployPlan, Failure> {
     let api = detail::find_api(control, &args.api).await?;
     let stage = args.stage.clone();
     let request = DeployRequest {
@@ -165,7 +243,7 @@ async fn plan(control: &Control, journal: &Journal, args: &DeployArgs) -> Result
         },
         description: args.description.clone(),
     };
-    Ok(deploy::plan(control, journal, &request).await?)
+    deploy::plan(control, journal, &request).await
 }
 
 fn show(plan: &DeployPlan, output: Output) -> Result<(), Stop> {
@@ -250,7 +328,7 @@ fn remains(failed: &DeployFailure, target: &Target, output: Output) {
 fn left_over(left: &LeftOver, target: &Target, output: Output) {
     let deployment = &left.deployment_id;
     let stage = left.plan.request.stage.name();
-    let commands = deploy::ways_on(target, left);
+    let commands = deploy::ways_on(target, &left.plan, deployment);
     match left.stage_use {
         StageUse::NotServed => {
             output::warn(&format!(

@@ -60,11 +60,11 @@ fn parse_and_run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(exit) => exit,
         Err(Stop::Pipe) => Exit::Done,
         Err(Stop::Usage(failure)) => {
-            output::failure(&failure);
+            output.failure(&failure);
             Exit::Usage
         }
         Err(Stop::Failed(failure)) => {
-            output::failure(&failure);
+            output.failure(&failure);
             exit::of(&failure)
         }
     }

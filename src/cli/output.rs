@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::exit::{Exit, Stop};
 use crate::model::{Failure, FailureKind, text};
@@ -30,6 +31,37 @@ impl Output {
             say(line);
         }
     }
+}
+
+impl Output {
+    /// Says what failed and why, on stderr, and as an object on stdout where answers are JSON.
+    pub(super) fn failure(self, failure: &Failure) {
+        self.failure_with(failure, &Map::new());
+    }
+
+    /// The same, with more members for the object.
+    pub(super) fn failure_with(self, failure: &Failure, more: &Map<String, Value>) {
+        for line in failure.to_string().lines() {
+            say(line);
+        }
+        if failure.kind == FailureKind::Internal {
+            say("  this is a bug in stagewire");
+        }
+        if self.json {
+            // One line, because the answers before it may be lines. When stdout is gone stderr has said it.
+            let _unread = json_line(&failure_json(failure, more)).is_err();
+        }
+    }
+}
+
+/// A failure as an object.
+fn failure_json(failure: &Failure, more: &Map<String, Value>) -> Value {
+    let error = json!({
+        "Title": failure.title, "Causes": failure.causes, "Hint": failure.hint,
+    });
+    let mut object = Map::from_iter([("Error".to_owned(), error)]);
+    object.extend(more.clone());
+    Value::Object(object)
 }
 
 /// Prints an answer, which may be several lines, and a line end. It is on its way when this returns.
@@ -61,16 +93,6 @@ pub(super) fn json_line(value: &impl Serialize) -> Result<(), Stop> {
 /// Says something that a person should know even when quiet was asked for.
 pub(super) fn warn(line: &str) {
     say(&format!("warning: {line}"));
-}
-
-/// Says what failed and why.
-pub(super) fn failure(failure: &Failure) {
-    for line in failure.to_string().lines() {
-        say(line);
-    }
-    if failure.kind == FailureKind::Internal {
-        say("  this is a bug in stagewire");
-    }
 }
 
 /// True when a person types our input.

@@ -109,6 +109,19 @@ fn a_deploy_on_a_full_disk_is_done_and_says_what_was_not_kept() {
 }
 
 #[test]
+fn a_failure_is_an_object_too_where_answers_are_json() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let missing = sandbox.local(&gateway, &["--json", "stages", "chat"]);
+    let json = missing.expect(1).says(&["Cannot find the API"]).json();
+    assert_eq!(json["Error"]["Title"], "Cannot find the API \"chat\"");
+    assert!(json["Error"]["Causes"].is_array(), "{json}");
+    let arguments = ["--json", "deploy", "chat", "--stage", "test"];
+    let json = sandbox.local(&gateway, &arguments).expect(1).json();
+    assert_eq!(json["Remains"]["Kind"], "Nothing", "{json}");
+}
+
+#[test]
 fn a_dry_run_changes_nothing_and_shows_the_commands() {
     let sandbox = Sandbox::new();
     let gateway = sandbox.gateway();

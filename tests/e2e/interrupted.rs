@@ -13,6 +13,7 @@ use std::{
 };
 
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::{
     pty::{Pty, Terminal},
@@ -108,7 +109,7 @@ fn chat(sandbox: &Sandbox) -> Gateway {
 }
 
 /// A deploy to `test` over the weir, all of whose words come on stdout.
-fn deploy(sandbox: &Sandbox, weir: &Weir) -> Running {
+fn deploy(sandbox: &Sandbox, weir: &Weir, more: &[&str]) -> Running {
     let program = sandbox.command(&[]);
     let environment = program
         .get_envs()
@@ -120,7 +121,8 @@ fn deploy(sandbox: &Sandbox, weir: &Weir) -> Running {
         .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
         .arg(program.get_program())
         .args(["--endpoint-url", &weir.url, "deploy", "chat"])
-        .args(["--stage", "test"]);
+        .args(["--stage", "test"])
+        .args(more);
     Running::new(shell)
 }
 
@@ -130,7 +132,7 @@ fn a_signal_lets_the_step_end_and_touches_no_stage() {
         let sandbox = Sandbox::new();
         let gateway = chat(&sandbox);
         let weir = Weir::before(&gateway, "POST /v2/apis/");
-        let deploy = deploy(&sandbox, &weir);
+        let deploy = deploy(&sandbox, &weir, &[]);
         weir.wait();
         deploy.signal(signal);
         deploy.line_with("interrupted: ending the step under way");
@@ -147,11 +149,46 @@ fn a_signal_lets_the_step_end_and_touches_no_stage() {
 }
 
 #[test]
+fn an_interrupted_deploy_tells_a_script_what_remains() {
+    for (held, kind, commands) in [
+        ("GET /v2/apis", "Nothing", &[][..]),
+        (
+            "POST /v2/apis/",
+            "Deployment",
+            &["Look", "Finish", "CleanUp"],
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let gateway = chat(&sandbox);
+        let weir = Weir::before(&gateway, held);
+        let deploy = deploy(&sandbox, &weir, &["--json"]);
+        weir.wait();
+        deploy.signal(Signal::TERM);
+        deploy.line_with("interrupted");
+        weir.open();
+        let told = deploy.line_with("{\"Error\"");
+        deploy.end().expect(130);
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert!(told["Error"]["Title"].is_string(), "{told}");
+        let remains = &told["Remains"];
+        assert_eq!(remains["Kind"], kind, "{told}");
+        for command in commands {
+            let command = remains["Commands"][command].as_str().unwrap();
+            assert!(command.starts_with("aws apigatewayv2 "), "{told}");
+        }
+        if kind == "Deployment" {
+            assert_eq!(remains["IsServed"], false, "{told}");
+            assert!(remains["DeploymentId"].is_string(), "{told}");
+        }
+    }
+}
+
+#[test]
 fn a_second_signal_cuts_a_deploy_and_says_how_to_look() {
     let sandbox = Sandbox::new();
     let gateway = chat(&sandbox);
     let weir = Weir::before(&gateway, "PATCH /v2/apis/");
-    let deploy = deploy(&sandbox, &weir);
+    let deploy = deploy(&sandbox, &weir, &[]);
     weir.wait();
     deploy.signal(Signal::HUP);
     deploy.line_with("interrupted: ending the step under way");

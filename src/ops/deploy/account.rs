@@ -2,48 +2,88 @@
 
 use super::{command, shown};
 use crate::model::{
-    Failure, Target,
+    DeploymentId, Failure, Target,
     plan::{
         DeployFailure, DeployPlan, DeployProgress, DeployStep, Deployed, LeftOver, Remains,
         StageUse, StepState,
     },
 };
 
+/// What exists because of a deploy that did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// Nothing.
+    Nothing,
+    /// Perhaps a deployment that no stage serves.
+    Unknown,
+    /// A deployment.
+    Deployment {
+        /// Its id.
+        id: DeploymentId,
+        /// Whether the stage serves it, if that is known.
+        is_served: Option<bool>,
+    },
+}
+
+/// What is known to exist when a deploy is cut after this was the last that it told.
+pub fn made_until(last: Option<&DeployProgress>) -> Made {
+    let Some(last) = last else {
+        return Made::Nothing;
+    };
+    let Some(id) = last.deployment.clone() else {
+        return Made::Unknown;
+    };
+    let is_done = matches!(last.state, StepState::Done(_));
+    let is_served = match last.step {
+        DeployStep::CreateDeployment | DeployStep::KeepDefinition | DeployStep::WaitForDeployed => {
+            Some(false)
+        }
+        DeployStep::Check => Some(true),
+        DeployStep::CreateStage | DeployStep::UpdateStage => is_done.then_some(true),
+    };
+    Made::Deployment { id, is_served }
+}
+
+/// What exists because of a deploy that failed.
+pub fn made_by(failed: &DeployFailure) -> Made {
+    match &failed.remains {
+        Remains::Nothing => Made::Nothing,
+        Remains::Unknown => Made::Unknown,
+        Remains::LeftOver(left) => Made::Deployment {
+            id: left.deployment_id.clone(),
+            is_served: match left.stage_use {
+                StageUse::NotServed => Some(false),
+                StageUse::Unknown => None,
+            },
+        },
+    }
+}
+
 /// What is known of a deploy that is cut after this was the last that it told.
 pub fn cut(target: &Target, plan: &DeployPlan, last: Option<&DeployProgress>) -> String {
     let stage = plan.request.stage.name();
     let api = plan.api.id.as_str();
     let name = &plan.api.name;
-    let Some(last) = last else {
-        return format!(
-            "The deploy of \"{name}\" to stage \"{stage}\" was cut: nothing was changed"
-        );
-    };
-    let cut = format!(
-        "The deploy of \"{name}\" to stage \"{stage}\" was cut at {}",
-        last.step.label()
-    );
-    let Some(id) = &last.deployment else {
-        let look = command::get_deployments(target, api);
-        return format!(
-            "{cut}: a deployment may have been made that no stage serves; look with: {look}"
-        );
-    };
-    let is_done = matches!(last.state, StepState::Done(_));
-    match last.step {
-        DeployStep::CreateDeployment | DeployStep::KeepDefinition | DeployStep::WaitForDeployed => {
-            format!("{cut}: deployment {id} exists, and the stage was not touched")
-        }
-        DeployStep::Check => format!("{cut}: the stage was pointed at deployment {id}"),
-        DeployStep::CreateStage | DeployStep::UpdateStage if is_done => {
-            format!("{cut}: the stage was pointed at deployment {id}")
-        }
-        DeployStep::CreateStage | DeployStep::UpdateStage => {
-            let look = command::get_stage(target, api, stage);
+    let at = last.map_or(String::new(), |last| format!(" at {}", last.step.label()));
+    let cut = format!("The deploy of \"{name}\" to stage \"{stage}\" was cut{at}");
+    match made_until(last) {
+        Made::Nothing => format!("{cut}: nothing was changed"),
+        Made::Unknown => {
+            let look = command::get_deployments(target, api);
             format!(
-                "{cut}: deployment {id} exists, and it is not known whether the stage serves it; look with: {look}"
+                "{cut}: a deployment may have been made that no stage serves; look with: {look}"
             )
         }
+        Made::Deployment { id, is_served } => match is_served {
+            Some(false) => format!("{cut}: deployment {id} exists, and the stage was not touched"),
+            Some(true) => format!("{cut}: the stage was pointed at deployment {id}"),
+            None => {
+                let look = command::get_stage(target, api, stage);
+                format!(
+                    "{cut}: deployment {id} exists, and it is not known whether the stage serves it; look with: {look}"
+                )
+            }
+        },
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     aws::{Control, ErrorKind},
     model::{
         ApiId, DeploymentId, Failure, FailureKind, StageName, Target,
-        plan::{LeftOver, Repoint, StageChoice},
+        plan::{DeployPlan, LeftOver, Repoint, StageChoice},
     },
 };
 
@@ -59,16 +59,20 @@ pub struct WaysOn {
     pub clean_up: String,
 }
 
-/// The commands for what a failed deploy left on this target.
-pub fn ways_on(target: &Target, left: &LeftOver) -> WaysOn {
-    let api = left.plan.api.id.as_str();
-    let id = &left.deployment_id;
-    let finish = match &left.plan.request.stage {
+/// The AWS CLI command that shows whether a deploy of this plan made a deployment.
+pub fn look_for_deployment(target: &Target, plan: &DeployPlan) -> String {
+    command::get_deployments(target, plan.api.id.as_str())
+}
+
+/// The commands for a deployment that the deploy of a plan left on this target.
+pub fn ways_on(target: &Target, plan: &DeployPlan, id: &DeploymentId) -> WaysOn {
+    let api = plan.api.id.as_str();
+    let finish = match &plan.request.stage {
         StageChoice::Existing(name) => command::update_stage(target, api, name, Some(id)),
         StageChoice::New(name) => command::create_stage(target, api, name, Some(id)),
     };
     WaysOn {
-        look: command::get_stage(target, api, left.plan.request.stage.name()),
+        look: command::get_stage(target, api, plan.request.stage.name()),
         finish,
         clean_up: command::delete_deployment(target, api, id),
     }
