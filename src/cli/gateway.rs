@@ -27,7 +27,7 @@ use crate::{
 const LIMITS: &[&str] = &[
     "not emulated, refused: all but the name and tags of an HTTP API",
     "not emulated, fails when called: integrations with AWS services other than Lambda",
-    "not emulated, accepted without effect: the account's throttling, logs, metrics, VPC links; any signature of a control call",
+    "not emulated, accepted without effect: the account's throttling, execution logs, metrics, VPC links; any signature of a control call",
 ];
 
 /// How long what functions said last may take to be repeated.
@@ -146,7 +146,7 @@ fn announce(address: SocketAddr, state: Option<PathBuf>, output: Output) -> Resu
     };
     output.progress(&format!("stagewire: stagewire --local{local} apis"));
     output.progress(&format!(
-        "own API:   curl -s {url}/_stagewire/ (connections, faults, time scale)"
+        "own API:   curl -s {url}/_stagewire/ (connections, access logs, faults, time scale)"
     ));
     output.progress("stop it with Ctrl-C");
     Ok(())

@@ -1,4 +1,4 @@
-//! The gateway's own API, below `/_stagewire/`: what is open, what shall go wrong, and how fast time passes. AWS has
+//! The gateway's own API, below `/_stagewire/`: what is open, what stages logged, what shall go wrong, and how fast time passes. AWS has
 //! nothing like it, so nothing here pretends to be AWS's; it is for people and tests.
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    data::{Connection, Plane},
+    data::{Connection, Plane, access_log_format},
     fault::{Fault, Faults},
     reply::{self, refusal},
 };
@@ -27,9 +27,10 @@ pub(super) fn answer(plane: &Plane, faults: &Faults, head: &Parts, body: &Bytes)
         "" if read => index(),
         "/health" if read => ok(&json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })),
         "/connections" if read => connections(plane, head.uri.query().unwrap_or_default()),
+        "/access-log" if read => access_log(plane, head.uri.query().unwrap_or_default()),
         "/faults" => of_faults(faults, &head.method, body),
         "/time-scale" => of_time_scale(plane, &head.method, body),
-        "" | "/health" | "/connections" => wrong_method(&head.method),
+        "" | "/health" | "/connections" | "/access-log" => wrong_method(&head.method),
         _ => refusal(
             StatusCode::NOT_FOUND,
             "NotFoundException",
@@ -59,6 +60,8 @@ fn index() -> Answer {
     ok(&json!({
         "GET /_stagewire/health": "says that the gateway runs",
         "GET /_stagewire/connections": "lists the open connections; ?apiId= and &stage= narrow it",
+        "GET /_stagewire/access-log": "gives the last lines of a stage's access log as text, newest last: ?apiId= and &stage= name \
+            it; there are some once the stage has accessLogSettings with a format",
         "GET /_stagewire/faults": "lists the faults that wait for their calls",
         "POST /_stagewire/faults": "lets the next calls of an operation go wrong: {\"operation\": \"CreateDeployment\", \
             \"times\": 1, \"status\": 429} or \"delayInMillis\" or \"drop\": \"request\" or \"answer\"; operation * is all",
@@ -68,13 +71,28 @@ fn index() -> Answer {
     }))
 }
 
-fn connections(plane: &Plane, query: &str) -> Answer {
-    let wanted = |name: &str| {
-        query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    let mut pairs = query.split('&');
+    pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn access_log(plane: &Plane, query: &str) -> Answer {
+    let (Some(api_id), Some(stage)) = (parameter(query, "apiId"), parameter(query, "stage")) else {
+        return bad_request("say which stage's: ?apiId=…&stage=…");
     };
-    let (api_id, stage) = (wanted("apiId"), wanted("stage"));
+    let not_found = |message| refusal(StatusCode::NOT_FOUND, "NotFoundException", message);
+    let Ok(serving) = plane.store.serving(api_id, stage) else {
+        return not_found("there is no such stage");
+    };
+    let lines = plane.access_logs.read(api_id, stage);
+    if lines.is_empty() && access_log_format(&serving.stage).is_none() {
+        return not_found("the stage has no access log; give it accessLogSettings with a format");
+    }
+    reply::text(StatusCode::OK, lines)
+}
+
+fn connections(plane: &Plane, query: &str) -> Answer {
+    let (api_id, stage) = (parameter(query, "apiId"), parameter(query, "stage"));
     let mut found = plane.registry.list(|connection| {
         api_id.is_none_or(|api_id| connection.api_id == api_id)
             && stage.is_none_or(|stage| connection.stage == stage)

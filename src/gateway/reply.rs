@@ -38,6 +38,15 @@ pub(super) fn refusal(status: StatusCode, kind: &str, message: &str) -> Response
     error(status, kind, body)
 }
 
+/// Plain text with this status.
+pub(super) fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
 /// No body at all.
 pub(super) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());

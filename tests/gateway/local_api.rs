@@ -140,7 +140,10 @@ async fn what_there_is_can_be_asked_and_the_rest_is_not_found() {
     let gateway = Gateway::start().await;
     let index = own(&gateway, "GET", "", Value::Null).await;
     assert_eq!(index.status, 200);
-    assert!(index.json()["GET /_stagewire/connections"].is_string());
+    for path in ["connections", "access-log"] {
+        let entry = format!("GET /_stagewire/{path}");
+        assert!(index.json()[entry].is_string(), "{path}");
+    }
     assert_eq!(
         own(&gateway, "GET", "nothing", Value::Null).await.status,
         404

@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access_log;
 mod authorization;
 mod authorizers;
 mod control;

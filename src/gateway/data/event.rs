@@ -6,13 +6,14 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
+    access_log::{self, AccessLogs, Trace},
     authorization, ids,
     registry::Connection,
     spelling,
@@ -33,6 +34,8 @@ pub(super) struct Event {
     json: OnceLock<Option<Value>>,
     /// Made when somebody asks for it, which most messages never do.
     request_id: OnceLock<String>,
+    /// There only where the stage has an access log.
+    trace: Option<Box<Trace>>,
 }
 
 /// What happened, and what only this kind of event knows.
@@ -115,6 +118,34 @@ impl Event {
             requested_at: clock::now(),
             json: OnceLock::new(),
             request_id: OnceLock::new(),
+            trace: None,
+        }
+    }
+
+    /// Lets the event leave a line in the access log of its stage when it ends, if the stage has one.
+    pub(super) fn logged(mut self, logs: &Arc<AccessLogs>) -> Event {
+        if access_log::format(&self.serving.stage).is_some() {
+            self.trace = Some(Box::new(Trace::new(logs)));
+        }
+        self
+    }
+
+    /// Whether what becomes of the event is noted.
+    pub(super) fn is_logged(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    /// Notes a variable for the access log.
+    pub(super) fn note(&self, name: &'static str, value: impl FnOnce() -> String) {
+        if let Some(trace) = &self.trace {
+            trace.note(name, value());
+        }
+    }
+
+    /// Notes for the access log that the gateway itself refused or failed.
+    pub(super) fn refused(&self, status: StatusCode, message: Option<&str>) {
+        if let Some(trace) = &self.trace {
+            trace.note_refusal(status, message);
         }
     }
 
@@ -204,6 +235,14 @@ impl Event {
             Kind::Connect(_) => "CONNECT",
             Kind::Message(_) => "MESSAGE",
             Kind::Disconnect { .. } => "DISCONNECT",
+        }
+    }
+}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        if let Some(trace) = self.trace.take() {
+            trace.write(self);
         }
     }
 }

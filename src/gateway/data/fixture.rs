@@ -21,9 +21,9 @@ use crate::gateway::{
     store::{
         Store,
         record::{
-            IntegrationRecord, IntegrationResponseRecord, RouteRecord, RouteResponseRecord,
-            RouteSettingsRecord, Serving, Snapshot, SnapshotIntegration, SnapshotRoute,
-            StageRecord,
+            AccessLogSettingsRecord, IntegrationRecord, IntegrationResponseRecord, RouteRecord,
+            RouteResponseRecord, RouteSettingsRecord, Serving, Snapshot, SnapshotIntegration,
+            SnapshotRoute, StageRecord,
         },
     },
 };
@@ -167,6 +167,14 @@ fn event(kind: Kind, text: &str) -> Event {
     let connection = Arc::new(Connection::new(ids::fresh(), client));
     let serving = Arc::new(serving(snapshot(vec![], vec![])));
     Event::new(connection, serving, kind, Utf8Bytes::from(text))
+}
+
+/// The settings of a stage that logs in this format.
+pub(super) fn access_log(format: &str) -> AccessLogSettingsRecord {
+    AccessLogSettingsRecord {
+        destination_arn: None,
+        format: Some(format.to_owned()),
+    }
 }
 
 /// A plane without any API.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body_util::Full;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{
     Plane,
@@ -144,9 +145,33 @@ pub(super) async fn complete(
             Work::Invoke(invocation) => invoke(invocation, event, &plane.functions).await,
         }
     };
-    let answer = tokio::time::timeout(call.timeout, called)
-        .await
-        .map_err(|_| Failure::timed_out(call.timeout))??;
+    let began = event.is_logged().then(Instant::now);
+    let called = tokio::time::timeout(call.timeout, called).await;
+    if let Some(began) = began {
+        note_latency(event, began.elapsed());
+    }
+    let answer = called.map_err(|_| Failure::timed_out(call.timeout))??;
+    event.note("integrationStatus", || answer.status.to_string());
+    event.note("integration.integrationStatus", || {
+        answer.status.to_string()
+    });
+    let answer = make_reply(plan, event, answer);
+    // Of a function it is the status that its own answer names.
+    if let Ok(answer) = &answer {
+        event.note("integration.status", || answer.status.to_string());
+    }
+    answer
+}
+
+/// Notes how long the backend took.
+fn note_latency(event: &Event, latency: Duration) {
+    for name in ["integration.latency", "integrationLatency"] {
+        event.note(name, || latency.as_millis().to_string());
+    }
+}
+
+/// Makes the reply of what a backend answered.
+fn make_reply(plan: &IntegrationPlan, event: &Event, answer: Answer) -> Result<Answer, Failure> {
     match plan.kind {
         IntegrationKind::HttpProxy => Ok(answer),
         IntegrationKind::Http | IntegrationKind::Mock => respond_by_status(plan, event, answer),

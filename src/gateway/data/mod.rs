@@ -3,6 +3,7 @@
 //! The truth about its behaviour is the developer guide's "WebSocket APIs" chapter. It reads the store's memory and never
 //! its database, and it keeps no payload longer than it takes to pass it on.
 
+mod access_log;
 mod authorization;
 mod authorizer;
 mod bounded;
@@ -46,8 +47,9 @@ use tokio::sync::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::throttle::Throttles;
+use self::{access_log::AccessLogs, throttle::Throttles};
 pub(crate) use self::{
+    access_log::format as access_log_format,
     ids::normalized,
     outbound::{CallError, Outbound, reachable},
     outbox::{Closing, Refused},
@@ -71,6 +73,7 @@ pub(crate) struct Plane {
     plans: plan::Plans,
     keyring: Keyring,
     throttles: Throttles,
+    pub(crate) access_logs: Arc<AccessLogs>,
     time_scale: TimeScale,
     /// One for each WebSocket connection that may be open.
     permits: Arc<Semaphore>,
@@ -133,6 +136,7 @@ impl Plane {
             plans: plan::Plans::default(),
             keyring: options.keyring.clone(),
             throttles: Throttles::default(),
+            access_logs: Arc::default(),
             time_scale: TimeScale::new(options.time_scale),
             permits: Arc::new(Semaphore::new(connections)),
             tasks: TaskTracker::new(),
@@ -179,11 +183,13 @@ impl Plane {
             match removals.recv().await {
                 Ok(Removed::Api { api_id }) => {
                     self.throttles.forget_api(&api_id);
+                    self.access_logs.forget_api(&api_id);
                     self.registry
                         .close_where(&Closing::REMOVED, |connection| connection.api_id == api_id);
                 }
                 Ok(Removed::Stage { api_id, stage }) => {
                     self.throttles.forget_stage(&api_id, &stage);
+                    self.access_logs.forget_stage(&api_id, &stage);
                     self.registry.close_where(&Closing::REMOVED, |connection| {
                         connection.api_id == api_id && connection.stage == stage
                     });

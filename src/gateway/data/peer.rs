@@ -16,6 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Sink, StreamExt};
+use http::StatusCode;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, Sleep, sleep_until},
@@ -279,35 +280,37 @@ where
     fn answer(&self, text: Utf8Bytes, serving: Arc<Serving>) {
         let connection = self.connection;
         let kind = Kind::Message(OnceLock::new());
-        let mut event = Event::new(Arc::clone(connection), serving, kind, text);
+        let event = Event::new(Arc::clone(connection), serving, kind, text);
+        let mut event = event.logged(&self.plane.access_logs);
         let plan = self.plan.as_ref();
         let Some(route) = plan.and_then(|plan| select(plan, &event).cloned()) else {
-            self.notify("Forbidden", &event);
+            self.refuse(&event, StatusCode::FORBIDDEN, "Forbidden");
             return;
         };
         event.routed(&route.key);
         let throttles = &self.plane.throttles;
         if !throttles.admit(&connection.api_id, &event.serving.stage, &route.key) {
             // GUESS: that a frame is sent, and its text.
-            self.notify("Too Many Requests", &event);
+            self.refuse(&event, StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
             return;
         }
         let caller = connection.caller();
         if caller.is_some_and(|caller| !caller.may_invoke(|| event.resource(&route.key))) {
             // GUESS: that a frame is sent, and its text.
-            self.notify("Forbidden", &event);
+            self.refuse(&event, StatusCode::FORBIDDEN, "Forbidden");
             return;
         }
         if let Some(validation) = &route.validation
             && let Err(reason) = validation.check(&event)
         {
             tracing::warn!(connection = connection.id, route = route.key, %reason, "the message is refused");
-            self.notify("Bad request body", &event);
+            event.note("error.validationErrorString", || reason.to_string());
+            self.refuse(&event, StatusCode::BAD_REQUEST, "Bad request body");
             return;
         }
         let Some(integration) = &route.integration else {
             // GUESS: a route without an integration fails like one whose integration fails.
-            self.notify(Trouble::Failed.message(), &event);
+            self.refuse(&event, Trouble::Failed.status(), Trouble::Failed.message());
             return;
         };
         match integrate::prepare(integration, &event) {
@@ -328,7 +331,9 @@ where
         }
     }
 
-    fn notify(&self, message: &str, event: &Event) {
+    /// Tells the client why its message came to nothing.
+    fn refuse(&self, event: &Event, status: StatusCode, message: &str) {
+        event.refused(status, Some(message));
         let notice = frames::notice(message, &self.connection.id, event.request_id());
         self.connection.outbox.push(Bytes::from(notice));
     }
@@ -344,7 +349,10 @@ where
         let in_flight = InFlight::begin(self.connection);
         self.plane.spawn(async move {
             let outcome = integrate::complete(call, &integration, &event, &plane).await;
-            if let Some(text) = reply(&route, &integration, &event, outcome) {
+            let text = reply(&route, &integration, &event, outcome);
+            // Its line is in the access log before the client has its answer.
+            drop(event);
+            if let Some(text) = text {
                 in_flight.0.outbox.push(text);
             }
             // Dropping this last lets the peer see the reply when it is woken.
@@ -412,17 +420,21 @@ fn reply(
             failure.trouble
         }
     };
+    event.refused(trouble.status(), Some(trouble.message()));
     let notice = frames::notice(trouble.message(), &event.connection.id, event.request_id());
     Some(Bytes::from(notice))
 }
 
-/// Tells the log why an integration failed.
+/// Tells both logs why an integration failed.
 pub(super) fn log_failure(
     route: &RoutePlan,
     integration: &IntegrationPlan,
     event: &Event,
     failure: &Failure,
 ) {
+    for name in ["integration.error", "integrationErrorMessage"] {
+        event.note(name, || failure.to_string());
+    }
     tracing::warn!(
         api = event.serving.api_id,
         stage = event.serving.stage.stage_name,

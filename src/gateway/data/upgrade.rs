@@ -264,9 +264,6 @@ async fn ask(
     head: Parts,
 ) -> Result<Option<HeaderValue>, Refused> {
     let plan = plane.plans.of(snapshot).await;
-    let Some(route) = plan.route("$connect") else {
-        return Ok(None);
-    };
     let handshake = Handshake {
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
@@ -277,7 +274,11 @@ async fn ask(
         serving,
         Kind::Connect(handshake),
         Utf8Bytes::default(),
-    );
+    )
+    .logged(&plane.access_logs);
+    let Some(route) = plan.route("$connect") else {
+        return Ok(None);
+    };
     match authorize(plane, snapshot, route, &event).await {
         Ok(Some(caller)) => connection.identify(caller),
         Ok(None) => {}
@@ -294,7 +295,10 @@ async fn ask(
         Ok(reply) if (200..300).contains(&reply.status) => {
             Ok(reply.headers.get(header::SEC_WEBSOCKET_PROTOCOL).cloned())
         }
-        Ok(reply) => Err(Box::new(relay(reply))),
+        Ok(reply) => {
+            event.note("status", || reply.status.to_string());
+            Err(Box::new(relay(reply)))
+        }
         Err(failure) => {
             peer::log_failure(route, integration, &event, &failure);
             let status = failure.trouble.status();
@@ -313,6 +317,7 @@ fn refused_by_route(
     kind: &'static str,
     message: Option<&str>,
 ) -> Response<Full<Bytes>> {
+    event.refused(status, message);
     let (connection_id, request_id) = (&event.connection.id, event.request_id());
     let body = match message {
         Some(message) => frames::notice(message, connection_id, request_id),
@@ -388,7 +393,14 @@ async fn disconnect(plane: &Arc<Plane>, connection: &Arc<Connection>, ending: En
     let Ok(serving) = plane.store.serving(&connection.api_id, &connection.stage) else {
         return;
     };
-    let Some(snapshot) = serving.snapshot.clone() else {
+    let snapshot = serving.snapshot.clone();
+    let kind = Kind::Disconnect {
+        code: ending.code,
+        reason: ending.reason.into_owned(),
+    };
+    let event = Event::new(Arc::clone(connection), serving, kind, Utf8Bytes::default());
+    let event = event.logged(&plane.access_logs);
+    let Some(snapshot) = snapshot else {
         return;
     };
     let plan = plane.plans.of(&snapshot).await;
@@ -398,12 +410,8 @@ async fn disconnect(plane: &Arc<Plane>, connection: &Arc<Connection>, ending: En
     let Some(integration) = &route.integration else {
         return;
     };
-    let kind = Kind::Disconnect {
-        code: ending.code,
-        reason: ending.reason.into_owned(),
-    };
-    let event = Event::new(Arc::clone(connection), serving, kind, Utf8Bytes::default());
     if let Err(failure) = integrate::run(integration, &event, plane).await {
         peer::log_failure(route, integration, &event, &failure);
+        event.refused(failure.trouble.status(), Some(failure.trouble.message()));
     }
 }

@@ -1,0 +1,195 @@
+//! A stage's access log: a line in its own format for all that happens on it.
+
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::gateway::{
+    Api, Backend, Behaviour, Gateway, close_code, closed, next_json, next_text, soon,
+};
+
+const GROUP: &str = "arn:aws:logs:us-east-1:000000000000:log-group:chat";
+
+async fn log(api: &Api<'_>, stage: &str, format: &str) {
+    let settings = json!({ "destinationArn": GROUP, "format": format });
+    let body = json!({ "accessLogSettings": settings });
+    api.control("PATCH", &format!("stages/{stage}"), body).await;
+}
+
+async fn lines(gateway: &Gateway, api: &Api<'_>, stage: &str) -> Vec<String> {
+    let path = format!("/_stagewire/access-log?apiId={}&stage={stage}", api.id);
+    let answer = gateway.call("GET", &path, "").await;
+    assert_eq!(answer.status, 200);
+    let kind = answer.header("content-type");
+    assert_eq!(kind, Some("text/plain; charset=utf-8"));
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The lines, once there are that many.
+#[track_caller]
+fn lines_once<'a>(
+    gateway: &'a Gateway,
+    api: &'a Api<'_>,
+    n_lines: usize,
+) -> impl Future<Output = Vec<String>> + 'a {
+    soon(async move {
+        loop {
+            let lines = lines(gateway, api, "prod").await;
+            if lines.len() >= n_lines {
+                return lines;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+}
+
+#[tokio::test]
+async fn handshakes_messages_and_disconnects_leave_lines() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("who", r#"{"id":"$context.connectionId"}"#).await;
+    api.deploy("prod").await;
+    log(
+        &api,
+        "prod",
+        "$context.eventType $context.routeKey $context.status $context.connectionId $context.identity.userAgent \
+         $context.error.message|$context.authorizer.principalId [$context.requestId]",
+    )
+    .await;
+    let headers = [("user-agent", "me/1")];
+    let (mut socket, _) = gateway
+        .try_connect(&api.stage_path("prod"), &headers)
+        .await
+        .unwrap();
+    socket
+        .send(Message::text(r#"{"action":"who"}"#))
+        .await
+        .unwrap();
+    let id = next_json(&mut socket).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    socket
+        .send(Message::text("nobody takes this"))
+        .await
+        .unwrap();
+    let notice = next_json(&mut socket).await;
+    socket.send(Message::Close(None)).await.unwrap();
+    assert_eq!(closed(&mut socket).await, None);
+
+    let lines = lines_once(&gateway, &api, 4).await;
+    for (line, begins) in lines.iter().zip([
+        format!("CONNECT $connect 200 {id} me/1 -|- ["),
+        format!("MESSAGE who 200 {id} me/1 -|- ["),
+        format!("MESSAGE $default 403 {id} me/1 Forbidden|- ["),
+        format!("DISCONNECT $disconnect 200 {id} me/1 -|- ["),
+    ]) {
+        assert!(line.starts_with(&begins), "{line}");
+    }
+    let request = notice["requestId"].as_str().unwrap();
+    assert!(lines[2].ends_with(&format!("[{request}]")), "{}", lines[2]);
+    assert_eq!(lines.len(), 4);
+}
+
+#[tokio::test]
+async fn lines_tell_what_backends_answered() {
+    let backend = Backend::start([
+        ("/ok", Behaviour::Answers(201, vec![], "fine".into())),
+        ("/no", Behaviour::Answers(403, vec![], "no".into())),
+        ("/hang", Behaviour::Hangs),
+    ])
+    .await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let slow = json!({ "timeoutInMillis": 50 });
+    for (key, path, more) in [("ok", "/ok", json!({})), ("hang", "/hang", slow)] {
+        let integration = api.proxy_with(&backend.uri(path), more).await;
+        api.two_way_route(key, &integration).await;
+    }
+    let gone = api.proxy("http://127.0.0.1:1/").await;
+    api.two_way_route("gone", &gone).await;
+    api.deploy("prod").await;
+    let refusing = api.proxy(&backend.uri("/no")).await;
+    api.route("$connect", Some(&refusing)).await;
+    api.deploy("refusing").await;
+    let format = r#"{"status":"$context.status","backend":"$context.integration.status","took":"$context.integrationLatency","type":"$context.error.responseType","why":"$context.integrationErrorMessage","id":"$context.requestId"}"#;
+    log(&api, "prod", format).await;
+    log(&api, "refusing", format).await;
+    let read = |line: &String| serde_json::from_str::<Value>(line).unwrap();
+
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    for key in ["ok", "hang", "gone"] {
+        let message = json!({ "action": key }).to_string();
+        socket.send(Message::text(message)).await.unwrap();
+        next_text(&mut socket).await;
+    }
+    let told: Vec<Value> = lines(&gateway, &api, "prod")
+        .await
+        .iter()
+        .map(read)
+        .collect();
+    let members = |line: &Value| {
+        ["status", "backend", "type"].map(|name| line[name].as_str().unwrap().to_owned())
+    };
+    assert_eq!(told.len(), 4);
+    assert_eq!(members(&told[0]), ["200", "-", "-"]);
+    assert_eq!(members(&told[1]), ["200", "201", "-"]);
+    assert_eq!(members(&told[2]), ["504", "-", "INTEGRATION_TIMEOUT"]);
+    assert_eq!(members(&told[3]), ["500", "-", "INTEGRATION_FAILURE"]);
+    let took: u64 = told[2]["took"].as_str().unwrap().parse().unwrap();
+    assert!((50..20_000).contains(&took), "{took}");
+    assert_eq!(told[0]["took"], "-");
+    assert!(told[3]["why"].as_str().unwrap().len() > 1);
+
+    let refusal = gateway.refused(&api.stage_path("refusing"), &[]).await;
+    assert_eq!(refusal.status, 403);
+    let told = read(&lines(&gateway, &api, "refusing").await[0]);
+    assert_eq!(members(&told), ["403", "403", "-"]);
+}
+
+#[tokio::test]
+async fn only_stages_with_a_format_log_and_changes_act_at_once() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    let mut ask = async || {
+        socket.send(Message::text("x")).await.unwrap();
+        next_text(&mut socket).await;
+    };
+    ask().await;
+    let path = |query: &str| format!("/_stagewire/access-log?{query}");
+    let of_stage = format!("apiId={}&stage=prod", api.id);
+    for (query, status) in [
+        (of_stage.as_str(), 404),
+        ("", 400),
+        ("stage=prod", 400),
+        ("apiId=nosuch&stage=prod", 404),
+    ] {
+        let answer = gateway.call("GET", &path(query), "").await;
+        assert_eq!(answer.status, status, "{query}");
+        assert!(!answer.json()["message"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(gateway.call("POST", &path(&of_stage), "").await.status, 405);
+
+    log(&api, "prod", "one $context.requestId").await;
+    assert!(lines(&gateway, &api, "prod").await.is_empty());
+    ask().await;
+    log(&api, "prod", "two $context.requestId").await;
+    ask().await;
+    api.control("DELETE", "stages/prod/accesslogsettings", json!(null))
+        .await;
+    ask().await;
+    let left = lines(&gateway, &api, "prod").await;
+    assert_eq!(left.len(), 2);
+    assert!(
+        left[0].starts_with("one ") && left[1].starts_with("two "),
+        "{left:?}"
+    );
+    api.control("DELETE", "stages/prod", json!(null)).await;
+    assert_eq!(close_code(&mut socket).await, 1001);
+    let gone = gateway.call("GET", &path(&of_stage), "").await;
+    assert_eq!(gone.status, 404);
+}
