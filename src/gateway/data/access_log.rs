@@ -4,7 +4,7 @@
 //! nowhere else, not to the gateway's log either: a format may name an API key or what an authorizer said. A stage without
 //! a format pays for none of it.
 //!
-//! SOURCE: developer guide, "Monitor WebSocket API execution with CloudWatch metrics" and its table of variables. GUESS:
+//! SOURCE: developer guide, "Configure logging for a WebSocket API", the table of variables. GUESS:
 //! that a handshake which is refused before any route is asked leaves no line, as on a custom domain without a mapping.
 
 use std::{
