@@ -25,6 +25,8 @@ pub(super) struct Extent {
     pub(super) work: u32,
     /// Places that the deepest way passes without going deeper into the message.
     pub(super) steps: u32,
+    /// Regular expressions in it.
+    pub(super) patterns: usize,
     /// Whether it comes back to itself, further down in the message.
     pub(super) is_recursive: bool,
 }
@@ -114,6 +116,12 @@ pub(super) fn strip(schema: &mut Value) {
     }
 }
 
+/// Regular expressions of one place.
+fn patterns(schema: &Value) -> usize {
+    let of_names = schema["patternProperties"].as_object().map_or(0, Map::len);
+    usize::from(schema["pattern"].is_string()) + of_names
+}
+
 /// The extent of a model's schema.
 pub(super) fn of(library: &Library, name: &str) -> Result<Extent, Unbounded> {
     let mut walk = Walk {
@@ -122,6 +130,7 @@ pub(super) fn of(library: &Library, name: &str) -> Result<Extent, Unbounded> {
         steps: HashMap::new(),
         is_recursive: false,
         most_steps: 0,
+        patterns: 0,
     };
     let root = library
         .schema(name)
@@ -130,6 +139,7 @@ pub(super) fn of(library: &Library, name: &str) -> Result<Extent, Unbounded> {
     Ok(Extent {
         work,
         steps: walk.most_steps,
+        patterns: walk.patterns,
         is_recursive: walk.is_recursive,
     })
 }
@@ -141,6 +151,7 @@ struct Walk<'l> {
     steps: HashMap<*const Value, Option<u32>>,
     is_recursive: bool,
     most_steps: u32,
+    patterns: usize,
 }
 
 /// A place of a schema, and the document that it stands in.
@@ -170,6 +181,7 @@ impl<'l> Walk<'l> {
         self.work.insert(address, None);
         let steps = self.steps(place, 0)?;
         self.most_steps = self.most_steps.max(steps);
+        self.patterns += patterns(place.schema);
         let mut work: u32 = 1;
         for (_, part) in self.parts(place)? {
             work = work.saturating_add(self.work(part, depth + 1)?);

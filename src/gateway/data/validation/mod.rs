@@ -299,6 +299,22 @@ mod tests {
         assert!(held_to(schema, &text).is_err());
     }
 
+    #[test]
+    fn many_patterns_cannot_fill_the_memory() {
+        let with = |patterns: u32| {
+            let large = |idx: u32| json!({"pattern": format!("x{{{}}}", 2000 + idx)});
+            let members = (0..patterns).map(|idx| (idx.to_string(), large(idx)));
+            let members: serde_json::Map<_, _> = members.collect();
+            held_to(&json!({"properties": members}).to_string(), "{}")
+        };
+        assert_eq!(with(20), Ok(()));
+        let refused = with(900);
+        assert!(
+            matches!(refused, Err(Unfit::Unusable { .. })),
+            "{refused:?}"
+        );
+    }
+
     /// Definitions `a0`, `a1` … of which each is made by `link` from a reference to the next, and a last one.
     fn chain(links: usize, link: impl Fn(&str) -> Value) -> String {
         let mut definitions = serde_json::Map::new();

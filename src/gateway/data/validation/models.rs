@@ -17,8 +17,10 @@ use crate::gateway::store::record::ModelRecord;
 const BEFORE_API: &str = "https://apigateway.amazonaws.com/restapis/";
 const BEFORE_NAME: &str = "/models/";
 
-/// Bytes that a compiled pattern may take, and its cache.
+/// Bytes that a compiled pattern may take, and as many for its cache.
 const PATTERN_BYTES: usize = 1024 * 1024;
+/// Bytes that all patterns of a model may take together.
+const PATTERNS_BYTES: usize = 16 * 1024 * 1024;
 /// Steps back that a pattern with look-around may take for one text.
 const PATTERN_STEPS: usize = 10_000;
 /// Work of a schema, times bytes of a message.
@@ -106,10 +108,11 @@ fn compile(library: &Arc<Library>, name: &str) -> Result<Usable, String> {
         .filter(|schema| schema.is_object())
         .ok_or("there is no such model, or its schema is no JSON object")?;
     let extent = extent::of(library, name).map_err(|error| error.to_string())?;
+    let pattern_bytes = PATTERN_BYTES.min(PATTERNS_BYTES / extent.patterns.max(1));
     let patterns = PatternOptions::fancy_regex()
         .backtrack_limit(PATTERN_STEPS)
-        .size_limit(PATTERN_BYTES)
-        .dfa_size_limit(PATTERN_BYTES);
+        .size_limit(pattern_bytes)
+        .dfa_size_limit(pattern_bytes);
     let validator = jsonschema::options()
         .with_draft(Draft::Draft4)
         .with_base_uri(format!("{BEFORE_API}this{BEFORE_NAME}{name}"))
