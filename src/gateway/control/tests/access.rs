@@ -217,8 +217,20 @@ async fn models_are_refused_when_they_are_none() {
             "Invalid model schema of m: it must be an object",
         ),
         (
-            json!({ "name": "m", "schema": "{\"type\":\"text\"}" }),
-            "Invalid model schema of m: it has an unknown type",
+            json!({ "name": "m", "schema": r#"{"type":"text"}"# }),
+            "Invalid model schema of m: it is not what draft 4 of JSON Schema allows, at /type",
+        ),
+        (
+            json!({ "name": "m", "schema": r#"{"type":"object","required":[]}"# }),
+            "Invalid model schema of m: it is not what draft 4 of JSON Schema allows, at /required",
+        ),
+        (
+            json!({ "name": "m", "schema": r#"{"properties":{"a":{"minLength":"1"}}}"# }),
+            "Invalid model schema of m: it is not what draft 4 of JSON Schema allows, at /properties/a/minLength",
+        ),
+        (
+            json!({ "name": "m", "schema": r#"{"not":{"pattern":"("}}"# }),
+            "Invalid model schema of m: it is not what draft 4 of JSON Schema allows, at /not/pattern",
         ),
         (
             json!({ "name": "m", "schema": " ".repeat(32_769) }),
