@@ -9,7 +9,7 @@ use super::{
 };
 
 pub(super) fn run(session: &Session, output: Output) -> Result<Exit, Stop> {
-    start::block_on(async {
+    start::ask(session, output, async {
         let control = session.control().await?;
         let apis = control.apis().await;
         let apis = apis.map_err(|error| error.failure("Cannot list the APIs"))?;

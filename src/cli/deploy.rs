@@ -45,7 +45,7 @@ pub(super) fn run(session: &Session, args: &DeployArgs, output: Output) -> Resul
         })?;
         let prepared = tokio::select! {
             biased;
-            prepared = prepare(session, args) => prepared.map_err(|failure| (exit::of(&failure), failure)),
+            prepared = session.patiently(output, prepare(session, args)) => prepared.map_err(|failure| (exit::of(&failure), failure)),
             () = signals.next() => Err((Exit::Interrupted, interrupted(args))),
         };
         let job = match prepared {

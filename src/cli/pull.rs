@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) fn run(session: &Session, args: &PullArgs, output: Output) -> Result<Exit, Stop> {
-    start::block_on(async {
+    start::ask(session, output, async {
         let control = session.control().await?;
         let pulled = pull::pull(&control, &args.api).await?;
         for warning in &pulled.warnings {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<Exit, Stop> {
-    start::block_on(async {
+    start::ask(session, output, async {
         let control = session.control().await?;
         let api = detail::find_api(&control, &args.api).await?;
         let read = tokio::try_join!(control.routes(&api.id), control.integrations(&api.id));

@@ -1,6 +1,6 @@
 //! What every verb starts from: settings, the log, the target, and a runtime where one is needed.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -11,10 +11,11 @@ use tokio::{
 use super::{
     args::{Global, LambdaArgs},
     exit::{Exit, Stop},
-    log, output,
+    log,
+    output::{self, Output},
 };
 use crate::{
-    aws::Control,
+    aws::{Control, Tuning},
     config::{Overrides, Paths, Settings},
     console,
     gateway::{DEFAULT_PORT, LambdaOptions},
@@ -26,6 +27,9 @@ const LOCAL_REGION: &str = "us-east-1";
 
 /// How long a local gateway may take to answer the telephone.
 const LOCAL_TIME: Duration = Duration::from_secs(1);
+
+/// How long the control plane may be silent before a person is told what is waited for.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Bytes of an answer that are read to see whose it is.
 const LONGEST_ANSWER: u64 = 4096;
@@ -76,6 +80,38 @@ impl Session {
         let control = Control::connect(&self.target).await;
         control.map_err(|error| error.failure("Cannot reach the control plane"))
     }
+}
+
+impl Session {
+    /// Waits for what asks the control plane, and says so when that takes long.
+    pub(super) async fn patiently<T>(&self, output: Output, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        if let Ok(done) = time::timeout(SILENCE, &mut work).await {
+            return done;
+        }
+        let limit = Tuning::default().call_timeout.as_secs();
+        let endpoint = self.endpoint();
+        output.progress(&format!(
+            "waiting for {endpoint} ({limit} s at most for each answer)"
+        ));
+        work.await
+    }
+
+    fn endpoint(&self) -> String {
+        match &self.target {
+            Target::Local(local) => local.endpoint_url(),
+            Target::Aws(aws) => aws.endpoint_url.clone().unwrap_or_else(|| "AWS".to_owned()),
+        }
+    }
+}
+
+/// Runs a verb that asks the control plane and prints what it answers.
+pub(super) fn ask<T>(
+    session: &Session,
+    output: Output,
+    work: impl Future<Output = Result<T, Stop>>,
+) -> Result<T, Stop> {
+    block_on(session.patiently(output, work))
 }
 
 /// Opens the console.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) fn run(session: &Session, args: &StageArgs, output: Output) -> Result<Exit, Stop> {
-    start::block_on(async {
+    start::ask(session, output, async {
         let control = session.control().await?;
         let api = find_stage(&control, &args.api, &args.stage).await?;
         let invoke_url = api.invoke_url(&args.stage);

@@ -312,6 +312,35 @@ fn an_endpoint_that_hangs_can_be_left_at_once() {
 }
 
 #[test]
+fn a_control_plane_that_is_silent_is_told_as_what_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    for verb in [
+        &["apis"][..],
+        &["--json", "deploy", "chat", "--stage", "test"],
+        &["connect", "chat/test"],
+    ] {
+        let sandbox = Sandbox::new();
+        let mut shell = sandbox.other("/bin/sh");
+        shell
+            .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
+            .arg(env!("CARGO_BIN_EXE_stagewire"))
+            .args(["--endpoint-url", &url])
+            .args(verb)
+            .envs(KEYS);
+        let running = crate::sandbox::Running::new(shell);
+        let (_hanging, _) = listener.accept().unwrap();
+        let told = running.line_with("waiting for ");
+        assert_eq!(
+            told,
+            format!("waiting for {url} (30 s at most for each answer)")
+        );
+        running.signal(rustix::process::Signal::INT);
+        running.end();
+    }
+}
+
+#[test]
 fn a_settings_file_with_an_unknown_key_is_shown_with_a_caret() {
     let sandbox = Sandbox::new();
     sandbox.write(
