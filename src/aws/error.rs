@@ -298,6 +298,9 @@ impl Error {
             ErrorKind::TimedOut => "check the network and the proxy, then repeat",
             ErrorKind::NotApiGateway => "check --endpoint-url, AWS_ENDPOINT_URL and the proxy",
             ErrorKind::Failing => "repeat in a moment",
+            ErrorKind::Other if !self.never_left => {
+                "check the endpoint, and what stands between: it ended the call without an answer"
+            }
             ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Conflict | ErrorKind::Other => {
                 return None;
             }

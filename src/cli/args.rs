@@ -7,6 +7,7 @@ use http::Uri;
 
 use crate::{
     gateway::{LambdaOptions, LocalFunction, Seed},
+    live,
     model::StageName,
 };
 
@@ -153,7 +154,7 @@ pub(super) struct GatewayArgs {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:4566]
     #[arg(long, value_name = "ADDR:PORT")]
     pub(super) listen: Option<SocketAddr>,
-    /// Keep the state in this file [default: gateway.redb in the state directory]
+    /// Keep the state in this file, whose directory exists [default: gateway.redb in the state directory]
     #[arg(long, value_name = "FILE", conflicts_with = "ephemeral")]
     pub(super) state: Option<PathBuf>,
     /// Keep the state in memory only
@@ -313,7 +314,10 @@ pub(super) enum Place {
 
 fn parse_place(text: &str) -> Result<Place, String> {
     if text.contains("://") {
-        return Ok(Place::Url(text.to_owned()));
+        return match live::url_fault(text) {
+            None => Ok(Place::Url(text.to_owned())),
+            Some(fault) => Err(fault),
+        };
     }
     let Some((api, stage)) = text.rsplit_once('/') else {
         return Err("write API/STAGE, for example chat/prod, or a ws:// or wss:// URL".to_owned());
@@ -396,6 +400,9 @@ mod tests {
                 stage
             }
         );
+        for url in ["http://a/b", "wss:///b", "wss://a b/"] {
+            assert!(parse_place(url).is_err(), "{url}");
+        }
         assert!(parse_place("chat").unwrap_err().contains("API/STAGE"));
         assert!(
             parse_place("chat/two words")

@@ -203,10 +203,20 @@ fn start_failure(error: &gateway::Error, state: Option<&PathBuf>) -> Failure {
         _ if matches!(error, gateway::Error::Seed(_)) => {
             failure.hint("correct the seed file, or start with --seed demo or --seed none")
         }
+        Some(_) if is_without_directory(error) => {
+            failure.hint("make the directory first, or name another file with --state")
+        }
         Some(file) => failure.hint(format!(
             "what {} holds was left alone; another state: --state FILE, or --ephemeral for none",
             file.display()
         )),
         None => failure,
     }
+}
+
+fn is_without_directory(error: &gateway::Error) -> bool {
+    matches!(
+        error,
+        gateway::Error::Store(gateway::StoreError::NoDirectory { .. })
+    )
 }

@@ -150,7 +150,10 @@ impl Facts {
                 };
                 let mut failure = Failure::new(kind, title);
                 failure.causes.clone_from(&failed.causes);
-                Some(failure.hint(explain::failure(failed).text))
+                Some(match next_step(failed.step) {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                })
             }
             LinkEvent::Closed(closed) if !closed.by_us && !is_orderly(closed.code) => {
                 Some(failure(
@@ -167,6 +170,20 @@ impl Facts {
         let explanation = self.close(closed);
         format!("{}. {}", explanation.title, explanation.text)
     }
+}
+
+/// The next thing to try after a link that failed; the causes say what happened.
+fn next_step(step: LinkStep) -> Option<&'static str> {
+    Some(match step {
+        LinkStep::Request | LinkStep::Rule(_) => return None,
+        LinkStep::Resolve => "check the host's name, and the API's region; a deleted API has none",
+        LinkStep::Connect => "start the server, or look for a firewall or a proxy on the way",
+        LinkStep::Tls => {
+            "check the host's name and its certificate; a proxy's own must be among the system's"
+        }
+        LinkStep::Handshake => "check the URL: what answers there may not be a WebSocket server",
+        LinkStep::Open => "connect again; if it happens again, look at the network and the backend",
+    })
 }
 
 /// A patience that a person gave, as they would say it.

@@ -51,10 +51,13 @@ impl Error {
             Self::NoHome => Failure::new(FailureKind::Config, "Cannot find the home directory")
                 .caused_by(self)
                 .hint("set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME"),
-            Self::Unreadable { .. } => {
-                Failure::new(FailureKind::Config, "Cannot read the settings")
-                    .caused_by(self)
-                    .hint("check the file's permissions")
+            Self::Unreadable { source, .. } => {
+                let failure =
+                    Failure::new(FailureKind::Config, "Cannot read the settings").caused_by(self);
+                match unreadable_hint(source.kind()) {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
             }
             Self::Invalid {
                 path,
@@ -82,6 +85,37 @@ impl Error {
             )
             .caused_by(self)
             .hint("check its permissions, or set XDG_STATE_HOME"),
+        }
+    }
+}
+
+fn unreadable_hint(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            Some("check the path: there is no such file")
+        }
+        io::ErrorKind::IsADirectory => Some("name a file, this is a directory"),
+        io::ErrorKind::PermissionDenied => Some("check the file's permissions"),
+        io::ErrorKind::InvalidData => Some("the file must be text in UTF-8"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advice_for_an_unreadable_file_fits_its_fault() {
+        for (kind, hint) in [
+            (io::ErrorKind::NotFound, "no such file"),
+            (io::ErrorKind::IsADirectory, "name a file"),
+            (io::ErrorKind::PermissionDenied, "permissions"),
+        ] {
+            let path = PathBuf::from("nope.toml");
+            let source = kind.into();
+            let failure = Error::Unreadable { path, source }.failure();
+            assert!(failure.hint.unwrap().contains(hint), "{kind}");
         }
     }
 }

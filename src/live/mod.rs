@@ -70,6 +70,11 @@ pub fn connect(request: ConnectRequest) -> Link {
     }
 }
 
+/// Why nobody can connect to this, in a sentence; none if it is a WebSocket URL.
+pub fn url_fault(url: &str) -> Option<String> {
+    wire::parse_url(url).err().map(|error| error.to_string())
+}
+
 impl Link {
     /// The next event; none after the end.
     pub async fn next(&mut self) -> Option<LinkEvent> {

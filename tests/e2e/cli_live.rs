@@ -256,10 +256,11 @@ fn a_web_server_and_a_closed_port_are_told_apart() {
         .run(&["connect", &format!("ws://{address}/")])
         .expect(1)
         .says(&["cannot connect to", "refused"]);
-    sandbox
-        .run(&["connect", "http://example.test/"])
-        .expect(1)
-        .says(&["ws:// or wss://"]);
+    for verb in [&["connect"][..], &["send"]] {
+        let refused = sandbox.run(&[verb, &["http://example.test/", "hi"][..verb.len()]].concat());
+        let refused = refused.expect(2).says(&["ws:// or wss://"]);
+        assert!(!refused.stderr.contains("connecting to"), "{refused:#?}");
+    }
 }
 
 /// A server that shakes hands, begins a message and adds these bytes to it for ever. It tells of every megabyte that

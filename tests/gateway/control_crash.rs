@@ -193,7 +193,7 @@ async fn every_answered_write_survives_a_kill() {
 #[tokio::test]
 async fn a_reopened_state_file_gives_the_same_answers() {
     let dir = tempfile::tempdir().unwrap();
-    let state = dir.path().join("state/gateway.redb");
+    let state = dir.path().join("gateway.redb");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let demo = Options {

@@ -33,7 +33,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The file or its directory cannot be opened or made.
+    /// The directory of the file does not exist, and it is not for the store to make.
+    #[error("the directory {} of the state file does not exist", path.display())]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The file cannot be opened or made.
     #[error("cannot open the state file {}", path.display())]
     Open {
         /// The state file.

@@ -228,6 +228,13 @@ fn builder() -> redb::Builder {
 }
 
 fn open_file(path: &Path) -> Result<Database, Error> {
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty())
+        && matches!(dir.try_exists(), Ok(false))
+    {
+        return Err(Error::NoDirectory {
+            path: dir.to_owned(),
+        });
+    }
     make_private(path).map_err(|error| Error::Open {
         path: path.to_owned(),
         source: Arc::new(error),
@@ -254,15 +261,8 @@ fn open_file(path: &Path) -> Result<Database, Error> {
     })
 }
 
-/// Makes the directory and the file, where absent, for their owner only: a definition may hold credentials.
+/// Makes the file, where absent, for its owner only: a definition may hold credentials.
 fn make_private(path: &Path) -> io::Result<()> {
-    if let Some(dir) = path.parent() {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(dir)?;
-    }
     let mut options = fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]

@@ -120,7 +120,7 @@ fn memory() -> Store {
 }
 
 fn file(dir: &tempfile::TempDir) -> (PathBuf, StoreLocation) {
-    let path = dir.path().join("state/gateway.redb");
+    let path = dir.path().join("gateway.redb");
     (path.clone(), StoreLocation::File(path))
 }
 
@@ -204,7 +204,6 @@ fn the_file_and_its_directory_are_for_their_owner_only() {
     let _store = Store::open(&location).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
-    assert_eq!(mode(path.parent().unwrap()), 0o700);
 }
 
 #[test]
@@ -517,6 +516,15 @@ fn an_unreachable_path_is_an_error_with_the_path() {
     fs::write(&file, "").unwrap();
     let error = refused(&StoreLocation::File(file.join("gateway.redb")));
     assert!(matches!(error, Error::Open { .. }), "{error:?}");
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("missing");
+    let error = refused(&StoreLocation::File(missing.join("gateway.redb")));
+    assert!(matches!(error, Error::NoDirectory { .. }), "{error:?}");
+    assert!(!missing.exists());
 }
 
 /// A disk in memory that can go wrong, and be put right. It outlives the databases on it.
