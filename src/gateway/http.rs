@@ -6,7 +6,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -381,7 +385,10 @@ fn too_large() -> Response<Full<Bytes>> {
 }
 
 /// Reads a body of at most `limit` bytes.
-async fn read(mut body: Incoming, limit: usize) -> Result<Result<Bytes, TooLarge>, Broken> {
+async fn read<B>(mut body: B, limit: usize) -> Result<Result<Bytes, TooLarge>, Broken>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
     let reading = async {
         let mut kept = BytesMut::new();
         let mut length = 0_usize;
@@ -405,4 +412,40 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Result<Bytes, TooLarge
     timeout(BODY_TIMEOUT, reading)
         .await
         .unwrap_or(Err(Broken::TimedOut))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use futures_util::stream::{self, StreamExt};
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_waited_for_only_so_long() {
+        let part = stream::iter([Ok::<_, io::Error>(Frame::data(Bytes::from("{")))]);
+        let began = tokio::time::Instant::now();
+        let read = read(StreamBody::new(part.chain(stream::pending())), 10).await;
+        let Err(broken) = read else {
+            panic!("a body that never came was read");
+        };
+        assert_eq!(began.elapsed(), BODY_TIMEOUT);
+        assert_eq!(broken.answer().status(), StatusCode::REQUEST_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_a_bad_request() {
+        let parts = [
+            Ok(Frame::data(Bytes::from("{"))),
+            Err(io::Error::other("gone")),
+        ];
+        let read = read(StreamBody::new(stream::iter(parts)), 10).await;
+        let Err(broken) = read else {
+            panic!("half a body was read");
+        };
+        assert_eq!(broken.answer().status(), StatusCode::BAD_REQUEST);
+    }
 }

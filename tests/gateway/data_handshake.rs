@@ -344,7 +344,7 @@ async fn connect_sees_the_handshake_and_disconnect_sees_the_end() {
 }
 
 /// A gateway whose `$disconnect` reports its code and reason to a backend.
-async fn reporting(gateway: &Gateway, backend: &Backend) -> String {
+pub(crate) async fn reporting(gateway: &Gateway, backend: &Backend) -> String {
     reporting_with(gateway, backend, None).await
 }
 
@@ -366,7 +366,7 @@ async fn reporting_with(gateway: &Gateway, backend: &Backend, connect: Option<&s
     api.stage_path("prod")
 }
 
-async fn reported(backend: &mut Backend) -> (String, String) {
+pub(crate) async fn reported(backend: &mut Backend) -> (String, String) {
     let request = backend.received().await;
     let header = |name: &str| {
         let value = request.headers.get(name);

@@ -7,7 +7,7 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::gateway::{Gateway, next_text, soon};
+use crate::support::gateway::{Gateway, SIGNED_FOR_CONTROL, next_text, soon};
 
 /// All that the gateway answers to these bytes before it closes the connection.
 async fn answer_to(gateway: &Gateway, bytes: &[u8]) -> String {
@@ -47,6 +47,30 @@ async fn bytes_that_are_no_request_are_answered_or_dropped() {
         gateway.call("GET", "/_stagewire/health", "").await.status,
         200
     );
+}
+
+#[tokio::test]
+async fn half_a_body_is_a_bad_request_and_others_are_served() {
+    let gateway = Gateway::start().await;
+    let head = format!(
+        "POST /v2/apis HTTP/1.1\r\nhost: localhost\r\nauthorization: {SIGNED_FOR_CONTROL}\r\n"
+    );
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let request = format!("{head}content-length: 10\r\n\r\n{{");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    let _read = soon(stream.read_to_end(&mut answer)).await;
+    assert!(answer.starts_with(b"HTTP/1.1 400"));
+    // A body that cannot be told from the next request ends the connection.
+    let broken = format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n");
+    let answer = answer_to(&gateway, broken.as_bytes()).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+        "{answer}"
+    );
+    let health = gateway.call("GET", "/_stagewire/health", "").await;
+    assert_eq!(health.status, 200);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod control_sdk;
 mod control_tags;
 mod data_handshake;
 mod data_integrations;
+mod data_lifecycle;
 mod data_limits;
 mod data_messages;
 mod data_snapshots;

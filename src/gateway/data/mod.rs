@@ -31,6 +31,7 @@ mod template;
 mod throttle;
 mod upgrade;
 mod validation;
+mod watched;
 
 use std::{
     net::SocketAddr,

@@ -41,6 +41,7 @@ use super::{
     plan::{IntegrationPlan, Plan, RoutePlan},
     registry::Connection,
     selection::Facts,
+    watched::Watched,
 };
 use crate::{gateway::store::record::Serving, model::limit};
 
@@ -72,7 +73,7 @@ where
         .max_frame_size(Some(limit::FRAME_BYTES))
         .max_message_size(Some(limit::MESSAGE_BYTES));
     let socket = WebSocketStream::from_partially_read(
-        stream,
+        Watched::new(stream, &already_read),
         already_read.into(),
         Role::Server,
         Some(config),
@@ -104,6 +105,7 @@ where
             }
             Happened::Asked(closing) => break Parting::Asked(closing),
             Happened::TimeUp => break Parting::Asked(Closing::GOING_AWAY),
+            Happened::BinaryBegun => break Parting::Refused(1003),
             Happened::Failed(error) => break Parting::of_error(&error),
             Happened::Ended => break Parting::Lost,
         }
@@ -115,7 +117,7 @@ where
 pub(super) struct Peer<'p, S> {
     pub(super) plane: &'p Arc<Plane>,
     pub(super) connection: &'p Arc<Connection>,
-    pub(super) socket: WebSocketStream<S>,
+    pub(super) socket: WebSocketStream<Watched<S>>,
     /// The deployment that the last message met.
     plan: Option<Arc<Plan>>,
     /// A message of which some frames are still to be written.
@@ -136,6 +138,8 @@ enum Happened {
     /// The gateway wants the connection closed.
     Asked(Closing),
     TimeUp,
+    /// The client sent a part of a binary message, and no more for now.
+    BinaryBegun,
     Failed(Error),
     Ended,
 }
@@ -171,6 +175,9 @@ where
                     Some(Err(error)) => Happened::Failed(error),
                     None => Happened::Ended,
                 });
+            } else if self.socket.get_ref().binary_begun() {
+                // All that came before has been answered.
+                return Poll::Ready(Happened::BinaryBegun);
             }
         }
         self.burst = 0;
@@ -448,7 +455,7 @@ pub(super) fn log_failure(
 
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::Mutex};
+    use std::{io, sync::Mutex, time::Duration};
 
     use tokio::io::ReadBuf;
 
@@ -518,5 +525,57 @@ mod tests {
             posted_at <= 2 * BURST && written_at <= posted_at + BURST,
             "{posted_at} {written_at}"
         );
+    }
+
+    /// How long a connection lives that the gateway's own end sends to every so often, and how it ends.
+    async fn life(every: Option<Duration>) -> (Duration, Ending) {
+        let plane = fixture::plane();
+        let connection = Arc::clone(&fixture::message_event("").connection);
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let began = Instant::now();
+        let serving = serve(&plane, &connection, ours, Bytes::new());
+        let posting = async {
+            let Some(every) = every else {
+                return std::future::pending().await;
+            };
+            loop {
+                tokio::time::sleep(every).await;
+                // Once it ends it takes no more.
+                let _taken = connection.outbox.post(Bytes::from("post")).await;
+            }
+        };
+        let reading = async {
+            let mut client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+            while let Some(Ok(_)) = client.next().await {}
+            std::future::pending::<()>().await;
+        };
+        let ending = tokio::select! {
+            ending = serving => ending,
+            () = posting => unreachable!(),
+            () = reading => unreachable!(),
+        };
+        (began.elapsed(), ending)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_minutes_of_silence_and_two_hours_of_life_are_the_end() {
+        let going_away =
+            |ending: &Ending| (ending.code, ending.reason.as_ref()) == (1001, "Going away");
+        // Until the client has done its part of the close, or was given up on.
+        let patience = Duration::from_secs(4);
+        for (every, minutes) in [
+            (None, 10),
+            (Some(Duration::from_secs(601)), 10),
+            // SOURCE: what the gateway sends counts as activity; services keep connections so.
+            (Some(Duration::from_secs(570)), 120),
+        ] {
+            let (lived, ending) = life(every).await;
+            let limit = Duration::from_mins(minutes);
+            assert!(
+                (limit..limit + patience).contains(&lived),
+                "{every:?}: {lived:?}"
+            );
+            assert!(going_away(&ending), "{ending:?}");
+        }
     }
 }

@@ -1,0 +1,122 @@
+//! How connections end that their clients do not end, and what `$disconnect` is told of it: once, or not at all.
+
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use stagewire::gateway::{Options, Seed};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
+
+use crate::{
+    data_handshake::{reported, reporting},
+    support::gateway::{Backend, Gateway, close_code, next_text, soon},
+};
+
+fn going_away() -> (String, String) {
+    ("1001".to_owned(), "Going away".to_owned())
+}
+
+async fn fast() -> Gateway {
+    Gateway::with(Options {
+        seed: Seed::None,
+        time_scale: 6_000.0,
+        ..Options::default()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_idle_and_the_stopping_gateway_tell_disconnect_once() {
+    let mut backend = Backend::start([]).await;
+    let gateway = fast().await;
+    let path = reporting(&gateway, &backend).await;
+    let mut idle = gateway.connect(&path).await;
+    assert_eq!(close_code(&mut idle).await, 1001);
+    assert_eq!(reported(&mut backend).await, going_away());
+
+    let slow = Gateway::start().await;
+    let path = reporting(&slow, &backend).await;
+    let mut open = slow.connect(&path).await;
+    let stopping = soon(slow.running.stop());
+    let (code, ()) = tokio::join!(close_code(&mut open), stopping);
+    assert_eq!(code, 1001);
+    assert_eq!(reported(&mut backend).await, going_away());
+    assert!(backend.is_quiet());
+}
+
+#[tokio::test]
+async fn what_is_deleted_cannot_tell_anybody() {
+    let backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    for what in ["/stages/prod", ""] {
+        let path = reporting(&gateway, &backend).await;
+        let api = path[1..].split_once('/').unwrap().0.to_owned();
+        let mut socket = gateway.connect(&path).await;
+        let deleted = format!("/v2/apis/{api}{what}");
+        gateway.control("DELETE", &deleted, json!(null)).await;
+        assert_eq!(close_code(&mut socket).await, 1001, "{what}");
+    }
+    soon(gateway.running.stop()).await;
+    assert!(backend.is_quiet());
+}
+
+#[tokio::test]
+async fn disconnect_runs_in_the_deployment_that_the_stage_serves_by_then() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    let integration = api.proxy(&backend.uri("/later")).await;
+    api.route("$disconnect", Some(&integration)).await;
+    let later = api.create_deployment().await;
+    api.point("prod", &later).await;
+    socket.send(Message::text("still here")).await.unwrap();
+    assert_eq!(next_text(&mut socket).await, "here");
+    socket.send(Message::Close(None)).await.unwrap();
+    assert_eq!(backend.received().await.uri, "/later");
+}
+
+#[tokio::test]
+async fn a_client_that_neither_speaks_nor_hears_is_let_go() {
+    let mut backend = Backend::start([]).await;
+    let gateway = fast().await;
+    let path = reporting(&gateway, &backend).await;
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let handshake = format!(
+        "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        gateway.address()
+    );
+    stream.write_all(handshake.as_bytes()).await.unwrap();
+    // It answers no close frame and stays on the line, like a machine that lost its network.
+    assert_eq!(reported(&mut backend).await, going_away());
+    let listed = gateway.call("GET", "/_stagewire/connections", "").await;
+    assert_eq!(listed.json()["items"], Value::Array(Vec::new()));
+    let mut heard = Vec::new();
+    let _read = soon(stream.read_to_end(&mut heard)).await;
+    assert!(heard.starts_with(b"HTTP/1.1 101") && heard.ends_with(&[0x88, 2, 0x03, 0xe9]));
+}
+
+#[tokio::test]
+async fn a_binary_message_is_refused_when_it_begins() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let path = reporting(&gateway, &backend).await;
+    let mut socket = gateway.connect(&path).await;
+    socket.feed(Message::text("first")).await.unwrap();
+    let begins = Frame::message("x", OpCode::Data(Data::Binary), false);
+    socket.send(Message::Frame(begins)).await.unwrap();
+    next_text(&mut socket).await;
+    assert_eq!(close_code(&mut socket).await, 1003);
+    assert_eq!(reported(&mut backend).await.0, "1003");
+}
