@@ -355,7 +355,11 @@ impl Control {
         Ok(route)
     }
 
-    async fn route_responses(
+    /// All responses of a route, by key, whether they have an effect or not.
+    ///
+    /// # Errors
+    /// Fails when the control plane refuses or cannot be reached.
+    pub async fn route_responses(
         &self,
         api: &ApiId,
         route: &RouteId,
@@ -381,7 +385,11 @@ impl Control {
         Ok(integration)
     }
 
-    async fn integration_responses(
+    /// All responses of an integration, by key, whether they have an effect or not.
+    ///
+    /// # Errors
+    /// Fails when the control plane refuses or cannot be reached.
+    pub async fn integration_responses(
         &self,
         api: &ApiId,
         integration: &IntegrationId,

@@ -8,7 +8,7 @@ use http::Uri;
 use crate::{
     gateway::{LambdaOptions, LocalFunction, Seed},
     live,
-    model::StageName,
+    model::{ApiId, StageName},
 };
 
 const EXAMPLES: &str = "\
@@ -21,7 +21,7 @@ Examples:
 
 With --json a failure is told on stdout too, in one line: {\"Error\": {\"Title\", \"Causes\", \"Hint\"}}.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 255 a bug in stagewire.";
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 differences found, 130 interrupted, 255 a bug in stagewire.";
 
 const GATEWAY_HELP: &str = "\
 The first line on stdout is the gateway's URL, so that a script can read it:
@@ -54,6 +54,15 @@ Examples:
   stagewire pull chat > chat.json
   stagewire pull chat --profile work -o chat.json
   stagewire gateway --seed chat.json             rehearse it on this machine";
+
+const APPLY_HELP: &str = "\
+Exit codes: 0 the target is as the file says, 3 it is not and --dry-run was given, 1 failed.
+
+Examples:
+  stagewire apply chat.json --dry-run            what differs, and the calls that it takes
+  stagewire apply chat.json --local
+  stagewire apply chat.json --api k3v9x2a1bc --prune --yes
+  stagewire pull chat --profile work | stagewire apply - --local --yes";
 
 const CONNECT_HELP: &str = "\
 Each line that you type is sent as one text message. Ctrl-C says goodbye and leaves. When input that is piped in or
@@ -137,6 +146,22 @@ pub(super) enum Verb {
     /// is not in it: nobody can read a deployment.
     #[command(after_help = PULL_HELP)]
     Pull(PullArgs),
+    /// Make an API as a file says, or create it
+    ///
+    /// Compares the file with the target, shows what differs, and makes the calls that it takes, in an order in which none
+    /// is refused. Applied again, it makes no call. The API is found by its name (or --api), routes by key, authorizers,
+    /// models and stages by name, and integrations by the routes that target them.
+    ///
+    /// What the file does not have is left alone, unless --prune is given. What it does have is made as the file says:
+    /// members, parameters, variables and responses that the file lacks are removed.
+    ///
+    /// The draft and the stages' settings are written; stages that do not exist are created and serve nothing. Nothing is
+    /// deployed: `deployment` and `then` of the file are for `gateway --seed`, of which the end counts here, and `stagewire
+    /// deploy` lets a stage serve the draft. A stage with autoDeploy serves each change at once.
+    ///
+    /// When a call fails, what was done and what was not is told; applied again, it goes on from there.
+    #[command(after_help = APPLY_HELP)]
+    Apply(ApplyArgs),
     /// Print the URL that clients of a stage connect to
     Url(StageArgs),
     /// Connect to a stage and print every frame
@@ -257,6 +282,25 @@ pub(super) struct PullArgs {
     /// Write it to this file, in one piece, instead of stdout
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Arguments)]
+pub(super) struct ApplyArgs {
+    /// The file with the definition; "-" reads it from stdin
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Change the API with this id, whatever its name is
+    #[arg(long, value_name = "ID", value_parser = ApiId::from_str)]
+    pub(super) api: Option<ApiId>,
+    /// Delete routes, integrations, authorizers, models and stages that the file does not have
+    #[arg(long)]
+    pub(super) prune: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask; without a terminal nobody is asked anyway
+    #[arg(short, long, conflicts_with = "dry_run")]
+    pub(super) yes: bool,
 }
 
 #[derive(Debug, Arguments)]

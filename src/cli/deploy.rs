@@ -1,12 +1,9 @@
 //! `stagewire deploy API --stage NAME`: what the deploy dialog does, for scripts.
 
-use std::{cell::RefCell, io, time::Duration};
+use std::{cell::RefCell, time::Duration};
 
 use serde_json::{Map, Value, json};
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::sleep,
-};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -14,6 +11,7 @@ use super::{
     aws_json,
     exit::{self, Exit, Stop},
     output::{self, Output},
+    signals::Signals,
     start::{self, Session},
 };
 use crate::{
@@ -198,31 +196,6 @@ async fn carry_out(job: &Job, signals: &mut Signals, output: Output) -> CarriedO
         result,
         last: last.into_inner(),
         exit,
-    }
-}
-
-/// The signals that ask a process to end.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) enum Exit {
     Failed,
     /// The arguments are wrong.
     Usage,
+    /// It was asked whether anything differs, and something does.
+    Differences,
     /// The person interrupted it.
     Interrupted,
     /// Our bug.
@@ -42,7 +44,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
-            // 3 is "differences found", which no verb can say yet.
+            Exit::Differences => 3,
             Exit::Interrupted => 130,
             Exit::Bug => 255,
         })

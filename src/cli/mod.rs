@@ -4,6 +4,7 @@
 //! only answers; progress, warnings and hints go to stderr.
 
 mod apis;
+mod apply;
 mod args;
 mod aws_json;
 mod connect;
@@ -17,6 +18,7 @@ mod output;
 mod pull;
 mod routes;
 mod send;
+mod signals;
 mod stages;
 mod start;
 mod table;
@@ -88,6 +90,7 @@ fn dispatch(args: Args, output: Output) -> Result<Exit, Stop> {
         Some(Verb::Routes(api)) => routes::run(&session, &api, output),
         Some(Verb::Stages(api)) => stages::run(&session, &api, output),
         Some(Verb::Deploy(deploy)) => deploy::run(&session, &deploy, output),
+        Some(Verb::Apply(apply)) => apply::run(&session, &apply, output),
         Some(Verb::Pull(pull)) => pull::run(&session, &pull, output),
         Some(Verb::Url(stage)) => url::run(&session, &stage, output),
         Some(Verb::Connect(connect)) => connect::run(&session, &connect, output),

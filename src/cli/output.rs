@@ -100,6 +100,17 @@ pub(super) fn is_typed() -> bool {
     io::stdin().is_terminal()
 }
 
+/// Shows lines and asks a question, to be answered with yes by whoever types our input.
+pub(super) fn ask(lines: impl Iterator<Item = String>, question: &str) -> bool {
+    lines.for_each(|line| say(&line));
+    let question = text::printable(question);
+    let mut stderr = io::stderr().lock();
+    let is_asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    let is_answered = io::stdin().read_line(&mut answer);
+    is_asked.and(is_answered).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
 /// True when our input was put there for us to read: a pipe or a file, but neither a terminal nor the null device.
 pub(super) fn is_piped() -> bool {
     let input = io::stdin().as_fd().try_clone_to_owned().map(File::from);

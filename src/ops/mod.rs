@@ -5,6 +5,7 @@
 
 mod clock;
 
+pub mod apply;
 pub mod deploy;
 pub mod detail;
 pub mod drift;

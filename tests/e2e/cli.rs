@@ -6,8 +6,8 @@ use crate::sandbox::{Sandbox, run};
 fn help_names_every_verb_and_the_exit_codes() {
     let help = Sandbox::new().run(&["--help"]).expect(0).stdout;
     for word in [
-        "gateway", "apis", "routes", "stages", "deploy", "pull", "url", "connect", "send", "keys",
-        "130",
+        "gateway", "apis", "routes", "stages", "deploy", "pull", "apply", "url", "connect", "send",
+        "keys", "130",
     ] {
         assert!(help.contains(word), "{word}: {help}");
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::sandbox::Sandbox;
+use crate::{pty::Terminal, sandbox::Sandbox};
 
 #[test]
 fn pull_prints_a_definition_and_writes_the_same_to_a_file() {
@@ -31,4 +31,316 @@ fn pull_prints_a_definition_and_writes_the_same_to_a_file() {
         .local(&gateway, &["pull", "chta"])
         .expect(1)
         .says(&["Cannot find the API \"chta\"", "chat"]);
+}
+
+/// A file with an API of one route that answers.
+const CHAT: &str = r#"{
+  "name": "chat",
+  "routeSelectionExpression": "$request.body.action",
+  "integrations": {
+    "pong": {
+      "integrationType": "MOCK",
+      "templateSelectionExpression": "200",
+      "requestTemplates": { "200": "{\"statusCode\":200}" },
+      "responses": { "$default": { "templateSelectionExpression": "200", "responseTemplates": { "200": "pong" } } }
+    }
+  },
+  "routes": { "$default": { "integration": "pong", "twoWay": true } },
+  "stages": { "prod": { "stageVariables": { "room": "lobby" } } }
+}
+"#;
+
+#[test]
+fn apply_shows_the_plan_creates_the_api_and_then_has_nothing_to_do() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    sandbox.write("chat.json", CHAT);
+    let look = sandbox
+        .local(&gateway, &["apply", "chat.json", "--dry-run"])
+        .expect(3);
+    assert_eq!(
+        look.stdout.lines().collect::<Vec<_>>(),
+        [
+            "API chat, to be created with 6 calls",
+            "  + API · name chat, routeSelectionExpression $request.body.action",
+            "  + integration pong · integrationType MOCK, requestTemplates.200 {\"statusCode\":200}, \
+             responses.$default.responseTemplates.200 pong, responses.$default.templateSelectionExpression 200, \
+             templateSelectionExpression 200",
+            "  + route $default · integration pong, twoWay true",
+            "  + stage prod · stageVariables.room lobby",
+        ]
+    );
+    assert_eq!(
+        sandbox
+            .local(&gateway, &["apis", "--json"])
+            .expect(0)
+            .json()["Items"],
+        serde_json::json!([])
+    );
+
+    let applied = sandbox.local(&gateway, &["apply", "chat.json"]).expect(0);
+    assert!(
+        applied.stdout.starts_with("chat: ") && applied.stdout.ends_with(", 6 calls made\n"),
+        "{}",
+        applied.stdout
+    );
+    applied.says(&[
+        "1/6 create-api",
+        "6/6 create-stage prod",
+        "to serve it: stagewire deploy",
+    ]);
+
+    let again = sandbox.local(&gateway, &["apply", "chat.json"]).expect(0);
+    assert!(
+        again.stdout.ends_with(", nothing differs\n"),
+        "{}",
+        again.stdout
+    );
+    let look = sandbox
+        .local(&gateway, &["apply", "chat.json", "--dry-run", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(look["Changes"], serde_json::json!([]));
+    assert_eq!(look["Calls"], serde_json::json!([]));
+
+    let deploy = ["deploy", "chat", "--stage", "prod", "-q"];
+    sandbox.local(&gateway, &deploy).expect(0);
+    let send = ["send", "chat/prod", "x", "--expect", "pong"];
+    sandbox.local(&gateway, &send).expect(0);
+}
+
+#[test]
+fn apply_changes_what_differs_and_prunes_only_when_told_to() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    sandbox.write("chat.json", CHAT);
+    sandbox
+        .local(&gateway, &["apply", "chat.json", "-q"])
+        .expect(0);
+    let smaller = CHAT.replace(r#""room": "lobby""#, "").replace(
+        "\"$default\": { \"integration\"",
+        "\"other\": { \"integration\"",
+    );
+    sandbox.write("smaller.json", &smaller);
+    let applied = sandbox
+        .local(&gateway, &["apply", "smaller.json", "--json"])
+        .expect(0);
+    let json = applied.json();
+    // The route that is left alone keeps its integration, so the new one gets one of its own.
+    assert_eq!(
+        json["LeftAlone"],
+        serde_json::json!(["integration default", "route $default"])
+    );
+    assert_eq!(json["Changes"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        json["Changes"][1],
+        "+ route other · integration pong, twoWay true"
+    );
+    assert_eq!(
+        json["Done"],
+        serde_json::json!([
+            "create-integration pong",
+            "create-integration-response $default of pong",
+            "create-route other",
+            "create-route-response $default of other",
+            "update-stage prod"
+        ])
+    );
+    applied.says(&["left alone, not in the file: route $default"]);
+    let pruned = sandbox
+        .local(&gateway, &["apply", "smaller.json", "--prune"])
+        .expect(0);
+    pruned.says(&[
+        "1/2 delete-route $default",
+        "2/2 delete-integration default",
+    ]);
+    let pulled = sandbox.local(&gateway, &["pull", "chat"]).expect(0).json();
+    assert_eq!(pulled["routes"].as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn what_fails_half_way_is_told_call_by_call_and_goes_on_from_there() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    sandbox.write("chat.json", CHAT);
+    let fault = serde_json::json!({ "operation": "CreateRoute", "status": 500 });
+    gateway.control("POST", "/_stagewire/faults", &fault);
+    let failed = sandbox.local(&gateway, &["apply", "chat.json"]).expect(1);
+    assert_eq!(failed.stdout, "");
+    failed.says(&[
+        "Cannot apply \"chat\" in full",
+        "because: create-route:",
+        "done: create-api, create-integration pong, create-integration-response $default of pong",
+        "not known whether it was carried out: create-route $default",
+        "not done: create-route-response $default of $default, create-stage prod",
+        "applied again",
+    ]);
+    let fault = serde_json::json!({ "operation": "CreateRoute", "status": 500 });
+    gateway.control("POST", "/_stagewire/faults", &fault);
+    let failed = sandbox
+        .local(&gateway, &["apply", "chat.json", "--json", "-q"])
+        .expect(1);
+    let json = failed.json();
+    assert_eq!(json["Error"]["Title"], "Cannot apply \"chat\" in full");
+    assert_eq!(json["Unknown"], "create-route $default");
+    assert_eq!(json["Done"], serde_json::json!([]));
+    let applied = sandbox.local(&gateway, &["apply", "chat.json"]).expect(0);
+    assert!(
+        applied.stdout.ends_with(", 3 calls made\n"),
+        "{}",
+        applied.stdout
+    );
+}
+
+#[test]
+fn a_definition_goes_from_one_gateway_to_another_through_a_pipe() {
+    let sandbox = Sandbox::new();
+    let (one, other) = (sandbox.gateway(), sandbox.gateway());
+    sandbox.write("chat.json", CHAT);
+    sandbox.local(&one, &["apply", "chat.json", "-q"]).expect(0);
+    let text = sandbox.local(&one, &["pull", "chat"]).expect(0).stdout;
+    let url = other.url.clone();
+    let arguments = [
+        "--local",
+        "--endpoint-url",
+        &url,
+        "apply",
+        "-",
+        "--yes",
+        "-q",
+    ];
+    let mut command = sandbox.command(&arguments);
+    command.stdin(fs::File::open(sandbox.write("pulled.json", &text)).unwrap());
+    crate::sandbox::run(command).expect(0);
+    assert_eq!(
+        sandbox.local(&other, &["pull", "chat"]).expect(0).stdout,
+        text
+    );
+}
+
+#[test]
+fn a_file_that_is_none_is_told_with_line_and_column() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let says = |text: &str, words: &[&str]| {
+        sandbox.write("bad.json", text);
+        sandbox
+            .local(&gateway, &["apply", "bad.json"])
+            .expect(1)
+            .says(words);
+    };
+    says(
+        "{\n  \"name\": 7\n}",
+        &[
+            "Cannot read bad.json",
+            "bad.json:2:11: name: invalid type: integer `7`",
+        ],
+    );
+    says("not JSON", &["bad.json:1:2: expected ident"]);
+    says("[]", &["Cannot read bad.json", "it holds no API"]);
+    says(
+        &CHAT.replace("\"routes\"", "\"colour\": 1, \"routes\""),
+        &["bad.json:12:", "colour: unknown field `colour`"],
+    );
+    says(
+        &CHAT.replace("\"prod\"", "\"two words\""),
+        &["bad.json:13:", "is not a valid stage name", "a-z"],
+    );
+    says(
+        &CHAT.replace("\"integration\": \"pong\"", "\"integration\": \"ping\""),
+        &[
+            "Cannot apply \"chat\"",
+            "route \"$default\": the file has no integration \"ping\"",
+        ],
+    );
+    says(
+        &format!("[{CHAT},{CHAT}]"),
+        &["it holds two APIs named", "chat"],
+    );
+    // What API Gateway refuses is told in its words, with what was done before.
+    says(
+        &CHAT.replace("\"twoWay\": true", "\"authorizationType\": \"AWS_IAM\""),
+        &[
+            "authorization is restricted to the $connect route only",
+            "done: create-api",
+            "not done: create-route $default",
+        ],
+    );
+    fs::write(sandbox.path("bad.json"), b"{ \"name\": \"\xff\" }").unwrap();
+    sandbox
+        .local(&gateway, &["apply", "bad.json"])
+        .expect(1)
+        .says(&["Cannot read bad.json", "UTF-8"]);
+    sandbox
+        .local(&gateway, &["apply", "missing.json"])
+        .expect(1)
+        .says(&["Cannot read missing.json", "No such file"]);
+}
+
+#[test]
+fn wrong_usage_of_apply_is_told_before_anything_is_done() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    sandbox.write("chat.json", CHAT);
+    sandbox.write(
+        "two.json",
+        &format!("[{CHAT},{}]", CHAT.replace("\"chat\"", "\"other\"")),
+    );
+    let refused = |arguments: &[&str], words: &[&str]| {
+        sandbox.local(&gateway, arguments).expect(2).says(words);
+    };
+    refused(
+        &["apply", "-"],
+        &["Nobody could be asked", "--yes", "--dry-run"],
+    );
+    refused(&["apply"], &["FILE"]);
+    refused(
+        &["apply", "two.json", "--api", "abc"],
+        &["--api names one API"],
+    );
+    refused(&["apply", "chat.json", "--api", "a/b"], &["API id"]);
+    refused(
+        &["apply", "chat.json", "--yes", "--dry-run"],
+        &["cannot be used with"],
+    );
+    let unknown = ["apply", "chat.json", "--api", "nosuchapi0"];
+    sandbox
+        .local(&gateway, &unknown)
+        .expect(1)
+        .says(&["has the id nosuchapi0", "stagewire apis"]);
+    let two = sandbox
+        .local(&gateway, &["apply", "two.json", "--json", "-q"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&two[0]["Name"], &two[1]["Name"]),
+        (&"chat".into(), &"other".into())
+    );
+}
+
+#[test]
+fn whoever_sits_at_a_terminal_is_asked_before_anything_is_written() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let file = sandbox.write("chat.json", CHAT);
+    let file = file.to_str().unwrap();
+    let url = gateway.url.as_str();
+    let arguments = ["--local", "--endpoint-url", url, "apply", file];
+    let mut pty = Terminal::new().size(120, 30).stagewire(&arguments);
+    pty.wait_for("+ route $default").wait_for("[y/N]");
+    pty.press(&["Enter"]).wait_for("nothing was changed");
+    assert_eq!(pty.wait_exit(), 1);
+    let apis = sandbox.local(&gateway, &["apis", "--json"]).expect(0);
+    assert_eq!(apis.json()["Items"], serde_json::json!([]));
+
+    let mut pty = Terminal::new().size(120, 30).stagewire(&arguments);
+    pty.wait_for("[y/N]");
+    pty.type_text("y").press(&["Enter"]);
+    pty.wait_for("6 calls made");
+    assert_eq!(pty.wait_exit(), 0);
+
+    // Nothing differs, so nobody is asked.
+    let mut pty = Terminal::new().size(120, 30).stagewire(&arguments);
+    pty.wait_for("nothing differs");
+    assert_eq!(pty.wait_exit(), 0);
 }

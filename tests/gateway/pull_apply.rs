@@ -1,17 +1,34 @@
 //! Definitions as files over the real SDK: what one gateway pulls, another takes, and nothing is lost on the way.
 
-use std::fs;
+use std::{
+    fs,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
+use serde_json::{Value, json};
 use stagewire::{
     aws::Control,
     gateway::{Options, Seed},
     model::{
-        Target,
+        ApiId, Target,
         file::{self, ApiFile},
         target::LocalTarget,
     },
-    ops::{Journal, detail, pull},
+    ops::{
+        Journal,
+        apply::{self, Applied, ApplyFailure, ApplyPlan, ApplyRequest, Extras},
+        detail, pull,
+    },
 };
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::gateway::Gateway;
 
@@ -106,8 +123,12 @@ fn settled(text: &str) -> ApiFile {
 }
 
 async fn control(gateway: &Gateway) -> Control {
+    control_at(gateway.address()).await
+}
+
+async fn control_at(address: SocketAddr) -> Control {
     let target = Target::Local(LocalTarget {
-        address: gateway.address(),
+        address,
         region: "us-east-1".into(),
     });
     Control::connect(&target).await.unwrap()
@@ -149,12 +170,8 @@ fn named_by_routes(mut file: ApiFile) -> ApiFile {
         }
     }
     let new_name = |old: &String| {
-        names
-            .iter()
-            .find(|(name, _)| name == old)
-            .unwrap()
-            .1
-            .clone()
+        let known = names.iter().find(|(name, _)| name == old);
+        known.map_or(old, |(_, new)| new).clone()
     };
     file.integrations = named
         .iter()
@@ -223,4 +240,495 @@ async fn names_of_integrations_depend_on_nothing_that_was_assigned() {
     let file = read(&texts[0]);
     let names: Vec<&String> = file.integrations.keys().collect();
     assert_eq!(names, ["$connect", "a", "b", "connect", "unused-1"]);
+}
+
+fn request(text: &str, extras: Extras) -> ApplyRequest {
+    ApplyRequest {
+        file: read(text),
+        api: None,
+        extras,
+    }
+}
+
+async fn planned(control: &Control, text: &str, extras: Extras) -> ApplyPlan {
+    let plan = apply::plan(control, &request(text, extras)).await;
+    plan.unwrap()
+}
+
+async fn run(control: &Control, plan: &ApplyPlan) -> Result<Applied, Box<ApplyFailure>> {
+    apply::run(control, plan, &CancellationToken::new(), |_| {}).await
+}
+
+/// Applies, and checks that the target is as the file says and that nothing is left to do.
+async fn applied(control: &Control, text: &str, extras: Extras) {
+    let plan = planned(control, text, extras).await;
+    let applied = run(control, &plan).await.unwrap();
+    assert_eq!(applied.remaining, []);
+    let again = planned(control, text, extras).await;
+    assert!(again.is_empty(), "{:?} {:?}", again.steps(), again.changes);
+    assert_eq!(again.changes, []);
+}
+
+fn lines(plan: &ApplyPlan) -> Vec<String> {
+    plan.changes.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn what_one_gateway_pulls_is_applied_to_another() {
+    let one = gateway_with(FULL).await;
+    let one = control(&one).await;
+    let text = pulled(&one, "full").await;
+    let other = Gateway::start().await;
+    let other = control(&other).await;
+    applied(&other, &text, Extras::LeftAlone).await;
+    assert_eq!(pulled(&other, "full").await, text);
+    assert_eq!(
+        fingerprint(&other, "full").await,
+        fingerprint(&one, "full").await
+    );
+}
+
+#[tokio::test]
+async fn a_new_api_is_created_call_by_call_in_an_order_that_is_accepted() {
+    let gateway = Gateway::start().await;
+    let control = control(&gateway).await;
+    let plan = planned(&control, FULL, Extras::LeftAlone).await;
+    assert_eq!(plan.api, None);
+    assert_eq!(
+        plan.steps(),
+        [
+            "create-api",
+            "create-model Message",
+            "create-authorizer who",
+            "create-integration connect",
+            "create-integration default",
+            "create-integration-response $default of default",
+            "create-integration-response /4\\d\\d/ of default",
+            "create-integration send",
+            "create-integration unused-1",
+            "create-route $connect",
+            "create-route $default",
+            "create-route-response $default of $default",
+            "create-route join",
+            "create-route send",
+            "create-route-response $default of send",
+            "create-stage idle",
+            "create-stage prod",
+        ]
+    );
+}
+
+/// Passes bytes on to the gateway, and counts the calls that may change something.
+async fn counting_writes(gateway: &Gateway) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, upstream) = (listener.local_addr().unwrap(), gateway.address());
+    let n_writes = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&n_writes);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(pass_on(client, upstream, Arc::clone(&counter)));
+        }
+    });
+    (address, n_writes)
+}
+
+async fn pass_on(client: TcpStream, upstream: SocketAddr, n_writes: Arc<AtomicUsize>) {
+    let server = TcpStream::connect(upstream).await.unwrap();
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let back = tokio::io::copy(&mut from_server, &mut to_client);
+    let forth = async {
+        let mut bytes = vec![0; 1 << 16];
+        while let Ok(n_bytes @ 1..) = from_client.read(&mut bytes).await {
+            let methods = ["POST /v2/", "PATCH /v2/", "DELETE /v2/", "PUT /v2/"];
+            let writes = |method: &&str| bytes.starts_with(method.as_bytes());
+            n_writes.fetch_add(
+                methods.iter().filter(|it| writes(it)).count(),
+                Ordering::SeqCst,
+            );
+            if to_server.write_all(&bytes[..n_bytes]).await.is_err() {
+                break;
+            }
+        }
+    };
+    let _ended = tokio::join!(back, forth);
+}
+
+#[tokio::test]
+async fn applied_again_a_file_makes_no_call_that_writes() {
+    let gateway = Gateway::start().await;
+    let (address, n_writes) = counting_writes(&gateway).await;
+    // The address of the control plane is part of what it answers, not of what is compared.
+    let control = control_at(address).await;
+    let plan = planned(&control, FULL, Extras::LeftAlone).await;
+    assert_eq!(n_writes.load(Ordering::SeqCst), 0);
+    run(&control, &plan).await.unwrap();
+    assert_eq!(n_writes.load(Ordering::SeqCst), plan.steps().len());
+    let again = planned(&control, FULL, Extras::Pruned).await;
+    run(&control, &again).await.unwrap();
+    assert_eq!(n_writes.load(Ordering::SeqCst), plan.steps().len());
+}
+
+/// A change of the full file, and the lines that tell it.
+struct Case {
+    change: fn(&mut Value),
+    told: &'static [&'static str],
+}
+
+const CASES: &[Case] = &[
+    Case {
+        change: |file| {
+            file["description"] = json!("");
+            file["version"] = json!("v3");
+            file["disableExecuteApiEndpoint"] = json!(false);
+            file["apiKeySelectionExpression"] = json!("$request.header.x-api-key");
+            file["ipAddressType"] = json!("ipv4");
+            file["tags"] = json!({ "owner": "us" });
+            file["disableSchemaValidation"] = json!(false);
+        },
+        told: &[
+            "~ API · apiKeySelectionExpression $context.authorizer.usageIdentifierKey removed, description all there \
+               is removed, disableExecuteApiEndpoint true removed, disableSchemaValidation true removed, ipAddressType \
+               dualstack removed, tags.owner us, tags.team chat removed, version v2 → v3",
+        ],
+    },
+    Case {
+        change: |file| {
+            file["models"]["Message"] = json!({ "schema": "{}" });
+            file["models"]["Other"] = json!({ "schema": "{}" });
+        },
+        told: &[
+            "~ model Message · contentType application/json removed, description what is sent removed, schema \
+                 {\n  \"type\": \"object\"\n} → {}",
+            "+ model Other · schema {}",
+        ],
+    },
+    Case {
+        change: |file| {
+            file["authorizers"]["who"]["identitySource"] = json!(["route.request.header.Auth"]);
+        },
+        told: &[
+            "~ authorizer who · identitySource route.request.header.Auth, route.request.querystring.token → \
+               route.request.header.Auth",
+        ],
+    },
+    Case {
+        change: |file| {
+            let send = &mut file["integrations"]["send"];
+            for gone in [
+                "description",
+                "timeoutInMillis",
+                "passthroughBehavior",
+                "requestTemplates",
+            ] {
+                send.as_object_mut().unwrap().remove(gone);
+            }
+            send["requestParameters"] =
+                json!({ "integration.request.header.id": "context.connectionId" });
+        },
+        told: &[
+            "~ integration send · description the backend removed, passthroughBehavior NEVER removed, \
+               requestParameters.integration.request.header.id context.connectionId, \
+               requestParameters.integration.request.header.stage context.stage removed, requestTemplates.$default \
+               $input.body removed, timeoutInMillis 5000 removed",
+        ],
+    },
+    Case {
+        change: |file| {
+            file["integrations"]["default"]["responses"] = json!({
+                "$default": { "responseTemplates": { "200": "bye" } },
+                "/5\\d\\d/": {},
+            });
+        },
+        told: &[
+            "~ integration default · responses.$default.responseTemplates.200 hello → bye, \
+               responses.$default.templateSelectionExpression 200 removed, \
+               responses./4\\d\\d/.contentHandlingStrategy CONVERT_TO_TEXT removed, responses./5\\d\\d/ {}",
+        ],
+    },
+    Case {
+        change: |file| {
+            file["routes"]["$connect"] = json!({
+                "integration": "connect",
+                "requestParameters": { "route.request.querystring.name": false },
+            });
+            file["routes"]["join"] = json!({ "integration": "send", "twoWay": true });
+            file["routes"]["$default"] = json!({ "integration": "default" });
+            file["routes"]["send"]["responses"] = json!({});
+            file["routes"]["send"]["requestModels"] = json!({});
+        },
+        told: &[
+            "~ route $connect · apiKeyRequired true removed, authorizationType CUSTOM removed, authorizer who \
+                 removed, operationName enter removed, requestParameters.route.request.querystring.name false, \
+                 requestParameters.route.request.querystring.room true removed",
+            "~ route $default · twoWay true removed",
+            "~ route join · integration default → send, twoWay true",
+            "~ route send · requestModels.send Message removed, responses.$default.responseModels.$default Message \
+                 removed",
+        ],
+    },
+    Case {
+        change: |file| {
+            file["stages"]["prod"] = json!({
+                "stageVariables": { "colour": "blue" },
+                "defaultRouteSettings": { "loggingLevel": "OFF", "throttlingRateLimit": 7.0 },
+                "routeSettings": { "send": { "throttlingBurstLimit": 1 }, "join": { "throttlingBurstLimit": 2 } },
+                "tags": {},
+            });
+            file["stages"]["idle"] = json!({ "description": "later" });
+            file["stages"]["new"] = json!({ "tags": { "a": "b" } });
+        },
+        told: &[
+            "~ stage idle · description later",
+            "+ stage new · tags.a b",
+            "~ stage prod · accessLogSettings.destinationArn \
+                 arn:aws:logs:us-east-1:000000000000:log-group:chat removed, accessLogSettings.format \
+                 $context.requestId $context.routeKey removed, defaultRouteSettings.detailedMetricsEnabled true \
+                 removed, defaultRouteSettings.throttlingBurstLimit 20 removed, \
+                 defaultRouteSettings.throttlingRateLimit 2.5 → 7.0, description what everybody uses removed, \
+                 routeSettings.join.throttlingBurstLimit 2, routeSettings.send.throttlingBurstLimit 0 → 1, \
+                 routeSettings.send.throttlingRateLimit 0.0 removed, stageVariables.colour red → blue, \
+                 stageVariables.room lobby removed, tags.stage prod removed",
+        ],
+    },
+];
+
+#[tokio::test]
+async fn every_kind_of_change_is_told_and_made_and_taken_back() {
+    let gateway = gateway_with(FULL).await;
+    let control = control(&gateway).await;
+    for Case { change, told } in CASES {
+        let mut file: Value = serde_json::from_str(FULL).unwrap();
+        change(&mut file);
+        let text = file.to_string();
+        let plan = planned(&control, &text, Extras::Pruned).await;
+        assert_eq!(lines(&plan), *told);
+        applied(&control, &text, Extras::Pruned).await;
+        let api = settled(&pulled(&control, "full").await);
+        assert_eq!(named_by_routes(api), named_by_routes(settled(&text)));
+        applied(&control, FULL, Extras::Pruned).await;
+        assert_eq!(settled(&pulled(&control, "full").await), settled(FULL));
+    }
+}
+
+/// The full file without some of its parts.
+fn smaller() -> String {
+    let mut file: Value = serde_json::from_str(FULL).unwrap();
+    file["routes"] = json!({ "$default": file["routes"]["$default"] });
+    file["integrations"] = json!({ "default": file["integrations"]["default"] });
+    for gone in ["authorizers", "models", "stages"] {
+        file.as_object_mut().unwrap().remove(gone);
+    }
+    file.to_string()
+}
+
+#[tokio::test]
+async fn what_the_file_does_not_have_is_left_alone_or_pruned() {
+    let gateway = gateway_with(FULL).await;
+    let control = control(&gateway).await;
+    let text = smaller();
+    let plan = planned(&control, &text, Extras::LeftAlone).await;
+    assert!(plan.is_empty(), "{:?}", plan.steps());
+    let left_alone: Vec<String> = plan.left_alone.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        left_alone,
+        [
+            "model Message",
+            "authorizer who",
+            "integration connect",
+            "integration send",
+            "integration unused-1",
+            "route $connect",
+            "route join",
+            "route send",
+            "stage idle",
+            "stage prod",
+        ]
+    );
+    let plan = planned(&control, &text, Extras::Pruned).await;
+    assert_eq!(
+        plan.steps(),
+        [
+            "delete-route $connect",
+            "delete-route join",
+            "delete-route send",
+            "delete-integration connect",
+            "delete-integration send",
+            "delete-integration unused-1",
+            "delete-authorizer who",
+            "delete-model Message",
+            "delete-stage idle",
+            "delete-stage prod",
+        ]
+    );
+    applied(&control, &text, Extras::Pruned).await;
+    assert_eq!(settled(&pulled(&control, "full").await), settled(&text));
+}
+
+#[tokio::test]
+async fn a_change_that_a_route_outside_the_file_feels_is_told() {
+    let gateway = gateway_with(FULL).await;
+    let control = control(&gateway).await;
+    let mut file: Value = serde_json::from_str(FULL).unwrap();
+    file["routes"].as_object_mut().unwrap().remove("join");
+    file["integrations"]["default"]["timeoutInMillis"] = json!(1000);
+    let plan = planned(&control, &file.to_string(), Extras::LeftAlone).await;
+    assert_eq!(
+        plan.notes,
+        ["route join is left alone and changes with the integration default that it shares"]
+    );
+}
+
+async fn strike(gateway: &Gateway, fault: Value) {
+    gateway.control("POST", "/_stagewire/faults", fault).await;
+}
+
+#[tokio::test]
+async fn what_fails_half_way_says_how_far_it_came_and_goes_on_from_there() {
+    for fault in [
+        json!({ "operation": "CreateRoute", "status": 500 }),
+        json!({ "operation": "CreateRoute", "status": 400 }),
+        json!({ "operation": "CreateRoute", "drop": "answer" }),
+        json!({ "operation": "CreateIntegration", "drop": "answer" }),
+        json!({ "operation": "CreateIntegrationResponse", "drop": "request" }),
+        json!({ "operation": "CreateRouteResponse", "drop": "answer" }),
+        json!({ "operation": "CreateAuthorizer", "drop": "answer" }),
+        json!({ "operation": "CreateModel", "drop": "answer" }),
+        json!({ "operation": "CreateStage", "drop": "answer" }),
+        json!({ "operation": "CreateApi", "drop": "answer" }),
+    ] {
+        let gateway = Gateway::start().await;
+        let control = control(&gateway).await;
+        strike(&gateway, fault.clone()).await;
+        let plan = planned(&control, FULL, Extras::LeftAlone).await;
+        let failed = run(&control, &plan).await.unwrap_err();
+        let is_known = fault["status"] == 400;
+        assert_eq!(failed.unknown.is_none(), is_known, "{fault}: {failed:?}");
+        let mut all = failed.done.clone();
+        all.extend(failed.unknown.clone());
+        all.extend(failed.not_done.clone());
+        assert_eq!(all, plan.steps(), "{fault}");
+        applied(&control, FULL, Extras::LeftAlone).await;
+        assert_eq!(
+            settled(&pulled(&control, "full").await),
+            settled(FULL),
+            "{fault}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_call_is_made_again() {
+    let gateway = Gateway::start().await;
+    let control = control(&gateway).await;
+    let throttled =
+        json!({ "operation": "CreateRoute", "status": 429, "error": "TooManyRequestsException" });
+    strike(&gateway, throttled).await;
+    applied(&control, FULL, Extras::LeftAlone).await;
+}
+
+#[tokio::test]
+async fn whoever_wants_it_to_end_is_told_what_was_not_done() {
+    let gateway = Gateway::start().await;
+    let control = control(&gateway).await;
+    let plan = planned(&control, FULL, Extras::LeftAlone).await;
+    let stop = CancellationToken::new();
+    let failed = apply::run(&control, &plan, &stop, |progress| {
+        if progress.number == 3 {
+            stop.cancel();
+        }
+    });
+    let failed = failed.await.unwrap_err();
+    assert!(failed.was_stopped);
+    assert_eq!(failed.done, plan.steps()[..3]);
+    assert_eq!(failed.not_done, plan.steps()[3..]);
+    assert_eq!(failed.unknown, None);
+}
+
+#[tokio::test]
+async fn two_apis_of_one_name_are_told_apart_by_id() {
+    let gateway = Gateway::start().await;
+    let (one, other) = (gateway.api().await, gateway.api().await);
+    let control = control(&gateway).await;
+    let text = r#"{ "name": "test", "routeSelectionExpression": "$request.body.kind" }"#;
+    let failure = apply::plan(&control, &request(text, Extras::LeftAlone)).await;
+    let failure = failure.unwrap_err().to_string();
+    for word in [&one.id, &other.id, "2 APIs have that name", "--api ID"] {
+        assert!(failure.contains(word), "{failure}");
+    }
+    let by_id = |id: &str| ApplyRequest {
+        api: Some(ApiId::parse(id).unwrap()),
+        ..request(text, Extras::LeftAlone)
+    };
+    let plan = apply::plan(&control, &by_id(&other.id)).await.unwrap();
+    assert_eq!(plan.steps(), ["update-api"]);
+    let failure = apply::plan(&control, &by_id("nosuchapi"))
+        .await
+        .unwrap_err();
+    assert!(
+        failure.to_string().contains("has the id nosuchapi"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn responses_that_had_no_effect_so_far_do_not_stand_in_the_way() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let proxy = api.proxy("http://127.0.0.1:9/").await;
+    let route = api.route("r", Some(&proxy)).await;
+    let path = format!("routes/{route}/routeresponses");
+    api.control("POST", &path, json!({ "routeResponseKey": "$default" }))
+        .await;
+    let path = format!("integrations/{proxy}/integrationresponses");
+    api.control(
+        "POST",
+        &path,
+        json!({ "integrationResponseKey": "$default" }),
+    )
+    .await;
+    let control = control(&gateway).await;
+    let text = r#"{
+        "name": "test",
+        "routeSelectionExpression": "$request.body.action",
+        "integrations": { "r": { "integrationType": "MOCK", "responses": { "$default": { "templateSelectionExpression": "1" } } } },
+        "routes": { "r": { "integration": "r", "twoWay": true } }
+    }"#;
+    applied(&control, text, Extras::Pruned).await;
+    assert_eq!(settled(&pulled(&control, "test").await), settled(text));
+}
+
+#[tokio::test]
+async fn routes_that_part_and_meet_keep_their_behaviour() {
+    let gateway = Gateway::start().await;
+    let control = control(&gateway).await;
+    let text = |integrations: Value, routes: Value| {
+        let file = json!({
+            "name": "a",
+            "routeSelectionExpression": "x",
+            "integrations": integrations,
+            "routes": routes,
+        });
+        file.to_string()
+    };
+    let mock = |ms: u32| json!({ "integrationType": "MOCK", "timeoutInMillis": ms });
+    let shared = text(
+        json!({ "i": mock(100) }),
+        json!({ "a": { "integration": "i" }, "b": { "integration": "i" } }),
+    );
+    let apart = text(
+        json!({ "one": mock(200), "two": mock(100) }),
+        json!({ "a": { "integration": "one" }, "b": { "integration": "two" } }),
+    );
+    let crossed = text(
+        json!({ "one": mock(100), "two": mock(200) }),
+        json!({ "a": { "integration": "one" }, "b": { "integration": "two" } }),
+    );
+    for text in [
+        &shared, &apart, &crossed, &shared, &crossed, &apart, &shared,
+    ] {
+        applied(&control, text, Extras::Pruned).await;
+        let api = settled(&pulled(&control, "a").await);
+        assert_eq!(api, named_by_routes(settled(text)));
+    }
 }

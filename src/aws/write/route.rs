@@ -180,6 +180,38 @@ impl Control {
         Ok(())
     }
 
+    /// Changes a response of a route. Parameters that are gone stay: no call removes one.
+    ///
+    /// # Errors
+    /// Fails when the control plane refuses or cannot be reached.
+    pub async fn update_route_response(
+        &self,
+        (api, route, id): (&ApiId, &RouteId, &RouteResponseId),
+        from: &RouteResponseFile,
+        to: &RouteResponseFile,
+    ) -> Result<(), Error> {
+        let expression = changed(
+            from.model_selection_expression.as_ref(),
+            to.model_selection_expression.as_ref(),
+            "",
+        );
+        let mut parameters = to.response_parameters.clone();
+        parameters.retain(|name, required| from.response_parameters.get(name) != Some(required));
+        carry_out!(
+            self,
+            "update-route-response",
+            self.client
+                .update_route_response()
+                .api_id(api.as_str())
+                .route_id(route.as_str())
+                .route_response_id(id.as_str())
+                .set_model_selection_expression(expression.clone())
+                .set_response_models(whole(&from.response_models, &to.response_models))
+                .set_response_parameters(constraints(&parameters))
+        )?;
+        Ok(())
+    }
+
     /// Deletes a response of a route.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{StageName, text::printable_json};
 
 pub use changes::{changes, own_members};
-pub use parts::{Names, api_file, integration_names};
+pub use parts::{Names, api_file, integration_names, integration_responses, route_responses};
 pub use settled::{Settled, Unfit};
 
 /// Texts by key.

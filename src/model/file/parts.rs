@@ -99,6 +99,28 @@ pub fn integration_names(routes: &[Route], integrations: &[Integration]) -> Name
     names
 }
 
+/// The responses of an integration by key, each in the settled form, whether they have an effect or not.
+pub fn integration_responses(
+    integration: &Integration,
+) -> BTreeMap<String, IntegrationResponseFile> {
+    let responses = integration.responses.iter().map(|response| {
+        let mut file = integration_response_file(response);
+        file.normalize();
+        (response.key.clone(), file)
+    });
+    responses.collect()
+}
+
+/// The responses of a route by key, each in the settled form, whether they have an effect or not.
+pub fn route_responses(route: &Route) -> BTreeMap<String, RouteResponseFile> {
+    let responses = route.responses.iter().map(|response| {
+        let mut file = route_response_file(response);
+        file.normalize();
+        (response.key.clone(), file)
+    });
+    responses.collect()
+}
+
 fn authorizer_file(authorizer: &Authorizer) -> AuthorizerFile {
     AuthorizerFile {
         authorizer_type: authorizer.authorizer_type.clone(),
@@ -134,11 +156,7 @@ fn integration_file(integration: &Integration) -> IntegrationFile {
         request_templates: integration.request_templates.clone(),
         template_selection_expression: integration.template_selection_expression.clone(),
         timeout_in_millis: integration.timeout_ms,
-        responses: integration
-            .responses
-            .iter()
-            .map(|response| (response.key.clone(), integration_response_file(response)))
-            .collect(),
+        responses: integration_responses(integration),
     }
 }
 
@@ -168,11 +186,7 @@ fn route_file(route: &Route, authorizers: &[Authorizer], names: &Names) -> Route
         request_models: route.request_models.clone(),
         request_parameters: route.request_parameters.clone(),
         route_response_selection_expression: route.route_response_selection_expression.clone(),
-        responses: route
-            .responses
-            .iter()
-            .map(|response| (response.key.clone(), route_response_file(response)))
-            .collect(),
+        responses: route_responses(route),
     }
 }
 

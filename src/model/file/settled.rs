@@ -137,7 +137,7 @@ impl IntegrationFile {
 }
 
 impl IntegrationResponseFile {
-    fn normalize(&mut self) {
+    pub(super) fn normalize(&mut self) {
         drop_empty(&mut self.content_handling_strategy);
         drop_empty(&mut self.template_selection_expression);
         self.response_parameters
@@ -164,9 +164,9 @@ impl RouteFile {
         drop_empty(&mut self.model_selection_expression);
         drop_empty(&mut self.operation_name);
         drop_empty(&mut self.route_response_selection_expression);
-        for response in self.responses.values_mut() {
-            drop_empty(&mut response.model_selection_expression);
-        }
+        self.responses
+            .values_mut()
+            .for_each(RouteResponseFile::normalize);
         let is_idle =
             self.route_response_selection_expression.is_none() && !self.responses.is_empty();
         if is_idle {
@@ -185,6 +185,12 @@ impl RouteFile {
                 key != DEFAULT || *response != RouteResponseFile::default()
             });
         }
+    }
+}
+
+impl RouteResponseFile {
+    pub(super) fn normalize(&mut self) {
+        drop_empty(&mut self.model_selection_expression);
     }
 }
 
@@ -211,6 +217,15 @@ impl RouteSettingsFile {
     /// True when nothing is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// True when every member that is set here is set there too, be it to something else.
+    pub fn is_within(&self, other: &Self) -> bool {
+        (self.data_trace_enabled.is_none() || other.data_trace_enabled.is_some())
+            && (self.detailed_metrics_enabled.is_none() || other.detailed_metrics_enabled.is_some())
+            && (self.logging_level.is_none() || other.logging_level.is_some())
+            && (self.throttling_burst_limit.is_none() || other.throttling_burst_limit.is_some())
+            && (self.throttling_rate_limit.is_none() || other.throttling_rate_limit.is_some())
     }
 
     /// Leaves away what a stage has that nobody gave settings.

@@ -1,0 +1,422 @@
+//! `stagewire apply FILE`: makes an API on the target as a file says.
+
+use std::{
+    cell::RefCell,
+    fs,
+    io::{self, Read},
+    path::Path,
+    time::Duration,
+};
+
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    args::ApplyArgs,
+    exit::{self, Exit, Stop},
+    output::{self, Output},
+    signals::Signals,
+    start::{self, Session},
+};
+use crate::{
+    aws::Control,
+    model::{
+        ApiId, Failure, FailureKind,
+        diff::{Change, Subject},
+        file::{self, ApiFile},
+        text::printable,
+    },
+    ops::apply::{self, Applied, ApplyFailure, ApplyPlan, ApplyRequest, Extras, Progress},
+};
+
+/// Characters of a member's value that a line of the plan tells.
+const LONGEST_VALUE: usize = 80;
+
+/// How long the call under way may take once somebody wants the job to end.
+const LAST_CALL: Duration = Duration::from_secs(5);
+
+pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result<Exit, Stop> {
+    let is_unattended = args.yes || args.dry_run;
+    if args.file.as_os_str() == "-" && !is_unattended {
+        let failure = Failure::new(FailureKind::User, "Nobody could be asked")
+            .cause("stdin is the file")
+            .hint("add --yes to apply it, or --dry-run to look first");
+        return Err(Stop::Usage(failure));
+    }
+    let files = read(&args.file)?;
+    if args.api.is_some() && files.len() > 1 {
+        let failure = Failure::new(
+            FailureKind::User,
+            "--api names one API, the file has several",
+        );
+        return Err(Stop::Usage(failure));
+    }
+    start::block_on(async {
+        let control = session.control().await?;
+        let plans = plan(&control, files, args).await?;
+        for note in plans.iter().flat_map(|plan| &plan.notes) {
+            output::warn(note);
+        }
+        if args.dry_run {
+            return foretell(&plans, output);
+        }
+        if plans.iter().any(|plan| !plan.is_empty()) && !is_wanted(&control, &plans, args, output) {
+            output::warn("nothing was changed");
+            return Ok(Exit::Failed);
+        }
+        let mut answers = Vec::new();
+        for plan in &plans {
+            let carried_out = carry_out(&control, plan, output).await?;
+            answers.extend(carried_out.answer);
+            if let Some(given_up) = &carried_out.given_up {
+                answer(answers, output)?;
+                given_up.tell(output);
+                return Ok(carried_out.exit);
+            }
+            if carried_out.exit != Exit::Done {
+                answer(answers, output)?;
+                return Ok(carried_out.exit);
+            }
+        }
+        answer(answers, output)?;
+        Ok(Exit::Done)
+    })
+}
+
+async fn plan(
+    control: &Control,
+    files: Vec<ApiFile>,
+    args: &ApplyArgs,
+) -> Result<Vec<ApplyPlan>, Failure> {
+    let mut plans = Vec::new();
+    for file in files {
+        let extras = if args.prune {
+            Extras::Pruned
+        } else {
+            Extras::LeftAlone
+        };
+        let api = args.api.clone();
+        plans.push(apply::plan(control, &ApplyRequest { file, api, extras }).await?);
+    }
+    Ok(plans)
+}
+
+/// The APIs of the file, or of stdin.
+fn read(path: &Path) -> Result<Vec<ApiFile>, Failure> {
+    let title = || format!("Cannot read {}", path.display());
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(path)
+    };
+    let text = text.map_err(|error| Failure::new(FailureKind::User, title()).caused_by(&error))?;
+    let files = file::parse(&text).map_err(|mistake| {
+        let cause = format!("{}:{mistake}", path.display());
+        Failure::new(FailureKind::User, title()).cause(printable(&cause))
+    })?;
+    if files.is_empty() {
+        return Err(Failure::new(FailureKind::User, title()).cause("it holds no API"));
+    }
+    for (idx, file) in files.iter().enumerate() {
+        if files[..idx].iter().any(|other| other.name == file.name) {
+            let cause = format!("it holds two APIs named {:?}", printable(&file.name));
+            return Err(Failure::new(FailureKind::User, title()).cause(cause));
+        }
+    }
+    Ok(files)
+}
+
+/// Tells what would be done, and by the exit code whether that is anything.
+fn foretell(plans: &[ApplyPlan], output: Output) -> Result<Exit, Stop> {
+    if output.json {
+        print_all(plans.iter().map(plan_json).collect())?;
+    } else {
+        let lines: Vec<String> = plans.iter().flat_map(plan_lines).collect();
+        output::answer(&lines.join("\n"))?;
+    }
+    Ok(if plans.iter().all(ApplyPlan::is_empty) {
+        Exit::Done
+    } else {
+        Exit::Differences
+    })
+}
+
+/// Shows the plan, and asks whoever sits there.
+fn is_wanted(control: &Control, plans: &[ApplyPlan], args: &ApplyArgs, output: Output) -> bool {
+    let lines = plans.iter().flat_map(plan_lines);
+    if args.yes || !output::is_typed() {
+        lines.for_each(|line| output.progress(&line));
+        return true;
+    }
+    let question = format!("Apply this at {}?", control.endpoint());
+    output::ask(lines, &question)
+}
+
+fn plan_lines(plan: &ApplyPlan) -> Vec<String> {
+    let name = printable(&plan.name);
+    let calls = match plan.steps().len() {
+        1 => "1 call".to_owned(),
+        n_calls => format!("{n_calls} calls"),
+    };
+    let mut lines = vec![match (&plan.api, plan.is_empty()) {
+        (None, _) => format!("API {name}, to be created with {calls}"),
+        (Some(api), true) => format!("API {name} ({api}): nothing differs"),
+        (Some(api), false) => format!("API {name} ({api}), to be changed with {calls}"),
+    }];
+    let changes = plan.changes.iter();
+    lines.extend(changes.map(|change| format!("  {}", short(change))));
+    let left_alone = plan.left_alone.iter();
+    lines.extend(left_alone.map(|subject| {
+        let subject = subject.to_string();
+        format!("  left alone, not in the file: {}", printable(&subject))
+    }));
+    lines
+}
+
+/// The change in one line that one can read: long values end early.
+fn short(change: &Change) -> String {
+    let mut change = change.clone();
+    for detail in &mut change.details {
+        for value in [&mut detail.old, &mut detail.new].into_iter().flatten() {
+            if value.chars().count() > LONGEST_VALUE {
+                let head: String = value.chars().take(LONGEST_VALUE).collect();
+                *value = format!("{head}…");
+            }
+        }
+    }
+    printable(&change.to_string()).into_owned()
+}
+
+fn plan_json(plan: &ApplyPlan) -> Value {
+    json!({
+        "Name": plan.name,
+        "ApiId": plan.api,
+        "Changes": texts(&plan.changes),
+        "LeftAlone": texts(&plan.left_alone),
+        "Calls": plan.steps(),
+        "Notes": plan.notes,
+    })
+}
+
+fn texts<T: ToString>(items: &[T]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+/// What became of one API.
+struct CarriedOut {
+    answer: Option<Answer>,
+    given_up: Option<GivenUp>,
+    exit: Exit,
+}
+
+/// What there is to answer about one API.
+struct Answer {
+    line: String,
+    json: Value,
+}
+
+/// What there is to say about one that is not as its file says.
+struct GivenUp {
+    failure: Failure,
+    api: Option<ApiId>,
+    done: Vec<String>,
+    unknown: Option<String>,
+    not_done: Vec<String>,
+}
+
+impl GivenUp {
+    fn tell(&self, output: Output) {
+        let json = json!({
+            "ApiId": self.api,
+            "Done": self.done,
+            "Unknown": self.unknown,
+            "NotDone": self.not_done,
+        });
+        let more = match json {
+            Value::Object(more) => more,
+            _ => Map::new(),
+        };
+        output.failure_with(&self.failure, &more);
+        let all = |calls: &[String]| calls.join(", ");
+        if self.done.is_empty() && self.unknown.is_none() {
+            output::warn("nothing was changed");
+            return;
+        }
+        if !self.done.is_empty() {
+            output::warn(&format!("done: {}", all(&self.done)));
+        }
+        if let Some(unknown) = &self.unknown {
+            output::warn(&format!("not known whether it was carried out: {unknown}"));
+        }
+        if !self.not_done.is_empty() {
+            output::warn(&format!("not done: {}", all(&self.not_done)));
+            output.progress("applied again, the file goes on from there");
+        }
+    }
+}
+
+/// Applies one plan. A signal lets it end the call under way, for a moment, and begins no other; a second one cuts it.
+async fn carry_out(
+    control: &Control,
+    plan: &ApplyPlan,
+    output: Output,
+) -> Result<CarriedOut, Stop> {
+    if let (true, Some(api)) = (plan.is_empty(), &plan.api) {
+        let line = format!("{}: {api}, nothing differs", printable(&plan.name));
+        return Ok(CarriedOut {
+            answer: Some(told(plan, (api, line), &[], &[])),
+            given_up: None,
+            exit: Exit::Done,
+        });
+    }
+    let mut signals = Signals::listen().map_err(|error| {
+        Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
+    })?;
+    let last = RefCell::new(None);
+    let report = |progress: Progress| {
+        let Progress {
+            step,
+            number,
+            n_steps,
+        } = &progress;
+        output.progress(&format!("{number}/{n_steps} {step}"));
+        *last.borrow_mut() = Some(progress);
+    };
+    let stop = CancellationToken::new();
+    let mut job = Box::pin(apply::run(control, plan, &stop, report));
+    let result = tokio::select! {
+        biased;
+        result = &mut job => Some(result),
+        () = signals.next() => {
+            stop.cancel();
+            output.progress("interrupted: ending the call under way");
+            tokio::select! {
+                biased;
+                result = &mut job => Some(result),
+                () = signals.next() => None,
+                () = sleep(LAST_CALL) => None,
+            }
+        }
+    };
+    drop(job);
+    Ok(match result {
+        Some(Ok(applied)) => end(plan, &applied, output),
+        Some(Err(failed)) => give_up(*failed),
+        None => cut(plan, last.into_inner().as_ref()),
+    })
+}
+
+fn end(plan: &ApplyPlan, applied: &Applied, output: Output) -> CarriedOut {
+    let api = &applied.api;
+    let n_calls = applied.done.len();
+    let line = format!("{}: {api}, {n_calls} made", printable(&plan.name));
+    let line = line.replace(
+        " made",
+        if n_calls == 1 {
+            " call made"
+        } else {
+            " calls made"
+        },
+    );
+    let exit = if applied.remaining.is_empty() {
+        Exit::Done
+    } else {
+        output::warn("every call was answered well, and the target still differs from the file:");
+        for change in &applied.remaining {
+            output::warn(&format!("  {}", short(change)));
+        }
+        Exit::Failed
+    };
+    if plan.changes.iter().any(is_of_the_draft) {
+        output.progress(&format!(
+            "the draft has changed, what stages serve has not; to serve it: stagewire deploy {api} --stage NAME"
+        ));
+    }
+    CarriedOut {
+        answer: Some(told(plan, (api, line), &applied.done, &applied.remaining)),
+        given_up: None,
+        exit,
+    }
+}
+
+/// True for what needs a deployment to be met by clients.
+fn is_of_the_draft(change: &Change) -> bool {
+    !matches!(change.subject, Subject::Stage(_))
+}
+
+fn give_up(failed: ApplyFailure) -> CarriedOut {
+    let exit = if failed.was_stopped {
+        Exit::Interrupted
+    } else {
+        exit::of(&failed.failure)
+    };
+    CarriedOut {
+        answer: None,
+        given_up: Some(GivenUp {
+            failure: failed.failure,
+            api: failed.api,
+            done: failed.done,
+            unknown: failed.unknown,
+            not_done: failed.not_done,
+        }),
+        exit,
+    }
+}
+
+/// Nobody waited for the answer of the call under way.
+fn cut(plan: &ApplyPlan, last: Option<&Progress>) -> CarriedOut {
+    let mut done = plan.steps();
+    let n_done = last.map_or(0, |progress| progress.number - 1);
+    let mut not_done = done.split_off(n_done.min(done.len()));
+    let is_under_way = last.is_some() && !not_done.is_empty();
+    let title = format!("Cannot apply \"{}\" in full", printable(&plan.name));
+    CarriedOut {
+        answer: None,
+        given_up: Some(GivenUp {
+            failure: Failure::new(FailureKind::User, title).cause("it was cut short"),
+            api: plan.api.clone(),
+            done,
+            unknown: is_under_way.then(|| not_done.remove(0)),
+            not_done,
+        }),
+        exit: Exit::Interrupted,
+    }
+}
+
+fn told(
+    plan: &ApplyPlan,
+    (api, line): (&ApiId, String),
+    done: &[String],
+    remaining: &[Change],
+) -> Answer {
+    let json = json!({
+        "Name": plan.name,
+        "ApiId": api,
+        "Changes": texts(&plan.changes),
+        "LeftAlone": texts(&plan.left_alone),
+        "Done": done,
+        "Remaining": texts(remaining),
+    });
+    Answer { line, json }
+}
+
+fn answer(answers: Vec<Answer>, output: Output) -> Result<(), Stop> {
+    if answers.is_empty() {
+        return Ok(());
+    }
+    if output.json {
+        return print_all(answers.into_iter().map(|answer| answer.json).collect());
+    }
+    let lines: Vec<String> = answers.into_iter().map(|answer| answer.line).collect();
+    output::answer(&lines.join("\n"))
+}
+
+/// One API is an object, several are a list, as in the file.
+fn print_all(mut all: Vec<Value>) -> Result<(), Stop> {
+    match all.len() {
+        1 => output::json(&all.remove(0)),
+        _ => output::json(&all),
+    }
+}
