@@ -26,7 +26,7 @@
 //! ```text
 //!  5  cli/ (and main.rs)             one file per subcommand; starts everything else
 //!  4  console/                       the terminal shell: event loop, effect runner, terminal guard
-//!  3  ui/        ops/                the screen, pure  │  jobs: deploy, drift
+//!  3  ui/        ops/                the screen, pure  │  jobs: deploy, drift, definitions as files
 //!  2  aws/       live/     gateway/  the SDK  │  our WebSocket client  │  the local gateway
 //!  1  config/                        settings and paths
 //!  0  model/                         plain data and pure functions

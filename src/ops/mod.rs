@@ -1,4 +1,4 @@
-//! Jobs: deploy, drift, and what they share. The screen and the command line call the same functions.
+//! Jobs: deploy, drift, pull, apply, and what they share. The screen and the command line call the same functions.
 //!
 //! A job takes a [`Control`](crate::aws::Control) and model types and answers a model type or a
 //! [`Failure`](crate::model::Failure) for a person. How a job is done is known here alone; nothing here draws or prints.

@@ -732,3 +732,59 @@ async fn routes_that_part_and_meet_keep_their_behaviour() {
         assert_eq!(api, named_by_routes(settled(text)));
     }
 }
+
+#[tokio::test]
+async fn the_demos_files_are_what_the_demo_is() {
+    let gateway = Gateway::with(Options::default()).await;
+    let control = control(&gateway).await;
+    let text = include_str!("../../assets/demo/chat.json");
+    let plan = planned(&control, text, Extras::Pruned).await;
+    assert!(plan.is_empty(), "{:?}", plan.steps());
+    assert_eq!(
+        plan.notes,
+        ["the file's history comes to its end only; its deployments are for `gateway --seed`"]
+    );
+}
+
+#[tokio::test]
+async fn a_stage_that_deploys_by_itself_and_a_foreign_region_are_told() {
+    let gateway = Gateway::start().await;
+    let control = control(&gateway).await;
+    let text = |description: &str| {
+        let file = json!({
+            "name": "a",
+            "region": "eu-west-3",
+            "description": description,
+            "routeSelectionExpression": "x",
+            "stages": { "auto": { "autoDeploy": true } },
+        });
+        file.to_string()
+    };
+    applied(&control, &text("one"), Extras::LeftAlone).await;
+    let plan = planned(&control, &text("two"), Extras::LeftAlone).await;
+    assert_eq!(
+        plan.notes,
+        [
+            "the file's region eu-west-3 is for `gateway --seed`; this goes to us-east-1",
+            "stage auto deploys by itself: it serves each change as soon as it is made",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_integration_that_loses_its_route_in_the_file_is_still_the_same() {
+    let gateway = gateway_with(FULL).await;
+    let control = control(&gateway).await;
+    let mut file: Value = serde_json::from_str(FULL).unwrap();
+    file["routes"].as_object_mut().unwrap().remove("send");
+    file["stages"]["prod"]["routeSettings"] = json!({});
+    let text = file.to_string();
+    let plan = planned(&control, &text, Extras::LeftAlone).await;
+    assert_eq!(plan.steps(), ["delete-route-settings send of prod"]);
+    let plan = planned(&control, &text, Extras::Pruned).await;
+    assert_eq!(
+        plan.steps(),
+        ["delete-route-settings send of prod", "delete-route send"]
+    );
+    applied(&control, &text, Extras::Pruned).await;
+}

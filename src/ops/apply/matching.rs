@@ -1,5 +1,5 @@
 //! Which integration of the target is which of the file. Ids say nothing, so it is told by the routes that both have, and
-//! for an integration that no route targets by its content.
+//! for the others by content.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -75,7 +75,7 @@ fn by_routes<'a>(
         .collect()
 }
 
-/// Those of the target that no route targets: the same content, then the same but for responses (a creation that ended half
+/// Those of the same content; then, of those that no route targets, the same but for responses (a creation that ended half
 /// way leaves such a one), then the same name where the file has no route to it either.
 fn by_content<'a>(
     wanted: &'a ApiFile,
@@ -98,10 +98,11 @@ fn by_content<'a>(
     let mut pairs = Vec::new();
     for (name, integration) in &wanted.integrations {
         for (id, content) in contents {
-            if is_targeted(id) {
+            let is_same = *content == integration;
+            // A route outside the file may target it; sharing it changes nothing for that route.
+            if is_targeted(id) && !is_same {
                 continue;
             }
-            let is_same = *content == integration;
             let is_half = without_responses(content) == without_responses(integration);
             let is_namesake = !is_used(name) && own.get(*id) == Some(name);
             if is_same || is_half || is_namesake {
