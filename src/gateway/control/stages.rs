@@ -104,6 +104,8 @@ struct StageOutput {
 }
 
 fn show(stage: StageRecord) -> StageOutput {
+    // SOURCE: the service model: this is said of stages that follow the definition only.
+    let message = is_auto_deployed(&stage).then_some(stage.last_deployment_status_message);
     let settings = stage.access_log_settings.map(|settings| AccessLogSettings {
         destination_arn: settings.destination_arn,
         format: settings.format,
@@ -116,7 +118,7 @@ fn show(stage: StageRecord) -> StageOutput {
         default_route_settings: with_defaults(show_settings(stage.default_route_settings)),
         deployment_id: stage.deployment_id,
         description: stage.description,
-        last_deployment_status_message: stage.last_deployment_status_message,
+        last_deployment_status_message: message.flatten(),
         last_updated_date: wire::seconds(stage.updated_at),
         route_settings: stage
             .route_settings

@@ -158,6 +158,12 @@ async fn a_stage_that_stopped_following_is_left_alone() {
     on.ok(200);
     plane.settle();
     assert_eq!(served(&plane, &api), ["a"]);
+    let message = "lastDeploymentStatusMessage";
+    assert!(plane.get(&path).await.ok(200)[message].is_string());
+    let id = plane.deploy(&api).await;
+    let off = json!({ "autoDeploy": false, "deploymentId": id });
+    assert_eq!(plane.patch(&path, off).await.ok(200).get(message), None);
+    assert_eq!(plane.get(&path).await.ok(200).get(message), None);
     plane.delete(&api).await.ok(204);
     plane.settle();
 }
