@@ -12,6 +12,7 @@ use super::{
 };
 use crate::gateway::{
     clock,
+    data::may_select_routes,
     store::{Draft, record::ApiRecord},
 };
 
@@ -172,8 +173,8 @@ pub(crate) fn add(
     let selection = match protocol.as_str() {
         WEBSOCKET => {
             check_members(input)?;
-            let selection = check::kept(input.route_selection_expression.as_ref());
-            selection.ok_or_else(invalid_selection)?
+            let selection = input.route_selection_expression.as_deref();
+            take_selection(selection.unwrap_or_default())?
         }
         HTTP => {
             check_http(input)?;
@@ -218,10 +219,7 @@ fn change(
         api.name.clone_from(name);
     }
     if let Some(selection) = &input.route_selection_expression {
-        if selection.is_empty() {
-            return Err(invalid_selection());
-        }
-        api.route_selection_expression.clone_from(selection);
+        api.route_selection_expression = take_selection(selection)?;
     }
     if let Some(source) = check::kept(input.api_key_selection_expression.as_ref()) {
         api.api_key_selection_expression = source;
@@ -251,9 +249,12 @@ fn is_definition_changed(before: &ApiRecord, after: &ApiRecord) -> bool {
         || before.disable_execute_api_endpoint != after.disable_execute_api_endpoint
 }
 
-// SOURCE: AWS's text for a WebSocket API without the expression.
-fn invalid_selection() -> ApiError {
-    ApiError::bad_request("Invalid routeSelectionExpression")
+// SOURCE: AWS's text for a WebSocket API without the expression. GUESS: the same for one that no message could answer.
+fn take_selection(expression: &str) -> Result<String, ApiError> {
+    if expression.is_empty() || !may_select_routes(expression) {
+        return Err(ApiError::bad_request("Invalid routeSelectionExpression"));
+    }
+    Ok(expression.to_owned())
 }
 
 fn check_members(input: &ApiInput) -> Result<(), ApiError> {

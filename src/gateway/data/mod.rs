@@ -56,6 +56,7 @@ pub(crate) use self::{
     outbox::{Closing, Refused},
     place::{Entrance, Host, Place},
     registry::{Connection, Registry},
+    selection::may_select_routes,
     upgrade::{connect, wanted},
 };
 use super::{

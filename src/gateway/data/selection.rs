@@ -172,6 +172,26 @@ fn reference(rest: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| rest.split_at(end))
 }
 
+/// Whether an expression may select routes: all that it refers to is in the message, and every other dollar sign is escaped.
+///
+/// SOURCE: developer guide, "Working with routes for WebSocket APIs": `$request.body.{path}`, `${request.body.{path}}`,
+/// several of them, static text and `\$default`.
+pub(crate) fn may_select_routes(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (before, after) = (&rest[..at], &rest[at + 1..]);
+        rest = if before.ends_with('\\') {
+            after
+        } else {
+            match reference(after) {
+                Some((name, after)) if matches!(part(name), Part::RequestBody(_)) => after,
+                _ => return false,
+            }
+        };
+    }
+    true
+}
+
 /// The first `}` outside quotes.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut quote = None;
@@ -251,6 +271,39 @@ mod tests {
         );
         check("action", "action");
         check("\\$default", "$default");
+    }
+
+    #[test]
+    fn only_the_message_selects_routes() {
+        for expression in [
+            "$request.body.action",
+            "${request.body.action}",
+            "$request.body['odd}key'][0]",
+            "${request.body.service}/${request.body.action}",
+            "v1-$request.body.a-$request.body.b",
+            "action",
+            "\\$default",
+            "\\${nothing}",
+        ] {
+            assert!(may_select_routes(expression), "{expression}");
+        }
+        for expression in [
+            "$default",
+            "$",
+            "a$",
+            "$foo.bar",
+            "${foo.bar}",
+            "$request.header.x",
+            "$request.bodyguard",
+            "$request.body.",
+            "${request.body.action",
+            "$request.body.a/$context.stage",
+            "$context.connectionId",
+            "${stageVariables.a}",
+            "${integration.response.statuscode}",
+        ] {
+            assert!(!may_select_routes(expression), "{expression}");
+        }
     }
 
     #[test]

@@ -70,6 +70,31 @@ async fn an_api_that_cannot_be_is_refused() {
 }
 
 #[tokio::test]
+async fn routes_are_selected_by_the_message_only() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let before = plane.get(&api).await.ok(200);
+    let make = |selection: &str| json!({ "name": "a", "protocolType": "WEBSOCKET", "routeSelectionExpression": selection });
+    for selection in ["", "$default", "$foo.bar", "${request.header.x}"] {
+        let change = json!({ "routeSelectionExpression": selection });
+        for answer in [
+            plane.post("/v2/apis", make(selection)).await,
+            plane.patch(&api, change).await,
+        ] {
+            let message = "Invalid routeSelectionExpression";
+            answer.refused(400, "BadRequestException", message);
+        }
+    }
+    assert_eq!(plane.get(&api).await.ok(200), before);
+    for selection in ["${request.body.a}-$request.body.b", "\\$default", "x"] {
+        plane.post("/v2/apis", make(selection)).await.ok(201);
+        let change = json!({ "routeSelectionExpression": selection });
+        let changed = plane.patch(&api, change).await.ok(200);
+        assert_eq!(changed["routeSelectionExpression"], selection);
+    }
+}
+
+#[tokio::test]
 async fn an_api_is_changed_member_by_member_and_removed_as_a_whole() {
     let plane = Plane::new();
     let api = plane.api_with_route().await;
