@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::{
     data_handshake::{reported, reporting},
-    support::gateway::{Backend, Gateway, close_code, next_text, soon},
+    support::gateway::{Backend, Gateway, close_code, closed, next_text, soon},
 };
 
 fn going_away() -> (String, String) {
@@ -39,7 +39,9 @@ async fn the_idle_and_the_stopping_gateway_tell_disconnect_once() {
     let gateway = fast().await;
     let path = reporting(&gateway, &backend).await;
     let mut idle = gateway.connect(&path).await;
-    assert_eq!(close_code(&mut idle).await, 1001);
+    let frame = closed(&mut idle).await.unwrap();
+    let told = (u16::from(frame.code), frame.reason.as_str());
+    assert_eq!(told, (1001, ""));
     assert_eq!(reported(&mut backend).await, going_away());
 
     let slow = Gateway::start().await;
@@ -62,7 +64,9 @@ async fn what_is_deleted_cannot_tell_anybody() {
         let mut socket = gateway.connect(&path).await;
         let deleted = format!("/v2/apis/{api}{what}");
         gateway.control("DELETE", &deleted, json!(null)).await;
-        assert_eq!(close_code(&mut socket).await, 1001, "{what}");
+        let frame = closed(&mut socket).await.unwrap();
+        let told = (u16::from(frame.code), frame.reason.as_str());
+        assert_eq!(told, (1001, "Going away"), "{what}");
     }
     soon(gateway.running.stop()).await;
     assert!(backend.is_quiet());

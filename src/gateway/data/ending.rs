@@ -102,7 +102,7 @@ where
                 Ending::of_client(frame)
             }
             Parting::Asked(closing) => {
-                if self.say_goodbye(closing.code).await {
+                if self.say_goodbye(closing.code, closing.told).await {
                     self.finish().await;
                 }
                 Ending {
@@ -112,7 +112,7 @@ where
                 }
             }
             Parting::Refused(code) => {
-                if self.say_goodbye(code).await {
+                if self.say_goodbye(code, "").await {
                     drain(self.socket.get_mut()).await;
                 }
                 // GUESS: the reason is empty.
@@ -123,7 +123,7 @@ where
 
     /// Writes what waits, for whoever posted it was told that it was taken, and then the close frame. False if the client
     /// did not take the frame.
-    async fn say_goodbye(&mut self, code: u16) -> bool {
+    async fn say_goodbye(&mut self, code: u16, reason: &'static str) -> bool {
         let writing = poll_fn(|context| {
             loop {
                 let handed_over = self.write_waiting(context)?;
@@ -142,7 +142,8 @@ where
                 "the client did not read all that waited for it"
             ),
         }
-        let sent = timeout(CLOSE_PATIENCE, self.socket.send(close_frame(code))).await;
+        let frame = close_frame(code, reason);
+        let sent = timeout(CLOSE_PATIENCE, self.socket.send(frame)).await;
         matches!(sent, Ok(Ok(())))
     }
 
@@ -155,10 +156,10 @@ where
     }
 }
 
-fn close_frame(code: u16) -> Message {
+fn close_frame(code: u16, reason: &'static str) -> Message {
     Message::Close(Some(CloseFrame {
         code: CloseCode::from(code),
-        reason: Utf8Bytes::default(),
+        reason: Utf8Bytes::from_static(reason),
     }))
 }
 

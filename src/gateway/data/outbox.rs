@@ -24,7 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Closing {
     /// Code of the close frame.
     pub(crate) code: u16,
-    /// What `$disconnect` is told. The reason in the frame is empty: GUESS.
+    /// Reason in the close frame. GUESS: empty, as long as nothing says otherwise.
+    pub(crate) told: &'static str,
+    /// What `$disconnect` is told.
     pub(crate) reason: &'static str,
     /// Whether `$disconnect` can still run.
     pub(crate) disconnect: Disconnect,
@@ -42,18 +44,21 @@ impl Closing {
     /// SOURCE: captured `$disconnect` event of an idle connection. GUESS: the same for the lifetime and for a shutdown.
     pub(crate) const GOING_AWAY: Closing = Closing {
         code: 1001,
+        told: "",
         reason: "Going away",
         disconnect: Disconnect::Run,
     };
-    /// GUESS: clients of a deleted stage or API are closed like idle ones.
+    /// GUESS: clients of a deleted stage or API are closed like idle ones, and told why, for no `$disconnect` is.
     pub(crate) const REMOVED: Closing = Closing {
         code: 1001,
+        told: "Going away",
         reason: "Going away",
         disconnect: Disconnect::Skip,
     };
     /// SOURCE: what `$disconnect` is told after `DELETE @connections`.
     pub(crate) const DELETED: Closing = Closing {
         code: 1000,
+        told: "",
         reason: "Connection Closed Normally",
         disconnect: Disconnect::Run,
     };
