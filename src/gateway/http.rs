@@ -4,7 +4,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::{Body, Incoming},
@@ -27,6 +27,7 @@ use super::{
     demo::{self, Demo},
     fault::{Effect, Faults, Strike},
     lambda::{self, Functions},
+    linger::Linger,
     local_api,
     management::{self, TooLarge},
     reply::refusal,
@@ -43,10 +44,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest request head, in bytes.
 const HEAD_BYTES: usize = 64 * 1024;
+/// Most headers of a request.
+const HEADERS: usize = 100;
 /// Longest body of a control call, in bytes; an integration with many templates is the largest there is.
 const CONTROL_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of a body that is too long which are read and thrown away, so that its sender sees the answer and not a reset.
-const EXCESS_BYTES: usize = 4 * 1024 * 1024;
 /// Pause after `accept` failed, which is when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long clients may take to go when the gateway stops.
@@ -157,13 +158,15 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
         let server = Arc::clone(&server);
         async move { dispatch(&server, remote, request).await }
     });
+    // Not with `pipeline_flush`: it holds back what is written while input is left, and of a head that cannot be read all
+    // is left, so that its refusal would never leave.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
         .max_header_size(HEAD_BYTES)
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(Linger::new(stream)), service)
         .with_upgrades();
     if let Err(error) = connection.await {
         tracing::debug!(%remote, %error, "a connection ended badly");
@@ -262,7 +265,7 @@ async fn answer(
     target: Target,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    match target {
+    let mut response = match target {
         Target::Control => of_control(server, request).await,
         Target::Own => of_own(server, request).await,
         Target::Backend => of_backend(server, request).await,
@@ -270,7 +273,13 @@ async fn answer(
         Target::Management(place) => of_management(server, &place, request).await,
         Target::Stage(place) => of_stage(server, remote, place, request).await,
         Target::Nobody => forbidden(),
+    };
+    // The rest of a body that is too long is still on its way, and no further request can be told from it.
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
     }
+    response
 }
 
 fn enter<B>(request: &Request<B>, server: &Server) -> Result<Target, Refused> {
@@ -384,30 +393,26 @@ fn too_large() -> Response<Full<Bytes>> {
     )
 }
 
-/// Reads a body of at most `limit` bytes.
+/// Reads a body of at most `limit` bytes. Of one that is longer, or says that it will be, no more is read than tells so.
 async fn read<B>(mut body: B, limit: usize) -> Result<Result<Bytes, TooLarge>, Broken>
 where
     B: Body<Data = Bytes> + Unpin,
 {
+    if usize::try_from(body.size_hint().lower()).map_or(true, |length| length > limit) {
+        return Ok(Err(TooLarge));
+    }
     let reading = async {
         let mut kept = BytesMut::new();
-        let mut length = 0_usize;
         while let Some(frame) = body.frame().await {
             let Ok(part) = frame.map_err(|_| Broken::Lost)?.into_data() else {
                 continue;
             };
-            length = length.saturating_add(part.len());
-            if length <= limit {
-                kept.extend_from_slice(&part);
-            } else if length > limit.saturating_add(EXCESS_BYTES) {
-                break;
+            if part.len() > limit - kept.len() {
+                return Ok(Err(TooLarge));
             }
+            kept.extend_from_slice(&part);
         }
-        Ok(if length <= limit {
-            Ok(kept.freeze())
-        } else {
-            Err(TooLarge)
-        })
+        Ok(Ok(kept.freeze()))
     };
     timeout(BODY_TIMEOUT, reading)
         .await

@@ -14,6 +14,7 @@ mod demo;
 mod fault;
 mod http;
 mod lambda;
+mod linger;
 mod local_api;
 mod management;
 mod reply;

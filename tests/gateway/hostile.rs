@@ -20,33 +20,68 @@ async fn answer_to(gateway: &Gateway, bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_request_are_answered_or_dropped() {
+async fn a_head_that_cannot_be_read_is_answered() {
     let gateway = Gateway::start().await;
     for bytes in [
-        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        &b"hello there\r\n\r\n"[..],
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"GET / HTTP/9.9\r\n\r\n",
         b"\0\0\0\0\r\n\r\n",
         b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
     ] {
         let answer = answer_to(&gateway, bytes).await;
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
-            "{answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 400"), "{bytes:?}: {answer}");
     }
-    let huge = format!(
-        "GET / HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n",
-        "y".repeat(100_000)
-    );
-    let answer = answer_to(&gateway, huge.as_bytes()).await;
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
-        "{answer}"
-    );
+    let health = "GET /_stagewire/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
+    // With the host and the connection, a hundred headers, and one more.
+    for (more, status) in [(98, "HTTP/1.1 200"), (99, "HTTP/1.1 431")] {
+        let head = format!("{health}{}\r\n", "x: y\r\n".repeat(more));
+        let answer = answer_to(&gateway, head.as_bytes()).await;
+        assert!(answer.starts_with(status), "{more}: {answer}");
+    }
+    for length in [100_000, 200_000, 4_000_000] {
+        let head = format!("{health}x: {}\r\n\r\n", "y".repeat(length));
+        let answer = answer_to(&gateway, head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 431"), "{length}: {answer}");
+    }
     assert_eq!(
         gateway.call("GET", "/_stagewire/health", "").await.status,
         200
     );
+}
+
+#[tokio::test]
+async fn a_body_that_is_declared_too_long_is_refused_unseen() {
+    let gateway = Gateway::start().await;
+    for path in ["/v2/apis", "/_stagewire/faults", "/_demo/big"] {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {SIGNED_FOR_CONTROL}\r\n\
+             content-length: 99999999999\r\n\r\n"
+        );
+        let answer = answer_to(&gateway, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{path}: {answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn who_sends_all_of_a_long_body_before_reading_sees_the_answer() {
+    let gateway = Gateway::start().await;
+    let head = format!(
+        "POST /v2/apis HTTP/1.1\r\nhost: localhost\r\nauthorization: {SIGNED_FOR_CONTROL}\r\n"
+    );
+    let length = 20_000_000;
+    let body = "x".repeat(length);
+    for request in [
+        format!("{head}content-length: {length}\r\n\r\n{body}"),
+        format!("{head}transfer-encoding: chunked\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n"),
+    ] {
+        let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+        soon(stream.write_all(request.as_bytes())).await.unwrap();
+        let mut answer = Vec::new();
+        soon(stream.read_to_end(&mut answer)).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 413"));
+    }
 }
 
 #[tokio::test]
@@ -65,10 +100,7 @@ async fn half_a_body_is_a_bad_request_and_others_are_served() {
     // A body that cannot be told from the next request ends the connection.
     let broken = format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n");
     let answer = answer_to(&gateway, broken.as_bytes()).await;
-    assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     let health = gateway.call("GET", "/_stagewire/health", "").await;
     assert_eq!(health.status, 200);
 }

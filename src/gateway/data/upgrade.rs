@@ -35,6 +35,7 @@ use super::{
     registry::{Client, Connection},
 };
 use crate::gateway::{
+    linger::Linger,
     reply::{self, refusal},
     store::record::{Serving, Snapshot},
 };
@@ -370,8 +371,12 @@ async fn live(
 }
 
 async fn serve(plane: &Arc<Plane>, connection: &Arc<Connection>, upgraded: Upgraded) -> Ending {
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => peer::serve(plane, connection, parts.io.into_inner(), parts.read_buf).await,
+    match upgraded.downcast::<TokioIo<Linger<TcpStream>>>() {
+        Ok(parts) => {
+            // From here on the peer ends the connection in its own way.
+            let stream = parts.io.into_inner().into_inner();
+            peer::serve(plane, connection, stream, parts.read_buf).await
+        }
         Err(upgraded) => {
             let stream = TokioIo::new(upgraded);
             Box::pin(peer::serve(plane, connection, stream, Bytes::new())).await
