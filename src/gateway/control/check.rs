@@ -5,6 +5,13 @@
 use super::{error::ApiError, wire::Texts};
 use crate::model::limit::DESCRIPTION_CHARS;
 
+const REQUEST_PARTS: &[&str] = &[
+    "header",
+    "multivalueheader",
+    "querystring",
+    "multivaluequerystring",
+];
+
 /// Takes a member that must be there.
 pub(super) fn required<'a, T>(member: &str, value: Option<&'a T>) -> Result<&'a T, ApiError> {
     value.ok_or_else(|| ApiError::bad_request(format!("Missing required member: {member}")))
@@ -71,6 +78,21 @@ pub(super) fn arn(member: &str, value: Option<&String>) -> Result<(), ApiError> 
 pub(super) fn is_parameter(name: &str) -> bool {
     let mut bytes = name.bytes();
     !name.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._$-".contains(&byte))
+}
+
+/// True for what may follow `route.request.`: the body, a path into it, or a parameter of the handshake by its name.
+pub(super) fn is_request_part(text: &str) -> bool {
+    match text.strip_prefix("body") {
+        Some(path) => path.is_empty() || path.starts_with(['.', '[']),
+        None => text
+            .split_once('.')
+            .is_some_and(|(kind, name)| REQUEST_PARTS.contains(&kind) && is_parameter(name)),
+    }
+}
+
+// GUESS: the text is version 1's.
+pub(super) fn invalid_mapping(text: &str) -> ApiError {
+    ApiError::bad_request(format!("Invalid mapping expression specified: {text}"))
 }
 
 /// Holds tags to their number and lengths.

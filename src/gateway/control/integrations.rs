@@ -22,12 +22,6 @@ const TYPES: &[&str] = &["AWS", "HTTP", "MOCK", "HTTP_PROXY", "AWS_PROXY"];
 pub(super) const CONTENT_HANDLING: &[&str] = &["CONVERT_TO_BINARY", "CONVERT_TO_TEXT"];
 const CONNECTION_TYPES: &[&str] = &["INTERNET", "VPC_LINK"];
 const PASSTHROUGH: &[&str] = &["WHEN_NO_MATCH", "NEVER", "WHEN_NO_TEMPLATES"];
-const REQUEST_PARTS: &[&str] = &[
-    "header",
-    "multivalueheader",
-    "querystring",
-    "multivaluequerystring",
-];
 const PAYLOAD_FORMAT: &str = "1.0";
 const TIMEOUT_MS: u32 = 29_000;
 
@@ -330,10 +324,7 @@ fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
 // SOURCE: the guide: `integration.request.{header|querystring|path}.NAME` from a part of the request, a stage variable, the
 // context, or a text in single quotes. GUESS: the texts are version 1's; `method.request` is its word for `route.request`.
 fn check_mapping(key: &str, value: &str) -> Result<(), ApiError> {
-    let invalid = |text: &str| {
-        let message = format!("Invalid mapping expression specified: {text}");
-        Err(ApiError::bad_request(message))
-    };
+    let invalid = |text: &str| Err(check::invalid_mapping(text));
     if value.is_empty() {
         return Ok(());
     }
@@ -360,12 +351,7 @@ fn is_source(value: &str) -> bool {
         .strip_prefix("route.request.")
         .or_else(|| value.strip_prefix("method.request."));
     if let Some(of_request) = of_request {
-        return match of_request.strip_prefix("body") {
-            Some(path) => path.is_empty() || path.starts_with(['.', '[']),
-            None => of_request.split_once('.').is_some_and(|(kind, name)| {
-                REQUEST_PARTS.contains(&kind) && check::is_parameter(name)
-            }),
-        };
+        return check::is_request_part(of_request);
     }
     let name = value.strip_prefix("stageVariables.");
     name.or_else(|| value.strip_prefix("context."))

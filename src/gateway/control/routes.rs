@@ -257,6 +257,13 @@ fn check_members(input: &RouteInput) -> Result<(), ApiError> {
     let authorization_type = input.authorization_type.as_ref();
     check::one_of("authorizationType", authorization_type, AUTHORIZATION_TYPES)?;
     check::length("operationName", input.operation_name.as_ref(), (0, 64))?;
+    for name in input.request_parameters.iter().flat_map(BTreeMap::keys) {
+        // SOURCE: the guide: what is declared here is what a mapping may read. GUESS: so it is refused in a mapping's words.
+        let part = name.strip_prefix("route.request.");
+        if !part.is_some_and(check::is_request_part) {
+            return Err(check::invalid_mapping(name));
+        }
+    }
     check::values("requestModels", input.request_models.as_ref(), (1, 128))?;
     let expression = input.route_response_selection_expression.as_ref();
     // SOURCE: the guide allows `$default` only. GUESS: the text.

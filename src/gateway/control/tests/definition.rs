@@ -505,6 +505,50 @@ async fn mappings_of_another_form_are_refused() {
 }
 
 #[tokio::test]
+async fn request_parameters_of_another_form_are_refused() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let path = format!("{api}/routes");
+    let first = json!({ "routeKey": "first" });
+    let one = plane.post(&path, first).await.id("routeId");
+    let one = format!("{path}/{one}");
+    for name in [
+        "foo",
+        "",
+        "route.request.",
+        "route.request.header",
+        "route.request.header.",
+        "route.request.header.a b",
+        "route.request.cookie.a",
+        "route.request.bodyguard",
+        "method.request.header.a",
+        "integration.request.header.a",
+        "context.connectionId",
+    ] {
+        let parameters = json!({ name: { "required": false } });
+        let made = json!({ "routeKey": "second", "requestParameters": parameters });
+        let change = json!({ "requestParameters": parameters });
+        for answer in [
+            plane.post(&path, made).await,
+            plane.patch(&one, change).await,
+        ] {
+            let message = format!("Invalid mapping expression specified: {name}");
+            answer.refused(400, "BadRequestException", &message);
+        }
+    }
+    let parameters = json!({
+        "route.request.header.a": { "required": false },
+        "route.request.multivalueheader.a_b$c-d.e": { "required": false },
+        "route.request.querystring.a": { "required": true },
+        "route.request.multivaluequerystring.a": { "required": false },
+        "route.request.body.a[0].b": { "required": false },
+    });
+    let change = json!({ "requestParameters": parameters });
+    let changed = plane.patch(&one, change).await.ok(200);
+    assert_eq!(changed["requestParameters"], parameters);
+}
+
+#[tokio::test]
 async fn route_keys_of_another_form_are_refused() {
     let plane = Plane::new();
     let path = format!("{}/routes", plane.api().await);
