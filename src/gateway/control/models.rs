@@ -135,8 +135,13 @@ pub(super) fn template(call: &Call) -> Result<Reply, ApiError> {
 /// model is made. The service model says that it is looked at again when it is deployed. GUESS: the texts.
 pub(super) fn check_schema(model: &ModelRecord) -> Result<(), String> {
     let invalid = |what: &str| Err(format!("Invalid model schema of {}: {what}", model.name));
-    let Ok(schema) = serde_json::from_str::<Value>(&model.schema) else {
-        return invalid("it is not JSON");
+    let schema = match serde_json::from_str::<Value>(&model.schema) {
+        Ok(schema) => schema,
+        // The reader has no other sign of it than its words.
+        Err(error) if error.to_string().starts_with("recursion limit exceeded") => {
+            return invalid("it is nested too deeply");
+        }
+        Err(_) => return invalid("it is not JSON"),
     };
     if !schema.is_object() {
         return invalid("it must be an object");

@@ -210,7 +210,7 @@ async fn models_are_refused_when_they_are_none() {
         ),
         (
             json!({ "name": "m", "schema": deep }),
-            "Invalid model schema of m: it is not JSON",
+            "Invalid model schema of m: it is nested too deeply",
         ),
         (
             json!({ "name": "m", "schema": "[]" }),
