@@ -91,3 +91,38 @@ impl From<store::Error> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_quota_is_told_in_the_same_words() {
+        for (refused, message) in [
+            (
+                ApiError::quota("Routes"),
+                "Maximum number of Routes for this API has been reached.  Please contact AWS if you need additional Routes.",
+            ),
+            (
+                ApiError::quota("Integrations"),
+                "Maximum number of Integrations for this API has been reached.  Please contact AWS if you need additional Integrations.",
+            ),
+            (
+                ApiError::quota("Authorizers"),
+                "Maximum number of Authorizers for this API has been reached.  Please contact AWS if you need additional Authorizers.",
+            ),
+            (
+                ApiError::quota("Stages"),
+                "Maximum number of Stages for this API has been reached.  Please contact AWS if you need additional Stages.",
+            ),
+            (
+                ApiError::quota_of("DomainNames", "account"),
+                "Maximum number of DomainNames for this account has been reached.  Please contact AWS if you need additional DomainNames.",
+            ),
+        ] {
+            assert_eq!(refused.status.as_u16(), 429, "{message}");
+            assert_eq!(refused.code, "ConflictException", "{message}");
+            assert_eq!(refused.message, message);
+        }
+    }
+}
