@@ -170,6 +170,8 @@ pub(crate) fn add(
 ) -> Result<ApiRecord, ApiError> {
     let name = check::required("name", input.name.as_ref())?;
     let protocol = check::required("protocolType", input.protocol_type.as_ref())?;
+    // An empty one is what clears the version of an API that has one.
+    check::length("version", input.version.as_ref(), (1, 64))?;
     let selection = match protocol.as_str() {
         WEBSOCKET => {
             check_members(input)?;

@@ -105,7 +105,7 @@ pub(super) fn tags(tags: Option<&Texts>) -> Result<(), ApiError> {
     }
     for (key, value) in tags {
         length("tags", Some(key), (1, 128))?;
-        length("tags", Some(value), (0, 1600))?;
+        length("tags", Some(value), (1, 1600))?;
     }
     Ok(())
 }

@@ -175,6 +175,8 @@ pub(crate) fn replace(
     route_id: String,
     input: &RouteInput,
 ) -> Result<RouteRecord, ApiError> {
+    // An empty one is what clears the name of a route that has one.
+    check::length("operationName", input.operation_name.as_ref(), (1, 64))?;
     let blank = RouteRecord {
         route_id,
         route_key: String::new(),

@@ -128,6 +128,42 @@ async fn an_api_is_changed_member_by_member_and_removed_as_a_whole() {
 }
 
 #[tokio::test]
+async fn what_is_empty_clears_and_makes_nothing() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let routes = format!("{api}/routes");
+    let whole = json!({ "name": "a", "protocolType": "WEBSOCKET", "routeSelectionExpression": "x", "version": "1" });
+    let named = json!({ "routeKey": "r", "operationName": "R" });
+    for (path, body, member, id) in [
+        ("/v2/apis", whole, "version", "apiId"),
+        (routes.as_str(), named, "operationName", "routeId"),
+    ] {
+        let message = format!("Invalid value for {member}: it must have 1 to 64 characters");
+        for text in [String::new(), "v".repeat(65)] {
+            let mut body = body.clone();
+            body[member] = text.into();
+            let refused = plane.post(path, body).await;
+            refused.refused(400, "BadRequestException", &message);
+        }
+        let one = format!("{path}/{}", plane.post(path, body).await.id(id));
+        let cleared = plane.patch(&one, json!({ member: "" })).await.ok(200);
+        assert_eq!(cleared.get(member), None);
+    }
+    let arn = format!(
+        "/v2/tags/arn:aws:apigateway:us-east-1::/apis/{}",
+        api_id(&api)
+    );
+    for value in [String::new(), "v".repeat(1601)] {
+        let tags = json!({ "tags": { "a": value } });
+        let message = "Invalid value for tags: it must have 1 to 1600 characters";
+        let refused = plane.post(&arn, tags).await;
+        refused.refused(400, "BadRequestException", message);
+    }
+    let tags = json!({ "tags": { "a": "v".repeat(1600) } });
+    plane.post(&arn, tags).await.ok(201);
+}
+
+#[tokio::test]
 async fn regions_do_not_see_each_others_apis() {
     let plane = Plane::new();
     let api = plane.api().await;
