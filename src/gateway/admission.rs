@@ -23,7 +23,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
 use http_body_util::Full;
 
-use super::{data::Host, reply, store::Store};
+use super::{host::Host, reply, store::Store};
 
 /// A request that named us.
 #[derive(Debug, Clone, PartialEq, Eq)]

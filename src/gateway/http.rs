@@ -23,13 +23,15 @@ use super::{
     Options,
     admission::{self, Refused},
     control,
-    data::{self, Host, Place, Plane},
+    data::{self, Plane},
     demo::{self, Demo},
     fault::{Effect, Faults, Strike},
+    host::{Host, reachable},
     lambda::{self, Functions},
     linger::Linger,
     local_api,
     management::{self, TooLarge},
+    place::Place,
     reply::refusal,
     store::Store,
 };
@@ -67,7 +69,7 @@ impl Server {
     pub(super) fn new(listener: SocketAddr, options: &Options, store: Store) -> Arc<Server> {
         let control = control::Context {
             store: store.clone(),
-            address: data::reachable(listener),
+            address: reachable(listener),
         };
         let plane = Plane::new(store, listener, options);
         let permits = options
@@ -200,7 +202,7 @@ impl Target {
                 return Target::Invoke;
             }
         }
-        match Place::find(host, path, data::reachable(listener), store) {
+        match Place::find(host, path, reachable(listener), store) {
             None => Target::Nobody,
             Some(place) if place.rest.iter().any(|it| it == management::SEGMENT) => {
                 Target::Management(place)

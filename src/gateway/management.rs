@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    data::{Closing, Connection, Entrance, Place, Plane, Refused, normalized},
+    data::{Closing, Connection, Plane, Refused, normalized},
+    place::{Entrance, Place},
     reply::{self, refusal},
     signature,
     store::record::Snapshot,

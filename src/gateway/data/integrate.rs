@@ -15,12 +15,14 @@ use super::{
     ids,
     lambda::{self, Invocation},
     mapping::{self, BadRequest, Mapping},
-    outbound::{Answer, Excess},
     payload,
     plan::{IntegrationKind, IntegrationPlan},
 };
 use crate::{
-    gateway::lambda::{self as functions, FunctionName, Functions, Mode},
+    gateway::{
+        lambda::{self as functions, FunctionName, Functions, Mode},
+        outbound::{Answer, Excess},
+    },
     model::limit,
 };
 

@@ -14,8 +14,8 @@ use super::{
     event::{Event, Handshake, Kind},
     failure::{Failure, Trouble},
     ids,
-    outbound::Answer,
 };
+use crate::gateway::outbound::Answer;
 
 /// What the Invoke API says with a header when a function threw.
 pub(super) const FUNCTION_ERROR: &str = "x-amz-function-error";

@@ -9,11 +9,9 @@ use serde_json::Value;
 use super::{
     event::{Event, Handshake, Kind},
     jsonpath::{Found, JsonPath},
-    lambda,
-    outbound::Answer,
-    selection,
+    lambda, selection,
 };
-use crate::model::limit;
+use crate::{gateway::outbound::Answer, model::limit};
 
 /// What may stand in a path segment or a query value as it is.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC

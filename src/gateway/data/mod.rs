@@ -18,11 +18,9 @@ mod integrate;
 mod jsonpath;
 mod lambda;
 mod mapping;
-mod outbound;
 mod outbox;
 mod payload;
 mod peer;
-mod place;
 mod plan;
 mod registry;
 mod selection;
@@ -52,16 +50,16 @@ use self::{access_log::AccessLogs, throttle::Throttles};
 pub(crate) use self::{
     access_log::format as access_log_format,
     ids::normalized,
-    outbound::{CallError, Outbound, reachable},
     outbox::{Closing, Refused},
-    place::{Entrance, Host, Place},
     registry::{Connection, Registry},
     selection::may_select_routes,
     upgrade::{connect, wanted},
 };
 use super::{
     authorize::Keyring,
+    host::reachable,
     lambda::Functions,
+    outbound::Outbound,
     store::{Removed, Store},
 };
 use crate::model::limit;

@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::{
     event::Event,
     failure::{Failure, Trouble},
-    outbound::Answer,
     plan::{Choice, ContentHandling, IntegrationPlan, Passthrough, ResponsePlan},
     selection::Facts,
     template::{self, BadTemplate, Parameters, Template},
 };
+use crate::gateway::outbound::Answer;
 
 /// The body of a request: the rendered template, or the message as it is.
 pub(super) fn of_request(plan: &IntegrationPlan, event: &Event) -> Result<String, Failure> {

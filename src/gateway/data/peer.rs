@@ -36,14 +36,16 @@ use super::{
     failure::{Failure, Trouble},
     frames::{self, Fragments},
     integrate::{self, Call, Prepared},
-    outbound::Answer,
     outbox::Closing,
     plan::{IntegrationPlan, Plan, RoutePlan},
     registry::Connection,
     selection::Facts,
     watched::Watched,
 };
-use crate::{gateway::store::record::Serving, model::limit};
+use crate::{
+    gateway::{outbound::Answer, store::record::Serving},
+    model::limit,
+};
 
 /// Messages of one connection that wait for a backend at the same time.
 const IN_FLIGHT: usize = 64;

@@ -28,14 +28,14 @@ use super::{
     ending::Ending,
     event::{Event, Handshake, Kind},
     frames, ids, integrate,
-    outbound::Answer,
     outbox::{Closing, Disconnect},
     peer,
-    place::{Entrance, Place},
     registry::{Client, Connection},
 };
 use crate::gateway::{
     linger::Linger,
+    outbound::Answer,
+    place::{Entrance, Place},
     reply::{self, refusal},
     store::record::{Serving, Snapshot},
 };

@@ -5,7 +5,7 @@ use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::gateway::data::Outbound;
+use crate::gateway::outbound::Outbound;
 
 /// A signature in form. A real backend would let its SDK sign; this gateway knows no secrets to check one against.
 pub(super) const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=demo/20250101/local/execute-api/aws4_request, \

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::callback::{AUTHORIZATION, Callback};
-use crate::gateway::data::Outbound;
+use crate::gateway::outbound::Outbound;
 
 /// Most messages of one stream.
 const COUNT: u64 = 1_000_000;

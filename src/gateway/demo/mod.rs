@@ -23,7 +23,8 @@ use tokio::sync::Semaphore;
 
 use self::{callback::Callback, flood::Flood};
 use super::{
-    data::{Host, Plane, reachable},
+    data::Plane,
+    host::{Host, reachable},
     reply,
 };
 

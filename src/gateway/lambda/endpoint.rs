@@ -18,7 +18,7 @@ use crate::{
             sigv4::{Signed, Signer},
         },
         clock,
-        data::{CallError, Outbound},
+        outbound::{CallError, Outbound},
     },
     model::Secret,
 };

@@ -9,7 +9,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -28,16 +28,17 @@ use hyper_util::{
 use tokio::{net::TcpStream, sync::OnceCell};
 use tower_service::Service;
 
-use crate::gateway::admission;
+use super::{
+    admission,
+    host::{is_own, plain_name, reachable},
+};
 
-/// The host that stands for this gateway in an integration's URI.
-pub(super) const OWN_HOST: &str = "gateway.localhost";
 /// How long an idle connection to a backend is kept; less than common servers wait for the next request.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// The client. Connections are kept and used again.
 #[derive(Debug)]
-pub(crate) struct Outbound {
+pub(super) struct Outbound {
     connector: Connector,
     plain: Client<Connector, Full<Bytes>>,
     /// Made at the first call that needs it: reading the machine's certificates takes a while.
@@ -46,15 +47,15 @@ pub(crate) struct Outbound {
 
 /// What a backend, or an integration as a whole, answered.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
 }
 
 /// What becomes of an answer's body that is longer than it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Excess {
+pub(super) enum Excess {
     /// The call fails.
     Refused,
     /// It is read to its end and thrown away, and the answer has no body.
@@ -63,7 +64,7 @@ pub(crate) enum Excess {
 
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CallError {
+pub(super) enum CallError {
     /// The backend could not be reached, or broke off.
     #[error("the backend did not answer")]
     Unreachable(#[source] hyper_util::client::legacy::Error),
@@ -77,7 +78,7 @@ pub(crate) enum CallError {
 
 impl Outbound {
     /// A client that knows where this gateway listens.
-    pub(crate) fn new(own: SocketAddr) -> Outbound {
+    pub(super) fn new(own: SocketAddr) -> Outbound {
         let connector = Connector {
             own: reachable(own),
         };
@@ -89,7 +90,7 @@ impl Outbound {
     }
 
     /// Sends a request and reads the whole answer, at most `limit` bytes of it.
-    pub(crate) async fn call(
+    pub(super) async fn call(
         &self,
         request: Request<Full<Bytes>>,
         limit: usize,
@@ -102,7 +103,7 @@ impl Outbound {
     /// than `limit`.
     ///
     /// Redirects are not followed: API Gateway does not follow them either.
-    pub(crate) async fn call_and_read(
+    pub(super) async fn call_and_read(
         &self,
         mut request: Request<Full<Bytes>>,
         limit: usize,
@@ -133,7 +134,7 @@ impl Outbound {
     }
 
     /// Opens a bare connection to a host, as a request to it would.
-    pub(crate) async fn open(&self, uri: &Uri) -> io::Result<TcpStream> {
+    pub(super) async fn open(&self, uri: &Uri) -> io::Result<TcpStream> {
         self.connector.open(uri).await
     }
 
@@ -198,29 +199,9 @@ fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
         .with_no_client_auth())
 }
 
-/// The address by which a client of this machine reaches a listener, which may listen everywhere.
-pub(crate) fn reachable(listener: SocketAddr) -> SocketAddr {
-    let ip = match listener.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listener.port())
-}
-
-/// Whether the host of a URI is this gateway.
-fn is_own(host: &str) -> bool {
-    plain_name(host) == OWN_HOST
-}
-
-/// A host as names are compared.
-fn plain_name(host: &str) -> String {
-    host.trim_end_matches('.').to_ascii_lowercase()
-}
-
 /// Opens TCP connections, knowing the names that mean something here.
 #[derive(Debug, Clone)]
-pub(crate) struct Connector {
+pub(super) struct Connector {
     own: SocketAddr,
 }
 
