@@ -41,6 +41,9 @@ pub use self::{
 };
 use self::{lambda::Functions, store::Store};
 
+/// The one account that there is.
+const ACCOUNT: &str = "000000000000";
+
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4566;
 

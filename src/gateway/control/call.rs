@@ -11,10 +11,10 @@ use super::{
     router::Labels,
     wire::{self, Paging},
 };
-use crate::gateway::store::{Store, View, record::ApiRecord};
-
-/// The account that everything belongs to.
-pub(super) const ACCOUNT: &str = "000000000000";
+use crate::gateway::{
+    ACCOUNT,
+    store::{Store, View, record::ApiRecord},
+};
 
 /// One call of an operation.
 pub(super) struct Call {

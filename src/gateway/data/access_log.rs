@@ -14,8 +14,7 @@ use std::{
 
 use http::StatusCode;
 
-use super::event::Event;
-use crate::gateway::store::record::StageRecord;
+use crate::gateway::store::record::{Serving, StageRecord};
 
 /// Lines that are kept of a stage.
 const LINES: usize = 1000;
@@ -76,25 +75,24 @@ impl Trace {
         }
     }
 
-    /// Writes the event's line.
-    pub(super) fn write(&self, event: &Event) {
-        let stage = &event.serving.stage;
+    /// Writes the line of an event whose `context` this is, in the format of its stage.
+    pub(super) fn write(&self, serving: &Serving, context: impl Fn(&str) -> Option<String>) {
+        let stage = &serving.stage;
         let Some(format) = format(stage) else {
             return;
         };
-        let line = render(format, |name| self.value(name, event));
-        let (api_id, stage) = (&event.serving.api_id, &stage.stage_name);
-        self.logs.add(api_id, stage, line);
+        let line = render(format, |name| self.value(name, &context));
+        self.logs.add(&serving.api_id, &stage.stage_name, line);
     }
 
-    fn value(&self, name: &str, event: &Event) -> Option<String> {
+    fn value(&self, name: &str, context: impl Fn(&str) -> Option<String>) -> Option<String> {
         let notes = self.lock();
         let noted = notes.iter().rev().find(|(noted, _)| *noted == name);
         match noted {
             Some((_, value)) => Some(value.clone()),
             // GUESS: whatever nothing went wrong with.
             None if name == "status" => Some("200".to_owned()),
-            None => event.context(name),
+            None => context(name),
         }
     }
 

@@ -1,19 +1,17 @@
-//! Who may connect: signatures, authorizers, API keys and required parameters of `$connect`, and what a caller may do
-//! afterwards.
+//! Who may connect: signatures, authorizers, API keys and required parameters of `$connect`.
 //!
 //! SOURCE: developer guide, "Control and manage access to WebSocket APIs"; error types as on REST APIs.
 
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
-use serde_json::{Map, Value};
 
 use super::{
     Plane,
     authorizer::{Authorized, Refusal},
+    caller::{Caller, INVOKE, user_arn},
     event::{Event, Handshake, Kind},
     plan::RoutePlan,
-    registry::Connection,
 };
 use crate::gateway::{
     authorize::{
@@ -23,23 +21,6 @@ use crate::gateway::{
     clock,
     store::record::Snapshot,
 };
-
-/// The one account that there is.
-const ACCOUNT: &str = "000000000000";
-
-/// The action that a policy must allow.
-pub(super) const INVOKE: &str = "execute-api:Invoke";
-
-/// Who connected, as far as the route asked. Kept as long as the connection, for later events speak of it.
-#[derive(Debug, Default)]
-pub(crate) struct Caller {
-    /// Whose signature the handshake carried.
-    credential: Option<Arc<Credential>>,
-    /// What an authorizer said of it; boxed, since most callers had none.
-    authorizer: Option<Box<Map<String, Value>>>,
-    /// The API key that it came with.
-    api_key: Option<String>,
-}
 
 /// Why the handshake is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,61 +220,4 @@ fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Denied> {
         });
     }
     Ok(())
-}
-
-impl Caller {
-    fn is_nobody(&self) -> bool {
-        self.credential.is_none() && self.authorizer.is_none() && self.api_key.is_none()
-    }
-
-    /// What an authorizer said of it.
-    pub(super) fn authorizer(&self) -> Option<&Map<String, Value>> {
-        self.authorizer.as_deref()
-    }
-
-    /// Whether it may still invoke a route, by the policy of its credentials.
-    pub(super) fn may_invoke(&self, resource: impl FnOnce() -> String) -> bool {
-        let Some(credential) = &self.credential else {
-            return true;
-        };
-        credential.policy.is_none()
-            || credential
-                .may(&Wish {
-                    action: INVOKE,
-                    resource: &resource(),
-                })
-                .is_ok()
-    }
-
-    /// A member of `$context` that speaks of the caller.
-    pub(super) fn context(&self, name: &str) -> Option<String> {
-        if name == "identity.apiKey" {
-            return self.api_key.clone();
-        }
-        if let Some(key) = name.strip_prefix("authorizer.") {
-            // SOURCE: the template reference: all of them are text there.
-            return match self.authorizer()?.get(key)? {
-                Value::Null => None,
-                Value::String(text) => Some(text.clone()),
-                value => Some(value.to_string()),
-            };
-        }
-        let user = &self.credential.as_ref()?.user;
-        match name {
-            "identity.accountId" => Some(ACCOUNT.to_owned()),
-            "identity.caller" | "identity.user" => Some(user.clone()),
-            "identity.userArn" => Some(user_arn(user)),
-            _ => None,
-        }
-    }
-}
-
-fn user_arn(user: &str) -> String {
-    format!("arn:aws:iam::{ACCOUNT}:user/{user}")
-}
-
-/// The ARN that policies know a route of a stage by.
-pub(super) fn resource(region: &str, connection: &Connection, route_key: &str) -> String {
-    let (api, stage) = (&connection.api_id, &connection.stage);
-    format!("arn:aws:execute-api:{region}:{ACCOUNT}:{api}/{stage}/{route_key}")
 }

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{
-    authorization::INVOKE,
+    caller::INVOKE,
     event::{Event, Handshake},
     ids, lambda, mapping,
 };

@@ -14,12 +14,12 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
     access_log::{self, AccessLogs, Trace},
-    authorization, ids,
+    ids,
     registry::Connection,
     spelling,
     template::{Pairs, Parameters},
 };
-use crate::gateway::{clock, store::record::Serving};
+use crate::gateway::{ACCOUNT, clock, store::record::Serving};
 
 /// A connect, a message or a disconnect.
 #[derive(Debug)]
@@ -227,7 +227,9 @@ impl Event {
 
     /// The ARN that policies know a route of this stage by.
     pub(super) fn resource(&self, route_key: &str) -> String {
-        authorization::resource(&self.serving.region, &self.connection, route_key)
+        let (region, connection) = (&self.serving.region, &self.connection);
+        let (api, stage) = (&connection.api_id, &connection.stage);
+        format!("arn:aws:execute-api:{region}:{ACCOUNT}:{api}/{stage}/{route_key}")
     }
 
     fn event_type(&self) -> &'static str {
@@ -242,7 +244,7 @@ impl Event {
 impl Drop for Event {
     fn drop(&mut self) {
         if let Some(trace) = self.trace.take() {
-            trace.write(self);
+            trace.write(&self.serving, |name| self.context(name));
         }
     }
 }

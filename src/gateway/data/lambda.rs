@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value, json};
 
 use super::{
-    authorization::Caller,
+    caller::Caller,
     event::{Event, Handshake, Kind},
     failure::{Failure, Trouble},
     ids,

@@ -7,6 +7,7 @@ mod access_log;
 mod authorization;
 mod authorizer;
 mod bounded;
+mod caller;
 mod ending;
 mod event;
 mod failure;

@@ -12,7 +12,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    authorization::Caller,
+    caller::Caller,
     outbox::{Closing, Outbox},
 };
 use crate::gateway::clock;

@@ -3,6 +3,8 @@
 //!
 //! SOURCE: Lambda API reference, Invoke, `FunctionName`.
 
+use crate::gateway::ACCOUNT;
+
 /// Longest name, in characters.
 const NAME: usize = 64;
 /// Longest version or alias, in characters.
@@ -11,7 +13,6 @@ const QUALIFIER: usize = 128;
 /// What is assumed where a short name does not say it.
 const PARTITION: &str = "aws";
 const REGION: &str = "us-east-1";
-const ACCOUNT: &str = "000000000000";
 
 /// A function, and the version or alias of it that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
