@@ -194,6 +194,8 @@ async fn responses_of_routes_and_integrations_are_made_read_changed_listed_and_r
     let made = client.create_route_response().api_id(&api).route_id(&route);
     let made = made.route_response_key("$default").send().await.unwrap();
     let id = made.route_response_id().unwrap();
+    let model = client.create_model().api_id(&api).name("b").schema("{}");
+    model.send().await.unwrap();
     let change = client.update_route_response().api_id(&api).route_id(&route);
     let change = change.route_response_id(id).response_models("a", "b");
     assert_eq!(

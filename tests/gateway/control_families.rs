@@ -286,7 +286,10 @@ async fn missing_members_wrong_types_and_hostile_bodies_are_refused_by_all_that_
             let mut body = whole.clone();
             body.as_object_mut().unwrap().remove(*member);
             let answer = world.call("POST", &path, body.to_string()).await;
-            let message = format!("Missing required member: {member}");
+            let message = match (family.id, *member) {
+                ("apiId", "name") => "Invalid API name specified".to_owned(),
+                _ => format!("Missing required member: {member}"),
+            };
             check_refused(&answer, 400, BAD, &message, &path);
         }
         let mut wrong = whole.clone();

@@ -22,6 +22,8 @@ pub(super) const HTTP: &str = "HTTP";
 const HTTP_SELECTION: &str = "$request.method $request.path";
 const API_KEY_HEADER: &str = "$request.header.x-api-key";
 const API_KEY_SOURCES: &[&str] = &[API_KEY_HEADER, "$context.authorizer.usageIdentifierKey"];
+/// SOURCE: quotas: regional APIs per account and region. HTTP APIs count too.
+const MOST: usize = 600;
 const ADDRESS_TYPES: &[&str] = &["ipv4", "dualstack"];
 
 /// What an API is made from or changed with. Nothing of it is required when it is changed.
@@ -168,7 +170,9 @@ pub(crate) fn add(
     region: &str,
     input: &ApiInput,
 ) -> Result<ApiRecord, ApiError> {
-    let name = check::required("name", input.name.as_ref())?;
+    let name = check::kept(input.name.as_ref());
+    // SOURCE: seen for an API without a name. GUESS: the same for an empty one.
+    let name = name.ok_or_else(|| ApiError::bad_request("Invalid API name specified"))?;
     let protocol = check::required("protocolType", input.protocol_type.as_ref())?;
     // An empty one is what clears the version of an API that has one.
     check::length("version", input.version.as_ref(), (1, 64))?;
@@ -189,12 +193,15 @@ pub(crate) fn add(
         }
     };
     check::tags(input.tags.as_ref())?;
+    if draft.count::<ApiRecord>(region)? >= MOST {
+        return Err(ApiError::quota_of("APIs", "account"));
+    }
     let api_key_source = check::kept(input.api_key_selection_expression.as_ref());
     let api = ApiRecord {
         api_id: ids::fresh_api(draft),
         region: region.to_owned(),
         protocol_type: protocol.clone(),
-        name: name.clone(),
+        name,
         description: check::kept(input.description.as_ref()),
         route_selection_expression: selection,
         api_key_selection_expression: api_key_source.unwrap_or_else(|| API_KEY_HEADER.to_owned()),

@@ -162,8 +162,13 @@ pub(crate) fn add(
 impl AuthorizerRecord {
     /// What must be true of the authorizer as a whole.
     fn check_whole(&self) -> Result<(), ApiError> {
+        let Some(uri) = &self.authorizer_uri else {
+            // SOURCE: seen for an authorizer of type REQUEST.
+            return Err(ApiError::bad_request(
+                "AuthorizerUri is a required field in an Authorizer",
+            ));
+        };
         // GUESS: the text is version 1's.
-        let uri = self.authorizer_uri.as_deref().unwrap_or_default();
         let is_function = uri.starts_with("arn:")
             && uri.contains(":apigateway:")
             && uri.contains(":lambda:path/")

@@ -80,19 +80,42 @@ pub(super) fn is_parameter(name: &str) -> bool {
     !name.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._$-".contains(&byte))
 }
 
-/// True for what may follow `route.request.`: the body, a path into it, or a parameter of the handshake by its name.
+/// True for what may follow `route.request.`: the body, a path into it, or a parameter of the handshake.
 pub(super) fn is_request_part(text: &str) -> bool {
     match text.strip_prefix("body") {
         Some(path) => path.is_empty() || path.starts_with(['.', '[']),
-        None => text
-            .split_once('.')
-            .is_some_and(|(kind, name)| REQUEST_PARTS.contains(&kind) && is_parameter(name)),
+        None => is_request_parameter(text),
     }
 }
 
-// GUESS: the text is version 1's.
-pub(super) fn invalid_mapping(text: &str) -> ApiError {
-    ApiError::bad_request(format!("Invalid mapping expression specified: {text}"))
+/// True for a parameter of the handshake by its kind and name.
+pub(super) fn is_request_parameter(text: &str) -> bool {
+    text.split_once('.')
+        .is_some_and(|(kind, name)| REQUEST_PARTS.contains(&kind) && is_parameter(name))
+}
+
+/// Holds a selection expression to what it may refer to; an empty one stands for none, and `$default` for the key.
+// SOURCE: the guide names what each expression supports, the key `$default` among it. GUESS: the text, which is that of the
+// one expression whose text is known, and that the dollar sign of `$default` need not be escaped.
+pub(super) fn selection(
+    member: &str,
+    value: Option<&String>,
+    may_select: impl Fn(&str) -> bool,
+) -> Result<(), ApiError> {
+    match value {
+        Some(text) if text != "$default" && !may_select(text) => {
+            Err(ApiError::bad_request(format!("Invalid {member}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses one end of a mapping, such as `expression parameter specified`.
+// GUESS: the texts are version 1's.
+pub(super) fn invalid_mapping(what: &str, text: &str) -> ApiError {
+    ApiError::bad_request(format!(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping {what}: {text}]"
+    ))
 }
 
 /// Holds tags to their number and lengths.

@@ -322,7 +322,7 @@ fn trust(
     }))
 }
 
-// SOURCE: end and begin of the text for another region's certificate. GUESS: its middle, and that one is demanded.
+// SOURCE: seen for another region's certificate. GUESS: that one is demanded.
 fn check_certificate(arn: Option<&str>, region: &str) -> Result<(), ApiError> {
     let arn = arn.unwrap_or_default();
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -344,6 +344,12 @@ fn check_certificate(arn: Option<&str>, region: &str) -> Result<(), ApiError> {
 
 /// SOURCE: the guide: lower-case letters, digits, hyphens and dots, with `*.` for all names of one level. GUESS: the text.
 fn check_name(name: &str) -> Result<(), ApiError> {
+    if name.contains('_') {
+        // SOURCE: seen for such a name.
+        return Err(ApiError::bad_request(
+            "Domain names cannot contain an underscore character",
+        ));
+    }
     let rest = name.strip_prefix("*.").unwrap_or(name);
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

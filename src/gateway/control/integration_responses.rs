@@ -11,9 +11,12 @@ use super::{
     parts::{self, Home, Owner, Part},
     wire::Texts,
 };
-use crate::gateway::store::{
-    Draft,
-    record::{IntegrationRecord, IntegrationResponseRecord},
+use crate::gateway::{
+    data::may_select_answers,
+    store::{
+        Draft,
+        record::{IntegrationRecord, IntegrationResponseRecord},
+    },
 };
 
 /// What an integration response is made from or changed with.
@@ -153,6 +156,11 @@ fn check_members(input: &IntegrationResponseInput) -> Result<(), ApiError> {
             "Invalid integrationResponseKey: it must be $default or a regular expression between slashes",
         ));
     }
+    check::selection(
+        "templateSelectionExpression",
+        input.template_selection_expression.as_ref(),
+        may_select_answers,
+    )?;
     let strategy = input.content_handling_strategy.as_ref();
     check::one_of("contentHandlingStrategy", strategy, CONTENT_HANDLING)?;
     check::values(

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     check,
     error::ApiError,
-    ids,
+    ids, models,
     parts::{self, Home, Owner, Part},
     routes::{self, Constraints},
     wire::{self, Texts},
@@ -100,13 +100,13 @@ fn change(
     mut response: RouteResponseRecord,
     input: &RouteResponseInput,
 ) -> Result<RouteResponseRecord, ApiError> {
-    let key = input.route_response_key.as_ref();
-    // SOURCE: the guide allows `$default` only. GUESS: the text.
-    check::one_of("routeResponseKey", key, &["$default"])?;
-    check::values("responseModels", input.response_models.as_ref(), (1, 128))?;
-    if let Some(key) = check::kept(key) {
-        response.route_response_key = key;
+    if let Some(key) = check::kept(input.route_response_key.as_ref()) {
+        response.route_response_key = take_key(key)?;
     }
+    check::values("responseModels", input.response_models.as_ref(), (1, 128))?;
+    // What responses are in begins with the API's id.
+    let api_id = parent.split('/').next().unwrap_or_default();
+    models::check_named(draft, api_id, input.response_models.as_ref())?;
     let expression = input.model_selection_expression.as_ref();
     check::patch(&mut response.model_selection_expression, expression);
     if let Some(models) = &input.response_models {
@@ -126,4 +126,14 @@ fn change(
     }
     draft.put(parent, &response)?;
     Ok(response)
+}
+
+/// SOURCE: seen when a route response was made.
+fn take_key(key: String) -> Result<String, ApiError> {
+    if key == "$default" {
+        return Ok(key);
+    }
+    Err(ApiError::bad_request(
+        "Currently, only $default is supported as a RouteResponseKey. The creation of the RouteResponse with a key of $default will indicate to API Gateway that this Route is intended to handle two-way communication.",
+    ))
 }

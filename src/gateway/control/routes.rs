@@ -8,14 +8,19 @@ use super::{
     call::Call,
     check,
     error::ApiError,
-    ids,
+    ids, models,
     parts::{self, Home, Part},
     wire::{self, Reply, Texts},
 };
-use crate::gateway::store::{
-    Draft, View,
-    record::{ApiRecord, AuthorizerRecord, IntegrationRecord, RouteRecord, RouteResponseRecord},
-    within,
+use crate::gateway::{
+    data::may_select_routes,
+    store::{
+        Draft, View,
+        record::{
+            ApiRecord, AuthorizerRecord, IntegrationRecord, RouteRecord, RouteResponseRecord,
+        },
+        within,
+    },
 };
 
 /// SOURCE: quotas for configuring and running a WebSocket API: routes per API.
@@ -219,6 +224,7 @@ fn change(
     check::patch(&mut route.model_selection_expression, expression);
     check::patch(&mut route.operation_name, input.operation_name.as_ref());
     if let Some(models) = &input.request_models {
+        models::check_named(draft, &api.api_id, Some(models))?;
         route.request_models = Some(models.clone()).filter(|models| !models.is_empty());
     }
     if let Some(given) = &input.request_parameters {
@@ -260,12 +266,19 @@ fn check_members(input: &RouteInput) -> Result<(), ApiError> {
     check::one_of("authorizationType", authorization_type, AUTHORIZATION_TYPES)?;
     check::length("operationName", input.operation_name.as_ref(), (0, 64))?;
     for name in input.request_parameters.iter().flat_map(BTreeMap::keys) {
-        // SOURCE: the guide: what is declared here is what a mapping may read. GUESS: so it is refused in a mapping's words.
-        let part = name.strip_prefix("route.request.");
-        if !part.is_some_and(check::is_request_part) {
-            return Err(check::invalid_mapping(name));
+        // SOURCE: the guide: what is declared here is what a mapping may read. GUESS: the text is version 1's.
+        let parameter = name.strip_prefix("route.request.");
+        if !parameter.is_some_and(check::is_request_parameter) {
+            return Err(ApiError::bad_request(format!(
+                "Invalid mapping expression parameter specified: {name}"
+            )));
         }
     }
+    check::selection(
+        "modelSelectionExpression",
+        input.model_selection_expression.as_ref(),
+        may_select_routes,
+    )?;
     check::values("requestModels", input.request_models.as_ref(), (1, 128))?;
     let expression = input.route_response_selection_expression.as_ref();
     // SOURCE: the guide allows `$default` only. GUESS: the text.
@@ -289,6 +302,12 @@ fn check_whole(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Result<
             "Authorization Scopes are only valid for COGNITO_USER_POOLS and JWT authorization type",
         ));
     }
+    // SOURCE: seen when a route of a WebSocket API was made.
+    if route.request_parameters.is_some() && route.route_key != "$connect" {
+        return Err(ApiError::bad_request(
+            "Request parameters are only supported for the $connect route in WEBSOCKET APIs",
+        ));
+    }
     check_authorizer(view, api, route)?;
     if let Some(target) = &route.target {
         check_target(view, api, target)?;
@@ -304,20 +323,19 @@ fn check_whole(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Result<
 
 /// A route that asks an authorizer needs one; what a route names that asks none is kept and not looked at.
 fn check_authorizer(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Result<(), ApiError> {
-    let is_there = match (route.authorization_type.as_str(), &route.authorizer_id) {
-        ("CUSTOM", Some(id)) => view.get::<AuthorizerRecord>(&api.api_id, id)?.is_some(),
-        // No authorizer of a WebSocket API reads tokens.
-        ("CUSTOM" | "JWT", _) => false,
-        _ => true,
-    };
-    if is_there {
-        Ok(())
-    } else {
+    let message = match (route.authorization_type.as_str(), &route.authorizer_id) {
+        ("CUSTOM", Some(id)) if view.get::<AuthorizerRecord>(&api.api_id, id)?.is_some() => {
+            return Ok(());
+        }
         // GUESS: the text is version 1's.
-        Err(ApiError::bad_request(
-            "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.",
-        ))
-    }
+        ("CUSTOM", _) => {
+            "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer."
+        }
+        // No authorizer of a WebSocket API reads tokens. SOURCE: the text is as seen for an HTTP API.
+        ("JWT", _) => "Setting the authorization type to JWT requires a valid JWT authorizer.",
+        _ => return Ok(()),
+    };
+    Err(ApiError::bad_request(message))
 }
 
 fn check_target(view: &View<'_>, api: &ApiRecord, target: &str) -> Result<(), ApiError> {

@@ -409,13 +409,8 @@ fn check_members(input: &StageInput) -> Result<(), ApiError> {
 }
 
 fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
-    if let Some(arn) = check::kept(settings.destination_arn.as_ref())
-        && !is_log_group(&arn)
-    {
-        // GUESS: the text.
-        return Err(ApiError::bad_request(
-            "Invalid ARN specified in the request. The access log's destination must be a CloudWatch Logs log group",
-        ));
+    if let Some(arn) = check::kept(settings.destination_arn.as_ref()) {
+        check_log_group(&arn)?;
     }
     let Some(format) = check::kept(settings.format.as_ref()) else {
         return Ok(());
@@ -430,21 +425,29 @@ fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
 }
 
 /// SOURCE: a WebSocket API logs to a log group only: `arn:aws:logs:{region}:{account}:log-group:{name}`, with or without
-/// the `:*` that stands for its streams.
-fn is_log_group(arn: &str) -> bool {
-    let arn = arn.strip_suffix(":*").unwrap_or(arn);
-    let parts: Vec<&str> = arn.split(':').collect();
-    let ["arn", partition, "logs", region, account, "log-group", name] = parts[..] else {
-        return false;
+/// the `:*` that stands for its streams. The text was seen for a delivery stream. GUESS: the text for what is no ARN.
+fn check_log_group(arn: &str) -> Result<(), ApiError> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", partition, service, region, account, resource] = parts[..] else {
+        return Err(ApiError::bad_request(
+            "Invalid ARN specified in the request",
+        ));
     };
     let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
-    partition.starts_with("aws")
-        && !region.is_empty()
-        && is_account
-        && (1..=512).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_/.#-".contains(&byte))
+    let is_place = partition.starts_with("aws") && !region.is_empty() && is_account;
+    let name = resource.strip_prefix("log-group:");
+    let name = name.map(|name| name.strip_suffix(":*").unwrap_or(name));
+    let is_name = |name: &str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/.".contains(&byte);
+        (1..=512).contains(&name.len()) && name.bytes().all(is_allowed)
+    };
+    if service == "logs" && is_place && name.is_some_and(is_name) {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.': '{}'",
+        name.unwrap_or(resource)
+    )))
 }
 
 /// True when a format has the request's id among its `$context.` references; a longer name is another one.
@@ -473,24 +476,35 @@ fn check_settings(settings: &RouteSettings) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// SOURCE: the guide: names of letters, digits and `_`; values of `[A-Za-z0-9-._~:/?#&=,]`. Empty removes the variable.
+/// SOURCE: the service model: names of letters, digits and `_`; values of `[A-Za-z0-9-._~:/?#&=,]`; quotas: their lengths.
+/// An empty value removes the variable. GUESS: the texts are version 1's, and with them the space, which it takes.
 fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
-    let is_name = (1..=VARIABLE_NAME).contains(&name.len())
+    let is_name = !name.is_empty()
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !is_name {
         return Err(ApiError::bad_request(format!(
-            "Invalid stage variable name: {name}. It must have 1 to {VARIABLE_NAME} of the characters A-Za-z0-9_"
+            "Invalid stage variable name: {name}. Please use names with only word characters."
         )));
     }
-    let is_value = value.len() <= VARIABLE_VALUE
-        && value
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&byte));
+    let is_value = value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b" -._~:/?#&=,".contains(&byte));
     if !is_value {
         return Err(ApiError::bad_request(format!(
-            "Invalid value of stage variable {name}. It must have at most {VARIABLE_VALUE} of the characters A-Za-z0-9-._~:/?#&=,"
+            "Invalid stage variable value of key {name}.  Please use values with alphanumeric characters and the symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','."
+        )));
+    }
+    // GUESS: the texts.
+    if name.len() > VARIABLE_NAME {
+        return Err(ApiError::bad_request(format!(
+            "Invalid stage variable name: {name}. It must have at most {VARIABLE_NAME} characters"
+        )));
+    }
+    if value.len() > VARIABLE_VALUE {
+        return Err(ApiError::bad_request(format!(
+            "Invalid stage variable value of key {name}. It must have at most {VARIABLE_VALUE} characters"
         )));
     }
     Ok(())

@@ -64,14 +64,19 @@ pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {
     let input: VpcLinkInput = call.body()?;
     let name = check::required("name", input.name.as_ref())?.clone();
     check::length("name", Some(&name), (1, 128))?;
-    let subnet_ids = input.subnet_ids.filter(|ids| !ids.is_empty());
-    check::required("subnetIds", subnet_ids.as_ref())?;
+    let subnet_ids = check::required("subnetIds", input.subnet_ids.as_ref())?;
+    if subnet_ids.is_empty() {
+        // SOURCE: seen for a list without an entry.
+        return Err(ApiError::bad_request(
+            "SubnetIds for a vpc link cannot be empty",
+        ));
+    }
     check::tags(input.tags.as_ref())?;
     let region = call.region.clone();
     let blank = VpcLinkRecord {
         vpc_link_id: String::new(),
         name,
-        subnet_ids: subnet_ids.unwrap_or_default(),
+        subnet_ids: subnet_ids.clone(),
         security_group_ids: input.security_group_ids.unwrap_or_default(),
         tags: input.tags.unwrap_or_default(),
         created_at: clock::now(),
@@ -115,6 +120,7 @@ pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
     Ok(Reply::json(&show(link)))
 }
 
+/// No integration of a WebSocket API can go through one, so nothing is ever in its way.
 pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
     let (region, id) = (call.region.clone(), call.label("vpcLinkId"));
     call.store.write(move |draft| {

@@ -53,7 +53,7 @@ pub(crate) use self::{
     ids::normalized,
     outbox::{Closing, Refused},
     registry::{Connection, Registry},
-    selection::may_select_routes,
+    selection::{may_select_answers, may_select_routes},
     upgrade::{connect, wanted},
 };
 use super::{

@@ -177,6 +177,17 @@ fn reference(rest: &str) -> Option<(&str, &str)> {
 /// SOURCE: developer guide, "Working with routes for WebSocket APIs": `$request.body.{path}`, `${request.body.{path}}`,
 /// several of them, static text and `\$default`.
 pub(crate) fn may_select_routes(text: &str) -> bool {
+    refers_only(text, |part| matches!(part, Part::RequestBody(_)))
+}
+
+/// The same for what selects among the templates of a response: the integration's answer may be referred to as well.
+///
+/// SOURCE: developer guide, "WebSocket API selection expressions".
+pub(crate) fn may_select_answers(text: &str) -> bool {
+    refers_only(text, |part| !matches!(part, Part::Nothing))
+}
+
+fn refers_only(text: &str, is_allowed: impl Fn(&Part) -> bool) -> bool {
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         let (before, after) = (&rest[..at], &rest[at + 1..]);
@@ -184,7 +195,7 @@ pub(crate) fn may_select_routes(text: &str) -> bool {
             after
         } else {
             match reference(after) {
-                Some((name, after)) if matches!(part(name), Part::RequestBody(_)) => after,
+                Some((name, after)) if is_allowed(&part(name)) => after,
                 _ => return false,
             }
         };
@@ -303,6 +314,28 @@ mod tests {
             "${integration.response.statuscode}",
         ] {
             assert!(!may_select_routes(expression), "{expression}");
+        }
+    }
+
+    #[test]
+    fn the_message_and_the_answer_select_templates_of_responses() {
+        for expression in [
+            "200",
+            "\\$default",
+            "${request.body.action}",
+            "${integration.response.statuscode}",
+            "$integration.response.header.X-Kind",
+            "v-${integration.response.multivalueheader.a}",
+        ] {
+            assert!(may_select_answers(expression), "{expression}");
+        }
+        for expression in [
+            "$",
+            "$context.stage",
+            "${integration.response.body.a}",
+            "${stageVariables.a}",
+        ] {
+            assert!(!may_select_answers(expression), "{expression}");
         }
     }
 

@@ -18,8 +18,8 @@ use tokio::{
     time::Instant,
 };
 
-const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20250101/us-east-1/apigateway/aws4_request, \
-     SignedHeaders=host;x-amz-date, Signature=00";
+/// Where APIs are; an account has 600 of them in a region.
+const REGIONS: [&str; 2] = ["us-east-1", "eu-west-3"];
 const CLIENTS: usize = 8;
 /// How long each measurement runs.
 const SPAN: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ pub(crate) async fn run() {
     let dir = tempfile::tempdir().unwrap();
     let gateway = start(&dir.path().join("gateway.redb")).await;
     let address = gateway.address();
-    let api = define(address).await;
+    let api = define(address, REGIONS[0]).await;
     let stage = format!("{api}/stages/prod");
     let list = format!("{api}/deployments?maxResults=10");
     let deployments = format!("{api}/deployments");
@@ -87,9 +87,10 @@ async fn start_up() {
     let file = dir.path().join("gateway.redb");
     let empty = until_answer(&file).await;
     let gateway = start(&file).await;
-    let shares = (0..CLIENTS).map(|_| async {
+    let address = gateway.address();
+    let shares = (0..CLIENTS).map(|n| async move {
         for _ in 0..APIS / CLIENTS {
-            define(gateway.address()).await;
+            define(address, REGIONS[n % REGIONS.len()]).await;
         }
     });
     join_all(shares).await;
@@ -121,8 +122,8 @@ async fn until_answer(file: &Path) -> Duration {
 }
 
 /// An API with ten routes to mocks, deployed to `prod`; its path.
-async fn define(address: SocketAddr) -> String {
-    let mut client = Client::connect(address).await;
+async fn define(address: SocketAddr, region: &str) -> String {
+    let mut client = Client::connect_in(address, region).await;
     let body = json!({ "name": "a", "protocolType": "WEBSOCKET", "routeSelectionExpression": "x" });
     let made = client.call(&Method::POST, "/v2/apis", &body).await;
     let api = format!("/v2/apis/{}", made["apiId"].as_str().unwrap());
@@ -197,10 +198,15 @@ async fn measure(
 pub(crate) struct Client {
     sender: SendRequest<Full<Bytes>>,
     host: String,
+    authorization: String,
 }
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Client {
+        Client::connect_in(address, REGIONS[0]).await
+    }
+
+    async fn connect_in(address: SocketAddr, region: &str) -> Client {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -208,6 +214,10 @@ impl Client {
         Client {
             sender,
             host: address.to_string(),
+            authorization: format!(
+                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20250101/{region}/apigateway/aws4_request, \
+                 SignedHeaders=host;x-amz-date, Signature=00"
+            ),
         }
     }
 
@@ -221,7 +231,7 @@ impl Client {
             .method(method)
             .uri(path)
             .header(header::HOST, &self.host)
-            .header(header::AUTHORIZATION, SIGNED)
+            .header(header::AUTHORIZATION, &self.authorization)
             .body(Full::new(body))
             .unwrap();
         self.sender.ready().await.unwrap();

@@ -198,7 +198,7 @@ async fn a_model_that_is_no_schema_fails_a_deployment_that_looks_at_it() {
     plane.deploy(&api).await;
     let looking = json!({ "disableSchemaValidation": false });
     plane.patch(&api, looking).await.ok(200);
-    let message = "Invalid model schema of m: it is not JSON";
+    let message = "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified]";
     let refused = plane.post(&format!("{api}/deployments"), json!({})).await;
     refused.refused(400, "BadRequestException", message);
     plane.settle();

@@ -38,7 +38,11 @@ async fn an_api_that_cannot_be_is_refused() {
     let bad = "BadRequestException";
     let selection = "$request.body.action";
     for (body, message) in [
-        (json!({}), "Missing required member: name"),
+        (json!({}), "Invalid API name specified"),
+        (
+            json!({ "name": "", "protocolType": "WEBSOCKET" }),
+            "Invalid API name specified",
+        ),
         (
             json!({ "name": "a" }),
             "Missing required member: protocolType",
@@ -243,7 +247,7 @@ async fn routes_are_refused_in_aws_words() {
 async fn a_route_is_made_changed_and_removed() {
     let plane = Plane::new();
     let api = plane.api().await;
-    let body = json!({ "routeKey": "join", "requestParameters": { "route.request.querystring.a": { "required": true } } });
+    let body = json!({ "routeKey": "$connect", "requestParameters": { "route.request.querystring.a": { "required": true } } });
     let route = plane.post(&format!("{api}/routes"), body).await.ok(201);
     check_id(&route["routeId"], 7);
     assert_eq!(route["apiKeyRequired"], false);
@@ -283,10 +287,8 @@ async fn two_way_takes_a_default_response_and_only_that() {
     let other = plane
         .post(&path, json!({ "routeResponseKey": "other" }))
         .await;
-    assert_eq!(
-        (other.status, other.code.as_deref()),
-        (400, Some("BadRequestException"))
-    );
+    let message = "Currently, only $default is supported as a RouteResponseKey. The creation of the RouteResponse with a key of $default will indicate to API Gateway that this Route is intended to handle two-way communication.";
+    other.refused(400, "BadRequestException", message);
     let response = plane
         .post(&path, json!({ "routeResponseKey": "$default" }))
         .await
@@ -299,10 +301,16 @@ async fn two_way_takes_a_default_response_and_only_that() {
 
     let one = format!("{path}/{}", response["routeResponseId"].as_str().unwrap());
     let changed = plane
-        .patch(&one, json!({ "responseModels": { "a": "b" } }))
+        .patch(
+            &one,
+            json!({ "responseParameters": { "route.response.header.a": { "required": true } } }),
+        )
         .await
         .ok(200);
-    assert_eq!(changed["responseModels"], json!({ "a": "b" }));
+    assert_eq!(
+        changed["responseParameters"],
+        json!({ "route.response.header.a": { "required": true } })
+    );
     assert_eq!(
         plane.get(&path).await.ok(200),
         json!({ "items": [changed] })
@@ -368,6 +376,26 @@ async fn integrations_are_refused_in_aws_words() {
         (
             mock("connectionType", json!("VPC_LINK")),
             "ConnectionId must be set to vpcLinkId for ConnectionType VPC_LINK",
+        ),
+        (
+            json!({ "integrationType": "HTTP_PROXY", "integrationUri": "http://a/" }),
+            "HttpMethod parameter method must be specified for integrationType HTTPPROXY",
+        ),
+        (
+            json!({ "integrationType": "HTTP", "integrationUri": "http://a/" }),
+            "HttpMethod parameter method must be specified for integrationType HTTP",
+        ),
+        (
+            json!({ "integrationType": "HTTP", "integrationMethod": "GET", "integrationUri": "ftp://a/" }),
+            "Invalid HTTP endpoint specified for URI",
+        ),
+        (
+            json!({ "integrationType": "AWS_PROXY", "integrationUri": "http://a/" }),
+            "Invalid ARN specified in the request",
+        ),
+        (
+            json!({ "integrationType": "AWS_PROXY", "integrationUri": "arn:aws:lambda:us-east-1:000000000000:function:f" }),
+            "AWS ARN for integration must contain path or action",
         ),
         (
             mock("tlsConfig", json!({})),
@@ -514,7 +542,14 @@ async fn mappings_of_another_form_are_refused() {
         (header, "route.request.cookie.a", "route.request.cookie.a"),
         (header, "route.request.header", "route.request.header"),
     ] {
-        let message = format!("Invalid mapping expression specified: {culprit}");
+        let what = if culprit == key {
+            "expression parameter"
+        } else {
+            "expression"
+        };
+        let message = format!(
+            "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping {what} specified: {culprit}]"
+        );
         let refused = send(key, value).await;
         refused.refused(400, "BadRequestException", &message);
     }
@@ -545,7 +580,7 @@ async fn request_parameters_of_another_form_are_refused() {
     let plane = Plane::new();
     let api = plane.api_with_route().await;
     let path = format!("{api}/routes");
-    let first = json!({ "routeKey": "first" });
+    let first = json!({ "routeKey": "$connect" });
     let one = plane.post(&path, first).await.id("routeId");
     let one = format!("{path}/{one}");
     for name in [
@@ -557,18 +592,19 @@ async fn request_parameters_of_another_form_are_refused() {
         "route.request.header.a b",
         "route.request.cookie.a",
         "route.request.bodyguard",
+        "route.request.body.a",
         "method.request.header.a",
         "integration.request.header.a",
         "context.connectionId",
     ] {
         let parameters = json!({ name: { "required": false } });
-        let made = json!({ "routeKey": "second", "requestParameters": parameters });
+        let made = json!({ "routeKey": "$disconnect", "requestParameters": parameters });
         let change = json!({ "requestParameters": parameters });
         for answer in [
             plane.post(&path, made).await,
             plane.patch(&one, change).await,
         ] {
-            let message = format!("Invalid mapping expression specified: {name}");
+            let message = format!("Invalid mapping expression parameter specified: {name}");
             answer.refused(400, "BadRequestException", &message);
         }
     }
@@ -577,11 +613,22 @@ async fn request_parameters_of_another_form_are_refused() {
         "route.request.multivalueheader.a_b$c-d.e": { "required": false },
         "route.request.querystring.a": { "required": true },
         "route.request.multivaluequerystring.a": { "required": false },
-        "route.request.body.a[0].b": { "required": false },
     });
     let change = json!({ "requestParameters": parameters });
     let changed = plane.patch(&one, change).await.ok(200);
     assert_eq!(changed["requestParameters"], parameters);
+
+    let message = "Request parameters are only supported for the $connect route in WEBSOCKET APIs";
+    let elsewhere = json!({ "routeKey": "join", "requestParameters": parameters });
+    let moved = json!({ "routeKey": "join" });
+    for answer in [
+        plane.post(&path, elsewhere).await,
+        plane.patch(&one, moved).await,
+    ] {
+        answer.refused(400, "BadRequestException", message);
+    }
+    let none = json!({ "routeKey": "join", "requestParameters": {} });
+    plane.post(&path, none).await.ok(201);
 }
 
 #[tokio::test]
@@ -642,4 +689,98 @@ async fn an_empty_choice_changes_nothing() {
     let path = format!("{api}/integrations");
     let none = plane.post(&path, json!({ "integrationType": "" })).await;
     none.refused(400, "BadRequestException", message);
+}
+
+#[tokio::test]
+async fn selection_expressions_that_select_nothing_are_refused() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let mock = json!({ "integrationType": "MOCK" });
+    let integrations = format!("{api}/integrations");
+    let mock = plane.post(&integrations, mock).await.id("integrationId");
+    let responses = format!("{integrations}/{mock}/integrationresponses");
+    let of_request = [
+        "action",
+        "\\$default",
+        "$default",
+        "${request.body.a}-$request.body.b",
+        "",
+    ];
+    let of_response = [
+        "200",
+        "$default",
+        "${integration.response.statuscode}",
+        "$integration.response.header.a",
+        "$request.body.a",
+    ];
+    let never = [
+        "$",
+        "$context.routeKey",
+        "${request.body.a",
+        "${stageVariables.a}",
+        "$request.header.a",
+    ];
+    let answered = ["${integration.response.statuscode}"];
+    let (route, template) = ("modelSelectionExpression", "templateSelectionExpression");
+    let mut count = 0;
+    for (path, member, base, good, bad) in [
+        (
+            format!("{api}/routes"),
+            route,
+            json!({}),
+            &of_request[..],
+            [&never[..], &answered].concat(),
+        ),
+        (
+            integrations,
+            template,
+            json!({ "integrationType": "MOCK" }),
+            &of_request,
+            [&never[..], &answered].concat(),
+        ),
+        (responses, template, json!({}), &of_response, never.to_vec()),
+    ] {
+        for (expression, is_good) in good
+            .iter()
+            .map(|it| (it, true))
+            .chain(bad.iter().map(|it| (it, false)))
+        {
+            count += 1;
+            let mut body = base.clone();
+            body[member] = json!(expression);
+            body["routeKey"] = json!(format!("r{count}"));
+            body["integrationResponseKey"] = json!(format!("/{count}/"));
+            let answer = plane.post(&path, body).await;
+            if is_good {
+                answer.ok(201);
+            } else {
+                let message = format!("Invalid {member}");
+                answer.refused(400, "BadRequestException", &message);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_six_hundred_first_api_of_a_region_is_refused() {
+    let plane = Plane::new();
+    let body = |protocol: &str| json!({ "name": "a", "protocolType": protocol, "routeSelectionExpression": if protocol == "HTTP" { Value::Null } else { json!("x") } });
+    for n in 0..600 {
+        let protocol = if n % 2 == 0 { "HTTP" } else { "WEBSOCKET" };
+        plane.post("/v2/apis", body(protocol)).await.ok(201);
+    }
+    let message = "Maximum number of APIs for this account has been reached.  Please contact AWS if you need additional APIs.";
+    for protocol in ["HTTP", "WEBSOCKET"] {
+        let more = plane.post("/v2/apis", body(protocol)).await;
+        more.refused(429, "ConflictException", message);
+    }
+    let elsewhere = Plane::request(&Method::POST, "/v2/apis");
+    let elsewhere = elsewhere.body(body("HTTP").to_string().into()).unwrap();
+    let mut elsewhere: Request<Bytes> = elsewhere;
+    let credential = CREDENTIAL
+        .replace("us-east-1", "eu-west-3")
+        .parse()
+        .unwrap();
+    elsewhere.headers_mut().insert("authorization", credential);
+    plane.send(elsewhere).await.ok(201);
 }

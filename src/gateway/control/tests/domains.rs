@@ -78,6 +78,10 @@ async fn domain_names_are_refused_in_aws_words() {
         ),
         (domain("com"), "Invalid domain name specified: com"),
         (
+            domain("a_b.example.com"),
+            "Domain names cannot contain an underscore character",
+        ),
+        (
             domain("a.*.example.com"),
             "Invalid domain name specified: a.*.example.com",
         ),

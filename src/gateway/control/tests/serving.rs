@@ -303,18 +303,29 @@ async fn access_logs_go_to_a_log_group_and_name_the_request() {
             .patch(&path, json!({ "accessLogSettings": settings }))
             .await
     };
-    for arn in [
-        "nonsense",
-        "arn:aws:firehose:us-east-1:000000000000:deliverystream/amazon-apigateway-x",
-        "arn:aws:logs:us-east-1:000000000000:log-group:",
-        "arn:aws:logs:us-east-1:000000000000:log-group:a b",
-        "arn:aws:logs:us-east-1::log-group:a",
-        "arn:aws:logs:us-east-1:000000000000:log-group:a:log-stream:b",
+    for (arn, name) in [
+        (
+            "arn:aws:firehose:us-east-1:000000000000:deliverystream/amazon-apigateway-x",
+            "deliverystream/amazon-apigateway-x",
+        ),
+        ("arn:aws:logs:us-east-1:000000000000:log-group:", ""),
+        ("arn:aws:logs:us-east-1:000000000000:log-group:a b", "a b"),
+        ("arn:aws:logs:us-east-1:000000000000:log-group:a#b", "a#b"),
+        ("arn:aws:logs:us-east-1::log-group:a", "a"),
+        (
+            "arn:aws:logs:us-east-1:000000000000:log-group:a:log-stream:b",
+            "a:log-stream:b",
+        ),
     ] {
-        let message = "Invalid ARN specified in the request. The access log's destination must be a CloudWatch Logs log group";
+        let message = format!(
+            "Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.': '{name}'"
+        );
         let refused = send(json!({ "destinationArn": arn })).await;
-        refused.refused(400, "BadRequestException", message);
+        refused.refused(400, "BadRequestException", &message);
     }
+    let message = "Invalid ARN specified in the request";
+    let refused = send(json!({ "destinationArn": "nonsense" })).await;
+    refused.refused(400, "BadRequestException", message);
     for format in [
         "$context.requestIdX",
         "$context.extendedRequestId_",
@@ -336,4 +347,38 @@ async fn access_logs_go_to_a_log_group_and_name_the_request() {
     send(json!({ "format": "$context.extendedRequestId $context.stage" }))
         .await
         .ok(200);
+}
+
+#[tokio::test]
+async fn stage_variables_have_names_and_values_of_one_form() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let stages = format!("{api}/stages");
+    plane
+        .post(&stages, json!({ "stageName": "prod" }))
+        .await
+        .ok(201);
+    let path = format!("{stages}/prod");
+    let send = async |name: &str, value: &str| {
+        let change = json!({ "stageVariables": { name: value } });
+        plane.patch(&path, change).await
+    };
+    let long = "n".repeat(65);
+    for (name, value, message) in [
+        ("", "x", "Invalid stage variable name: . Please use names with only word characters.".to_owned()),
+        ("a-b", "x", "Invalid stage variable name: a-b. Please use names with only word characters.".to_owned()),
+        (&long, "x", format!("Invalid stage variable name: {long}. It must have at most 64 characters")),
+        ("a", "x;y", "Invalid stage variable value of key a.  Please use values with alphanumeric characters and the symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','.".to_owned()),
+        ("a", &"v".repeat(513), "Invalid stage variable value of key a. It must have at most 512 characters".to_owned()),
+    ] {
+        send(name, value).await.refused(400, "BadRequestException", &message);
+    }
+    send(&"n".repeat(64), &"v".repeat(512)).await.ok(200);
+    send("a_1", "A z0-._~:/?#&=,").await.ok(200);
+    for n in 0..98 {
+        send(&format!("v{n}"), "x").await.ok(200);
+    }
+    let message = "A stage has at most 100 stage variables";
+    let more = send("more", "x").await;
+    more.refused(400, "BadRequestException", message);
 }
