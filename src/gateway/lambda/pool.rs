@@ -42,6 +42,13 @@ pub(super) struct Spec {
     pub(super) gateway: SocketAddr,
 }
 
+impl Spec {
+    /// Its name, and the version that it goes by.
+    pub(super) fn name_and_version(&self) -> (&str, &str) {
+        self.name.split_once(':').unwrap_or((&self.name, "$LATEST"))
+    }
+}
+
 /// A function that runs here.
 pub(super) struct Pool {
     pub(super) spec: Spec,
@@ -88,6 +95,8 @@ pub(super) struct Job {
     pub(super) region: String,
     pub(super) trace_id: Option<String>,
     pub(super) payload: Bytes,
+    /// Whether the end of the log is wanted with the answer.
+    pub(super) wants_log: bool,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -131,19 +140,25 @@ impl Pool {
             region: invocation.function.region().to_owned(),
             trace_id: invocation.trace_id,
             payload: invocation.payload,
+            wants_log: invocation.mode == Mode::WaitForLog,
             answer,
         };
+        let mut made = Answer {
+            request_id: Some(job.id.clone()),
+            ..Answer::default()
+        };
         self.submit(job)?;
-        match invocation.mode {
-            Mode::Wait => match self.stop.run_until_cancelled(answered).await {
-                Some(Ok(answer)) => Ok(answer),
-                Some(Err(_)) | None => Err(InvokeError::Stopped),
-            },
-            Mode::Event => Ok(Answer {
-                payload: Bytes::new(),
-                function_error: None,
-            }),
+        if invocation.mode == Mode::Event {
+            return Ok(made);
         }
+        let Some(Ok(answer)) = self.stop.run_until_cancelled(answered).await else {
+            return Err(InvokeError::Stopped);
+        };
+        made.payload = answer.payload;
+        made.function_error = answer.function_error;
+        made.log = answer.log;
+        made.version = Some(self.spec.name_and_version().1.to_owned());
+        Ok(made)
     }
 
     fn submit(self: &Arc<Self>, job: Job) -> Result<(), InvokeError> {
@@ -164,7 +179,10 @@ impl Pool {
 
     /// Starts a process if more invocations wait than there are processes about to take them.
     fn grow(self: &Arc<Self>) {
-        let wanted = self.state().wanted();
+        let (wanted, newest) = {
+            let state = self.state();
+            (state.wanted(), state.newest())
+        };
         match wanted {
             Wanted::Nothing => {}
             Wanted::Process => self.start(),
@@ -173,7 +191,11 @@ impl Pool {
                 self.tasks.spawn(async move {
                     let waiting = tokio::time::sleep(GRACE);
                     let waited = pool.stop.run_until_cancelled(waiting).await.is_some();
-                    let is_short = pool.state().is_short();
+                    let is_short = {
+                        let state = pool.state();
+                        // What has come meanwhile has patience of its own.
+                        newest.is_some_and(|id| state.is_waiting(&id)) && state.is_short()
+                    };
                     if waited && is_short {
                         pool.start();
                     }
@@ -225,8 +247,14 @@ impl Pool {
         self.state().set(id, Phase::Resting);
     }
 
-    /// Notes that a process cannot start. What waits fails with it, unless another process can take it.
-    pub(super) fn cannot_start(&self, trouble: &Trouble) {
+    /// Does something beside; the gateway ends after it.
+    pub(super) fn spawn(&self, what: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(what);
+    }
+
+    /// Notes that a process cannot start. What waits fails with it, unless another process can take it; `log` is what the
+    /// process printed.
+    pub(super) fn cannot_start(&self, trouble: &Trouble, log: &Bytes) {
         let failed = {
             let mut state = self.state();
             let pause = state
@@ -242,7 +270,8 @@ impl Pool {
             }
         };
         for job in failed {
-            let answer = trouble.answer(&job.id);
+            let mut answer = trouble.answer(&job.id);
+            answer.log = job.wants_log.then(|| log.clone());
             job.finish(answer);
         }
     }
@@ -276,6 +305,15 @@ impl State {
         // After a failed start one process has to prove that it can be done.
         let may_start = self.pause.is_none() || self.count(&[Phase::Starting]) == 0;
         self.waiting.len() > coming && self.processes.len() < PROCESSES && may_start
+    }
+
+    /// The id of the invocation that came last.
+    fn newest(&self) -> Option<String> {
+        self.waiting.back().map(|job| job.id.clone())
+    }
+
+    fn is_waiting(&self, id: &str) -> bool {
+        self.waiting.iter().any(|job| job.id == id)
     }
 
     /// Whether one more invocation may wait.
@@ -348,6 +386,7 @@ mod tests {
             region: "us-east-1".into(),
             trace_id: None,
             payload: Bytes::new(),
+            wants_log: false,
             answer: oneshot::channel().0,
         }
     }
@@ -374,6 +413,42 @@ mod tests {
         check(1, &[Resting], Wanted::Patience);
         check(2, &[Resting], Wanted::Process);
         check(5, &[Busy; PROCESSES], Wanted::Nothing);
+    }
+
+    fn invocation() -> Invocation {
+        Invocation {
+            function: crate::gateway::lambda::FunctionName::parse("f").unwrap(),
+            payload: Bytes::from_static(b"{}"),
+            mode: Mode::Event,
+            trace_id: None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_is_with_one_invocation() {
+        let spec = Spec {
+            name: "f".into(),
+            command: "true".into(),
+            timeout: Duration::from_secs(1),
+            gateway: SocketAddr::from(([127, 0, 0, 1], 1)),
+        };
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let pool = Pool::new(spec, Lines::new(), tasks.clone(), stop.clone());
+        pool.state().processes.insert(7, Phase::Resting);
+        // The process takes the first one in time, and another one comes when the first one's time is over.
+        pool.invoke(invocation()).await.unwrap();
+        tokio::time::sleep(GRACE / 2).await;
+        pool.next(7).await;
+        pool.answered(7);
+        pool.invoke(invocation()).await.unwrap();
+        tokio::time::sleep(GRACE * 3 / 4).await;
+        assert_eq!(pool.state().processes.len(), 1);
+        // It does not ask for the second one, for which another process is started then.
+        tokio::time::sleep(GRACE / 2).await;
+        assert_eq!(pool.state().last_id, 1);
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
     }
 
     #[test]
