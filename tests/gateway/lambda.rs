@@ -52,7 +52,7 @@ pub(crate) fn told(name: &str) -> String {
     format!("{name}={}", function::command("HANDLER=told"))
 }
 
-async fn invoke(gateway: &Gateway, function: &str, event: Value) -> Answer {
+pub(crate) async fn invoke(gateway: &Gateway, function: &str, event: Value) -> Answer {
     let path = format!("/2015-03-31/functions/{function}/invocations");
     gateway.call("POST", &path, event.to_string()).await
 }
@@ -70,7 +70,7 @@ async fn invoke_later(gateway: &Gateway, function: &str, event: Value) {
 }
 
 /// Invokes a function that must not fail; gives its answer.
-async fn answer(gateway: &Gateway, function: &str, event: Value) -> Value {
+pub(crate) async fn answer(gateway: &Gateway, function: &str, event: Value) -> Value {
     let answer = invoke(gateway, function, event).await;
     assert_eq!(
         (answer.status, answer.header("x-amz-function-error")),

@@ -258,6 +258,7 @@ mod tests {
         let answer = Answer {
             payload: Bytes::from(payload.to_owned()),
             function_error: function_error.map(str::to_owned),
+            ..Answer::default()
         };
         read(&answer, RESOURCE)
     }

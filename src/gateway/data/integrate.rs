@@ -210,7 +210,7 @@ async fn invoke(call: Invocation, event: &Event, runner: &Functions) -> Result<A
     }
     Ok(Answer {
         status: match mode {
-            Mode::Wait => 200,
+            Mode::Wait | Mode::WaitForLog => 200,
             Mode::Event => 202,
         },
         headers,

@@ -13,6 +13,7 @@ use tokio::{sync::watch, time::Instant};
 use super::{
     Answer,
     pool::{Job, Pool, ProcessId},
+    tail::{self, Tail},
     trouble::Trouble,
 };
 
@@ -30,6 +31,10 @@ pub(super) struct Desk {
     deadline: watch::Sender<Option<Instant>>,
     /// Held by the request that waits for the next invocation.
     asking: tokio::sync::Mutex<()>,
+    /// What the process printed last.
+    pub(super) tail: Arc<Tail>,
+    /// Held while the log of an invocation is gathered, so that the next one prints nothing into it.
+    gathering: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -40,8 +45,8 @@ enum State {
     Failed,
     /// It has none.
     Free,
-    /// It has this one.
-    Has(Job),
+    /// It has this one, since then.
+    Has(Job, Instant),
 }
 
 /// An invocation as the process gets it.
@@ -88,6 +93,8 @@ impl Desk {
             state: Mutex::new(State::Starting),
             deadline: watch::Sender::new(Some(Instant::now() + limit)),
             asking: tokio::sync::Mutex::default(),
+            tail: Arc::default(),
+            gathering: Arc::default(),
         }
     }
 
@@ -101,6 +108,7 @@ impl Desk {
         let _asking = self.asking.lock().await;
         // Another request may have got one meanwhile.
         self.ready()?;
+        drop(self.gathering.lock().await);
         self.deadline.send_replace(None);
         let timeout = self.pool.spec.timeout;
         // Whatever becomes of this request, the process has so much time from its end: for the invocation, or to ask anew.
@@ -116,7 +124,14 @@ impl Desk {
             timeout,
             payload: job.payload.clone(),
         };
-        *self.state() = State::Has(job);
+        let wants_log = job.wants_log;
+        // From here on the process has it, whatever becomes of this request.
+        *self.state() = State::Has(job, Instant::now());
+        if wants_log {
+            self.tail.catch_up().await;
+            let (_, version) = self.pool.spec.name_and_version();
+            self.tail.begin(&handed.request_id, version);
+        }
         Ok(handed)
     }
 
@@ -127,7 +142,7 @@ impl Desk {
                 *state = State::Free;
                 Ok(())
             }
-            State::Has(_) => Err(Refused::State {
+            State::Has(..) => Err(Refused::State {
                 from: "Running",
                 to: "Ready",
             }),
@@ -141,17 +156,17 @@ impl Desk {
     /// Whether the process has the invocation of this id.
     pub(super) fn check(&self, request_id: &str) -> Result<(), Refused> {
         match &*self.state() {
-            State::Has(job) if job.id == request_id => Ok(()),
+            State::Has(job, _) if job.id == request_id => Ok(()),
             _ => Err(Refused::RequestId),
         }
     }
 
     /// Passes the process's answer on.
     pub(super) fn answer(&self, request_id: &str, answer: Answer) -> Result<(), Refused> {
-        let job = {
+        let (job, began) = {
             let mut state = self.state();
             match std::mem::replace(&mut *state, State::Free) {
-                State::Has(job) if job.id == request_id => job,
+                State::Has(job, began) if job.id == request_id => (job, began),
                 other => {
                     *state = other;
                     return Err(Refused::RequestId);
@@ -160,8 +175,28 @@ impl Desk {
         };
         // The deadline stays until the process asks for more: on Lambda an invocation ends then.
         self.pool.answered(self.id);
-        job.finish(answer);
+        if job.wants_log {
+            self.finish_with_log(job, began, answer);
+        } else {
+            self.tail.outdate();
+            job.finish(answer);
+        }
         Ok(())
+    }
+
+    /// Answers once all that the process printed until now is known. The request that brought the answer does not wait
+    /// for it, and may break off.
+    fn finish_with_log(&self, job: Job, began: Instant, mut answer: Answer) {
+        let report = tail::report(&job.id, began.elapsed());
+        let gathering = Arc::clone(&self.gathering).try_lock_owned();
+        let tail = Arc::clone(&self.tail);
+        self.pool.spawn(async move {
+            tail.catch_up().await;
+            tail.add(report.as_bytes());
+            answer.log = Some(tail.take());
+            job.finish(answer);
+            drop(gathering);
+        });
     }
 
     /// Notes that the process says it cannot start, and why.
@@ -176,19 +211,26 @@ impl Desk {
             }
             *state = State::Failed;
         }
-        self.pool.cannot_start(&Trouble::Init(payload));
+        let log = self.tail.take();
+        self.pool.cannot_start(&Trouble::Init(payload), &log);
         Ok(())
     }
 
-    /// Notes how the process ended; what it had, or should have had, fails.
+    /// Notes how the process ended, with all that it printed; what it had, or should have had, fails.
     pub(super) fn ended(&self, trouble: &Trouble) {
         let state = std::mem::replace(&mut *self.state(), State::Failed);
         match state {
-            State::Has(job) => {
-                let answer = trouble.answer(&job.id);
+            State::Has(job, began) => {
+                let mut answer = trouble.answer(&job.id);
+                if job.wants_log {
+                    let report = tail::report(&job.id, began.elapsed());
+                    self.tail.add(report.as_bytes());
+                    self.tail.add(trouble.log(&job.id).as_bytes());
+                    answer.log = Some(self.tail.take());
+                }
                 job.finish(answer);
             }
-            State::Starting => self.pool.cannot_start(trouble),
+            State::Starting => self.pool.cannot_start(trouble, &self.tail.take()),
             State::Free | State::Failed => {}
         }
     }

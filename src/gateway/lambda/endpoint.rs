@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use http_body_util::Full;
@@ -18,7 +19,7 @@ use crate::{
             sigv4::{Signed, Signer},
         },
         clock,
-        outbound::{CallError, Outbound},
+        outbound::{self, CallError, Outbound},
     },
     model::Secret,
 };
@@ -44,23 +45,46 @@ impl Endpoint {
     }
 
     pub(super) async fn invoke(&self, invocation: &Invocation) -> Result<Answer, InvokeError> {
-        let request = self.request(invocation)?;
-        let called = self.outbound.call(request, LARGEST_ANSWER).await;
-        let answer = called.map_err(|error| InvokeError::Unreachable(whole(&error)))?;
+        let qualifier = invocation.function.qualifier.as_deref();
+        // Without a qualifier it is the latest version that runs.
+        let qualifier = qualifier.filter(|it| *it != "$LATEST");
+        let mut answer = self.call(invocation, qualifier).await?;
+        if qualifier.is_some() && takes_no_query(&answer) {
+            answer = self.call(invocation, None).await?;
+        }
         match answer.status {
             200..300 => Ok(Answer {
                 payload: answer.body,
                 function_error: text(&answer.headers, "x-amz-function-error"),
+                request_id: text(&answer.headers, "x-amzn-requestid"),
+                version: text(&answer.headers, "x-amz-executed-version"),
+                log: text(&answer.headers, "x-amz-log-result")
+                    .and_then(|log| STANDARD.decode(log).ok())
+                    .map(Bytes::from),
             }),
             status => Err(refusal(status, &answer.headers, &answer.body, invocation)),
         }
     }
 
+    async fn call(
+        &self,
+        invocation: &Invocation,
+        qualifier: Option<&str>,
+    ) -> Result<outbound::Answer, InvokeError> {
+        let request = self.request(invocation, qualifier)?;
+        let called = self.outbound.call(request, LARGEST_ANSWER).await;
+        called.map_err(|error| InvokeError::Unreachable(whole(&error)))
+    }
+
     /// By its bare name and with its qualifier beside it, for there are emulators that know functions by no other name.
-    fn request(&self, invocation: &Invocation) -> Result<Request<Full<Bytes>>, InvokeError> {
+    fn request(
+        &self,
+        invocation: &Invocation,
+        qualifier: Option<&str>,
+    ) -> Result<Request<Full<Bytes>>, InvokeError> {
         let function = &invocation.function;
         let path = format!("/2015-03-31/functions/{}/invocations", function.name);
-        let query = match &function.qualifier {
+        let query = match qualifier {
             None => String::new(),
             Some(qualifier) => {
                 let qualifier = utf8_percent_encode(qualifier, NON_ALPHANUMERIC);
@@ -79,10 +103,13 @@ impl Endpoint {
             HeaderValue::from_static("application/json"),
         );
         let mode = match invocation.mode {
-            Mode::Wait => "RequestResponse",
+            Mode::Wait | Mode::WaitForLog => "RequestResponse",
             Mode::Event => "Event",
         };
         headers.insert("x-amz-invocation-type", HeaderValue::from_static(mode));
+        if invocation.mode == Mode::WaitForLog {
+            headers.insert("x-amz-log-type", HeaderValue::from_static("Tail"));
+        }
         let trace_id = invocation.trace_id.as_deref();
         if let Some(Ok(trace_id)) = trace_id.map(HeaderValue::try_from) {
             headers.insert("x-amzn-trace-id", trace_id);
@@ -125,6 +152,15 @@ impl Endpoint {
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// SOURCE: the Invoke endpoint of SAM runs the one version of a function that there is: it refuses whatever stands in the
+/// query, before anything runs.
+fn takes_no_query(answer: &outbound::Answer) -> bool {
+    let kind = text(&answer.headers, "x-amzn-errortype").unwrap_or_default();
+    answer.status == 400
+        && kind.starts_with("InvalidRequestContent")
+        && memchr::memmem::find(&answer.body, b"Query Parameters are not supported").is_some()
 }
 
 fn refusal(status: u16, headers: &HeaderMap, body: &[u8], invocation: &Invocation) -> InvokeError {
@@ -179,7 +215,9 @@ mod tests {
         let here = SocketAddr::from(([127, 0, 0, 1], 1));
         let endpoint = Endpoint::new(&Uri::from_static("http://127.0.0.1:3001/"), None, here);
         let uri = |name: &str| {
-            let request = endpoint.request(&invocation(name)).unwrap();
+            let invocation = invocation(name);
+            let qualifier = invocation.function.qualifier.as_deref();
+            let request = endpoint.request(&invocation, qualifier).unwrap();
             assert_eq!(
                 request.headers()["x-amz-invocation-type"],
                 "RequestResponse"
@@ -192,7 +230,7 @@ mod tests {
             uri("arn:aws:lambda:eu-west-1:123456789012:function:chat"),
             base
         );
-        assert_eq!(uri("chat:$LATEST"), format!("{base}?Qualifier=%24LATEST"));
+        assert_eq!(uri("chat:a_1"), format!("{base}?Qualifier=a%5F1"));
     }
 
     #[test]
@@ -208,7 +246,9 @@ mod tests {
         let uri = Uri::from_static("https://lambda.example");
         let endpoint = Endpoint::new(&uri, Some(credential), here);
         let function = "arn:aws:lambda:eu-west-1:123456789012:function:chat:live";
-        let request = endpoint.request(&invocation(function)).unwrap();
+        let request = endpoint
+            .request(&invocation(function), Some("live"))
+            .unwrap();
         assert_eq!(request.headers()[header::HOST], "lambda.example");
         let signed = Signed {
             method: request.method(),

@@ -2,13 +2,14 @@
 //!
 //! SOURCE: Lambda API reference, Invoke.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, request::Parts};
 use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::{FunctionName, Functions, Invocation, InvokeError, Mode};
+use super::{Answer, FunctionName, Functions, Invocation, InvokeError, Mode};
 use crate::gateway::{
     reply::{self, refusal},
     signature,
@@ -54,17 +55,10 @@ pub(crate) async fn answer(
             "The name of the function is not one",
         );
     };
-    let mode = match text(&head.headers, "x-amz-invocation-type") {
-        None | Some("RequestResponse") => Mode::Wait,
-        Some("Event") => Mode::Event,
-        Some("DryRun") => return reply::empty(StatusCode::NO_CONTENT),
-        Some(_) => {
-            return error(
-                StatusCode::BAD_REQUEST,
-                "InvalidParameterValueException",
-                "InvocationType must be RequestResponse, Event or DryRun",
-            );
-        }
+    let mode = match asked(&head.headers) {
+        Ok(Asked::Run(mode)) => mode,
+        Ok(Asked::Nothing) => return dry_run(functions, &function),
+        Err(message) => return error(StatusCode::BAD_REQUEST, "ValidationException", &message),
     };
     let Some(payload) = body else {
         return failed(&InvokeError::TooLarge);
@@ -76,25 +70,84 @@ pub(crate) async fn answer(
         trace_id: text(&head.headers, "x-amzn-trace-id").map(str::to_owned),
     };
     match functions.invoke(invocation).await {
-        Ok(answer) => {
-            let status = match mode {
-                Mode::Wait => StatusCode::OK,
-                Mode::Event => StatusCode::ACCEPTED,
-            };
-            let mut response = reply::json(status, answer.payload);
-            let headers = response.headers_mut();
-            headers.insert(
-                "x-amz-executed-version",
-                HeaderValue::from_static("$LATEST"),
-            );
-            let function_error = answer.function_error.map(HeaderValue::try_from);
-            if let Some(Ok(function_error)) = function_error {
-                headers.insert("x-amz-function-error", function_error);
-            }
-            response
-        }
+        Ok(answer) => answered(mode, answer),
         Err(error) => failed(&error),
     }
+}
+
+/// What a call asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Run(Mode),
+    Nothing,
+}
+
+/// What the headers ask for, or why they cannot.
+fn asked(headers: &HeaderMap) -> Result<Asked, String> {
+    // SOURCE: the usual words of AWS's services for a value that is none of an enumeration.
+    let invalid = |value: &str, member: &str, all: &str| {
+        format!(
+            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: \
+             Member must satisfy enum value set: [{all}]"
+        )
+    };
+    let wants_log = match text(headers, "x-amz-log-type") {
+        None | Some("None") => false,
+        Some("Tail") => true,
+        Some(other) => return Err(invalid(other, "logType", "None, Tail")),
+    };
+    match text(headers, "x-amz-invocation-type") {
+        // SOURCE: API reference, `LogType`: applies to synchronously invoked functions only.
+        Some("Event") => Ok(Asked::Run(Mode::Event)),
+        Some("DryRun") => Ok(Asked::Nothing),
+        None | Some("RequestResponse") if wants_log => Ok(Asked::Run(Mode::WaitForLog)),
+        None | Some("RequestResponse") => Ok(Asked::Run(Mode::Wait)),
+        Some(other) => Err(invalid(
+            other,
+            "invocationType",
+            "RequestResponse, Event, DryRun",
+        )),
+    }
+}
+
+/// Says whether the function could be invoked, and does nothing.
+fn dry_run(functions: &Functions, function: &FunctionName) -> Response<Full<Bytes>> {
+    if functions.knows(function) {
+        return reply::json(StatusCode::NO_CONTENT, Bytes::new());
+    }
+    failed(&InvokeError::NotFound {
+        arn: function.arn(),
+    })
+}
+
+/// The response to an invocation, as its mode has it.
+fn answered(mode: Mode, answer: Answer) -> Response<Full<Bytes>> {
+    let status = match mode {
+        Mode::Wait | Mode::WaitForLog => StatusCode::OK,
+        Mode::Event => StatusCode::ACCEPTED,
+    };
+    let version = match mode {
+        Mode::Wait | Mode::WaitForLog => {
+            Some(answer.version.unwrap_or_else(|| "$LATEST".to_owned()))
+        }
+        Mode::Event => None,
+    };
+    let mut response = reply::json(status, answer.payload);
+    for (name, value) in [
+        // SOURCE: what a function knows as its request id is that of the invocation's response.
+        ("x-amzn-requestid", answer.request_id),
+        ("x-amz-executed-version", version),
+        ("x-amz-function-error", answer.function_error),
+        (
+            "x-amz-log-result",
+            answer.log.map(|log| STANDARD.encode(log)),
+        ),
+    ] {
+        if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 /// The function of a path segment and of `Qualifier` in the query.
@@ -122,6 +175,7 @@ fn failed(failure: &InvokeError) -> Response<Full<Bytes>> {
         InvokeError::NotFound { .. } => (404, "ResourceNotFoundException"),
         InvokeError::Throttled => (429, "TooManyRequestsException"),
         InvokeError::TooLarge => (413, "RequestTooLargeException"),
+        InvokeError::EventTooLarge(_) => (413, "RequestEntityTooLargeException"),
         InvokeError::NotJson(_) => (400, "InvalidRequestContentException"),
         InvokeError::Refused { .. } | InvokeError::Unreachable(_) => (502, "ServiceException"),
         InvokeError::Stopped => (503, "ServiceUnavailableException"),

@@ -13,6 +13,7 @@ mod output;
 mod pool;
 mod process;
 mod runtime_api;
+mod tail;
 mod trouble;
 
 use std::{collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
@@ -33,8 +34,13 @@ use super::authorize::Credential;
 
 /// Longest payload of an invocation, in bytes. SOURCE: Lambda quotas, "Invocation payload": 6 MB.
 pub(crate) const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
+/// The same where nobody waits for the answer. SOURCE: Lambda quotas: 1 MB since October 2025, 256 KB before that.
+const LARGEST_EVENT: usize = 1024 * 1024;
 /// Longest answer of a function, in bytes. SOURCE: the message of `Function.ResponseSizeTooLarge`.
 const LARGEST_ANSWER: usize = LARGEST_PAYLOAD + 100;
+
+/// The memory that a function that runs here is told it has; nothing holds it to that.
+const MEMORY_MB: u32 = 128;
 
 /// Where functions run.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,25 +129,40 @@ pub(crate) struct Invocation {
 pub(crate) enum Mode {
     /// `RequestResponse`.
     Wait,
+    /// The same, and the end of the log is wanted too.
+    WaitForLog,
     /// `Event`: the answer is empty and comes at once.
     Event,
 }
 
 /// What a function answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// Whatever the function sent; if it failed, an object with `errorMessage` and `errorType`.
     pub(crate) payload: Bytes,
     /// `X-Amz-Function-Error`: there if the function failed.
     pub(crate) function_error: Option<String>,
+    /// The invocation's request id, if there is one.
+    pub(crate) request_id: Option<String>,
+    /// The version that ran, if it is known.
+    pub(crate) version: Option<String>,
+    /// The end of the function's log of this invocation, where it was asked for.
+    pub(crate) log: Option<Bytes>,
 }
 
 impl Answer {
-    fn failed(payload: Bytes) -> Answer {
+    fn new(payload: Bytes) -> Answer {
         Answer {
             payload,
+            ..Answer::default()
+        }
+    }
+
+    fn failed(payload: Bytes) -> Answer {
+        Answer {
             // SOURCE: the runtime API's errors have been `Unhandled` ever since it replaced the older runtimes.
             function_error: Some("Unhandled".to_owned()),
+            ..Answer::new(payload)
         }
     }
 }
@@ -155,6 +176,11 @@ pub(crate) enum InvokeError {
     /// Too many invocations wait for the function.
     #[error("Rate Exceeded.")]
     Throttled,
+    /// The payload is longer than 1 MB, and nobody waits for the answer.
+    #[error(
+        "{0} byte payload is too large for the Event invocation type (limit {LARGEST_EVENT} bytes)"
+    )]
+    EventTooLarge(usize),
     /// The payload is longer than 6 MB.
     #[error(
         "Request must be smaller than {LARGEST_PAYLOAD} bytes for the InvokeFunction operation"
@@ -227,6 +253,11 @@ impl Functions {
         }
     }
 
+    /// Whether there is such a function, as far as that is known here.
+    pub(crate) fn knows(&self, function: &FunctionName) -> bool {
+        self.inner.endpoint.is_some() || self.local(function).is_some()
+    }
+
     /// Invokes a function and waits for its answer.
     ///
     /// A function that began goes on when nobody waits for it any more, as on Lambda.
@@ -237,6 +268,9 @@ impl Functions {
         if invocation.payload.is_empty() {
             // GUESS: nothing is an empty object.
             invocation.payload = Bytes::from_static(b"{}");
+        }
+        if invocation.mode == Mode::Event && invocation.payload.len() > LARGEST_EVENT {
+            return Err(InvokeError::EventTooLarge(invocation.payload.len()));
         }
         serde_json::from_slice::<IgnoredAny>(&invocation.payload).map_err(InvokeError::NotJson)?;
         match (self.local(&invocation.function), &self.inner.endpoint) {

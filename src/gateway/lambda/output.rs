@@ -6,11 +6,15 @@
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use rustix::io::ioctl_fionread;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
+    process::{ChildStderr, ChildStdout},
     sync::broadcast,
     time::Instant,
 };
+
+use super::tail::Reading;
 
 /// Bytes of a line; what is longer becomes several.
 const LINE_BYTES: usize = 4 * 1024;
@@ -40,6 +44,24 @@ pub enum LineSource {
     Stderr,
     /// The gateway: how the function's processes fare.
     Gateway,
+}
+
+/// What a process prints to.
+pub(super) trait Stream: AsyncRead + Unpin {
+    /// Bytes that are there to be read.
+    fn ready(&self) -> u64;
+}
+
+impl Stream for ChildStdout {
+    fn ready(&self) -> u64 {
+        ioctl_fionread(self).unwrap_or(0)
+    }
+}
+
+impl Stream for ChildStderr {
+    fn ready(&self) -> u64 {
+        ioctl_fionread(self).unwrap_or(0)
+    }
 }
 
 /// Where lines go.
@@ -82,12 +104,21 @@ impl Lines {
         self,
         function: String,
         source: LineSource,
-        mut stream: impl AsyncRead + Unpin,
+        mut stream: impl Stream,
+        mut reading: Reading,
     ) {
         let mut buffer = BytesMut::with_capacity(LINE_BYTES);
         let mut allowance = Allowance::new();
         loop {
-            let ended = !matches!(stream.read_buf(&mut buffer).await, Ok(1..));
+            let before = buffer.len();
+            let ended = tokio::select! {
+                read = stream.read_buf(&mut buffer) => !matches!(read, Ok(1..)),
+                question = reading.asked() => {
+                    reading.answer_after(stream.ready(), question);
+                    continue;
+                }
+            };
+            reading.add(&buffer[before..]);
             while let Some(line) = take_line(&mut buffer, ended) {
                 match allowance.take() {
                     Taken::Within => self.printed(&function, source, line),
@@ -174,12 +205,24 @@ impl Allowance {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+
+    use super::{super::tail::Tail, *};
+
+    impl Stream for &[u8] {
+        fn ready(&self) -> u64 {
+            u64::try_from(self.len()).unwrap()
+        }
+    }
 
     async fn lines_of(printed: &[u8]) -> Vec<String> {
         let lines = Lines::new();
         let mut heard = lines.subscribe();
-        lines.read("f".into(), LineSource::Stdout, printed).await;
+        let tail = Arc::new(Tail::default());
+        let reading = tail.reading();
+        lines
+            .read("f".into(), LineSource::Stdout, printed, reading)
+            .await;
         let mut texts = Vec::new();
         while let Ok(line) = heard.try_recv() {
             texts.push(line.text);

@@ -20,10 +20,12 @@ use tokio::{
 };
 
 use super::{
+    MEMORY_MB,
     desk::Desk,
     output::{LineSource, Lines},
     pool::{Pool, ProcessId, Spec},
     runtime_api,
+    tail::Tail,
     trouble::{Trouble, exit_text},
 };
 
@@ -41,7 +43,8 @@ exec sh -c \"$1\"";
 pub(super) async fn run(pool: &Arc<Pool>, id: ProcessId, region: &str) {
     let desk = Arc::new(Desk::new(Arc::clone(pool), id));
     let name = &pool.spec.name;
-    let mut running = match Running::start(&pool.spec, &pool.lines, id, region).await {
+    let started = Running::start(&pool.spec, &pool.lines, &desk.tail, id, region);
+    let mut running = match started.await {
         Ok(running) => running,
         Err(error) => {
             pool.lines.note(name, format!("cannot be started: {error}"));
@@ -88,7 +91,13 @@ struct Running {
 }
 
 impl Running {
-    async fn start(spec: &Spec, lines: &Lines, id: ProcessId, region: &str) -> io::Result<Running> {
+    async fn start(
+        spec: &Spec,
+        lines: &Lines,
+        tail: &Arc<Tail>,
+        id: ProcessId,
+        region: &str,
+    ) -> io::Result<Running> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let mut child = command(spec, listener.local_addr()?, id, region).spawn()?;
         let group = child
@@ -98,10 +107,12 @@ impl Running {
         let mut readers = JoinSet::new();
         let name = || spec.name.clone();
         if let Some(stream) = child.stdout.take() {
-            readers.spawn(lines.clone().read(name(), LineSource::Stdout, stream));
+            let lines = lines.clone();
+            readers.spawn(lines.read(name(), LineSource::Stdout, stream, tail.reading()));
         }
         if let Some(stream) = child.stderr.take() {
-            readers.spawn(lines.clone().read(name(), LineSource::Stderr, stream));
+            let lines = lines.clone();
+            readers.spawn(lines.read(name(), LineSource::Stderr, stream, tail.reading()));
         }
         Ok(Running {
             _lifeline: child.stdin.take(),
@@ -129,14 +140,14 @@ impl Running {
 
 /// SOURCE: Lambda developer guide, "Defined runtime environment variables". The command may set `_HANDLER` itself.
 fn command(spec: &Spec, runtime_api: SocketAddr, id: ProcessId, region: &str) -> Command {
-    let (name, version) = spec.name.split_once(':').unwrap_or((&spec.name, "$LATEST"));
+    let (name, version) = spec.name_and_version();
     let mut command = Command::new("sh");
     command
         .args(["-c", SCRIPT, "sh", &spec.command])
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", version)
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MEMORY_MB.to_string())
         .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
         .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"))
         .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("[{version}]{id}"))

@@ -177,11 +177,7 @@ async fn respond(desk: &Desk, id: &str, body: Incoming) -> Result<(), Problem> {
         }
         Err(problem) => return Err(problem),
     };
-    let answer = Answer {
-        payload,
-        function_error: None,
-    };
-    Ok(desk.answer(id, answer)?)
+    Ok(desk.answer(id, Answer::new(payload))?)
 }
 
 async fn fail(desk: &Desk, id: &str, headers: &HeaderMap, body: Incoming) -> Result<(), Problem> {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::{Answer, LARGEST_ANSWER};
+use crate::gateway::clock;
 
 /// How a process failed the invocations that it had, or should have had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +32,28 @@ impl Trouble {
         };
         Answer::failed(match self {
             Trouble::Exited(status) => of("Runtime.ExitError", &exit_text(*status)),
-            Trouble::TimedOut(limit) => of(
-                "Sandbox.Timedout",
-                &format!("Task timed out after {:.2} seconds", limit.as_secs_f64()),
-            ),
+            Trouble::TimedOut(limit) => of("Sandbox.Timedout", &timeout_text(*limit)),
             Trouble::Init(payload) => payload.clone(),
             // GUESS: the text; on AWS a function that was created can be started.
             Trouble::NotStarted => of("Runtime.InvalidEntrypoint", "the command cannot be started"),
         })
+    }
+}
+
+impl Trouble {
+    /// What stands of it at the end of the invocation's log. SOURCE: logs that people show.
+    pub(super) fn log(&self, request_id: &str) -> String {
+        let of = |kind: &str, message: &str| {
+            format!("RequestId: {request_id} Error: {message}\n{kind}\n")
+        };
+        match self {
+            Trouble::Exited(status) => of("Runtime.ExitError", &exit_text(*status)),
+            Trouble::TimedOut(limit) => {
+                let at = clock::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ");
+                format!("{at} {request_id} {}\n\n", timeout_text(*limit))
+            }
+            Trouble::Init(_) | Trouble::NotStarted => String::new(),
+        }
     }
 }
 
@@ -53,6 +68,10 @@ pub(super) fn too_large() -> Answer {
 fn payload(kind: &str, message: &str) -> Bytes {
     let payload = json!({ "errorType": kind, "errorMessage": message });
     Bytes::from(payload.to_string())
+}
+
+fn timeout_text(limit: Duration) -> String {
+    format!("Task timed out after {:.2} seconds", limit.as_secs_f64())
 }
 
 /// How a process ended, as Lambda says it.
