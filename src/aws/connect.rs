@@ -67,6 +67,8 @@ pub(super) struct Connected {
     pub(super) client: Client,
     pub(super) endpoint: String,
     pub(super) region: String,
+    /// Whose calls they are; none where the signature stands for nobody.
+    pub(super) credentials: Option<SharedCredentialsProvider>,
 }
 
 /// Makes the client for the target.
@@ -74,13 +76,7 @@ pub(super) async fn connect(target: &Target, tuning: &Tuning) -> Result<Connecte
     match target {
         Target::Local(local) => {
             let region = Region::new(local.region.clone());
-            let credentials = credentials::dummy();
-            Ok(local_client(
-                local.endpoint_url(),
-                region,
-                credentials,
-                tuning,
-            ))
+            Ok(local_client(local.endpoint_url(), region, None, tuning))
         }
         Target::Aws(aws) => match &aws.endpoint_url {
             Some(url) if is_plain_loopback(&parse_endpoint(url)?) => {
@@ -99,15 +95,16 @@ pub(super) async fn connect(target: &Target, tuning: &Tuning) -> Result<Connecte
 fn local_client(
     endpoint: String,
     region: Region,
-    credentials: SharedCredentialsProvider,
+    credentials: Option<SharedCredentialsProvider>,
     tuning: &Tuning,
 ) -> Connected {
     let name = region.as_ref().to_owned();
+    let provider = credentials.clone().unwrap_or_else(credentials::dummy);
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(region)
         .endpoint_url(&endpoint)
-        .credentials_provider(credentials)
+        .credentials_provider(provider)
         .http_client(Builder::new().build_http())
         .timeout_config(timeouts(tuning))
         .retry_config(retries(tuning))
@@ -116,6 +113,7 @@ fn local_client(
         client: Client::from_conf(config),
         endpoint,
         region: name,
+        credentials,
     }
 }
 
@@ -142,7 +140,7 @@ async fn aws_client(aws: &AwsTarget, tuning: &Tuning) -> Result<Connected, Error
     .await?;
     let loader = aws_config::defaults(BehaviorVersion::latest())
         .region(region.clone())
-        .credentials_provider(provider)
+        .credentials_provider(provider.clone())
         .http_client(http_client)
         .timeout_config(timeouts(tuning))
         .retry_config(retries(tuning));
@@ -152,6 +150,7 @@ async fn aws_client(aws: &AwsTarget, tuning: &Tuning) -> Result<Connected, Error
         client: Client::new(&sdk_config),
         endpoint,
         region: region.as_ref().to_owned(),
+        credentials: Some(provider),
     })
 }
 

@@ -42,21 +42,19 @@ pub(super) fn dummy() -> SharedCredentialsProvider {
     ))
 }
 
-/// Credentials for an endpoint on this machine: the profile's if one was asked for, the environment's if it has any, or
-/// ones that stand for none.
+/// Credentials for an endpoint on this machine: the profile's if one was asked for, the environment's if it has any, else
+/// none.
 pub(super) async fn for_local_endpoint(
     aws: &AwsTarget,
-) -> Result<SharedCredentialsProvider, Error> {
+) -> Result<Option<SharedCredentialsProvider>, Error> {
     if let Some(profile) = &aws.profile {
         profiles::check_exists(profile).await?;
         let provider = ProfileFileCredentialsProvider::builder().profile_name(profile);
-        return Ok(SharedCredentialsProvider::new(provider.build()));
+        return Ok(Some(SharedCredentialsProvider::new(provider.build())));
     }
     let environment = EnvironmentVariableCredentialsProvider::new();
-    match environment.provide_credentials().await {
-        Ok(credentials) => Ok(SharedCredentialsProvider::new(credentials)),
-        Err(_) => Ok(dummy()),
-    }
+    let credentials = environment.provide_credentials().await.ok();
+    Ok(credentials.map(SharedCredentialsProvider::new))
 }
 
 /// Credentials for AWS.

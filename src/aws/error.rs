@@ -61,6 +61,8 @@ pub enum ErrorKind {
     Unrecognized,
     /// No credentials were found.
     NoCredentials,
+    /// A handshake that nobody can sign, as it is.
+    Unsignable,
     /// No region was found.
     NoRegion,
     /// This machine trusts no certificate authority.
@@ -153,6 +155,7 @@ impl Error {
     /// The error for a person, as the reason why something could not be done.
     pub fn failure(&self, title: impl Into<String>) -> Failure {
         let kind = match self.kind {
+            ErrorKind::Unsignable => FailureKind::User,
             ErrorKind::NoCredentials
             | ErrorKind::NoRegion
             | ErrorKind::NoTrust
@@ -255,6 +258,7 @@ impl Error {
             | ErrorKind::NoRegion
             | ErrorKind::NoTrust
             | ErrorKind::BadEndpoint
+            | ErrorKind::Unsignable
             | ErrorKind::Profile => message.clone(),
             _ => {
                 let facts: Vec<&str> = [&self.code, &self.request_id]
@@ -301,7 +305,11 @@ impl Error {
             ErrorKind::Other if !self.never_left => {
                 "check the endpoint, and what stands between: it ended the call without an answer"
             }
-            ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Conflict | ErrorKind::Other => {
+            ErrorKind::Unsignable
+            | ErrorKind::NotFound
+            | ErrorKind::Refused
+            | ErrorKind::Conflict
+            | ErrorKind::Other => {
                 return None;
             }
         })

@@ -3,11 +3,13 @@
 //! One method a call, model types in and out. What a call means for a job is decided in `ops`; here a call either gives
 //! what was asked for, with all its pages, or an [`Error`] that says what happened.
 
+mod clock;
 mod connect;
 mod convert;
 mod credentials;
 mod error;
 mod profiles;
+mod signer;
 #[cfg(test)]
 pub(crate) mod stub;
 #[cfg(test)]
@@ -32,6 +34,7 @@ pub use connect::Tuning;
 pub(crate) use connect::is_loopback;
 pub use error::{Error, ErrorKind};
 pub use profiles::{Profile, profiles};
+pub use signer::Signer;
 pub use write::RouteEnds;
 
 /// Calls that one fan-out (the responses of all routes, say) has under way at a time. SOURCE: API Gateway quotas: 10
@@ -53,6 +56,8 @@ pub(crate) struct Place {
     target: Target,
     endpoint: String,
     region: String,
+    /// None where the calls carry a signature that stands for nobody.
+    signer: Option<Signer>,
     first_backoff: Duration,
 }
 
@@ -100,6 +105,9 @@ impl Control {
             place: Arc::new(Place {
                 target: target.clone(),
                 endpoint: connected.endpoint,
+                signer: connected
+                    .credentials
+                    .map(|credentials| Signer::new(credentials, &connected.region)),
                 region: connected.region,
                 first_backoff: tuning.first_backoff,
             }),
@@ -119,6 +127,18 @@ impl Control {
     /// The target that the handle was made for.
     pub fn target(&self) -> &Target {
         &self.place.target
+    }
+
+    /// Who signs handshakes with the credentials of the target.
+    ///
+    /// # Errors
+    /// Fails for a target without credentials: an endpoint on this machine that nobody named any for.
+    pub fn signer(&self) -> Result<Signer, Error> {
+        let no_credentials = "there are no credentials to sign with: AWS_ACCESS_KEY_ID is not set and no profile was chosen";
+        self.place
+            .signer
+            .clone()
+            .ok_or_else(|| Error::new(ErrorKind::NoCredentials, self.endpoint(), no_credentials))
     }
 
     /// All WebSocket APIs, by name; HTTP APIs are left out.
@@ -190,6 +210,21 @@ impl Control {
         let mut routes = fan_out(items, |item| self.route(api, item)).await?;
         routes.sort_by(|one, other| one.key.cmp(&other.key));
         Ok(routes)
+    }
+
+    /// Who may use the route of that key, such as `AWS_IAM`; none when there is no such route.
+    ///
+    /// # Errors
+    /// Fails when the control plane refuses or cannot be reached.
+    pub async fn authorization_type(
+        &self,
+        api: &ApiId,
+        key: &str,
+    ) -> Result<Option<String>, Error> {
+        let items = all_pages!(self, "get-routes", get_routes, api_id = api.as_str());
+        let routes = self.all("get-routes", items, convert::route)?;
+        let route = routes.into_iter().find(|route| route.key == key);
+        Ok(route.map(|route| route.authorization_type))
     }
 
     /// All integrations of an API, by id, with their responses where the type has any; proxies have none.

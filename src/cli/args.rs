@@ -74,7 +74,11 @@ Examples:
   stagewire connect --json wss://abc123.execute-api.us-east-1.amazonaws.com/prod | jq .text
   echo '{\"action\":\"hello\"}' | stagewire connect chat/test
   stagewire connect chat/prod --linger 60 < messages.txt
-  stagewire connect chat/prod --header 'X-Api-Key: …' --subprotocol v2";
+  stagewire connect chat/prod --header 'X-Api-Key: …' --subprotocol v2
+  stagewire connect --sign wss://abc123.execute-api.us-east-1.amazonaws.com/prod --profile work
+
+Where $connect asks for a signature (AWS_IAM), the handshake of API/STAGE carries the target's; with a URL, and where what
+the stage serves is unknown and differs from the draft, --sign says so. Signatures are sent in headers, never in the URL.";
 
 const SEND_HELP: &str = "\
 Examples:
@@ -314,6 +318,9 @@ pub(super) struct WhereArgs {
     /// Offer this subprotocol; may be repeated, best first
     #[arg(long, value_name = "NAME")]
     pub(super) subprotocol: Vec<String>,
+    /// Sign the handshake with the target's credentials, for IAM on $connect; a stage that asks for it gets it anyway
+    #[arg(long)]
+    pub(super) sign: bool,
 }
 
 #[derive(Debug, Arguments)]

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     live::{self, Link, LinkSender, SendError},
-    model::{Failure, FailureKind, LinkEvent, Outgoing, limit::MESSAGE_BYTES},
+    model::{Failure, FailureKind, LinkEvent, Outgoing, Signing, limit::MESSAGE_BYTES},
 };
 
 /// Typed lines that may wait to be sent.
@@ -62,7 +62,11 @@ async fn watch(to: Destination, mut stay: Stay, output: Output) -> Result<Exit, 
     let mut interrupts = Interrupts::new().map_err(|error| {
         Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
     })?;
-    output.progress(&format!("connecting to {}", to.request.url));
+    let signed = match to.signing {
+        Signing::Signed => ", signed",
+        Signing::Unsigned => "",
+    };
+    output.progress(&format!("connecting to {}{signed}", to.request.url));
     let mut link = live::connect(to.request.clone());
     let printer = Printer::start(to, output);
     let mut typing = None;

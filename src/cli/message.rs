@@ -6,17 +6,22 @@ use jiff::Timestamp;
 
 use super::{
     args::{Place, WhereArgs},
+    output,
     start::Session,
     url,
 };
 use crate::{
+    aws::Control,
+    console,
     model::{
-        ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, StageName,
-        link::{Closed, LinkStep},
+        Api, ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, Signing,
+        Stage, StageName,
+        link::{Closed, LinkStep, Refusal},
         text,
     },
+    ops::{Journal, detail},
     ui::live::{
-        explain::{self, CloseFacts, Explanation},
+        explain::{self, CloseFacts, Explanation, Handshake},
         link::Sent,
     },
 };
@@ -26,7 +31,9 @@ const QUOTED_CHARS: usize = 300;
 
 /// A request for the place, and what to call the place.
 pub(super) struct Destination {
+    /// With its signature, where it has one.
     pub(super) request: ConnectRequest,
+    pub(super) signing: Signing,
     pub(super) stage: Option<StageName>,
 }
 
@@ -35,22 +42,61 @@ pub(super) async fn destination(
     session: &Session,
     args: &WhereArgs,
 ) -> Result<Destination, Failure> {
-    let (url, stage) = match &args.place {
-        Place::Url(url) => (url.clone(), None),
-        Place::Stage { api, stage } => {
-            let control = session.control().await?;
-            let api = url::find_stage(&control, api, stage).await?;
-            (api.invoke_url(stage), Some(stage.clone()))
-        }
-    };
-    Ok(Destination {
+    let mut destination = Destination {
         request: ConnectRequest {
-            url,
+            url: String::new(),
             headers: args.header.clone(),
             subprotocols: args.subprotocol.clone(),
         },
-        stage,
-    })
+        signing: if args.sign {
+            Signing::Signed
+        } else {
+            Signing::Unsigned
+        },
+        stage: None,
+    };
+    let control = match &args.place {
+        Place::Url(url) => {
+            destination.request.url.clone_from(url);
+            if destination.signing == Signing::Unsigned {
+                return Ok(destination);
+            }
+            session.control().await?
+        }
+        Place::Stage { api, stage } => {
+            let control = session.control().await?;
+            let (api, stage) = url::find_stage(&control, api, stage).await?;
+            destination.request.url = api.invoke_url(&stage.name);
+            // Whoever brings an authorization knows what the route asks for.
+            let has_own = destination.request.header("authorization").is_some();
+            if destination.signing == Signing::Unsigned && !has_own {
+                destination.signing = asked_for(session, &control, (&api, &stage)).await;
+            }
+            destination.stage = Some(stage.name);
+            control
+        }
+    };
+    if destination.signing == Signing::Signed {
+        let signer = console::handshake_signer(&session.settings, &control)?;
+        let signed = signer.sign(destination.request).await;
+        destination.request = signed.map_err(|error| error.failure("Cannot sign the handshake"))?;
+    }
+    Ok(destination)
+}
+
+/// Whether the stage's clients must sign. Not to know it is no reason not to connect.
+async fn asked_for(session: &Session, control: &Control, (api, stage): (&Api, &Stage)) -> Signing {
+    let journal = Journal::new(session.paths.journal());
+    match Box::pin(detail::wants_signature(control, &journal, &api.id, stage)).await {
+        Ok(true) => Signing::Signed,
+        Ok(false) => Signing::Unsigned,
+        Err(error) => {
+            output::warn(&format!(
+                "the handshake is not signed, for nothing says whether $connect asks for that: {error}"
+            ));
+            Signing::Unsigned
+        }
+    }
 }
 
 /// Puts messages together from the frames of one direction.
@@ -120,22 +166,7 @@ impl Facts {
     pub(super) fn failure(&self, end: &LinkEvent, to: &Destination) -> Option<Failure> {
         let url = &to.request.url;
         match end {
-            LinkEvent::Refused(refusal) => {
-                let explanation = match &to.stage {
-                    Some(stage) => explain::refusal(refusal, stage, None),
-                    None => explain::refusal(refusal, &last_segment(url)?, None),
-                };
-                let failure = failure(&format!("Cannot connect to {url}"), &explanation);
-                let body: String = text::printable_bytes(&refusal.body)
-                    .chars()
-                    .take(QUOTED_CHARS)
-                    .collect();
-                Some(if body.is_empty() {
-                    failure
-                } else {
-                    failure.cause(format!("it answered: {body}"))
-                })
-            }
+            LinkEvent::Refused(refusal) => Some(refused(refusal, to)),
             LinkEvent::Failed(failed) => {
                 let title = match failed.step {
                     LinkStep::Open => format!("The connection to {url} was lost"),
@@ -172,10 +203,33 @@ impl Facts {
     }
 }
 
+fn refused(refusal: &Refusal, to: &Destination) -> Failure {
+    let url = &to.request.url;
+    let stage = to.stage.clone().unwrap_or_else(|| last_segment(url));
+    let handshake = Handshake {
+        stage: &stage,
+        signing: to.signing,
+    };
+    let explanation = explain::refusal(refusal, handshake, None);
+    let mut failure = failure(&format!("Cannot connect to {url}"), &explanation);
+    let body: String = text::printable_bytes(&refusal.body)
+        .chars()
+        .take(QUOTED_CHARS)
+        .collect();
+    if !body.is_empty() {
+        failure = failure.cause(format!("it answered: {body}"));
+    }
+    if explain::may_lack_signature(refusal, to.signing) {
+        failure = failure
+            .hint("if $connect asks for a signature (AWS_IAM), give it the target's with --sign");
+    }
+    failure
+}
+
 /// The next thing to try after a link that failed; the causes say what happened.
 fn next_step(step: LinkStep) -> Option<&'static str> {
     Some(match step {
-        LinkStep::Request | LinkStep::Rule(_) => return None,
+        LinkStep::Request | LinkStep::Sign | LinkStep::Rule(_) => return None,
         LinkStep::Resolve => "check the host's name, and the API's region; a deleted API has none",
         LinkStep::Connect => "start the server, or look for a firewall or a proxy on the way",
         LinkStep::Tls => {
@@ -203,10 +257,10 @@ pub(super) fn is_orderly(code: u16) -> bool {
 }
 
 /// The stage's name in an invoke URL, for the explanation.
-fn last_segment(url: &str) -> Option<StageName> {
+fn last_segment(url: &str) -> StageName {
     let path = url.split(['?', '#']).next().unwrap_or(url);
-    let segment = path.trim_end_matches('/').rsplit('/').next()?;
-    StageName::parse(segment)
+    let segment = path.trim_end_matches('/').rsplit('/').next();
+    StageName::parse(segment.unwrap_or_default())
         .or_else(|_| StageName::parse("stage"))
-        .ok()
+        .expect("invariant: that is the name of a stage")
 }

@@ -8,14 +8,14 @@ use super::{
 };
 use crate::{
     aws::Control,
-    model::{Api, Failure, FailureKind, StageName},
+    model::{Api, Failure, FailureKind, Stage, StageName},
     ops::detail,
 };
 
 pub(super) fn run(session: &Session, args: &StageArgs, output: Output) -> Result<Exit, Stop> {
     start::ask(session, output, async {
         let control = session.control().await?;
-        let api = find_stage(&control, &args.api, &args.stage).await?;
+        let (api, _) = find_stage(&control, &args.api, &args.stage).await?;
         let invoke_url = api.invoke_url(&args.stage);
         if output.json {
             output::json(&serde_json::json!({
@@ -29,19 +29,19 @@ pub(super) fn run(session: &Session, args: &StageArgs, output: Output) -> Result
     })
 }
 
-/// The API, when it has that stage.
+/// The API and its stage of that name.
 pub(super) async fn find_stage(
     control: &Control,
     api: &str,
     stage: &StageName,
-) -> Result<Api, Failure> {
+) -> Result<(Api, Stage), Failure> {
     let api = detail::find_api(control, api).await?;
     let stages = control
         .stages(&api.id)
         .await
         .map_err(|error| error.failure(format!("Cannot read the stages of \"{}\"", api.name)))?;
-    if stages.iter().any(|found| found.name == *stage) {
-        return Ok(api);
+    if let Some(found) = stages.iter().find(|found| found.name == *stage) {
+        return Ok((api, found.clone()));
     }
     let names: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
     let cause = if names.is_empty() {

@@ -3,9 +3,10 @@
 use std::{fs, path::Path, sync::Arc};
 
 use crate::{
+    aws::{Control, Signer},
     config::{GatewayCredential, Settings, env},
     gateway::{ApiKey, Credential, Keyring, Policy},
-    model::{Failure, FailureKind, Secret},
+    model::{Failure, FailureKind, Secret, Target},
 };
 
 /// Gathers the keys.
@@ -60,6 +61,40 @@ pub(crate) fn of_environment() -> Option<Credential> {
         user: "environment".to_owned(),
         policy: None,
     })
+}
+
+/// Who signs handshakes for a target: whoever the target's calls are from. A local gateway takes anybody's calls but
+/// verifies handshakes, so there it is somebody whom it knows: the environment, else the first of the settings.
+///
+/// # Errors
+/// Fails when there is nobody.
+pub(crate) fn handshake_signer(settings: &Settings, control: &Control) -> Result<Signer, Failure> {
+    let title = "Cannot sign the handshake";
+    if !matches!(control.target(), Target::Local(_)) {
+        return control.signer().map_err(|error| error.failure(title));
+    }
+    let of_settings = || settings.gateway_credentials.first();
+    let known = of_environment().or_else(|| {
+        let first = of_settings()?;
+        Some(Credential {
+            access_key_id: first.access_key_id.clone(),
+            secret_access_key: first.secret_access_key.clone(),
+            session_token: first.session_token.clone(),
+            user: first.user.clone(),
+            policy: None,
+        })
+    });
+    let known = known.ok_or_else(|| {
+        Failure::new(FailureKind::Config, title)
+            .cause("there are no credentials that a local gateway knows")
+            .hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for both, or write [[gateway.credentials]] into the settings")
+    })?;
+    Ok(Signer::with_keys(
+        &known.access_key_id,
+        &known.secret_access_key,
+        known.session_token.as_ref(),
+        control.region(),
+    ))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ use effects::{Desk, Effects};
 use event_loop::{App, Ending, Event, EventLoop, Manner};
 use host::TerminalHost;
 use input::{Distance, InputThread};
-pub(crate) use keyring::{keyring, of_environment as environment_credential};
+pub(crate) use keyring::{handshake_signer, keyring, of_environment as environment_credential};
 use local::{LocalGateway, Place};
 pub(crate) use seeded::remember;
 use terminal::{Modes, PanicHook, TerminalGuard};

@@ -107,7 +107,7 @@ impl Request {
         let mut bytes = Vec::with_capacity(512);
         bytes.extend_from_slice(format!("GET {path} HTTP/1.1\r\n").as_bytes());
         if !headers.contains_key(header::HOST) {
-            put(&mut bytes, "Host", host(uri).as_bytes());
+            put(&mut bytes, "Host", request.host(uri).as_bytes());
         }
         put(&mut bytes, "Connection", b"Upgrade");
         put(&mut bytes, "Upgrade", b"websocket");
@@ -178,16 +178,6 @@ fn put(bytes: &mut Vec<u8>, name: &str, value: &[u8]) {
     bytes.extend_from_slice(b": ");
     bytes.extend_from_slice(value);
     bytes.extend_from_slice(b"\r\n");
-}
-
-/// Host and port as the `Host` header wants them: no user, no default port.
-fn host(uri: &Uri) -> String {
-    let host = uri.host().unwrap_or_default();
-    let default_port = if super::wire::is_secure(uri) { 443 } else { 80 };
-    match uri.port_u16() {
-        Some(port) if port != default_port => format!("{host}:{port}"),
-        _ => host.to_owned(),
-    }
 }
 
 fn more_headers(request: &ConnectRequest) -> Result<HeaderMap, RequestError> {

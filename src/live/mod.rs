@@ -60,6 +60,16 @@ pub enum SendError {
 /// # Panics
 /// Outside a tokio runtime.
 pub fn connect(request: ConnectRequest) -> Link {
+    connect_with(std::future::ready(Ok(request)))
+}
+
+/// The same with a request that is made ready first, in the link's own time; without one the link has failed.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub fn connect_with(
+    request: impl Future<Output = Result<ConnectRequest, LinkFailure>> + Send + 'static,
+) -> Link {
     let (orders, orders_in) = mpsc::channel(ORDERS);
     let (events_out, events) = mpsc::channel(EVENTS);
     let task = tokio::spawn(run(request, orders_in, events_out)).abort_handle();
@@ -121,7 +131,7 @@ impl LinkSender {
 }
 
 async fn run(
-    request: ConnectRequest,
+    request: impl Future<Output = Result<ConnectRequest, LinkFailure>>,
     mut orders: mpsc::Receiver<Outgoing>,
     events: mpsc::Sender<LinkEvent>,
 ) {
@@ -129,7 +139,11 @@ async fn run(
     if events.send(LinkEvent::Connecting).await.is_err() {
         return;
     }
-    let (end, n_cut_short) = match open(&request).await {
+    let opened = match request.await {
+        Ok(request) => open(&request).await,
+        Err(failure) => Err(failure),
+    };
+    let (end, n_cut_short) = match opened {
         Err(failure) => (LinkEvent::Failed(failure), 0),
         Ok((Answer::Refused(refusal), _)) => (LinkEvent::Refused(refusal), 0),
         Ok((Answer::Open { opened, early }, stream)) => {

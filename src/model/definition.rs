@@ -128,6 +128,14 @@ impl Definition {
         serde_json::to_string(self).expect("invariant: a definition has text keys only")
     }
 
+    /// True when clients must sign the handshake: `AWS_IAM` on `$connect`.
+    pub fn wants_signature(&self) -> bool {
+        let connect = self.routes.get("$connect");
+        connect
+            .and_then(|route| route.settings.get("authorizationType"))
+            .is_some_and(|kind| kind == "AWS_IAM")
+    }
+
     /// The fingerprint of this definition.
     pub fn fingerprint(&self) -> Fingerprint {
         let digest = Sha256::digest(self.to_canonical_json().as_bytes());

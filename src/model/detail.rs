@@ -1,6 +1,6 @@
 //! An API with everything the screen and the jobs need to know of it, read at one time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Api, Authorizer, Definition, Deployment, DeploymentId, Integration, IntegrationId, Model,
@@ -28,6 +28,8 @@ pub struct ApiDetail {
     pub draft: Definition,
     /// How the draft differs from what each stage serves.
     pub drift: BTreeMap<StageName, Drift>,
+    /// The stages whose clients must sign the handshake: by what a stage serves where that is known, else by the draft.
+    pub signed: BTreeSet<StageName>,
 }
 
 /// How the draft differs from what a stage serves.
@@ -87,6 +89,11 @@ impl ApiDetail {
             Some(_) => Drift::Different,
             None => Drift::Unknown,
         };
+        if drift == Drift::UpToDate && self.draft.wants_signature() {
+            self.signed.insert(stage.name.clone());
+        } else if drift == Drift::UpToDate {
+            self.signed.remove(&stage.name);
+        }
         self.drift.insert(stage.name.clone(), drift);
     }
 

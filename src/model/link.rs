@@ -1,12 +1,15 @@
 //! Our end of a WebSocket: what we ask of it and what it tells.
 
+use std::fmt;
+
 use bytes::Bytes;
+use http::{Uri, header};
 use jiff::Timestamp;
 
 use super::FrameRecord;
 
 /// What a client brings to the handshake.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ConnectRequest {
     /// `ws://` or `wss://`, with the stage and perhaps a query.
     pub url: String,
@@ -14,6 +17,16 @@ pub struct ConnectRequest {
     pub headers: Vec<(String, String)>,
     /// Subprotocols on offer, best first.
     pub subprotocols: Vec<String>,
+}
+
+/// Whether a handshake is signed with somebody's credentials (signature version 4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Signing {
+    /// It comes from nobody in particular.
+    #[default]
+    Unsigned,
+    /// With the credentials of the target.
+    Signed,
 }
 
 /// What we send.
@@ -100,6 +113,8 @@ pub struct LinkFailure {
 pub enum LinkStep {
     /// The URL or a header is wrong.
     Request,
+    /// Finding credentials, and signing with them.
+    Sign,
     /// Looking up the host.
     Resolve,
     /// The TCP connection, or the proxy's tunnel.
@@ -127,6 +142,56 @@ pub struct Closed {
     pub by_us: bool,
 }
 
+impl ConnectRequest {
+    /// The value of the `Host` header: the one that was brought, else the URL's host, with its port where that is not
+    /// the usual one.
+    pub fn host(&self, uri: &Uri) -> String {
+        if let Some(host) = self.header(header::HOST.as_str()) {
+            return host.to_owned();
+        }
+        let host = uri.host().unwrap_or_default();
+        let usual_port = match uri.scheme_str() {
+            Some("wss") => 443,
+            _ => 80,
+        };
+        match uri.port_u16() {
+            Some(port) if port != usual_port => format!("{host}:{port}"),
+            _ => host.to_owned(),
+        }
+    }
+
+    /// The value of the header of that name, if it was brought.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(brought, _)| brought.trim().eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.trim())
+    }
+}
+
+impl fmt::Debug for ConnectRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("ConnectRequest")
+            .field("url", &self.url)
+            .field("headers", &names)
+            .field("subprotocols", &self.subprotocols)
+            .finish()
+    }
+}
+
+impl Refusal {
+    /// AWS's own code, such as `ForbiddenException`.
+    pub fn error_type(&self) -> Option<&str> {
+        let is_wanted = |name: &str| name.eq_ignore_ascii_case("x-amzn-errortype");
+        let header = self.headers.iter().find(|(name, _)| is_wanted(name));
+        // Some services write a colon and more behind the name.
+        header.and_then(|(_, value)| value.split(':').next())
+    }
+}
+
 impl Outgoing {
     /// True for what a person wrote; pings and closes are none.
     pub fn is_message(&self) -> bool {
@@ -138,5 +203,22 @@ impl LinkEvent {
     /// True for the event that ends a link.
     pub fn is_end(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Failed(_) | Self::Closed(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_headers_are_not_in_what_is_logged() {
+        let request = ConnectRequest {
+            url: "ws://a/b".to_owned(),
+            headers: vec![("Authorization".to_owned(), "hunter2".to_owned())],
+            subprotocols: Vec::new(),
+        };
+        let text = format!("{request:?}");
+        assert!(text.contains("Authorization"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
     }
 }

@@ -31,7 +31,7 @@ pub use id::{
     ApiId, AuthorizerId, ConnectionId, DeploymentId, IntegrationId, IntegrationResponseId, LinkId,
     ModelId, RouteId, RouteResponseId, StageName, Ticket,
 };
-pub use link::{ConnectRequest, LinkEvent, Outgoing};
+pub use link::{ConnectRequest, LinkEvent, Outgoing, Signing};
 pub use secret::Secret;
 pub use stage::{AccessLogSettings, RouteSettings, Stage};
 pub use target::Target;

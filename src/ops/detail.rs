@@ -1,10 +1,10 @@
 //! Finding an API and reading it in full.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     drift,
-    journal::{Found, Journal},
+    journal::{Entry, Found, Journal},
 };
 use crate::{
     aws::{self, Control},
@@ -64,7 +64,19 @@ pub(super) async fn read(
         control.deployments(api),
         Box::pin(read_draft(control, api))
     )?;
-    let drift = drift_of_stages(control, journal, &draft, &stages, &deployments).await;
+    let entries = entries_of_stages(control, journal, api, &stages).await;
+    let entry = |stage: &Stage| entries.get(stage.deployment_id.as_ref()?);
+    let drift = stages.iter().map(|stage| {
+        let drift = stage_drift(&draft.definition, stage, &deployments, entry(stage));
+        (stage.name.clone(), drift)
+    });
+    let drift: BTreeMap<StageName, Drift> = drift.collect();
+    let is_signed = |stage: &&Stage| {
+        let served = served(stage, &deployments, entry(stage));
+        served.unwrap_or(&draft.definition).wants_signature()
+    };
+    let signed = stages.iter().filter(is_signed);
+    let signed: BTreeSet<StageName> = signed.map(|stage| stage.name.clone()).collect();
     Ok(ApiDetail {
         api: draft.api,
         stages,
@@ -75,6 +87,7 @@ pub(super) async fn read(
         models: draft.models,
         draft: draft.definition,
         drift,
+        signed,
     })
 }
 
@@ -126,24 +139,23 @@ pub(super) async fn read_draft(control: &Control, api: &ApiId) -> Result<Draft, 
     })
 }
 
-async fn drift_of_stages(
+/// What the journal says of the deployments that the stages serve.
+async fn entries_of_stages(
     control: &Control,
     journal: &Journal,
-    draft: &Draft,
+    api: &ApiId,
     stages: &[Stage],
-    deployments: &[Deployment],
-) -> BTreeMap<StageName, Drift> {
+) -> BTreeMap<DeploymentId, Entry> {
     let serves = |stage: &Stage| stage.deployment_id.clone();
     let mut ids: Vec<DeploymentId> = stages.iter().filter_map(serves).collect();
     ids.sort();
     ids.dedup();
-    let found = journal.find_all(control, &draft.api.id, ids.clone()).await;
-    let found: BTreeMap<DeploymentId, Found> = ids.into_iter().zip(found).collect();
-    stages
-        .iter()
-        .map(|stage| {
-            let drift = stage_drift(&draft.definition, stage, deployments, &found);
-            (stage.name.clone(), drift)
+    let found = journal.find_all(control, api, ids.clone()).await;
+    let entries = ids.into_iter().zip(found);
+    entries
+        .filter_map(|(id, found)| match found {
+            Found::Entry(entry) => Some((id, *entry)),
+            Found::Nothing | Found::Unusable(_) => None,
         })
         .collect()
 }
@@ -152,20 +164,52 @@ fn stage_drift(
     draft: &Definition,
     stage: &Stage,
     deployments: &[Deployment],
-    found: &BTreeMap<DeploymentId, Found>,
+    entry: Option<&Entry>,
 ) -> Drift {
-    let Some(id) = &stage.deployment_id else {
+    if stage.deployment_id.is_none() {
         return Drift::NothingDeployed;
-    };
+    }
     // The lists are read side by side, so a deployment that was made meanwhile may be missing: nothing is known of it.
-    let Some(deployment) = deployments.iter().find(|deployment| deployment.id == *id) else {
-        return Drift::Unknown;
-    };
-    let entry = match found.get(id) {
-        Some(Found::Entry(entry)) => Some(entry.as_ref()),
-        Some(Found::Nothing | Found::Unusable(_)) | None => None,
-    };
-    drift::drift(draft, deployment, entry)
+    match deployment_of(stage, deployments) {
+        Some(deployment) => drift::drift(draft, deployment, entry),
+        None => Drift::Unknown,
+    }
+}
+
+/// What a stage serves, if that is known.
+fn served<'a>(
+    stage: &Stage,
+    deployments: &[Deployment],
+    entry: Option<&'a Entry>,
+) -> Option<&'a Definition> {
+    drift::believed(deployment_of(stage, deployments)?, entry)
+}
+
+fn deployment_of<'a>(stage: &Stage, deployments: &'a [Deployment]) -> Option<&'a Deployment> {
+    let id = stage.deployment_id.as_ref()?;
+    deployments.iter().find(|deployment| deployment.id == *id)
+}
+
+/// Whether the stage's clients must sign the handshake: by what it serves where the journal knows that, else by the draft.
+/// One call or two, for whoever needs to know nothing else.
+///
+/// # Errors
+/// Fails when the control plane refuses or cannot be reached.
+pub async fn wants_signature(
+    control: &Control,
+    journal: &Journal,
+    api: &ApiId,
+    stage: &Stage,
+) -> Result<bool, aws::Error> {
+    let entries = entries_of_stages(control, journal, api, std::slice::from_ref(stage)).await;
+    if let Some((id, entry)) = entries.iter().next() {
+        let deployment = control.deployment(api, id).await?;
+        if let Some(served) = drift::believed(&deployment, Some(entry)) {
+            return Ok(served.wants_signature());
+        }
+    }
+    let kind = control.authorization_type(api, "$connect").await?;
+    Ok(kind.is_some_and(|kind| kind == "AWS_IAM"))
 }
 
 /// The API that is meant, or the reason and what to do.

@@ -6,21 +6,25 @@
 use super::journal::Entry;
 use crate::model::{Definition, Deployment, Drift, diff};
 
-/// The drift between the draft and a deployment.
-///
-/// `entry` is what this machine's journal says of that deployment. It is not believed when it contradicts the fingerprint
-/// that the deployment carries: then it speaks of another store's deployment of the same id.
+/// The drift between the draft and a deployment, by what this machine's journal says of that deployment.
 pub fn drift(draft: &Definition, deployment: &Deployment, entry: Option<&Entry>) -> Drift {
-    let carried = deployment.fingerprint();
-    let believed = entry.filter(|entry| {
-        carried.is_none_or(|fingerprint| fingerprint == entry.definition.fingerprint())
-    });
-    match (believed, carried) {
-        (Some(entry), _) => compare(&entry.definition, draft),
+    match (believed(deployment, entry), deployment.fingerprint()) {
+        (Some(served), _) => compare(served, draft),
         (None, Some(fingerprint)) if fingerprint == draft.fingerprint() => Drift::UpToDate,
         (None, Some(_)) => Drift::Different,
         (None, None) => Drift::Unknown,
     }
+}
+
+/// What a deployment holds, by the journal's entry. It is not believed when it contradicts the fingerprint that the
+/// deployment carries: then it speaks of another store's deployment of the same id.
+pub(super) fn believed<'a>(
+    deployment: &Deployment,
+    entry: Option<&'a Entry>,
+) -> Option<&'a Definition> {
+    let definition = entry.map(|entry| &entry.definition);
+    let carried = deployment.fingerprint();
+    definition.filter(|held| carried.is_none_or(|fingerprint| fingerprint == held.fingerprint()))
 }
 
 fn compare(served: &Definition, draft: &Definition) -> Drift {

@@ -85,6 +85,8 @@ pub enum Action {
     Hangup,
     /// Connect again.
     Reconnect,
+    /// Connect again with a signed handshake; after a signed one, without.
+    Sign,
     /// One row a message, or one row a frame.
     Fold,
     /// Forget the frames so far.

@@ -1,7 +1,7 @@
 //! What we ask of the world. Each effect is answered with exactly one final message, except where it says none.
 
 use crate::model::{
-    ApiId, ConnectRequest, LinkId, Outgoing, Target, Ticket,
+    ApiId, ConnectRequest, LinkId, Outgoing, Signing, Target, Ticket,
     plan::{DeployPlan, DeployRequest, LeftOver, Repoint},
 };
 
@@ -27,8 +27,9 @@ pub enum Effect {
     CleanUpDeploy(Ticket, LeftOver),
     /// Point a stage at another deployment, as undo does. Answer: `DeployMessage::Repointed`.
     Repoint(Ticket, Repoint),
-    /// Open a link. Answers: any number of `Message::Link`, the last of which is an end.
-    OpenLink(LinkId, ConnectRequest),
+    /// Open a link, with a signature of the target's credentials if that is wanted, which never come here. Answers: any
+    /// number of `Message::Link`, the last of which is an end.
+    OpenLink(LinkId, ConnectRequest, Signing),
     /// Send something over an open link. No answer of its own: what crosses the wire comes back as frames.
     Send(LinkId, Outgoing),
     /// Give a link up at once, without the closing handshake. No answer.

@@ -29,7 +29,8 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
             state.now = now;
             state.notices.expire(now);
             if let Some(session) = &mut state.live {
-                effects.extend(session.tick(now, || state.tickets.next_link()));
+                let detail = state.library.detail(&session.api.id);
+                effects.extend(session.tick(now, detail, || state.tickets.next_link()));
             }
         }
         Message::Key(key) if state.geometry.is_too_small() => {

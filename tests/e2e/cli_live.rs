@@ -10,10 +10,10 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite;
 
-use crate::sandbox::{Gateway, Running, Sandbox};
+use crate::sandbox::{Gateway, Running, Sandbox, run};
 
 /// A gateway with API `chat`, whose stage `test` answers every message with `pong`.
 fn chat(sandbox: &Sandbox) -> Gateway {
@@ -119,6 +119,81 @@ fn a_connection_outlives_its_input_where_there_was_none_or_it_is_told_to() {
         let ended = connected.end().expect(0);
         assert!(ended.stdout.contains("closed: 1001"), "{ended:#?}");
     }
+}
+
+/// A gateway with API `chat`, whose stage `test` takes handshakes that Alice signed, and says who called.
+fn guarded_chat(sandbox: &Sandbox) -> (Gateway, String) {
+    let settings = "[[gateway.credentials]]\nuser = \"alice\"\naccess_key_id = \"AKIDALICE\"\n\
+        secret_access_key = \"hunter2\"\nsession_token = \"tokenoftoday\"\n";
+    sandbox.write("config/stagewire/config.toml", settings);
+    let gateway = sandbox.gateway();
+    let api = gateway.answering_api("chat", "$context.identity.user");
+    let connect = json!({ "routeKey": "$connect", "authorizationType": "AWS_IAM" });
+    gateway.control("POST", &format!("/v2/apis/{api}/routes"), &connect);
+    let arguments = ["deploy", "chat", "--stage", "test", "--create", "-q"];
+    sandbox.local(&gateway, &arguments).expect(0);
+    let url = format!("ws://{}/{api}/test", gateway.address());
+    (gateway, url)
+}
+
+#[test]
+fn a_stage_that_asks_for_a_signature_gets_the_targets() {
+    let sandbox = Sandbox::new();
+    let (gateway, url) = guarded_chat(&sandbox);
+    let ping = ["send", "chat/test", "who am I", "--expect", "alice"];
+    // The local gateway's own credentials, from its settings.
+    sandbox.local(&gateway, &ping).expect(0);
+    let arguments = ["connect", "chat/test", "--linger", "0"];
+    let connected = sandbox.local(&gateway, &arguments).expect(0);
+    connected.says(&[", signed"]);
+    // Nobody looks at a bare URL's stage.
+    let bare = sandbox.run(&["send", &url, "who am I"]).expect(1);
+    bare.says(&["(AWS_IAM), and this one is not signed", "--sign"]);
+    let signed = ["--local", "--endpoint-url", &gateway.url, "send", &url];
+    let signed = [&signed[..], &["who am I", "--expect", "alice", "--sign"]].concat();
+    sandbox.run(&signed).expect(0);
+
+    // An endpoint: what the environment or a profile has.
+    let at_endpoint = |secret: &str, token: &str| {
+        let endpoint = ["--endpoint-url", &gateway.url, "--region", "us-east-1"];
+        let mut command = sandbox.command(&[&endpoint[..], &ping].concat());
+        command
+            .env("STAGEWIRE_LOG", "trace")
+            .env("AWS_ACCESS_KEY_ID", "AKIDALICE")
+            .env("AWS_SECRET_ACCESS_KEY", secret)
+            .env("AWS_SESSION_TOKEN", token);
+        run(command)
+    };
+    at_endpoint("hunter2", "tokenoftoday").expect(0);
+    let wrong = at_endpoint("hunter3", "tokenoftoday").expect(1);
+    wrong.says(&["403", "the secret key belongs to another access key"]);
+    let old = at_endpoint("hunter2", "tokenofyesterday").expect(1);
+    old.says(&["403", "its session token is old"]);
+    let nobody = ["--endpoint-url", &gateway.url, "--region", "us-east-1"];
+    let nobody = sandbox.run(&[&nobody[..], &ping].concat()).expect(1);
+    nobody.says(&["Cannot sign the handshake", "AWS_ACCESS_KEY_ID"]);
+
+    gateway.stop().expect(0);
+    let log = std::fs::read_dir(sandbox.path("state/stagewire/log")).unwrap();
+    for file in log {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for secret in ["AKIDALICE", "hunter", "tokenof", "Signature=", "AWS4-HMAC"] {
+            assert!(!text.contains(secret), "{secret} is in the log");
+        }
+    }
+}
+
+#[test]
+fn an_authorization_of_ones_own_is_sent_as_it_is() {
+    let sandbox = Sandbox::new();
+    let (gateway, _) = guarded_chat(&sandbox);
+    let own = ["--header", "Authorization: Bearer mine"];
+    let send = ["send", "chat/test", "hello"];
+    let refused = sandbox.local(&gateway, &[&send[..], &own].concat());
+    refused.expect(1).says(&["request signature is incomplete"]);
+    let both = [&send[..], &own, &["--sign"]].concat();
+    let refused = sandbox.local(&gateway, &both).expect(1);
+    refused.says(&["the header authorization is given already"]);
 }
 
 #[test]

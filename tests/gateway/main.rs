@@ -37,5 +37,6 @@ mod local_api;
 mod management;
 mod ops;
 mod pull_apply;
+mod signing;
 mod throttling;
 mod validation;

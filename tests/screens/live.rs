@@ -2,7 +2,7 @@
 
 use stagewire::{
     model::{
-        Direction, FrameRecord, LinkEvent, Opcode, Outgoing,
+        ApiDetail, Direction, FrameRecord, LinkEvent, Opcode, Outgoing, Signing,
         link::{Frames, LinkStep},
     },
     ui::{
@@ -12,6 +12,7 @@ use stagewire::{
 };
 
 use crate::{
+    chat::{chat, stage_name},
     harness::Harness,
     rig::{frame, message},
 };
@@ -144,6 +145,67 @@ fn refusal_is_explained_by_a_fresh_look_at_the_api() {
     assert_eq!(live.asked(), []);
 }
 
+/// The API, whose stage `prod` takes signed handshakes only.
+fn api_that_asks_for_a_signature() -> ApiDetail {
+    let mut detail = chat();
+    detail.signed.insert(stage_name("prod"));
+    detail
+}
+
+/// Whether the link that was asked for since the last look is signed.
+#[track_caller]
+fn signing(live: &mut Harness) -> Signing {
+    let asked = live.asked();
+    let link = asked.iter().find_map(|effect| match effect {
+        Effect::OpenLink(_, _, signing) => Some(*signing),
+        _ => None,
+    });
+    link.unwrap_or_else(|| panic!("no link was asked for: {asked:?}"))
+}
+
+#[test]
+fn a_handshake_that_lacks_a_signature_is_offered_one() {
+    let mut live = Harness::connecting(100, 30);
+    assert_eq!(signing(&mut live), Signing::Unsigned);
+    live.handshake_refused_as(
+        "MissingAuthenticationTokenException",
+        403,
+        r#"{"message":"Missing Authentication Token"}"#,
+    );
+    // Nothing is known of the stage yet, or it serves something else than the draft: the person may say so.
+    live.shows("^R reconnect now   ^S signed");
+    live.api(api_that_asks_for_a_signature());
+    live.snapshot("live_unsigned");
+    live.shows("^R reconnect signed").keys("ctrl-r");
+    assert_eq!(signing(&mut live), Signing::Signed);
+    live.shows("connecting · signed").opened(0);
+    live.shows("● open · signed · idle closes in 10 min");
+}
+
+#[test]
+fn the_person_decides_over_the_signature_where_the_stage_says_nothing() {
+    let mut live = Harness::connecting(100, 30);
+    live.handshake_refused(403, "").asked();
+    live.keys("tab s")
+        .shows("signed with the target's credentials");
+    assert_eq!(signing(&mut live), Signing::Signed);
+    live.lost(LinkStep::Sign, 0).shows("not signed");
+    live.keys("s").shows("Handshakes are not signed now");
+    assert_eq!(signing(&mut live), Signing::Unsigned);
+    live.opened(0).keys("s").shows("hang up first");
+    assert_eq!(live.asked(), []);
+}
+
+#[test]
+fn a_signed_handshake_that_is_refused_says_what_the_signature_lacks() {
+    let mut live = Harness::connecting(100, 30);
+    live.handshake_refused(403, "")
+        .api(api_that_asks_for_a_signature())
+        .keys("ctrl-r");
+    live.handshake_refused_as("UnrecognizedClientException", 403, "");
+    live.shows("not known there").hides("^S");
+}
+
 #[test]
 fn close_for_size_is_explained_by_what_was_sent() {
     let mut live = talking(100, 30);
@@ -181,7 +243,7 @@ fn lost_link_reconnects_by_itself_and_can_be_stopped() {
     live.clock(12_999);
     assert_eq!(live.asked(), []);
     live.clock(13_000);
-    assert!(matches!(&live.asked()[..], [Effect::OpenLink(id, _)] if *id != first));
+    assert!(matches!(&live.asked()[..], [Effect::OpenLink(id, ..)] if *id != first));
     live.lost(LinkStep::Connect, 13_100)
         .clock(13_100)
         .shows("in 2 s");

@@ -1,6 +1,9 @@
 //! The API `chat` with two stages, an undeployed change on each, and what deploying it would be.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use stagewire::model::{
@@ -170,6 +173,7 @@ pub(crate) fn chat() -> ApiDetail {
             ),
             deployment("9q1mzz", "first release", ago(3 * DAY)),
         ],
+        signed: BTreeSet::new(),
         drift: BTreeMap::from([
             (stage_name("prod"), changes(&on_prod)),
             (stage_name("test"), changes(&on_test)),

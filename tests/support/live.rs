@@ -185,13 +185,20 @@ impl Harness {
 
     /// The handshake is refused.
     pub(crate) fn handshake_refused(&mut self, status: u16, body: &str) -> &mut Self {
+        self.handshake_refused_as("ForbiddenException", status, body)
+    }
+
+    /// The handshake is refused with this error type.
+    pub(crate) fn handshake_refused_as(
+        &mut self,
+        kind: &str,
+        status: u16,
+        body: &str,
+    ) -> &mut Self {
         self.link(LinkEvent::Refused(Refusal {
             at: at(0),
             status,
-            headers: vec![(
-                "x-amzn-errortype".to_owned(),
-                "ForbiddenException".to_owned(),
-            )],
+            headers: vec![("x-amzn-errortype".to_owned(), kind.to_owned())],
             body: Bytes::copy_from_slice(body.as_bytes()),
         }))
     }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::{
-    aws::{self, Control},
+    aws::{self, Control, Signer},
     config::{Paths, Settings},
     model::{
         Failure, FailureKind, Target,
@@ -18,6 +18,7 @@ use crate::{
 use super::{
     super::{
         history::History,
+        keyring::handshake_signer,
         local::{self, LocalGateway},
     },
     tell,
@@ -120,6 +121,12 @@ impl Desk {
         self.slot().clone().ok_or_else(|| {
             Failure::new(FailureKind::User, "No target is chosen").hint("choose one with t")
         })
+    }
+
+    /// Who signs handshakes with the credentials of the target in force.
+    pub(super) fn signer(&self) -> Result<Signer, Failure> {
+        let control = self.control()?;
+        handshake_signer(&self.settings, &control)
     }
 
     /// The journal.

@@ -8,7 +8,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     live::{self, Link, LinkSender, SendError},
     model::{
-        ConnectRequest, LinkEvent, LinkId, Outgoing,
+        ConnectRequest, Failure, LinkEvent, LinkId, Outgoing,
         link::{LinkFailure, LinkStep},
     },
     ui::Message,
@@ -42,12 +42,17 @@ impl Links {
         }
     }
 
-    /// Opens a link.
-    pub(super) fn open(&mut self, link_id: LinkId, request: ConnectRequest) {
+    /// Opens a link with a request that may have to be signed first.
+    pub(super) fn open(
+        &mut self,
+        link_id: LinkId,
+        request: impl Future<Output = Result<ConnectRequest, Failure>> + Send + 'static,
+    ) {
         self.open.retain(|_, link| !link.events.is_finished());
+        let ready = async { request.await.map_err(|failure| unsigned(&failure)) };
         let link = {
             let _inside = self.runtime.enter();
-            live::connect(request)
+            live::connect_with(ready)
         };
         let (orders, waiting) = mpsc::unbounded_channel();
         let sending = self.runtime.spawn(pass_orders(
@@ -84,6 +89,20 @@ impl Links {
     /// Gives a link up.
     pub(super) fn drop_link(&mut self, link_id: LinkId) {
         self.open.remove(&link_id);
+    }
+}
+
+/// The end of a link whose handshake could not be signed.
+fn unsigned(failure: &Failure) -> LinkFailure {
+    let cause = failure.causes.join(": ");
+    let cause = match &failure.hint {
+        Some(hint) => format!("{cause}; {hint}"),
+        None => cause,
+    };
+    LinkFailure {
+        at: clock::now(),
+        step: LinkStep::Sign,
+        causes: vec![cause],
     }
 }
 

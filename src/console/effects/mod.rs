@@ -11,7 +11,8 @@ use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    model::{Failure, FailureKind, Ticket},
+    aws::Signer,
+    model::{ConnectRequest, Failure, FailureKind, Signing, Ticket},
     ui::{
         Effect, Message,
         message::{DeployMessage, HostMessage, LibraryMessage},
@@ -102,7 +103,14 @@ impl Effects {
                     }
                 });
             }
-            Effect::OpenLink(link, request) => self.links.open(link, request),
+            Effect::OpenLink(link, request, signing) => {
+                // Now, for the target may be another one later.
+                let signer = match signing {
+                    Signing::Unsigned => None,
+                    Signing::Signed => Some(desk.signer()),
+                };
+                self.links.open(link, sign(request, signer));
+            }
             Effect::Send(link, outgoing) => self.links.send(link, outgoing),
             Effect::DropLink(link) => self.links.drop_link(link),
             Effect::Cancel(ticket) => drop(self.tasks.remove(&ticket)),
@@ -205,6 +213,20 @@ impl Effects {
             tell(&inbox, answer(result)).await;
         });
         self.tasks.insert(ticket, AbortOnDropHandle::new(task));
+    }
+}
+
+/// The request as it is sent; without a signer it is not signed.
+async fn sign(
+    request: ConnectRequest,
+    signer: Option<Result<Signer, Failure>>,
+) -> Result<ConnectRequest, Failure> {
+    match signer {
+        None => Ok(request),
+        Some(signer) => {
+            let signed = signer?.sign(request).await;
+            signed.map_err(|error| error.failure("Cannot sign the handshake"))
+        }
     }
 }
 

@@ -111,12 +111,34 @@ async fn a_link_that_cannot_be_opened_tells_its_end() {
         ..ConnectRequest::default()
     };
     let link = LinkId(4);
-    let first = world.answer(Effect::OpenLink(link, request)).await;
+    let order = Effect::OpenLink(link, request, Signing::Unsigned);
+    let first = world.answer(order).await;
     assert_eq!(first, Message::Link(link, LinkEvent::Connecting));
     let Message::Link(_, LinkEvent::Failed(failure)) = world.next().await else {
         panic!("no end");
     };
     assert_eq!(failure.step, LinkStep::Request);
+}
+
+#[tokio::test]
+async fn a_handshake_that_nobody_can_sign_is_not_sent() {
+    let mut world = World::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let request = ConnectRequest {
+        url: format!("ws://{}/prod", listener.local_addr().unwrap()),
+        ..ConnectRequest::default()
+    };
+    let link = LinkId(4);
+    let order = Effect::OpenLink(link, request, Signing::Signed);
+    let first = world.answer(order).await;
+    assert_eq!(first, Message::Link(link, LinkEvent::Connecting));
+    let Message::Link(_, LinkEvent::Failed(failure)) = world.next().await else {
+        panic!("no end");
+    };
+    assert_eq!(failure.step, LinkStep::Sign);
+    assert!(failure.causes.join(" ").contains("choose one with t"));
+    assert!(listener.accept().is_err(), "somebody called");
 }
 
 #[tokio::test]

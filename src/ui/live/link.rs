@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    Direction, FrameRecord, LinkEvent, LinkId, Opcode,
+    Direction, FrameRecord, LinkEvent, LinkId, Opcode, Signing,
     limit::{IDLE_MINUTES, LIFETIME_HOURS},
     link::{Closed, LinkFailure, LinkStep, Opened, Refusal},
 };
@@ -24,6 +24,8 @@ const STABLE: SignedDuration = SignedDuration::from_secs(30);
 pub struct LiveLink {
     /// The link's number, new at every attempt.
     pub id: LinkId,
+    /// Whether its handshake is signed.
+    pub signing: Signing,
     /// What it is doing.
     pub phase: Phase,
     /// What came in, over all links of this client.
@@ -120,6 +122,7 @@ impl LiveLink {
     pub fn new(id: LinkId, now: Timestamp, limits: Limits) -> Self {
         Self {
             id,
+            signing: Signing::Unsigned,
             phase: Phase::Connecting { since: now },
             incoming: Traffic::default(),
             outgoing: Traffic::default(),

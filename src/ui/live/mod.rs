@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::{
     composer::Composer,
-    explain::{CloseFacts, Explanation},
+    explain::{CloseFacts, Explanation, Handshake},
     log::FrameLog,
 };
 pub use self::{
@@ -25,7 +25,7 @@ pub use self::{
     needle::Needle,
 };
 use crate::{
-    model::{Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, StageName, Target},
+    model::{Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Signing, StageName, Target},
     ui::Effect,
 };
 
@@ -46,6 +46,8 @@ pub struct Session {
     pub url: String,
     /// Whether API Gateway's limits hold there.
     limits: Limits,
+    /// Which of its handshakes are signed.
+    sign: Sign,
     /// Its clients, oldest first; one whose link ended stays until it is opened anew.
     pub links: Vec<LiveLink>,
     /// The frames of all of them.
@@ -54,12 +56,25 @@ pub struct Session {
     pub composer: Composer,
 }
 
+/// Which handshakes are signed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Sign {
+    /// Where the stage asks for it, as far as that is known.
+    #[default]
+    WhereAsked,
+    /// All: the person says so.
+    Always,
+    /// None: the person says so.
+    Never,
+}
+
 impl Session {
     /// A session without links, on a stage of that target.
     pub fn new(api: Api, stage: StageName, target: Option<&Target>) -> Self {
         let url = api.invoke_url(&stage);
         Self {
             limits: limits(&url, target),
+            sign: Sign::default(),
             url,
             api,
             stage,
@@ -74,9 +89,31 @@ impl Session {
         self.api.id == *api && self.stage == *stage
     }
 
+    /// Whether the next handshake is signed, by what is known of the API.
+    pub fn signing(&self, detail: Option<&ApiDetail>) -> Signing {
+        let is_asked = detail.is_some_and(|detail| detail.signed.contains(&self.stage));
+        match self.sign {
+            Sign::Always => Signing::Signed,
+            Sign::WhereAsked if is_asked => Signing::Signed,
+            Sign::WhereAsked | Sign::Never => Signing::Unsigned,
+        }
+    }
+
+    /// Signs all handshakes from now on if the last one was not signed, else none; gives what holds now.
+    pub fn toggle_signing(&mut self) -> Signing {
+        let last = self.links.first().map(|link| link.signing);
+        let (sign, signing) = match last.unwrap_or_default() {
+            Signing::Unsigned => (Sign::Always, Signing::Signed),
+            Signing::Signed => (Sign::Never, Signing::Unsigned),
+        };
+        self.sign = sign;
+        signing
+    }
+
     /// Opens the session's link under a number that was never used, giving the one before up.
-    pub fn open(&mut self, id: LinkId, now: Timestamp) -> Vec<Effect> {
+    pub fn open(&mut self, id: LinkId, now: Timestamp, detail: Option<&ApiDetail>) -> Vec<Effect> {
         let mut effects = self.close();
+        let signing = self.signing(detail);
         match self.links.first_mut() {
             Some(link) => {
                 self.log.end_link(link.id);
@@ -84,11 +121,14 @@ impl Session {
             }
             None => self.links.push(LiveLink::new(id, now, self.limits)),
         }
+        for link in &mut self.links {
+            link.signing = signing;
+        }
         let request = ConnectRequest {
             url: self.url.clone(),
             ..ConnectRequest::default()
         };
-        effects.push(Effect::OpenLink(id, request));
+        effects.push(Effect::OpenLink(id, request, signing));
         effects
     }
 
@@ -138,11 +178,16 @@ impl Session {
     }
 
     /// Lets time pass: searches on, and reconnects when that is due, under the number that `new_id` gives.
-    pub fn tick(&mut self, now: Timestamp, new_id: impl FnOnce() -> LinkId) -> Vec<Effect> {
+    pub fn tick(
+        &mut self,
+        now: Timestamp,
+        detail: Option<&ApiDetail>,
+        new_id: impl FnOnce() -> LinkId,
+    ) -> Vec<Effect> {
         self.search();
         let is_due = |link: &LiveLink| link.retry.is_some_and(|retry| retry.at <= now);
         if self.links.first().is_some_and(is_due) {
-            return self.open(new_id(), now);
+            return self.open(new_id(), now, detail);
         }
         Vec::new()
     }
@@ -161,7 +206,13 @@ impl Session {
         let link = self.links.first()?;
         match &link.phase {
             Phase::Connecting { .. } | Phase::Open(_) => None,
-            Phase::Refused(refusal) => Some(explain::refusal(refusal, &self.stage, detail)),
+            Phase::Refused(refusal) => {
+                let handshake = Handshake {
+                    stage: &self.stage,
+                    signing: link.signing,
+                };
+                Some(explain::refusal(refusal, handshake, detail))
+            }
             Phase::Failed(failure) => Some(explain::failure(failure)),
             Phase::Closed(closed) => {
                 let since = |start: Option<Timestamp>| {

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::link::Sent;
 use crate::model::{
-    ApiDetail, StageName,
+    ApiDetail, Signing, StageName,
     limit::{FRAME_BYTES, IDLE_MINUTES, LIFETIME_HOURS, MESSAGE_BYTES},
     link::{Closed, LinkFailure, LinkStep, Refusal},
     text::{printable, printable_bytes},
@@ -32,8 +32,22 @@ pub struct CloseFacts {
     pub sent: Sent,
 }
 
-/// Explains a refused handshake by what the control plane says of the stage.
-pub fn refusal(refusal: &Refusal, stage: &StageName, detail: Option<&ApiDetail>) -> Explanation {
+/// A handshake as it was sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Handshake<'a> {
+    /// To which stage.
+    pub stage: &'a StageName,
+    /// Whether it was signed.
+    pub signing: Signing,
+}
+
+/// Explains a refused handshake by what the answer and the control plane say.
+pub fn refusal(
+    refusal: &Refusal,
+    handshake: Handshake<'_>,
+    detail: Option<&ApiDetail>,
+) -> Explanation {
+    let Handshake { stage, signing } = handshake;
     let status = refusal.status;
     let title = match status_name(status) {
         Some(name) => format!("refused: {status} {name}"),
@@ -42,7 +56,10 @@ pub fn refusal(refusal: &Refusal, stage: &StageName, detail: Option<&ApiDetail>)
     let text = match status {
         400 => "The handshake lacks something that the $connect route asks for, or its integration answered 400. The body says more.".to_owned(),
         401 => "The authorizer of $connect did not find what it looks for, or refused it. The handshake must bring its identity sources: headers or query parameters.".to_owned(),
-        403 => forbidden(stage, detail),
+        403 => match by_signature(refusal, signing) {
+            Some(text) => text.to_owned(),
+            None => forbidden(handshake, detail),
+        },
         404 => format!("Nothing is served under this path. The URL must end in the stage, \"/{stage}\"."),
         410 => "What this URL named is gone.".to_owned(),
         426 => "The server did not see a WebSocket handshake. A proxy on the way may drop the Upgrade header.".to_owned(),
@@ -105,6 +122,10 @@ pub fn failure(failure: &LinkFailure) -> Explanation {
             };
         }
         LinkStep::Request => ("the URL or a header is wrong", "Nothing was sent."),
+        LinkStep::Sign => (
+            "not signed",
+            "$connect asks for a signature (AWS_IAM), or you do, and the handshake could not be signed. Nothing was sent.",
+        ),
         LinkStep::Resolve => (
             "host not found",
             "The name of the API's endpoint could not be looked up: the API may be deleted, of another region, or this machine has no DNS.",
@@ -227,7 +248,38 @@ fn too_big(sent: &Sent) -> String {
     }
 }
 
-fn forbidden(stage: &StageName, detail: Option<&ApiDetail>) -> String {
+/// True for a handshake that is worth another try with a signature: the answer says that it lacks one, or gives no reason.
+pub fn may_lack_signature(refusal: &Refusal, signing: Signing) -> bool {
+    let is_open = refusal.error_type().is_none_or(|kind| kind == MISSING);
+    refusal.status == 403 && signing == Signing::Unsigned && is_open
+}
+
+/// The error type of a request without a signature.
+const MISSING: &str = "MissingAuthenticationTokenException";
+
+/// What a 403 says of the signature, if it does. SOURCE: the error types of REST APIs, which WebSocket APIs share.
+fn by_signature(refusal: &Refusal, signing: Signing) -> Option<&'static str> {
+    Some(match (refusal.error_type()?, signing) {
+        (MISSING, Signing::Unsigned) => UNSIGNED,
+        ("InvalidSignatureException" | "IncompleteSignatureException", Signing::Signed) => {
+            "The signature does not fit: the secret key belongs to another access key, this machine's clock is wrong, or something on the way changed the request."
+        }
+        ("UnrecognizedClientException", Signing::Signed) => {
+            "The credentials that signed the handshake are not known there: the access key is gone, of another partition, or its session token is old. A local gateway knows those of its settings and of its environment."
+        }
+        ("AccessDeniedException", Signing::Signed) => {
+            "The credentials that signed the handshake may not call execute-api:Invoke on $connect of this stage: their policy must allow it."
+        }
+        _ => return None,
+    })
+}
+
+/// What is said of a handshake that lacks a signature.
+const UNSIGNED: &str =
+    "$connect takes signed handshakes only (AWS_IAM), and this one is not signed.";
+
+fn forbidden(handshake: Handshake<'_>, detail: Option<&ApiDetail>) -> String {
+    let Handshake { stage, signing } = handshake;
     let Some(detail) = detail else {
         return "The stage does not exist or has no deployment, the endpoint is disabled, or an authorizer, IAM or an API key stands before $connect.".to_owned();
     };
@@ -250,9 +302,14 @@ fn forbidden(stage: &StageName, detail: Option<&ApiDetail>) -> String {
         return "The API's own endpoint is disabled: only its custom domain names answer."
             .to_owned();
     }
+    if detail.signed.contains(stage) {
+        return match signing {
+            Signing::Unsigned => UNSIGNED,
+            Signing::Signed => "$connect takes signed handshakes only (AWS_IAM), and the credentials that signed this one are not known there, or may not call it.",
+        }.to_owned();
+    }
     let connect = detail.routes.iter().find(|route| route.key == "$connect");
     match connect {
-        Some(route) if route.authorization_type == "AWS_IAM" => "$connect takes signed handshakes only (AWS_IAM), and this one is not signed, or by somebody who may not.".to_owned(),
         Some(route) if route.authorization_type == "CUSTOM" => "The authorizer of $connect denied it, or its policy does not name this stage's $connect.".to_owned(),
         Some(route) if route.api_key_required => "$connect asks for an API key (header x-api-key) that belongs to a usage plan of this stage.".to_owned(),
         Some(_) => "The stage is there and deployed, and the draft's $connect asks for nothing: its integration answered 403, or what the stage serves differs from the draft.".to_owned(),

@@ -1,6 +1,6 @@
 //! Each explanation for the facts that call for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -88,13 +88,21 @@ fn detail(stages: Vec<Stage>, routes: Vec<Route>) -> ApiDetail {
         authorizers: Vec::new(),
         models: Vec::new(),
         drift: BTreeMap::new(),
+        signed: BTreeSet::new(),
+    }
+}
+
+fn unsigned(stage: &StageName) -> Handshake<'_> {
+    Handshake {
+        stage,
+        signing: Signing::Unsigned,
     }
 }
 
 #[track_caller]
 fn check_refusal(status: u16, detail: Option<&ApiDetail>, part: &str) {
     let prod = StageName::parse("prod").unwrap();
-    let explanation = refusal(&refused(status), &prod, detail);
+    let explanation = refusal(&refused(status), unsigned(&prod), detail);
     assert!(explanation.text.contains(part), "{explanation:?}");
 }
 
@@ -109,11 +117,12 @@ fn forbidden_is_explained_by_what_the_control_plane_says() {
     let mut disabled = detail(vec![stage("prod", Some("d1"))], Vec::new());
     disabled.api.disable_execute_api_endpoint = true;
     check_refusal(403, Some(&disabled), "endpoint is disabled");
-    let iam = detail(
+    let mut iam = detail(
         vec![stage("prod", Some("d1"))],
         vec![connect_route("AWS_IAM")],
     );
-    check_refusal(403, Some(&iam), "AWS_IAM");
+    iam.signed.insert(StageName::parse("prod").unwrap());
+    check_refusal(403, Some(&iam), "(AWS_IAM), and this one is not signed");
     let custom = detail(
         vec![stage("prod", Some("d1"))],
         vec![connect_route("CUSTOM")],
@@ -143,7 +152,37 @@ fn other_statuses_have_their_sentence() {
     check_refusal(502, None, "integration of $connect");
     check_refusal(418, None, "hands on the status");
     let prod = StageName::parse("prod").unwrap();
-    assert_eq!(refusal(&refused(418), &prod, None).title, "refused: 418");
+    let explanation = refusal(&refused(418), unsigned(&prod), None);
+    assert_eq!(explanation.title, "refused: 418");
+}
+
+#[track_caller]
+fn check_signature(kind: &str, signing: Signing, part: &str) {
+    let prod = StageName::parse("prod").unwrap();
+    let mut refused = refused(403);
+    let header = ("x-amzn-ErrorType".to_owned(), kind.to_owned());
+    refused.headers.push(header);
+    let handshake = Handshake {
+        stage: &prod,
+        signing,
+    };
+    let explanation = refusal(&refused, handshake, None);
+    assert!(explanation.text.contains(part), "{explanation:?}");
+}
+
+#[test]
+fn what_the_answer_says_of_the_signature_comes_first() {
+    use Signing::{Signed, Unsigned};
+    let missing = "MissingAuthenticationTokenException";
+    check_signature(missing, Unsigned, "this one is not signed");
+    check_signature(missing, Signed, "IAM or an API key");
+    check_signature("InvalidSignatureException", Signed, "secret key");
+    check_signature("InvalidSignatureException:x", Signed, "secret key");
+    check_signature("UnrecognizedClientException", Signed, "not known there");
+    check_signature("AccessDeniedException", Signed, "their policy");
+    // An authorizer says the same of a client that it does not like.
+    check_signature("AccessDeniedException", Unsigned, "an authorizer");
+    check_signature("ForbiddenException", Signed, "does not exist");
 }
 
 #[test]

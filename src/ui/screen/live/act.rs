@@ -2,12 +2,13 @@
 
 use super::{Focus, LiveScreen, Shape, words};
 use crate::{
-    model::{Api, LinkId, Opcode, Outgoing, StageName},
+    model::{Api, LinkId, Opcode, Outgoing, Signing, StageName},
     ui::{
         Action, Effect, State,
         live::{Needle, Session, explain::grouped, log::Assembled},
         message::HostMessage,
         modal::{Modal, deploy::DeployModal},
+        notice::Tone,
         screen::{Context, Nav, subject},
     },
 };
@@ -25,7 +26,9 @@ pub(super) fn start(api: &Api, stage: &StageName, context: &mut Context<'_>) -> 
         context.effects.push(Effect::LoadHistory(ticket));
     }
     let link = context.tickets.next_link();
-    context.effects.extend(session.open(link, context.now));
+    let detail = context.library.detail(&session.api.id);
+    let effects = session.open(link, context.now, detail);
+    context.effects.extend(effects);
     session
 }
 
@@ -36,6 +39,7 @@ pub(super) fn refusal(action: Action, state: &State) -> Option<String> {
     let reason = match action {
         Action::Ping if !link.is_open() => "There is no open connection to ping over",
         Action::Hangup if !link.is_alive() && link.retry.is_none() => "Nothing is connected",
+        Action::Sign if link.is_open() => "The handshake succeeded; hang up first",
         Action::Undo if state.deploys.undo.is_none() => "No deploy to undo",
         Action::Details if !matches!(link.phase, crate::ui::live::Phase::Refused(_)) => {
             "No handshake was refused"
@@ -142,6 +146,14 @@ impl LiveScreen {
             }
             Action::Undo => return subject::undo(context),
             Action::Reconnect => self.reconnect(context),
+            Action::Sign => {
+                let words = match session.toggle_signing() {
+                    Signing::Signed => "Handshakes are signed with the target's credentials now",
+                    Signing::Unsigned => "Handshakes are not signed now",
+                };
+                context.say(Tone::Info, words);
+                self.reconnect(context);
+            }
             Action::Ping => ask(context, Outgoing::Ping(bytes::Bytes::new())),
             Action::Hangup => hang_up(context),
             Action::NextTab => self.set_shape(next(self.shape)),
@@ -268,7 +280,9 @@ impl LiveScreen {
     fn reconnect(&mut self, context: &mut Context<'_>) {
         let link = context.tickets.next_link();
         if let Some(session) = context.live.as_mut() {
-            context.effects.extend(session.open(link, context.now));
+            let detail = context.library.detail(&session.api.id);
+            let effects = session.open(link, context.now, detail);
+            context.effects.extend(effects);
         }
         self.is_past_end = false;
         self.scroll = super::Scroll::default();

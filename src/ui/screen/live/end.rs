@@ -7,6 +7,7 @@ use ratatui::{
 };
 
 use super::{Focus, LiveScreen};
+use crate::model::Signing;
 use crate::ui::{
     Action, State,
     geometry::Geometry,
@@ -127,7 +128,19 @@ impl End<'_> {
             let attempt = link.retry.map_or(0, |retry| retry.attempt);
             line.push_span(Span::styled(format!("attempt {attempt}   "), theme.dim));
         }
-        self.hint((scope, Action::Reconnect), "reconnect now", &mut line);
+        let detail = self.state.library.detail(&self.session.api.id);
+        let is_signed_next = self.session.signing(detail) == Signing::Signed;
+        match &link.phase {
+            Phase::Refused(refusal) if explain::may_lack_signature(refusal, link.signing) => {
+                if is_signed_next {
+                    self.hint((scope, Action::Reconnect), "reconnect signed", &mut line);
+                } else {
+                    self.hint((scope, Action::Reconnect), "reconnect now", &mut line);
+                    self.hint((scope, Action::Sign), "signed", &mut line);
+                }
+            }
+            _ => self.hint((scope, Action::Reconnect), "reconnect now", &mut line),
+        }
         if link.retry.is_some() {
             self.hint((scope, Action::Hangup), "stop", &mut line);
         }

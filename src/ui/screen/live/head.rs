@@ -10,7 +10,7 @@ use ratatui::{
 };
 
 use super::words;
-use crate::model::limit::IDLE_MINUTES;
+use crate::model::{Signing, limit::IDLE_MINUTES};
 use crate::ui::{
     State,
     live::{
@@ -96,6 +96,9 @@ impl Head<'_> {
             Span::raw(" "),
             Span::styled(words, style),
         ]);
+        if link.is_alive() && link.signing == Signing::Signed {
+            line.push_span(Span::styled(format!(" {} signed", glyphs.dot), theme.dim));
+        }
         if let Some((words, style)) = self.limit(link) {
             line.push_span(Span::styled(format!(" {} ", glyphs.dot), theme.dim));
             line.push_span(Span::styled(words, style));
