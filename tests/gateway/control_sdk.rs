@@ -1,8 +1,8 @@
 //! The rest of the control plane through the real SDK: what it sends is taken, and what is answered it can read.
 
 use aws_sdk_apigatewayv2::types::{
-    AuthorizerType, DomainNameConfiguration, DomainNameStatus, EndpointType, ProtocolType,
-    RoutingMode, SecurityPolicy, VpcLinkStatus,
+    AuthorizerType, DomainNameConfiguration, DomainNameStatus, EndpointType,
+    MutualTlsAuthenticationInput, ProtocolType, RoutingMode, SecurityPolicy, VpcLinkStatus,
 };
 
 use crate::{
@@ -99,6 +99,13 @@ async fn domain_names_and_mappings_are_made_read_changed_listed_and_removed() {
     let listed = client.get_domain_names().send().await.unwrap();
     assert_eq!(listed.items()[0].tags().unwrap()["team"], "a");
 
+    let trust = MutualTlsAuthenticationInput::builder().truststore_uri("s3://bucket/key");
+    let change = client.update_domain_name().domain_name("*.example.com");
+    let change = change.mutual_tls_authentication(trust.build());
+    let changed = change.send().await.unwrap();
+    let trust = changed.mutual_tls_authentication().unwrap();
+    assert_eq!(trust.truststore_uri(), Some("s3://bucket/key"));
+
     let create = || {
         let create = client.create_api_mapping().domain_name("*.example.com");
         create.api_id(&api).stage("prod").api_mapping_key("chat")
@@ -185,4 +192,59 @@ async fn a_stage_with_auto_deploy_follows_without_being_asked() {
     assert_eq!(message, expected);
     let read = client.get_deployment().api_id(&api).deployment_id(id);
     assert_eq!(read.send().await.unwrap().auto_deployed(), Some(true));
+}
+
+#[tokio::test]
+async fn what_is_for_http_apis_only_is_refused_as_the_sdk_reads_it() {
+    let gateway = Gateway::start().await;
+    let client = sdk(&gateway);
+    let id = api(&client).await;
+    let told = |operation: &str| {
+        format!("{operation} is for HTTP APIs; the local gateway serves WEBSOCKET APIs only")
+    };
+    let import = client.import_api().body("{}").send().await;
+    check_refused(import, 400, BAD, &told("ImportApi"));
+    let reimport = client.reimport_api().api_id(&id).body("{}").send().await;
+    check_refused(reimport, 400, BAD, &told("ReimportApi"));
+    let export = client.export_api().api_id(&id).specification("OAS30");
+    let export = export.output_type("JSON").send().await;
+    check_refused(export, 400, BAD, &told("ExportApi"));
+    let cors = client.delete_cors_configuration().api_id(&id).send().await;
+    check_refused(cors, 400, BAD, &told("DeleteCorsConfiguration"));
+    let reset = client.reset_authorizers_cache().api_id(&id);
+    let reset = reset.stage_name("x").send().await;
+    check_refused(reset, 400, BAD, &told("ResetAuthorizersCache"));
+}
+
+/// The name of an operation as a method of the SDK's client.
+fn method(operation: &str) -> String {
+    let mut method = String::new();
+    for character in operation.chars() {
+        if character.is_ascii_uppercase() && !method.is_empty() {
+            method.push('_');
+        }
+        method.push(character.to_ascii_lowercase());
+    }
+    method
+}
+
+#[test]
+fn every_operation_of_the_table_is_called_through_the_sdk() {
+    let table = include_str!("../../src/gateway/control/router.rs");
+    let calls = [
+        include_str!("control.rs"),
+        include_str!("control_sdk.rs"),
+        include_str!("control_tags.rs"),
+    ];
+    let rows = table.split("row(\"").skip(1);
+    let operations: Vec<&str> = rows
+        .filter_map(|row| Some(row.split_once('"')?.0))
+        .collect();
+    assert!(operations.contains(&"GetModelTemplate"), "{operations:?}");
+    let is_called = |operation: &&&str| {
+        let call = format!(".{}()", method(operation));
+        calls.iter().any(|file| file.contains(&call))
+    };
+    let uncalled: Vec<&&str> = operations.iter().filter(|it| !is_called(it)).collect();
+    assert_eq!(uncalled, [&""; 0]);
 }

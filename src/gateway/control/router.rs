@@ -19,11 +19,12 @@ use crate::gateway::store::record::{
 pub(super) type Handler = fn(&Call) -> Result<Reply, ApiError>;
 
 /// One operation.
+#[derive(Debug)]
 pub(super) struct Operation {
     pub(super) name: &'static str,
-    method: Method,
+    pub(super) method: Method,
     /// Segments of text and `{label}`; `{label+}` takes all that is left.
-    path: &'static str,
+    pub(super) path: &'static str,
     /// The status of its success.
     pub(super) success: StatusCode,
     pub(super) handler: Handler,
@@ -58,7 +59,7 @@ macro_rules! in_api {
 
 /// All operations that mean something to a WebSocket API. The model's others are routing rules and developer portals.
 #[rustfmt::skip]
-static OPERATIONS: &[Operation] = &[
+pub(super) static OPERATIONS: &[Operation] = &[
     row("CreateApi", Method::POST, "/v2/apis", 201, apis::create),
     row("GetApis", Method::GET, "/v2/apis", 200, apis::list),
     row("GetApi", Method::GET, "/v2/apis/{apiId}", 200, apis::get),

@@ -4,7 +4,10 @@ mod access;
 mod autodeploy;
 mod definition;
 mod domains;
+mod hostile;
+mod operations;
 mod serving;
+mod world;
 
 use http::Method;
 use serde_json::{Value, json};
