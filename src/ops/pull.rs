@@ -4,7 +4,7 @@ use super::detail::{self, Draft, read_draft};
 use crate::{
     aws::Control,
     model::{
-        Failure, Route,
+        Failure, Route, Stage,
         file::{ApiFile, api_file, integration_names},
         text::printable,
     },
@@ -34,22 +34,33 @@ pub async fn pull(control: &Control, id_or_name: &str) -> Result<Pulled, Failure
     let names = integration_names(&draft.routes, &draft.integrations);
     Ok(Pulled {
         file: api_file(draft.parts(), &stages, &names),
-        warnings: warnings(&draft),
+        warnings: warnings(&draft, &stages),
     })
 }
 
-fn warnings(draft: &Draft) -> Vec<String> {
+fn warnings(draft: &Draft, stages: &[Stage]) -> Vec<String> {
     let leads_nowhere = |route: &&Route| {
         let id = route.integration_id();
         !id.is_some_and(|id| draft.integrations.iter().any(|it| it.id == id))
     };
     let lost = draft.routes.iter().filter(leads_nowhere);
-    lost.filter_map(|route| {
+    let lost = lost.filter_map(|route| {
         let target = route.target.as_deref()?;
         let (key, target) = (printable(&route.key), printable(target));
         Some(format!(
             "route {key} targets {target}, which is no integration of this API; the file has it without one"
         ))
-    })
-    .collect()
+    });
+    let is_route = |key: &str| draft.routes.iter().any(|route| route.key == key);
+    let idle = stages.iter().flat_map(|stage| {
+        let keys = stage.route_settings.keys();
+        keys.filter(|key| !is_route(key)).map(|key| {
+            let key = printable(key);
+            format!(
+                "stage {} has settings for {key}, which is no route of this API any more; the file has them not",
+                stage.name
+            )
+        })
+    });
+    lost.chain(idle).collect()
 }

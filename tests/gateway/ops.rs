@@ -13,6 +13,7 @@ use stagewire::{
     ops::{
         Journal, deploy, detail,
         journal::{Entry, Shelf},
+        pull,
     },
 };
 
@@ -320,4 +321,27 @@ async fn whoever_planted_the_demo_knows_how_many_changes_each_stage_lacks() {
         .collect();
     assert_eq!(counts, [("prod", "3".to_owned()), ("test", "1".to_owned())]);
     assert_eq!(desk.demo_drift("ticker").await, [("live", Drift::UpToDate)]);
+}
+
+#[tokio::test]
+async fn settings_of_a_route_that_is_gone_are_told_and_not_pulled() {
+    let gateway = Gateway::start().await;
+    let api = full_api(&gateway).await;
+    let gone = api.route("gone", None).await;
+    let throttle = json!({ "throttlingRateLimit": 1.0 });
+    let stage =
+        json!({ "stageName": "prod", "routeSettings": { "gone": throttle, "join": throttle } });
+    api.control("POST", "stages", stage).await;
+    api.control("DELETE", &format!("routes/{gone}"), json!(null))
+        .await;
+    let desk = Desk::at(&gateway).await;
+    let pulled = pull::pull(&desk.control, &api.id).await.unwrap();
+    assert_eq!(
+        pulled.warnings,
+        [
+            "stage prod has settings for gone, which is no route of this API any more; the file has them not"
+        ]
+    );
+    let keys = pulled.file.stages[&name("prod")].route_settings.keys();
+    assert_eq!(keys.collect::<Vec<_>>(), ["join"]);
 }

@@ -83,7 +83,17 @@ impl ApiFile {
                 without_effect.push(format!("the responses of the one-way route {key:?}"));
             }
         }
-        self.stages.values_mut().for_each(StageFile::normalize);
+        for (name, stage) in &mut self.stages {
+            stage.normalize();
+            for (key, _) in stage
+                .route_settings
+                .extract_if(.., |key, _| !self.routes.contains_key(key))
+            {
+                without_effect.push(format!(
+                    "the settings of the stage \"{name}\" for {key:?}, which is no route of the file"
+                ));
+            }
+        }
         without_effect
     }
 }

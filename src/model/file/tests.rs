@@ -256,7 +256,9 @@ fn a_route_to_nowhere_is_told() {
 fn what_has_no_effect_is_left_out_and_told() {
     let settled = file(
         r#""integrations": { "i": { "integrationType": "HTTP_PROXY", "responses": { "$default": {} } } },
-           "routes": { "r": { "responses": { "$default": {} } } }"#,
+           "routes": { "r": { "responses": { "$default": {} } } },
+           "stages": { "prod": { "routeSettings": {
+               "r": { "throttlingBurstLimit": 1 }, "gone": { "throttlingBurstLimit": 2 } } } }"#,
     )
     .settled()
     .unwrap();
@@ -265,9 +267,12 @@ fn what_has_no_effect_is_left_out_and_told() {
         [
             "the responses of the integration \"i\"",
             "the responses of the one-way route \"r\"",
+            "the settings of the stage \"prod\" for \"gone\", which is no route of the file",
         ]
     );
     assert!(settled.api.routes["r"].responses.is_empty());
+    let prod = &settled.api.stages[&StageName::parse("prod").unwrap()];
+    assert_eq!(prod.route_settings.keys().collect::<Vec<_>>(), ["r"]);
 }
 
 #[test]
