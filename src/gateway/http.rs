@@ -13,6 +13,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -28,11 +29,11 @@ use super::{
     fault::{Effect, Faults, Strike},
     host::{Host, reachable},
     lambda::{self, Functions},
-    linger::Linger,
+    linger::{Linger, Returned},
     local_api,
     management::{self, TooLarge},
     place::Place,
-    reply::refusal,
+    reply::{self, refusal},
     store::Store,
 };
 use crate::model::limit;
@@ -160,6 +161,7 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
         let server = Arc::clone(&server);
         async move { dispatch(&server, remote, request).await }
     });
+    let (stream, returned) = Linger::returning(stream);
     // Not with `pipeline_flush`: it holds back what is written while input is left, and of a head that cannot be read all
     // is left, so that its refusal would never leave.
     let connection = http1::Builder::new()
@@ -168,10 +170,51 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
         .max_buf_size(HEAD_BYTES)
         .max_header_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(Linger::new(stream)), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     if let Err(error) = connection.await {
         tracing::debug!(%remote, %error, "a connection ended badly");
+        say_why(&error, returned).await;
+    }
+}
+
+/// Answers a request that the HTTP library gave up on without a word. A client that has begun no request is told
+/// nothing, for it waits for nothing.
+///
+/// GUESS: the types and texts, as with those of [`Broken`].
+async fn say_why(error: &hyper::Error, mut returned: Returned<TcpStream>) {
+    let (status, kind, message) = if error.is_timeout() {
+        (
+            StatusCode::REQUEST_TIMEOUT,
+            "RequestTimeoutException",
+            "The request's head did not arrive in time",
+        )
+    } else if error.is_parse_version_h2() {
+        (
+            StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            "BadRequestException",
+            "The local gateway speaks HTTP/1.1 only",
+        )
+    } else if error.is_incomplete_message() {
+        (
+            StatusCode::BAD_REQUEST,
+            "BadRequestException",
+            "The request breaks off",
+        )
+    } else {
+        return;
+    };
+    let Ok(stream) = returned.try_recv() else {
+        return;
+    };
+    let answer = reply::raw(status, kind, message);
+    let mut stream = Linger::new(stream);
+    let saying = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    if let Err(error) = saying.await {
+        tracing::debug!(%error, "a client did not hear why its request was refused");
     }
 }
 

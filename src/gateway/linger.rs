@@ -1,6 +1,9 @@
-//! A stream that hears its sender out before it closes. Closing a socket with unread input makes the kernel send a reset,
-//! and an answer on its way to a sender that has not finished would be lost. How much it hears, and for how long, is
-//! bounded; what it hears it forgets.
+//! A client's stream, with the manners that the HTTP library lacks.
+//!
+//! It hears its sender out before it closes: closing a socket with unread input makes the kernel send a reset, and an answer
+//! on its way to a sender that has not finished would be lost. How much it hears, and for how long, is bounded; what it
+//! hears it forgets. It gives up on a client that does not take what it is sent. And where the library gives up in the
+//! middle of a request without a word, it hands the stream back, so that a word can still be said.
 
 use std::{
     io::{self, IoSlice},
@@ -12,6 +15,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::oneshot,
     time::Sleep,
 };
 
@@ -19,15 +23,27 @@ use tokio::{
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 /// How long the other end may take to close its half after we closed ours.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the other end may take none of what it is sent.
+const STALL: Duration = Duration::from_secs(30);
 /// Bytes that are thrown away at a time.
 const GULP: usize = 8 * 1024;
 
 /// A stream whose shutdown is done only when the other end has closed too, or has had its time.
 #[derive(Debug)]
 pub(super) struct Linger<S> {
-    stream: S,
+    /// There until the stream is taken out.
+    stream: Option<S>,
     draining: Option<Draining>,
+    /// Runs while the other end takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+    /// Whether something was heard since the last word that was said.
+    unanswered: bool,
+    /// Where the stream goes that is dropped with something unanswered.
+    home: Option<oneshot::Sender<S>>,
 }
+
+/// What becomes of a stream that is dropped before its client was answered.
+pub(super) type Returned<S> = oneshot::Receiver<S>;
 
 #[derive(Debug)]
 struct Draining {
@@ -36,15 +52,65 @@ struct Draining {
 }
 
 impl<S> Linger<S> {
+    /// A stream that hears its sender out, and nothing more.
     pub(super) fn new(stream: S) -> Linger<S> {
         Linger {
-            stream,
+            stream: Some(stream),
             draining: None,
+            stalled: None,
+            unanswered: false,
+            home: None,
         }
     }
 
-    pub(super) fn into_inner(self) -> S {
-        self.stream
+    /// The same, and where it turns up if whoever has it drops it while something that was heard is not answered.
+    pub(super) fn returning(stream: S) -> (Linger<S>, Returned<S>) {
+        let (home, returned) = oneshot::channel();
+        let mut linger = Linger::new(stream);
+        linger.home = Some(home);
+        (linger, returned)
+    }
+
+    /// The stream itself, which then is on its own.
+    pub(super) fn into_inner(mut self) -> S {
+        self.stream.take().expect("invariant: it is taken out once")
+    }
+
+    fn stream(&mut self) -> Pin<&mut S>
+    where
+        S: Unpin,
+    {
+        let stream = self.stream.as_mut();
+        Pin::new(stream.expect("invariant: it is there until it is taken out"))
+    }
+
+    /// Notes what became of an attempt to say something; an error once the other end has taken nothing for too long.
+    fn said<T>(
+        &mut self,
+        said: Poll<io::Result<T>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if said.is_ready() {
+            self.unanswered = false;
+            self.stalled = None;
+            return said;
+        }
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S> Drop for Linger<S> {
+    fn drop(&mut self) {
+        if self.unanswered
+            && let (Some(home), Some(stream)) = (self.home.take(), self.stream.take())
+        {
+            // Where nobody waits for it, it is closed.
+            drop(home.send(stream));
+        }
     }
 }
 
@@ -54,7 +120,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Linger<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(self.stream().poll_read(context, buffer))?;
+        self.unanswered |= buffer.filled().len() > before;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -64,7 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Linger<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = self.stream().poll_write(context, bytes);
+        self.said(written, context)
     }
 
     fn poll_write_vectored(
@@ -72,27 +142,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Linger<S> {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let written = self.stream().poll_write_vectored(context, parts);
+        self.said(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.as_ref().is_some_and(S::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        self.stream().poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Linger { stream, draining } = &mut *self;
-        if draining.is_none() {
-            ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
+        if self.draining.is_none() {
+            ready!(self.stream().poll_shutdown(context))?;
+            self.unanswered = false;
         }
-        let draining = draining.get_or_insert_with(|| Draining {
+        let mut draining = self.draining.take().unwrap_or_else(|| Draining {
             left: MOST_BYTES,
             deadline: Box::pin(tokio::time::sleep(PATIENCE)),
         });
-        draining.poll(stream, context).map(Ok)
+        let drained = draining.poll(self.stream(), context);
+        self.draining = Some(draining);
+        drained.map(Ok)
     }
 }
 
@@ -100,7 +173,7 @@ impl Draining {
     /// Ready when there is nothing more to hear, or enough was heard.
     fn poll<S: AsyncRead + Unpin>(
         &mut self,
-        stream: &mut S,
+        mut stream: Pin<&mut S>,
         context: &mut Context<'_>,
     ) -> Poll<()> {
         if self.deadline.as_mut().poll(context).is_ready() {
@@ -109,7 +182,7 @@ impl Draining {
         let mut gulp = [MaybeUninit::uninit(); GULP];
         while self.left > 0 {
             let mut buffer = ReadBuf::uninit(&mut gulp);
-            let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer));
+            let read = ready!(stream.as_mut().poll_read(context, &mut buffer));
             let length = buffer.filled().len();
             // That the other end broke off is as good as that it closed.
             if read.is_err() || length == 0 {
@@ -169,5 +242,40 @@ mod tests {
         };
         tokio::join!(sending, closing);
         assert!((MOST_BYTES..MOST_BYTES * 2).contains(&sent), "{sent}");
+    }
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_is_given_up_on() {
+        const LATE: Duration = Duration::from_secs(20);
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let mut ours = Linger::new(ours);
+        let began = Instant::now();
+        let long = vec![b'x'; 4096];
+        let (written, ()) = tokio::join!(ours.write_all(&long), async {
+            // What is taken late is taken all the same.
+            tokio::time::advance(LATE).await;
+            theirs.read_exact(&mut [0; 1024]).await.unwrap();
+        });
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() >= LATE + STALL);
+    }
+
+    #[tokio::test]
+    async fn a_stream_comes_home_if_what_it_heard_was_not_answered() {
+        let heard = async |answer: Option<&[u8]>| {
+            let (ours, mut theirs) = tokio::io::duplex(1024);
+            let (mut ours, mut returned) = Linger::returning(ours);
+            theirs.write_all(b"hello").await.unwrap();
+            ours.read_exact(&mut [0; 5]).await.unwrap();
+            if let Some(answer) = answer {
+                ours.write_all(answer).await.unwrap();
+            }
+            drop(ours);
+            returned.try_recv().is_ok()
+        };
+        assert!(heard(None).await);
+        assert!(!heard(Some(b"yes")).await);
+        let (silent, mut returned) = Linger::returning(tokio::io::duplex(1).0);
+        drop(silent);
+        assert!(returned.try_recv().is_err());
     }
 }

@@ -38,6 +38,16 @@ pub(super) fn refusal(status: StatusCode, kind: &str, message: &str) -> Response
     error(status, kind, body)
 }
 
+/// The same as it goes over the wire, for a client whose request never became one; the last word of its connection.
+pub(super) fn raw(status: StatusCode, kind: &str, message: &str) -> String {
+    let body = serde_json::json!({ "message": message }).to_string();
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nx-amzn-errortype: {kind}\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+}
+
 /// Plain text with this status.
 pub(super) fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(body));

@@ -7,7 +7,7 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::gateway::{Gateway, SIGNED_FOR_CONTROL, next_text, soon};
+use crate::support::gateway::{Gateway, SIGNED, SIGNED_FOR_CONTROL, next_text, soon};
 
 /// All that the gateway answers to these bytes before it closes the connection.
 async fn answer_to(gateway: &Gateway, bytes: &[u8]) -> String {
@@ -97,12 +97,38 @@ async fn half_a_body_is_a_bad_request_and_others_are_served() {
     let mut answer = Vec::new();
     let _read = soon(stream.read_to_end(&mut answer)).await;
     assert!(answer.starts_with(b"HTTP/1.1 400"));
-    // A body that cannot be told from the next request ends the connection.
-    let broken = format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n");
-    let answer = answer_to(&gateway, broken.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     let health = gateway.call("GET", "/_stagewire/health", "").await;
     assert_eq!(health.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_told_from_the_next_request_is_a_bad_request_and_the_end() {
+    let gateway = Gateway::start().await;
+    for (path, signature) in [
+        ("/v2/apis", SIGNED_FOR_CONTROL),
+        ("/a1/prod/@connections/x", SIGNED),
+        ("/_stagewire/faults", SIGNED),
+    ] {
+        for body in [
+            "zz\r\n",
+            "\r\n",
+            "-1\r\n",
+            "fffffffffffffffff\r\n",
+            "1\r\nxx\r\n",
+            "1\nx\n0\n\n",
+            "1\r\nx\r\n0\r\nbad trailer\r\n\r\n",
+        ] {
+            let request = format!(
+                "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {signature}\r\n\
+                 transfer-encoding: chunked\r\n\r\n{body}"
+            );
+            let answer = answer_to(&gateway, request.as_bytes()).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 400"),
+                "{path} {body:?}: {answer}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
@@ -130,15 +156,73 @@ async fn odd_paths_and_hosts_are_refused_quietly() {
 #[tokio::test]
 async fn a_head_that_never_ends_times_out_and_others_are_served() {
     let gateway = Gateway::start().await;
-    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nhost: ").await.unwrap();
+    let begun = async |bytes: &'static [u8]| {
+        let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        stream
+    };
+    let mut silent = begun(b"").await;
+    let mut halted = begun(b"GET / HTTP/1.1\r\nhost: ").await;
+    let (mut dripped, mut drips) = begun(b"GET / HTTP/1.1\r\n").await.into_split();
+    let dripping = tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(200));
+        while drips.write_all(b"x: y\r\n").await.is_ok() {
+            ticks.tick().await;
+        }
+    });
     assert_eq!(
         gateway.call("GET", "/_stagewire/health", "").await.status,
         200
     );
-    let mut answer = Vec::new();
-    let _read = soon(stream.read_to_end(&mut answer)).await;
-    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"));
+    let (mut of_silent, mut of_halted, mut of_dripped) = (Vec::new(), Vec::new(), Vec::new());
+    let (silent, halted, dripped) = soon(async {
+        tokio::join!(
+            silent.read_to_end(&mut of_silent),
+            halted.read_to_end(&mut of_halted),
+            dripped.read_to_end(&mut of_dripped),
+        )
+    })
+    .await;
+    dripping.abort();
+    silent.unwrap();
+    halted.unwrap();
+    dripped.unwrap();
+    // Who began no request waits for no answer.
+    assert!(of_silent.is_empty());
+    for answer in [of_halted, of_dripped] {
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"),
+            "{answer}"
+        );
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+        let told = r#"{"message":"The request's head did not arrive in time"}"#;
+        assert!(answer.ends_with(told), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_whole_request_of_this_protocol_is_told_so() {
+    let gateway = Gateway::start().await;
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let answer = answer_to(&gateway, preface).await;
+    assert!(answer.starts_with("HTTP/1.1 505 "), "{answer}");
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nho").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    soon(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    // A connection that ends between two requests ends without a word.
+    let health = "GET /_stagewire/health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    stream.write_all(health.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 12];
+    soon(stream.read_exact(&mut answer)).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut rest = String::new();
+    soon(stream.read_to_string(&mut rest)).await.unwrap();
+    assert!(answer == b"HTTP/1.1 200" && !rest.contains("HTTP/1.1"));
 }
 
 #[tokio::test]
