@@ -177,7 +177,7 @@ async fn anything_but_a_good_signature_is_refused_with_its_own_error_type() {
 async fn a_policy_decides_at_the_handshake_and_for_every_message() {
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:us-east-1:*:*/prod/*" },
-        { "Effect": "Deny", "Action": "execute-api:Invoke", "Resource": "*/secret" },
+        { "Effect": "Deny", "Action": "execute-api:Invoke", "Resource": ["*/secret", "*/shut/*"] },
     ]});
     let gateway = gateway_of_alice(Some(policy)).await;
     let api = protected(&gateway, IAM()).await;
@@ -195,15 +195,23 @@ async fn a_policy_decides_at_the_handshake_and_for_every_message() {
     socket.send(Message::text("still here")).await.unwrap();
     assert_eq!(next_text(&mut socket).await, "alice");
 
-    api.deploy("test").await;
-    let path = api.stage_path("test");
-    let handshake = Handshake::signed(&gateway, &path, SECRET, SignatureLocation::Headers);
-    let refusal = handshake.refused(&gateway).await;
-    assert_eq!(refusal.status, 403);
-    assert_eq!(
-        refusal.header("x-amzn-errortype"),
-        Some("AccessDeniedException")
-    );
+    for (stage, how) in [("test", ""), ("shut", " with an explicit deny")] {
+        api.deploy(stage).await;
+        let path = api.stage_path(stage);
+        let handshake = Handshake::signed(&gateway, &path, SECRET, SignatureLocation::Headers);
+        let refusal = handshake.refused(&gateway).await;
+        assert_eq!(refusal.status, 403);
+        assert_eq!(
+            refusal.header("x-amzn-errortype"),
+            Some("AccessDeniedException")
+        );
+        let told = format!(
+            "User: arn:aws:iam::000000000000:user/alice is not authorized to perform: execute-api:Invoke on resource: \
+             arn:aws:execute-api:us-east-1:000000000000:{}/{stage}/$connect{how}",
+            api.id
+        );
+        assert_eq!(refusal.json()["message"], told);
+    }
 }
 
 #[tokio::test]

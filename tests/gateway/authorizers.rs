@@ -47,6 +47,8 @@ async fn protect(api: &Api<'_>, function: &str, sources: &[&str], connect: Value
         "authorizerType": "REQUEST",
         "authorizerUri": uri(function),
         "identitySource": sources,
+        // It is for another kind of authorizer; nothing here matches it, and nobody is kept out by it.
+        "identityValidationExpression": "^no such identity$",
     });
     let made = api.control("POST", "authorizers", body).await;
     let id = made["authorizerId"].as_str().unwrap().to_owned();
@@ -235,8 +237,10 @@ async fn each_answer_of_the_function_has_its_own_refusal() {
         &json!("Unauthorized"),
     );
     let text = "User is not authorized to access this resource";
+    let refusal = refused("say", &ALLOWED.replace("Allow", "Deny")).await;
+    let explicit = json!(format!("{text} with an explicit deny"));
+    check(&refusal, 403, "AccessDeniedException", &explicit);
     for denied in [
-        ALLOWED.replace("Allow", "Deny"),
         // The helper of REST APIs: it names a method and a path.
         ALLOWED.replace("*/$connect", "arn:aws:execute-api:*:*:*/prod/*/*"),
         ALLOWED.replace("*/$connect", "*/prod/$default"),

@@ -68,6 +68,8 @@ pub(super) enum NotAuthorized {
         user: String,
         action: String,
         resource: String,
+        /// A statement says so; otherwise none says anything.
+        explicitly: bool,
     },
 }
 
@@ -129,10 +131,11 @@ impl Credential {
         });
         match decision {
             Decision::Allowed => Ok(()),
-            Decision::Denied => Err(NotAuthorized::Denied {
+            Decision::NotAllowed | Decision::Denied => Err(NotAuthorized::Denied {
                 user: self.user.clone(),
                 action: wish.action.to_owned(),
                 resource: wish.resource.to_owned(),
+                explicitly: decision == Decision::Denied,
             }),
         }
     }

@@ -39,7 +39,9 @@ enum Matching {
 pub(crate) enum Decision {
     /// A statement allows it and none denies it.
     Allowed,
-    /// No statement speaks of it, or one denies it.
+    /// No statement speaks of it.
+    NotAllowed,
+    /// A statement denies it.
     Denied,
 }
 
@@ -120,12 +122,14 @@ impl Policy {
             statement.actions.covers(action, Case::Ignored)
                 && statement.resources.covers(resource, Case::Regarded)
         };
-        let mut effects = self.statements.iter().filter(speaks).peekable();
-        if effects.peek().is_some() && effects.all(|statement| statement.effect == Effect::Allow) {
-            Decision::Allowed
-        } else {
-            Decision::Denied
+        let mut decision = Decision::NotAllowed;
+        for statement in self.statements.iter().filter(speaks) {
+            match statement.effect {
+                Effect::Deny => return Decision::Denied,
+                Effect::Allow => decision = Decision::Allowed,
+            }
         }
+        decision
     }
 }
 
@@ -266,15 +270,15 @@ mod tests {
             // A path of REST APIs, method and resource, has one segment too many.
             (
                 "arn:aws:execute-api:us-east-1:000000000000:k3v9x2a1bc/prod/*/*",
-                Decision::Denied,
+                Decision::NotAllowed,
             ),
             (
                 "arn:aws:execute-api:us-east-1:000000000000:k3v9x2a1bc/prod/$CONNECT",
-                Decision::Denied,
+                Decision::NotAllowed,
             ),
             (
                 "arn:aws:execute-api:us-east-1:000000000000:k3v9x2a1bc/prod",
-                Decision::Denied,
+                Decision::NotAllowed,
             ),
         ] {
             check(
@@ -298,7 +302,7 @@ mod tests {
         check(
             &one("Allow", "execute-api:ManageConnections", "*"),
             CONNECT,
-            Decision::Denied,
+            Decision::NotAllowed,
         );
     }
 
@@ -324,7 +328,7 @@ mod tests {
         check(
             &document,
             "arn:aws:execute-api:us-east-1:0:a/prod/secret",
-            Decision::Denied,
+            Decision::NotAllowed,
         );
     }
 
@@ -350,11 +354,11 @@ mod tests {
     }
 
     #[test]
-    fn no_statement_denies() {
+    fn nothing_is_allowed_that_no_statement_allows() {
         check(
             &json!({"Version": "2012-10-17", "Statement": []}),
             CONNECT,
-            Decision::Denied,
+            Decision::NotAllowed,
         );
     }
 

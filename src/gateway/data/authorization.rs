@@ -129,11 +129,17 @@ fn denied(reason: &NotAuthorized, resource: &str) -> Denied {
             "UnrecognizedClientException",
             "The security token included in the request is invalid.".to_owned(),
         ),
-        NotAuthorized::Denied { user, action, .. } => (
+        NotAuthorized::Denied {
+            user,
+            action,
+            explicitly,
+            ..
+        } => (
             "AccessDeniedException",
             format!(
-                "User: {} is not authorized to perform: {action} on resource: {resource}",
-                user_arn(user)
+                "User: {} is not authorized to perform: {action} on resource: {resource}{}",
+                user_arn(user),
+                if_explicit(*explicitly)
             ),
         ),
     };
@@ -170,15 +176,27 @@ fn refused(reason: &Refusal) -> Denied {
             kind: "UnauthorizedException",
             message: Some("Unauthorized".to_owned()),
         },
-        Refusal::Denied(_) => Denied::forbidden(
+        Refusal::Denied { explicitly, .. } => Denied::forbidden(
             "AccessDeniedException",
-            "User is not authorized to access this resource",
+            format!(
+                "User is not authorized to access this resource{}",
+                if_explicit(*explicitly)
+            ),
         ),
         Refusal::Failed(_) => Denied {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             kind: "AuthorizerConfigurationException",
             message: None,
         },
+    }
+}
+
+/// SOURCE: AWS's articles about 403 on REST APIs: a deny that a statement spells out is told from the lack of any allow.
+fn if_explicit(explicitly: bool) -> &'static str {
+    if explicitly {
+        " with an explicit deny"
+    } else {
+        ""
     }
 }
 

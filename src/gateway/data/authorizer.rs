@@ -3,9 +3,13 @@
 //! SOURCE: developer guide, "Control access to WebSocket APIs with REQUEST authorizers": only at `$connect`, and nothing
 //! is remembered from one handshake to the next; "Output from an API Gateway Lambda authorizer": the form of the answer.
 //!
+//! SOURCE: the same, and the guide to route requests: an authorizer is for `$connect` alone, which protects the other routes
+//! because it is asked of every connection; so later messages are not held to the policy. Service model: an
+//! `identityValidationExpression` does not apply to REQUEST authorizers, and no other kind exists for WebSocket APIs.
+//!
 //! UNCONFIRMED on AWS, and marked where it is decided: the texts of the refusals, what an answer without `principalId`
-//! does, how long a function may take, and that later messages are not held to the policy. The policy speaks of
-//! `execute-api:Invoke` on `$connect`; a document with a `Condition` cannot be judged here and counts as malformed.
+//! does, and how long a function may take. The policy speaks of `execute-api:Invoke` on `$connect`; a document with a
+//! `Condition` cannot be judged here and counts as malformed.
 
 use std::time::Duration;
 
@@ -66,8 +70,12 @@ pub(super) enum Refusal {
     NoIdentity,
     #[error("the function says that the client is not authorized")]
     Unauthorized,
-    #[error("the policy does not allow {INVOKE} on {0}")]
-    Denied(String),
+    #[error("the policy does not allow {INVOKE} on {resource}")]
+    Denied {
+        resource: String,
+        /// A statement says so; otherwise none says anything.
+        explicitly: bool,
+    },
     #[error("{0}")]
     Failed(String),
 }
@@ -190,8 +198,12 @@ fn read(answer: &Answer, resource: &str) -> Result<Authorized, Refusal> {
         Value::String(key) => Some(key.clone()),
         _ => return Err(failed("the usageIdentifierKey is no text")),
     };
-    if policy.decide(INVOKE, resource) == Decision::Denied {
-        return Err(Refusal::Denied(resource.to_owned()));
+    let decision = policy.decide(INVOKE, resource);
+    if decision != Decision::Allowed {
+        return Err(Refusal::Denied {
+            resource: resource.to_owned(),
+            explicitly: decision == Decision::Denied,
+        });
     }
     context.insert("principalId".to_owned(), Value::from(principal));
     Ok(Authorized { context, usage_key })
@@ -300,12 +312,15 @@ mod tests {
             allow(&json!({"policyDocument": {"Statement": [statement]}}))
         };
         let several = RESOURCE.replace("$connect", "*/*");
-        for denied in [
-            statement("Deny", RESOURCE),
-            statement("Allow", &several),
-            allow(&json!({"policyDocument": {"Statement": []}})),
+        for (denied, is_explicit) in [
+            (statement("Deny", RESOURCE), true),
+            (statement("Allow", &several), false),
+            (allow(&json!({"policyDocument": {"Statement": []}})), false),
         ] {
-            assert!(matches!(said(&denied), Err(Refusal::Denied(_))), "{denied}");
+            let Err(Refusal::Denied { explicitly, .. }) = said(&denied) else {
+                panic!("not denied: {denied}");
+            };
+            assert_eq!(explicitly, is_explicit, "{denied}");
         }
         let mut nobody = allow(&json!({}));
         nobody.as_object_mut().unwrap().remove("principalId");
