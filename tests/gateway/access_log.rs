@@ -10,13 +10,15 @@ use crate::support::gateway::{
 
 const GROUP: &str = "arn:aws:logs:us-east-1:000000000000:log-group:chat";
 
-async fn log(api: &Api<'_>, stage: &str, format: &str) {
+/// Has a stage log in this format.
+pub(crate) async fn log(api: &Api<'_>, stage: &str, format: &str) {
     let settings = json!({ "destinationArn": GROUP, "format": format });
     let body = json!({ "accessLogSettings": settings });
     api.control("PATCH", &format!("stages/{stage}"), body).await;
 }
 
-async fn lines(gateway: &Gateway, api: &Api<'_>, stage: &str) -> Vec<String> {
+/// The lines of a stage, oldest first.
+pub(crate) async fn lines(gateway: &Gateway, api: &Api<'_>, stage: &str) -> Vec<String> {
     let path = format!("/_stagewire/access-log?apiId={}&stage={stage}", api.id);
     let answer = gateway.call("GET", &path, "").await;
     assert_eq!(answer.status, 200);
@@ -192,4 +194,68 @@ async fn only_stages_with_a_format_log_and_changes_act_at_once() {
     assert_eq!(close_code(&mut socket).await, 1001);
     let gone = gateway.call("GET", &path(&of_stage), "").await;
     assert_eq!(gone.status, 404);
+}
+
+/// The line of what just happened, by what it begins with: the values of these variables, with a bar between two.
+async fn told(gateway: &Gateway, api: &Api<'_>, stage: &str) -> String {
+    let last = lines(gateway, api, stage).await.pop().unwrap();
+    last.rsplit_once('|').unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn handshakes_that_never_reach_a_route_leave_lines_where_there_is_a_stage() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    api.control("POST", "stages", json!({ "stageName": "empty" }))
+        .await;
+    let format = "$context.eventType $context.routeKey $context.status $context.error.responseType \
+                  $context.error.message $context.identity.sourceIp|$context.requestId";
+    for stage in ["prod", "empty"] {
+        log(&api, stage, format).await;
+    }
+    let prod = api.stage_path("prod");
+    let refused = async |path: &str| {
+        let refusal = gateway.refused(path, &[]).await;
+        (refusal.status, refusal.json())
+    };
+    let cases = [
+        (format!("{prod}/deeper"), "403 ACCESS_DENIED Forbidden"),
+        (
+            format!("{prod}?{}", "x".repeat(4096)),
+            "414 DEFAULT_4XX Request-URI Too Long",
+        ),
+    ];
+    for (path, expected) in cases {
+        refused(&path).await;
+        let line = told(&gateway, &api, "prod").await;
+        assert_eq!(line, format!("CONNECT $connect {expected} 127.0.0.1"));
+    }
+    assert_eq!(refused(&api.stage_path("empty")).await.0, 403);
+    let line = told(&gateway, &api, "empty").await;
+    assert_eq!(
+        line,
+        "CONNECT $connect 403 ACCESS_DENIED Forbidden 127.0.0.1"
+    );
+    gateway.call("GET", &prod, "").await;
+    let line = told(&gateway, &api, "prod").await;
+    assert_eq!(
+        line,
+        "CONNECT $connect 426 DEFAULT_4XX Upgrade Required 127.0.0.1"
+    );
+
+    let shut =
+        json!({ "defaultRouteSettings": { "throttlingRateLimit": 0, "throttlingBurstLimit": 0 } });
+    api.control("PATCH", "stages/prod", shut).await;
+    let (status, body) = refused(&prod).await;
+    assert_eq!(status, 429);
+    let all = lines(&gateway, &api, "prod").await;
+    let request = body["requestId"].as_str().unwrap();
+    let line = format!("CONNECT $connect 429 THROTTLED Too Many Requests 127.0.0.1|{request}");
+    assert_eq!(all.last(), Some(&line));
+    // What leads to no stage leaves no line anywhere.
+    refused(&api.stage_path("nosuch")).await;
+    assert_eq!(lines(&gateway, &api, "prod").await.len(), all.len());
+    assert_eq!(lines(&gateway, &api, "empty").await.len(), 1);
 }

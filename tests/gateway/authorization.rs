@@ -18,6 +18,7 @@ use stagewire::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::access_log::{lines, log};
 use crate::support::gateway::{Answer, Api, Gateway, next_json, next_text};
 
 const KEY: &str = "AKIDALICE";
@@ -250,4 +251,83 @@ async fn an_api_key_is_good_for_the_stages_that_the_settings_name() {
             Some("ForbiddenException")
         );
     }
+}
+
+#[tokio::test]
+async fn the_access_log_tells_who_was_authenticated_and_what_was_authorized() {
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*/prod/*" },
+        { "Effect": "Deny", "Action": "execute-api:Invoke", "Resource": "*/prod/secret" },
+    ]});
+    let gateway = gateway(Keyring {
+        credentials: vec![alice(Some(policy))],
+        api_keys: vec![ApiKey {
+            name: "partner".to_owned(),
+            value: Secret::new("everywhere"),
+            stages: Vec::new(),
+        }],
+    })
+    .await;
+    let connect = json!({ "authorizationType": "AWS_IAM", "apiKeyRequired": true });
+    let api = protected(&gateway, connect).await;
+    api.deploy("test").await;
+    let names = [
+        "status",
+        "error.responseType",
+        "authenticate.status",
+        "authenticate.error",
+        "authorize.status",
+        "authorize.error",
+        "identity.accountId",
+        "identity.userArn",
+        "identity.apiKeyId",
+        "authorizer.status",
+        "authenticate.latency",
+        "requestId",
+    ];
+    let format = names.map(|name| format!("$context.{name}")).join("|");
+    for stage in ["prod", "test"] {
+        log(&api, stage, &format).await;
+    }
+    let told = async |stage: &str| {
+        let line = lines(&gateway, &api, stage).await.pop().unwrap();
+        let values: Vec<&str> = line.split('|').collect();
+        assert!(
+            values[10] == "-" || values[10].parse::<u64>().is_ok(),
+            "{line}"
+        );
+        values[..10].join("|")
+    };
+    let connect = async |stage: &str, secret: &str, key: &str| {
+        let header = SignatureLocation::Headers;
+        let handshake = Handshake::signed(&gateway, &api.stage_path(stage), secret, header);
+        let mut headers = handshake.headers();
+        headers.push(("x-api-key", key));
+        gateway.try_connect(&handshake.path, &headers).await
+    };
+    let mut socket = connect("prod", SECRET, "everywhere").await.unwrap().0;
+    let alice = "000000000000|arn:aws:iam::000000000000:user/alice|partner|-";
+    assert_eq!(told("prod").await, format!("200|-|200|-|200|-|{alice}"));
+    let secret = Message::text(r#"{"action":"secret"}"#);
+    socket.send(secret).await.unwrap();
+    next_text(&mut socket).await;
+    let line = format!("403|ACCESS_DENIED|-|-|403|Forbidden|{alice}");
+    assert_eq!(told("prod").await, line);
+
+    connect("prod", "wrong", "everywhere").await.unwrap_err();
+    let mismatch = "The request signature we calculated does not match the signature you provided";
+    let line = format!("403|INVALID_SIGNATURE|403|{mismatch}|-|-|-|-|-|-");
+    assert_eq!(told("prod").await, line);
+    connect("prod", SECRET, "unknown").await.unwrap_err();
+    assert_eq!(
+        told("prod").await,
+        "403|INVALID_API_KEY|200|-|200|-|-|-|-|-"
+    );
+    connect("test", SECRET, "everywhere").await.unwrap_err();
+    let line = told("test").await;
+    let begins = "403|ACCESS_DENIED|200|-|403|User: arn:aws:iam::000000000000:user/alice is not";
+    assert!(line.starts_with(begins), "{line}");
+    gateway.refused(&api.stage_path("test"), &[]).await;
+    let line = "403|MISSING_AUTHENTICATION_TOKEN|403|Missing Authentication Token|-|-|-|-|-|-";
+    assert_eq!(told("test").await, line);
 }

@@ -15,6 +15,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
+    access_log::{lines, log},
     lambda::{gateway, options, told},
     support::{
         function,
@@ -368,4 +369,118 @@ async fn another_authorizer_is_asked_only_at_the_next_handshake_after_a_deployme
         socket.send(Message::text("still here")).await.unwrap();
         assert_eq!(next_text(socket).await, "ann");
     }
+}
+
+#[tokio::test]
+async fn the_access_log_tells_how_the_function_was_asked() {
+    let gateway = gateway(&[told("guard")]).await;
+    let api = gateway.api().await;
+    let sources = ["route.request.querystring.do"];
+    let authorizer = protect(&api, "guard", &sources, json!({})).await;
+    api.deploy("prod").await;
+    let names = [
+        "status",
+        "error.responseType",
+        "authorizer.status",
+        "authorizer.integrationStatus",
+        "authorizer.principalId",
+        "authorizer.room",
+        "authorizer.error",
+        "authorize.status",
+        "authorize.error",
+        "waf.status",
+        "authorizer.requestId",
+        "authorizer.latency",
+        "authorizer.integrationLatency",
+        "authorize.latency",
+        "requestId",
+    ];
+    let format = names.map(|name| format!("$context.{name}")).join("|");
+    log(&api, "prod", &format).await;
+    let told = async || {
+        let line = lines(&gateway, &api, "prod").await.pop().unwrap();
+        let values: Vec<String> = line.split('|').map(str::to_owned).collect();
+        let (known, measured) = values.split_at(10);
+        (known.join("|"), measured.to_vec())
+    };
+    let is_number = |text: &String| text.parse::<u64>().is_ok();
+    let denied = "User is not authorized to access this resource with an explicit deny";
+
+    let _open = opened(&gateway, &asking(&api, "say", ALLOWED)).await;
+    let (known, measured) = told().await;
+    assert_eq!(known, "200|-|200|200|ann|blue|-|200|-|-");
+    // Lambda's id of the invocation, and how long it took.
+    assert_eq!(measured[0].len(), 36, "{measured:?}");
+    assert!(measured[1..4].iter().all(is_number), "{measured:?}");
+    for (what_to_do, what, expected) in [
+        (
+            "say",
+            ALLOWED.replace("Allow", "Deny"),
+            format!("403|ACCESS_DENIED|200|200|-|-|-|403|{denied}|-"),
+        ),
+        (
+            "throw",
+            "Unauthorized".to_owned(),
+            "401|UNAUTHORIZED|401|200|-|-|Unauthorized|-|-|-".to_owned(),
+        ),
+        (
+            "say",
+            "null".to_owned(),
+            "500|AUTHORIZER_FAILURE|500|200|-|-|the function's answer has no principalId|-|-|-"
+                .to_owned(),
+        ),
+    ] {
+        gateway.refused(&asking(&api, what_to_do, &what), &[]).await;
+        let (known, measured) = told().await;
+        assert_eq!(known, expected);
+        assert_eq!(measured[0].len(), 36, "{measured:?}");
+    }
+    // Without an identity nobody is asked, and nobody can be asked who is not there.
+    gateway.refused(&api.stage_path("prod"), &[]).await;
+    let (known, measured) = told().await;
+    assert_eq!(known, "401|UNAUTHORIZED|-|-|-|-|-|-|-|-");
+    assert_eq!(measured[..4], ["-"; 4]);
+    let other = json!({ "authorizerUri": uri("nobody") });
+    api.control("PATCH", &format!("authorizers/{authorizer}"), other)
+        .await;
+    let deployment = api.create_deployment().await;
+    api.point("prod", &deployment).await;
+    gateway.refused(&asking(&api, "say", ALLOWED), &[]).await;
+    let (known, _) = told().await;
+    let begins = "500|AUTHORIZER_CONFIGURATION_ERROR|500|-|-|-|Function not found: ";
+    assert!(known.starts_with(begins), "{known}");
+}
+
+#[tokio::test]
+async fn the_access_log_names_the_invocation_of_a_backend() {
+    let gateway = gateway(&[told("f")]).await;
+    let api = gateway.api().await;
+    let integration = api
+        .integration(json!({
+            "integrationType": "AWS_PROXY",
+            "integrationMethod": "POST",
+            "integrationUri": uri("f"),
+        }))
+        .await;
+    api.two_way_route("$default", &integration).await;
+    api.deploy("prod").await;
+    log(
+        &api,
+        "prod",
+        "$context.eventType $context.integration.integrationStatus $context.integration.requestId \
+         $context.awsEndpointRequestId [$context.requestId]",
+    )
+    .await;
+    let mut socket = opened(&gateway, &api.stage_path("prod")).await;
+    let message = json!({ "do": "say", "what": "{\"statusCode\":200,\"body\":\"hi\"}" });
+    socket
+        .send(Message::text(message.to_string()))
+        .await
+        .unwrap();
+    assert_eq!(next_text(&mut socket).await, "hi");
+    let lines = lines(&gateway, &api, "prod").await;
+    assert!(lines[0].starts_with("CONNECT - - - ["), "{lines:?}");
+    let words: Vec<_> = lines[1].split(' ').collect();
+    assert_eq!(words[..2], ["MESSAGE", "200"]);
+    assert!(words[2].len() == 36 && words[2] == words[3], "{words:?}");
 }

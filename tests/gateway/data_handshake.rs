@@ -239,24 +239,39 @@ async fn a_connect_integration_that_fails_refuses_with_its_trouble() {
     let backend = Backend::start([("/hang", Behaviour::Hangs)]).await;
     let gateway = Gateway::start().await;
     let hanging = json!({ "timeoutInMillis": 50 });
-    for (uri, more, status, message) in [
+    let strict = json!({
+        "integrationType": "HTTP",
+        "passthroughBehavior": "NEVER",
+    });
+    let internal = "InternalServerErrorException";
+    for (uri, more, status, message, kind) in [
         (
             "http://127.0.0.1:1/".to_owned(),
             json!({}),
             500,
             "Internal server error",
+            internal,
         ),
         (
             backend.uri("/hang"),
             hanging,
             504,
             "Endpoint request timed out",
+            internal,
+        ),
+        (
+            backend.uri("/never"),
+            strict,
+            415,
+            "Unsupported Media Type",
+            "BadRequestException",
         ),
         (
             "http://${stageVariables.gone}/".to_owned(),
             json!({}),
             500,
             "Internal server error",
+            internal,
         ),
     ] {
         let api = gateway.api().await;
@@ -266,10 +281,7 @@ async fn a_connect_integration_that_fails_refuses_with_its_trouble() {
         let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
         assert_eq!(refusal.status, status, "{uri}");
         assert_eq!(refusal.json()["message"], message);
-        assert_eq!(
-            refusal.header("x-amzn-errortype"),
-            Some("InternalServerErrorException")
-        );
+        assert_eq!(refusal.header("x-amzn-errortype"), Some(kind));
         let body = String::from_utf8(refusal.body.to_vec()).unwrap();
         assert!(
             body.starts_with(&format!(

@@ -50,7 +50,14 @@ async fn a_stage_with_a_limit_of_zero_refuses_handshakes_until_it_is_raised() {
     api.control("PATCH", "stages/prod", limit(0.0)).await;
     let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
     assert_eq!(refusal.status, 429);
-    assert_eq!(refusal.json()["message"], "Too Many Requests");
+    // It is the route that refuses, and so the answer has the form of the route's refusals.
+    let told = refusal.json();
+    let id = |name: &str| told[name].as_str().unwrap().to_owned();
+    let (connection, request) = (id("connectionId"), id("requestId"));
+    let body = format!(
+        r#"{{"message": "Too Many Requests", "connectionId":"{connection}", "requestId":"{request}"}}"#
+    );
+    assert_eq!(refusal.body, body);
     assert_eq!(
         refusal.header("x-amzn-errortype"),
         Some("TooManyRequestsException")

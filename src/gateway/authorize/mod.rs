@@ -74,11 +74,10 @@ pub(super) enum NotAuthorized {
 }
 
 impl Keyring {
-    /// Whose signature a request carries, if that is who may do `action` on `resource`.
-    pub(super) fn authorize(
+    /// Whose signature a request carries.
+    pub(super) fn authenticate(
         &self,
         request: &Signed<'_>,
-        wish: &Wish<'_>,
         now: Timestamp,
     ) -> Result<&Arc<Credential>, NotAuthorized> {
         let signature = Signature::find(request)?;
@@ -93,12 +92,11 @@ impl Keyring {
         if token.is_some() && token != signature.session_token.as_deref() {
             return Err(NotAuthorized::Token);
         }
-        credential.may(wish)?;
         Ok(credential)
     }
 
-    /// Whether there is an API key with this value that is good for the stage, given as `API id/stage`.
-    pub(super) fn has_api_key(&self, value: &str, stage: &str) -> bool {
+    /// The API key with this value, if one is good for the stage, given as `API id/stage`.
+    pub(super) fn api_key(&self, value: &str, stage: &str) -> Option<&ApiKey> {
         let is_good = |key: &ApiKey| {
             key.stages.is_empty()
                 || key
@@ -110,7 +108,7 @@ impl Keyring {
             .api_keys
             .iter()
             .filter(|key| key.value.reveal() == value);
-        known.any(is_good)
+        known.find(|key| is_good(key))
     }
 }
 
@@ -168,7 +166,7 @@ mod tests {
             ("", "9f2m1q0zzx/test", false),
         ] {
             assert_eq!(
-                keyring.has_api_key(value, stage),
+                keyring.api_key(value, stage).is_some(),
                 is_good,
                 "{value} {stage}"
             );

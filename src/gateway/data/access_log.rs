@@ -1,31 +1,60 @@
 //! Access logs: a line for every handshake, message and disconnect of a stage that has a format for it.
 //!
-//! The lines are kept in memory, a bounded number for each stage, and are read through the gateway's own API. They go
+//! The lines are kept in memory, a bounded number for each stage and in all, and are read through the gateway's own API. They go
 //! nowhere else, not to the gateway's log either: a format may name an API key or what an authorizer said. A stage without
 //! a format pays for none of it.
 //!
-//! SOURCE: developer guide, "Configure logging for a WebSocket API", the table of variables. GUESS:
-//! that a handshake which is refused before any route is asked leaves no line, as on a custom domain without a mapping.
+//! SOURCE: developer guide, "Configure logging for a WebSocket API", the table of variables.
 
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use http::StatusCode;
+use serde_json::Value;
 
+use super::gateway_response::ResponseType;
 use crate::gateway::store::record::{Serving, StageRecord};
 
 /// Lines that are kept of a stage.
 const LINES: usize = 1000;
 /// Bytes that are kept of a stage, whatever the number of lines.
 const BYTES: usize = 256 * 1024;
+/// Bytes that are kept of all stages together.
+const ALL_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes that are left when there were too many, so that it takes a while until there are again.
+const BYTES_LEFT: usize = ALL_BYTES / 8 * 7;
+/// Bytes that a line takes beside its own.
+const LINE_COST: usize = 64;
 /// Bytes of a line; the rest is cut off.
 const LINE_BYTES: usize = 8 * 1024;
 /// What begins a variable.
 const VARIABLE: &str = "$context.";
 /// What a variable prints that has no value. GUESS: as in the common log format.
 const UNSET: &str = "-";
+
+/// The variables that tell of an attempt to learn something about a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Attempt {
+    status: &'static str,
+    latency: &'static str,
+    error: &'static str,
+}
+
+/// Learning from its signature who a client is.
+pub(super) const AUTHENTICATE: Attempt = Attempt {
+    status: "authenticate.status",
+    latency: "authenticate.latency",
+    error: "authenticate.error",
+};
+/// Judging by a policy whether it may do what it wants.
+pub(super) const AUTHORIZE: Attempt = Attempt {
+    status: "authorize.status",
+    latency: "authorize.latency",
+    error: "authorize.error",
+};
 
 /// The format that a stage logs in, if it logs.
 pub(crate) fn format(stage: &StageRecord) -> Option<&str> {
@@ -35,8 +64,15 @@ pub(crate) fn format(stage: &StageRecord) -> Option<&str> {
 /// The last lines of every stage.
 #[derive(Debug, Default)]
 pub(crate) struct AccessLogs {
+    rings: Mutex<Rings>,
+}
+
+#[derive(Debug, Default)]
+struct Rings {
     /// By API and stage.
-    stages: Mutex<HashMap<String, HashMap<String, Ring>>>,
+    stages: HashMap<String, HashMap<String, Ring>>,
+    /// What all of them take.
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -66,12 +102,32 @@ impl Trace {
     }
 
     /// Notes that the gateway itself refused or failed.
-    pub(super) fn note_refusal(&self, status: StatusCode, message: Option<&str>) {
+    pub(super) fn note_refusal(
+        &self,
+        status: StatusCode,
+        response: ResponseType,
+        message: Option<&str>,
+    ) {
         self.note("status", status.as_u16().to_string());
-        self.note("error.responseType", response_type(status).to_owned());
+        self.note("error.responseType", response.name().to_owned());
         if let Some(message) = message {
             self.note("error.message", message.to_owned());
-            self.note("error.messageString", format!("\"{message}\""));
+            self.note("error.messageString", Value::from(message).to_string());
+        }
+    }
+
+    /// Notes how an attempt went that took so long: well, or with this status and message.
+    pub(super) fn note_attempt(
+        &self,
+        attempt: &Attempt,
+        took: Duration,
+        failed: Option<(StatusCode, &str)>,
+    ) {
+        let status = failed.map_or(StatusCode::OK, |(status, _)| status);
+        self.note(attempt.status, status.as_u16().to_string());
+        self.note(attempt.latency, took.as_millis().to_string());
+        if let Some((_, message)) = failed {
+            self.note(attempt.error, message.to_owned());
         }
     }
 
@@ -98,19 +154,6 @@ impl Trace {
 
     fn lock(&self) -> MutexGuard<'_, Vec<(&'static str, String)>> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The gateway response that REST APIs name for a status. GUESS: the same for WebSocket APIs.
-fn response_type(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 => "BAD_REQUEST_BODY",
-        401 => "UNAUTHORIZED",
-        403 => "ACCESS_DENIED",
-        415 => "UNSUPPORTED_MEDIA_TYPE",
-        429 => "THROTTLED",
-        504 => "INTEGRATION_TIMEOUT",
-        _ => "INTEGRATION_FAILURE",
     }
 }
 
@@ -153,45 +196,76 @@ fn name_length(text: &str) -> usize {
 
 impl AccessLogs {
     fn add(&self, api_id: &str, stage: &str, line: String) {
-        let mut stages = self.lock();
-        let stages = stages.entry(api_id.to_owned()).or_default();
-        stages.entry(stage.to_owned()).or_default().add(line);
+        let mut rings = self.lock();
+        let stages = rings.stages.entry(api_id.to_owned()).or_default();
+        let ring = stages.entry(stage.to_owned()).or_default();
+        let before = ring.bytes;
+        ring.add(line);
+        let after = ring.bytes;
+        rings.bytes = rings.bytes - before + after;
+        rings.shrink();
     }
 
     /// The lines of a stage, oldest first, each with its end.
     pub(crate) fn read(&self, api_id: &str, stage: &str) -> String {
-        let stages = self.lock();
-        let ring = stages.get(api_id).and_then(|stages| stages.get(stage));
+        let rings = self.lock();
+        let stages = rings.stages.get(api_id);
+        let ring = stages.and_then(|stages| stages.get(stage));
         let lines = ring.into_iter().flat_map(|ring| &ring.lines);
         lines.flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
-    /// Forgets the lines of a stage that is no more.
-    pub(super) fn forget_stage(&self, api_id: &str, stage: &str) {
-        if let Some(stages) = self.lock().get_mut(api_id) {
-            stages.remove(stage);
+    /// Forgets the lines of the stages that are no more.
+    pub(super) fn keep(&self, is_there: impl Fn(&str, &str) -> bool) {
+        let mut rings = self.lock();
+        rings.stages.retain(|api_id, stages| {
+            stages.retain(|stage, _| is_there(api_id, stage));
+            !stages.is_empty()
+        });
+        rings.bytes = rings.each().map(|ring| ring.bytes).sum();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rings> {
+        self.rings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rings {
+    fn each(&mut self) -> impl Iterator<Item = &mut Ring> {
+        self.stages.values_mut().flat_map(HashMap::values_mut)
+    }
+
+    /// Drops old lines if there are too many in all. The stage that has most loses half of them, over and over.
+    fn shrink(&mut self) {
+        if self.bytes <= ALL_BYTES {
+            return;
         }
-    }
-
-    /// Forgets the lines of an API that is no more.
-    pub(super) fn forget_api(&self, api_id: &str) {
-        self.lock().remove(api_id);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<String, Ring>>> {
-        self.stages.lock().unwrap_or_else(PoisonError::into_inner)
+        while self.bytes > BYTES_LEFT {
+            let Some(largest) = self.each().max_by_key(|ring| ring.bytes) else {
+                return;
+            };
+            let before = largest.bytes;
+            largest.shrink(usize::MAX, before / 2);
+            let after = largest.bytes;
+            self.bytes = self.bytes - before + after;
+        }
     }
 }
 
 impl Ring {
     fn add(&mut self, line: String) {
-        self.bytes += line.len();
+        self.bytes += line.len() + LINE_COST;
         self.lines.push_back(line);
-        while self.lines.len() > LINES || self.bytes > BYTES {
+        self.shrink(LINES, BYTES);
+    }
+
+    /// Drops the oldest lines until there are at most so many, of at most so many bytes.
+    fn shrink(&mut self, lines: usize, bytes: usize) {
+        while self.lines.len() > lines || self.bytes > bytes {
             let Some(oldest) = self.lines.pop_front() else {
                 return;
             };
-            self.bytes -= oldest.len();
+            self.bytes -= oldest.len() + LINE_COST;
         }
     }
 }
@@ -249,8 +323,31 @@ mod tests {
         }
         assert!(logs.read("a1", "prod").len() <= BYTES + LINES);
         assert_eq!(logs.read("a1", "test"), "");
-        logs.forget_stage("a1", "prod");
+        logs.keep(|api_id, stage| (api_id, stage) != ("a1", "prod"));
         assert_eq!(logs.read("a1", "prod"), "");
+    }
+
+    #[test]
+    fn all_stages_together_are_bounded_and_the_quiet_ones_keep_what_they_have() {
+        let logs = AccessLogs::default();
+        logs.add("quiet", "prod", "hello".to_owned());
+        let names: Vec<String> = (0..200).map(|n| format!("a{n}")).collect();
+        for _ in 0..BYTES / LINE_BYTES {
+            for name in &names {
+                logs.add(name, "prod", "x".repeat(LINE_BYTES));
+                let rings = logs.lock();
+                assert!(rings.bytes <= ALL_BYTES, "{}", rings.bytes);
+            }
+        }
+        let mut rings = logs.lock();
+        let counted: usize = rings.each().map(|ring| ring.bytes).sum();
+        assert_eq!(rings.bytes, counted);
+        assert!(counted >= BYTES_LEFT / 2, "{counted}");
+        drop(rings);
+        assert_eq!(logs.read("quiet", "prod"), "hello\n");
+        assert_ne!(logs.read(&names[0], "prod"), "");
+        logs.keep(|api_id, _| api_id == "quiet");
+        assert_eq!(logs.lock().bytes, "hello".len() + LINE_COST);
     }
 
     #[test]
@@ -267,7 +364,11 @@ mod tests {
             event.logged(&logs)
         };
         drop(logging());
-        logging().refused(StatusCode::FORBIDDEN, Some("Forbidden"));
+        logging().refused(
+            StatusCode::FORBIDDEN,
+            ResponseType::AccessDenied,
+            Some("Forbidden"),
+        );
         assert_eq!(
             logs.read("a1", "prod"),
             "MESSAGE 200 -\nMESSAGE 403 \"Forbidden\"\n"

@@ -4,13 +4,16 @@
 
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::Method;
+use tokio::time::Instant;
 
 use super::{
     Plane,
-    authorizer::{Authorized, Refusal},
-    caller::{Caller, INVOKE, user_arn},
+    access_log::{AUTHENTICATE, AUTHORIZE},
+    authorizer::{self, Authorized},
+    caller::{BroughtKey, Caller, INVOKE, user_arn},
     event::{Event, Handshake, Kind},
+    gateway_response::{Refusal, ResponseType},
     plan::RoutePlan,
 };
 use crate::gateway::{
@@ -22,32 +25,13 @@ use crate::gateway::{
     store::record::Snapshot,
 };
 
-/// Why the handshake is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Denied {
-    pub(super) status: StatusCode,
-    pub(super) kind: &'static str,
-    /// Nothing where AWS says nothing.
-    pub(super) message: Option<String>,
-}
-
-impl Denied {
-    fn forbidden(kind: &'static str, message: impl Into<String>) -> Denied {
-        Denied {
-            status: StatusCode::FORBIDDEN,
-            kind,
-            message: Some(message.into()),
-        }
-    }
-}
-
 /// Says who a handshake is from, if the route asks, and lets it in.
 pub(super) async fn authorize(
     plane: &Plane,
     snapshot: &Snapshot,
     route: &RoutePlan,
     event: &Event,
-) -> Result<Option<Caller>, Denied> {
+) -> Result<Option<Caller>, Refusal> {
     let Kind::Connect(handshake) = &event.kind else {
         return Ok(None);
     };
@@ -70,18 +54,18 @@ pub(super) async fn authorize(
             "$context.authorizer.usageIdentifierKey" => usage_key,
             _ => None,
         };
-        caller.api_key = Some(api_key(keyring, event, brought)?);
+        caller.api_key = Some(Box::new(api_key(keyring, event, brought.as_deref())?));
     }
     require(route, handshake)?;
     Ok((!caller.is_nobody()).then_some(caller))
 }
 
-/// Whose signature it is.
+/// Whose signature it is, if that is who may connect.
 fn signed(
     keyring: &Keyring,
     event: &Event,
     handshake: &Handshake,
-) -> Result<Arc<Credential>, Denied> {
+) -> Result<Arc<Credential>, Refusal> {
     let request = Signed {
         method: &Method::GET,
         path: &handshake.path,
@@ -90,60 +74,62 @@ fn signed(
         body: b"",
     };
     let resource = event.resource("$connect");
+    let refuse = |reason: &NotAuthorized| {
+        tracing::warn!(route = "$connect", %reason, "the handshake is refused");
+        denied(reason, &resource)
+    };
+    let began = Instant::now();
+    let known = keyring.authenticate(&request, clock::now());
+    let known = known.map_err(|reason| refuse(&reason));
+    event.attempted(&AUTHENTICATE, began, known.as_ref().err());
+    let credential = known?;
     let wish = Wish {
         action: INVOKE,
         resource: &resource,
     };
-    keyring
-        .authorize(&request, &wish, clock::now())
-        .cloned()
-        .map_err(|reason| {
-            tracing::warn!(route = "$connect", %reason, "the handshake is refused");
-            denied(&reason, &resource)
-        })
+    let began = Instant::now();
+    let may = credential.may(&wish).map_err(|reason| refuse(&reason));
+    event.attempted(&AUTHORIZE, began, may.as_ref().err());
+    may?;
+    Ok(Arc::clone(credential))
 }
 
 // GUESS: error types and texts are those of REST APIs.
-fn denied(reason: &NotAuthorized, resource: &str) -> Denied {
-    let (kind, message) = match reason {
-        NotAuthorized::Unsigned(Unsigned::Missing) => (
-            "MissingAuthenticationTokenException",
-            "Missing Authentication Token".to_owned(),
+fn denied(reason: &NotAuthorized, resource: &str) -> Refusal {
+    let signature = |message| Refusal::new(ResponseType::InvalidSignature, message);
+    match reason {
+        NotAuthorized::Unsigned(Unsigned::Missing) => Refusal::new(
+            ResponseType::MissingAuthenticationToken,
+            "Missing Authentication Token",
         ),
-        NotAuthorized::Unsigned(Unsigned::Incomplete) => (
-            "IncompleteSignatureException",
-            "The request signature is incomplete".to_owned(),
+        NotAuthorized::Unsigned(Unsigned::Incomplete) => {
+            signature("The request signature is incomplete").named("IncompleteSignatureException")
+        }
+        NotAuthorized::Unsigned(Unsigned::Expired) => signature("Signature expired"),
+        NotAuthorized::Unsigned(Unsigned::Scope) => {
+            signature("Credential should be scoped to correct service")
+        }
+        NotAuthorized::Unsigned(Unsigned::Mismatch) => signature(
+            "The request signature we calculated does not match the signature you provided",
         ),
-        NotAuthorized::Unsigned(reason) => (
-            "InvalidSignatureException",
-            match reason {
-                Unsigned::Expired => "Signature expired",
-                Unsigned::Scope => "Credential should be scoped to correct service",
-                _ => {
-                    "The request signature we calculated does not match the signature you provided"
-                }
-            }
-            .to_owned(),
-        ),
-        NotAuthorized::UnknownKey(_) | NotAuthorized::Token => (
-            "UnrecognizedClientException",
-            "The security token included in the request is invalid.".to_owned(),
-        ),
+        NotAuthorized::UnknownKey(_) | NotAuthorized::Token => {
+            signature("The security token included in the request is invalid.")
+                .named("UnrecognizedClientException")
+        }
         NotAuthorized::Denied {
             user,
             action,
             explicitly,
             ..
-        } => (
-            "AccessDeniedException",
+        } => Refusal::new(
+            ResponseType::AccessDenied,
             format!(
                 "User: {} is not authorized to perform: {action} on resource: {resource}{}",
                 user_arn(user),
                 if_explicit(*explicitly)
             ),
         ),
-    };
-    Denied::forbidden(kind, message)
+    }
 }
 
 /// Asks the route's authorizer.
@@ -152,42 +138,48 @@ async fn authorized(
     route: &RoutePlan,
     event: &Event,
     handshake: &Handshake,
-) -> Result<Authorized, Denied> {
+) -> Result<Authorized, Refusal> {
     let Some(authorizer) = &route.authorizer else {
         tracing::warn!(
             route = route.key,
             "the deployment lacks the route's authorizer"
         );
-        return Err(refused(&Refusal::Failed(String::new())));
+        return Err(refused(&authorizer::Refusal::NotAsked(String::new())));
     };
     let asked = authorizer.ask(event, handshake, &plane.functions).await;
     asked.map_err(|reason| {
         let authorizer = authorizer.name();
         tracing::warn!(authorizer, %reason, "the handshake is refused");
-        refused(&reason)
+        let refusal = refused(&reason);
+        if matches!(reason, authorizer::Refusal::Denied { .. }) {
+            event.note("authorize.status", || refusal.status.as_u16().to_string());
+            event.note("authorize.error", || {
+                refusal.message.clone().unwrap_or_default()
+            });
+        }
+        refusal
     })
 }
 
 /// SOURCE: the statuses. GUESS: error types and texts are those of REST APIs, where a failed authorizer has no text.
-fn refused(reason: &Refusal) -> Denied {
+fn refused(reason: &authorizer::Refusal) -> Refusal {
+    let silent = |response| Refusal {
+        message: None,
+        ..Refusal::new(response, "")
+    };
     match reason {
-        Refusal::NoIdentity | Refusal::Unauthorized => Denied {
-            status: StatusCode::UNAUTHORIZED,
-            kind: "UnauthorizedException",
-            message: Some("Unauthorized".to_owned()),
-        },
-        Refusal::Denied { explicitly, .. } => Denied::forbidden(
-            "AccessDeniedException",
+        authorizer::Refusal::NoIdentity | authorizer::Refusal::Unauthorized => {
+            Refusal::new(ResponseType::Unauthorized, "Unauthorized")
+        }
+        authorizer::Refusal::Denied { explicitly, .. } => Refusal::new(
+            ResponseType::AccessDenied,
             format!(
                 "User is not authorized to access this resource{}",
                 if_explicit(*explicitly)
             ),
         ),
-        Refusal::Failed(_) => Denied {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            kind: "AuthorizerConfigurationException",
-            message: None,
-        },
+        authorizer::Refusal::NotAsked(_) => silent(ResponseType::AuthorizerConfigurationError),
+        authorizer::Refusal::Failed(_) => silent(ResponseType::AuthorizerFailure),
     }
 }
 
@@ -201,27 +193,29 @@ fn if_explicit(explicitly: bool) -> &'static str {
 }
 
 /// The API key that the handshake brings, if it is good for this stage.
-fn api_key(keyring: &Keyring, event: &Event, brought: Option<String>) -> Result<String, Denied> {
+fn api_key(keyring: &Keyring, event: &Event, brought: Option<&str>) -> Result<BroughtKey, Refusal> {
     let connection = &event.connection;
     let stage = format!("{}/{}", connection.api_id, connection.stage);
-    match brought {
-        Some(value) if keyring.has_api_key(&value, &stage) => Ok(value),
-        brought => {
-            tracing::warn!(
-                stage,
-                "the handshake is refused: it brings {}",
-                match brought {
-                    Some(_) => "an API key that is not in the gateway's settings for this stage",
-                    None => "no API key",
-                }
-            );
-            Err(Denied::forbidden("ForbiddenException", "Forbidden"))
-        }
-    }
+    let known = brought.and_then(|value| keyring.api_key(value, &stage));
+    let Some(known) = known else {
+        tracing::warn!(
+            stage,
+            "the handshake is refused: it brings {}",
+            match brought {
+                Some(_) => "an API key that is not in the gateway's settings for this stage",
+                None => "no API key",
+            }
+        );
+        return Err(Refusal::new(ResponseType::InvalidApiKey, "Forbidden"));
+    };
+    Ok(BroughtKey {
+        id: known.name.clone(),
+        value: known.value.reveal().to_owned(),
+    })
 }
 
 /// Whether all request parameters that the route requires are there. GUESS: the answer, which is that of REST APIs.
-fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Denied> {
+fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Refusal> {
     let missing = |name: &String| match name.strip_prefix("route.request.") {
         Some(name) => match name.split_once('.') {
             Some(("header", name)) => handshake.header(name).next().is_none(),
@@ -231,11 +225,10 @@ fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Denied> {
         None => false,
     };
     if route.required.iter().any(missing) {
-        return Err(Denied {
-            status: StatusCode::BAD_REQUEST,
-            kind: "BadRequestException",
-            message: Some("Missing required request parameters".to_owned()),
-        });
+        return Err(Refusal::new(
+            ResponseType::BadRequestParameters,
+            "Missing required request parameters",
+        ));
     }
     Ok(())
 }

@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
+    access_log::AUTHORIZE,
     caller::INVOKE,
     event::{Event, Handshake},
     ids, lambda, mapping,
@@ -76,6 +77,9 @@ pub(super) enum Refusal {
         /// A statement says so; otherwise none says anything.
         explicitly: bool,
     },
+    /// There is nothing to ask, or it cannot be reached.
+    #[error("{0}")]
+    NotAsked(String),
     #[error("{0}")]
     Failed(String),
 }
@@ -109,22 +113,41 @@ impl Authorizer {
         let resource = event.resource("$connect");
         let payload = lambda::authorizer_event(event, handshake, &resource);
         let invocation = self.invocation(event, payload)?;
-        let answer = match timeout(PATIENCE, functions.invoke(invocation)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(Refusal::Failed(error.to_string())),
+        let began = Instant::now();
+        let invoked = timeout(PATIENCE, functions.invoke(invocation)).await;
+        let latency = || began.elapsed().as_millis().to_string();
+        event.note("authorizer.integrationLatency", latency);
+        event.note("authorizer.latency", latency);
+        let outcome = match invoked {
+            Ok(Ok(answer)) => {
+                // SOURCE: the Invoke API: whatever the function did, the invocation itself went well.
+                event.note("authorizer.integrationStatus", || "200".to_owned());
+                if let Some(id) = &answer.request_id {
+                    event.note("authorizer.requestId", || id.clone());
+                }
+                let began = Instant::now();
+                let outcome = read(&answer, &resource);
+                if matches!(outcome, Ok(_) | Err(Refusal::Denied { .. })) {
+                    // Whom it denies is noted with the words that it is refused with.
+                    event.attempted(&AUTHORIZE, began, None);
+                }
+                outcome
+            }
+            Ok(Err(error)) => Err(Refusal::NotAsked(error.to_string())),
             Err(_) => {
                 let seconds = PATIENCE.as_secs();
-                return Err(Refusal::Failed(format!("no answer within {seconds} s")));
+                Err(Refusal::Failed(format!("no answer within {seconds} s")))
             }
         };
-        read(&answer, &resource)
+        note(event, outcome.as_ref().err());
+        outcome
     }
 
     fn invocation(&self, event: &Event, payload: Bytes) -> Result<Invocation, Refusal> {
         let named = mapping::function(self.uri.as_deref(), event);
-        let named = named.map_err(|error| Refusal::Failed(error.to_string()))?;
+        let named = named.map_err(|error| Refusal::NotAsked(error.to_string()))?;
         let function = FunctionName::parse(&named)
-            .ok_or_else(|| Refusal::Failed("its URI does not name a function".to_owned()))?;
+            .ok_or_else(|| Refusal::NotAsked("its URI does not name a function".to_owned()))?;
         Ok(Invocation {
             function,
             payload,
@@ -160,6 +183,23 @@ impl Source {
             Source::Unknown => None,
         };
         value.is_some_and(|value| !value.is_empty())
+    }
+}
+
+/// Notes for the access log how asking the function went. GUESS: the statuses.
+fn note(event: &Event, refusal: Option<&Refusal>) {
+    let status = match refusal {
+        None | Some(Refusal::Denied { .. }) => "200",
+        Some(Refusal::NoIdentity | Refusal::Unauthorized) => "401",
+        Some(Refusal::NotAsked(_) | Refusal::Failed(_)) => "500",
+    };
+    event.note("authorizer.status", || status.to_owned());
+    match refusal {
+        None | Some(Refusal::Denied { .. }) => {}
+        Some(Refusal::NoIdentity | Refusal::Unauthorized) => {
+            event.note("authorizer.error", || UNAUTHORIZED.to_owned());
+        }
+        Some(reason) => event.note("authorizer.error", || reason.to_string()),
     }
 }
 

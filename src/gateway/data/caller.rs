@@ -20,7 +20,15 @@ pub(crate) struct Caller {
     /// What an authorizer said of it; boxed, since most callers had none.
     pub(super) authorizer: Option<Box<Map<String, Value>>>,
     /// The API key that it came with.
-    pub(super) api_key: Option<String>,
+    pub(super) api_key: Option<Box<BroughtKey>>,
+}
+
+/// An API key that a client came with.
+#[derive(Debug)]
+pub(super) struct BroughtKey {
+    /// GUESS: what the settings call it, for it has no id here.
+    pub(super) id: String,
+    pub(super) value: String,
 }
 
 impl Caller {
@@ -49,8 +57,10 @@ impl Caller {
 
     /// A member of `$context` that speaks of the caller.
     pub(super) fn context(&self, name: &str) -> Option<String> {
-        if name == "identity.apiKey" {
-            return self.api_key.clone();
+        match (name, &self.api_key) {
+            ("identity.apiKey", Some(key)) => return Some(key.value.clone()),
+            ("identity.apiKeyId", Some(key)) => return Some(key.id.clone()),
+            _ => {}
         }
         if let Some(key) = name.strip_prefix("authorizer.") {
             // SOURCE: the template reference: all of them are text there.

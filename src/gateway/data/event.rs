@@ -10,10 +10,13 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
-    access_log::{self, AccessLogs, Trace},
+    access_log::{self, AccessLogs, Attempt, Trace},
+    failure::Trouble,
+    gateway_response::{Refusal, ResponseType},
     ids,
     registry::Connection,
     spelling,
@@ -143,10 +146,32 @@ impl Event {
     }
 
     /// Notes for the access log that the gateway itself refused or failed.
-    pub(super) fn refused(&self, status: StatusCode, message: Option<&str>) {
+    pub(super) fn refused(
+        &self,
+        status: StatusCode,
+        response: ResponseType,
+        message: Option<&str>,
+    ) {
         if let Some(trace) = &self.trace {
-            trace.note_refusal(status, message);
+            trace.note_refusal(status, response, message);
         }
+    }
+
+    /// Notes for the access log how an attempt to learn something about the client went.
+    pub(super) fn attempted(&self, attempt: &Attempt, began: Instant, failed: Option<&Refusal>) {
+        if let Some(trace) = &self.trace {
+            let failed = failed.map(|it| (it.status, it.message.as_deref().unwrap_or_default()));
+            trace.note_attempt(attempt, began.elapsed(), failed);
+        }
+    }
+
+    /// Notes for the access log that the integration did not answer.
+    pub(super) fn failed(&self, trouble: Trouble) {
+        self.refused(
+            trouble.status(),
+            trouble.response(),
+            Some(trouble.message()),
+        );
     }
 
     /// Notes which route was selected.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::gateway_response::{Refusal, ResponseType};
+
 /// Why an integration did not answer. The reason is for the log; the client learns only the message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -36,14 +38,27 @@ impl Trouble {
     /// What a handshake is refused with.
     pub(super) fn status(self) -> StatusCode {
         match self {
-            // GUESS: the status of the gateway response for a timed-out integration.
-            Trouble::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             // SOURCE: a captured session for what is thrown. GUESS: the same for an answer that is none.
             Trouble::Function => StatusCode::BAD_GATEWAY,
-            // GUESS: as in REST APIs.
-            Trouble::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            // GUESS: measured on REST APIs.
-            Trouble::Failed | Trouble::NoResponse => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => self.response().status(),
+        }
+    }
+
+    /// What kind of thing it is to AWS. GUESS: as in REST APIs.
+    pub(super) fn response(self) -> ResponseType {
+        match self {
+            Trouble::TimedOut => ResponseType::IntegrationTimeout,
+            Trouble::Failed | Trouble::Function => ResponseType::IntegrationFailure,
+            Trouble::NoResponse => ResponseType::ApiConfigurationError,
+            Trouble::UnsupportedMediaType => ResponseType::UnsupportedMediaType,
+        }
+    }
+
+    /// How a handshake is refused because of it.
+    pub(super) fn refusal(self) -> Refusal {
+        Refusal {
+            status: self.status(),
+            ..Refusal::new(self.response(), self.message())
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What leaves through a WebSocket: the gateway's own messages, byte for byte, and the fragments of long ones.
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::frame::{
@@ -15,8 +16,9 @@ use crate::model::limit;
 ///
 /// SOURCE: captured sessions: a space after `"message":` and after each comma, none after the other colons.
 pub(crate) fn notice(message: &str, connection_id: &str, request_id: &str) -> String {
+    let message = Value::from(message);
     format!(
-        "{{\"message\": \"{message}\", \"connectionId\":\"{connection_id}\", \"requestId\":\"{request_id}\"}}"
+        "{{\"message\": {message}, \"connectionId\":\"{connection_id}\", \"requestId\":\"{request_id}\"}}"
     )
 }
 
@@ -84,6 +86,10 @@ mod tests {
             notice("Forbidden", "XDmENcnwIE0CFEQ=", "XDmGEE2RoE0FRdQ="),
             r#"{"message": "Forbidden", "connectionId":"XDmENcnwIE0CFEQ=", "requestId":"XDmGEE2RoE0FRdQ="}"#
         );
+        // A user's name may have anything in it.
+        let odd = notice("User: \"a\\b\"\n", "c", "r");
+        let read: Value = serde_json::from_str(&odd).unwrap();
+        assert_eq!(read["message"], "User: \"a\\b\"\n");
     }
 
     #[track_caller]

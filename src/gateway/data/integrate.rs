@@ -38,6 +38,11 @@ const HOP_HEADERS: [HeaderName; 8] = [
     header::CONTENT_LENGTH,
 ];
 
+/// Where a backend says by which id it knows the request.
+///
+/// SOURCE: developer guide, the variables of access logs: `awsEndpointRequestId` is what one of these says.
+const REQUEST_ID: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
+
 /// An integration whose request is made.
 #[derive(Debug)]
 pub(super) enum Prepared {
@@ -153,10 +158,17 @@ pub(super) async fn complete(
         note_latency(event, began.elapsed());
     }
     let answer = called.map_err(|_| Failure::timed_out(call.timeout))??;
-    event.note("integrationStatus", || answer.status.to_string());
-    event.note("integration.integrationStatus", || {
-        answer.status.to_string()
-    });
+    for name in ["integrationStatus", "integration.integrationStatus"] {
+        event.note(name, || answer.status.to_string());
+    }
+    let id = REQUEST_ID
+        .into_iter()
+        .find_map(|name| answer.headers.get(name));
+    if let Some(Ok(id)) = id.map(HeaderValue::to_str) {
+        for name in ["integration.requestId", "awsEndpointRequestId"] {
+            event.note(name, || id.to_owned());
+        }
+    }
     let answer = make_reply(plan, event, answer);
     // Of a function it is the status that its own answer names.
     if let Ok(answer) = &answer {
@@ -207,6 +219,9 @@ async fn invoke(call: Invocation, event: &Event, runner: &Functions) -> Result<A
     if let Some(error) = error {
         let unknown = || HeaderValue::from_static("Unhandled");
         headers.insert(lambda::FUNCTION_ERROR, error.unwrap_or_else(|_| unknown()));
+    }
+    if let Some(Ok(id)) = answer.request_id.map(HeaderValue::try_from) {
+        headers.insert(REQUEST_ID[0], id);
     }
     Ok(Answer {
         status: match mode {

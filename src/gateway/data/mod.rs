@@ -4,6 +4,7 @@
 //! its database, and it keeps no payload longer than it takes to pass it on.
 
 mod access_log;
+mod arrival;
 mod authorization;
 mod authorizer;
 mod bounded;
@@ -14,6 +15,7 @@ mod failure;
 #[cfg(test)]
 mod fixture;
 mod frames;
+mod gateway_response;
 mod ids;
 mod integrate;
 mod jsonpath;
@@ -184,21 +186,25 @@ impl Plane {
             match removals.recv().await {
                 Ok(Removed::Api { api_id }) => {
                     self.throttles.forget_api(&api_id);
-                    self.access_logs.forget_api(&api_id);
+                    self.access_logs.keep(|api, _| api != api_id);
                     self.registry
                         .close_where(&Closing::REMOVED, |connection| connection.api_id == api_id);
                 }
                 Ok(Removed::Stage { api_id, stage }) => {
                     self.throttles.forget_stage(&api_id, &stage);
-                    self.access_logs.forget_stage(&api_id, &stage);
+                    self.access_logs
+                        .keep(|api, name| (api, name) != (&api_id, &stage));
                     self.registry.close_where(&Closing::REMOVED, |connection| {
                         connection.api_id == api_id && connection.stage == stage
                     });
                 }
                 Err(RecvError::Lagged(_)) => {
+                    let is_there =
+                        |api_id: &str, stage: &str| self.store.serving(api_id, stage).is_ok();
+                    self.throttles.keep(is_there);
+                    self.access_logs.keep(is_there);
                     self.registry.close_where(&Closing::REMOVED, |connection| {
-                        let served = self.store.serving(&connection.api_id, &connection.stage);
-                        served.is_err()
+                        !is_there(&connection.api_id, &connection.stage)
                     });
                 }
                 Err(RecvError::Closed) => return,

@@ -16,7 +16,6 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Sink, StreamExt};
-use http::StatusCode;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, Sleep, sleep_until},
@@ -35,6 +34,7 @@ use super::{
     event::{Event, Kind},
     failure::{Failure, Trouble},
     frames::{self, Fragments},
+    gateway_response::ResponseType,
     integrate::{self, Call, Prepared},
     outbox::Closing,
     plan::{IntegrationPlan, Plan, RoutePlan},
@@ -293,20 +293,25 @@ where
         let mut event = event.logged(&self.plane.access_logs);
         let plan = self.plan.as_ref();
         let Some(route) = plan.and_then(|plan| select(plan, &event).cloned()) else {
-            self.refuse(&event, StatusCode::FORBIDDEN, "Forbidden");
+            self.refuse(&event, ResponseType::AccessDenied, "Forbidden");
             return;
         };
         event.routed(&route.key);
         let throttles = &self.plane.throttles;
         if !throttles.admit(&connection.api_id, &event.serving.stage, &route.key) {
             // GUESS: that a frame is sent, and its text.
-            self.refuse(&event, StatusCode::TOO_MANY_REQUESTS, "Too Many Requests");
+            self.refuse(&event, ResponseType::Throttled, "Too Many Requests");
             return;
         }
         let caller = connection.caller();
         if caller.is_some_and(|caller| !caller.may_invoke(|| event.resource(&route.key))) {
             // GUESS: that a frame is sent, and its text.
-            self.refuse(&event, StatusCode::FORBIDDEN, "Forbidden");
+            let (response, message) = (ResponseType::AccessDenied, "Forbidden");
+            event.note("authorize.status", || {
+                response.status().as_u16().to_string()
+            });
+            event.note("authorize.error", || message.to_owned());
+            self.refuse(&event, response, message);
             return;
         }
         if let Some(validation) = &route.validation
@@ -314,12 +319,16 @@ where
         {
             tracing::warn!(connection = connection.id, route = route.key, %reason, "the message is refused");
             event.note("error.validationErrorString", || reason.to_string());
-            self.refuse(&event, StatusCode::BAD_REQUEST, "Bad request body");
+            self.refuse(&event, ResponseType::BadRequestBody, "Bad request body");
             return;
         }
         let Some(integration) = &route.integration else {
             // GUESS: a route without an integration fails like one whose integration fails.
-            self.refuse(&event, Trouble::Failed.status(), Trouble::Failed.message());
+            self.refuse(
+                &event,
+                Trouble::Failed.response(),
+                Trouble::Failed.message(),
+            );
             return;
         };
         match integrate::prepare(integration, &event) {
@@ -341,8 +350,8 @@ where
     }
 
     /// Tells the client why its message came to nothing.
-    fn refuse(&self, event: &Event, status: StatusCode, message: &str) {
-        event.refused(status, Some(message));
+    fn refuse(&self, event: &Event, response: ResponseType, message: &str) {
+        event.refused(response.status(), response, Some(message));
         let notice = frames::notice(message, &self.connection.id, event.request_id());
         self.connection.outbox.push(Bytes::from(notice));
     }
@@ -429,7 +438,7 @@ fn reply(
             failure.trouble
         }
     };
-    event.refused(trouble.status(), Some(trouble.message()));
+    event.failed(trouble);
     let notice = frames::notice(trouble.message(), &event.connection.id, event.request_id());
     Some(Bytes::from(notice))
 }

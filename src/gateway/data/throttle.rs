@@ -79,6 +79,15 @@ impl Throttles {
         }
     }
 
+    /// Forgets the stages that are no more.
+    pub(super) fn keep(&self, is_there: impl Fn(&str, &str) -> bool) {
+        let mut apis = self.apis.lock().unwrap_or_else(PoisonError::into_inner);
+        apis.retain(|api_id, stages| {
+            stages.retain(|stage, _| is_there(api_id, stage));
+            !stages.is_empty()
+        });
+    }
+
     /// Forgets an API that is gone.
     pub(super) fn forget_api(&self, api_id: &str) {
         let mut apis = self.apis.lock().unwrap_or_else(PoisonError::into_inner);
@@ -232,6 +241,10 @@ mod tests {
         throttles.forget_stage("a1", "prod");
         assert_eq!(passed(&throttles, &stage, "join", 2), 1);
         throttles.forget_api("a1");
+        assert_eq!(passed(&throttles, &stage, "join", 2), 1);
+        throttles.keep(|api_id, _| api_id == "a1");
+        assert_eq!(passed(&throttles, &stage, "join", 2), 0);
+        throttles.keep(|_, stage| stage != "prod");
         assert_eq!(passed(&throttles, &stage, "join", 2), 1);
     }
 }

@@ -6,7 +6,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{
     body::Incoming,
@@ -18,33 +18,29 @@ use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     time::timeout,
 };
-use tokio_tungstenite::tungstenite::{
-    Error, Utf8Bytes, error::ProtocolError, handshake::server::create_response_with_body,
-};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
     Plane,
+    arrival::{self, Arrival, Pass, Refused},
     authorization::authorize,
     ending::Ending,
-    event::{Event, Handshake, Kind},
-    frames, ids, integrate,
+    event::{Event, Kind},
+    gateway_response::ResponseType,
+    integrate,
     outbox::{Closing, Disconnect},
     peer,
-    registry::{Client, Connection},
+    registry::Connection,
 };
 use crate::gateway::{
-    linger::Linger,
-    outbound::Answer,
-    place::{Entrance, Place},
-    reply::{self, refusal},
-    store::record::{Serving, Snapshot},
+    linger::Linger, outbound::Answer, place::Place, reply, store::record::Snapshot,
 };
 
 /// How long the protocol switch may take once the 101 is on its way.
 const SWITCH_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longest path of a handshake with its query string.
-const URL_BYTES: usize = 4096;
+/// What a client is told that comes while the gateway stops.
+const UNAVAILABLE: &str = "Service Unavailable";
 
 /// Whether a request asks for a WebSocket.
 pub(crate) fn wanted(headers: &HeaderMap) -> bool {
@@ -61,33 +57,18 @@ pub(crate) async fn connect(
 ) -> Response<Full<Bytes>> {
     let on_upgrade = hyper::upgrade::on(&mut request);
     let (head, _) = request.into_parts();
-    let (serving, snapshot) = match admit(plane, &place, &head) {
-        Ok(admitted) => admitted,
+    let Arrival { event, pass } = match arrival::arrive(plane, remote, &place, head) {
+        Ok(arrival) => arrival,
         Err(refused) => return *refused,
     };
-    let mut accepted = match switching(&head) {
-        Ok(accepted) => accepted,
-        Err(refused) => return *refused,
-    };
-    if !plane
-        .throttles
-        .admit(&serving.api_id, &serving.stage, "$connect")
-    {
-        return too_many();
-    }
-    let Ok(permit) = Arc::clone(&plane.permits).try_acquire_owned() else {
-        // GUESS: AWS limits new connections per second and answers so; this gateway limits the open ones.
-        return too_many();
-    };
-    let connection = Arc::new(Connection::new(ids::fresh(), client(&place, remote, &head)));
-    // Each is boxed, or the layers around the task would hold room for it once more.
-    let opening = Box::pin(open(
-        Arc::clone(plane),
-        Arc::clone(&connection),
-        serving,
+    let Pass {
         snapshot,
-        head,
-    ));
+        mut accepted,
+        permit,
+    } = pass;
+    let connection = Arc::clone(&event.connection);
+    // Each is boxed, or the layers around the task would hold room for it once more.
+    let opening = Box::pin(open(Arc::clone(plane), event, snapshot));
     let (answer, answered) = oneshot::channel();
     let its_plane = Arc::clone(plane);
     // In a task of its own, for a client that gives up takes down what answers it, and its backend would be told that
@@ -116,13 +97,16 @@ pub(crate) async fn connect(
 /// Asks `$connect` and puts the connection on the register. Gives the subprotocol that the integration chose.
 async fn open(
     plane: Arc<Plane>,
-    connection: Arc<Connection>,
-    serving: Arc<Serving>,
+    event: Event,
     snapshot: Arc<Snapshot>,
-    head: Parts,
 ) -> Result<Option<HeaderValue>, Refused> {
-    let protocol = ask(&plane, &connection, serving, &snapshot, head).await?;
+    let protocol = ask(&plane, &snapshot, &event).await?;
+    let connection = Arc::clone(&event.connection);
     if !plane.registry.add(Arc::clone(&connection)) {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        event.refused(status, ResponseType::Default5xx, Some(UNAVAILABLE));
+        // Its line in the access log comes before that of the disconnect.
+        drop(event);
         disconnect(&plane, &connection, Ending::LOST).await;
         return Err(Box::new(unavailable()));
     }
@@ -137,162 +121,30 @@ async fn open(
     Ok(protocol)
 }
 
-fn too_many() -> Response<Full<Bytes>> {
-    refusal(
-        StatusCode::TOO_MANY_REQUESTS,
-        "TooManyRequestsException",
-        "Too Many Requests",
-    )
-}
-
-/// What a client is told that comes while the gateway stops.
 fn unavailable() -> Response<Full<Bytes>> {
-    reply::json(
-        StatusCode::SERVICE_UNAVAILABLE,
-        r#"{"message":"Service Unavailable"}"#,
-    )
-}
-
-/// A refused handshake, boxed because it is so much larger than what stands beside it.
-type Refused = Box<Response<Full<Bytes>>>;
-
-fn forbidden() -> Refused {
-    Box::new(refusal(
-        StatusCode::FORBIDDEN,
-        "ForbiddenException",
-        "Forbidden",
-    ))
-}
-
-/// Finds the stage, if it can be connected to.
-fn admit(
-    plane: &Plane,
-    place: &Place,
-    head: &Parts,
-) -> Result<(Arc<Serving>, Arc<Snapshot>), Refused> {
-    // SOURCE: API Gateway quotas, "URL length": 4096 characters. GUESS: what counts, and the answer.
-    if head
-        .uri
-        .path_and_query()
-        .map_or(0, |url| url.as_str().len())
-        > URL_BYTES
-    {
-        return Err(Box::new(refusal(
-            StatusCode::URI_TOO_LONG,
-            "RequestTooLargeException",
-            "Request-URI Too Long",
-        )));
-    }
-    // GUESS: a deeper path is refused like a missing stage.
-    if !place.rest.is_empty() {
-        return Err(forbidden());
-    }
-    let serving = plane
-        .store
-        .serving(&place.api_id, &place.stage)
-        .map_err(|_| forbidden())?;
-    if place
-        .region
-        .as_ref()
-        .is_some_and(|region| *region != serving.region)
-    {
-        return Err(forbidden());
-    }
-    let snapshot = serving.snapshot.clone().ok_or_else(forbidden)?;
-    let is_shut = snapshot.disable_execute_api_endpoint && place.entrance == Entrance::Default;
-    if is_shut || head.method != Method::GET {
-        return Err(forbidden());
-    }
-    Ok((serving, snapshot))
-}
-
-/// The 101, or why the request is no proper handshake. No extension is ever agreed to: GUESS.
-fn switching(head: &Parts) -> Result<Response<Full<Bytes>>, Refused> {
-    let mut request = Request::new(());
-    request.method_mut().clone_from(&head.method);
-    request.headers_mut().clone_from(&head.headers);
-    *request.version_mut() = head.version;
-    create_response_with_body(&request, Full::default).map_err(|error| {
-        Box::new(match error {
-            Error::Protocol(
-                ProtocolError::MissingConnectionUpgradeHeader
-                | ProtocolError::MissingUpgradeWebSocketHeader
-                | ProtocolError::MissingSecWebSocketVersionHeader,
-            ) => upgrade_required(),
-            _ => refusal(
-                StatusCode::BAD_REQUEST,
-                "BadRequestException",
-                "Bad Request",
-            ),
-        })
-    })
-}
-
-/// What a request that asks for no WebSocket, or for an unknown version of it, is told. GUESS.
-fn upgrade_required() -> Response<Full<Bytes>> {
-    let mut response = reply::json(
-        StatusCode::UPGRADE_REQUIRED,
-        r#"{"message":"Upgrade Required"}"#,
-    );
-    let headers = response.headers_mut();
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(
-        header::SEC_WEBSOCKET_VERSION,
-        HeaderValue::from_static("13"),
-    );
-    response
-}
-
-fn client(place: &Place, remote: SocketAddr, head: &Parts) -> Client {
-    let user_agent = head.headers.get(header::USER_AGENT);
-    Client {
-        api_id: place.api_id.clone(),
-        stage: place.stage.clone(),
-        domain_name: place.domain_name.clone(),
-        source_ip: remote.ip(),
-        user_agent: user_agent
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned),
-    }
+    let body = serde_json::json!({ "message": UNAVAILABLE }).to_string();
+    reply::json(StatusCode::SERVICE_UNAVAILABLE, body)
 }
 
 /// Asks `$connect`. Gives the subprotocol that the integration chose.
 async fn ask(
     plane: &Arc<Plane>,
-    connection: &Arc<Connection>,
-    serving: Arc<Serving>,
     snapshot: &Arc<Snapshot>,
-    head: Parts,
+    event: &Event,
 ) -> Result<Option<HeaderValue>, Refused> {
     let plan = plane.plans.of(snapshot).await;
-    let handshake = Handshake {
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-        headers: head.headers,
-    };
-    let event = Event::new(
-        Arc::clone(connection),
-        serving,
-        Kind::Connect(handshake),
-        Utf8Bytes::default(),
-    )
-    .logged(&plane.access_logs);
     let Some(route) = plan.route("$connect") else {
         return Ok(None);
     };
-    match authorize(plane, snapshot, route, &event).await {
-        Ok(Some(caller)) => connection.identify(caller),
+    match authorize(plane, snapshot, route, event).await {
+        Ok(Some(caller)) => event.connection.identify(caller),
         Ok(None) => {}
-        Err(denied) => {
-            let message = denied.message.as_deref();
-            let refused = refused_by_route(&event, denied.status, denied.kind, message);
-            return Err(Box::new(refused));
-        }
+        Err(denied) => return Err(Box::new(arrival::refuse(&denied, event))),
     }
     let Some(integration) = &route.integration else {
         return Ok(None);
     };
-    match integrate::run(integration, &event, plane).await {
+    match integrate::run(integration, event, plane).await {
         Ok(reply) if (200..300).contains(&reply.status) => {
             Ok(reply.headers.get(header::SEC_WEBSOCKET_PROTOCOL).cloned())
         }
@@ -301,30 +153,10 @@ async fn ask(
             Err(Box::new(relay(reply)))
         }
         Err(failure) => {
-            peer::log_failure(route, integration, &event, &failure);
-            let status = failure.trouble.status();
-            let message = failure.trouble.message();
-            let kind = "InternalServerErrorException";
-            let refused = refused_by_route(&event, status, kind, Some(message));
-            Err(Box::new(refused))
+            peer::log_failure(route, integration, event, &failure);
+            Err(Box::new(arrival::refuse(&failure.trouble.refusal(), event)))
         }
     }
-}
-
-/// GUESS: the body has the form of the frames that the gateway sends of itself.
-fn refused_by_route(
-    event: &Event,
-    status: StatusCode,
-    kind: &'static str,
-    message: Option<&str>,
-) -> Response<Full<Bytes>> {
-    event.refused(status, message);
-    let (connection_id, request_id) = (&event.connection.id, event.request_id());
-    let body = match message {
-        Some(message) => frames::notice(message, connection_id, request_id),
-        None => frames::unexplained(connection_id, request_id),
-    };
-    reply::error(status, kind, Bytes::from(body))
 }
 
 /// The integration's own refusal: status, body and headers. GUESS: that the body and the headers are relayed.
@@ -417,6 +249,6 @@ async fn disconnect(plane: &Arc<Plane>, connection: &Arc<Connection>, ending: En
     };
     if let Err(failure) = integrate::run(integration, &event, plane).await {
         peer::log_failure(route, integration, &event, &failure);
-        event.refused(failure.trouble.status(), Some(failure.trouble.message()));
+        event.failed(failure.trouble);
     }
 }
