@@ -53,42 +53,43 @@ pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result
         return Err(Stop::Usage(failure));
     }
     start::block_on(async {
-        let control = session.control().await?;
-        let plans = plan(&control, files, args).await?;
+        let mut signals = Signals::listen().map_err(|error| {
+            Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
+        })?;
+        let prepared = tokio::select! {
+            biased;
+            prepared = session.patiently(output, prepare(session, files, args)) => prepared?,
+            () = signals.next() => return Ok(interrupted(args, output)),
+        };
+        let (control, plans) = prepared;
         for note in plans.iter().flat_map(|plan| &plan.notes) {
             output::warn(note);
         }
         if args.dry_run {
             return foretell(&plans, output);
         }
-        if plans.iter().any(|plan| !plan.is_empty()) && !is_wanted(&control, &plans, args, output) {
-            output::warn("nothing was changed");
-            return Ok(Exit::Failed);
-        }
-        let mut answers = Vec::new();
-        for plan in &plans {
-            let carried_out = carry_out(&control, plan, output).await?;
-            answers.extend(carried_out.answer);
-            if let Some(given_up) = &carried_out.given_up {
-                answer(answers, output)?;
-                given_up.tell(output);
-                return Ok(carried_out.exit);
-            }
-            if carried_out.exit != Exit::Done {
-                answer(answers, output)?;
-                return Ok(carried_out.exit);
+        if plans.iter().any(|plan| !plan.is_empty()) {
+            let is_wanted = tokio::select! {
+                biased;
+                () = signals.next() => return Ok(interrupted(args, output)),
+                is_wanted = is_wanted(&control, &plans, args, output) => is_wanted,
+            };
+            if !is_wanted {
+                output::warn("nothing was changed");
+                return Ok(Exit::Failed);
             }
         }
-        answer(answers, output)?;
-        Ok(Exit::Done)
+        carry_all_out(&control, &plans, &mut signals, output).await
     })
 }
 
-async fn plan(
-    control: &Control,
+/// Looks at everything and changes nothing.
+async fn prepare(
+    session: &Session,
     files: Vec<ApiFile>,
     args: &ApplyArgs,
-) -> Result<Vec<ApplyPlan>, Failure> {
+) -> Result<(Control, Vec<ApplyPlan>), Failure> {
+    let control = session.control().await?;
     let mut plans = Vec::new();
     for file in files {
         let extras = if args.prune {
@@ -97,9 +98,54 @@ async fn plan(
             Extras::LeftAlone
         };
         let api = args.api.clone();
-        plans.push(apply::plan(control, &ApplyRequest { file, api, extras }).await?);
+        plans.push(apply::plan(&control, &ApplyRequest { file, api, extras }).await?);
     }
-    Ok(plans)
+    Ok((control, plans))
+}
+
+/// Tells that nothing was done.
+fn interrupted(args: &ApplyArgs, output: Output) -> Exit {
+    let title = format!("Cannot apply {}", args.file.display());
+    let given_up = GivenUp {
+        failure: Failure::new(FailureKind::User, title)
+            .cause("interrupted before anything was changed"),
+        api: None,
+        done: Vec::new(),
+        unknown: None,
+        not_done: Vec::new(),
+        not_begun: Vec::new(),
+        n_before: 0,
+    };
+    given_up.tell(output);
+    Exit::Interrupted
+}
+
+/// Applies the plans, one after the other, as far as it goes.
+async fn carry_all_out(
+    control: &Control,
+    plans: &[ApplyPlan],
+    signals: &mut Signals,
+    output: Output,
+) -> Result<Exit, Stop> {
+    let mut answers = Vec::new();
+    for (idx, plan) in plans.iter().enumerate() {
+        let carried_out = carry_out(control, plan, signals, output).await;
+        answers.extend(carried_out.answer);
+        if let Some(mut given_up) = carried_out.given_up {
+            answer(answers, output)?;
+            let later = plans[idx + 1..].iter().filter(|plan| !plan.is_empty());
+            given_up.not_begun = later.map(|plan| plan.name.clone()).collect();
+            given_up.n_before = idx;
+            given_up.tell(output);
+            return Ok(carried_out.exit);
+        }
+        if carried_out.exit != Exit::Done {
+            answer(answers, output)?;
+            return Ok(carried_out.exit);
+        }
+    }
+    answer(answers, output)?;
+    Ok(Exit::Done)
 }
 
 /// The APIs of the file, or of stdin.
@@ -144,14 +190,23 @@ fn foretell(plans: &[ApplyPlan], output: Output) -> Result<Exit, Stop> {
 }
 
 /// Shows the plan, and asks whoever sits there.
-fn is_wanted(control: &Control, plans: &[ApplyPlan], args: &ApplyArgs, output: Output) -> bool {
-    let lines = plans.iter().flat_map(plan_lines);
+async fn is_wanted(
+    control: &Control,
+    plans: &[ApplyPlan],
+    args: &ApplyArgs,
+    output: Output,
+) -> bool {
+    let lines: Vec<String> = plans.iter().flat_map(plan_lines).collect();
     if args.yes || !output::is_typed() {
-        lines.for_each(|line| output.progress(&line));
+        for line in &lines {
+            output.progress(line);
+        }
         return true;
     }
     let question = format!("Apply this at {}?", control.endpoint());
-    output::ask(lines, &question)
+    // On a thread of its own, because a read from a terminal cannot be given up; it ends with the program.
+    let asked = tokio::task::spawn_blocking(move || output::ask(lines.into_iter(), &question));
+    asked.await.unwrap_or(false)
 }
 
 fn plan_lines(plan: &ApplyPlan) -> Vec<String> {
@@ -224,6 +279,10 @@ struct GivenUp {
     done: Vec<String>,
     unknown: Option<String>,
     not_done: Vec<String>,
+    /// The APIs of the file whose turn did not come, by name.
+    not_begun: Vec<String>,
+    /// APIs of the file that were applied before.
+    n_before: usize,
 }
 
 impl GivenUp {
@@ -233,6 +292,7 @@ impl GivenUp {
             "Done": self.done,
             "Unknown": self.unknown,
             "NotDone": self.not_done,
+            "NotBegun": self.not_begun,
         });
         let more = match json {
             Value::Object(more) => more,
@@ -240,8 +300,15 @@ impl GivenUp {
         };
         output.failure_with(&self.failure, &more);
         let all = |calls: &[String]| calls.join(", ");
+        if !self.not_begun.is_empty() {
+            let names = self.not_begun.join(", API ");
+            output::warn(&format!("not begun: API {names}"));
+        }
         if self.done.is_empty() && self.unknown.is_none() {
-            output::warn("nothing was changed");
+            output::warn(match self.n_before {
+                0 => "nothing was changed",
+                _ => "nothing more was changed",
+            });
             return;
         }
         if !self.done.is_empty() {
@@ -261,19 +328,17 @@ impl GivenUp {
 async fn carry_out(
     control: &Control,
     plan: &ApplyPlan,
+    signals: &mut Signals,
     output: Output,
-) -> Result<CarriedOut, Stop> {
+) -> CarriedOut {
     if let (true, Some(api)) = (plan.is_empty(), &plan.api) {
         let line = format!("{}: {api}, nothing differs", printable(&plan.name));
-        return Ok(CarriedOut {
+        return CarriedOut {
             answer: Some(told(plan, (api, line), &[], &[])),
             given_up: None,
             exit: Exit::Done,
-        });
+        };
     }
-    let mut signals = Signals::listen().map_err(|error| {
-        Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
-    })?;
     let last = RefCell::new(None);
     let report = |progress: Progress| {
         let Progress {
@@ -301,11 +366,11 @@ async fn carry_out(
         }
     };
     drop(job);
-    Ok(match result {
+    match result {
         Some(Ok(applied)) => end(plan, &applied, output),
         Some(Err(failed)) => give_up(*failed),
         None => cut(plan, last.into_inner().as_ref()),
-    })
+    }
 }
 
 fn end(plan: &ApplyPlan, applied: &Applied, output: Output) -> CarriedOut {
@@ -360,6 +425,8 @@ fn give_up(failed: ApplyFailure) -> CarriedOut {
             done: failed.done,
             unknown: failed.unknown,
             not_done: failed.not_done,
+            not_begun: Vec::new(),
+            n_before: 0,
         }),
         exit,
     }
@@ -380,6 +447,8 @@ fn cut(plan: &ApplyPlan, last: Option<&Progress>) -> CarriedOut {
             done,
             unknown: is_under_way.then(|| not_done.remove(0)),
             not_done,
+            not_begun: Vec::new(),
+            n_before: 0,
         }),
         exit: Exit::Interrupted,
     }

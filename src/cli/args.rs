@@ -56,7 +56,8 @@ Examples:
   stagewire gateway --seed chat.json             rehearse it on this machine";
 
 const APPLY_HELP: &str = "\
-Exit codes: 0 the target is as the file says, 3 it is not and --dry-run was given, 1 failed.
+Exit codes: 0 the target is as the file says, 3 it is not and --dry-run was given, 1 failed, 130 interrupted. With --json
+a failure is told with what is Done, Unknown and NotDone, call by call, and the APIs of the file that are NotBegun.
 
 Examples:
   stagewire apply chat.json --dry-run            what differs, and the calls that it takes

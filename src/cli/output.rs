@@ -106,6 +106,8 @@ pub(super) fn ask(lines: impl Iterator<Item = String>, question: &str) -> bool {
     let question = text::printable(question);
     let mut stderr = io::stderr().lock();
     let is_asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+    // Whoever is waited for may be told something meanwhile.
+    drop(stderr);
     let mut answer = String::new();
     let is_answered = io::stdin().read_line(&mut answer);
     is_asked.and(is_answered).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")

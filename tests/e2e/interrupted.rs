@@ -13,7 +13,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     pty::{Pty, Terminal},
@@ -110,6 +110,15 @@ fn chat(sandbox: &Sandbox) -> Gateway {
 
 /// A deploy to `test` over the weir, all of whose words come on stdout.
 fn deploy(sandbox: &Sandbox, weir: &Weir, more: &[&str]) -> Running {
+    over(
+        sandbox,
+        weir,
+        &[&["deploy", "chat", "--stage", "test"], more].concat(),
+    )
+}
+
+/// A verb over the weir, all of whose words come on stdout.
+fn over(sandbox: &Sandbox, weir: &Weir, arguments: &[&str]) -> Running {
     let program = sandbox.command(&[]);
     let environment = program
         .get_envs()
@@ -118,11 +127,11 @@ fn deploy(sandbox: &Sandbox, weir: &Weir, more: &[&str]) -> Running {
     shell
         .env_clear()
         .envs(environment)
+        .current_dir(sandbox.path(""))
         .args(["-c", "exec \"$0\" \"$@\" 2>&1"])
         .arg(program.get_program())
-        .args(["--endpoint-url", &weir.url, "deploy", "chat"])
-        .args(["--stage", "test"])
-        .args(more);
+        .args(["--endpoint-url", &weir.url])
+        .args(arguments);
     Running::new(shell)
 }
 
@@ -202,6 +211,99 @@ fn a_second_signal_cuts_a_deploy_and_says_how_to_look() {
         assert!(ended.stdout.contains(sentence), "{ended:#?}");
     }
     assert!(!ended.stdout.contains("delete-deployment"), "{ended:#?}");
+}
+
+/// Two APIs in a file. Creating the first takes four calls: itself, an integration, a route, a stage.
+const TWO: &str = r#"[
+  { "name": "first", "routeSelectionExpression": "$request.body.action",
+    "integrations": { "nothing": { "integrationType": "MOCK" } },
+    "routes": { "join": { "integration": "nothing" } },
+    "stages": { "prod": {} } },
+  { "name": "second", "routeSelectionExpression": "$request.body.action" }
+]"#;
+
+#[test]
+fn a_signal_lets_the_call_of_an_apply_end_and_tells_what_is_done() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let sandbox = Sandbox::new();
+        let gateway = sandbox.gateway();
+        let weir = Weir::before(&gateway, "POST /v2/apis/");
+        sandbox.write("two.json", TWO);
+        let apply = over(&sandbox, &weir, &["apply", "two.json"]);
+        weir.wait();
+        apply.signal(signal);
+        apply.line_with("interrupted: ending the call under way");
+        weir.open();
+        let ended = apply.end().expect(130);
+        for sentence in [
+            "Cannot apply \"first\" in full",
+            "because: it was interrupted",
+            "done: create-api, create-integration nothing",
+            "not done: create-route join, create-stage prod",
+            "not begun: API second",
+            "applied again, the file goes on from there",
+        ] {
+            assert!(ended.stdout.contains(sentence), "{signal:?}: {ended:#?}");
+        }
+        let again = sandbox.local(&gateway, &["apply", "two.json"]).expect(0);
+        let lines: Vec<&str> = again.stdout.lines().collect();
+        assert!(lines[0].ends_with(", 2 calls made"), "{again:#?}");
+        assert!(lines[1].ends_with(", 1 call made"), "{again:#?}");
+    }
+}
+
+#[test]
+fn a_second_signal_cuts_an_apply_and_says_what_nobody_knows() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let weir = Weir::before(&gateway, "POST /v2/apis/");
+    sandbox.write("two.json", TWO);
+    let apply = over(&sandbox, &weir, &["apply", "two.json", "--json"]);
+    weir.wait();
+    apply.signal(Signal::INT);
+    apply.line_with("interrupted: ending the call under way");
+    apply.signal(Signal::INT);
+    let told = apply.line_with("{\"Error\"");
+    apply.end().expect(130);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["Error"]["Causes"][0], "it was cut short");
+    assert_eq!(told["Done"], json!(["create-api"]));
+    assert_eq!(told["Unknown"], "create-integration nothing");
+    assert_eq!(
+        told["NotDone"],
+        json!(["create-route join", "create-stage prod"])
+    );
+    assert_eq!(told["NotBegun"], json!(["second"]));
+}
+
+#[test]
+fn an_apply_that_is_interrupted_early_changes_nothing_and_says_so() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let file = sandbox.write("two.json", TWO);
+    let weir = Weir::before(&gateway, "GET /v2/apis");
+    let apply = over(&sandbox, &weir, &["apply", "two.json", "--json"]);
+    weir.wait();
+    apply.signal(Signal::TERM);
+    let told = apply.line_with("{\"Error\"");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        told["Error"]["Causes"][0],
+        "interrupted before anything was changed"
+    );
+    assert_eq!(told["Done"], json!([]));
+    apply.end().expect(130);
+
+    // At the question too.
+    let file = file.to_str().unwrap();
+    let url = gateway.url.as_str();
+    let arguments = ["--local", "--endpoint-url", url, "apply", file];
+    let mut pty = Terminal::new().size(120, 30).stagewire(&arguments);
+    pty.wait_for("[y/N]").press(&["C-c"]);
+    pty.wait_for("nothing was changed");
+    assert_eq!(pty.wait_exit(), 130);
+    let apis = sandbox.local(&gateway, &["apis", "--json"]).expect(0);
+    assert_eq!(apis.json()["Items"], json!([]));
 }
 
 /// A console that deploys to `test` and is held up in the middle.
