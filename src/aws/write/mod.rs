@@ -75,38 +75,4 @@ fn owned(map: &Texts) -> HashMap<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn texts(entries: &[(&str, &str)]) -> Texts {
-        let entries = entries.iter();
-        entries
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn a_merged_map_is_sent_as_its_differences() {
-        let from = texts(&[("same", "1"), ("other", "2"), ("gone", "3")]);
-        let to = texts(&[("same", "1"), ("other", "4"), ("new", "5")]);
-        let sent = merged(&from, &to).unwrap();
-        let sent: Texts = sent.into_iter().collect();
-        assert_eq!(sent, texts(&[("gone", ""), ("new", "5"), ("other", "4")]));
-        assert_eq!(merged(&to, &to), None);
-    }
-
-    #[test]
-    fn a_replaced_map_is_sent_whole_even_when_nothing_is_left() {
-        let from = texts(&[("a", "1")]);
-        assert_eq!(whole(&from, &Texts::new()), Some(HashMap::new()));
-        assert_eq!(whole(&from, &from), None);
-    }
-
-    #[test]
-    fn what_is_gone_is_set_to_the_usual_value() {
-        let (some, other) = ("a".to_owned(), "b".to_owned());
-        assert_eq!(changed(Some(&some), Some(&some), ""), None);
-        assert_eq!(changed(Some(&some), Some(&other), ""), Some("b".into()));
-        assert_eq!(changed(Some(&some), None, "usual"), Some("usual".into()));
-    }
-}
+mod tests;
