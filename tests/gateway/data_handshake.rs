@@ -5,7 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::Notify,
+};
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::{CloseFrame, frame::coding::CloseCode},
@@ -171,13 +175,16 @@ async fn a_disabled_endpoint_refuses_once_it_is_deployed() {
             json!({ "disableExecuteApiEndpoint": true }),
         )
         .await;
-    let _open = gateway.connect(&api.stage_path("prod")).await;
+    let mut open = gateway.connect(&api.stage_path("prod")).await;
     let deployment = api.create_deployment().await;
     api.point("prod", &deployment).await;
     assert_eq!(
         gateway.refused(&api.stage_path("prod"), &[]).await.status,
         403
     );
+    // Who is in stays in.
+    open.send(Message::text("x")).await.unwrap();
+    assert_eq!(next_text(&mut open).await, "here");
 }
 
 #[tokio::test]
@@ -394,6 +401,21 @@ async fn every_end_has_its_code_and_reason() {
     let path = reporting(&gateway, &backend).await;
 
     let mut socket = gateway.connect(&path).await;
+    let frame = CloseFrame {
+        code: CloseCode::Normal,
+        reason: "".into(),
+    };
+    socket
+        .send(Message::Close(Some(frame.clone())))
+        .await
+        .unwrap();
+    assert_eq!(closed(&mut socket).await, Some(frame));
+    assert_eq!(
+        reported(&mut backend).await,
+        ("1000".to_owned(), String::new())
+    );
+
+    let mut socket = gateway.connect(&path).await;
     socket.send(Message::Close(None)).await.unwrap();
     assert_eq!(closed(&mut socket).await, None);
     let unset = (
@@ -502,6 +524,53 @@ async fn the_integration_chooses_the_subprotocol_and_nothing_is_compressed() {
         offered.headers["sec-websocket-protocol"],
         "v1.chat, v2.chat"
     );
+}
+
+#[tokio::test]
+async fn without_a_chosen_subprotocol_the_switch_names_none_and_no_other_header_is_passed_on() {
+    let headers = vec![("x-mine", "1"), ("set-cookie", "a=b")];
+    let chosen = Behaviour::Answers(200, headers, Bytes::new());
+    let backend = Backend::start([("/choose", chosen)]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.proxy(&backend.uri("/choose")).await;
+    api.route("$connect", Some(&integration)).await;
+    api.deploy("prod").await;
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let handshake = format!(
+        "GET {} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         sec-websocket-protocol: v1.chat, v2.chat\r\n\r\n",
+        api.stage_path("prod"),
+        gateway.address()
+    );
+    stream.write_all(handshake.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(soon(stream.read_u8()).await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    let mut names: Vec<&str> = head
+        .lines()
+        .filter_map(|line| Some(line.split_once(':')?.0))
+        .collect();
+    names.sort_unstable();
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let expected = ["connection", "date", "sec-websocket-accept", "upgrade"];
+    assert_eq!(names, expected, "{head}");
+}
+
+#[tokio::test]
+async fn who_is_refused_never_was_connected_and_is_told_of_to_nobody() {
+    let no = Behaviour::Answers(403, vec![], Bytes::new());
+    let mut backend = Backend::start([("/no", no)]).await;
+    let gateway = Gateway::start().await;
+    let path = reporting_with(&gateway, &backend, Some("/no")).await;
+    assert_eq!(gateway.refused(&path, &[]).await.status, 403);
+    assert_eq!(backend.received().await.uri, "/no");
+    // All that runs has ended then.
+    soon(gateway.running.stop()).await;
+    assert!(backend.is_quiet());
 }
 
 #[tokio::test]

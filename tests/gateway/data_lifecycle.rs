@@ -111,6 +111,51 @@ async fn a_client_that_neither_speaks_nor_hears_is_let_go() {
     assert!(heard.starts_with(b"HTTP/1.1 101") && heard.ends_with(&[0x88, 2, 0x03, 0xe9]));
 }
 
+/// A client that goes on sending, from its handshake on, and reads nothing until it is closed.
+async fn flooded(gateway: &Gateway, path: &str, begins: &[u8], goes_on: &[u8]) {
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let mut bytes = format!(
+        "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        gateway.address()
+    )
+    .into_bytes();
+    bytes.extend(begins);
+    stream.write_all(&bytes).await.unwrap();
+    if goes_on.is_empty() {
+        // It stays on the line without another byte.
+        let mut heard = Vec::new();
+        let _read = soon(stream.read_to_end(&mut heard)).await;
+        return;
+    }
+    let flood = goes_on.repeat(1000);
+    soon(async { while stream.write_all(&flood).await.is_ok() {} }).await;
+}
+
+#[tokio::test]
+async fn messages_that_never_end_and_answers_that_nobody_reads_do_not_keep_a_connection() {
+    const MASK: [u8; 4] = [0; 4];
+    let mut backend = Backend::start([]).await;
+    let gateway = fast().await;
+    let path = reporting(&gateway, &backend).await;
+    let frame = |head: [u8; 2], payload: &[u8]| [&head[..], &MASK, payload].concat();
+    let text_begins = frame([0x01, 0x81], b"x");
+    let nothing_follows = frame([0x00, 0x80], b"");
+    let half_a_frame = [0x81, 0xfe, 0x10, 0x00, 0, 0, 0, 0, b'x'];
+    let message = frame([0x81, 0x81], b"x");
+    // Half a frame, half a message, a message of empty parts without end: none of that is activity.
+    flooded(&gateway, &path, &half_a_frame, &[]).await;
+    assert_eq!(reported(&mut backend).await, going_away());
+    flooded(&gateway, &path, &text_begins, &[]).await;
+    assert_eq!(reported(&mut backend).await, going_away());
+    flooded(&gateway, &path, &text_begins, &nothing_follows).await;
+    assert_eq!(reported(&mut backend).await, going_away());
+    // Each of these is answered, and nobody takes the answers.
+    flooded(&gateway, &path, &message, &message).await;
+    assert_eq!(reported(&mut backend).await, going_away());
+    assert!(backend.is_quiet());
+}
+
 #[tokio::test]
 async fn a_binary_message_is_refused_when_it_begins() {
     let mut backend = Backend::start([]).await;

@@ -1,6 +1,7 @@
 //! What strangers may send to the listener.
 
 use futures_util::SinkExt;
+use stagewire::gateway::{Options, Seed};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -199,6 +200,36 @@ async fn a_head_that_never_ends_times_out_and_others_are_served() {
         let told = r#"{"message":"The request's head did not arrive in time"}"#;
         assert!(answer.ends_with(told), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn the_listener_takes_so_many_connections_and_the_next_waits_for_a_place() {
+    let gateway = Gateway::with(Options {
+        seed: Seed::None,
+        connections: 1,
+        ..Options::default()
+    })
+    .await;
+    let head = b"GET /_stagewire/health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    // One WebSocket and 512 others; that each was taken is told by its answer.
+    let mut taken = Vec::new();
+    for _ in 0..513 {
+        let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+        stream.write_all(head).await.unwrap();
+        let mut answer = [0; 12];
+        soon(stream.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        taken.push(stream);
+    }
+    let mut late = TcpStream::connect(gateway.address()).await.unwrap();
+    late.write_all(head).await.unwrap();
+    let mut answer = [0; 12];
+    let patience = std::time::Duration::from_millis(100);
+    let waiting = tokio::time::timeout(patience, late.read(&mut answer)).await;
+    assert!(waiting.is_err(), "one too many was served");
+    drop(taken.pop());
+    soon(late.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
 }
 
 #[tokio::test]

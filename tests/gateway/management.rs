@@ -1,5 +1,7 @@
 //! The `@connections` API, by hand and through the real SDK.
 
+use std::sync::Arc;
+
 use aws_sdk_apigatewaymanagement::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
@@ -9,9 +11,13 @@ use aws_sdk_apigatewaymanagement::{
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::Full;
+use serde_json::json;
+use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::gateway::{Gateway, SIGNED, Socket, close_code, next_text, soon};
+use crate::support::gateway::{
+    Backend, Behaviour, Gateway, SIGNED, Socket, close_code, next_text, soon,
+};
 
 /// A gateway, the path of a stage, an open socket there, and its id.
 async fn connected() -> (Gateway, String, Socket, String) {
@@ -78,6 +84,64 @@ async fn a_connection_is_described_with_milliseconds() {
         );
     }
     assert!(description["lastActiveAt"].as_str() >= description["connectedAt"].as_str());
+}
+
+/// When a message last passed, as the gateway describes it.
+async fn last_active(gateway: &Gateway, call: &str) -> String {
+    let description = gateway.call("GET", call, "").await.json();
+    // A client that names no user agent has none.
+    assert_eq!(description["identity"], json!({ "sourceIp": "127.0.0.1" }));
+    description["lastActiveAt"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn messages_in_either_direction_are_activity() {
+    let (gateway, path, _named, _) = connected().await;
+    let mut socket = gateway.connect(&path).await;
+    socket.send(Message::text("who am I")).await.unwrap();
+    let id = next_text(&mut socket).await;
+    let call = format!("{path}/@connections/{id}");
+    soon(async {
+        let began = last_active(&gateway, &call).await;
+        while last_active(&gateway, &call).await == began {
+            gateway.call("POST", &call, "to the client").await;
+            next_text(&mut socket).await;
+        }
+        let posted = last_active(&gateway, &call).await;
+        while last_active(&gateway, &call).await == posted {
+            socket.send(Message::text("from the client")).await.unwrap();
+            next_text(&mut socket).await;
+        }
+        assert!(began < posted && posted < last_active(&gateway, &call).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_is_none_before_connect_has_answered() {
+    let told = Arc::new(Notify::new());
+    let waits = Behaviour::Waits(Arc::clone(&told));
+    let mut backend = Backend::start([("/hello", waits)]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let mapped = json!({ "requestParameters": {
+        "integration.request.header.connectionId": "context.connectionId",
+    }});
+    let integration = api.proxy_with(&backend.uri("/hello"), mapped).await;
+    api.route("$connect", Some(&integration)).await;
+    api.deploy("prod").await;
+    let path = api.stage_path("prod");
+    let asking = async {
+        let request = backend.received().await;
+        let id = request.headers["connectionid"].to_str().unwrap();
+        let call = format!("{path}/@connections/{id}");
+        assert_eq!(gateway.call("POST", &call, "too early").await.status, 410);
+        told.notify_one();
+        call
+    };
+    let (mut socket, call) = tokio::join!(gateway.connect(&path), asking);
+    assert_eq!(gateway.call("POST", &call, "now").await.status, 200);
+    assert_eq!(next_text(&mut socket).await, "now");
 }
 
 #[tokio::test]

@@ -242,7 +242,10 @@ impl Event {
 
     fn context_of_kind(&self, name: &str) -> Option<String> {
         match (&self.kind, name) {
-            (Kind::Message(id), "messageId") => Some(id.get_or_init(ids::fresh).clone()),
+            (Kind::Message(id), "messageId") => {
+                let fresh = || ids::of_message(&self.connection.id);
+                Some(id.get_or_init(fresh).clone())
+            }
             // GUESS: what Lambda gets in its event is there for mappings too.
             (Kind::Disconnect { code, .. }, "disconnectStatusCode") => Some(code.to_string()),
             (Kind::Disconnect { reason, .. }, "disconnectReason") => Some(reason.clone()),

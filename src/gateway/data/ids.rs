@@ -10,6 +10,17 @@ pub(crate) fn fresh() -> String {
     URL_SAFE.encode(rand::random::<[u8; 11]>())
 }
 
+/// A fresh id of a message on a connection.
+///
+/// SOURCE: captured events: it ends as the connection's does, in the last six characters.
+pub(super) fn of_message(connection_id: &str) -> String {
+    let mut id = fresh();
+    if let Some(end) = connection_id.get(10..) {
+        id.replace_range(10.., end);
+    }
+    id
+}
+
 /// A fresh id to trace a request by, of the second in which it came.
 ///
 /// SOURCE: captured events: a version, the time in seconds in hexadecimal, and 12 bytes.
@@ -35,6 +46,15 @@ mod tests {
         assert_eq!(id.len(), 16);
         assert_eq!(normalized(&id), Some(id.clone()));
         assert_eq!(normalized(&id[..15]), Some(id));
+    }
+
+    #[test]
+    fn a_message_s_id_ends_as_its_connection_s() {
+        let connection = "Is5hJfACoAMACHZ=";
+        let (one, other) = (of_message(connection), of_message(connection));
+        assert_eq!(normalized(&one), Some(one.clone()));
+        assert_eq!(one[10..], connection[10..]);
+        assert_ne!(one, other);
     }
 
     #[test]

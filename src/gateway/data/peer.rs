@@ -468,6 +468,7 @@ pub(super) fn log_failure(
 mod tests {
     use std::{io, sync::Mutex, time::Duration};
 
+    use futures_util::SinkExt;
     use tokio::io::ReadBuf;
 
     use super::{super::fixture, *};
@@ -538,31 +539,45 @@ mod tests {
         );
     }
 
-    /// How long a connection lives that the gateway's own end sends to every so often, and how it ends.
-    async fn life(every: Option<Duration>) -> (Duration, Ending) {
+    /// Who says something now and then.
+    #[derive(Debug, Clone, Copy)]
+    enum Speaker {
+        Nobody,
+        Gateway,
+        /// With a ping.
+        Client,
+    }
+
+    /// How long a connection lives on which one end says something every so often, and how it ends.
+    async fn life(speaker: Speaker, every: Duration) -> (Duration, Ending) {
         let plane = fixture::plane();
         let connection = Arc::clone(&fixture::message_event("").connection);
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let began = Instant::now();
         let serving = serve(&plane, &connection, ours, Bytes::new());
-        let posting = async {
-            let Some(every) = every else {
-                return std::future::pending().await;
-            };
+        let client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+        let (mut sink, mut stream) = client.split();
+        let speaking = async {
             loop {
                 tokio::time::sleep(every).await;
-                // Once it ends it takes no more.
-                let _taken = connection.outbox.post(Bytes::from("post")).await;
+                match speaker {
+                    Speaker::Nobody => {}
+                    // Once it ends it takes no more.
+                    Speaker::Gateway => drop(connection.outbox.post(Bytes::from("post")).await),
+                    Speaker::Client => drop(sink.send(Message::Ping(Bytes::new())).await),
+                }
             }
         };
         let reading = async {
-            let mut client = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
-            while let Some(Ok(_)) = client.next().await {}
+            while let Some(Ok(message)) = stream.next().await {
+                // SOURCE: the gateway never pings of itself.
+                assert!(!message.is_ping());
+            }
             std::future::pending::<()>().await;
         };
         let ending = tokio::select! {
             ending = serving => ending,
-            () = posting => unreachable!(),
+            () = speaking => unreachable!(),
             () = reading => unreachable!(),
         };
         (began.elapsed(), ending)
@@ -574,17 +589,19 @@ mod tests {
             |ending: &Ending| (ending.code, ending.reason.as_ref()) == (1001, "Going away");
         // Until the client has done its part of the close, or was given up on.
         let patience = Duration::from_secs(4);
-        for (every, minutes) in [
-            (None, 10),
-            (Some(Duration::from_secs(601)), 10),
+        for (speaker, every, minutes) in [
+            (Speaker::Nobody, 570, 10),
+            (Speaker::Gateway, 601, 10),
             // SOURCE: what the gateway sends counts as activity; services keep connections so.
-            (Some(Duration::from_secs(570)), 120),
+            (Speaker::Gateway, 570, 120),
+            (Speaker::Client, 601, 10),
+            (Speaker::Client, 570, 120),
         ] {
-            let (lived, ending) = life(every).await;
+            let (lived, ending) = life(speaker, Duration::from_secs(every)).await;
             let limit = Duration::from_mins(minutes);
             assert!(
                 (limit..limit + patience).contains(&lived),
-                "{every:?}: {lived:?}"
+                "{speaker:?} {every}: {lived:?}"
             );
             assert!(going_away(&ending), "{ending:?}");
         }
