@@ -223,10 +223,7 @@ fn check_members(input: &AuthorizerInput) -> Result<(), ApiError> {
         input.identity_validation_expression.as_ref(),
         (0, 1024),
     )?;
-    check::arn(
-        "authorizerCredentialsArn",
-        input.authorizer_credentials_arn.as_ref(),
-    )?;
+    check::arn(input.authorizer_credentials_arn.as_ref())?;
     let mut sources = input.identity_source.iter().flatten();
     match sources.find(|source| !is_identity_source(source)) {
         Some(source) => Err(ApiError::bad_request(format!(

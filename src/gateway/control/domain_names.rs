@@ -280,7 +280,7 @@ fn configure(
     check::patch(&mut kept.certificate_name, certificate_name);
     check::patch(&mut kept.certificate_arn, given.certificate_arn.as_ref());
     let verification = given.ownership_verification_certificate_arn.as_ref();
-    check::arn("ownershipVerificationCertificateArn", verification)?;
+    check::arn(verification)?;
     check::patch(
         &mut kept.ownership_verification_certificate_arn,
         verification,

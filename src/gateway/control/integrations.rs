@@ -308,6 +308,7 @@ fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
         input.template_selection_expression.as_ref(),
         may_select_routes,
     )?;
+    check::arn(input.credentials_arn.as_ref())?;
     check::description(input.description.as_ref())?;
     check::length("connectionId", input.connection_id.as_ref(), (0, 1024))?;
     check::length(

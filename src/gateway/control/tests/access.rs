@@ -109,7 +109,7 @@ async fn authorizers_are_refused_in_aws_words() {
         ),
         (
             json!({ "authorizerCredentialsArn": "role" }),
-            "Invalid ARN specified for authorizerCredentialsArn: role",
+            "Invalid ARN specified in the request",
         ),
         (
             json!({ "name": long }),

@@ -181,6 +181,9 @@ async fn nobody_else_chooses_what_a_following_stage_serves() {
     let body = json!({ "stageName": "dev" });
     let named = plane.post(&format!("{api}/deployments"), body).await;
     named.refused(400, bad, message);
+    let made = json!({ "stageName": "new", "deploymentId": id, "autoDeploy": true });
+    let made = plane.post(&format!("{api}/stages"), made).await;
+    made.refused(400, bad, message);
     let both = json!({ "deploymentId": id, "autoDeploy": false });
     let freed = plane.patch(&path, both).await.ok(200);
     assert_eq!(freed["deploymentId"], id);

@@ -275,6 +275,16 @@ async fn a_route_is_made_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn a_new_route_has_what_aws_fills_in_and_nothing_else() {
+    let plane = Plane::new();
+    let path = format!("{}/routes", plane.api().await);
+    let mut made = plane.post(&path, json!({ "routeKey": "r" })).await.ok(201);
+    made["routeId"].take();
+    let expected = json!({ "apiKeyRequired": false, "authorizationType": "NONE", "routeId": null, "routeKey": "r" });
+    assert_eq!(made, expected);
+}
+
+#[tokio::test]
 async fn two_way_takes_a_default_response_and_only_that() {
     let plane = Plane::new();
     let api = plane.api().await;
@@ -341,6 +351,10 @@ async fn integrations_get_the_defaults_of_their_type() {
             json!({ "integrationType": "AWS", "integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/x" }),
             json!("${integration.response.body.errorMessage}"),
         ),
+        (
+            json!({ "integrationType": "AWS_PROXY", "integrationMethod": "POST", "integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/x" }),
+            Value::Null,
+        ),
     ] {
         let made = plane.post(&path, body).await.ok(201);
         check_id(&made["integrationId"], 7);
@@ -396,6 +410,10 @@ async fn integrations_are_refused_in_aws_words() {
         (
             json!({ "integrationType": "AWS_PROXY", "integrationUri": "arn:aws:lambda:us-east-1:000000000000:function:f" }),
             "AWS ARN for integration must contain path or action",
+        ),
+        (
+            mock("credentialsArn", json!("role")),
+            "Invalid ARN specified in the request",
         ),
         (
             mock("tlsConfig", json!({})),

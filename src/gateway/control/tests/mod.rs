@@ -5,6 +5,7 @@ mod autodeploy;
 mod definition;
 mod domains;
 mod hostile;
+mod limits;
 mod operations;
 mod serving;
 mod world;
@@ -75,7 +76,8 @@ impl Plane {
     async fn send(&self, request: Request<Bytes>) -> Answer {
         let response = answer(&self.context, request).await;
         let headers = response.headers();
-        assert!(headers.contains_key("x-amzn-requestid"));
+        let id = headers["x-amzn-requestid"].to_str().unwrap();
+        assert!(uuid::Uuid::parse_str(id).is_ok(), "{id}");
         let code = headers.get("x-amzn-errortype");
         let code = code.map(|code| code.to_str().unwrap().to_owned());
         let is_json = headers
