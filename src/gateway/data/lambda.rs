@@ -506,7 +506,11 @@ mod tests {
         assert_eq!(context["routeKey"], "say");
         assert_eq!(context["eventType"], "MESSAGE");
         assert_eq!(context["messageDirection"], "IN");
-        assert_eq!(context["messageId"].as_str().unwrap().len(), 16);
+        let id = |name: &str| context[name].as_str().unwrap();
+        assert_eq!(id("messageId").len(), 16);
+        assert_eq!(id("messageId")[10..], id("connectionId")[10..]);
+        assert_ne!(id("messageId"), id("connectionId"));
+        assert_eq!(id("extendedRequestId"), id("requestId"));
         assert!(context["connectedAt"].is_i64() && context["requestTimeEpoch"].is_i64());
     }
 
