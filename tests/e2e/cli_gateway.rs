@@ -236,7 +236,8 @@ fn a_full_disk_refuses_writes_and_loses_nothing_that_was_answered() {
         n_answered += 1;
         assert!(n_answered < 1000, "the disk is never full");
     };
-    assert!(head.starts_with("HTTP/1.1 500"), "{head} {body}");
+    assert!(head.starts_with("HTTP/1.1 429"), "{head} {body}");
+    assert!(head.contains("ConflictException"), "{head}");
     assert!(body.contains("make room on the gateway's disk"), "{body}");
     let count = |gateway: &Gateway| {
         let path = format!("/v2/apis/{api}/integrations?maxResults=1000");
@@ -249,7 +250,7 @@ fn a_full_disk_refuses_writes_and_loses_nothing_that_was_answered() {
     sandbox.local(&gateway, &hello).expect(0);
     sandbox.local(&gateway, &["stages", "kept"]).expect(0);
     let (head, _) = large_integration(&gateway, &api);
-    assert!(head.starts_with("HTTP/1.1 500"), "{head}");
+    assert!(head.starts_with("HTTP/1.1 429"), "{head}");
 
     gateway.limit_files(None);
     let (head, body) = large_integration(&gateway, &api);

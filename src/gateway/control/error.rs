@@ -63,11 +63,12 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "ConflictException", message)
     }
 
-    /// 500: the disk failed. Unlike AWS's, this gateway's disk is the caller's own to put right, so that is said.
-    fn disk(error: &store::Error, cause: &std::io::Error) -> Self {
+    /// 429, as where a quota is reached: there is no room on the disk. Unlike AWS's, this gateway's disk is the caller's own
+    /// to put right, so that is said.
+    fn full(error: &store::Error, cause: &std::io::Error) -> Self {
         Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "InternalServerErrorException",
+            StatusCode::TOO_MANY_REQUESTS,
+            "ConflictException",
             format!("{error} ({cause}): make room on the gateway's disk, then repeat"),
         )
     }
@@ -85,9 +86,9 @@ impl ApiError {
 
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
-        match &error {
-            store::Error::Disk(cause) => Self::disk(&error, cause),
-            _ => Self::internal(&error),
+        match error.no_room() {
+            Some(cause) => Self::full(&error, cause),
+            None => Self::internal(&error),
         }
     }
 }

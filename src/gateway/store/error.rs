@@ -71,6 +71,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// What the operating system said, if it was that there is no room.
+    pub(crate) fn no_room(&self) -> Option<&io::Error> {
+        let (Self::Disk(cause) | Self::Open { source: cause, .. }) = self else {
+            return None;
+        };
+        let is_full = matches!(
+            cause.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        );
+        is_full.then_some(cause)
+    }
+
     /// Wraps a failure of the database in use.
     pub(super) fn database(error: impl Into<redb::Error>) -> Self {
         match error.into() {
