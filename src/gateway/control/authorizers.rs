@@ -120,17 +120,20 @@ impl Part for AuthorizerRecord {
     }
 
     fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
-        let routes: Vec<RouteRecord> = draft.all(&home.api.api_id)?;
-        let user = routes.iter().find(|route| {
-            route.authorization_type == "CUSTOM"
-                && route.authorizer_id.as_ref() == Some(&self.authorizer_id)
-        });
-        if let Some(route) = user {
+        let mut routes: Vec<RouteRecord> = draft.all(&home.api.api_id)?;
+        routes.retain(|route| route.authorizer_id.as_ref() == Some(&self.authorizer_id));
+        let asks = |route: &&RouteRecord| route.authorization_type == "CUSTOM";
+        if let Some(route) = routes.iter().find(asks) {
             // SOURCE: seen for an HTTP API: a name in quotes, a route key, one route only.
             return Err(ApiError::conflict(format!(
                 "Cannot delete authorizer '{}', is referenced in route: {}",
                 self.name, route.route_key
             )));
+        }
+        // GUESS: a route that named it without asking it forgets it.
+        for mut route in routes {
+            route.authorizer_id = None;
+            draft.put(&home.api.api_id, &route)?;
         }
         draft.remove::<Self>(&home.parent, &self.authorizer_id)?;
         Ok(())

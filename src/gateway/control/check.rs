@@ -129,7 +129,8 @@ pub(super) fn tags(tags: Option<&Texts>) -> Result<(), ApiError> {
     }
     for (key, value) in tags {
         length("tags", Some(key), (1, 128))?;
-        length("tags", Some(value), (1, 1600))?;
+        // GUESS: the model names the type by 1 to 1600 characters and says 0; tags without a value are usual on AWS.
+        length("tags", Some(value), (0, 1600))?;
     }
     Ok(())
 }

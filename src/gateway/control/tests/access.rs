@@ -172,6 +172,7 @@ async fn a_route_asks_an_authorizer_that_exists_and_keeps_it_from_removal() {
     let open = json!({ "authorizationType": "NONE" });
     plane.patch(&one, open).await.ok(200);
     plane.delete(&format!("{authorizers}/{id}")).await.ok(204);
+    assert_eq!(plane.get(&one).await.ok(200).get("authorizerId"), None);
 }
 
 #[tokio::test]

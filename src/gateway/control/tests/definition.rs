@@ -157,13 +157,11 @@ async fn what_is_empty_clears_and_makes_nothing() {
         "/v2/tags/arn:aws:apigateway:us-east-1::/apis/{}",
         api_id(&api)
     );
-    for value in [String::new(), "v".repeat(1601)] {
-        let tags = json!({ "tags": { "a": value } });
-        let message = "Invalid value for tags: it must have 1 to 1600 characters";
-        let refused = plane.post(&arn, tags).await;
-        refused.refused(400, "BadRequestException", message);
-    }
-    let tags = json!({ "tags": { "a": "v".repeat(1600) } });
+    let tags = json!({ "tags": { "a": "v".repeat(1601) } });
+    let message = "Invalid value for tags: it must have 0 to 1600 characters";
+    let refused = plane.post(&arn, tags).await;
+    refused.refused(400, "BadRequestException", message);
+    let tags = json!({ "tags": { "a": "v".repeat(1600), "empty": "" } });
     plane.post(&arn, tags).await.ok(201);
 }
 
