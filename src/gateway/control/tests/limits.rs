@@ -45,7 +45,7 @@ const LENGTHS: &[Length] = &[
     ("CreateApi", &["description"], ("", ""), 0, 1024),
     ("CreateApi", &["version"], ("", ""), 1, 64),
     ("UpdateApi", &["version"], ("", ""), 0, 64),
-    ("CreateApi", &["tags", "k"], ("", ""), 1, 1600),
+    ("CreateApi", &["tags", "k"], ("", ""), 0, 1600),
     ("CreateRoute", &["operationName"], ("", ""), 1, 64),
     ("UpdateRoute", &["operationName"], ("", ""), 0, 64),
     ("CreateIntegration", &["connectionId"], ("", ""), 0, 1024),
