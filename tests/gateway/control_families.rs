@@ -37,7 +37,7 @@ struct Family {
 }
 
 const DOMAIN: &str = "ws.example.com";
-const NO_DOMAIN: &str = "The domain name resource specified in the request was not found.";
+const NO_DOMAIN: &str = "Invalid domain name identifier specified";
 
 #[rustfmt::skip]
 const FAMILIES: &[Family] = &[

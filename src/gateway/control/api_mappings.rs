@@ -68,6 +68,7 @@ impl Domain {
     }
 
     fn find(&self, view: &View<'_>, id: &str) -> Result<ApiMappingRecord, ApiError> {
+        // GUESS: the text.
         view.get(&self.parent(view)?, id)?.ok_or_else(|| {
             ApiError::not_found("The api mapping resource specified in the request was not found.")
         })

@@ -128,14 +128,14 @@ fn show(region: &str, domain: DomainNameRecord) -> DomainNameOutput {
 }
 
 /// The custom domain name, or the refusal that says there is none.
+// SOURCE: the text was seen for mappings of a name that was not there.
 pub(super) fn find(
     view: &View<'_>,
     region: &str,
     name: &str,
 ) -> Result<DomainNameRecord, ApiError> {
-    view.get(region, name)?.ok_or_else(|| {
-        ApiError::not_found("The domain name resource specified in the request was not found.")
-    })
+    view.get(region, name)?
+        .ok_or_else(|| ApiError::not_found("Invalid domain name identifier specified"))
 }
 
 pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {

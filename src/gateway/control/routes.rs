@@ -327,7 +327,7 @@ fn check_authorizer(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Re
         ("CUSTOM", Some(id)) if view.get::<AuthorizerRecord>(&api.api_id, id)?.is_some() => {
             return Ok(());
         }
-        // GUESS: the text is version 1's.
+        // SOURCE: seen when a route was made.
         ("CUSTOM", _) => {
             "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer."
         }

@@ -224,7 +224,7 @@ pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
         let api = key.find(draft)?;
         find(draft, &api, &name)?;
         if api_mappings::is_mapped(draft, &api, |mapping| mapping.stage == name)? {
-            // GUESS: in the words of an API that is mapped.
+            // SOURCE: seen for REST APIs to begin like that. GUESS: the rest, in the words of an API that is mapped.
             return Err(ApiError::bad_request(format!(
                 "Deleting stage {name} failed. Please remove all API mappings for the stage from your custom domain names."
             )));

@@ -145,7 +145,7 @@ async fn a_domain_name_is_changed_listed_tagged_and_removed_with_its_mappings() 
     let mappings = format!("{path}/apimappings");
     plane.post(&mappings, mapping).await.ok(201);
     plane.delete(&path).await.ok(204);
-    let message = "The domain name resource specified in the request was not found.";
+    let message = "Invalid domain name identifier specified";
     for path in [path, mappings] {
         let gone = plane.get(&path).await;
         gone.refused(404, "NotFoundException", message);

@@ -149,7 +149,7 @@ fn unknown(label: &str) -> (u16, String) {
             return (404, text.into());
         }
         "domainName" => {
-            let text = "The domain name resource specified in the request was not found.";
+            let text = "Invalid domain name identifier specified";
             return (404, text.into());
         }
         "apiMappingId" => {
