@@ -193,7 +193,7 @@ async fn say_why(error: &hyper::Error, mut returned: Returned<TcpStream>) {
         (
             StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             "BadRequestException",
-            "The local gateway speaks HTTP/1.1 only",
+            "The local gateway does not speak HTTP/2",
         )
     } else if error.is_incomplete_message() {
         (

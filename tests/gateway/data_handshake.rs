@@ -431,7 +431,19 @@ async fn every_end_has_its_code_and_reason() {
     let mut socket = gateway.connect(&path).await;
     socket.send(Message::binary(vec![1, 2, 3])).await.unwrap();
     assert_eq!(close_code(&mut socket).await, 1003);
-    assert_eq!(reported(&mut backend).await.0, "1003");
+    assert_eq!(
+        reported(&mut backend).await,
+        ("1003".to_owned(), String::new())
+    );
+
+    let mut socket = gateway.connect(&path).await;
+    let long = Message::text("x".repeat(32_769));
+    socket.send(long).await.unwrap();
+    assert_eq!(close_code(&mut socket).await, 1009);
+    assert_eq!(
+        reported(&mut backend).await,
+        ("1009".to_owned(), String::new())
+    );
 
     let mut socket = gateway.connect(&path).await;
     socket.send(Message::text("x")).await.unwrap();

@@ -1,6 +1,7 @@
 //! What strangers may send to the listener.
 
 use futures_util::SinkExt;
+use serde_json::json;
 use stagewire::gateway::{Options, Seed};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -17,7 +18,9 @@ async fn answer_to(gateway: &Gateway, bytes: &[u8]) -> String {
     let _written = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let _read = soon(stream.read_to_end(&mut answer)).await;
-    String::from_utf8_lossy(&answer).into_owned()
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.matches("HTTP/1.").count() <= 1, "{answer}");
+    answer
 }
 
 #[tokio::test]
@@ -81,7 +84,9 @@ async fn who_sends_all_of_a_long_body_before_reading_sees_the_answer() {
         soon(stream.write_all(request.as_bytes())).await.unwrap();
         let mut answer = Vec::new();
         soon(stream.read_to_end(&mut answer)).await.unwrap();
-        assert!(answer.starts_with(b"HTTP/1.1 413"));
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{answer}");
     }
 }
 
@@ -130,6 +135,50 @@ async fn a_body_that_cannot_be_told_from_the_next_request_is_a_bad_request_and_t
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_handshake_is_one_whatever_comes_with_it() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    let handshake = |version: &str, more: &str| {
+        format!(
+            "GET {} HTTP/{version}\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n",
+            api.stage_path("prod")
+        )
+    };
+    let padding = format!("x: {}\r\n", "y".repeat(70_000));
+    let too_many = "x: y\r\n".repeat(96);
+    for (version, more, status) in [
+        ("1.0", "", "400"),
+        (
+            "1.1",
+            "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nhost: localhost\r\n",
+            "403",
+        ),
+        ("1.1", &padding, "431"),
+        ("1.1", &too_many, "431"),
+    ] {
+        let answer = answer_to(&gateway, handshake(version, more).as_bytes()).await;
+        let begins = format!("HTTP/{version} {status} ");
+        assert!(
+            answer.starts_with(&begins),
+            "{version} {more:.60}: {answer}"
+        );
+    }
+    // A body is no frame, and what follows it is one.
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let mut bytes = handshake("1.1", "content-length: 5\r\n").into_bytes();
+    bytes.extend(b"hello\x81\x81\0\0\0\0x");
+    stream.write_all(&bytes).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\x81\x04here") && !answer.starts_with(b"HTTP/1.1 4") {
+        answer.push(soon(stream.read_u8()).await.unwrap());
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
 }
 
 #[tokio::test]
@@ -210,19 +259,28 @@ async fn the_listener_takes_so_many_connections_and_the_next_waits_for_a_place()
         ..Options::default()
     })
     .await;
-    let head = b"GET /_stagewire/health HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    // One WebSocket and 512 others; that each was taken is told by its answer.
+    // Each of them is held for as long as the test may take, and none is idle.
+    let held = json!({ "operation": "GetApis", "times": 512, "delayInMillis": 600_000 });
+    let faults = "/_stagewire/faults";
+    gateway.call("POST", faults, held.to_string()).await;
+    let head = format!(
+        "GET /v2/apis HTTP/1.1\r\nhost: localhost\r\nauthorization: {SIGNED_FOR_CONTROL}\r\n\r\n"
+    );
     let mut taken = Vec::new();
-    for _ in 0..513 {
+    for _ in 0..512 {
         let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-        stream.write_all(head).await.unwrap();
-        let mut answer = [0; 12];
-        soon(stream.read_exact(&mut answer)).await.unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200");
+        stream.write_all(head.as_bytes()).await.unwrap();
         taken.push(stream);
     }
+    // One more, which stays open, asks until all of them have been taken.
+    soon(async {
+        while gateway.call("GET", faults, "").await.json()["items"] != json!([]) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let mut late = TcpStream::connect(gateway.address()).await.unwrap();
-    late.write_all(head).await.unwrap();
+    late.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 12];
     let patience = std::time::Duration::from_millis(100);
     let waiting = tokio::time::timeout(patience, late.read(&mut answer)).await;

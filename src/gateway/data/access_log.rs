@@ -272,7 +272,10 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::fixture, *};
+    use super::{
+        super::{event::Event, fixture},
+        *,
+    };
 
     #[track_caller]
     fn check(format: &str, expected: &str) {
@@ -373,5 +376,85 @@ mod tests {
             logs.read("a1", "prod"),
             "MESSAGE 200 -\nMESSAGE 403 \"Forbidden\"\n"
         );
+    }
+    #[test]
+    fn the_documented_variables_have_values_where_there_is_something_to_know() {
+        let line = |event: Event, name: &str| {
+            let logs = Arc::new(AccessLogs::default());
+            let mut serving = event.serving.as_ref().clone();
+            let format = format!("$context.{name}");
+            serving.stage.access_log_settings = Some(fixture::access_log(&format));
+            let mut event = event;
+            event.serving = Arc::new(serving);
+            drop(event.logged(&logs));
+            logs.read("a1", "prod").trim_end().to_owned()
+        };
+        let message = |name: &str| line(fixture::message_event("{}"), name);
+        for (name, value) in [
+            ("apiId", "a1"),
+            ("domainName", "127.0.0.1:4566/a1"),
+            ("eventType", "MESSAGE"),
+            ("identity.sourceIp", "192.0.2.7"),
+            ("identity.userAgent", "test/1"),
+            ("routeKey", "$default"),
+            ("stage", "prod"),
+            ("status", "200"),
+        ] {
+            assert_eq!(message(name), value, "{name}");
+        }
+        for name in [
+            "connectionId",
+            "extendedRequestId",
+            "messageId",
+            "requestId",
+        ] {
+            assert!(
+                message(name).len() == 16 && message(name).ends_with('='),
+                "{name}"
+            );
+        }
+        for name in ["connectedAt", "requestTimeEpoch"] {
+            assert_eq!(
+                message(name).parse::<u64>().unwrap() / 1_000_000_000_000,
+                1,
+                "{name}"
+            );
+        }
+        let time = message("requestTime");
+        let form: String = time
+            .chars()
+            .map(|it| if it.is_ascii_digit() { '0' } else { it })
+            .collect();
+        assert!(
+            form.starts_with("00/") && form.ends_with("/0000:00:00:00 +0000"),
+            "{time}"
+        );
+        // What belongs to others, to other kinds of events, or to what went wrong.
+        for name in [
+            "authorize.status",
+            "authorizer.principalId",
+            "authenticate.status",
+            "awsEndpointRequestId",
+            "error.message",
+            "error.responseType",
+            "error.validationErrorString",
+            "identity.apiKey",
+            "identity.caller",
+            "identity.cognitoIdentityId",
+            "identity.principalOrgId",
+            "integration.error",
+            "integration.status",
+            "integrationErrorMessage",
+            "waf.status",
+        ] {
+            assert_eq!(message(name), "-", "{name}");
+        }
+        assert_eq!(line(fixture::connect_event("", &[]), "messageId"), "-");
+        assert_eq!(
+            line(fixture::connect_event("", &[]), "routeKey"),
+            "$connect"
+        );
+        let disconnect = || fixture::disconnect_event(1001, "Going away");
+        assert_eq!(line(disconnect(), "eventType"), "DISCONNECT");
     }
 }
