@@ -1,7 +1,7 @@
 //! Integrations: mocks, HTTP proxies, templates, passthrough, and what failure looks like.
 
 use bytes::Bytes;
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -60,6 +60,35 @@ async fn a_proxy_passes_the_message_and_the_answer() {
     assert_eq!(next_text(&mut socket).await, "as it is");
     say(&mut socket, "fails").await;
     assert_eq!(next_text(&mut socket).await, "status is ignored");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_is_no_message() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let nothing = api.proxy(&backend.uri("/nothing")).await;
+    let silent = api.mock_integration(200, "").await;
+    let id = api.proxy(&backend.uri("/bye")).await;
+    api.two_way_route("nothing", &nothing).await;
+    api.two_way_route("silent", &silent).await;
+    api.route("$disconnect", Some(&id)).await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    for action in ["nothing", "silent", "nothing"] {
+        say(&mut socket, action).await;
+    }
+    for _ in 0..2 {
+        assert_eq!(backend.received().await.uri, "/nothing");
+    }
+    let listed = format!("/_stagewire/connections?apiId={}", api.id);
+    let sent = &gateway.call("GET", &listed, "").await.json()["items"][0]["messagesSent"];
+    assert_eq!(*sent, json!(0));
+    // The close frame is the first thing that it hears.
+    socket.close(None).await.unwrap();
+    let heard = soon(socket.next()).await.unwrap().unwrap();
+    assert!(heard.is_close(), "{heard:?}");
+    assert_eq!(backend.received().await.uri, "/bye");
 }
 
 #[tokio::test]

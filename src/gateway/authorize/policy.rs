@@ -390,5 +390,45 @@ mod tests {
         ) {
             prop_assert_eq!(glob(&pattern, &text, Case::Regarded), by_expression(&pattern, &text));
         }
+
+        /// Whatever the order of its statements, a policy says the same; a deny that fits is the last word, and nothing is
+        /// allowed that no statement allows.
+        #[test]
+        fn a_policy_says_what_its_statements_say_in_any_order(
+            statements in proptest::collection::vec(
+                (any::<bool>(), "[*]|execute-api:[*]|execute-api:Invoke|iam:[*]", "[ab*?]{0,3}"), 0..6,
+            ),
+            resource in "[ab]{0,3}",
+        ) {
+            let written = |(allows, action, pattern): &(bool, String, String)| {
+                let effect = if *allows { "Allow" } else { "Deny" };
+                json!({"Effect": effect, "Action": action, "Resource": pattern})
+            };
+            let decide = |statements: Vec<Value>| {
+                let policy = Policy::read(&json!({"Statement": statements})).unwrap();
+                policy.decide("execute-api:Invoke", &resource)
+            };
+            let decision = decide(statements.iter().map(written).collect());
+            prop_assert_eq!(decision, decide(statements.iter().rev().map(written).collect()));
+            let fits = |of: bool| statements.iter().any(|(allows, action, pattern)| {
+                *allows == of && action != "iam:*" && by_expression(pattern, &resource)
+            });
+            let expected = match (fits(false), fits(true)) {
+                (true, _) => Decision::Denied,
+                (false, true) => Decision::Allowed,
+                (false, false) => Decision::NotAllowed,
+            };
+            prop_assert_eq!(decision, expected);
+        }
+
+        #[test]
+        fn any_document_is_a_policy_or_none(
+            member in "Statement|Version|Effect|Id|x", value in "[ -~]{0,10}", nested in any::<bool>(),
+        ) {
+            let value = if nested { json!([{&member: value}]) } else { json!(value) };
+            if let Ok(policy) = Policy::read(&json!({"Statement": [], member: value})) {
+                prop_assert_eq!(policy.decide("execute-api:Invoke", CONNECT), Decision::NotAllowed);
+            }
+        }
     }
 }

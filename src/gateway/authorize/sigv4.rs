@@ -67,6 +67,9 @@ pub(crate) enum Unsigned {
     /// It is for another service, region or day than the request.
     #[error("the credential is scoped to another service or day")]
     Scope,
+    /// It does not say for which host it is.
+    #[error("the Host header is not signed")]
+    Host,
     /// It was made too long ago, or is from the future.
     #[error("the signature has expired, or a clock is wrong")]
     Expired,
@@ -103,6 +106,10 @@ impl Signature {
             || day != self.date.get(..8)
         {
             return Err(Unsigned::Scope);
+        }
+        // SOURCE: IAM user guide, the canonical request: the host must be among the signed headers.
+        if !self.signed_headers.iter().any(|name| name == "host") {
+            return Err(Unsigned::Host);
         }
         self.check_age(now)?;
         let expected = self.expected(request, secret)?;
@@ -473,6 +480,12 @@ mod tests {
             verify(&request, "iam", SECRET, now),
             Err(Unsigned::Mismatch)
         );
+        let mut headers = published();
+        let unsigned = headers["authorization"].to_str().unwrap();
+        let unsigned = unsigned.replace(";host;", ";").parse().unwrap();
+        headers.insert("authorization", unsigned);
+        let request = get("/", "Action=ListUsers&Version=2010-05-08", &headers);
+        assert_eq!(verify(&request, "iam", SECRET, now), Err(Unsigned::Host));
         let mut headers = published();
         headers.remove("content-type");
         let request = get("/", "Action=ListUsers&Version=2010-05-08", &headers);

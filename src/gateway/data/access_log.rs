@@ -457,4 +457,13 @@ mod tests {
         let disconnect = || fixture::disconnect_event(1001, "Going away");
         assert_eq!(line(disconnect(), "eventType"), "DISCONNECT");
     }
+    proptest::proptest! {
+        #[test]
+        fn any_format_makes_one_short_line(format in "([$]context[.]|[a-z.]{0,4}|\\PC|\n){0,40}", value in ".{0,40}") {
+            let line = render(&format, |_| Some(value.clone()));
+            proptest::prop_assert!(line.len() <= LINE_BYTES && !line.contains(char::is_control));
+            let unset = render(&format, |_| None);
+            proptest::prop_assert!(unset.len() <= format.len());
+        }
+    }
 }

@@ -109,6 +109,9 @@ fn denied(reason: &NotAuthorized, resource: &str) -> Refusal {
         NotAuthorized::Unsigned(Unsigned::Scope) => {
             signature("Credential should be scoped to correct service")
         }
+        NotAuthorized::Unsigned(Unsigned::Host) => {
+            signature("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+        }
         NotAuthorized::Unsigned(Unsigned::Mismatch) => signature(
             "The request signature we calculated does not match the signature you provided",
         ),
