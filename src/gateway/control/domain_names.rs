@@ -26,8 +26,27 @@ const ROUTING_MODES: &[&str] = &[
 ];
 // SOURCE: the guide: how the mapping is selected is not to be chosen.
 const SELECTION: &str = "$request.basepath";
-// GUESS: one zone for all regions; on AWS each has its own.
-const HOSTED_ZONE: &str = "Z1UJRXOUMOOFQ8";
+// SOURCE: the general reference, "Amazon API Gateway endpoints and quotas": the zone of each region's regional endpoints.
+// GUESS: a region that is not here, such as one that was made up, has the first one's.
+const HOSTED_ZONES: &[(&str, &str)] = &[
+    ("us-east-1", "Z1UJRXOUMOOFQ8"),
+    ("us-east-2", "ZOJJZC49E0EPZ"),
+    ("us-west-1", "Z2MUQ32089INYE"),
+    ("us-west-2", "Z2OJLYMUO9EFXC"),
+    ("af-south-1", "Z2DHW2332DAMTN"),
+    ("ap-east-1", "Z3FD1VL90ND7K5"),
+    ("ap-northeast-1", "Z1YSHQZHG15GKL"),
+    ("ap-northeast-2", "Z20JF4UZKIW1U8"),
+    ("ap-northeast-3", "Z22ILHG95FLSZ2"),
+    ("ap-south-1", "Z3VO1THU9YC4UR"),
+    ("ap-southeast-1", "ZL327KTPIQFUL"),
+    ("ap-southeast-2", "Z2RPCDW04V8134"),
+    ("ca-central-1", "Z19DQILCV0OWEC"),
+    ("eu-central-1", "Z1U9ULNL0V5AJ3"),
+    ("eu-west-1", "ZLY8HYME6SFDD"),
+    ("eu-west-2", "ZJ5UAJN8Y3Z2Q"),
+    ("eu-west-3", "Z3KY65QIEKYHQQ"),
+];
 
 /// What a custom domain name is made from or changed with.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -206,7 +225,7 @@ fn add(
         domain_name: name.clone(),
         configuration: DomainConfigurationRecord {
             api_gateway_domain_name: format!("d-{label}.execute-api.{region}.amazonaws.com"),
-            hosted_zone_id: HOSTED_ZONE.to_owned(),
+            hosted_zone_id: hosted_zone(region).to_owned(),
             certificate_arn: None,
             certificate_name: None,
             ownership_verification_certificate_arn: None,
@@ -219,6 +238,11 @@ fn add(
         tags: input.tags.clone().unwrap_or_default(),
     };
     change(draft, region, blank, input)
+}
+
+fn hosted_zone(region: &str) -> &'static str {
+    let zone = HOSTED_ZONES.iter().find(|(known, _)| *known == region);
+    zone.unwrap_or(&HOSTED_ZONES[0]).1
 }
 
 fn change(

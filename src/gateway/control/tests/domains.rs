@@ -53,6 +53,31 @@ async fn a_domain_name_has_the_members_that_aws_fills_in() {
 }
 
 #[tokio::test]
+async fn a_domain_name_is_in_the_zone_of_its_region() {
+    let plane = Plane::new();
+    for (region, zone) in [
+        ("us-east-1", "Z1UJRXOUMOOFQ8"),
+        ("eu-west-1", "ZLY8HYME6SFDD"),
+        ("us-west-2", "Z2OJLYMUO9EFXC"),
+        ("nowhere-1", "Z1UJRXOUMOOFQ8"),
+    ] {
+        let certificate = CERTIFICATE.replace("us-east-1", region);
+        let body = json!({ "domainName": "ws.example.com", "domainNameConfigurations": [{ "certificateArn": certificate }] });
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/v2/domainnames")
+            .header("authorization", CREDENTIAL.replace("us-east-1", region));
+        let request = request.body(body.to_string().into()).unwrap();
+        let made = plane.send(request).await.ok(201);
+        let configuration = &made["domainNameConfigurations"][0];
+        assert_eq!(configuration["hostedZoneId"], zone, "{region}");
+        let target = configuration["apiGatewayDomainName"].as_str().unwrap();
+        let end = format!(".execute-api.{region}.amazonaws.com");
+        assert!(target.ends_with(&end), "{target}");
+    }
+}
+
+#[tokio::test]
 async fn domain_names_are_refused_in_aws_words() {
     let plane = Plane::new();
     made(&plane, "taken.example.com").await;

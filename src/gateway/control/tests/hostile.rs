@@ -141,6 +141,17 @@ fn member() -> impl Strategy<Value = String> {
     prop_oneof![4 => proptest::sample::select(names).prop_map(str::to_owned), 1 => meaning()]
 }
 
+/// Settings of routes, as a stage has them.
+fn settings() -> impl Strategy<Value = String> {
+    (any::<f64>(), any::<i32>()).prop_map(|(rate, burst)| {
+        let rate = Value::from(rate.abs());
+        format!(
+            "{{\"throttlingRateLimit\":{rate},\"throttlingBurstLimit\":{}}}",
+            burst.unsigned_abs() / 2
+        )
+    })
+}
+
 /// A value as JSON; as text, for numbers may be larger than any that is read.
 fn value() -> impl Strategy<Value = String> {
     let numbers = [
@@ -158,7 +169,9 @@ fn value() -> impl Strategy<Value = String> {
     ];
     let leaf = prop_oneof![
         2 => proptest::sample::select(numbers.to_vec()).prop_map(str::to_owned),
+        1 => any::<f64>().prop_map(|number| Value::from(number).to_string()),
         3 => meaning().prop_map(|text| Value::from(text).to_string()),
+        1 => settings(),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![

@@ -306,3 +306,29 @@ async fn a_stage_says_when_it_was_changed_or_moved() {
         .created_at;
     assert_eq!(created, made);
 }
+
+#[tokio::test]
+async fn a_rate_is_read_as_it_was_written() {
+    let world = World::new().await;
+    let path = format!("/v2/apis/{}/stages/prod", world.there("apiId"));
+    for rate in [
+        0.0,
+        0.1,
+        1.0 / 3.0,
+        2.0 / 3.0 * 1e-7,
+        123_456.789_012_345_67,
+        9_007_199_254_740_993.0,
+        f64::MIN_POSITIVE,
+        f64::MAX,
+        31.245_270_191_439_438,
+        121.484_791_251_614_66,
+    ] {
+        let change = json!({ "defaultRouteSettings": { "throttlingRateLimit": rate } });
+        let made = world.plane.patch(&path, change).await.ok(200);
+        let read = world.plane.get(&path).await.ok(200);
+        for stage in [made, read] {
+            let limit = stage["defaultRouteSettings"]["throttlingRateLimit"].as_f64();
+            assert_eq!(limit, Some(rate), "{rate:e}");
+        }
+    }
+}
