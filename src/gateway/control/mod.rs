@@ -22,6 +22,7 @@ pub(crate) mod route_responses;
 mod router;
 pub(crate) mod routes;
 mod scope;
+mod stage_members;
 pub(crate) mod stages;
 mod tags;
 mod vpc_links;

@@ -10,6 +10,7 @@ use super::{
     call::{ApiKey, Call},
     check, deployments,
     error::ApiError,
+    stage_members,
     wire::{self, Reply, Texts},
 };
 use crate::{
@@ -25,13 +26,8 @@ use crate::{
     model::{StageName, limit::STAGES_PER_API},
 };
 
-const LOGGING_LEVELS: &[&str] = &["ERROR", "INFO", "OFF"];
-/// SOURCE: quotas: variables per stage, and the length of a name and of a value.
+/// SOURCE: quotas: variables per stage.
 const MOST_VARIABLES: usize = 100;
-const VARIABLE_NAME: usize = 64;
-const VARIABLE_VALUE: usize = 512;
-/// SOURCE: quotas: size of an access log template; the service model has 1024.
-const LOG_FORMAT: usize = 3072;
 
 /// What a stage is made from or changed with.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -315,7 +311,7 @@ pub(crate) fn change(
     input: &StageInput,
     now: Timestamp,
 ) -> Result<StageRecord, ApiError> {
-    check_members(input)?;
+    stage_members::check(input)?;
     let was_automatic = is_auto_deployed(&stage);
     stage.auto_deploy = input.auto_deploy.or(stage.auto_deploy);
     if let Some(deployment_id) = check::kept(input.deployment_id.as_ref()) {
@@ -391,121 +387,4 @@ fn merge(kept: &mut RouteSettingsRecord, given: &RouteSettings) {
     let burst = given.throttling_burst_limit;
     kept.throttling_burst_limit = burst.or(kept.throttling_burst_limit);
     kept.throttling_rate_limit = given.throttling_rate_limit.or(kept.throttling_rate_limit);
-}
-
-fn check_members(input: &StageInput) -> Result<(), ApiError> {
-    check::description(input.description.as_ref())?;
-    if let Some(settings) = &input.access_log_settings {
-        check_access_log(settings)?;
-    }
-    let route_settings = input.route_settings.iter().flat_map(BTreeMap::values);
-    for settings in input.default_route_settings.iter().chain(route_settings) {
-        check_settings(settings)?;
-    }
-    for (name, value) in input.stage_variables.iter().flatten() {
-        check_variable(name, value)?;
-    }
-    Ok(())
-}
-
-fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
-    if let Some(arn) = check::kept(settings.destination_arn.as_ref()) {
-        check_log_group(&arn)?;
-    }
-    let Some(format) = check::kept(settings.format.as_ref()) else {
-        return Ok(());
-    };
-    check::length("accessLogSettings.format", Some(&format), (1, LOG_FORMAT))?;
-    if !names_request(&format) {
-        return Err(ApiError::bad_request(
-            "Access Log format must include either $context.requestId or $context.extendedRequestId",
-        ));
-    }
-    Ok(())
-}
-
-/// SOURCE: a WebSocket API logs to a log group only: `arn:aws:logs:{region}:{account}:log-group:{name}`, with or without
-/// the `:*` that stands for its streams. The text was seen for a delivery stream. GUESS: the text for what is no ARN.
-fn check_log_group(arn: &str) -> Result<(), ApiError> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let ["arn", partition, service, region, account, resource] = parts[..] else {
-        return Err(ApiError::bad_request(
-            "Invalid ARN specified in the request",
-        ));
-    };
-    let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
-    let is_place = partition.starts_with("aws") && !region.is_empty() && is_account;
-    let name = resource.strip_prefix("log-group:");
-    let name = name.map(|name| name.strip_suffix(":*").unwrap_or(name));
-    let is_name = |name: &str| {
-        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/.".contains(&byte);
-        (1..=512).contains(&name.len()) && name.bytes().all(is_allowed)
-    };
-    if service == "logs" && is_place && name.is_some_and(is_name) {
-        return Ok(());
-    }
-    Err(ApiError::bad_request(format!(
-        "Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.': '{}'",
-        name.unwrap_or(resource)
-    )))
-}
-
-/// True when a format has the request's id among its `$context.` references; a longer name is another one.
-fn names_request(format: &str) -> bool {
-    let is_name = |it: char| it.is_ascii_alphanumeric() || it == '_';
-    format.split("$context.").skip(1).any(|rest| {
-        let end = rest.find(|it| !is_name(it)).unwrap_or(rest.len());
-        matches!(&rest[..end], "requestId" | "extendedRequestId")
-    })
-}
-
-fn check_settings(settings: &RouteSettings) -> Result<(), ApiError> {
-    let level = settings.logging_level.as_ref();
-    check::one_of("loggingLevel", level, LOGGING_LEVELS)?;
-    let is_negative = settings
-        .throttling_burst_limit
-        .is_some_and(|limit| limit < 0)
-        || settings
-            .throttling_rate_limit
-            .is_some_and(|limit| limit < 0.0);
-    if is_negative {
-        return Err(ApiError::bad_request(
-            "Throttling limits must not be negative",
-        ));
-    }
-    Ok(())
-}
-
-/// SOURCE: the service model: names of letters, digits and `_`; values of `[A-Za-z0-9-._~:/?#&=,]`; quotas: their lengths.
-/// An empty value removes the variable. GUESS: the texts are version 1's, and with them the space, which it takes.
-fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
-    let is_name = !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !is_name {
-        return Err(ApiError::bad_request(format!(
-            "Invalid stage variable name: {name}. Please use names with only word characters."
-        )));
-    }
-    let is_value = value
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b" -._~:/?#&=,".contains(&byte));
-    if !is_value {
-        return Err(ApiError::bad_request(format!(
-            "Invalid stage variable value of key {name}.  Please use values with alphanumeric characters and the symbols ' ', -', '.', '_', ':', '/', '?', '&', '=', and ','."
-        )));
-    }
-    // GUESS: the texts.
-    if name.len() > VARIABLE_NAME {
-        return Err(ApiError::bad_request(format!(
-            "Invalid stage variable name: {name}. It must have at most {VARIABLE_NAME} characters"
-        )));
-    }
-    if value.len() > VARIABLE_VALUE {
-        return Err(ApiError::bad_request(format!(
-            "Invalid stage variable value of key {name}. It must have at most {VARIABLE_VALUE} characters"
-        )));
-    }
-    Ok(())
 }
