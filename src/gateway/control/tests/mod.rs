@@ -4,6 +4,7 @@ mod access;
 mod autodeploy;
 mod definition;
 mod domains;
+mod forms;
 mod hostile;
 mod limits;
 mod operations;
