@@ -311,10 +311,15 @@ async fn connect_sees_the_handshake_and_disconnect_sees_the_end() {
         "integration.request.header.code": "context.disconnectStatusCode",
         "integration.request.header.reason": "context.disconnectReason",
         "integration.request.querystring.token": "route.request.querystring.t",
+        "integration.request.header.undeclared": "route.request.header.x-mine",
         "integration.request.header.Sec-WebSocket-Version": "'0'",
     }});
     let integration = api.proxy_with(&backend.uri("/life"), mapped).await;
-    api.route("$connect", Some(&integration)).await;
+    let connect = api.route("$connect", Some(&integration)).await;
+    let declared =
+        json!({ "requestParameters": { "route.request.querystring.t": { "required": false } } });
+    api.control("PATCH", &format!("routes/{connect}"), declared)
+        .await;
     api.route("$disconnect", Some(&integration)).await;
     api.deploy("prod").await;
     let path = format!("{}?t=a%20b", api.stage_path("prod"));
@@ -334,6 +339,7 @@ async fn connect_sees_the_handshake_and_disconnect_sees_the_end() {
     assert_eq!(connect.uri, "/life?t=a%20b&token=a%20b");
     assert_eq!(header("event").as_deref(), Some("CONNECT"));
     assert_eq!(header("x-mine").as_deref(), Some("1"));
+    assert_eq!(header("undeclared"), None);
     assert_eq!(header("user-agent").as_deref(), Some("me/1"));
     assert_eq!(header("x-forwarded-for").as_deref(), Some("127.0.0.1"));
     assert_eq!(header("sec-websocket-version").as_deref(), Some("0"));

@@ -4,7 +4,10 @@
 //! SOURCE: the outcomes are those of reports and captured sessions; the guesses are marked. What leads to no stage leaves
 //! no line in any access log, as on a custom domain without a mapping; all else does. GUESS: that AWS logs that too.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
@@ -80,6 +83,7 @@ pub(super) fn arrive(
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: head.headers.clone(),
+        declared: OnceLock::new(),
     };
     let event = Event::new(
         Arc::new(Connection::new(ids::fresh(), client)),

@@ -60,9 +60,30 @@ pub(super) struct Handshake {
     pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) query: String,
+    /// Names of the parameters that the route declares, such as `route.request.header.x`, once it is known.
+    pub(super) declared: OnceLock<Arc<[String]>>,
 }
 
 impl Handshake {
+    /// Whether the route declares a parameter of this kind, `header` or `querystring`, with one value or with several.
+    pub(super) fn declares(&self, kind: &str, name: &str) -> bool {
+        let mut declared = self.declared.get().into_iter().flat_map(|all| all.iter());
+        declared.any(|declared| {
+            let of_kind = declared
+                .strip_prefix("route.request.")
+                .and_then(|rest| {
+                    rest.strip_prefix("multivalue")
+                        .unwrap_or(rest)
+                        .strip_prefix(kind)
+                })
+                .and_then(|rest| rest.strip_prefix('.'));
+            of_kind.is_some_and(|known| match kind {
+                "header" => known.eq_ignore_ascii_case(name),
+                _ => known == name,
+            })
+        })
+    }
+
     /// The values of a header, in order.
     pub(super) fn header(&self, name: &str) -> impl Iterator<Item = String> {
         self.headers
@@ -172,6 +193,13 @@ impl Event {
             trouble.response(),
             Some(trouble.message()),
         );
+    }
+
+    /// Notes which of the handshake's parameters the route declares.
+    pub(super) fn declare(&self, names: &Arc<[String]>) {
+        if let Kind::Connect(handshake) = &self.kind {
+            handshake.declared.get_or_init(|| Arc::clone(names));
+        }
     }
 
     /// Notes which route was selected.

@@ -147,8 +147,18 @@ pub(super) fn connect_event(query: &str, headers: &[(&str, &str)]) -> Event {
         path: "/a1/prod".to_owned(),
         headers: map,
         query: query.to_owned(),
+        declared: OnceLock::new(),
     };
-    event(Kind::Connect(handshake), "")
+    let event = event(Kind::Connect(handshake), "");
+    let declared = [
+        "header.X-Token",
+        "querystring.a",
+        "multivaluequerystring.b",
+        "querystring.c",
+    ];
+    let declared = declared.map(|name| format!("route.request.{name}"));
+    event.declare(&declared.into());
+    event
 }
 
 pub(super) fn disconnect_event(code: u16, reason: &str) -> Event {

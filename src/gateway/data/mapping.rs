@@ -115,12 +115,32 @@ impl Source {
                 .find(event.json()?)
                 .filter(|found| *found != Found::One(&Value::Null))
                 .and_then(|found| selection::text_of(&found, limit::MESSAGE_BYTES)),
-            Source::Header(name) => handshake(event)?.header(name).next(),
-            Source::Headers(name) => join(handshake(event)?.header(name)),
-            Source::Query(name) => handshake(event)?.query_values(name).next(),
-            Source::Queries(name) => join(handshake(event)?.query_values(name)),
+            Source::Header(name) => declared(event, "header", name)?.header(name).next(),
+            Source::Headers(name) => join(declared(event, "header", name)?.header(name)),
+            Source::Query(name) => {
+                let handshake = declared(event, "querystring", name)?;
+                handshake.query_values(name).next()
+            }
+            Source::Queries(name) => join(declared(event, "querystring", name)?.query_values(name)),
         }
     }
+}
+
+/// The handshake, if it is one and its route declares the parameter.
+///
+/// SOURCE: developer guide, "Set up data mapping for WebSocket APIs": from any defined route request parameters. GUESS:
+/// what is not defined is as if the client had not sent it.
+fn declared<'e>(event: &'e Event, kind: &str, name: &str) -> Option<&'e Handshake> {
+    let handshake = handshake(event)?;
+    if handshake.declares(kind, name) {
+        return Some(handshake);
+    }
+    tracing::warn!(
+        kind,
+        name,
+        "a mapping speaks of a parameter that the route does not declare"
+    );
+    None
 }
 
 fn handshake(event: &Event) -> Option<&Handshake> {
@@ -291,8 +311,10 @@ mod tests {
 
     #[track_caller]
     fn check_value(source: &str, expected: Option<&str>) {
-        let event =
-            fixture::connect_event("a=1&b=x%20y&a=2", &[("x-token", "t1"), ("x-token", "t2")]);
+        let event = fixture::connect_event(
+            "a=1&b=x%20y&a=2&d=1&A=1",
+            &[("x-token", "t1"), ("x-token", "t2"), ("x-other", "o")],
+        );
         let value = Source::parse(source).unwrap().value(&event);
         assert_eq!(value.as_deref(), expected, "{source}");
     }
@@ -305,6 +327,11 @@ mod tests {
         check_value("route.request.querystring.c", None);
         check_value("route.request.header.X-Token", Some("t1"));
         check_value("method.request.multivalueheader.x-token", Some("t1,t2"));
+        // It is there, and the route does not declare it.
+        check_value("route.request.header.x-other", None);
+        check_value("route.request.multivalueheader.x-other", None);
+        check_value("route.request.querystring.d", None);
+        check_value("route.request.multivaluequerystring.A", None);
         check_value("'fixed'", Some("fixed"));
         check_value("stageVariables.host", Some("backend.example"));
         check_value("stageVariables.none", None);

@@ -46,7 +46,9 @@ pub(super) struct RoutePlan {
     /// Who is asked where the type is `CUSTOM`.
     pub(super) authorizer: Option<Authorizer>,
     pub(super) api_key_required: bool,
-    /// Names of the handshake's required parameters, such as `route.request.header.x`.
+    /// Names of the handshake's parameters that mappings may speak of, such as `route.request.header.x`.
+    pub(super) declared: Arc<[String]>,
+    /// Those of them that must be there.
     pub(super) required: Vec<String>,
     /// What its messages are held to.
     pub(super) validation: Option<Validation>,
@@ -207,6 +209,8 @@ impl RoutePlan {
                 .responses
                 .iter()
                 .any(|response| response.route_response_key == "$default");
+        let declared = route.request_parameters.iter().flatten();
+        let declared = declared.map(|(name, _)| name.clone()).collect();
         let required = route
             .request_parameters
             .iter()
@@ -223,6 +227,7 @@ impl RoutePlan {
                 .find(|authorizer| route.authorizer_id.as_ref() == Some(&authorizer.authorizer_id))
                 .map(Authorizer::new),
             api_key_required: route.api_key_required,
+            declared,
             required,
             validation: Validation::new(route, models),
             integration,

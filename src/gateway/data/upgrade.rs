@@ -136,6 +136,7 @@ async fn ask(
     let Some(route) = plan.route("$connect") else {
         return Ok(None);
     };
+    event.declare(&route.declared);
     match authorize(plane, snapshot, route, event).await {
         Ok(Some(caller)) => event.connection.identify(caller),
         Ok(None) => {}
