@@ -343,6 +343,7 @@ async fn connect_sees_the_handshake_and_disconnect_sees_the_end() {
     assert_eq!(header("user-agent").as_deref(), Some("me/1"));
     assert_eq!(header("x-forwarded-for").as_deref(), Some("127.0.0.1"));
     assert_eq!(header("sec-websocket-version").as_deref(), Some("0"));
+    assert_eq!(header("sec-websocket-key").map(|key| key.len()), Some(24));
     assert_eq!(header("upgrade"), None);
     assert_eq!(
         header("domainname"),

@@ -221,6 +221,155 @@ async fn an_http_integration_renders_both_ways() {
 }
 
 #[tokio::test]
+async fn stage_variables_stand_anywhere_in_a_uri() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let authority = backend.uri("").replace("http://", "");
+    let port = authority.rsplit(':').next().unwrap().to_owned();
+    for (key, uri) in [
+        ("whole", "${stageVariables.url}".to_owned()),
+        ("host", "http://${stageVariables.authority}/host".to_owned()),
+        (
+            "subdomain",
+            format!("http://${{stageVariables.word}}.localhost:{port}/subdomain"),
+        ),
+        (
+            "path",
+            format!("{}/${{stageVariables.word}}/b", backend.uri("")),
+        ),
+        (
+            "query",
+            format!("{}/q?v=${{stageVariables.word}}&w=1", backend.uri("")),
+        ),
+    ] {
+        let more = json!({
+            "connectionType": "VPC_LINK",
+            "connectionId": "${stageVariables.link}",
+            "credentialsArn": "arn:aws:iam::${stageVariables.account}:role/caller",
+        });
+        let integration = api.proxy_with(&uri, more).await;
+        api.route(key, Some(&integration)).await;
+    }
+    api.deploy("prod").await;
+    for word in ["one", "two"] {
+        let url = backend.uri(&format!("/whole/{word}"));
+        let variables = json!({
+            "word": word, "url": url, "authority": authority, "link": "link1", "account": "000000000000",
+        });
+        api.control(
+            "PATCH",
+            "stages/prod",
+            json!({ "stageVariables": variables }),
+        )
+        .await;
+        // The connection that is open sees them too.
+        let mut socket = gateway.connect(&api.stage_path("prod")).await;
+        for (key, expected) in [
+            ("whole", format!("/whole/{word}")),
+            ("host", "/host".to_owned()),
+            ("subdomain", "/subdomain".to_owned()),
+            ("path", format!("/{word}/b")),
+            ("query", format!("/q?v={word}&w=1")),
+        ] {
+            say(&mut socket, key).await;
+            let received = backend.received().await;
+            assert_eq!(received.uri, expected, "{key}");
+            let host = received.headers["host"].to_str().unwrap();
+            let subdomain = format!("{word}.localhost:{port}");
+            let expected = if key == "subdomain" {
+                &subdomain
+            } else {
+                &authority
+            };
+            assert_eq!(host, expected, "{key}");
+        }
+    }
+    // Without its variable an integration fails, and the others go on.
+    let without = json!({ "stageVariables": { "word": "" } });
+    api.control("PATCH", "stages/prod", without).await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    let told = message_of(&mut socket, "subdomain").await;
+    assert_eq!(told, "Internal server error");
+    say(&mut socket, "host").await;
+    assert_eq!(backend.received().await.uri, "/host");
+}
+
+#[tokio::test]
+async fn a_backend_is_told_nothing_of_a_client_but_the_message() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let more = json!({ "integrationMethod": "PUT" });
+    let integration = api.proxy_with(&backend.uri("/it"), more).await;
+    api.route("say", Some(&integration)).await;
+    api.route("$disconnect", Some(&integration)).await;
+    api.deploy("prod").await;
+    let headers = [("x-mine", "1"), ("cookie", "a=b"), ("user-agent", "me/1")];
+    let path = format!("{}?token=t", api.stage_path("prod"));
+    let (mut socket, _) = gateway.try_connect(&path, &headers).await.unwrap();
+    say(&mut socket, "say").await;
+    let said = backend.received().await;
+    socket.close(None).await.unwrap();
+    let left = backend.received().await;
+    for (received, body) in [(&said, r#"{"action":"say","room":"r 1"}"#), (&left, "")] {
+        assert_eq!(
+            (received.method.as_str(), received.uri.as_str()),
+            ("PUT", "/it")
+        );
+        assert_eq!(received.body, body);
+        let mut names: Vec<_> = received
+            .headers
+            .keys()
+            .map(http::HeaderName::as_str)
+            .collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            ["content-length", "content-type", "host", "user-agent"]
+        );
+        assert_eq!(received.headers["content-type"], "application/json");
+        let agent = format!("AmazonAPIGateway_{}", api.id);
+        assert_eq!(received.headers["user-agent"], agent.as_str());
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_the_hop_cannot_be_mapped() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let headers = [
+        ("content-length", "'3'"),
+        ("transfer-encoding", "'chunked'"),
+        ("connection", "'close, content-type'"),
+        ("te", "'trailers'"),
+        ("upgrade", "'websocket'"),
+        ("host", "'other.example'"),
+        ("x-room", "route.request.body.room"),
+    ];
+    let mapped =
+        headers.map(|(name, source)| (format!("integration.request.header.{name}"), json!(source)));
+    let mapped: serde_json::Map<_, _> = mapped.into_iter().collect();
+    let more = json!({ "requestParameters": mapped });
+    let integration = api.proxy_with(&backend.uri("/it"), more).await;
+    api.route("say", Some(&integration)).await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    for _ in 0..2 {
+        say(&mut socket, "say").await;
+        let received = backend.received().await;
+        assert_eq!(received.body, r#"{"action":"say","room":"r 1"}"#);
+        assert_eq!(received.headers["content-length"], "29");
+        assert_eq!(received.headers["host"], "other.example");
+        assert_eq!(received.headers["x-room"], "r 1");
+        for name in ["transfer-encoding", "connection", "te", "upgrade"] {
+            assert!(!received.headers.contains_key(name), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_gateways_own_name_leads_back_to_it() {
     let gateway = Gateway::start().await;
     let api = gateway.api().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::Full;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -291,12 +291,19 @@ fn request(plan: &IntegrationPlan, event: &Event) -> Result<Request<Full<Bytes>>
         _ => Bytes::from(payload::of_request(plan, event)?),
     };
     let body = payload::for_backend(plan.content_handling, body)?;
+    let length = body.len();
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = plan.method.clone();
     *request.uri_mut() = uri;
     let headers = request.headers_mut();
     own_headers(event, headers);
     mapping::headers(mappings, event, headers);
+    // GUESS: what belongs to the hop cannot be mapped; a wrong length would let a message pass for two requests.
+    strip_hop_headers(headers);
+    if plan.method != Method::GET && plan.method != Method::HEAD {
+        // RFC 9110, section 8.6: there are servers that refuse a POST which does not say that it has no content.
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
     Ok(request)
 }
 
@@ -446,6 +453,46 @@ mod tests {
                 invocation(&lambda_plan("AWS", uri), &event).is_err(),
                 "{uri}"
             );
+        }
+    }
+
+    #[test]
+    fn a_proxy_passes_the_message_whatever_templates_there_are() {
+        let event = fixture::message_event("{\"n\":7}");
+        for behaviour in ["NEVER", "WHEN_NO_TEMPLATES", "WHEN_NO_MATCH"] {
+            for expression in ["200", "other"] {
+                let plan = |kind: &str, uri: &str| {
+                    let mut frozen = fixture::mock("i1", "never made: $input.body");
+                    frozen.integration.integration_type = kind.to_owned();
+                    frozen.integration.integration_uri = Some(uri.to_owned());
+                    frozen.integration.passthrough_behavior = behaviour.to_owned();
+                    frozen.integration.template_selection_expression = Some(expression.to_owned());
+                    frozen.responses = vec![fixture::response("$default", Some("never made"))];
+                    IntegrationPlan::new(&frozen)
+                };
+                let http = plan("HTTP_PROXY", "http://backend.example/");
+                let Prepared::Call(Call {
+                    work: Work::Http(request),
+                    ..
+                }) = prepare(&http, &event)
+                else {
+                    panic!("{behaviour} {expression}");
+                };
+                assert_eq!(
+                    format!("{:?}", request.body()),
+                    format!("{:?}", Full::new(Bytes::from("{\"n\":7}")))
+                );
+                let answer = Answer {
+                    status: 500,
+                    headers: HeaderMap::new(),
+                    body: Bytes::from("as it is"),
+                };
+                let reply = make_reply(&http, &event, answer).unwrap();
+                assert_eq!((reply.status, reply.body), (500, Bytes::from("as it is")));
+                let lambda = plan("AWS_PROXY", URI);
+                let payload = invocation(&lambda, &event).unwrap().payload;
+                assert!(payload.starts_with(b"{\"stageVariables\":"), "{payload:?}");
+            }
         }
     }
 

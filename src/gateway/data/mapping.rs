@@ -371,6 +371,23 @@ mod tests {
             "http://backend.example/x",
         );
         check_uri(
+            "http://a.${stageVariables.host}:81/${stageVariables.host}/b?c=${stageVariables.host}",
+            &[],
+            "http://a.backend.example:81/backend.example/b?c=backend.example",
+        );
+        check_uri("${stageVariables.host}", &[], "backend.example");
+        // Only what is written out in full is one.
+        check_uri(
+            "http://h/stageVariables.host",
+            &[],
+            "http://h/stageVariables.host",
+        );
+        check_uri(
+            "http://h/${stageVariables.host",
+            &[],
+            "`http://h/${stageVariables.host` is not a URI",
+        );
+        check_uri(
             "http://h/{room}?k=v",
             &[
                 ("integration.request.path.room", "route.request.body.room"),

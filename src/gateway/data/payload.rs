@@ -273,6 +273,46 @@ mod tests {
     }
 
     #[test]
+    fn the_answer_and_the_message_pick_the_template_of_the_reply() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-kind", "b".parse().unwrap());
+        headers.append("x-kind", "c".parse().unwrap());
+        let answer = Answer {
+            status: 207,
+            headers,
+            body: Bytes::from_static(br#"{"action":"never looked at"}"#),
+        };
+        let event = fixture::message_event(r#"{"action":"a"}"#);
+        let keys = ["a", "207", "b", "[b, c]", "a/207", "$default"];
+        for (expression, expected) in [
+            (Some("${request.body.action}"), "a"),
+            (Some("$request.body.action"), "a"),
+            (Some("${integration.response.statuscode}"), "207"),
+            (Some("${integration.response.header.X-Kind}"), "b"),
+            (
+                Some("${integration.response.multivalueheader.x-kind}"),
+                "[b, c]",
+            ),
+            (
+                Some("${request.body.action}/${integration.response.statuscode}"),
+                "a/207",
+            ),
+            (Some("207"), "207"),
+            (Some("\\$default"), "$default"),
+            (Some("${request.body.none}"), "$default"),
+            (Some("other"), "$default"),
+            (None, "$default"),
+        ] {
+            let mut record = fixture::response("$default", None);
+            record.template_selection_expression = expression.map(str::to_owned);
+            let templates = keys.map(|key| (key.to_owned(), format!("<{key}>")));
+            record.response_templates = Some(templates.into());
+            let made = of_response(&ResponsePlan::new(&record), &event, &answer).unwrap();
+            assert_eq!(made, format!("<{expected}>"), "{expression:?}");
+        }
+    }
+
+    #[test]
     fn a_response_template_speaks_of_the_answer() {
         let template = "$context.status $input.path('$.a') $context.eventType $stageVariables.host";
         let expected = b"207 1 MESSAGE backend.example";

@@ -3,6 +3,7 @@
 //! What cannot be read is kept as the reason why, for a broken template only matters to the message that needs it.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
@@ -260,7 +261,7 @@ impl IntegrationPlan {
                 _ => Passthrough::WhenNoMatch,
             },
             content_handling: ContentHandling::of(record.content_handling_strategy.as_deref()),
-            responses: frozen.responses.iter().map(ResponsePlan::new).collect(),
+            responses: responses(&frozen.responses),
             timeout: Duration::from_millis(u64::from(record.timeout_in_millis)),
         }
     }
@@ -297,6 +298,34 @@ fn method(record: &IntegrationRecord) -> Method {
         None | Some("ANY") => Method::POST,
         Some(name) => name.parse().unwrap_or(Method::POST),
     }
+}
+
+/// The responses in the order in which they are tried.
+///
+/// GUESS: no document has an order for patterns that match the same. Here it must not hang on ids, which are random: what
+/// matches itself only goes first, and then what has more letters that stand for themselves.
+fn responses(records: &[IntegrationResponseRecord]) -> Vec<ResponsePlan> {
+    let mut records: Vec<_> = records.iter().collect();
+    records.sort_by_key(|record| {
+        let key = record.integration_response_key.as_str();
+        let is_pattern = regex::escape(key) != key;
+        (
+            is_pattern,
+            Reverse(plain_letters(key)),
+            Reverse(key.len()),
+            key,
+        )
+    });
+    records.into_iter().map(ResponsePlan::new).collect()
+}
+
+/// Letters and digits of a pattern that stand for themselves.
+fn plain_letters(pattern: &str) -> usize {
+    let before = std::iter::once(' ').chain(pattern.chars());
+    let pairs = before.zip(pattern.chars());
+    pairs
+        .filter(|(before, letter)| *before != '\\' && letter.is_alphanumeric())
+        .count()
 }
 
 impl ResponsePlan {
@@ -513,6 +542,29 @@ mod tests {
         assert!(matches!(key(Some("200")), ResponseKey::Default));
         assert!(matches!(key(Some("404")), ResponseKey::Pattern(_)));
         assert!(matches!(key(None), ResponseKey::Default));
+    }
+
+    #[test]
+    fn of_patterns_that_match_the_same_the_one_that_says_most_is_taken() {
+        let keys = ["/.*/", "/20\\d/", "/200/", "/2\\d\\d/", "$default"];
+        for turn in 0..keys.len() {
+            let mut mock = fixture::mock("i1", "");
+            let keys = keys.iter().cycle().skip(turn).take(keys.len());
+            mock.responses = keys.map(|key| fixture::response(key, None)).collect();
+            let plan = IntegrationPlan::new(&mock);
+            let taken = |status: &str| match &plan.response(Some(status)).unwrap().key {
+                ResponseKey::Pattern(pattern) => pattern.to_string(),
+                other => format!("{other:?}"),
+            };
+            for (status, pattern) in [
+                ("200", "^(?:200)$"),
+                ("201", "^(?:20\\d)$"),
+                ("299", "^(?:2\\d\\d)$"),
+                ("404", "^(?:.*)$"),
+            ] {
+                assert_eq!(taken(status), pattern, "{turn}");
+            }
+        }
     }
 
     #[test]
