@@ -383,7 +383,73 @@ mod tests {
             .is_match(text)
     }
 
+    /// Any JSON of a few levels, mostly of the words of policies.
+    fn document() -> impl Strategy<Value = Value> {
+        let word = || {
+            proptest::sample::select(vec![
+                "Version",
+                "2012-10-17",
+                "Statement",
+                "Effect",
+                "Allow",
+                "Deny",
+                "Action",
+                "NotAction",
+                "Resource",
+                "NotResource",
+                "Condition",
+                "Sid",
+                "*",
+                "execute-api:Invoke",
+                "x",
+            ])
+            .prop_map(str::to_owned)
+        };
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i32>().prop_map(Value::from),
+            word().prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 40, 5, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec((word(), inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
     proptest! {
+        #[test]
+        fn no_document_makes_it_panic(document in document(), resource in ".{0,20}") {
+            for document in [document.clone(), json!({ "Statement": document })] {
+                if let Ok(policy) = Policy::read(&document) {
+                    let allows = document.to_string().contains("Allow");
+                    prop_assert!(policy.decide("execute-api:Invoke", &resource) == Decision::Denied || allows);
+                }
+            }
+        }
+
+        #[test]
+        fn what_some_allow_and_none_deny_is_allowed(
+            statements in proptest::collection::vec((any::<bool>(), any::<bool>(), "[ab*?]{1,3}"), 0..5),
+            resource in "[ab]{1,3}",
+        ) {
+            let shapes = statements.iter().map(|(allows, is_not, pattern)| {
+                let effect = if *allows { "Allow" } else { "Deny" };
+                let name = if *is_not { "NotResource" } else { "Resource" };
+                json!({ "Effect": effect, "Action": "*", name: pattern })
+            });
+            let policy = Policy::read(&json!({ "Statement": shapes.collect::<Vec<_>>() })).unwrap();
+            let speaks = |wanted: bool| {
+                statements.iter().any(|(allows, is_not, pattern)| {
+                    *allows == wanted && by_expression(pattern, &resource) != *is_not
+                })
+            };
+            let is_allowed = policy.decide("execute-api:Invoke", &resource) == Decision::Allowed;
+            prop_assert_eq!(is_allowed, speaks(true) && !speaks(false));
+        }
+
         #[test]
         fn a_pattern_matches_what_its_regular_expression_does(
             pattern in "[ab/ü*?]{0,8}", text in "[ab/ü]{0,10}",

@@ -251,6 +251,7 @@ fn read(answer: &Answer, resource: &str) -> Result<Authorized, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::{super::fixture, *};
@@ -382,8 +383,46 @@ mod tests {
                 "{malformed}"
             );
         }
-        for text in ["", "{", &"[".repeat(5000)] {
+        let deep = format!("{{\"policyDocument\":{}", "[".repeat(8000));
+        for text in ["", "{", &"[".repeat(5000), &deep] {
             assert!(matches!(outcome(text, None), Err(Refusal::Failed(_))));
+        }
+    }
+
+    const WORDS: &[&str] = &[
+        "principalId",
+        "policyDocument",
+        "context",
+        "usageIdentifierKey",
+        "Statement",
+        "Effect",
+        "Action",
+        "Resource",
+        "Allow",
+        "Deny",
+        "*",
+        "errorMessage",
+        "Unauthorized",
+    ];
+
+    proptest! {
+        #[test]
+        fn no_answer_but_an_allowing_one_lets_anybody_in(
+            value in fixture::json(WORDS), instead in proptest::sample::select(WORDS), thrown in any::<bool>(),
+        ) {
+            let thrown = thrown.then_some("Unhandled");
+            prop_assert!(outcome(&value.to_string(), thrown).is_err());
+            let mut nearly = allow(&json!({}));
+            nearly[instead] = value.clone();
+            match outcome(&nearly.to_string(), thrown) {
+                Ok(authorized) => {
+                    prop_assert!(thrown.is_none());
+                    prop_assert_eq!(authorized.context.get("principalId"), Some(&nearly["principalId"]));
+                    prop_assert!(authorized.context.values().all(|it| !it.is_object() && !it.is_array()));
+                }
+                Err(Refusal::Unauthorized) => prop_assert!(thrown.is_some()),
+                Err(_) => {}
+            }
         }
     }
 

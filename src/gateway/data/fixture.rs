@@ -8,6 +8,8 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::Value;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
@@ -177,6 +179,30 @@ fn event(kind: Kind, text: &str) -> Event {
     let connection = Arc::new(Connection::new(ids::fresh(), client));
     let serving = Arc::new(serving(snapshot(vec![], vec![])));
     Event::new(connection, serving, kind, Utf8Bytes::from(text))
+}
+
+/// Any JSON of a few levels whose members and texts are mostly of these words.
+pub(super) fn json(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
+    let word = move || {
+        prop_oneof![
+            9 => proptest::sample::select(words).prop_map(str::to_owned),
+            1 => ".{0,4}",
+        ]
+    };
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        word().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((word(), inner), 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
 }
 
 /// The settings of a stage that logs in this format.

@@ -307,6 +307,8 @@ pub(super) fn headers(mappings: &[Mapping], event: &Event, headers: &mut HeaderM
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{super::fixture, *};
 
     #[track_caller]
@@ -408,6 +410,39 @@ mod tests {
             "the URI needs the stage variable `gone`, which the stage does not have",
         );
         check_uri("http://a b", &[], "`http://a b` is not a URI");
+    }
+
+    proptest! {
+        #[test]
+        fn any_mapping_of_any_event_makes_a_uri_or_a_reason(
+            place in "(integration.request.(header|querystring|path)\\.)?[a-z{}.]{0,4}|.{0,20}",
+            source in "((route|method).request.(header|querystring|multivalueheader|body|multivaluequerystring)|context|stageVariables)\
+                       (\\.[a-z.$*\\[\\]']{0,4})?|'?.{0,8}'?",
+            template in "http://[a-z]{0,3}(\\$\\{stageVariables.(host|x)\\})?/(\\{[a-z]{0,2}\\})?.{0,6}|.{0,20}",
+            body in ".{0,10}|\\{\"[a-z]\":(\\[1\\]|\"é\")\\}",
+        ) {
+            let Ok(mapping) = Mapping::parse(&place, &source) else {
+                return Ok(());
+            };
+            for event in [fixture::message_event(&body), fixture::connect_event(&body, &[("x", "é")])] {
+                let mappings = std::slice::from_ref(&mapping);
+                let _made = uri(Some(&template), mappings, &event);
+                let _named = function(Some(&template), &event);
+                headers(mappings, &event, &mut HeaderMap::new());
+            }
+        }
+
+        #[test]
+        fn any_response_mapping_of_any_answer_makes_headers(
+            target in "(method|route).response.header.[a-zA-Z-]{1,4}|.{0,20}",
+            source in "integration.response.((multivalue)?header.[a-z]|body(\\.[a-z*]|\\[0\\])?)|'?.{0,8}'?",
+            body in proptest::collection::vec(any::<u8>(), 0..10),
+        ) {
+            if let Some(mapping) = ResponseMapping::parse(&target, &source) {
+                let answer = Answer { status: 200, headers: HeaderMap::new(), body: body.into() };
+                prop_assert!(response_headers(&[mapping], &answer).len() <= 1);
+            }
+        }
     }
 
     #[test]

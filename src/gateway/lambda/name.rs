@@ -119,6 +119,8 @@ fn is_account(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:chat";
@@ -148,6 +150,19 @@ mod tests {
         check(&latest, "chat", Some("$LATEST"), &latest);
         let china = "arn:aws-cn:lambda:cn-north-1:123456789012:function:chat";
         check(china, "chat", None, china);
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_says_the_same_when_it_is_written_in_full(
+            text in "((arn:aws:lambda:[a-z0-9-]{0,4}:)?([0-9]{12}:)?(function:)?)?[a-zA-Z_$:-]{0,8}|.{0,30}",
+        ) {
+            if let Some(read) = FunctionName::parse(&text) {
+                let again = FunctionName::parse(&read.arn()).unwrap();
+                prop_assert_eq!(again.key(), read.key());
+                prop_assert_eq!(again.arn(), read.arn());
+            }
+        }
     }
 
     #[test]

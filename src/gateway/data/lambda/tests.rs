@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::{
     super::{
         fixture,
@@ -455,4 +457,53 @@ fn an_answer_that_is_no_proxys_has_its_error_message() {
         (answer.status, message.as_deref()),
         (500, Some("not found"))
     );
+}
+
+const WORDS: &[&str] = &[
+    "statusCode",
+    "headers",
+    "multiValueHeaders",
+    "body",
+    "isBase64Encoded",
+    "errorMessage",
+    "200",
+    "x-a",
+    "aGk=",
+];
+
+proptest! {
+    #[test]
+    fn any_bytes_are_an_answer_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..40), status in 0_u16..1000) {
+        let invoked = Answer { status, headers: HeaderMap::new(), body: Bytes::from(bytes) };
+        for made in [proxied(&invoked).err(), answered(&invoked).err()].into_iter().flatten() {
+            prop_assert!(matches!(made.trouble, Trouble::Function | Trouble::Failed));
+        }
+    }
+
+    #[test]
+    fn what_is_nearly_an_answer_is_one_or_none(value in fixture::json(WORDS), status in any::<u16>()) {
+        let mut value = value;
+        for _ in 0..2 {
+            if let Ok(made) = proxied(&invoked(&value.to_string())) {
+                let named = &value["statusCode"];
+                prop_assert!(*named == json!(made.status) || named.as_str().is_some());
+            }
+            let (made, message) = answered(&invoked(&value.to_string())).unwrap();
+            prop_assert_eq!(made.status == 500, message.is_some());
+            if let Some(members) = value.as_object_mut() {
+                members.insert("statusCode".to_owned(), json!(status));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_deep_is_no_answer() {
+    for deep in ["[", "{\"body\":"] {
+        let deep = format!("{{\"statusCode\":200,\"x\":{}", deep.repeat(100_000));
+        let failure = proxied(&invoked(&deep)).unwrap_err();
+        assert_eq!(failure.trouble, Trouble::Function);
+        let (answer, message) = answered(&invoked(&deep)).unwrap();
+        assert_eq!((answer.status, message), (200, None));
+    }
 }

@@ -13,6 +13,8 @@ use super::models::Library;
 
 /// Places that the walk may see in one go; a schema without references has at most a few thousand.
 const MOST_WORK: u32 = 10_000;
+/// Places that one regular expression counts for, which is tried on a text as often as they are.
+const PATTERN_WORK: u32 = 10;
 /// Places on a way that stays at one place of the message.
 const MOST_STEPS: u32 = 64;
 /// Places on any way.
@@ -181,8 +183,12 @@ impl<'l> Walk<'l> {
         self.work.insert(address, None);
         let steps = self.steps(place, 0)?;
         self.most_steps = self.most_steps.max(steps);
-        self.patterns += patterns(place.schema);
-        let mut work: u32 = 1;
+        let patterns = patterns(place.schema);
+        self.patterns += patterns;
+        let mut work = u32::try_from(patterns)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(PATTERN_WORK)
+            .saturating_add(1);
         for (_, part) in self.parts(place)? {
             work = work.saturating_add(self.work(part, depth + 1)?);
         }

@@ -89,6 +89,7 @@ impl Validation {
 mod tests {
     use std::collections::BTreeMap;
 
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::{super::fixture, *};
@@ -349,6 +350,83 @@ mod tests {
         assert_eq!(held_to(&chain(5, doubled), r#"{"x":{"x":{}}}"#), Ok(()));
     }
 
+    const WORDS: &[&str] = &[
+        "type",
+        "object",
+        "array",
+        "string",
+        "integer",
+        "properties",
+        "items",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "not",
+        "$ref",
+        "#",
+        "#/definitions/a",
+        "definitions",
+        "a",
+        "required",
+        "pattern",
+        "^a*$",
+        "enum",
+        "minimum",
+        "maxLength",
+        "dependencies",
+        "additionalProperties",
+        "patternProperties",
+        "format",
+        "date-time",
+        "id",
+        "$schema",
+        "uniqueItems",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_schema_judges_any_message(schema in fixture::json(WORDS), more in fixture::json(WORDS), message in fixture::json(WORDS)) {
+            let message = message.to_string();
+            let joined = json!({ "properties": { "a": schema, "items": more }, "allOf": [schema], "definitions": { "a": more } });
+            for schema in [schema, joined] {
+                let schema = schema.to_string();
+                let judged = held_to(&schema, &message);
+                prop_assert_eq!(held_to(&schema, &message), judged);
+                let no_json = held_to(&schema, "{");
+                prop_assert!(no_json.is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_deep_in_a_schema_is_refused_before_the_stack_ends() {
+        let small = std::thread::Builder::new().stack_size(1024 * 1024);
+        let judging = small.spawn(|| {
+            for depth in [100, 10_000, 100_000] {
+                let text = json!(format!("{}a{}", "(".repeat(depth), ")".repeat(depth)));
+                let pattern = format!(r#"{{"pattern":{text}}}"#);
+                let within = |before: &str, after: &str| {
+                    format!("{}{{}}{}", before.repeat(depth), after.repeat(depth))
+                };
+                for schema in [
+                    pattern,
+                    within("{\"not\":", "}"),
+                    within("{\"items\":", "}"),
+                    within("{\"allOf\":[", "]}"),
+                    within("{\"enum\":[", "]}"),
+                ] {
+                    let _judged = held_to(&schema, "[[[]]]");
+                    if depth > 100 {
+                        assert!(held_to(&schema, "[[[]]]").is_err());
+                    }
+                }
+            }
+        });
+        judging.unwrap().join().unwrap();
+    }
+
     fn nested(depth: usize) -> String {
         format!("{}{{}}{}", "{\"x\":".repeat(depth), "}".repeat(depth))
     }
@@ -372,6 +450,19 @@ mod tests {
                 model: "it".to_owned()
             })
         );
+    }
+
+    #[test]
+    fn many_names_meet_many_patterns_only_as_far_as_they_can_be_judged() {
+        let patterns = (0..800).map(|idx| (format!("a*a*{idx}$"), json!({})));
+        let schema = json!({ "patternProperties": patterns.collect::<serde_json::Map<_, _>>() });
+        let text = |members: usize| {
+            let members: Vec<_> = (0..members).map(|idx| format!("\"{idx}\":1")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        assert_eq!(held_to(&schema.to_string(), &text(100)), Ok(()));
+        let refused = held_to(&schema.to_string(), &text(12_000));
+        assert!(matches!(refused, Err(Unfit::TooMuch { .. })), "{refused:?}");
     }
 
     #[test]
