@@ -19,6 +19,7 @@ use crate::{
             Api, Backend, Behaviour, Gateway, Socket, close_code, next_json, next_text, soon,
         },
     },
+    validation::send_long,
 };
 
 /// The URI of the integration of a function.
@@ -423,4 +424,77 @@ async fn functions_behind_an_invoke_endpoint_answer_routes_too() {
     assert_eq!(next_text(&mut socket).await, "from afar");
     let event: Value = serde_json::from_str(&backend.received().await.body).unwrap();
     assert_eq!(event["body"], "{\"n\":1}");
+}
+
+/// Deeper than any stack could follow, in a message's size.
+fn deep(before: &str, after: &str) -> String {
+    let depth = 120_000 / (before.len() + after.len());
+    format!("{}1{}", before.repeat(depth), after.repeat(depth))
+}
+
+#[tokio::test]
+async fn what_is_deep_harms_nobody_wherever_it_comes_from() {
+    let answers = ["/lists", "/objects"]
+        .into_iter()
+        .zip([deep("[", "]"), deep("{\"a\":", "}")]);
+    let answers = answers.map(|(path, body)| (path, Behaviour::Answers(200, vec![], body.into())));
+    let backend = Backend::start(answers).await;
+    let gateway = gateway(&[told("f")]).await;
+    let api = gateway.api().await;
+    let function = proxy(&api, "f", json!({})).await;
+    api.two_way_route("function", &function).await;
+    templated(&api, json!({})).await;
+    // A template that reads the message, and one that reads what the backend answered.
+    let reading = "[$!input.path('$.a') $input.json('$..b') $input.body.length()]";
+    api.mock("read", reading).await;
+    for path in ["lists", "objects"] {
+        let integration = api
+            .integration(json!({
+                "integrationType": "HTTP",
+                "integrationMethod": "POST",
+                "integrationUri": backend.uri(&format!("/{path}")),
+            }))
+            .await;
+        let response = json!({
+            "integrationResponseKey": "$default",
+            "responseTemplates": { "$default": reading },
+        });
+        let responses = format!("integrations/{integration}/integrationresponses");
+        api.control("POST", &responses, response).await;
+        api.two_way_route(path, &integration).await;
+    }
+    api.deploy("deep").await;
+    let mut socket = gateway.connect(&api.stage_path("deep")).await;
+    // It is no JSON that the gateway reads, so it goes to `$default`, whose template finds no event in it.
+    for message in [
+        deep("[", "]"),
+        deep("{\"a\":", "}"),
+        deep("[{\"a\":", "}]"),
+        "[".repeat(120_000),
+        format!("{{\"action\":\"read\",\"a\":{}}}", deep("[", "]")),
+    ] {
+        send_long(&mut socket, &message).await;
+        let reply = next_text(&mut socket).await;
+        assert!(reply.starts_with("pid "), "{reply}");
+    }
+    for (path, length) in [("lists", 120_001), ("objects", 120_001)] {
+        send(&mut socket, &json!({ "action": path })).await;
+        assert_eq!(next_text(&mut socket).await, format!("[ \"\" {length}]"));
+    }
+    // What a function answers is read for its status, and passed on where it is not read.
+    for body in [deep("[", "]"), deep("{\"statusCode\":", "}")] {
+        let answer = json!({ "do": "say", "what": body, "action": "function" });
+        let text = answer.to_string();
+        assert!(text.len() > 100_000);
+        let invoked = gateway
+            .call("POST", "/2015-03-31/functions/f/invocations", text)
+            .await;
+        assert_eq!((invoked.status, invoked.body.len()), (200, body.len()));
+        // The payload itself may be as deep.
+        let payload = format!("{{\"event\":{body}}}");
+        let invoked = gateway
+            .call("POST", "/2015-03-31/functions/f/invocations", payload)
+            .await;
+        assert_eq!(invoked.status, 200);
+    }
 }

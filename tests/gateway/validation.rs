@@ -31,7 +31,7 @@ fn needs(member: &str) -> Value {
 }
 
 /// Sends a text in frames that the gateway takes.
-async fn send_long(socket: &mut Socket, text: &str) {
+pub(crate) async fn send_long(socket: &mut Socket, text: &str) {
     let mut parts = text.as_bytes().chunks(32_768).peekable();
     let mut opcode = Data::Text;
     while let Some(part) = parts.next() {
