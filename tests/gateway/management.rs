@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::gateway::{
-    Backend, Behaviour, Gateway, SIGNED, Socket, close_code, next_text, soon,
+    Backend, Behaviour, Gateway, SIGNED, Socket, close_code, closed, next_text, soon,
 };
 
 /// A gateway, the path of a stage, an open socket there, and its id.
@@ -155,7 +155,8 @@ async fn a_deleted_connection_is_closed_and_gone() {
         assert_eq!((gone.status, gone.body.len()), (410, 0));
         assert_eq!(gone.header("x-amzn-errortype"), Some("GoneException"));
     }
-    assert_eq!(close_code(&mut socket).await, 1000);
+    let frame = closed(&mut socket).await.unwrap();
+    assert_eq!((frame.code.into(), frame.reason.as_str()), (1000_u16, ""));
 }
 
 #[tokio::test]
@@ -202,6 +203,11 @@ async fn bad_calls_are_refused_in_the_words_of_aws() {
         ),
         "Forbidden"
     );
+    let no_stage = format!("{}/@connections/{id}", path.trim_end_matches("/prod"));
+    for method in ["GET", "POST", "DELETE"] {
+        let answer = gateway.call(method, &no_stage, "").await;
+        assert_eq!(check(answer, 403, "ForbiddenException"), "Forbidden");
+    }
     check(
         gateway.call("PUT", &call(&id), "").await,
         403,
