@@ -639,3 +639,45 @@ async fn one_connection_too_many_is_refused_and_a_freed_place_is_taken() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_handshake_that_hangs_gives_its_place_back() {
+    let mut backend = Backend::start([("/hang", Behaviour::Hangs)]).await;
+    let gateway = Gateway::with(stagewire::gateway::Options {
+        seed: stagewire::gateway::Seed::None,
+        connections: 1,
+        ..Default::default()
+    })
+    .await;
+    let hanging = gateway.api().await;
+    let patience = json!({ "timeoutInMillis": 300 });
+    let integration = hanging.proxy_with(&backend.uri("/hang"), patience).await;
+    hanging.route("$connect", Some(&integration)).await;
+    hanging.deploy("prod").await;
+    let other = gateway.api().await;
+    other.mock("$default", "here").await;
+    other.deploy("prod").await;
+    // It stays on the line and says nothing more.
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let handshake = format!(
+        "GET {} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        hanging.stage_path("prod"),
+        gateway.address()
+    );
+    stream.write_all(handshake.as_bytes()).await.unwrap();
+    assert_eq!(backend.received().await.uri, "/hang");
+    let path = other.stage_path("prod");
+    assert_eq!(gateway.refused(&path, &[]).await.status, 429);
+    let mut socket = soon(async {
+        loop {
+            match gateway.try_connect(&path, &[]).await {
+                Ok((socket, _)) => return socket,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await;
+    socket.send(Message::text("x")).await.unwrap();
+    assert_eq!(next_text(&mut socket).await, "here");
+}

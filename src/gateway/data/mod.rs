@@ -180,27 +180,28 @@ impl Plane {
         });
     }
 
-    /// Closes the connections of what is removed, for as long as the gateway runs.
+    /// Closes the connections of what is removed, and forgets it, for as long as the gateway runs.
     pub(crate) async fn watch_removals(self: Arc<Self>, mut removals: Receiver<Removed>) {
+        let is_there = |api_id: &str, stage: &str| self.store.serving(api_id, stage).is_ok();
         loop {
             match removals.recv().await {
                 Ok(Removed::Api { api_id }) => {
                     self.throttles.forget_api(&api_id);
-                    self.access_logs.keep(|api, _| api != api_id);
+                    // An event that ended late may have left a line of something that went before.
+                    self.access_logs
+                        .keep(|api, name| api != api_id && is_there(api, name));
                     self.registry
                         .close_where(&Closing::REMOVED, |connection| connection.api_id == api_id);
                 }
                 Ok(Removed::Stage { api_id, stage }) => {
                     self.throttles.forget_stage(&api_id, &stage);
                     self.access_logs
-                        .keep(|api, name| (api, name) != (&api_id, &stage));
+                        .keep(|api, name| (api, name) != (&api_id, &stage) && is_there(api, name));
                     self.registry.close_where(&Closing::REMOVED, |connection| {
                         connection.api_id == api_id && connection.stage == stage
                     });
                 }
                 Err(RecvError::Lagged(_)) => {
-                    let is_there =
-                        |api_id: &str, stage: &str| self.store.serving(api_id, stage).is_ok();
                     self.throttles.keep(is_there);
                     self.access_logs.keep(is_there);
                     self.registry.close_where(&Closing::REMOVED, |connection| {
