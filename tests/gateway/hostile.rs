@@ -314,6 +314,104 @@ async fn what_is_no_whole_request_of_this_protocol_is_told_so() {
     assert!(answer == b"HTTP/1.1 200" && !rest.contains("HTTP/1.1"));
 }
 
+/// The same bytes every time.
+fn bytes_without_pattern() -> impl FnMut() -> u8 {
+    let mut state: u64 = 0x5eed;
+    move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    }
+}
+
+#[tokio::test]
+async fn whatever_comes_in_place_of_a_request_gets_one_answer_and_the_end() {
+    let gateway = Gateway::start().await;
+    let whole = format!(
+        "POST /v2/apis HTTP/1.1\r\nhost: localhost\r\nauthorization: {SIGNED_FOR_CONTROL}\r\n\
+         connection: close\r\ncontent-length: 2\r\n\r\n{{}}"
+    );
+    let mut next = bytes_without_pattern();
+    for round in 0..300 {
+        let mut bytes = whole.clone().into_bytes();
+        match round % 3 {
+            0 => bytes = (0..=next()).map(|_| next()).collect(),
+            1 => bytes.truncate(1 + usize::from(next()) % (bytes.len() - 1)),
+            _ => {
+                let place = usize::from(next()) % bytes.len();
+                bytes[place] = next();
+            }
+        }
+        let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+        let _written = stream.write_all(&bytes).await;
+        let _ended = stream.shutdown().await;
+        let mut answer = Vec::new();
+        let _read = soon(stream.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8_lossy(&answer);
+        let status = answer.get(9..12).unwrap_or_default();
+        let known = ["400", "403", "404", "408", "413", "415", "431", "505"];
+        assert!(
+            known.contains(&status),
+            "round {round}: {:?}: {answer}",
+            String::from_utf8_lossy(&bytes)
+        );
+    }
+}
+
+#[tokio::test]
+async fn whatever_a_peer_sends_its_connection_ends_with_it_and_others_are_served() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "fine").await;
+    api.deploy("prod").await;
+    let handshake = format!(
+        "GET {} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        api.stage_path("prod")
+    );
+    // The same numbers every time, and no pattern in them.
+    let mut state: u64 = 0x5eed;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    };
+    for round in 0..200 {
+        let mut bytes = handshake.clone().into_bytes();
+        let length = 1 + usize::from(next());
+        let mut frames: Vec<u8> = (0..length).map(|_| next()).collect();
+        if round % 2 == 0 {
+            // Frames that begin well: an opcode that there is, a mask, a short length.
+            frames[0] &= 0x8b;
+            frames.insert(1, 0x80 | (next() & 0x3f));
+        }
+        bytes.extend(frames);
+        let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+        let _written = stream.write_all(&bytes).await;
+        let _ended = stream.shutdown().await;
+        let mut heard = Vec::new();
+        let _read = soon(stream.read_to_end(&mut heard)).await;
+        assert!(heard.starts_with(b"HTTP/1.1 101 "), "round {round}");
+    }
+    soon(async {
+        let listed = async || {
+            gateway
+                .call("GET", "/_stagewire/connections", "")
+                .await
+                .json()
+        };
+        while listed().await["items"] != json!([]) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    socket.send(Message::text("x")).await.unwrap();
+    assert_eq!(next_text(&mut socket).await, "fine");
+}
+
 #[tokio::test]
 async fn hostile_text_is_only_text() {
     let gateway = Gateway::start().await;
