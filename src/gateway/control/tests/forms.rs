@@ -254,3 +254,74 @@ async fn selection_expressions_that_select_nothing_are_refused() {
         }
     }
 }
+
+#[tokio::test]
+async fn mappings_of_answers_of_another_form_are_refused() {
+    let plane = Plane::new();
+    let path = format!("{}/integrations", plane.api().await);
+    let mock = json!({ "integrationType": "MOCK" });
+    let mock = plane.post(&path, mock).await.id("integrationId");
+    let path = format!("{path}/{mock}/integrationresponses");
+    let default = json!({ "integrationResponseKey": "$default" });
+    let one = plane.post(&path, default).await.id("integrationResponseId");
+    let one = format!("{path}/{one}");
+    let send = async |key: &str, value: &str| {
+        let change = json!({ "responseParameters": { key: value } });
+        plane.patch(&one, change).await
+    };
+    let header = "method.response.header.a";
+    for (key, value, culprit) in [
+        ("a", "'1'", "a"),
+        ("method.response.header.", "'1'", "method.response.header."),
+        (
+            "method.response.header.a b",
+            "'1'",
+            "method.response.header.a b",
+        ),
+        (
+            "integration.request.header.a",
+            "'1'",
+            "integration.request.header.a",
+        ),
+        (header, "b", "b"),
+        (header, "'open", "'open"),
+        (header, "'", "'"),
+        (
+            header,
+            "integration.response.header.",
+            "integration.response.header.",
+        ),
+        (
+            header,
+            "integration.response.bodyguard",
+            "integration.response.bodyguard",
+        ),
+        (header, "route.request.header.a", "route.request.header.a"),
+        (header, "context.connectionId", "context.connectionId"),
+    ] {
+        let what = if culprit == key {
+            "expression parameter"
+        } else {
+            "expression"
+        };
+        let message = format!(
+            "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping {what} specified: {culprit}]"
+        );
+        let refused = send(key, value).await;
+        refused.refused(400, "BadRequestException", &message);
+    }
+    for value in [
+        "'1'",
+        "''",
+        "integration.response.header.X-A",
+        "integration.response.multivalueheader.a",
+        "integration.response.body",
+        "integration.response.body.a[0].b",
+    ] {
+        send(header, value).await.ok(200);
+        send("route.response.header.b", value).await.ok(200);
+    }
+    let removed = send(header, "").await.ok(200);
+    let left = json!({ "route.response.header.b": "integration.response.body.a[0].b" });
+    assert_eq!(removed["responseParameters"], left);
+}
