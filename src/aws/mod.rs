@@ -9,6 +9,7 @@ mod convert;
 mod credentials;
 mod error;
 mod profiles;
+mod rehearsal;
 mod signer;
 #[cfg(test)]
 pub(crate) mod stub;
@@ -34,6 +35,7 @@ pub use connect::Tuning;
 pub(crate) use connect::is_loopback;
 pub use error::{Error, ErrorKind};
 pub use profiles::{Profile, profiles};
+pub use rehearsal::{CliCall, Rehearsal};
 pub use signer::Signer;
 pub use write::RouteEnds;
 

@@ -66,7 +66,12 @@ pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result
             output::warn(note);
         }
         if args.dry_run {
-            return foretell(&plans, output);
+            let foretold = foretell(&control, &plans);
+            return tokio::select! {
+                biased;
+                foretold = foretold => tell(&plans, &foretold?, output),
+                () = signals.next() => Ok(interrupted(args, output)),
+            };
         }
         if plans.iter().any(|plan| !plan.is_empty()) {
             let is_wanted = tokio::select! {
@@ -174,12 +179,27 @@ fn read(path: &Path) -> Result<Vec<ApiFile>, Failure> {
     Ok(files)
 }
 
+/// The commands of each plan.
+async fn foretell(control: &Control, plans: &[ApplyPlan]) -> Result<Vec<Vec<String>>, Failure> {
+    let mut all = Vec::new();
+    for plan in plans {
+        all.push(apply::commands(control, plan).await?);
+    }
+    Ok(all)
+}
+
 /// Tells what would be done, and by the exit code whether that is anything.
-fn foretell(plans: &[ApplyPlan], output: Output) -> Result<Exit, Stop> {
+fn tell(plans: &[ApplyPlan], commands: &[Vec<String>], output: Output) -> Result<Exit, Stop> {
+    let all = plans.iter().zip(commands);
     if output.json {
-        print_all(plans.iter().map(plan_json).collect())?;
+        let json = all.map(|(plan, commands)| plan_json(plan, commands));
+        print_all(json.collect())?;
     } else {
-        let lines: Vec<String> = plans.iter().flat_map(plan_lines).collect();
+        let lines = all.flat_map(|(plan, commands)| {
+            let commands = commands.iter().cloned();
+            plan_lines(plan).into_iter().chain(commands)
+        });
+        let lines: Vec<String> = lines.collect();
         output::answer(&lines.join("\n"))?;
     }
     Ok(if plans.iter().all(ApplyPlan::is_empty) {
@@ -244,13 +264,14 @@ fn short(change: &Change) -> String {
     printable(&change.to_string()).into_owned()
 }
 
-fn plan_json(plan: &ApplyPlan) -> Value {
+fn plan_json(plan: &ApplyPlan, commands: &[String]) -> Value {
     json!({
         "Name": plan.name,
         "ApiId": plan.api,
         "Changes": texts(&plan.changes),
         "LeftAlone": texts(&plan.left_alone),
         "Calls": plan.steps(),
+        "Commands": commands,
         "Notes": plan.notes,
     })
 }

@@ -60,7 +60,7 @@ Exit codes: 0 the target is as the file says, 3 it is not and --dry-run was give
 a failure is told with what is Done, Unknown and NotDone, call by call, and the APIs of the file that are NotBegun.
 
 Examples:
-  stagewire apply chat.json --dry-run            what differs, and the calls that it takes
+  stagewire apply chat.json --dry-run            what differs, and the AWS CLI commands for it
   stagewire apply chat.json --local
   stagewire apply chat.json --api k3v9x2a1bc --prune --yes
   stagewire pull chat --profile work | stagewire apply - --local --yes";

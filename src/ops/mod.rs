@@ -4,6 +4,7 @@
 //! [`Failure`](crate::model::Failure) for a person. How a job is done is known here alone; nothing here draws or prints.
 
 mod clock;
+mod command;
 
 pub mod apply;
 pub mod deploy;

@@ -58,8 +58,24 @@ fn apply_shows_the_plan_creates_the_api_and_then_has_nothing_to_do() {
     let look = sandbox
         .local(&gateway, &["apply", "chat.json", "--dry-run"])
         .expect(3);
+    let (commands, plan): (Vec<&str>, Vec<&str>) = look
+        .stdout
+        .lines()
+        .partition(|line| line.starts_with("aws apigatewayv2 "));
+    let at = format!("--endpoint-url {} --region us-east-1", gateway.url);
     assert_eq!(
-        look.stdout.lines().collect::<Vec<_>>(),
+        commands[4..],
+        [
+            format!(
+                "aws apigatewayv2 create-route-response {at} --api-id '<new API>' --route-id '<new route $default>' --route-response-key '$default'"
+            ),
+            format!(
+                "aws apigatewayv2 create-stage {at} --api-id '<new API>' --stage-name prod --stage-variables '{{\"room\":\"lobby\"}}'"
+            ),
+        ]
+    );
+    assert_eq!(
+        plan,
         [
             "API chat, to be created with 6 calls",
             "  + API · name chat, routeSelectionExpression $request.body.action",
@@ -102,6 +118,7 @@ fn apply_shows_the_plan_creates_the_api_and_then_has_nothing_to_do() {
         .json();
     assert_eq!(look["Changes"], serde_json::json!([]));
     assert_eq!(look["Calls"], serde_json::json!([]));
+    assert_eq!(look["Commands"], serde_json::json!([]));
 
     let deploy = ["deploy", "chat", "--stage", "prod", "-q"];
     sandbox.local(&gateway, &deploy).expect(0);

@@ -14,7 +14,7 @@ use stagewire::{
     aws::Control,
     gateway::{Options, Seed},
     model::{
-        ApiId, Target,
+        ApiId, IntegrationId, Target,
         file::{self, ApiFile},
         target::LocalTarget,
     },
@@ -316,6 +316,69 @@ async fn a_new_api_is_created_call_by_call_in_an_order_that_is_accepted() {
             "create-stage prod",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_plan_is_told_as_the_commands_that_do_the_same_and_carries_nothing_out() {
+    let gateway = gateway_with(FULL).await;
+    let control = control(&gateway).await;
+    let before = pulled(&control, "full").await;
+    let changed = FULL
+        .replace("\"description\": \"all there is\",", "\"version\": \"v3\",")
+        .replace("\"version\": \"v2\",", "")
+        .replace("\"team\": \"chat\"", "\"team\": \"it's\"")
+        .replace(
+            "\"join\": { \"integration\": \"default\" }",
+            "\"leave\": { \"integration\": \"new\", \"twoWay\": true }",
+        )
+        .replace("\"unused-1\": {", "\"new\": { \"description\": \"new\",")
+        .replace(", \"room\": \"lobby\"", "")
+        .replace("\"throttlingBurstLimit\": 20, ", "");
+    let plan = planned(&control, &changed, Extras::Pruned).await;
+    let commands = apply::commands(&control, &plan).await.unwrap();
+    let api = plan.api.clone().unwrap();
+    let at = format!(
+        "--endpoint-url http://{} --region us-east-1",
+        gateway.address()
+    );
+    let told: Vec<String> = commands
+        .iter()
+        .map(|command| {
+            let command = command.strip_prefix("aws apigatewayv2 ").unwrap();
+            command
+                .replace(&format!(" {at}"), "")
+                .replace(api.as_str(), "API")
+        })
+        .collect();
+    let journal = Journal::new("/nowhere".into());
+    let read = detail::read_api(&control, &journal, &api).await.unwrap();
+    let join = read
+        .routes
+        .iter()
+        .find(|route| route.key == "join")
+        .unwrap();
+    let is_unused = |id: &IntegrationId| {
+        let mut routes = read.routes.iter();
+        !routes.any(|route| route.integration_id().as_ref() == Some(id))
+    };
+    let mut ids = read.integrations.iter().map(|integration| &integration.id);
+    let unused = ids.find(|id| is_unused(id)).unwrap();
+    assert_eq!(
+        told,
+        [
+            "update-api --api-id API --description '' --api-version v3".to_owned(),
+            "tag-resource --resource-arn arn:aws:apigateway:us-east-1::/apis/API --tags '{\"team\":\"it'\\''s\"}'".to_owned(),
+            "create-integration --api-id API --description new --integration-type MOCK".to_owned(),
+            "create-route --api-id API --route-key leave --route-response-selection-expression '$default' \
+             --target 'integrations/<new integration new>'".to_owned(),
+            "create-route-response --api-id API --route-id '<new route leave>' --route-response-key '$default'".to_owned(),
+            "update-stage --api-id API --stage-name prod --default-route-settings '{\"ThrottlingBurstLimit\":5000}' \
+             --stage-variables '{\"room\":\"\"}'".to_owned(),
+            format!("delete-route --api-id API --route-id {}", join.id),
+            format!("delete-integration --api-id API --integration-id {unused}"),
+        ]
+    );
+    assert_eq!(pulled(&control, "full").await, before);
 }
 
 /// Passes bytes on to the gateway, and counts the calls that may change something.

@@ -5,6 +5,7 @@
 //! does not have is left alone, unless the request is to prune. Of what the file does have, every member is made as the
 //! file says, so a key or a response that the file lacks is removed.
 
+mod commands;
 mod matching;
 mod run;
 mod steps;
@@ -23,6 +24,7 @@ use crate::{
     },
 };
 
+pub use commands::commands;
 pub use run::{Applied, ApplyFailure, Progress, run};
 
 /// What to apply, and to what.

@@ -71,12 +71,7 @@ pub async fn run(
     report: impl Fn(Progress),
 ) -> Result<Applied, Box<ApplyFailure>> {
     let title = format!("Cannot apply \"{}\" in full", printable(&plan.name));
-    let mut run = Run {
-        control,
-        wanted: &plan.wanted,
-        api: plan.api.clone(),
-        known: plan.known.clone(),
-    };
+    let mut run = Run::of(control, plan);
     for (idx, step) in plan.steps.iter().enumerate() {
         if stop.is_cancelled() {
             let failure = Failure::new(FailureKind::User, title).cause("it was interrupted");
@@ -102,14 +97,24 @@ pub async fn run(
 }
 
 /// A run as far as it is.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     control: &'a Control,
     wanted: &'a ApiFile,
     api: Option<ApiId>,
     known: Known,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// A run at its beginning.
+    pub(super) fn of(control: &'a Control, plan: &'a ApplyPlan) -> Self {
+        Self {
+            control,
+            wanted: &plan.wanted,
+            api: plan.api.clone(),
+            known: plan.known.clone(),
+        }
+    }
+
     /// Reads back and compares.
     async fn end(self, plan: &ApplyPlan) -> Result<Applied, Box<ApplyFailure>> {
         let done = plan.steps();
@@ -158,7 +163,8 @@ impl Run<'_> {
         }
     }
 
-    async fn take(&mut self, step: &Step) -> Result<(), Error> {
+    /// Makes the call of a step.
+    pub(super) async fn take(&mut self, step: &Step) -> Result<(), Error> {
         if *step == Step::CreateApi {
             self.api = Some(self.control.create_api(self.wanted).await?);
             return Ok(());

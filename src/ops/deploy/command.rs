@@ -1,6 +1,4 @@
-//! The AWS CLI commands that do what a plan does, ready to be pasted into a shell.
-
-use std::borrow::Cow;
+//! The AWS CLI commands that do what a deploy does.
 
 use crate::model::{DeploymentId, StageName, Target};
 
@@ -38,9 +36,12 @@ pub(super) fn update_stage(
 
 /// `aws apigatewayv2 update-stage … --no-auto-deploy`
 pub(super) fn no_auto_deploy(target: &Target, api_id: &str, stage: &StageName) -> String {
-    let arguments = [("--api-id", api_id), ("--stage-name", stage.as_str())];
-    let command = command(target, "update-stage", &arguments);
-    format!("{command} --no-auto-deploy")
+    let arguments = [
+        ("--api-id", Some(api_id)),
+        ("--stage-name", Some(stage.as_str())),
+        ("--no-auto-deploy", None),
+    ];
+    super::super::command::command(target, "update-stage", arguments)
 }
 
 /// `aws apigatewayv2 get-deployments …`
@@ -78,57 +79,14 @@ fn on_stage(
 }
 
 fn command(target: &Target, operation: &str, arguments: &[(&str, &str)]) -> String {
-    let options = match target {
-        Target::Local(local) => vec![
-            ("--endpoint-url", Some(local.endpoint_url())),
-            ("--region", Some(local.region.clone())),
-        ],
-        Target::Aws(aws) => vec![
-            ("--profile", aws.profile.clone()),
-            ("--region", aws.region.clone()),
-            ("--endpoint-url", aws.endpoint_url.clone()),
-        ],
-    };
-    let mut words = vec![format!("aws apigatewayv2 {operation}")];
-    let options = options
-        .iter()
-        .map(|(name, value)| (*name, value.as_deref()));
     let arguments = arguments.iter().map(|(name, value)| (*name, Some(*value)));
-    for (name, value) in options.chain(arguments) {
-        if let Some(value) = value {
-            words.push(format!("{name} {}", quote(value)));
-        }
-    }
-    words.join(" ")
-}
-
-/// The text as one word of a POSIX shell.
-fn quote(text: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+    super::super::command::command(target, operation, arguments)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::target::{AwsTarget, LocalTarget};
-
-    #[test]
-    fn words_are_quoted_when_a_shell_would_read_them_otherwise() {
-        for (text, word) in [
-            ("k3v9x2a1bc", "k3v9x2a1bc"),
-            ("http://127.0.0.1:4566", "http://127.0.0.1:4566"),
-            ("add join route", "'add join route'"),
-            ("it's $HOME", r"'it'\''s $HOME'"),
-            ("<new>", "'<new>'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quote(text), word);
-        }
-    }
 
     #[test]
     fn commands_name_the_target() {
