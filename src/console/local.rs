@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::watch;
+
 use super::{keyring::keyring, seeded::remember};
 use crate::{
     config::{Paths, Settings},
@@ -87,6 +89,8 @@ pub(super) struct Running {
     pub(super) address: SocketAddr,
     /// What the person should know, if it has just started.
     pub(super) notices: Vec<Failure>,
+    /// How fast its time passes, if it has just started.
+    pub(super) time_scales: Option<watch::Receiver<f64>>,
 }
 
 impl LocalGateway {
@@ -120,6 +124,7 @@ impl LocalGateway {
             return Ok(Running {
                 address: gateway.address(),
                 notices: Vec::new(),
+                time_scales: None,
             });
         }
         let place = match self.place.take() {
@@ -134,8 +139,13 @@ impl LocalGateway {
             notices.push(Failure::new(FailureKind::User, title));
         }
         notices.extend(remember(&self.journal, &gateway).await);
+        let time_scales = Some(gateway.time_scales());
         self.running = Some(gateway);
-        Ok(Running { address, notices })
+        Ok(Running {
+            address,
+            notices,
+            time_scales,
+        })
     }
 
     /// Starts it on its stored state; while another process has that open, on a state that lives in memory.

@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -89,6 +89,11 @@ impl Server {
 }
 
 impl Server {
+    /// How many times faster than on AWS the limits of connections pass.
+    pub(super) fn time_scales(&self) -> watch::Receiver<f64> {
+        self.plane.time_scales()
+    }
+
     /// The Lambda functions that it can invoke.
     pub(super) fn functions(&self) -> Functions {
         self.plane.functions.clone()

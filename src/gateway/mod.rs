@@ -27,7 +27,11 @@ pub(crate) mod store;
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use tokio::{net::TcpListener, sync::broadcast::Receiver, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{broadcast::Receiver, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -135,6 +139,7 @@ pub struct Gateway {
     stop: CancellationToken,
     seeded: Vec<Seeded>,
     functions: Functions,
+    time_scales: watch::Receiver<f64>,
     serving: Option<JoinHandle<()>>,
 }
 
@@ -156,12 +161,14 @@ impl Gateway {
         let stop = CancellationToken::new();
         let server = http::Server::new(address, &options, store);
         let functions = server.functions();
+        let time_scales = server.time_scales();
         let serving = tokio::spawn(http::serve(listener, server, stop.clone()));
         Ok(Gateway {
             address,
             stop,
             seeded,
             functions,
+            time_scales,
             serving: Some(serving),
         })
     }
@@ -174,6 +181,11 @@ impl Gateway {
     /// What the functions that run here print from now on, and how their processes fare.
     pub fn function_lines(&self) -> Receiver<FunctionLine> {
         self.functions.lines()
+    }
+
+    /// How many times faster than on AWS the limits of connections pass, now and whenever that changes.
+    pub fn time_scales(&self) -> watch::Receiver<f64> {
+        self.time_scales.clone()
     }
 
     /// Where it listens.

@@ -1,5 +1,7 @@
 //! API Gateway's limits that both ends must know. SOURCE: "Quotas for configuring and running a WebSocket API".
 
+use jiff::SignedDuration;
+
 /// Longest payload of one WebSocket frame, in bytes; one byte more and the connection is closed with 1009.
 pub const FRAME_BYTES: usize = 32 * 1024;
 
@@ -17,3 +19,54 @@ pub const IDLE_MINUTES: i64 = 10;
 
 /// Hours a connection lives, however busy it is, before it is closed with 1001.
 pub const LIFETIME_HOURS: i64 = 2;
+
+/// How long a gateway lets a connection be idle, and live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Without a message in either direction.
+    pub idle: SignedDuration,
+    /// However busy it is.
+    pub lifetime: SignedDuration,
+}
+
+impl ConnectionLimits {
+    /// API Gateway's.
+    pub const USUAL: Self = Self {
+        idle: SignedDuration::from_mins(IDLE_MINUTES),
+        lifetime: SignedDuration::from_hours(LIFETIME_HOURS),
+    };
+
+    /// The same at a gateway whose time passes so many times faster.
+    pub fn scaled(scale: f64) -> Self {
+        let faster = |limit: SignedDuration| {
+            // A scale that is none, or so small that nothing would ever end, changes nothing.
+            SignedDuration::try_from_secs_f64(limit.as_secs_f64() / scale).unwrap_or(limit)
+        };
+        Self {
+            idle: faster(Self::USUAL.idle),
+            lifetime: faster(Self::USUAL.lifetime),
+        }
+    }
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_pass_as_fast_as_time_does() {
+        let idle = |scale| ConnectionLimits::scaled(scale).idle;
+        assert_eq!(ConnectionLimits::scaled(1.0), ConnectionLimits::USUAL);
+        assert_eq!(idle(60.0), SignedDuration::from_secs(10));
+        assert_eq!(idle(0.5), SignedDuration::from_mins(20));
+        for scale in [0.0, f64::NAN, f64::MIN_POSITIVE] {
+            assert_eq!(idle(scale), ConnectionLimits::USUAL.idle, "{scale}");
+        }
+    }
+}

@@ -300,6 +300,12 @@ pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
 pub(super) fn host(state: &mut State, message: HostMessage, effects: &mut Vec<Effect>) {
     match message {
         HostMessage::Copied(ticket, result) => copied(state, ticket, result),
+        HostMessage::LimitsChanged(limits) => {
+            state.library.our_limits = limits;
+            if let Some(session) = &mut state.live {
+                session.change_limits(limits);
+            }
+        }
         HostMessage::Noticed(failure) => state.notices.fail(state.now, failure),
         HostMessage::Warned(failure) => state.notices.warn(state.now, failure),
         HostMessage::EndRequested => effects.push(Effect::Quit),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Api, ApiDetail, ApiId, Failure, Target, Ticket};
+use crate::model::{Api, ApiDetail, ApiId, Failure, Target, Ticket, limit::ConnectionLimits};
 
 use super::{Effect, Remote, state::Tickets};
 
@@ -18,6 +18,8 @@ pub struct Library {
     pub target: Remote<Target>,
     /// The target that was asked for last.
     pub wanted_target: Option<Target>,
+    /// The limits of the local gateway in this process, whose time may pass faster than API Gateway's.
+    pub our_limits: ConnectionLimits,
     /// The target's APIs.
     pub apis: Remote<Vec<Api>>,
     /// APIs in full, as far as somebody looked at them.

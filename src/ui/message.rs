@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::model::{
     Api, ApiDetail, ApiId, Failure, LinkEvent, LinkId, Target, Ticket,
+    limit::ConnectionLimits,
     plan::{DeployFailure, DeployPlan, DeployProgress, Deployed, Repoint},
 };
 
@@ -69,6 +70,8 @@ pub enum HostMessage {
     Edited(Ticket, Result<String, Failure>),
     /// Messages that were sent in earlier sessions, oldest first.
     HistoryLoaded(Ticket, Result<Vec<String>, Failure>),
+    /// These are the limits of the local gateway in this process now.
+    LimitsChanged(ConnectionLimits),
     /// Something failed in the background.
     Noticed(Failure),
     /// Something in the background is otherwise than was asked for, and goes on.

@@ -3,6 +3,7 @@
 use stagewire::{
     model::{
         ApiDetail, Direction, FrameRecord, LinkEvent, Opcode, Outgoing, Signing,
+        limit::ConnectionLimits,
         link::{Frames, LinkStep},
     },
     ui::{
@@ -381,6 +382,23 @@ fn ping_and_hang_up_are_sent() {
         &asked[1],
         Effect::Send(_, Outgoing::Close(Some((1000, _))))
     ));
+}
+
+#[test]
+fn the_countdown_follows_the_pace_of_the_gateway_in_this_process() {
+    let mut live = Harness::open(100, 30);
+    live.shows("idle closes in 10 min");
+    let faster = ConnectionLimits::scaled(60.0);
+    live.update(Message::Host(HostMessage::LimitsChanged(faster)));
+    live.shows("idle closes in 10 s");
+    live.clock(9_000).shows("idle closes in 1 s");
+    // A link that is opened later too.
+    live.keys("ctrl-r")
+        .opened(9_000)
+        .shows("idle closes in 10 s");
+    let usual = ConnectionLimits::USUAL;
+    live.update(Message::Host(HostMessage::LimitsChanged(usual)));
+    live.shows("idle closes in 10 min");
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     aws::{self, Control, Signer},
     config::{Paths, Settings},
     model::{
         Failure, FailureKind, Target,
+        limit::ConnectionLimits,
         target::{AwsTarget, LocalTarget},
     },
     ops::Journal,
@@ -101,6 +102,9 @@ impl Desk {
                 for notice in running.notices {
                     tell(inbox, Message::Host(HostMessage::Warned(notice))).await;
                 }
+                if let Some(time_scales) = running.time_scales {
+                    tokio::spawn(follow(time_scales, inbox.clone()));
+                }
                 Target::Local(LocalTarget {
                     address: running.address,
                     ..local
@@ -146,6 +150,18 @@ impl Desk {
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Control>> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the limits of the local gateway whenever its time begins to pass at another pace, until it is gone or nobody
+/// listens.
+async fn follow(mut time_scales: watch::Receiver<f64>, inbox: mpsc::Sender<Message>) {
+    while time_scales.changed().await.is_ok() {
+        let limits = ConnectionLimits::scaled(*time_scales.borrow_and_update());
+        let changed = Message::Host(HostMessage::LimitsChanged(limits));
+        if inbox.send(changed).await.is_err() {
+            return;
+        }
     }
 }
 

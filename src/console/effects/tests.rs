@@ -6,7 +6,10 @@ use super::*;
 use crate::{
     config::{Paths, Settings},
     console::local::LocalGateway,
-    model::{ApiId, ConnectRequest, LinkEvent, LinkId, Target, link::LinkStep},
+    model::{
+        ApiId, ConnectRequest, LinkEvent, LinkId, Target, limit::ConnectionLimits, link::LinkStep,
+        target::LocalTarget,
+    },
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -139,6 +142,39 @@ async fn a_handshake_that_nobody_can_sign_is_not_sent() {
     assert_eq!(failure.step, LinkStep::Sign);
     assert!(failure.causes.join(" ").contains("choose one with t"));
     assert!(listener.accept().is_err(), "somebody called");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pace_of_the_local_gateway_is_told_whenever_it_changes() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let mut world = World::new();
+    let local = Target::Local(LocalTarget {
+        address: ([127, 0, 0, 1], 0).into(),
+        region: "us-east-1".into(),
+    });
+    let answer = world.answer(Effect::ChangeTarget(Ticket(1), local)).await;
+    let Message::Library(LibraryMessage::TargetChanged(_, Ok(Target::Local(local)))) = answer
+    else {
+        panic!("{answer:?}");
+    };
+    for scale in [60.0, 1.0] {
+        let mut stream = tokio::net::TcpStream::connect(local.address).await.unwrap();
+        let body = format!("{{\"timeScale\": {scale}}}");
+        let request = format!(
+            "PUT /_stagewire/time-scale HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            local.address,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let limits = ConnectionLimits::scaled(scale);
+        assert_eq!(
+            world.next().await,
+            Message::Host(HostMessage::LimitsChanged(limits))
+        );
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+    }
 }
 
 #[tokio::test]

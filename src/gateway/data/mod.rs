@@ -38,7 +38,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -46,6 +46,7 @@ use std::{
 use tokio::sync::{
     Semaphore,
     broadcast::{Receiver, error::RecvError},
+    watch,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -91,17 +92,18 @@ struct Limits {
     lifetime: Duration,
 }
 
-/// How many times faster than on AWS the limits pass, and how often that was changed.
+/// How many times faster than on AWS the limits pass, and how often that was changed: apart, for every connection asks
+/// again and again, and nobody may wait for it.
 #[derive(Debug)]
 struct TimeScale {
-    bits: AtomicU64,
+    scale: watch::Sender<f64>,
     changes: AtomicU32,
 }
 
 impl TimeScale {
     fn new(scale: f64) -> TimeScale {
         TimeScale {
-            bits: AtomicU64::new(scale.to_bits()),
+            scale: watch::Sender::new(scale),
             changes: AtomicU32::new(0),
         }
     }
@@ -160,13 +162,17 @@ impl Plane {
 
     /// How many times faster than on AWS the limits of a connection pass.
     pub(crate) fn time_scale(&self) -> f64 {
-        f64::from_bits(self.time_scale.bits.load(Ordering::Acquire))
+        *self.time_scale.scale.borrow()
+    }
+
+    /// The same from now on, for whoever follows it.
+    pub(crate) fn time_scales(&self) -> watch::Receiver<f64> {
+        self.time_scale.scale.subscribe()
     }
 
     /// Lets the limits of all connections, open ones too, pass `scale` times as fast as on AWS.
     pub(crate) fn scale_time(&self, scale: f64) {
-        let bits = scale.to_bits();
-        self.time_scale.bits.store(bits, Ordering::Release);
+        self.time_scale.scale.send_replace(scale);
         self.time_scale.changes.fetch_add(1, Ordering::AcqRel);
         self.registry.wake_all();
     }

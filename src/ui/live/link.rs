@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     Direction, FrameRecord, LinkEvent, LinkId, Opcode, Signing,
-    limit::{IDLE_MINUTES, LIFETIME_HOURS},
+    limit::ConnectionLimits,
     link::{Closed, LinkFailure, LinkStep, Opened, Refusal},
 };
 
@@ -40,8 +40,8 @@ pub struct LiveLink {
     pub heard_at: Option<Timestamp>,
     /// When the first thing was sent after that.
     asked_at: Option<Timestamp>,
-    /// Whether API Gateway's limits hold where this link leads.
-    limits: Limits,
+    /// Which limits hold where this link leads.
+    pub limits: Limits,
     /// What the link in force sent, as far as a close may be because of it.
     pub sent: Sent,
     /// The next attempt to reconnect, when one is due by itself.
@@ -102,10 +102,23 @@ pub struct Retry {
 /// Whether the limits that API Gateway documents, and their times, hold at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limits {
-    /// They do.
-    Known,
+    /// API Gateway's do.
+    Usual,
+    /// Those of the gateway in this process do, whose time may pass faster.
+    Ours(ConnectionLimits),
     /// Whoever answers there has limits of their own, or a clock that runs faster.
     Unknown,
+}
+
+impl Limits {
+    /// The limits, where they are known.
+    pub fn known(self) -> Option<ConnectionLimits> {
+        match self {
+            Self::Usual => Some(ConnectionLimits::USUAL),
+            Self::Ours(limits) => Some(limits),
+            Self::Unknown => None,
+        }
+    }
 }
 
 /// Why the gateway will end a link.
@@ -218,11 +231,9 @@ impl LiveLink {
     /// hold. SOURCE: API Gateway quotas, "Idle
     /// Connection Timeout" and "Connection duration for WebSocket API".
     pub fn ends_at(&self) -> Option<(Timestamp, Limit)> {
-        if !self.is_open() || self.limits == Limits::Unknown {
-            return None;
-        }
-        let idle = later(self.active_at?, SignedDuration::from_mins(IDLE_MINUTES));
-        let lifetime = later(self.opened_at?, SignedDuration::from_hours(LIFETIME_HOURS));
+        let limits = self.limits.known().filter(|_| self.is_open())?;
+        let idle = later(self.active_at?, limits.idle);
+        let lifetime = later(self.opened_at?, limits.lifetime);
         Some(if lifetime < idle {
             (lifetime, Limit::Lifetime)
         } else {
@@ -410,7 +421,7 @@ mod tests {
 
     #[test]
     fn idle_comes_first_and_the_lifetime_when_the_link_is_busy() {
-        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Usual);
         assert_eq!(link.ends_at(), None);
         link.take(opened(second(0)));
         assert_eq!(link.ends_at(), Some((second(600), Limit::Idle)));
@@ -420,7 +431,7 @@ mod tests {
 
     #[test]
     fn lost_link_is_tried_again_with_growing_waits_and_not_for_ever() {
-        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Usual);
         link.take(opened(second(0)));
         link.take(lost(second(0), LinkStep::Open));
         assert_eq!(link.retry.unwrap().at, second(1));
@@ -436,7 +447,7 @@ mod tests {
 
     #[test]
     fn link_that_breaks_at_once_is_waited_for_longer_and_a_good_one_from_the_start() {
-        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Usual);
         let mut waits = Vec::new();
         for (opened_at, lost_at) in [(0, 1), (2, 3), (4, 5), (6, 100), (101, 102)] {
             link.reopen(LinkId(2), second(opened_at));
@@ -449,7 +460,7 @@ mod tests {
 
     #[test]
     fn first_failure_and_a_refusal_are_not_tried_again() {
-        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Usual);
         link.take(lost(second(0), LinkStep::Connect));
         assert_eq!(link.retry, None);
         link.take(LinkEvent::Refused(Refusal {
@@ -463,7 +474,7 @@ mod tests {
 
     #[test]
     fn broken_rule_is_not_tried_again() {
-        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Known);
+        let mut link = LiveLink::new(LinkId(1), second(0), Limits::Usual);
         link.take(opened(second(0)));
         link.take(lost(second(1), LinkStep::Open));
         link.reopen(LinkId(2), second(2));

@@ -25,7 +25,10 @@ pub use self::{
     needle::Needle,
 };
 use crate::{
-    model::{Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Signing, StageName, Target},
+    model::{
+        Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Signing, StageName, Target,
+        limit::ConnectionLimits,
+    },
     ui::Effect,
 };
 
@@ -44,7 +47,7 @@ pub struct Session {
     pub stage: StageName,
     /// Where its links go.
     pub url: String,
-    /// Whether API Gateway's limits hold there.
+    /// Which limits hold there.
     limits: Limits,
     /// Which of its handshakes are signed.
     sign: Sign,
@@ -69,11 +72,16 @@ enum Sign {
 }
 
 impl Session {
-    /// A session without links, on a stage of that target.
-    pub fn new(api: Api, stage: StageName, target: Option<&Target>) -> Self {
+    /// A session without links, on a stage of that target; `ours` are the limits of the gateway in this process.
+    pub fn new(
+        api: Api,
+        stage: StageName,
+        target: Option<&Target>,
+        ours: ConnectionLimits,
+    ) -> Self {
         let url = api.invoke_url(&stage);
         Self {
-            limits: limits(&url, target),
+            limits: limits(&url, target, ours),
             sign: Sign::default(),
             url,
             api,
@@ -81,6 +89,16 @@ impl Session {
             links: Vec::new(),
             log: FrameLog::default(),
             composer: Composer::default(),
+        }
+    }
+
+    /// The gateway in this process has other limits now, for open links too.
+    pub fn change_limits(&mut self, ours: ConnectionLimits) {
+        if matches!(self.limits, Limits::Ours(_)) {
+            self.limits = Limits::Ours(ours);
+            for link in &mut self.links {
+                link.limits = self.limits;
+            }
         }
     }
 
@@ -231,13 +249,13 @@ impl Session {
 
 /// API Gateway's limits hold at its own endpoints, and in the gateway of this process, whose time runs at its own pace.
 /// Behind any other address may be anything, also a local gateway whose time was told to run faster.
-fn limits(url: &str, target: Option<&Target>) -> Limits {
+fn limits(url: &str, target: Option<&Target>, ours: ConnectionLimits) -> Limits {
     let authority = url.split("://").nth(1).unwrap_or_default();
     let host = authority.split(['/', ':', '?']).next().unwrap_or_default();
     let is_aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
     match target {
-        Some(Target::Local(_)) => Limits::Known,
-        _ if is_aws => Limits::Known,
+        Some(Target::Local(_)) => Limits::Ours(ours),
+        _ if is_aws => Limits::Usual,
         _ => Limits::Unknown,
     }
 }
@@ -249,6 +267,7 @@ mod tests {
 
     #[test]
     fn limits_are_known_of_aws_and_of_our_own_gateway_only() {
+        let ours = ConnectionLimits::scaled(60.0);
         let aws = Target::Aws(AwsTarget::default());
         let local = Target::Local(LocalTarget {
             address: ([127, 0, 0, 1], 4566).into(),
@@ -258,12 +277,12 @@ mod tests {
             (
                 "wss://a1.execute-api.eu-west-1.amazonaws.com/prod",
                 &aws,
-                Limits::Known,
+                Limits::Usual,
             ),
             (
                 "wss://a1.execute-api.cn-north-1.amazonaws.com.cn/prod",
                 &aws,
-                Limits::Known,
+                Limits::Usual,
             ),
             (
                 "wss://amazonaws.com.example.test/prod",
@@ -271,10 +290,11 @@ mod tests {
                 Limits::Unknown,
             ),
             ("ws://127.0.0.1:4566/a1/prod", &aws, Limits::Unknown),
-            ("ws://127.0.0.1:4566/a1/prod", &local, Limits::Known),
+            ("ws://127.0.0.1:4566/a1/prod", &local, Limits::Ours(ours)),
         ] {
-            assert_eq!(limits(url, Some(target)), known, "{url}");
+            assert_eq!(limits(url, Some(target), ours), known, "{url}");
         }
-        assert_eq!(limits("ws://127.0.0.1:4566/a1/prod", None), Limits::Unknown);
+        let url = "ws://127.0.0.1:4566/a1/prod";
+        assert_eq!(limits(url, None, ours), Limits::Unknown);
     }
 }

@@ -200,7 +200,7 @@ fn sent(frames: &[(Opcode, bool, u64)]) -> Sent {
     let mut link = LiveLink::new(
         LinkId(1),
         Timestamp::UNIX_EPOCH,
-        crate::ui::live::Limits::Known,
+        crate::ui::live::Limits::Usual,
     );
     for (opcode, is_final, length) in frames {
         link.count(&FrameRecord {

@@ -15,7 +15,8 @@ use crate::{
 
 /// Starts a session on a stage, ending the one before.
 pub(super) fn start(api: &Api, stage: &StageName, context: &mut Context<'_>) -> Session {
-    let mut session = Session::new(api.clone(), stage.clone(), context.target);
+    let ours = context.library.our_limits;
+    let mut session = Session::new(api.clone(), stage.clone(), context.target, ours);
     if let Some(before) = context.live.take() {
         context.effects.extend(before.close());
         // What was written for another stage is still somebody's work.

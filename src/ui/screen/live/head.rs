@@ -1,6 +1,5 @@
 //! The line above the frames: how the link is, what ends it, what crossed it.
 
-use jiff::SignedDuration;
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -10,7 +9,7 @@ use ratatui::{
 };
 
 use super::words;
-use crate::model::{Signing, limit::IDLE_MINUTES};
+use crate::model::Signing;
 use crate::ui::{
     State,
     live::{
@@ -115,9 +114,8 @@ impl Head<'_> {
         }
         let (at, limit) = link.ends_at()?;
         // A frame may be a moment younger than the time that the screen knows.
-        let left = at
-            .duration_since(now)
-            .min(SignedDuration::from_mins(IDLE_MINUTES));
+        let most = link.limits.known().map(|limits| limits.idle)?;
+        let left = at.duration_since(now).min(most);
         let style = if left.as_secs() <= 60 {
             theme.warn
         } else {
