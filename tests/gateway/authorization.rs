@@ -72,21 +72,50 @@ struct Handshake {
     headers: Vec<(&'static str, String)>,
 }
 
+/// How a handshake is signed.
+struct Signing {
+    secret: &'static str,
+    token: Option<&'static str>,
+    region: &'static str,
+    location: SignatureLocation,
+    /// Of one in a query string.
+    validity: Duration,
+}
+
+impl Default for Signing {
+    fn default() -> Signing {
+        Signing {
+            secret: SECRET,
+            token: None,
+            region: "us-east-1",
+            location: SignatureLocation::Headers,
+            validity: Duration::from_mins(1),
+        }
+    }
+}
+
 impl Handshake {
     #[expect(
         clippy::disallowed_methods,
         reason = "the gateway verifies by the real time"
     )]
-    fn signed(gateway: &Gateway, path: &str, secret: &str, location: SignatureLocation) -> Self {
+    fn signed(gateway: &Gateway, path: &str, signing: &Signing) -> Self {
         let host = gateway.address().to_string();
         let uri = format!("http://{host}{path}");
-        let identity = Credentials::new(KEY, secret, None, None, "test").into();
+        let identity = Credentials::new(
+            KEY,
+            signing.secret,
+            signing.token.map(str::to_owned),
+            None,
+            "test",
+        )
+        .into();
         let mut settings = SigningSettings::default();
-        settings.signature_location = location;
-        settings.expires_in = Some(Duration::from_mins(1));
+        settings.signature_location = signing.location;
+        settings.expires_in = Some(signing.validity);
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
-            .region("us-east-1")
+            .region(signing.region)
             .name("execute-api")
             .time(SystemTime::now())
             .settings(settings)
@@ -105,7 +134,7 @@ impl Handshake {
         };
         Handshake {
             path: request.uri().path_and_query().unwrap().to_string(),
-            headers: ["authorization", "x-amz-date"]
+            headers: ["authorization", "x-amz-date", "x-amz-security-token"]
                 .into_iter()
                 .filter_map(header)
                 .collect(),
@@ -132,7 +161,11 @@ async fn a_signature_in_the_header_or_in_the_query_string_lets_in_and_names_the_
     let api = protected(&gateway, IAM()).await;
     let path = format!("{}?name=al%20ice", api.stage_path("prod"));
     for location in [SignatureLocation::Headers, SignatureLocation::QueryParams] {
-        let handshake = Handshake::signed(&gateway, &path, SECRET, location);
+        let signing = Signing {
+            location,
+            ..Signing::default()
+        };
+        let handshake = Handshake::signed(&gateway, &path, &signing);
         let opened = gateway
             .try_connect(&handshake.path, &handshake.headers())
             .await;
@@ -147,7 +180,7 @@ async fn anything_but_a_good_signature_is_refused_with_its_own_error_type() {
     let gateway = gateway_of_alice(None).await;
     let api = protected(&gateway, IAM()).await;
     let path = api.stage_path("prod");
-    let header = SignatureLocation::Headers;
+    let signed = |signing| Handshake::signed(&gateway, &path, &signing);
     let none = Handshake {
         path: path.clone(),
         headers: Vec::new(),
@@ -156,21 +189,47 @@ async fn anything_but_a_good_signature_is_refused_with_its_own_error_type() {
         path: path.clone(),
         headers: vec![("authorization", "Bearer abc".to_owned())],
     };
-    let wrong = Handshake::signed(&gateway, &path, "another secret", header);
-    let mut moved = Handshake::signed(&gateway, &path, SECRET, header);
+    let wrong = signed(Signing {
+        secret: "another secret",
+        ..Signing::default()
+    });
+    let mut moved = signed(Signing::default());
     moved.path.push_str("?more=1");
-    let mut stranger = Handshake::signed(&gateway, &path, SECRET, header);
+    let elsewhere = signed(Signing {
+        region: "eu-west-1",
+        ..Signing::default()
+    });
+    let for_ever = signed(Signing {
+        location: SignatureLocation::QueryParams,
+        validity: Duration::from_hours(8 * 24),
+        ..Signing::default()
+    });
+    let temporary = signed(Signing {
+        token: Some("token"),
+        ..Signing::default()
+    });
+    let mut stranger = signed(Signing::default());
     stranger.headers[0].1 = stranger.headers[0].1.replace(KEY, "AKIDMALLORY");
-    for (handshake, kind) in [
-        (none, "MissingAuthenticationTokenException"),
-        (bearer, "IncompleteSignatureException"),
-        (wrong, "InvalidSignatureException"),
-        (moved, "InvalidSignatureException"),
-        (stranger, "UnrecognizedClientException"),
+    let unmatched = "The request signature we calculated does not match";
+    for (handshake, kind, text) in [
+        (
+            none,
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token",
+        ),
+        (bearer, "IncompleteSignatureException", "incomplete"),
+        (wrong, "InvalidSignatureException", unmatched),
+        (moved, "InvalidSignatureException", unmatched),
+        (elsewhere, "InvalidSignatureException", "a valid region"),
+        (for_ever, "InvalidSignatureException", "less than a week"),
+        (temporary, "UnrecognizedClientException", "security token"),
+        (stranger, "UnrecognizedClientException", "security token"),
     ] {
         let refusal = handshake.refused(&gateway).await;
-        assert_eq!(refusal.status, 403);
-        assert_eq!(refusal.header("x-amzn-errortype"), Some(kind));
+        assert_eq!(refusal.status, 403, "{text}");
+        assert_eq!(refusal.header("x-amzn-errortype"), Some(kind), "{text}");
+        let told = refusal.json()["message"].to_string();
+        assert!(told.contains(text), "{told}");
     }
 }
 
@@ -183,7 +242,7 @@ async fn a_policy_decides_at_the_handshake_and_for_every_message() {
     let gateway = gateway_of_alice(Some(policy)).await;
     let api = protected(&gateway, IAM()).await;
     let path = api.stage_path("prod");
-    let handshake = Handshake::signed(&gateway, &path, SECRET, SignatureLocation::Headers);
+    let handshake = Handshake::signed(&gateway, &path, &Signing::default());
     let opened = gateway
         .try_connect(&handshake.path, &handshake.headers())
         .await;
@@ -199,7 +258,7 @@ async fn a_policy_decides_at_the_handshake_and_for_every_message() {
     for (stage, how) in [("test", ""), ("shut", " with an explicit deny")] {
         api.deploy(stage).await;
         let path = api.stage_path(stage);
-        let handshake = Handshake::signed(&gateway, &path, SECRET, SignatureLocation::Headers);
+        let handshake = Handshake::signed(&gateway, &path, &Signing::default());
         let refusal = handshake.refused(&gateway).await;
         assert_eq!(refusal.status, 403);
         assert_eq!(
@@ -298,9 +357,12 @@ async fn the_access_log_tells_who_was_authenticated_and_what_was_authorized() {
         );
         values[..10].join("|")
     };
-    let connect = async |stage: &str, secret: &str, key: &str| {
-        let header = SignatureLocation::Headers;
-        let handshake = Handshake::signed(&gateway, &api.stage_path(stage), secret, header);
+    let connect = async |stage: &str, secret: &'static str, key: &str| {
+        let signing = Signing {
+            secret,
+            ..Signing::default()
+        };
+        let handshake = Handshake::signed(&gateway, &api.stage_path(stage), &signing);
         let mut headers = handshake.headers();
         headers.push(("x-api-key", key));
         gateway.try_connect(&handshake.path, &headers).await

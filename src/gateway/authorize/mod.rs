@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use self::{
     policy::{Decision, Policy},
-    sigv4::{Signature, Signed, Unsigned},
+    sigv4::{Scope, Signature, Signed, Unsigned},
 };
 use crate::model::Secret;
 
@@ -26,7 +26,7 @@ pub struct Credential {
     pub access_key_id: String,
     /// Its secret.
     pub secret_access_key: Secret,
-    /// The token of temporary credentials, which must come along.
+    /// The token of temporary credentials, which must come along; with others none may.
     pub session_token: Option<Secret>,
     /// Whose they are; shown to backends as the caller.
     pub user: String,
@@ -61,7 +61,7 @@ pub(super) enum NotAuthorized {
     Unsigned(#[from] Unsigned),
     #[error("the gateway knows no access key {0}")]
     UnknownKey(String),
-    #[error("the session token is missing or another")]
+    #[error("the session token is missing, or is not that of the access key")]
     Token,
     #[error("the policy of {user} does not allow {action} on {resource}")]
     Denied {
@@ -74,10 +74,11 @@ pub(super) enum NotAuthorized {
 }
 
 impl Keyring {
-    /// Whose signature a request carries.
+    /// Whose signature for `region` a request carries.
     pub(super) fn authenticate(
         &self,
         request: &Signed<'_>,
+        region: &str,
         now: Timestamp,
     ) -> Result<&Arc<Credential>, NotAuthorized> {
         let signature = Signature::find(request)?;
@@ -87,9 +88,13 @@ impl Keyring {
             .find(|credential| credential.access_key_id == signature.access_key_id);
         let credential =
             known.ok_or_else(|| NotAuthorized::UnknownKey(signature.access_key_id.clone()))?;
-        signature.verify(request, SERVICE, credential.secret_access_key.reveal(), now)?;
+        let scope = Scope {
+            region,
+            service: SERVICE,
+        };
+        signature.verify(request, scope, credential.secret_access_key.reveal(), now)?;
         let token = credential.session_token.as_ref().map(Secret::reveal);
-        if token.is_some() && token != signature.session_token.as_deref() {
+        if token != signature.session_token.as_deref() {
             return Err(NotAuthorized::Token);
         }
         Ok(credential)

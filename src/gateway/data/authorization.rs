@@ -79,7 +79,7 @@ fn signed(
         denied(reason, &resource)
     };
     let began = Instant::now();
-    let known = keyring.authenticate(&request, clock::now());
+    let known = keyring.authenticate(&request, &event.serving.region, clock::now());
     let known = known.map_err(|reason| refuse(&reason));
     event.attempted(&AUTHENTICATE, began, known.as_ref().err());
     let credential = known?;
@@ -107,11 +107,19 @@ fn denied(reason: &NotAuthorized, resource: &str) -> Refusal {
         }
         NotAuthorized::Unsigned(Unsigned::Expired) => signature("Signature expired"),
         NotAuthorized::Unsigned(Unsigned::Scope) => {
-            signature("Credential should be scoped to correct service")
+            signature("Credential should be scoped to correct service: 'execute-api'.")
         }
         NotAuthorized::Unsigned(Unsigned::Host) => {
             signature("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
         }
+        NotAuthorized::Unsigned(Unsigned::Region) => {
+            signature("Credential should be scoped to a valid region.")
+        }
+        // The words are those of S3, which is alone in documenting the limit.
+        NotAuthorized::Unsigned(Unsigned::Validity) => signature(
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
+             than 604800 seconds",
+        ),
         NotAuthorized::Unsigned(Unsigned::Mismatch) => signature(
             "The request signature we calculated does not match the signature you provided",
         ),

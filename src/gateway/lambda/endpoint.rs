@@ -199,7 +199,7 @@ fn whole(error: &CallError) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::FunctionName, *};
-    use crate::gateway::authorize::sigv4::Signature;
+    use crate::gateway::authorize::sigv4::{Scope, Signature};
 
     fn invocation(function: &str) -> Invocation {
         Invocation {
@@ -258,7 +258,11 @@ mod tests {
             body: b"{}",
         };
         let signature = Signature::find(&signed).unwrap();
-        let verified = signature.verify(&signed, "lambda", "secret", clock::now());
+        let scope = Scope {
+            region: "eu-west-1",
+            service: "lambda",
+        };
+        let verified = signature.verify(&signed, scope, "secret", clock::now());
         assert_eq!(verified, Ok(()));
         assert_eq!(signature.session_token.as_deref(), Some("token"));
         let authorization = request.headers()[header::AUTHORIZATION].to_str().unwrap();
