@@ -243,7 +243,8 @@ async fn a_connect_mock_decides_by_its_status() {
 
 #[tokio::test]
 async fn a_connect_integration_that_fails_refuses_with_its_trouble() {
-    let backend = Backend::start([("/hang", Behaviour::Hangs)]).await;
+    let switches = Behaviour::Answers(101, vec![("upgrade", "other")], Bytes::new());
+    let backend = Backend::start([("/hang", Behaviour::Hangs), ("/101", switches)]).await;
     let gateway = Gateway::start().await;
     let hanging = json!({ "timeoutInMillis": 50 });
     let strict = json!({
@@ -280,6 +281,7 @@ async fn a_connect_integration_that_fails_refuses_with_its_trouble() {
             "Internal server error",
             internal,
         ),
+        (backend.uri("/101"), json!({}), 500, "Internal server error"),
     ] {
         let api = gateway.api().await;
         let integration = api.proxy_with(&uri, more).await;

@@ -184,8 +184,15 @@ fn note_latency(event: &Event, latency: Duration) {
     }
 }
 
-/// Makes the reply of what a backend answered.
+/// Makes the reply of what a backend answered. GUESS: a 101 fails like a backend that is broken, for nobody asked it to
+/// switch protocols.
 fn make_reply(plan: &IntegrationPlan, event: &Event, answer: Answer) -> Result<Answer, Failure> {
+    if answer.status < 200 {
+        let status = answer.status;
+        return Err(Failure::failed(format!(
+            "the backend answered {status}, which ends no request"
+        )));
+    }
     match plan.kind {
         IntegrationKind::HttpProxy => Ok(answer),
         IntegrationKind::Http | IntegrationKind::Mock => respond_by_status(plan, event, answer),
@@ -255,7 +262,7 @@ pub(super) fn strip_hop_headers(headers: &mut HeaderMap) {
 fn mock(plan: &IntegrationPlan, event: &Event) -> Result<Answer, Failure> {
     let rendered = payload::of_request(plan, event)?;
     let status = mock_status(rendered.as_str()).ok_or_else(|| {
-        Failure::failed("the mock's request template yields no integer statusCode")
+        Failure::failed("the mock's request template yields no statusCode from 200 to 599")
     })?;
     let answer = Answer {
         status,
@@ -265,8 +272,12 @@ fn mock(plan: &IntegrationPlan, event: &Event) -> Result<Answer, Failure> {
     respond_by_status(plan, event, answer)
 }
 
-/// The integer behind `statusCode`; the name may stand without quotes, as AWS allows.
+/// The status behind `statusCode`; the name may stand without quotes, as AWS allows. GUESS: what ends no request is none.
 fn mock_status(rendered: &str) -> Option<u16> {
+    mock_integer(rendered).filter(|status| (200..600).contains(status))
+}
+
+fn mock_integer(rendered: &str) -> Option<u16> {
     if let Ok(value) = serde_json::from_str::<Value>(rendered) {
         let status = value.get("statusCode")?.as_u64()?;
         return u16::try_from(status).ok();
@@ -414,6 +425,8 @@ mod tests {
             ("{ 'statusCode' : 500 }", Some(500)),
             ("{\"statusCode\":\"200\"}", None),
             ("{\"statusCode\":99999999}", None),
+            ("{\"statusCode\":101}", None),
+            ("{statusCode: 600}", None),
             ("{\"statusCode\":2.5}", None),
             ("{}", None),
             ("statusCode", None),

@@ -163,11 +163,8 @@ async fn ask(
 /// The integration's own refusal: status, body and headers. GUESS: that the body and the headers are relayed.
 fn relay(reply: Answer) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(reply.body));
-    // A 1xx would leave the client waiting for a response that never comes.
-    *response.status_mut() = StatusCode::from_u16(reply.status)
-        .ok()
-        .filter(|status| !status.is_informational())
-        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = reply.headers;
     integrate::strip_hop_headers(response.headers_mut());
     response

@@ -264,14 +264,19 @@ fn accepted(invoked: &Answer) -> Result<(), Failure> {
     Err(Failure::failed(reason))
 }
 
-/// The answer of a function, unless it is malformed. GUESS: a status may be a text of digits; a body that is neither text
-/// nor null, and Base64 that is none, are malformed; headers that no response can have are left out.
+/// The answer of a function, unless it is malformed. GUESS: a status may be a text of digits, and is malformed if it ends
+/// no request; so are a body that is neither text nor null, Base64 that is none, and a header that no response can have.
+/// SOURCE: reports about proxy integrations of REST APIs: malformed are lists in `headers` and anything else in
+/// `multiValueHeaders`.
 fn answer_of(value: &Value) -> Option<Answer> {
     let members = value.as_object()?;
     let status = match members.get("statusCode")? {
         Value::String(digits) => digits.parse().ok()?,
         number => u16::try_from(number.as_u64()?).ok()?,
     };
+    if !(200..600).contains(&status) {
+        return None;
+    }
     let text = match members.get("body") {
         None | Some(Value::Null) => "",
         Some(body) => body.as_str()?,
@@ -284,11 +289,14 @@ fn answer_of(value: &Value) -> Option<Answer> {
     };
     let mut headers = HeaderMap::new();
     for (name, value) in objects(members.get("headers")) {
-        append(&mut headers, name, value);
+        append(&mut headers, name, value)?;
     }
     for (name, values) in objects(members.get("multiValueHeaders")) {
-        for value in values.as_array().into_iter().flatten() {
-            append(&mut headers, name, value);
+        if values.is_null() {
+            continue;
+        }
+        for value in values.as_array()? {
+            append(&mut headers, name, value)?;
         }
     }
     Some(Answer {
@@ -302,17 +310,18 @@ fn objects(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
     value.and_then(Value::as_object).into_iter().flatten()
 }
 
-/// Adds a header, once for each of its values.
-fn append(headers: &mut HeaderMap, name: &str, value: &Value) {
+/// Adds a header, once for each of its values, unless no response can have it. GUESS: null is a header that is not there.
+fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Option<()> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(_) | Value::Bool(_) => value.to_string(),
-        Value::Null | Value::Array(_) | Value::Object(_) => return,
+        Value::Null => return Some(()),
+        Value::Array(_) | Value::Object(_) => return None,
     };
-    let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::try_from(text)) else {
-        return;
-    };
+    let name: HeaderName = name.parse().ok()?;
+    let value = HeaderValue::try_from(text).ok()?;
     if !headers.get_all(&name).iter().any(|known| known == value) {
         headers.append(name, value);
     }
+    Some(())
 }

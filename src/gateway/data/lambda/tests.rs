@@ -402,8 +402,8 @@ fn invoked(body: &str) -> Answer {
 fn a_proxied_answer_is_the_functions_own() {
     let answer = json!({
         "statusCode": 201,
-        "headers": {"Sec-WebSocket-Protocol": "chat", "X-Count": 3, "b d": "no"},
-        "multiValueHeaders": {"x-count": ["3", "4"]},
+        "headers": {"Sec-WebSocket-Protocol": "chat", "X-Count": 3, "x-none": null},
+        "multiValueHeaders": {"x-count": ["3", "4"], "x-none": null},
         "body": "aGVsbG8=",
         "isBase64Encoded": true,
     });
@@ -431,6 +431,17 @@ fn what_is_no_answer_is_the_functions_failure() {
         "{}",
         "{\"statusCode\":\"ok\"}",
         "{\"statusCode\":99999}",
+        "{\"statusCode\":999}",
+        "{\"statusCode\":\"600\"}",
+        "{\"statusCode\":199}",
+        "{\"statusCode\":100}",
+        "{\"statusCode\":0}",
+        "{\"statusCode\":-1}",
+        "{\"statusCode\":200,\"headers\":{\"x\":[\"1\"]}}",
+        "{\"statusCode\":200,\"headers\":{\"x\":\"a\\r\\nb: c\"}}",
+        "{\"statusCode\":200,\"headers\":{\"b d\":\"x\"}}",
+        "{\"statusCode\":200,\"multiValueHeaders\":{\"x\":\"1\"}}",
+        "{\"statusCode\":200,\"multiValueHeaders\":{\"x\":[[]]}}",
         "{\"statusCode\":200,\"body\":{}}",
         "{\"statusCode\":200,\"body\":\"?\",\"isBase64Encoded\":true}",
     ] {
