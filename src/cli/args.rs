@@ -6,7 +6,7 @@ use clap::{Args as Arguments, Parser, Subcommand};
 use http::Uri;
 
 use crate::{
-    gateway::{LambdaOptions, LocalFunction, Seed},
+    gateway::{self, LambdaOptions, LocalFunction, Seed},
     live,
     model::{ApiId, StageName},
 };
@@ -412,8 +412,13 @@ fn parse_seed(text: &str) -> Result<Seed, String> {
 
 fn parse_time_scale(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(scale) if scale.is_finite() && scale > 0.0 => Ok(scale),
-        _ => Err("it must be a number above 0, for example 60".to_owned()),
+        Ok(scale) if gateway::TIME_SCALES.contains(&scale) => Ok(scale),
+        _ => {
+            let (least, most) = gateway::TIME_SCALES.into_inner();
+            Err(format!(
+                "it must be a number from {least} to {most}, for example 60"
+            ))
+        }
     }
 }
 
@@ -493,9 +498,11 @@ mod tests {
     }
 
     #[test]
-    fn time_scales_are_positive() {
-        assert!(parse_time_scale("60").is_ok());
-        for text in ["0", "-1", "inf", "NaN", "fast"] {
+    fn time_scales_have_bounds() {
+        for text in ["60", "0.5", "1000000"] {
+            assert!(parse_time_scale(text).is_ok(), "{text}");
+        }
+        for text in ["0", "-1", "inf", "NaN", "fast", "1e300", "1e-7"] {
             assert!(parse_time_scale(text).is_err(), "{text}");
         }
     }

@@ -11,6 +11,13 @@ use std::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::{control, management};
+
+/// The name of a handshake, which SDKs have none for.
+pub(super) const HANDSHAKE: &str = "Connect";
+/// Any operation.
+const ANY: &str = "*";
+
 /// Longest delay of a call.
 const LONGEST_DELAY_MS: u64 = 10 * 60 * 1000;
 /// Faults that may wait at the same time.
@@ -32,10 +39,10 @@ pub(super) struct Fault {
     /// Answered instead of carrying the call out.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    /// The error's name, with `status`.
+    /// The error's name, with `status`; what the operation itself says with it unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// The error's text, with `status`.
+    /// The error's text, with `status`; what the operation itself says with it unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     /// Closes the caller's connection without an answer.
@@ -70,7 +77,8 @@ pub(super) enum Effect {
     Refuse {
         status: StatusCode,
         error: String,
-        message: String,
+        /// Nothing where the operation says nothing either.
+        message: Option<String>,
     },
     /// The connection is closed in place of carrying it out.
     DropRequest,
@@ -79,8 +87,12 @@ pub(super) enum Effect {
 }
 
 /// Why a fault is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadFault {
+    #[error("there is no operation {name}; there are {}", names().collect::<Vec<_>>().join(", "))]
+    Operation { name: String },
+    #[error("there is no operation {name}; it is spelled {spelled}")]
+    Spelling { name: String, spelled: &'static str },
     #[error("status must be 400 to 599")]
     Status,
     #[error("a fault either answers with a status or drops, not both")]
@@ -109,8 +121,31 @@ pub(super) struct Faults {
     any: AtomicBool,
 }
 
+/// The names that a fault may give for its operation.
+fn names() -> impl Iterator<Item = &'static str> {
+    [ANY, HANDSHAKE]
+        .into_iter()
+        .chain(management::operations())
+        .chain(control::operations())
+}
+
+/// Whether there is such an operation.
+fn check_operation(name: &str) -> Result<(), BadFault> {
+    if names().any(|known| known == name) {
+        return Ok(());
+    }
+    let name = name.to_owned();
+    Err(
+        match names().find(|known| known.eq_ignore_ascii_case(&name)) {
+            Some(spelled) => BadFault::Spelling { name, spelled },
+            None => BadFault::Operation { name },
+        },
+    )
+}
+
 impl Fault {
     fn check(&self) -> Result<(), BadFault> {
+        check_operation(&self.operation)?;
         let told = self.error.is_some() || self.message.is_some();
         match self.status {
             Some(status) if !(400..600).contains(&status) => return Err(BadFault::Status),
@@ -133,19 +168,19 @@ impl Fault {
         }
     }
 
-    fn strike(&self) -> Strike {
+    fn strike(&self, operation: &str) -> Strike {
         let refusal = self
             .status
             .and_then(|status| StatusCode::from_u16(status).ok());
         let effect = match (refusal, self.drop) {
-            (Some(status), _) => Effect::Refuse {
-                status,
-                error: self
-                    .error
-                    .clone()
-                    .unwrap_or_else(|| usual_error(status).to_owned()),
-                message: self.message.clone().unwrap_or_else(|| "Fault".to_owned()),
-            },
+            (Some(status), _) => {
+                let (error, message) = usual(operation, status);
+                Effect::Refuse {
+                    status,
+                    error: self.error.clone().unwrap_or_else(|| error.to_owned()),
+                    message: self.message.clone().or(message.map(str::to_owned)),
+                }
+            }
             (None, Some(Drop::Request)) => Effect::DropRequest,
             (None, Some(Drop::Answer)) => Effect::DropAnswer,
             (None, None) => Effect::None,
@@ -157,18 +192,32 @@ impl Fault {
     }
 }
 
-/// The error that SDKs know by a status.
-fn usual_error(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 => "BadRequestException",
+/// What an operation says with a status: the error that SDKs know, and its text.
+fn usual(operation: &str, status: StatusCode) -> (&'static str, Option<&'static str>) {
+    let of_connections = management::operations().any(|name| name == operation);
+    let error = match status.as_u16() {
+        401 => "UnauthorizedException",
+        403 if of_connections || operation == HANDSHAKE => "ForbiddenException",
         403 => "AccessDeniedException",
         404 => "NotFoundException",
         409 => "ConflictException",
+        // SOURCE: many reports: nothing but the name.
+        410 if of_connections => return ("GoneException", None),
         410 => "GoneException",
+        413 if of_connections => "PayloadTooLargeException",
+        413 => "RequestEntityTooLargeException",
+        429 if of_connections => "LimitExceededException",
         429 => "TooManyRequestsException",
+        400..500 => "BadRequestException",
         503 => "ServiceUnavailableException",
         _ => "InternalServerErrorException",
-    }
+    };
+    let text = match status.as_u16() {
+        500 | 502 => Some("Internal server error"),
+        504 => Some("Endpoint request timed out"),
+        _ => status.canonical_reason(),
+    };
+    (error, text.or(Some("Fault")))
 }
 
 impl Faults {
@@ -202,9 +251,9 @@ impl Faults {
             return None;
         }
         let mut waiting = self.lock();
-        let speaks = |fault: &Fault| fault.operation == "*" || fault.operation == operation;
+        let speaks = |fault: &Fault| fault.operation == ANY || fault.operation == operation;
         let place = waiting.iter().position(speaks)?;
-        let strike = waiting[place].strike();
+        let strike = waiting[place].strike(operation);
         waiting[place].times -= 1;
         if waiting[place].times == 0 {
             waiting.remove(place);
@@ -250,6 +299,102 @@ mod tests {
         assert!(faults.take("GetStages").is_some());
         assert_eq!(faults.take("GetStages"), None);
         assert!(faults.list().is_empty());
+    }
+
+    #[test]
+    fn a_status_alone_is_answered_in_the_operations_own_words() {
+        let faults = Faults::default();
+        for (operation, status, error, message) in [
+            ("PostToConnection", 410, "GoneException", None),
+            (
+                "PostToConnection",
+                429,
+                "LimitExceededException",
+                Some("Too Many Requests"),
+            ),
+            (
+                "GetConnection",
+                403,
+                "ForbiddenException",
+                Some("Forbidden"),
+            ),
+            (
+                "PostToConnection",
+                413,
+                "PayloadTooLargeException",
+                Some("Payload Too Large"),
+            ),
+            ("Connect", 403, "ForbiddenException", Some("Forbidden")),
+            (
+                "Connect",
+                401,
+                "UnauthorizedException",
+                Some("Unauthorized"),
+            ),
+            (
+                "Connect",
+                504,
+                "InternalServerErrorException",
+                Some("Endpoint request timed out"),
+            ),
+            ("GetApis", 400, "BadRequestException", Some("Bad Request")),
+            ("GetApis", 403, "AccessDeniedException", Some("Forbidden")),
+            ("GetApis", 404, "NotFoundException", Some("Not Found")),
+            ("GetApis", 409, "ConflictException", Some("Conflict")),
+            (
+                "GetApis",
+                429,
+                "TooManyRequestsException",
+                Some("Too Many Requests"),
+            ),
+            (
+                "GetApis",
+                500,
+                "InternalServerErrorException",
+                Some("Internal server error"),
+            ),
+            (
+                "GetApis",
+                503,
+                "ServiceUnavailableException",
+                Some("Service Unavailable"),
+            ),
+            ("GetApis", 499, "BadRequestException", Some("Fault")),
+        ] {
+            faults
+                .add(fault(json!({ "operation": "*", "status": status })))
+                .unwrap();
+            let effect = faults.take(operation).map(|strike| strike.effect);
+            let expected = Effect::Refuse {
+                status: StatusCode::from_u16(status).unwrap(),
+                error: error.to_owned(),
+                message: message.map(str::to_owned),
+            };
+            assert_eq!(effect, Some(expected), "{operation} {status}");
+        }
+    }
+
+    #[test]
+    fn an_operation_that_there_is_not_is_told() {
+        let faults = Faults::default();
+        let told = |operation: &str| {
+            let wrong = fault(json!({ "operation": operation, "status": 500 }));
+            faults.add(wrong).unwrap_err().to_string()
+        };
+        assert_eq!(
+            told("connect"),
+            "there is no operation connect; it is spelled Connect"
+        );
+        let unknown = told("CreateDeploymnt");
+        for name in [
+            "*",
+            "Connect",
+            "PostToConnection",
+            "CreateDeployment",
+            "DeleteVpcLink",
+        ] {
+            assert!(unknown.contains(&format!(" {name}")), "{unknown}");
+        }
     }
 
     #[test]

@@ -26,14 +26,14 @@ use super::{
     control,
     data::{self, Plane},
     demo::{self, Demo},
-    fault::{Effect, Faults, Strike},
+    fault::{self, Effect, Faults, Strike},
     host::{Host, reachable},
     lambda::{self, Functions},
     linger::{Linger, Returned},
     local_api,
     management::{self, TooLarge},
     place::Place,
-    reply::{self, refusal},
+    reply::{self, refusal, unexplained},
     store::Store,
 };
 use crate::model::limit;
@@ -266,7 +266,7 @@ impl Target {
         match self {
             Target::Control => control::operation(request.method(), request.uri().path()),
             Target::Management(_) => management::operation(request.method()),
-            Target::Stage(_) => data::wanted(request.headers()).then_some("Connect"),
+            Target::Stage(_) => data::wanted(request.headers()).then_some(fault::HANDSHAKE),
             Target::Own | Target::Backend | Target::Invoke | Target::Nobody => None,
         }
     }
@@ -295,7 +295,10 @@ async fn dispatch(
             status,
             error,
             message,
-        } => Ok(refusal(status, &error, &message)),
+        } => Ok(match message {
+            Some(message) => refusal(status, &error, &message),
+            None => unexplained(status, &error),
+        }),
         Effect::DropRequest => Err(Dropped),
         Effect::DropAnswer => {
             answer(server, remote, target, request).await;

@@ -5,10 +5,11 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
 use http_body_util::Full;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
+    TIME_SCALES,
     data::{Connection, Plane, access_log_format},
     fault::{Fault, Faults},
     reply::{self, refusal},
@@ -123,11 +124,19 @@ fn milliseconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
+/// Reads a body. A list would do for a struct too, and mean nothing to whoever reads it.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err("the body must be a JSON object; GET /_stagewire/ shows one".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
 fn of_faults(faults: &Faults, method: &Method, body: &Bytes) -> Answer {
     match *method {
         Method::GET => ok(&json!({ "items": faults.list() })),
-        Method::POST => match serde_json::from_slice::<Fault>(body) {
-            Err(error) => bad_request(&error.to_string()),
+        Method::POST => match read::<Fault>(body) {
+            Err(error) => bad_request(&error),
             Ok(fault) => match faults.add(fault) {
                 Ok(()) => reply::json(
                     StatusCode::CREATED,
@@ -153,10 +162,11 @@ struct TimeScale {
 fn of_time_scale(plane: &Plane, method: &Method, body: &Bytes) -> Answer {
     match *method {
         Method::GET => {}
-        Method::PUT => match serde_json::from_slice::<TimeScale>(body) {
-            Err(error) => return bad_request(&error.to_string()),
-            Ok(wanted) if !(wanted.time_scale > 0.0 && wanted.time_scale.is_finite()) => {
-                return bad_request("timeScale must be more than 0");
+        Method::PUT => match read::<TimeScale>(body) {
+            Err(error) => return bad_request(&error),
+            Ok(wanted) if !TIME_SCALES.contains(&wanted.time_scale) => {
+                let (least, most) = TIME_SCALES.into_inner();
+                return bad_request(&format!("timeScale must be from {least} to {most}"));
             }
             Ok(wanted) => plane.scale_time(wanted.time_scale),
         },

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, request::Parts};
+use http::{Method, Response, StatusCode, request::Parts};
 use http_body_util::Full;
 use jiff::Timestamp;
 use serde_json::json;
@@ -21,14 +21,22 @@ use super::{
 /// The path segment that marks the API.
 pub(super) const SEGMENT: &str = "@connections";
 
-/// What a call with this method does, as SDKs name it.
+/// What a call with a method does, as SDKs name it.
+static OPERATIONS: [(Method, &str); 3] = [
+    (Method::POST, "PostToConnection"),
+    (Method::GET, "GetConnection"),
+    (Method::DELETE, "DeleteConnection"),
+];
+
+/// What a call with this method does.
 pub(super) fn operation(method: &Method) -> Option<&'static str> {
-    match *method {
-        Method::POST => Some("PostToConnection"),
-        Method::GET => Some("GetConnection"),
-        Method::DELETE => Some("DeleteConnection"),
-        _ => None,
-    }
+    let found = OPERATIONS.iter().find(|(its, _)| its == method);
+    found.map(|(_, name)| *name)
+}
+
+/// The names of all operations.
+pub(super) fn operations() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|(_, name)| *name)
 }
 
 /// The body of a request: all of it, or that it is longer than a message may be.
@@ -149,12 +157,7 @@ fn milliseconds(time: Timestamp) -> String {
 
 /// SOURCE: many reports: the body is empty, so SDKs know the error from the header alone.
 fn gone() -> Response<Full<Bytes>> {
-    let mut response = reply::empty(StatusCode::GONE);
-    response.headers_mut().insert(
-        "x-amzn-errortype",
-        HeaderValue::from_static("GoneException"),
-    );
-    response
+    reply::unexplained(StatusCode::GONE, "GoneException")
 }
 
 fn forbidden() -> Response<Full<Bytes>> {

@@ -25,7 +25,7 @@ mod seed;
 mod signature;
 pub(crate) mod store;
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, ops::RangeInclusive, path::PathBuf};
 
 use tokio::{
     net::TcpListener,
@@ -50,6 +50,9 @@ const ACCOUNT: &str = "000000000000";
 
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4566;
+
+/// The time scales that a person may ask for: at the least a connection's idle limit is 19 years, at the most its lifetime is 7 ms.
+pub const TIME_SCALES: RangeInclusive<f64> = 0.000_001..=1_000_000.0;
 
 /// How a gateway is run.
 #[derive(Debug, Clone, PartialEq)]

@@ -48,6 +48,15 @@ pub(super) fn raw(status: StatusCode, kind: &str, message: &str) -> String {
     )
 }
 
+/// AWS's name for the error and no body.
+pub(super) fn unexplained(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
+    let mut response = empty(status);
+    if let Ok(kind) = HeaderValue::try_from(kind) {
+        response.headers_mut().insert("x-amzn-errortype", kind);
+    }
+    response
+}
+
 /// Plain text with this status.
 pub(super) fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(body));

@@ -61,7 +61,7 @@ fn wrong_usage_is_two_and_shows_what_is_allowed() {
     sandbox
         .run(&["gateway", "--time-scale", "0"])
         .expect(2)
-        .says(&["above 0"]);
+        .says(&["from 0.000001 to 1000000"]);
     sandbox
         .run(&["--local", "--profile", "work", "apis"])
         .expect(2)

@@ -59,8 +59,11 @@ async fn time_passes_faster_for_open_connections_too() {
     for wrong in [
         json!({ "timeScale": 0 }),
         json!({ "timeScale": -1 }),
+        json!({ "timeScale": 1e300 }),
+        json!({ "timeScale": 1e-7 }),
         json!({}),
         json!(1),
+        json!([60.0]),
     ] {
         assert_eq!(own(&gateway, "PUT", "time-scale", wrong).await.status, 400);
     }
@@ -82,6 +85,13 @@ async fn the_next_calls_of_an_operation_fail_as_they_are_told() {
         assert_eq!(answer.json()["message"], "Slow down");
     }
     assert_eq!(gateway.call("GET", "/v2/apis", "").await.status, 200);
+    let fault = json!({ "operation": "PostToConnection", "status": 410 });
+    assert_eq!(own(&gateway, "POST", "faults", fault).await.status, 201);
+    let gone = gateway
+        .call("POST", "/any/prod/@connections/JC1dgf9yoAMCK-g=", "x")
+        .await;
+    assert_eq!((gone.status, gone.body.len()), (410, 0));
+    assert_eq!(gone.header("x-amzn-errortype"), Some("GoneException"));
     let fault = json!({ "operation": "Connect", "status": 503 });
     assert_eq!(own(&gateway, "POST", "faults", fault).await.status, 201);
     assert_eq!(gateway.refused("/any/prod", &[]).await.status, 503);
@@ -127,6 +137,9 @@ async fn faults_are_listed_and_forgotten() {
         json!({ "operation": "*" }),
         json!({ "operation": "*", "status": 200 }),
         json!({ "operation": "*", "statsu": 500 }),
+        json!({ "operation": "CreateDeploymnt", "status": 500 }),
+        json!(["*", 1, 5]),
+        json!([1]),
         Value::Null,
     ] {
         let answer = own(&gateway, "POST", "faults", wrong).await;

@@ -60,6 +60,11 @@ pub(crate) fn operation(method: &http::Method, raw_path: &str) -> Option<&'stati
         .map(|(operation, _)| operation.name)
 }
 
+/// The names of all operations.
+pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
+    router::names()
+}
+
 fn prepare(
     context: &Context,
     request: Request<Bytes>,

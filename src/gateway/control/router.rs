@@ -145,6 +145,11 @@ pub(super) static OPERATIONS: &[Operation] = &[
     row("DeleteVpcLink", Method::DELETE, "/v2/vpclinks/{vpcLinkId}", 202, vpc_links::delete),
 ];
 
+/// The names of all operations.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|operation| operation.name)
+}
+
 /// The labels of a path, by name, decoded.
 pub(super) type Labels = Vec<(&'static str, String)>;
 
