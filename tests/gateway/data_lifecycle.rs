@@ -1,7 +1,7 @@
 //! How connections end that their clients do not end, and what `$disconnect` is told of it: once, or not at all.
 
-use futures_util::SinkExt;
-use serde_json::{Value, json};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
 use stagewire::gateway::{Options, Seed};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -9,15 +9,18 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::{
     Message,
-    protocol::frame::{
-        Frame,
-        coding::{Data, OpCode},
+    protocol::{
+        CloseFrame,
+        frame::{
+            Frame,
+            coding::{Data, OpCode},
+        },
     },
 };
 
 use crate::{
     data_handshake::{reported, reporting},
-    support::gateway::{Backend, Gateway, close_code, closed, next_text, soon},
+    support::gateway::{Backend, Gateway, Socket, close_code, closed, next_text, soon},
 };
 
 fn going_away() -> (String, String) {
@@ -39,9 +42,7 @@ async fn the_idle_and_the_stopping_gateway_tell_disconnect_once() {
     let gateway = fast().await;
     let path = reporting(&gateway, &backend).await;
     let mut idle = gateway.connect(&path).await;
-    let frame = closed(&mut idle).await.unwrap();
-    let told = (u16::from(frame.code), frame.reason.as_str());
-    assert_eq!(told, (1001, ""));
+    assert_eq!(close_code(&mut idle).await, 1001);
     assert_eq!(reported(&mut backend).await, going_away());
 
     let slow = Gateway::start().await;
@@ -54,22 +55,100 @@ async fn the_idle_and_the_stopping_gateway_tell_disconnect_once() {
     assert!(backend.is_quiet());
 }
 
-#[tokio::test]
-async fn what_is_deleted_cannot_tell_anybody() {
-    let backend = Backend::start([]).await;
-    let gateway = Gateway::start().await;
-    for what in ["/stages/prod", ""] {
-        let path = reporting(&gateway, &backend).await;
-        let api = path[1..].split_once('/').unwrap().0.to_owned();
-        let mut socket = gateway.connect(&path).await;
-        let deleted = format!("/v2/apis/{api}{what}");
-        gateway.control("DELETE", &deleted, json!(null)).await;
-        let frame = closed(&mut socket).await.unwrap();
-        let told = (u16::from(frame.code), frame.reason.as_str());
-        assert_eq!(told, (1001, "Going away"), "{what}");
+/// What ends a connection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Cause {
+    Idle,
+    Lifetime,
+    Stop,
+    StageDeleted,
+    ApiDeleted,
+    Callback,
+    Binary,
+    TooLong,
+}
+
+impl Cause {
+    /// Lets it end the connection that is at the other end of `socket`; gives the close frame.
+    async fn strike(
+        self,
+        gateway: &Gateway,
+        path: &str,
+        socket: &mut Socket,
+    ) -> Option<CloseFrame> {
+        socket.send(Message::text("who am I")).await.unwrap();
+        let id = next_text(socket).await;
+        let api = path[1..].split_once('/').unwrap().0;
+        let delete = async |path: String| {
+            assert_eq!(gateway.call("DELETE", &path, "").await.status, 204);
+        };
+        match self {
+            Cause::Idle | Cause::Stop => {}
+            Cause::Lifetime => return soon(busy(socket)).await,
+            Cause::StageDeleted => delete(format!("/v2/apis/{api}/stages/prod")).await,
+            Cause::ApiDeleted => delete(format!("/v2/apis/{api}")).await,
+            Cause::Callback => delete(format!("{path}/@connections/{id}")).await,
+            Cause::Binary => socket.send(Message::binary("x")).await.unwrap(),
+            Cause::TooLong => socket
+                .send(Message::text("x".repeat(32_769)))
+                .await
+                .unwrap(),
+        }
+        closed(socket).await
     }
-    soon(gateway.running.stop()).await;
-    assert!(backend.is_quiet());
+}
+
+/// Is never idle until the connection ends.
+async fn busy(socket: &mut Socket) -> Option<CloseFrame> {
+    loop {
+        // Whether it left, what comes next tells.
+        drop(socket.send(Message::text("x")).await);
+        match socket.next().await {
+            Some(Ok(Message::Close(frame))) => return frame,
+            Some(Ok(_)) => {}
+            other => panic!("no close frame: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_client_and_disconnect_are_told_the_same_end_or_nobody_is_left_to_tell() {
+    const GOING: (u16, &str) = (1001, "Going away");
+    for (cause, (code, reason), is_reported) in [
+        (Cause::Idle, GOING, true),
+        (Cause::Lifetime, GOING, true),
+        (Cause::Stop, GOING, true),
+        (Cause::StageDeleted, GOING, false),
+        (Cause::ApiDeleted, GOING, false),
+        (Cause::Callback, (1000, "Connection Closed Normally"), true),
+        (Cause::Binary, (1003, ""), true),
+        (Cause::TooLong, (1009, ""), true),
+    ] {
+        let mut backend = Backend::start([]).await;
+        let gateway = match cause {
+            Cause::Idle | Cause::Lifetime => fast().await,
+            _ => Gateway::start().await,
+        };
+        let path = reporting(&gateway, &backend).await;
+        let mut socket = gateway.connect(&path).await;
+        let frame = if cause == Cause::Stop {
+            let stopping = soon(gateway.running.stop());
+            tokio::join!(closed(&mut socket), stopping).0
+        } else {
+            let frame = cause.strike(&gateway, &path, &mut socket).await;
+            // A server that waits for its client to go would wait for this one.
+            drop(socket);
+            soon(gateway.running.stop()).await;
+            frame
+        };
+        let told = frame.map(|frame| (u16::from(frame.code), frame.reason.to_string()));
+        assert_eq!(told, Some((code, reason.to_owned())), "{cause:?}");
+        if is_reported {
+            let reported = reported(&mut backend).await;
+            assert_eq!(reported, (code.to_string(), reason.to_owned()), "{cause:?}");
+        }
+        assert!(backend.is_quiet(), "{cause:?}");
+    }
 }
 
 #[tokio::test]
@@ -108,7 +187,7 @@ async fn a_client_that_neither_speaks_nor_hears_is_let_go() {
     assert_eq!(listed.json()["items"], Value::Array(Vec::new()));
     let mut heard = Vec::new();
     let _read = soon(stream.read_to_end(&mut heard)).await;
-    assert!(heard.starts_with(b"HTTP/1.1 101") && heard.ends_with(&[0x88, 2, 0x03, 0xe9]));
+    assert!(heard.starts_with(b"HTTP/1.1 101") && heard.ends_with(b"\x88\x0c\x03\xe9Going away"));
 }
 
 /// A client that goes on sending, from its handshake on, and reads nothing until it is closed.

@@ -102,7 +102,7 @@ where
                 Ending::of_client(frame)
             }
             Parting::Asked(closing) => {
-                if self.say_goodbye(closing.code, closing.told).await {
+                if self.say_goodbye(closing.code, closing.reason).await {
                     self.finish().await;
                 }
                 Ending {

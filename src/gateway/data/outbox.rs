@@ -24,9 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Closing {
     /// Code of the close frame.
     pub(crate) code: u16,
-    /// Reason in the close frame. GUESS: empty, as long as nothing says otherwise.
-    pub(crate) told: &'static str,
-    /// What `$disconnect` is told.
+    /// Reason in the close frame, and what `$disconnect` is told.
+    ///
+    /// SOURCE: sessions of `wscat`, which prints what it gets: an idle one, and one closed by `DELETE @connections`.
     pub(crate) reason: &'static str,
     /// Whether `$disconnect` can still run.
     pub(crate) disconnect: Disconnect,
@@ -44,21 +44,19 @@ impl Closing {
     /// SOURCE: captured `$disconnect` event of an idle connection. GUESS: the same for the lifetime and for a shutdown.
     pub(crate) const GOING_AWAY: Closing = Closing {
         code: 1001,
-        told: "",
         reason: "Going away",
         disconnect: Disconnect::Run,
     };
-    /// GUESS: clients of a deleted stage or API are closed like idle ones, and told why, for no `$disconnect` is.
+    /// GUESS: clients of a deleted stage or API are closed like idle ones, and no `$disconnect` runs: what would run it is
+    /// the deployment that the stage served, and a deleted stage serves none.
     pub(crate) const REMOVED: Closing = Closing {
         code: 1001,
-        told: "Going away",
         reason: "Going away",
         disconnect: Disconnect::Skip,
     };
     /// SOURCE: what `$disconnect` is told after `DELETE @connections`.
     pub(crate) const DELETED: Closing = Closing {
         code: 1000,
-        told: "",
         reason: "Connection Closed Normally",
         disconnect: Disconnect::Run,
     };
