@@ -25,6 +25,7 @@ use crate::{
 
 /// What is not as on AWS, by what happens to whoever tries it.
 const LIMITS: &[&str] = &[
+    "not emulated, refused: TLS; it is http:// and ws:// here, in callback URLs too",
     "not emulated, refused: all but the name and tags of an HTTP API",
     "not emulated, fails when called: integrations with AWS services other than Lambda",
     "not emulated, accepted without effect: the account's throttling, execution logs, metrics, VPC links; any signature of a control call",
@@ -83,13 +84,23 @@ async fn serve(
         output::warn(&failure.to_string());
     }
     announce(gateway.address(), state, output)?;
-    let listening = tokio::spawn(repeat(gateway.function_lines(), output));
+    let (lines, notices) = (gateway.function_lines(), gateway.notices());
+    let listening = tokio::spawn(async move {
+        tokio::join!(repeat(lines, output), warn(notices, output));
+    });
     told.await;
     output.progress("stopping: closing every connection");
     gateway.stop().await;
     // The functions are gone, and with them whoever could say more. If not, nothing is worth waiting for it.
     drop(timeout(LAST_WORDS, listening).await);
     Ok(Exit::Done)
+}
+
+/// Repeats what the gateway has to say at once.
+async fn warn(mut notices: Receiver<String>, output: Output) {
+    while let Ok(notice) = notices.recv().await {
+        output.progress(&notice);
+    }
 }
 
 /// Repeats what functions print, for whoever watches.

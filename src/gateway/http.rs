@@ -32,6 +32,7 @@ use super::{
     linger::{Linger, Returned},
     local_api,
     management::{self, TooLarge},
+    notice::Notices,
     place::Place,
     reply::{self, refusal, unexplained},
     store::Store,
@@ -63,6 +64,7 @@ pub(super) struct Server {
     plane: Arc<Plane>,
     demo: Arc<Demo>,
     faults: Faults,
+    notices: Notices,
     permits: Arc<Semaphore>,
 }
 
@@ -83,6 +85,7 @@ impl Server {
             demo: Arc::new(Demo::new(Arc::clone(&plane), listener)),
             plane,
             faults: Faults::default(),
+            notices: Notices::new(),
             permits: Arc::new(Semaphore::new(permits)),
         })
     }
@@ -97,6 +100,11 @@ impl Server {
     /// The Lambda functions that it can invoke.
     pub(super) fn functions(&self) -> Functions {
         self.plane.functions.clone()
+    }
+
+    /// Where what whoever runs it should read at once goes.
+    pub(super) fn notices(&self) -> Notices {
+        self.notices.clone()
     }
 }
 
@@ -162,6 +170,12 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot turn Nagle's algorithm off");
     }
+    match timeout(HEAD_TIMEOUT, speaks_tls(&stream)).await {
+        // Answered below like any head that cannot be read: by a plain answer TLS libraries know a port without TLS.
+        Ok(true) => server.notices.tls(server.listener),
+        Ok(false) => {}
+        Err(_) => return,
+    }
     let service = service_fn(move |request| {
         let server = Arc::clone(&server);
         async move { dispatch(&server, remote, request).await }
@@ -221,6 +235,14 @@ async fn say_why(error: &hyper::Error, mut returned: Returned<TcpStream>) {
     if let Err(error) = saying.await {
         tracing::debug!(%error, "a client did not hear why its request was refused");
     }
+}
+
+/// Whether the first byte that comes begins a TLS record with a handshake, which no request does.
+async fn speaks_tls(stream: &TcpStream) -> bool {
+    let mut first = [0];
+    // Who breaks off is found out by who reads on.
+    let peeked = stream.peek(&mut first).await;
+    matches!(peeked, Ok(1)) && first == [0x16]
 }
 
 /// Whom a request is for.

@@ -18,6 +18,7 @@ mod lambda;
 mod linger;
 mod local_api;
 mod management;
+mod notice;
 mod outbound;
 mod place;
 mod reply;
@@ -43,7 +44,7 @@ pub use self::{
     seed::{SeedError, Seeded},
     store::Error as StoreError,
 };
-use self::{lambda::Functions, store::Store};
+use self::{lambda::Functions, notice::Notices, store::Store};
 
 /// The one account that there is.
 const ACCOUNT: &str = "000000000000";
@@ -143,6 +144,7 @@ pub struct Gateway {
     seeded: Vec<Seeded>,
     functions: Functions,
     time_scales: watch::Receiver<f64>,
+    notices: Notices,
     serving: Option<JoinHandle<()>>,
 }
 
@@ -165,6 +167,7 @@ impl Gateway {
         let server = http::Server::new(address, &options, store);
         let functions = server.functions();
         let time_scales = server.time_scales();
+        let notices = server.notices();
         let serving = tokio::spawn(http::serve(listener, server, stop.clone()));
         Ok(Gateway {
             address,
@@ -172,6 +175,7 @@ impl Gateway {
             seeded,
             functions,
             time_scales,
+            notices,
             serving: Some(serving),
         })
     }
@@ -189,6 +193,11 @@ impl Gateway {
     /// How many times faster than on AWS the limits of connections pass, now and whenever that changes.
     pub fn time_scales(&self) -> watch::Receiver<f64> {
         self.time_scales.clone()
+    }
+
+    /// What whoever runs it should read at once, such as that a client spoke TLS; a line each, once each.
+    pub fn notices(&self) -> Receiver<String> {
+        self.notices.subscribe()
     }
 
     /// Where it listens.

@@ -1,6 +1,10 @@
 //! `stagewire gateway`: how it starts, what it says, what it keeps, and why it may refuse to start.
 
-use std::{net::TcpListener, sync::mpsc::RecvTimeoutError};
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::mpsc::RecvTimeoutError,
+};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -17,10 +21,30 @@ fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
     ended.says(&[
         "aws apigatewayv2 get-apis",
         "in memory",
+        "not emulated, refused: TLS; it is http:// and ws:// here",
         "not emulated, refused: all but the name and tags of an HTTP API",
         "not emulated, fails when called: integrations with AWS services other than Lambda",
         "not emulated, accepted without effect: the account's throttling",
     ]);
+}
+
+#[test]
+fn a_client_that_speaks_tls_is_told_of_once() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let address = gateway.url.strip_prefix("http://").unwrap().to_owned();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00").unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 400");
+    }
+    let ended = gateway.stop().expect(0);
+    let told =
+        format!("a client spoke TLS to {address}, which has none: use http:// and ws:// here");
+    assert_eq!(ended.stderr.matches(&told).count(), 1, "{}", ended.stderr);
 }
 
 #[test]
