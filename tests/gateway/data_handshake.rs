@@ -281,7 +281,13 @@ async fn a_connect_integration_that_fails_refuses_with_its_trouble() {
             "Internal server error",
             internal,
         ),
-        (backend.uri("/101"), json!({}), 500, "Internal server error"),
+        (
+            backend.uri("/101"),
+            json!({}),
+            500,
+            "Internal server error",
+            internal,
+        ),
     ] {
         let api = gateway.api().await;
         let integration = api.proxy_with(&uri, more).await;
@@ -326,7 +332,14 @@ async fn connect_sees_the_handshake_and_disconnect_sees_the_end() {
     api.deploy("prod").await;
     let path = format!("{}?t=a%20b", api.stage_path("prod"));
     let (mut socket, _) = gateway
-        .try_connect(&path, &[("x-mine", "1"), ("user-agent", "me/1")])
+        .try_connect(
+            &path,
+            &[
+                ("x-mine", "1"),
+                ("user-agent", "me/1"),
+                ("x-forwarded-for", "192.0.2.1"),
+            ],
+        )
         .await
         .unwrap();
 
@@ -343,7 +356,10 @@ async fn connect_sees_the_handshake_and_disconnect_sees_the_end() {
     assert_eq!(header("x-mine").as_deref(), Some("1"));
     assert_eq!(header("undeclared"), None);
     assert_eq!(header("user-agent").as_deref(), Some("me/1"));
-    assert_eq!(header("x-forwarded-for").as_deref(), Some("127.0.0.1"));
+    assert_eq!(
+        header("x-forwarded-for").as_deref(),
+        Some("192.0.2.1, 127.0.0.1")
+    );
     assert_eq!(header("sec-websocket-version").as_deref(), Some("0"));
     assert_eq!(header("sec-websocket-key").map(|key| key.len()), Some(24));
     assert_eq!(header("upgrade"), None);
@@ -540,6 +556,16 @@ async fn the_integration_chooses_the_subprotocol_and_nothing_is_compressed() {
         .unwrap();
     assert_eq!(headers["sec-websocket-protocol"], "v2.chat");
     assert!(!headers.contains_key("sec-websocket-extensions"));
+    // What nobody offered would break the client.
+    let (_socket, headers) = gateway
+        .try_connect(&api.stage_path("prod"), &[])
+        .await
+        .unwrap();
+    assert!(!headers.contains_key("sec-websocket-protocol"));
+    let other = [("sec-websocket-protocol", "v1.chat, V2.chat")];
+    let opened = gateway.try_connect(&api.stage_path("prod"), &other).await;
+    let error = opened.err().unwrap().to_string();
+    assert!(error.contains("no subprotocol"), "{error}");
     let offered = backend.received().await;
     assert_eq!(
         offered.headers["sec-websocket-protocol"],

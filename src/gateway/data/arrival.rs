@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::{
 
 use super::{
     Plane,
-    event::{Event, Handshake, Kind},
+    event::{Event, Handshake, Kind, text_of},
     frames,
     gateway_response::{Refusal, ResponseType},
     ids,
@@ -156,9 +156,7 @@ fn client(place: &Place, remote: SocketAddr, headers: &HeaderMap) -> Client {
         stage: place.stage.clone(),
         domain_name: place.domain_name.clone(),
         source_ip: remote.ip(),
-        user_agent: user_agent
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned),
+        user_agent: user_agent.map(text_of),
     }
 }
 

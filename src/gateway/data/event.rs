@@ -3,10 +3,11 @@
 
 use std::{
     borrow::Cow,
+    net::IpAddr,
     sync::{Arc, OnceLock},
 };
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -86,18 +87,21 @@ impl Handshake {
 
     /// The values of a header, in order.
     pub(super) fn header(&self, name: &str) -> impl Iterator<Item = String> {
-        self.headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok().map(str::to_owned))
+        self.headers.get_all(name).iter().map(text_of)
     }
 
     /// Names and values of the headers, as names are usually spelled.
     pub(super) fn header_pairs(&self) -> impl Iterator<Item = (String, String)> {
-        self.headers.iter().filter_map(|(name, value)| {
-            let value = value.to_str().ok()?.to_owned();
-            Some((spelling::usual(name), value))
-        })
+        self.headers
+            .iter()
+            .map(|(name, value)| (spelling::usual(name), text_of(value)))
+    }
+
+    /// Whom the request was forwarded for: those that it names, and its sender.
+    pub(super) fn forwarded_for(&self, sender: IpAddr) -> String {
+        let named = self.header("x-forwarded-for").filter(|all| !all.is_empty());
+        let all: Vec<_> = named.chain([sender.to_string()]).collect();
+        all.join(", ")
     }
 
     /// The decoded values of a query parameter, in order.
@@ -113,6 +117,14 @@ impl Handshake {
             .filter(|pair| !pair.is_empty())
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .map(|(key, value)| (decoded(key), decoded(value)))
+    }
+}
+
+/// A header's value as text. GUESS: what is no UTF-8 is Latin-1, which has a character for every byte.
+pub(super) fn text_of(value: &HeaderValue) -> String {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),
     }
 }
 
@@ -301,6 +313,24 @@ impl Drop for Event {
     fn drop(&mut self) {
         if let Some(trace) = self.trace.take() {
             trace.write(&self.serving, |name| self.context(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_text_whatever_its_bytes() {
+        for (bytes, text) in [
+            (&b"plain"[..], "plain"),
+            (b"caf\xc3\xa9", "caf\u{e9}"),
+            (b"caf\xe9", "caf\u{e9}"),
+            (b"", ""),
+        ] {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            assert_eq!(text_of(&value), text);
         }
     }
 }

@@ -358,8 +358,9 @@ fn own_headers(event: &Event, headers: &mut HeaderMap) {
         headers.clone_from(&handshake.headers);
         strip_hop_headers(headers);
         headers.remove(header::HOST);
-        if let Ok(source_ip) = HeaderValue::try_from(event.connection.source_ip.to_string()) {
-            headers.insert("x-forwarded-for", source_ip);
+        let forwarded_for = handshake.forwarded_for(event.connection.source_ip);
+        if let Ok(forwarded_for) = HeaderValue::try_from(forwarded_for) {
+            headers.insert("x-forwarded-for", forwarded_for);
         }
     } else {
         // GUESS: the documentation does not name the type of a message.

@@ -146,9 +146,7 @@ async fn ask(
         return Ok(None);
     };
     match integrate::run(integration, event, plane).await {
-        Ok(reply) if (200..300).contains(&reply.status) => {
-            Ok(reply.headers.get(header::SEC_WEBSOCKET_PROTOCOL).cloned())
-        }
+        Ok(reply) if (200..300).contains(&reply.status) => Ok(subprotocol(event, &reply)),
         Ok(reply) => {
             event.note("status", || reply.status.to_string());
             Err(Box::new(relay(reply)))
@@ -158,6 +156,27 @@ async fn ask(
             Err(Box::new(arrival::refuse(&failure.trouble.refusal(), event)))
         }
     }
+}
+
+/// The subprotocol that the integration chose. GUESS: one that the client did not offer is left away, for a client must fail
+/// a handshake that agrees to it.
+fn subprotocol(event: &Event, reply: &Answer) -> Option<HeaderValue> {
+    let Kind::Connect(handshake) = &event.kind else {
+        return None;
+    };
+    let chosen = reply.headers.get(header::SEC_WEBSOCKET_PROTOCOL)?;
+    let is_chosen = |name: &str| chosen.as_bytes() == name.trim().as_bytes();
+    let mut offered = handshake.header(header::SEC_WEBSOCKET_PROTOCOL.as_str());
+    if offered.any(|names| names.split(',').any(is_chosen)) {
+        return Some(chosen.clone());
+    }
+    tracing::warn!(
+        api = event.serving.api_id,
+        stage = event.serving.stage.stage_name,
+        connection = event.connection.id,
+        "$connect chose a subprotocol that the client did not offer; it is left away"
+    );
+    None
 }
 
 /// The integration's own refusal: status, body and headers. GUESS: that the body and the headers are relayed.

@@ -164,9 +164,17 @@ fn identity(event: &Event) -> Value {
 }
 
 fn connect_headers(event: &Event, handshake: &Handshake) -> Vec<(String, String)> {
+    // GUESS: as proxies do, the sender is added to whom the request names; a trace that the client began is kept.
+    let traced = handshake
+        .header("x-amzn-trace-id")
+        .find(|trace| trace.contains("Root="));
+    let forwarded_for = handshake.forwarded_for(event.connection.source_ip);
     let added = [
-        ("X-Amzn-Trace-Id", ids::trace(event.requested_at)),
-        ("X-Forwarded-For", event.connection.source_ip.to_string()),
+        (
+            "X-Amzn-Trace-Id",
+            traced.unwrap_or_else(|| ids::trace(event.requested_at)),
+        ),
+        ("X-Forwarded-For", forwarded_for),
         ("X-Forwarded-Port", "443".to_owned()),
         ("X-Forwarded-Proto", "https".to_owned()),
     ];

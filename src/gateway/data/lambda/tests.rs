@@ -33,6 +33,7 @@ fn a_connect_event_has_the_handshake() {
             ("sec-websocket-version", "13"),
             ("x-token", "t1"),
             ("x-token", "t2"),
+            ("x-forwarded-for", ""),
             ("x-forwarded-for", "203.0.113.9"),
         ],
     );
@@ -61,7 +62,7 @@ fn a_connect_event_has_the_handshake() {
             "X-Token",
         ]
     );
-    assert_eq!(made["headers"]["X-Forwarded-For"], "192.0.2.7");
+    assert_eq!(made["headers"]["X-Forwarded-For"], "203.0.113.9, 192.0.2.7");
     assert_eq!(made["headers"]["X-Forwarded-Port"], "443");
     assert_eq!(made["headers"]["X-Forwarded-Proto"], "https");
     let trace = made["headers"]["X-Amzn-Trace-Id"].as_str().unwrap();
@@ -101,6 +102,17 @@ fn a_connect_event_has_the_handshake() {
         context["identity"],
         json!({"userAgent": "test/1", "sourceIp": "192.0.2.7"})
     );
+}
+
+#[test]
+fn a_trace_that_the_client_began_is_kept() {
+    let begun = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+    for (brought, is_kept) in [(begun, true), ("Self=1-2", false)] {
+        let event = fixture::connect_event("", &[("x-amzn-trace-id", brought)]);
+        let trace = &read(&event)["multiValueHeaders"]["X-Amzn-Trace-Id"];
+        assert_eq!(trace.as_array().map(Vec::len), Some(1));
+        assert_eq!(trace[0] == brought, is_kept, "{trace}");
+    }
 }
 
 #[test]
