@@ -623,20 +623,27 @@ async fn who_is_refused_never_was_connected_and_is_told_of_to_nobody() {
 #[tokio::test]
 async fn a_required_parameter_must_be_there() {
     let gateway = Gateway::start().await;
-    let api = gateway.api().await;
-    let integration = api.mock_integration(200, "").await;
-    let route = api.route("$connect", Some(&integration)).await;
-    let body =
-        json!({ "requestParameters": { "route.request.querystring.token": { "required": true } } });
-    api.control("PATCH", &format!("routes/{route}"), body).await;
-    api.deploy("prod").await;
-    assert_eq!(
-        gateway.refused(&api.stage_path("prod"), &[]).await.status,
-        400
-    );
-    gateway
-        .connect(&format!("{}?token=1", api.stage_path("prod")))
-        .await;
+    for (parameter, query, headers) in [
+        ("querystring.token", "?token=1", &[][..]),
+        ("multivaluequerystring.token", "?token=1", &[]),
+        ("header.Token", "", &[("token", "1")]),
+        ("multivalueheader.token", "", &[("token", "1")]),
+    ] {
+        let api = gateway.api().await;
+        let integration = api.mock_integration(200, "").await;
+        let route = api.route("$connect", Some(&integration)).await;
+        let name = format!("route.request.{parameter}");
+        let body = json!({ "requestParameters": { name: { "required": true } } });
+        api.control("PATCH", &format!("routes/{route}"), body).await;
+        api.deploy("prod").await;
+        let path = api.stage_path("prod");
+        let refused = gateway.refused(&path, &[]).await;
+        assert_eq!(refused.status, 400, "{parameter}");
+        let opened = gateway
+            .try_connect(&format!("{path}{query}"), headers)
+            .await;
+        opened.unwrap();
+    }
 }
 
 #[tokio::test]

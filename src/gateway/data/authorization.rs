@@ -229,8 +229,10 @@ fn api_key(keyring: &Keyring, event: &Event, brought: Option<&str>) -> Result<Br
 fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Refusal> {
     let missing = |name: &String| match name.strip_prefix("route.request.") {
         Some(name) => match name.split_once('.') {
-            Some(("header", name)) => handshake.header(name).next().is_none(),
-            Some(("querystring", name)) => handshake.query_values(name).next().is_none(),
+            Some(("header" | "multivalueheader", name)) => handshake.header(name).next().is_none(),
+            Some(("querystring" | "multivaluequerystring", name)) => {
+                handshake.query_values(name).next().is_none()
+            }
             _ => false,
         },
         None => false,
