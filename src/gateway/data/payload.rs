@@ -170,9 +170,15 @@ impl template::Scope for OfAnswer<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use http::HeaderMap;
 
-    use super::{super::fixture, *};
+    use super::{
+        super::{caller::Caller, fixture},
+        *,
+    };
+    use crate::{gateway::authorize::Credential, model::Secret};
 
     #[track_caller]
     fn check_passthrough(behaviour: &str, keys: &[&str], passes: bool) {
@@ -310,6 +316,104 @@ mod tests {
             let made = of_response(&ResponsePlan::new(&record), &event, &answer).unwrap();
             assert_eq!(made, format!("<{expected}>"), "{expression:?}");
         }
+    }
+
+    /// What a request template makes of a message.
+    fn rendered(event: &Event, template: &str) -> String {
+        of_request(&IntegrationPlan::new(&fixture::mock("i1", template)), event).unwrap()
+    }
+
+    #[test]
+    fn every_documented_member_of_context_is_there_or_empty() {
+        let mut event = fixture::message_event("{}");
+        event.routed("say");
+        let known = |name: &str| {
+            rendered(
+                &event,
+                &format!("[$context.{name}|${{context.{name}}}|$!context.{name}]"),
+            )
+        };
+        let is = |name: &str, value: &str| {
+            assert_eq!(known(name), format!("[{value}|{value}|{value}]"), "{name}")
+        };
+        for (name, value) in [
+            ("apiId", "a1"),
+            ("stage", "prod"),
+            ("routeKey", "say"),
+            ("eventType", "MESSAGE"),
+            ("domainName", "127.0.0.1:4566/a1"),
+            ("identity.sourceIp", "192.0.2.7"),
+            ("identity.userAgent", "test/1"),
+        ] {
+            is(name, value);
+        }
+        for name in [
+            "connectionId",
+            "messageId",
+            "requestId",
+            "extendedRequestId",
+            "connectedAt",
+            "requestTime",
+            "requestTimeEpoch",
+        ] {
+            is(name, &event.context(name).unwrap());
+        }
+        let unknown = [
+            "status",
+            "error.messageString",
+            "error.validationErrorString",
+            "authorizer.principalId",
+            "authorizer.room",
+            "identity.accountId",
+            "identity.apiKey",
+            "identity.apiKeyId",
+            "identity.caller",
+            "identity.cognitoAuthenticationProvider",
+            "identity.cognitoAuthenticationType",
+            "identity.cognitoIdentityId",
+            "identity.cognitoIdentityPoolId",
+            "identity.user",
+            "identity.userArn",
+        ];
+        for name in unknown {
+            is(name, "");
+        }
+        let said = serde_json::json!({"principalId": "ann", "room": 1, "is": true, "none": null});
+        event.connection.identify(Caller {
+            credential: Some(Arc::new(Credential {
+                access_key_id: "AKID".to_owned(),
+                secret_access_key: Secret::new("secret"),
+                session_token: None,
+                user: "alice".to_owned(),
+                policy: None,
+            })),
+            authorizer: said.as_object().cloned().map(Box::new),
+            api_key: None,
+        });
+        for (name, value) in [
+            ("authorizer.principalId", "ann"),
+            ("authorizer.room", "1"),
+            ("authorizer.is", "true"),
+            ("authorizer.none", ""),
+            ("identity.accountId", "000000000000"),
+            ("identity.caller", "alice"),
+            ("identity.user", "alice"),
+            ("identity.userArn", "arn:aws:iam::000000000000:user/alice"),
+        ] {
+            is(name, value);
+        }
+        // What is stringified is a text: `true` is not the truth.
+        let compared = "#if($context.authorizer.is == 'true')text#end#if($context.authorizer.room == '1')text#end";
+        assert_eq!(rendered(&event, compared), "texttext");
+        assert_eq!(
+            rendered(&fixture::connect_event("", &[]), "[$context.messageId]"),
+            "[]"
+        );
+        let end = rendered(
+            &fixture::disconnect_event(1001, ""),
+            "$context.eventType [$context.messageId]",
+        );
+        assert_eq!(end, "DISCONNECT []");
     }
 
     #[test]
