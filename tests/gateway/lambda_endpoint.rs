@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     lambda::{invoke, options},
-    support::gateway::{Api, Gateway, Socket, next_json, next_text, soon},
+    support::gateway::{Api, Gateway, SIGNED, Socket, next_json, next_text, soon},
 };
 
 /// An Invoke endpoint that answers each function with bytes of its own, and closes.
@@ -28,8 +28,8 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    /// Answers by the path's last part and the query, such as `far` or `far?Qualifier=live`; whatever else is asked for
-    /// is never answered.
+    /// Answers by the function and the query, such as `far` or `far?Qualifier=live`, with ` and log` behind it where the
+    /// log is wanted; whatever else is asked for is never answered.
     async fn start(answers: impl IntoIterator<Item = (&str, Vec<u8>)>) -> Endpoint {
         let answers = answers.into_iter();
         let answers: HashMap<_, _> = answers
@@ -67,11 +67,20 @@ async fn converse(
     answers: HashMap<String, Vec<u8>>,
     sender: mpsc::UnboundedSender<String>,
 ) {
-    let first = read(&mut stream).await;
+    let head = read(&mut stream).await;
+    let first = head.lines().next().unwrap_or_default().to_owned();
+    let wants_log = head.to_ascii_lowercase().contains("x-amz-log-type: tail");
     let named = first
         .strip_prefix("POST /2015-03-31/functions/")
         .and_then(|rest| rest.strip_suffix(" HTTP/1.1"))
-        .map(|rest| rest.replacen("/invocations", "", 1));
+        .map(|rest| rest.replacen("/invocations", "", 1))
+        .map(|name| {
+            if wants_log {
+                format!("{name} and log")
+            } else {
+                name
+            }
+        });
     let answer = named.and_then(|named| answers.get(&named).cloned());
     // The test may have seen enough, and the gateway too.
     let _sent = sender.send(first);
@@ -83,7 +92,7 @@ async fn converse(
     }
 }
 
-/// Reads a whole request and gives its first line.
+/// Reads a whole request and gives its head.
 async fn read(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     loop {
@@ -96,7 +105,7 @@ async fn read(stream: &mut TcpStream) -> String {
                     .ok()
             });
             if body.len() >= length.unwrap_or(0) {
-                return head.lines().next().unwrap_or_default().to_owned();
+                return head.to_owned();
             }
         }
         if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
@@ -386,4 +395,41 @@ async fn an_endpoint_that_takes_no_query_is_asked_without_one() {
     let aliased = line("g/invocations?Qualifier=live");
     assert_eq!(endpoint.requested().await, aliased);
     assert!(endpoint.requests.is_empty());
+}
+
+#[tokio::test]
+async fn an_endpoint_without_logs_is_asked_for_the_answer_alone() {
+    let refusal = |kind: &str| {
+        whole(
+            501,
+            &format!("x-amzn-errortype: {kind}\r\n"),
+            r#"{"Message":"no"}"#,
+        )
+    };
+    let query = whole(
+        400,
+        "x-amzn-errortype: InvalidRequestContent\r\n",
+        r#"{"Type": "User", "Message": "Query Parameters are not supported"}"#,
+    );
+    let endpoint = Endpoint::start([
+        ("f and log", refusal("NotImplemented")),
+        ("f?Qualifier=live and log", query),
+        ("f", whole(200, "", "7")),
+        ("g", refusal("NotImplemented")),
+    ])
+    .await;
+    let gateway = gateway(endpoint.address).await;
+    for function in ["f", "f%3Alive"] {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let request = gateway
+            .request("POST", &path)
+            .header("authorization", SIGNED)
+            .header("x-amz-log-type", "Tail")
+            .body(http_body_util::Full::default())
+            .unwrap();
+        let answer = gateway.send(request).await;
+        assert_eq!((answer.status, &answer.body[..]), (200, &b"7"[..]));
+        assert_eq!(answer.header("x-amz-log-result"), None);
+    }
+    assert_eq!(invoke(&gateway, "g", json!({})).await.status, 502);
 }

@@ -47,11 +47,19 @@ impl Endpoint {
     pub(super) async fn invoke(&self, invocation: &Invocation) -> Result<Answer, InvokeError> {
         let qualifier = invocation.function.qualifier.as_deref();
         // Without a qualifier it is the latest version that runs.
-        let qualifier = qualifier.filter(|it| *it != "$LATEST");
-        let mut answer = self.call(invocation, qualifier).await?;
-        if qualifier.is_some() && takes_no_query(&answer) {
-            answer = self.call(invocation, None).await?;
-        }
+        let mut qualifier = qualifier.filter(|it| *it != "$LATEST");
+        let mut mode = invocation.mode;
+        let answer = loop {
+            let answer = self.call(invocation, qualifier, mode).await?;
+            // What is refused so was refused before anything ran.
+            if qualifier.is_some() && takes_no_query(&answer) {
+                qualifier = None;
+            } else if mode == Mode::WaitForLog && answer.status == 501 {
+                mode = Mode::Wait;
+            } else {
+                break answer;
+            }
+        };
         match answer.status {
             200..300 => Ok(Answer {
                 payload: answer.body,
@@ -70,8 +78,9 @@ impl Endpoint {
         &self,
         invocation: &Invocation,
         qualifier: Option<&str>,
+        mode: Mode,
     ) -> Result<outbound::Answer, InvokeError> {
-        let request = self.request(invocation, qualifier)?;
+        let request = self.request(invocation, qualifier, mode)?;
         let called = self.outbound.call(request, LARGEST_ANSWER).await;
         called.map_err(|error| InvokeError::Unreachable(whole(&error)))
     }
@@ -81,6 +90,7 @@ impl Endpoint {
         &self,
         invocation: &Invocation,
         qualifier: Option<&str>,
+        mode: Mode,
     ) -> Result<Request<Full<Bytes>>, InvokeError> {
         let function = &invocation.function;
         let path = format!("/2015-03-31/functions/{}/invocations", function.name);
@@ -102,12 +112,12 @@ impl Endpoint {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        let mode = match invocation.mode {
+        let kind = match mode {
             Mode::Wait | Mode::WaitForLog => "RequestResponse",
             Mode::Event => "Event",
         };
-        headers.insert("x-amz-invocation-type", HeaderValue::from_static(mode));
-        if invocation.mode == Mode::WaitForLog {
+        headers.insert("x-amz-invocation-type", HeaderValue::from_static(kind));
+        if mode == Mode::WaitForLog {
             headers.insert("x-amz-log-type", HeaderValue::from_static("Tail"));
         }
         let trace_id = invocation.trace_id.as_deref();
@@ -154,8 +164,8 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// SOURCE: the Invoke endpoint of SAM runs the one version of a function that there is: it refuses whatever stands in the
-/// query, before anything runs.
+/// SOURCE: the Invoke endpoint of SAM runs the one version of a function that there is, and refuses whatever stands in the
+/// query; it gives no log either, and says 501 to who wants it.
 fn takes_no_query(answer: &outbound::Answer) -> bool {
     let kind = text(&answer.headers, "x-amzn-errortype").unwrap_or_default();
     answer.status == 400
@@ -217,7 +227,9 @@ mod tests {
         let uri = |name: &str| {
             let invocation = invocation(name);
             let qualifier = invocation.function.qualifier.as_deref();
-            let request = endpoint.request(&invocation, qualifier).unwrap();
+            let request = endpoint
+                .request(&invocation, qualifier, Mode::Wait)
+                .unwrap();
             assert_eq!(
                 request.headers()["x-amz-invocation-type"],
                 "RequestResponse"
@@ -247,7 +259,7 @@ mod tests {
         let endpoint = Endpoint::new(&uri, Some(credential), here);
         let function = "arn:aws:lambda:eu-west-1:123456789012:function:chat:live";
         let request = endpoint
-            .request(&invocation(function), Some("live"))
+            .request(&invocation(function), Some("live"), Mode::Wait)
             .unwrap();
         assert_eq!(request.headers()[header::HOST], "lambda.example");
         let signed = Signed {
