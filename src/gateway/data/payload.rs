@@ -334,7 +334,7 @@ mod tests {
             )
         };
         let is = |name: &str, value: &str| {
-            assert_eq!(known(name), format!("[{value}|{value}|{value}]"), "{name}")
+            assert_eq!(known(name), format!("[{value}|{value}|{value}]"), "{name}");
         };
         for (name, value) in [
             ("apiId", "a1"),
