@@ -66,23 +66,10 @@ pub(super) struct Handshake {
 }
 
 impl Handshake {
-    /// Whether the route declares a parameter of this kind, `header` or `querystring`, with one value or with several.
+    /// Whether the route declares a parameter of this kind.
     pub(super) fn declares(&self, kind: &str, name: &str) -> bool {
-        let mut declared = self.declared.get().into_iter().flat_map(|all| all.iter());
-        declared.any(|declared| {
-            let of_kind = declared
-                .strip_prefix("route.request.")
-                .and_then(|rest| {
-                    rest.strip_prefix("multivalue")
-                        .unwrap_or(rest)
-                        .strip_prefix(kind)
-                })
-                .and_then(|rest| rest.strip_prefix('.'));
-            of_kind.is_some_and(|known| match kind {
-                "header" => known.eq_ignore_ascii_case(name),
-                _ => known == name,
-            })
-        })
+        let declared = self.declared.get();
+        declared.is_some_and(|declared| declares(declared, kind, name))
     }
 
     /// The values of a header, in order.
@@ -126,6 +113,24 @@ pub(super) fn text_of(value: &HeaderValue) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),
     }
+}
+
+/// Whether one of these declares a parameter of this kind, `header` or `querystring`, with one value or with several.
+pub(super) fn declares(declared: &[String], kind: &str, name: &str) -> bool {
+    declared.iter().any(|declared| {
+        let of_kind = declared
+            .strip_prefix("route.request.")
+            .and_then(|rest| {
+                rest.strip_prefix("multivalue")
+                    .unwrap_or(rest)
+                    .strip_prefix(kind)
+            })
+            .and_then(|rest| rest.strip_prefix('.'));
+        of_kind.is_some_and(|known| match kind {
+            "header" => known.eq_ignore_ascii_case(name),
+            _ => known == name,
+        })
+    })
 }
 
 fn decoded(text: &str) -> String {

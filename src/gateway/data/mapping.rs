@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{
-    event::{Event, Handshake, Kind},
+    event::{Event, Handshake, Kind, declares},
     jsonpath::{Found, JsonPath},
     lambda, selection,
 };
@@ -76,6 +76,18 @@ impl Mapping {
     }
 }
 
+impl Mapping {
+    /// The declaration that the route lacks for it, if it reads a part of the handshake that is not declared.
+    pub(super) fn undeclared(&self, declared: &[String]) -> Option<String> {
+        let (kind, name) = match &self.source {
+            Source::Header(name) | Source::Headers(name) => ("header", name),
+            Source::Query(name) | Source::Queries(name) => ("querystring", name),
+            _ => return None,
+        };
+        (!declares(declared, kind, name)).then(|| format!("route.request.{kind}.{name}"))
+    }
+}
+
 impl Source {
     fn parse(value: &str) -> Option<Source> {
         if let Some(quoted) = value.strip_prefix('\'') {
@@ -132,15 +144,7 @@ impl Source {
 /// what is not defined is as if the client had not sent it.
 fn declared<'e>(event: &'e Event, kind: &str, name: &str) -> Option<&'e Handshake> {
     let handshake = handshake(event)?;
-    if handshake.declares(kind, name) {
-        return Some(handshake);
-    }
-    tracing::warn!(
-        kind,
-        name,
-        "a mapping speaks of a parameter that the route does not declare"
-    );
-    None
+    handshake.declares(kind, name).then_some(handshake)
 }
 
 fn handshake(event: &Event) -> Option<&Handshake> {
@@ -340,6 +344,30 @@ mod tests {
         check_value("context.stage", Some("prod"));
         check_value("context.eventType", Some("CONNECT"));
         check_value("context.messageId", None);
+    }
+
+    #[test]
+    fn a_mapping_knows_which_declaration_the_route_lacks() {
+        let declared = ["header.X-Token", "multivaluequerystring.a"];
+        let declared = declared.map(|name| format!("route.request.{name}"));
+        for (source, lacks) in [
+            ("route.request.header.x-token", None),
+            ("route.request.multivalueheader.x-token", None),
+            ("route.request.querystring.a", None),
+            (
+                "method.request.querystring.A",
+                Some("route.request.querystring.A"),
+            ),
+            (
+                "route.request.multivalueheader.b",
+                Some("route.request.header.b"),
+            ),
+            ("route.request.body.b", None),
+            ("context.stage", None),
+        ] {
+            let mapping = Mapping::parse("integration.request.header.x", source).unwrap();
+            assert_eq!(mapping.undeclared(&declared).as_deref(), lacks, "{source}");
+        }
     }
 
     #[test]

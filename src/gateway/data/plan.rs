@@ -211,7 +211,12 @@ impl RoutePlan {
                 .iter()
                 .any(|response| response.route_response_key == "$default");
         let declared = route.request_parameters.iter().flatten();
-        let declared = declared.map(|(name, _)| name.clone()).collect();
+        let declared: Arc<[String]> = declared.map(|(name, _)| name.clone()).collect();
+        if let Some(integration) = &integration
+            && route.route_key == "$connect"
+        {
+            integration.miss(&declared);
+        }
         let required = route
             .request_parameters
             .iter()
@@ -263,6 +268,19 @@ impl IntegrationPlan {
             content_handling: ContentHandling::of(record.content_handling_strategy.as_deref()),
             responses: responses(&frozen.responses),
             timeout: Duration::from_millis(u64::from(record.timeout_in_millis)),
+        }
+    }
+
+    /// Tells the log, once for a deployment, what its mappings read of the handshake though the route does not declare it.
+    fn miss(&self, declared: &[String]) {
+        for mapping in self.mappings.iter().flatten() {
+            if let Some(parameter) = mapping.undeclared(declared) {
+                tracing::warn!(
+                    integration = self.id,
+                    parameter,
+                    "a mapping yields nothing, for $connect does not declare its source in requestParameters"
+                );
+            }
         }
     }
 
