@@ -391,6 +391,51 @@ async fn templates_stand_between_a_client_and_a_function_that_is_no_proxy() {
 }
 
 #[tokio::test]
+async fn a_function_that_is_no_proxy_refuses_a_handshake_by_its_error() {
+    let gateway = gateway(&[told("f")]).await;
+    for (responses, thrown, fallen) in [
+        // Without a response the function's own words are what there is.
+        (&[][..], r#""errorMessage":"boom""#, "Runtime.ExitError"),
+        (
+            &[
+                ("/bo+m/", "caught $input.path('$.errorMessage')"),
+                ("$default", "other"),
+            ][..],
+            "caught boom",
+            "other",
+        ),
+    ] {
+        let api = gateway.api().await;
+        let integration = api
+            .integration(json!({
+                "integrationType": "AWS",
+                "integrationMethod": "POST",
+                "integrationUri": uri("f"),
+                "requestTemplates": { "$default": "{\"do\":\"$input.params('do')\"}" },
+            }))
+            .await;
+        for (key, template) in responses {
+            let path = format!("integrations/{integration}/integrationresponses");
+            let response = json!({
+                "integrationResponseKey": key,
+                "responseTemplates": { "$default": template },
+            });
+            api.control("POST", &path, response).await;
+        }
+        api.route("$connect", Some(&integration)).await;
+        api.deploy("prod").await;
+        let path = api.stage_path("prod");
+        gateway.connect(&format!("{path}?do=echo")).await;
+        for (what, said) in [("throw", thrown), ("fall", fallen)] {
+            let refused = gateway.refused(&format!("{path}?do={what}"), &[]).await;
+            assert_eq!(refused.status, 500, "{what}");
+            let body = String::from_utf8_lossy(&refused.body);
+            assert!(body.contains(said), "{what}: {body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_function_may_be_called_without_waiting_for_it() {
     let gateway = gateway(&[told("f")]).await;
     let api = gateway.api().await;
