@@ -111,46 +111,45 @@ async fn prepare(
 /// Tells that nothing was done.
 fn interrupted(args: &ApplyArgs, output: Output) -> Exit {
     let title = format!("Cannot apply {}", args.file.display());
-    let given_up = GivenUp {
-        failure: Failure::new(FailureKind::User, title)
-            .cause("interrupted before anything was changed"),
-        api: None,
-        done: Vec::new(),
-        unknown: None,
-        not_done: Vec::new(),
-        not_begun: Vec::new(),
-        n_before: 0,
-    };
-    given_up.tell(output);
+    let failure =
+        Failure::new(FailureKind::User, title).cause("interrupted before anything was changed");
+    GivenUp::between_calls(failure).tell(output, &[], &[]);
     Exit::Interrupted
 }
 
-/// Applies the plans, one after the other, as far as it goes.
+/// Applies the plans, one after the other: on to the next where the target still differs, but neither after a call that
+/// failed nor after a signal.
 async fn carry_all_out(
     control: &Control,
     plans: &[ApplyPlan],
     signals: &mut Signals,
     output: Output,
 ) -> Result<Exit, Stop> {
+    let stop = CancellationToken::new();
     let mut answers = Vec::new();
+    let mut exit = Exit::Done;
     for (idx, plan) in plans.iter().enumerate() {
-        let carried_out = carry_out(control, plan, signals, output).await;
+        let later = &plans[idx + 1..];
+        let carried_out = carry_out(control, plan, signals, &stop, output).await;
         answers.extend(carried_out.answer);
-        if let Some(mut given_up) = carried_out.given_up {
+        if let Some(given_up) = carried_out.given_up {
             answer(answers, output)?;
-            let later = plans[idx + 1..].iter().filter(|plan| !plan.is_empty());
-            given_up.not_begun = later.map(|plan| plan.name.clone()).collect();
-            given_up.n_before = idx;
-            given_up.tell(output);
+            given_up.tell(output, &plans[..idx], later);
             return Ok(carried_out.exit);
         }
         if carried_out.exit != Exit::Done {
+            exit = carried_out.exit;
+        }
+        if stop.is_cancelled() && !later.iter().all(ApplyPlan::is_empty) {
             answer(answers, output)?;
-            return Ok(carried_out.exit);
+            let title = "Cannot apply the file in full";
+            let failure = Failure::new(FailureKind::User, title).cause("it was interrupted");
+            GivenUp::between_calls(failure).tell(output, &plans[..=idx], later);
+            return Ok(Exit::Interrupted);
         }
     }
     answer(answers, output)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// The APIs of the file, or of stdin.
@@ -231,10 +230,7 @@ async fn is_wanted(
 
 fn plan_lines(plan: &ApplyPlan) -> Vec<String> {
     let name = printable(&plan.name);
-    let calls = match plan.steps().len() {
-        1 => "1 call".to_owned(),
-        n_calls => format!("{n_calls} calls"),
-    };
+    let calls = n_calls_text(plan.steps().len());
     let mut lines = vec![match (&plan.api, plan.is_empty()) {
         (None, _) => format!("API {name}, to be created with {calls}"),
         (Some(api), true) => format!("API {name} ({api}): nothing differs"),
@@ -248,6 +244,13 @@ fn plan_lines(plan: &ApplyPlan) -> Vec<String> {
         format!("  left alone, not in the file: {}", printable(&subject))
     }));
     lines
+}
+
+fn n_calls_text(n_calls: usize) -> String {
+    match n_calls {
+        1 => "1 call".to_owned(),
+        _ => format!("{n_calls} calls"),
+    }
 }
 
 /// The change in one line that one can read: long values end early.
@@ -300,20 +303,30 @@ struct GivenUp {
     done: Vec<String>,
     unknown: Option<String>,
     not_done: Vec<String>,
-    /// The APIs of the file whose turn did not come, by name.
-    not_begun: Vec<String>,
-    /// APIs of the file that were applied before.
-    n_before: usize,
 }
 
 impl GivenUp {
-    fn tell(&self, output: Output) {
+    /// What there is to say where no call was under way and none was made.
+    fn between_calls(failure: Failure) -> Self {
+        Self {
+            failure,
+            api: None,
+            done: Vec::new(),
+            unknown: None,
+            not_done: Vec::new(),
+        }
+    }
+
+    /// Tells it; `before` it in the file were these, `later` would have come those.
+    fn tell(&self, output: Output, before: &[ApplyPlan], later: &[ApplyPlan]) {
+        let not_begun = later.iter().filter(|plan| !plan.is_empty());
+        let not_begun: Vec<&str> = not_begun.map(|plan| plan.name.as_str()).collect();
         let json = json!({
             "ApiId": self.api,
             "Done": self.done,
             "Unknown": self.unknown,
             "NotDone": self.not_done,
-            "NotBegun": self.not_begun,
+            "NotBegun": not_begun,
         });
         let more = match json {
             Value::Object(more) => more,
@@ -321,14 +334,15 @@ impl GivenUp {
         };
         output.failure_with(&self.failure, &more);
         let all = |calls: &[String]| calls.join(", ");
-        if !self.not_begun.is_empty() {
-            let names = self.not_begun.join(", API ");
+        if !not_begun.is_empty() {
+            let names = not_begun.join(", API ");
             output::warn(&format!("not begun: API {names}"));
         }
         if self.done.is_empty() && self.unknown.is_none() {
-            output::warn(match self.n_before {
-                0 => "nothing was changed",
-                _ => "nothing more was changed",
+            output::warn(if before.iter().all(ApplyPlan::is_empty) {
+                "nothing was changed"
+            } else {
+                "nothing more was changed"
             });
             return;
         }
@@ -345,11 +359,13 @@ impl GivenUp {
     }
 }
 
-/// Applies one plan. A signal lets it end the call under way, for a moment, and begins no other; a second one cuts it.
+/// Applies one plan. A signal cancels `stop` and lets it end the call under way, for a moment, and begins no other; a
+/// second one cuts it.
 async fn carry_out(
     control: &Control,
     plan: &ApplyPlan,
     signals: &mut Signals,
+    stop: &CancellationToken,
     output: Output,
 ) -> CarriedOut {
     if let (true, Some(api)) = (plan.is_empty(), &plan.api) {
@@ -370,8 +386,7 @@ async fn carry_out(
         output.progress(&format!("{number}/{n_steps} {step}"));
         *last.borrow_mut() = Some(progress);
     };
-    let stop = CancellationToken::new();
-    let mut job = Box::pin(apply::run(control, plan, &stop, report));
+    let mut job = Box::pin(apply::run(control, plan, stop, report));
     let result = tokio::select! {
         biased;
         result = &mut job => Some(result),
@@ -396,16 +411,8 @@ async fn carry_out(
 
 fn end(plan: &ApplyPlan, applied: &Applied, output: Output) -> CarriedOut {
     let api = &applied.api;
-    let n_calls = applied.done.len();
+    let n_calls = n_calls_text(applied.done.len());
     let line = format!("{}: {api}, {n_calls} made", printable(&plan.name));
-    let line = line.replace(
-        " made",
-        if n_calls == 1 {
-            " call made"
-        } else {
-            " calls made"
-        },
-    );
     let exit = if applied.remaining.is_empty() {
         Exit::Done
     } else {
@@ -446,8 +453,6 @@ fn give_up(failed: ApplyFailure) -> CarriedOut {
             done: failed.done,
             unknown: failed.unknown,
             not_done: failed.not_done,
-            not_begun: Vec::new(),
-            n_before: 0,
         }),
         exit,
     }
@@ -468,8 +473,6 @@ fn cut(plan: &ApplyPlan, last: Option<&Progress>) -> CarriedOut {
             done,
             unknown: is_under_way.then(|| not_done.remove(0)),
             not_done,
-            not_begun: Vec::new(),
-            n_before: 0,
         }),
         exit: Exit::Interrupted,
     }

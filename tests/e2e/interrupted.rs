@@ -253,6 +253,54 @@ fn a_signal_lets_the_call_of_an_apply_end_and_tells_what_is_done() {
 }
 
 #[test]
+fn a_signal_after_the_last_call_for_an_api_ends_an_apply_before_the_next() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    // What is read by its id is the API that has just been made.
+    let weir = Weir::before(&gateway, "GET /v2/apis/");
+    sandbox.write("two.json", TWO);
+    let apply = over(&sandbox, &weir, &["apply", "two.json"]);
+    weir.wait();
+    apply.signal(Signal::INT);
+    apply.line_with("interrupted: ending the call under way");
+    weir.open();
+    let ended = apply.end().expect(130);
+    for sentence in [
+        ", 4 calls made",
+        "Cannot apply the file in full",
+        "because: it was interrupted",
+        "not begun: API second",
+        "nothing more was changed",
+    ] {
+        assert!(ended.stdout.contains(sentence), "{ended:#?}");
+    }
+    let apis = sandbox.local(&gateway, &["apis", "--json"]).expect(0);
+    assert_eq!(apis.json()["Items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_api_that_still_differs_does_not_keep_the_next_from_being_applied() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let weir = Weir::before(&gateway, "GET /v2/apis/");
+    sandbox.write("two.json", TWO);
+    let apply = over(&sandbox, &weir, &["apply", "two.json"]);
+    weir.wait();
+    // Somebody else is quicker than the reading back.
+    let other = r#"{ "name": "first", "routeSelectionExpression": "$request.body.other" }"#;
+    sandbox.write("other.json", other);
+    sandbox.local(&gateway, &["apply", "other.json"]).expect(0);
+    weir.open();
+    let ended = apply.end().expect(1);
+    let told = &ended.stdout;
+    assert!(told.contains("the target still differs"), "{ended:#?}");
+    let made = |line: &&str| line.ends_with(" made");
+    let made: Vec<&str> = told.lines().filter(made).collect();
+    assert!(made[0].starts_with("first: "), "{ended:#?}");
+    assert!(made[1].starts_with("second: "), "{ended:#?}");
+}
+
+#[test]
 fn a_second_signal_cuts_an_apply_and_says_what_nobody_knows() {
     let sandbox = Sandbox::new();
     let gateway = sandbox.gateway();
