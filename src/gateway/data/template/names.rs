@@ -255,16 +255,16 @@ impl Machine<'_> {
         Ok(Value::Map(all))
     }
 
-    /// The first of path, query string and header that has it.
+    /// The first of path, query string and header that has it; of several values the last, as in the map of all.
     ///
     /// GUESS: what none of them has is written as the empty text.
     fn parameter(&mut self, name: &str) -> Result<Value, BadTemplate> {
         let parameters = self.scope.parameters();
-        let find = |pairs: &Pairs| pairs.iter().find(|(known, _)| known == name).cloned();
+        let find = |pairs: &Pairs| pairs.iter().rfind(|(known, _)| known == name).cloned();
         let header = || {
             let mut header = parameters.header.iter();
             header
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .rfind(|(known, _)| known.eq_ignore_ascii_case(name))
                 .cloned()
         };
         let found = find(&parameters.path)

@@ -28,7 +28,7 @@ impl Sample {
             variables: BTreeMap::from([("table".to_owned(), "rooms".to_owned())]),
             parameters: Parameters {
                 path: Pairs::new(),
-                querystring: pairs(&[("a", "1"), ("both", "query")]),
+                querystring: pairs(&[("a", "0"), ("a", "1"), ("both", "query")]),
                 header: pairs(&[("X-Token", "t"), ("both", "header")]),
             },
         }
