@@ -1,12 +1,6 @@
 //! `stagewire apply FILE`: makes an API on the target as a file says.
 
-use std::{
-    cell::RefCell,
-    fs,
-    io::{self, Read},
-    path::Path,
-    time::Duration,
-};
+use std::{cell::RefCell, collections::HashSet, fs, io, path::Path, time::Duration};
 
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -156,10 +150,9 @@ async fn carry_all_out(
 fn read(path: &Path) -> Result<Vec<ApiFile>, Failure> {
     let title = || format!("Cannot read {}", path.display());
     let text = if path.as_os_str() == "-" {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
+        file::read_text(io::stdin().lock())
     } else {
-        fs::read_to_string(path)
+        fs::File::open(path).and_then(file::read_text)
     };
     let text = text.map_err(|error| Failure::new(FailureKind::User, title()).caused_by(&error))?;
     let files = file::parse(&text).map_err(|mistake| {
@@ -169,8 +162,9 @@ fn read(path: &Path) -> Result<Vec<ApiFile>, Failure> {
     if files.is_empty() {
         return Err(Failure::new(FailureKind::User, title()).cause("it holds no API"));
     }
-    for (idx, file) in files.iter().enumerate() {
-        if files[..idx].iter().any(|other| other.name == file.name) {
+    let mut names = HashSet::new();
+    for file in &files {
+        if !names.insert(&file.name) {
             let cause = format!("it holds two APIs named {:?}", printable(&file.name));
             return Err(Failure::new(FailureKind::User, title()).cause(cause));
         }

@@ -288,6 +288,159 @@ fn a_file_that_is_none_is_told_with_line_and_column() {
         .says(&["Cannot read missing.json", "No such file"]);
 }
 
+/// Says of each file why it is none, to `apply` and to a gateway that is to be filled from it.
+#[track_caller]
+fn is_no_file(sandbox: &Sandbox, file: &str, cause: &str) {
+    let url = "http://127.0.0.1:9";
+    let applied = sandbox.run(&["--endpoint-url", url, "apply", file, "--dry-run"]);
+    let applied = applied.expect(1);
+    assert_eq!(applied.stderr.lines().count(), 2, "{applied:#?}");
+    applied.says(&[&format!("Cannot read {file}"), cause]);
+    let arguments = [
+        "gateway",
+        "--listen",
+        "127.0.0.1:0",
+        "--ephemeral",
+        "--seed",
+        file,
+    ];
+    let seeded = sandbox.run(&arguments).expect(1);
+    seeded.says(&["Cannot start the local gateway", file, cause]);
+}
+
+#[test]
+fn whatever_stands_in_place_of_a_file_is_refused_in_a_sentence() {
+    let sandbox = Sandbox::new();
+    let deep = "[".repeat(100_000);
+    for (name, text, cause) in [
+        ("empty.json", "", "empty.json:1:0: EOF while parsing"),
+        (
+            "cut.json",
+            &CHAT[..400],
+            "cut.json:12:27: routes.$default: EOF while parsing",
+        ),
+        (
+            "twice.json",
+            r#"{"name":"a","name":"b"}"#,
+            "duplicate field `name`",
+        ),
+        (
+            "list.json",
+            "[[]]",
+            "[0]: invalid length 0, expected an API",
+        ),
+        ("deep.json", &deep, "deep.json:1:"),
+        (
+            "deeper.json",
+            &format!(r#"{{"name":{deep}"#),
+            "name: invalid type: sequence, expected a string",
+        ),
+        (
+            "mark.json",
+            "\u{feff}7",
+            "invalid type: integer `7`, expected an API",
+        ),
+        (
+            "number.json",
+            &CHAT.replace(
+                r#""prod": {"#,
+                r#""prod": { "defaultRouteSettings": { "throttlingRateLimit": 1e999 },"#,
+            ),
+            "number out of range",
+        ),
+    ] {
+        sandbox.write(name, text);
+        is_no_file(&sandbox, name, cause);
+    }
+    fs::write(sandbox.path("large.json"), vec![b' '; 50 << 20]).unwrap();
+    is_no_file(&sandbox, "large.json", "it is longer than 16 MiB");
+    is_no_file(&sandbox, "/dev/zero", "it is longer than 16 MiB");
+    fs::create_dir(sandbox.path("directory")).unwrap();
+    is_no_file(&sandbox, "directory", "Is a directory");
+    std::os::unix::fs::symlink("loop.json", sandbox.path("loop.json")).unwrap();
+    is_no_file(&sandbox, "loop.json", "Too many levels of symbolic links");
+}
+
+#[test]
+fn a_file_may_come_out_of_a_named_pipe() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let pipe = sandbox.path("pipe.json");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let writing = std::thread::spawn(move || fs::write(pipe, CHAT).unwrap());
+    sandbox
+        .local(&gateway, &["apply", "pipe.json", "-q"])
+        .expect(0);
+    writing.join().unwrap();
+    sandbox.local(&gateway, &["pull", "chat"]).expect(0);
+}
+
+/// What [`CHAT`] has not: every type of integration with every member, and parts that only some of them have. The VPC link
+/// is one of version 1, as WebSocket APIs need it, and those are made by another API.
+const BACKENDS: &str = r#"{
+  "name": "backends",
+  "routeSelectionExpression": "$request.body.action",
+  "integrations": {
+    "aws": {
+      "integrationType": "AWS",
+      "integrationMethod": "POST",
+      "integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:f/invocations",
+      "contentHandlingStrategy": "CONVERT_TO_TEXT",
+      "credentialsArn": "arn:aws:iam::000000000000:role/invoker",
+      "requestTemplates": { "$default": "{\"body\": $input.json('$')}" },
+      "templateSelectionExpression": "\\$default",
+      "responses": {
+        "$default": { "responseParameters": { "route.response.header.x": "'1'" } },
+        "/5\\d\\d/": { "responseTemplates": { "error": "failed" }, "templateSelectionExpression": "error" }
+      }
+    },
+    "lambda": {
+      "integrationType": "AWS_PROXY",
+      "integrationMethod": "POST",
+      "integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:f/invocations",
+      "timeoutInMillis": 50
+    },
+    "private": {
+      "integrationType": "HTTP_PROXY",
+      "integrationMethod": "POST",
+      "integrationUri": "http://private.example/",
+      "connectionType": "VPC_LINK",
+      "connectionId": "vlink01"
+    }
+  },
+  "routes": {
+    "aws": { "integration": "aws", "twoWay": true },
+    "lambda": { "integration": "lambda" },
+    "private": { "integration": "private" }
+  },
+  "stages": { "prod": { "autoDeploy": true, "clientCertificateId": "cert01" } }
+}
+"#;
+
+#[test]
+fn every_type_of_integration_goes_from_one_gateway_to_others_and_stays_the_same() {
+    let sandbox = Sandbox::new();
+    let one = sandbox.gateway();
+    sandbox.write("backends.json", BACKENDS);
+    let apply = ["apply", "backends.json", "-q"];
+    sandbox.local(&one, &apply).expect(0);
+    let pulled = sandbox.local(&one, &["pull", "backends"]).expect(0).stdout;
+    sandbox.write("pulled.json", &pulled);
+    let written: serde_json::Value = serde_json::from_str(&pulled).unwrap();
+    let meant: serde_json::Value = serde_json::from_str(BACKENDS).unwrap();
+    assert_eq!(written, meant);
+
+    let seeded = sandbox.gateway_with(&["--ephemeral", "--seed", "pulled.json"]);
+    let applied = sandbox.gateway();
+    let apply = ["apply", "pulled.json", "-q"];
+    sandbox.local(&applied, &apply).expect(0);
+    for gateway in [&seeded, &applied] {
+        let again = sandbox.local(gateway, &["pull", "backends"]).expect(0);
+        assert_eq!(again.stdout, pulled);
+    }
+}
+
 #[test]
 fn wrong_usage_of_apply_is_told_before_anything_is_done() {
     let sandbox = Sandbox::new();

@@ -96,7 +96,8 @@ pub(crate) fn plant(store: &Store, seed: &Seed) -> Result<Vec<Seeded>, SeedError
         Seed::None => Ok(Vec::new()),
         Seed::Demo => plant_texts(store, DEMO),
         Seed::File(path) => {
-            let text = fs::read_to_string(path).map_err(|source| SeedError::Read {
+            let text = fs::File::open(path).and_then(file::read_text);
+            let text = text.map_err(|source| SeedError::Read {
                 path: path.clone(),
                 source,
             })?;

@@ -26,7 +26,10 @@ mod tests;
 mod unique;
 pub(crate) mod usual;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -41,7 +44,7 @@ pub type Texts = BTreeMap<String, String>;
 
 /// An API, its stages and perhaps its history.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an API")]
 pub struct ApiFile {
     /// Its name.
     pub name: String,
@@ -102,7 +105,7 @@ pub struct ApiFile {
 
 /// A later change of the definition; `null` removes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a step")]
 pub struct StepFile {
     /// Integrations that are new, others or gone, by name.
     #[serde(default, deserialize_with = "unique::map")]
@@ -119,7 +122,11 @@ pub struct StepFile {
 
 /// Freezes what stands, and lets stages serve it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a deployment"
+)]
 pub struct DeploymentFile {
     /// What it says of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,7 +138,11 @@ pub struct DeploymentFile {
 
 /// An authorizer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "an authorizer"
+)]
 pub struct AuthorizerFile {
     /// `REQUEST` on WebSocket APIs.
     pub authorizer_type: String,
@@ -154,7 +165,7 @@ pub struct AuthorizerFile {
 
 /// A model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a model")]
 pub struct ModelFile {
     /// The media type it speaks of.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,7 +179,11 @@ pub struct ModelFile {
 
 /// An integration with its responses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "an integration"
+)]
 pub struct IntegrationFile {
     /// `AWS`, `AWS_PROXY`, `HTTP`, `HTTP_PROXY` or `MOCK`.
     pub integration_type: String,
@@ -221,7 +236,11 @@ pub struct IntegrationFile {
 
 /// An integration response.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "an integration response"
+)]
 pub struct IntegrationResponseFile {
     /// `CONVERT_TO_BINARY` or `CONVERT_TO_TEXT`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -241,7 +260,7 @@ pub struct IntegrationResponseFile {
 
 /// A route with its responses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a route")]
 pub struct RouteFile {
     /// The name of an integration of this file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -283,7 +302,11 @@ pub struct RouteFile {
 
 /// A route response.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "a route response"
+)]
 pub struct RouteResponseFile {
     /// Stored by AWS, without effect.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -300,7 +323,7 @@ pub struct RouteResponseFile {
 
 /// A stage: settings that act at once, and not what it serves.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a stage")]
 pub struct StageFile {
     /// Free text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -333,7 +356,11 @@ pub struct StageFile {
 
 /// Settings of a route on a stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "settings of a route"
+)]
 pub struct RouteSettingsFile {
     /// Whole payloads in the execution log.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -354,7 +381,11 @@ pub struct RouteSettingsFile {
 
 /// Where a stage writes its access log, and how a line looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "access log settings"
+)]
 pub struct AccessLogSettingsFile {
     /// The log group's ARN.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -376,11 +407,37 @@ pub struct Mistake {
     pub what: String,
 }
 
+/// The longest file that is read, in bytes: far more than the largest API that API Gateway takes would need.
+pub const LONGEST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The text of a file, read to its end, or to where it is longer than any definition.
+///
+/// # Errors
+/// Fails when it cannot be read, is too long, or is not UTF-8.
+pub fn read_text(source: impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    source.take(LONGEST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST_BYTES {
+        let limit = format!(
+            "it is longer than {} MiB, which no definition is",
+            LONGEST_BYTES >> 20
+        );
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, limit));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        let what = format!("it is not UTF-8 text, from byte {place} on");
+        io::Error::new(io::ErrorKind::InvalidData, what)
+    })
+}
+
 /// Reads the APIs of a file.
 ///
 /// # Errors
 /// Fails when the text is not JSON, and when it has a member that no file has, one twice, or one of another type.
 pub fn parse(text: &str) -> Result<Vec<ApiFile>, Mistake> {
+    // Some editors put a mark in front that says how the text is encoded.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('[') {
         read(text)
     } else {
@@ -420,7 +477,8 @@ fn mistake(path: &str, error: &serde_json::Error) -> Mistake {
     Mistake {
         line: error.line(),
         column: error.column(),
-        what: match path {
+        // At the end of a text that is cut off nobody knows which member it would have been.
+        what: match path.strip_suffix(".?").unwrap_or(path) {
             "." | "" | "?" => text.to_owned(),
             path => format!("{path}: {text}"),
         },

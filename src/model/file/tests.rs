@@ -189,6 +189,39 @@ fn check_mistake(text: &str, says: &str) {
 }
 
 #[test]
+fn a_text_that_is_cut_off_or_something_else_is_told_in_words() {
+    check_mistake("7", "1:1: invalid type: integer `7`, expected an API");
+    check_mistake("[null]", "1:5: [0]: invalid type: null, expected an API");
+    let head = r#"{"name":"a","routes":{"r":"#;
+    check_mistake(
+        &format!("{head}[]}}}}"),
+        "1:28: routes.r: invalid length 0, expected a route",
+    );
+    let cut = parse(&format!("{head}{{\"twoWay\"")).unwrap_err();
+    assert!(cut.what.starts_with("routes.r"), "{cut}");
+    assert!(!cut.what.contains('?'), "{cut}");
+}
+
+#[test]
+fn a_mark_of_the_encoding_in_front_is_no_mistake() {
+    let text = "\u{feff}{\"name\":\"a\",\"routeSelectionExpression\":\"x\"}";
+    assert_eq!(parse(text).unwrap()[0].name, "a");
+}
+
+#[test]
+fn a_file_is_read_until_it_is_too_long_to_be_one() {
+    let too_long = read_text(io::repeat(b'x')).unwrap_err();
+    assert_eq!(
+        too_long.to_string(),
+        "it is longer than 16 MiB, which no definition is"
+    );
+    let longest = read_text(io::Read::take(io::repeat(b'x'), LONGEST_BYTES));
+    assert_eq!(longest.unwrap().len() as u64, LONGEST_BYTES);
+    let other = read_text(&b"ab\xff"[..]).unwrap_err();
+    assert_eq!(other.to_string(), "it is not UTF-8 text, from byte 2 on");
+}
+
+#[test]
 fn a_mistake_is_told_with_its_place() {
     check_mistake("", "1:0: EOF while parsing a value");
     check_mistake(

@@ -1,5 +1,7 @@
 //! The AWS CLI commands that do what a plan does: the plan is carried out on a control plane that carries nothing out.
 
+use std::collections::HashMap;
+
 use super::{
     ApplyPlan,
     run::Run,
@@ -18,10 +20,12 @@ use crate::{
 pub async fn commands(control: &Control, plan: &ApplyPlan) -> Result<Vec<String>, Failure> {
     let rehearsal = control.rehearsal();
     let mut run = Run::of(rehearsal.control(), plan);
-    let mut news: Vec<(String, String)> = Vec::new();
+    let mut news = HashMap::new();
     let mut commands = Vec::new();
     for step in &plan.steps {
         let title = || format!("Cannot apply \"{}\"", printable(&plan.name));
+        // Nothing here waits for anything, and whoever wants it to end must get a turn.
+        tokio::task::yield_now().await;
         Box::pin(run.take(step))
             .await
             .map_err(|error| error.failure(title()))?;
@@ -53,10 +57,14 @@ fn word_for(step: &Step) -> Option<String> {
     }
 }
 
-fn named(value: &str, news: &[(String, String)]) -> String {
-    let mut value = value.to_owned();
-    for (id, word) in news {
-        value = value.replace(id, word);
+/// The value with the words for ids that do not exist yet: they stand alone or at the end of a path.
+fn named(value: &str, news: &HashMap<String, String>) -> String {
+    let (path, id) = match value.rfind('/') {
+        Some(slash) => value.split_at(slash + 1),
+        None => ("", value),
+    };
+    match news.get(id) {
+        Some(word) => format!("{path}{word}"),
+        None => value.to_owned(),
     }
-    value
 }
