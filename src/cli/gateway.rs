@@ -83,8 +83,9 @@ async fn serve(
     if let Some(failure) = console::remember(journal, &gateway).await {
         output::warn(&failure.to_string());
     }
-    announce(gateway.address(), state, output)?;
+    // Likewise: whoever knows it may make a function print at once.
     let (lines, notices) = (gateway.function_lines(), gateway.notices());
+    announce(gateway.address(), state, output)?;
     let listening = tokio::spawn(async move {
         tokio::join!(repeat(lines, output), warn(notices, output));
     });
