@@ -1,7 +1,14 @@
 //! The listener: accepts connections up to a limit, reads requests, and hands each to the plane that its host and path
 //! name. It decides nothing about APIs itself.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, StatusCode, header};
@@ -176,9 +183,17 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
         Ok(false) => {}
         Err(_) => return,
     }
-    let service = service_fn(move |request| {
-        let server = Arc::clone(&server);
-        async move { dispatch(&server, remote, request).await }
+    // A client that closes its half before it is answered counts as gone, or one that is would be served to the end of a
+    // fault's delay. This stays true then, to tell that from a request that breaks off.
+    let in_hand = Arc::new(AtomicBool::new(false));
+    let service = service_fn(|request| {
+        let (server, in_hand) = (Arc::clone(&server), Arc::clone(&in_hand));
+        async move {
+            in_hand.store(true, Ordering::Relaxed);
+            let answer = dispatch(&server, remote, request).await;
+            in_hand.store(false, Ordering::Relaxed);
+            answer
+        }
     });
     let (stream, returned) = Linger::returning(stream);
     // Not with `pipeline_flush`: it holds back what is written while input is left, and of a head that cannot be read all
@@ -193,15 +208,24 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
         .with_upgrades();
     if let Err(error) = connection.await {
         tracing::debug!(%remote, %error, "a connection ended badly");
-        say_why(&error, returned).await;
+        let incomplete = if in_hand.load(Ordering::Relaxed) {
+            "The client closed its half of the connection while its request was being answered"
+        } else {
+            "The request breaks off"
+        };
+        say_why(&error, incomplete, returned).await;
     }
 }
 
-/// Answers a request that the HTTP library gave up on without a word. A client that has begun no request is told
-/// nothing, for it waits for nothing.
+/// Answers a request that the HTTP library gave up on without a word; `incomplete` is what to say of one whose sender
+/// ended. A client that has begun no request is told nothing, for it waits for nothing.
 ///
 /// GUESS: the types and texts, as with those of [`Broken`].
-async fn say_why(error: &hyper::Error, mut returned: Returned<TcpStream>) {
+async fn say_why(
+    error: &hyper::Error,
+    incomplete: &'static str,
+    mut returned: Returned<TcpStream>,
+) {
     let (status, kind, message) = if error.is_timeout() {
         (
             StatusCode::REQUEST_TIMEOUT,
@@ -215,11 +239,7 @@ async fn say_why(error: &hyper::Error, mut returned: Returned<TcpStream>) {
             "The local gateway does not speak HTTP/2",
         )
     } else if error.is_incomplete_message() {
-        (
-            StatusCode::BAD_REQUEST,
-            "BadRequestException",
-            "The request breaks off",
-        )
+        (StatusCode::BAD_REQUEST, "BadRequestException", incomplete)
     } else {
         return;
     };

@@ -314,6 +314,26 @@ async fn what_is_no_whole_request_of_this_protocol_is_told_so() {
     assert!(answer == b"HTTP/1.1 200" && !rest.contains("HTTP/1.1"));
 }
 
+#[tokio::test]
+async fn a_whole_request_whose_sender_leaves_is_not_said_to_break_off() {
+    let gateway = Gateway::start().await;
+    let held = json!({ "operation": "GetApis", "delayInMillis": 600_000 });
+    let faults = "/_stagewire/faults";
+    gateway.call("POST", faults, held.to_string()).await;
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let request = format!(
+        "GET /v2/apis HTTP/1.1\r\nhost: localhost\r\nauthorization: {SIGNED_FOR_CONTROL}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    soon(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("closed its half"), "{answer}");
+    let left = gateway.call("GET", faults, "").await;
+    assert_eq!(left.json()["items"], json!([]));
+}
+
 /// The same bytes every time.
 fn bytes_without_pattern() -> impl FnMut() -> u8 {
     let mut state: u64 = 0x5eed;
