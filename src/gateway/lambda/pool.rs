@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     net::SocketAddr,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -72,6 +73,13 @@ struct State {
 
 /// A process of one function; never used again for another.
 pub(super) type ProcessId = u64;
+
+/// A process that is counted already and has to be started.
+struct Start {
+    id: ProcessId,
+    region: String,
+    not_before: Option<Instant>,
+}
 
 /// What a process is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,45 +187,56 @@ impl Pool {
 
     /// Starts a process if more invocations wait than there are processes about to take them.
     fn grow(self: &Arc<Self>) {
-        let (wanted, newest) = {
-            let state = self.state();
-            (state.wanted(), state.newest())
-        };
-        match wanted {
+        let mut state = self.state();
+        match state.wanted() {
             Wanted::Nothing => {}
-            Wanted::Process => self.start(),
+            Wanted::Process => {
+                let start = state.begin_start();
+                drop(state);
+                self.start(start);
+            }
             Wanted::Patience => {
-                let pool = Arc::clone(self);
-                self.tasks.spawn(async move {
-                    let waiting = tokio::time::sleep(GRACE);
-                    let waited = pool.stop.run_until_cancelled(waiting).await.is_some();
-                    let is_short = {
-                        let state = pool.state();
-                        // What has come meanwhile has patience of its own.
-                        newest.is_some_and(|id| state.is_waiting(&id)) && state.is_short()
-                    };
-                    if waited && is_short {
-                        pool.start();
-                    }
-                });
+                let newest = state.newest();
+                drop(state);
+                self.grow_later(newest);
             }
         }
     }
 
-    fn start(self: &Arc<Self>) {
-        let (id, region, pause_until) = {
-            let mut state = self.state();
-            let Some(region) = state.waiting.front().map(|job| job.region.clone()) else {
+    /// Starts a process if this invocation waits for one for too long.
+    fn grow_later(self: &Arc<Self>, newest: Option<String>) {
+        let pool = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let waiting = tokio::time::sleep(GRACE);
+            if pool.stop.run_until_cancelled(waiting).await.is_none() {
                 return;
+            }
+            let start = {
+                let mut state = pool.state();
+                // What has come meanwhile has patience of its own.
+                let is_waiting = newest.is_some_and(|id| state.is_waiting(&id));
+                if is_waiting && state.is_short() {
+                    state.begin_start()
+                } else {
+                    None
+                }
             };
-            state.last_id += 1;
-            let id = state.last_id;
-            state.processes.insert(id, Phase::Starting);
-            (id, region, state.not_before.take())
+            pool.start(start);
+        });
+    }
+
+    fn start(self: &Arc<Self>, start: Option<Start>) {
+        let Some(Start {
+            id,
+            region,
+            not_before,
+        }) = start
+        else {
+            return;
         };
         let pool = Arc::clone(self);
         self.tasks.spawn(async move {
-            if let Some(at) = pause_until {
+            if let Some(at) = not_before {
                 tokio::select! {
                     () = tokio::time::sleep_until(at) => {}
                     () = pool.stop.cancelled() => {}
@@ -234,7 +253,9 @@ impl Pool {
     pub(super) async fn next(&self, id: ProcessId) -> Job {
         let _idle = Idle::begin(self, id);
         loop {
-            let woken = self.work.notified();
+            // It waits before it looks: of two wake-ups that nobody waits for, one is forgotten.
+            let mut woken = pin!(self.work.notified());
+            woken.as_mut().enable();
             if let Some(job) = self.state().take(id) {
                 return job;
             }
@@ -332,6 +353,19 @@ impl State {
         } else {
             Wanted::Patience
         }
+    }
+
+    /// Counts one more process, for what waits longest. Whoever decides that it is wanted does so under the same lock, or
+    /// several would start it.
+    fn begin_start(&mut self) -> Option<Start> {
+        let region = self.waiting.front()?.region.clone();
+        self.last_id += 1;
+        self.processes.insert(self.last_id, Phase::Starting);
+        Some(Start {
+            id: self.last_id,
+            region,
+            not_before: self.not_before.take(),
+        })
     }
 
     fn set(&mut self, id: ProcessId, phase: Phase) {
