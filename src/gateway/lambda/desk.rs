@@ -3,6 +3,7 @@
 //! The Runtime API works on it on behalf of the process, and whoever watches over the process reads the deadline.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -211,8 +212,13 @@ impl Desk {
             }
             *state = State::Failed;
         }
-        let log = self.tail.take();
-        self.pool.cannot_start(&Trouble::Init(payload), &log);
+        // At once, or what fails could start another process when this one ends; only the answers wait for the log.
+        let failed = self.pool.cannot_start();
+        let tail = Arc::clone(&self.tail);
+        self.pool.spawn(async move {
+            tail.catch_up().await;
+            fail(failed, &Trouble::Init(payload), &tail.take());
+        });
         Ok(())
     }
 
@@ -230,7 +236,7 @@ impl Desk {
                 }
                 job.finish(answer);
             }
-            State::Starting => self.pool.cannot_start(trouble, &self.tail.take()),
+            State::Starting => fail(self.pool.cannot_start(), trouble, &self.tail.take()),
             State::Free | State::Failed => {}
         }
     }
@@ -252,6 +258,15 @@ impl Desk {
                 _ = changed => {}
             }
         }
+    }
+}
+
+/// Answers what fails because a process cannot start; `log` is what the process printed.
+fn fail(jobs: VecDeque<Job>, trouble: &Trouble, log: &Bytes) {
+    for job in jobs {
+        let mut answer = trouble.answer(&job.id);
+        answer.log = job.wants_log.then(|| log.clone());
+        job.finish(answer);
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Answer, Invocation, InvokeError, Mode, output::Lines, process, trouble::Trouble};
+use super::{Answer, Invocation, InvokeError, Mode, output::Lines, process};
 
 /// Processes that run one function at the same time.
 const PROCESSES: usize = 10;
@@ -273,27 +273,20 @@ impl Pool {
         self.tasks.spawn(what);
     }
 
-    /// Notes that a process cannot start. What waits fails with it, unless another process can take it; `log` is what the
-    /// process printed.
-    pub(super) fn cannot_start(&self, trouble: &Trouble, log: &Bytes) {
-        let failed = {
-            let mut state = self.state();
-            let pause = state
-                .pause
-                .map_or(FIRST_PAUSE, |last| (last * 2).min(LONGEST_PAUSE));
-            state.pause = Some(pause);
-            state.not_before = Some(Instant::now() + pause);
-            let works = |phase: &Phase| *phase != Phase::Starting;
-            if state.processes.values().any(works) {
-                VecDeque::new()
-            } else {
-                std::mem::take(&mut state.waiting)
-            }
-        };
-        for job in failed {
-            let mut answer = trouble.answer(&job.id);
-            answer.log = job.wants_log.then(|| log.clone());
-            job.finish(answer);
+    /// Notes that a process cannot start, and gives what fails with it: all that waits, unless another process can take it.
+    #[must_use]
+    pub(super) fn cannot_start(&self) -> VecDeque<Job> {
+        let mut state = self.state();
+        let pause = state
+            .pause
+            .map_or(FIRST_PAUSE, |last| (last * 2).min(LONGEST_PAUSE));
+        state.pause = Some(pause);
+        state.not_before = Some(Instant::now() + pause);
+        let works = |phase: &Phase| *phase != Phase::Starting;
+        if state.processes.values().any(works) {
+            VecDeque::new()
+        } else {
+            std::mem::take(&mut state.waiting)
         }
     }
 
@@ -411,7 +404,7 @@ impl Drop for Idle<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::desk::Desk, *};
 
     fn job() -> Job {
         Job {
@@ -483,6 +476,35 @@ mod tests {
         stop.cancel();
         tasks.close();
         tasks.wait().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_init_error_comes_with_all_that_was_printed_before() {
+        let spec = Spec {
+            name: "f".into(),
+            command: "true".into(),
+            timeout: Duration::from_secs(1),
+            gateway: SocketAddr::from(([127, 0, 0, 1], 1)),
+        };
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let pool = Pool::new(spec, Lines::new(), tasks, stop);
+        pool.state().processes.insert(7, Phase::Starting);
+        let desk = Desk::new(Arc::clone(&pool), 7);
+        let mut reading = desk.tail.reading();
+        let invoking = pool.invoke(Invocation {
+            mode: Mode::WaitForLog,
+            ..invocation()
+        });
+        let failing = async {
+            desk.cannot_start(Bytes::from_static(b"{}")).unwrap();
+            let question = reading.asked().await;
+            reading.add(b"no luck\n");
+            reading.answer_after(0, question);
+        };
+        let both = async { tokio::join!(invoking, failing) };
+        let (answer, ()) = tokio::time::timeout(GRACE, both).await.unwrap();
+        let log = answer.unwrap().log;
+        assert_eq!(log.as_deref(), Some(&b"no luck\n"[..]));
     }
 
     #[test]
