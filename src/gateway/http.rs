@@ -46,9 +46,6 @@ use super::{
 };
 use crate::model::limit;
 
-/// Connections beyond the WebSocket ones: control calls, callbacks and backends, which must get through when the
-/// gateway is full.
-const SPARE_CONNECTIONS: usize = 512;
 /// Time for a request's head, and for the next request of an idle connection, to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for a request's body to arrive.
@@ -84,7 +81,7 @@ impl Server {
         let plane = Plane::new(store, listener, options);
         let permits = options
             .connections
-            .saturating_add(SPARE_CONNECTIONS)
+            .saturating_add(options.spare_connections)
             .min(Semaphore::MAX_PERMITS);
         Arc::new(Server {
             listener,

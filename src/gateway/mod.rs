@@ -66,6 +66,9 @@ pub struct Options {
     pub time_scale: f64,
     /// WebSocket connections open at the same time; one more is refused with 429.
     pub connections: usize,
+    /// Connections beyond those: control calls, callbacks and backends, which must get through when the gateway is full. One
+    /// more waits.
+    pub spare_connections: usize,
     /// The credentials and API keys that clients may come with, where a route asks for any.
     pub keyring: Keyring,
     /// Where Lambda functions run.
@@ -79,6 +82,7 @@ impl Default for Options {
             seed: Seed::Demo,
             time_scale: 1.0,
             connections: 10_000,
+            spare_connections: 512,
             keyring: Keyring::default(),
             lambda: LambdaOptions::default(),
         }
