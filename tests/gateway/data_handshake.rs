@@ -484,7 +484,7 @@ async fn every_end_has_its_code_and_reason() {
 #[tokio::test]
 async fn a_client_that_gives_up_during_connect_is_told_of_as_lost() {
     let told = Arc::new(Notify::new());
-    let waits = Behaviour::Waits(Arc::clone(&told));
+    let waits = Behaviour::Waits(200, Arc::clone(&told));
     let mut backend = Backend::start([("/hello", waits)]).await;
     let gateway = Gateway::start().await;
     let path = reporting_with(&gateway, &backend, Some("/hello")).await;
@@ -676,19 +676,20 @@ async fn one_connection_too_many_is_refused_and_a_freed_place_is_taken() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_hangs_gives_its_place_back() {
-    let mut backend = Backend::start([("/hang", Behaviour::Hangs)]).await;
+async fn a_handshake_that_comes_to_nothing_gives_its_place_back() {
+    let told = Arc::new(Notify::new());
+    let waits = Behaviour::Waits(500, Arc::clone(&told));
+    let mut backend = Backend::start([("/wait", waits)]).await;
     let gateway = Gateway::with(stagewire::gateway::Options {
         seed: stagewire::gateway::Seed::None,
         connections: 1,
         ..Default::default()
     })
     .await;
-    let hanging = gateway.api().await;
-    let patience = json!({ "timeoutInMillis": 300 });
-    let integration = hanging.proxy_with(&backend.uri("/hang"), patience).await;
-    hanging.route("$connect", Some(&integration)).await;
-    hanging.deploy("prod").await;
+    let held = gateway.api().await;
+    let integration = held.proxy(&backend.uri("/wait")).await;
+    held.route("$connect", Some(&integration)).await;
+    held.deploy("prod").await;
     let other = gateway.api().await;
     other.mock("$default", "here").await;
     other.deploy("prod").await;
@@ -697,13 +698,14 @@ async fn a_handshake_that_hangs_gives_its_place_back() {
     let handshake = format!(
         "GET {} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        hanging.stage_path("prod"),
+        held.stage_path("prod"),
         gateway.address()
     );
     stream.write_all(handshake.as_bytes()).await.unwrap();
-    assert_eq!(backend.received().await.uri, "/hang");
+    assert_eq!(backend.received().await.uri, "/wait");
     let path = other.stage_path("prod");
     assert_eq!(gateway.refused(&path, &[]).await.status, 429);
+    told.notify_one();
     let mut socket = soon(async {
         loop {
             match gateway.try_connect(&path, &[]).await {

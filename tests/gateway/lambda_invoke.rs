@@ -85,14 +85,15 @@ async fn the_end_of_the_log_comes_with_the_answer_that_is_waited_for() {
 
 #[tokio::test]
 async fn the_log_tells_how_a_function_failed() {
-    let gateway = gateway_with(&[told("f")], Duration::from_millis(1500)).await;
-    let (log, id) = logged(&gateway, "f", json!({ "do": "fall" })).await;
+    let patient = gateway_with(&[told("f")], Duration::from_secs(30)).await;
+    let (log, id) = logged(&patient, "f", json!({ "do": "fall" })).await;
     let lines = printed(&log, &id);
     assert!(lines.contains(&"told to".to_owned()), "{log}");
     let end = format!(
         "\nRequestId: {id} Error: Runtime exited with error: exit status 101\nRuntime.ExitError\n"
     );
     assert!(log.ends_with(&end), "{log}");
+    let gateway = gateway_with(&[told("f")], Duration::from_millis(1500)).await;
     let (log, id) = logged(&gateway, "f", json!({ "do": "hang" })).await;
     printed(&log, &id);
     let end = format!("Z {id} Task timed out after 1.50 seconds\n\n");

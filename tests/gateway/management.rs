@@ -120,7 +120,7 @@ async fn messages_in_either_direction_are_activity() {
 #[tokio::test]
 async fn a_connection_is_none_before_connect_has_answered() {
     let told = Arc::new(Notify::new());
-    let waits = Behaviour::Waits(Arc::clone(&told));
+    let waits = Behaviour::Waits(200, Arc::clone(&told));
     let mut backend = Backend::start([("/hello", waits)]).await;
     let gateway = Gateway::start().await;
     let api = gateway.api().await;

@@ -398,8 +398,8 @@ pub(crate) enum Behaviour {
     Answers(u16, Vec<(&'static str, &'static str)>, Bytes),
     /// Takes the request and says nothing.
     Hangs,
-    /// Answers with an empty 200 once it is told to.
-    Waits(Arc<Notify>),
+    /// Answers with this status and nothing else once it is told to.
+    Waits(u16, Arc<Notify>),
 }
 
 impl Backend {
@@ -478,17 +478,22 @@ async fn behave(
     match behaviour {
         None => Response::default(),
         Some(Behaviour::Hangs) => std::future::pending().await,
-        Some(Behaviour::Waits(told)) => {
+        Some(Behaviour::Waits(status, told)) => {
             told.notified().await;
-            Response::default()
+            with_status(status, Bytes::new())
         }
         Some(Behaviour::Answers(status, headers, body)) => {
-            let mut response = Response::new(Full::new(body));
-            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            let mut response = with_status(status, body);
             for (name, value) in headers {
                 response.headers_mut().insert(name, value.parse().unwrap());
             }
             response
         }
     }
+}
+
+fn with_status(status: u16, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    response
 }
