@@ -342,6 +342,7 @@ async fn the_access_log_tells_who_was_authenticated_and_what_was_authorized() {
         "identity.apiKeyId",
         "authorizer.status",
         "authenticate.latency",
+        "authorize.latency",
         "requestId",
     ];
     let format = names.map(|name| format!("$context.{name}")).join("|");
@@ -355,6 +356,7 @@ async fn the_access_log_tells_who_was_authenticated_and_what_was_authorized() {
             values[10] == "-" || values[10].parse::<u64>().is_ok(),
             "{line}"
         );
+        assert_eq!(values[11] == "-", values[4] == "-", "{line}");
         values[..10].join("|")
     };
     let connect = async |stage: &str, secret: &'static str, key: &str| {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     Plane,
     access_log::{AUTHENTICATE, AUTHORIZE},
-    authorizer::{self, Authorized},
+    authorizer::{self, Authorized, if_explicit},
     caller::{BroughtKey, Caller, INVOKE, user_arn},
     event::{Event, Handshake, Kind},
     gateway_response::{Refusal, ResponseType},
@@ -155,52 +155,14 @@ async fn authorized(
             route = route.key,
             "the deployment lacks the route's authorizer"
         );
-        return Err(refused(&authorizer::Refusal::NotAsked(String::new())));
+        return Err(authorizer::Refusal::NotAsked(String::new()).in_words());
     };
     let asked = authorizer.ask(event, handshake, &plane.functions).await;
     asked.map_err(|reason| {
         let authorizer = authorizer.name();
         tracing::warn!(authorizer, %reason, "the handshake is refused");
-        let refusal = refused(&reason);
-        if matches!(reason, authorizer::Refusal::Denied { .. }) {
-            event.note("authorize.status", || refusal.status.as_u16().to_string());
-            event.note("authorize.error", || {
-                refusal.message.clone().unwrap_or_default()
-            });
-        }
-        refusal
+        reason.in_words()
     })
-}
-
-/// SOURCE: the statuses. GUESS: error types and texts are those of REST APIs, where a failed authorizer has no text.
-fn refused(reason: &authorizer::Refusal) -> Refusal {
-    let silent = |response| Refusal {
-        message: None,
-        ..Refusal::new(response, "")
-    };
-    match reason {
-        authorizer::Refusal::NoIdentity | authorizer::Refusal::Unauthorized => {
-            Refusal::new(ResponseType::Unauthorized, "Unauthorized")
-        }
-        authorizer::Refusal::Denied { explicitly, .. } => Refusal::new(
-            ResponseType::AccessDenied,
-            format!(
-                "User is not authorized to access this resource{}",
-                if_explicit(*explicitly)
-            ),
-        ),
-        authorizer::Refusal::NotAsked(_) => silent(ResponseType::AuthorizerConfigurationError),
-        authorizer::Refusal::Failed(_) => silent(ResponseType::AuthorizerFailure),
-    }
-}
-
-/// SOURCE: AWS's articles about 403 on REST APIs: a deny that a statement spells out is told from the lack of any allow.
-fn if_explicit(explicitly: bool) -> &'static str {
-    if explicitly {
-        " with an explicit deny"
-    } else {
-        ""
-    }
 }
 
 /// The API key that the handshake brings, if it is good for this stage.

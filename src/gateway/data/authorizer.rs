@@ -21,6 +21,7 @@ use super::{
     access_log::AUTHORIZE,
     caller::INVOKE,
     event::{Event, Handshake},
+    gateway_response::{self, ResponseType},
     ids, lambda, mapping,
 };
 use crate::gateway::{
@@ -98,7 +99,7 @@ impl Authorizer {
         &self.name
     }
 
-    /// Asks the function about a handshake.
+    /// Asks the function about a handshake, if that brings who it is from.
     pub(super) async fn ask(
         &self,
         event: &Event,
@@ -107,9 +108,21 @@ impl Authorizer {
     ) -> Result<Authorized, Refusal> {
         let is_identified = |source: &Source| source.is_brought(event, handshake);
         // SOURCE: all sources must be there and not empty.
-        if !self.identity.iter().all(is_identified) {
-            return Err(Refusal::NoIdentity);
-        }
+        let asked = if self.identity.iter().all(is_identified) {
+            self.invoke(event, handshake, functions).await
+        } else {
+            Err(Refusal::NoIdentity)
+        };
+        note(event, asked.as_ref().err());
+        asked
+    }
+
+    async fn invoke(
+        &self,
+        event: &Event,
+        handshake: &Handshake,
+        functions: &Functions,
+    ) -> Result<Authorized, Refusal> {
         let resource = event.resource("$connect");
         let payload = lambda::authorizer_event(event, handshake, &resource);
         let invocation = self.invocation(event, payload)?;
@@ -118,28 +131,21 @@ impl Authorizer {
         let latency = || began.elapsed().as_millis().to_string();
         event.note("authorizer.integrationLatency", latency);
         event.note("authorizer.latency", latency);
-        let outcome = match invoked {
-            Ok(Ok(answer)) => {
-                // SOURCE: the Invoke API: whatever the function did, the invocation itself went well.
-                event.note("authorizer.integrationStatus", || "200".to_owned());
-                if let Some(id) = &answer.request_id {
-                    event.note("authorizer.requestId", || id.clone());
-                }
-                let began = Instant::now();
-                let outcome = read(&answer, &resource);
-                if matches!(outcome, Ok(_) | Err(Refusal::Denied { .. })) {
-                    // Whom it denies is noted with the words that it is refused with.
-                    event.attempted(&AUTHORIZE, began, None);
-                }
-                outcome
-            }
-            Ok(Err(error)) => Err(Refusal::NotAsked(error.to_string())),
-            Err(_) => {
-                let seconds = PATIENCE.as_secs();
-                Err(Refusal::Failed(format!("no answer within {seconds} s")))
-            }
-        };
-        note(event, outcome.as_ref().err());
+        let seconds = PATIENCE.as_secs();
+        let answer = invoked
+            .map_err(|_| Refusal::Failed(format!("no answer within {seconds} s")))?
+            .map_err(|error| Refusal::NotAsked(error.to_string()))?;
+        // SOURCE: the Invoke API: whatever the function did, the invocation itself went well.
+        event.note("authorizer.integrationStatus", || "200".to_owned());
+        if let Some(id) = &answer.request_id {
+            event.note("authorizer.requestId", || id.clone());
+        }
+        let began = Instant::now();
+        let outcome = read(&answer, &resource);
+        if matches!(outcome, Ok(_) | Err(Refusal::Denied { .. })) {
+            let denied = outcome.as_ref().err().map(Refusal::in_words);
+            event.attempted(&AUTHORIZE, began, denied.as_ref());
+        }
         outcome
     }
 
@@ -186,20 +192,55 @@ impl Source {
     }
 }
 
+impl Refusal {
+    /// What the client is told.
+    ///
+    /// SOURCE: the statuses. GUESS: error types and texts are those of REST APIs, where a failed authorizer has no text.
+    pub(super) fn in_words(&self) -> gateway_response::Refusal {
+        let told = gateway_response::Refusal::new;
+        let silent = |response| gateway_response::Refusal {
+            message: None,
+            ..told(response, String::new())
+        };
+        match self {
+            Refusal::NoIdentity | Refusal::Unauthorized => {
+                told(ResponseType::Unauthorized, UNAUTHORIZED.to_owned())
+            }
+            Refusal::Denied { explicitly, .. } => told(
+                ResponseType::AccessDenied,
+                format!(
+                    "User is not authorized to access this resource{}",
+                    if_explicit(*explicitly)
+                ),
+            ),
+            Refusal::NotAsked(_) => silent(ResponseType::AuthorizerConfigurationError),
+            Refusal::Failed(_) => silent(ResponseType::AuthorizerFailure),
+        }
+    }
+}
+
+/// SOURCE: AWS's articles about 403 on REST APIs: a deny that a statement spells out is told from the lack of any allow.
+pub(super) fn if_explicit(explicitly: bool) -> &'static str {
+    if explicitly {
+        " with an explicit deny"
+    } else {
+        ""
+    }
+}
+
 /// Notes for the access log how asking the function went. GUESS: the statuses.
 fn note(event: &Event, refusal: Option<&Refusal>) {
-    let status = match refusal {
-        None | Some(Refusal::Denied { .. }) => "200",
-        Some(Refusal::NoIdentity | Refusal::Unauthorized) => "401",
-        Some(Refusal::NotAsked(_) | Refusal::Failed(_)) => "500",
+    let (status, error) = match refusal {
+        // What a policy says is of the authorization, not of the authorizer.
+        None | Some(Refusal::Denied { .. }) => ("200", None),
+        // Nobody was to be asked.
+        Some(Refusal::NoIdentity) => return,
+        Some(Refusal::Unauthorized) => ("401", Some(UNAUTHORIZED)),
+        Some(Refusal::NotAsked(reason) | Refusal::Failed(reason)) => ("500", Some(reason.as_str())),
     };
     event.note("authorizer.status", || status.to_owned());
-    match refusal {
-        None | Some(Refusal::Denied { .. }) => {}
-        Some(Refusal::NoIdentity | Refusal::Unauthorized) => {
-            event.note("authorizer.error", || UNAUTHORIZED.to_owned());
-        }
-        Some(reason) => event.note("authorizer.error", || reason.to_string()),
+    if let Some(error) = error {
+        event.note("authorizer.error", || error.to_owned());
     }
 }
 

@@ -30,11 +30,12 @@ use tokio_tungstenite::{
 
 use super::{
     Plane,
+    access_log::AUTHORIZE,
     ending::{Ending, Parting},
     event::{Event, Kind},
     failure::{Failure, Trouble},
     frames::{self, Fragments},
-    gateway_response::ResponseType,
+    gateway_response::{Refusal, ResponseType},
     integrate::{self, Call, Prepared},
     outbox::Closing,
     plan::{IntegrationPlan, Plan, RoutePlan},
@@ -304,13 +305,12 @@ where
             return;
         }
         let caller = connection.caller();
+        let began = Instant::now();
         if caller.is_some_and(|caller| !caller.may_invoke(|| event.resource(&route.key))) {
             // GUESS: that a frame is sent, and its text.
             let (response, message) = (ResponseType::AccessDenied, "Forbidden");
-            event.note("authorize.status", || {
-                response.status().as_u16().to_string()
-            });
-            event.note("authorize.error", || message.to_owned());
+            let refusal = Refusal::new(response, message);
+            event.attempted(&AUTHORIZE, began, Some(&refusal));
             self.refuse(&event, response, message);
             return;
         }
