@@ -156,6 +156,8 @@ async fn a_plain_request_is_told_to_upgrade() {
         (old.status, old.header("sec-websocket-version")),
         (426, Some("13"))
     );
+    let kind = Some("BadRequestException");
+    assert_eq!(old.header("x-amzn-errortype"), kind);
     let bad_key = gateway
         .refused(&api.stage_path("prod"), &[("sec-websocket-key", "short")])
         .await;

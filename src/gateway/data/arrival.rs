@@ -34,6 +34,9 @@ use crate::gateway::{
 /// Longest path of a handshake with its query string.
 const URL_BYTES: usize = 4096;
 
+/// The type and the text for what leads nowhere.
+const FORBIDDEN: (&str, &str) = ("ForbiddenException", "Forbidden");
+
 /// A refused handshake, boxed because it is so much larger than what stands beside it.
 pub(super) type Refused = Box<Response<Full<Bytes>>>;
 
@@ -161,47 +164,46 @@ fn client(place: &Place, remote: SocketAddr, headers: &HeaderMap) -> Client {
 }
 
 impl TurnedAway {
+    /// What it comes to. GUESS: that a 426 goes by the name of a bad request, and its headers.
+    fn refusal(self) -> Refusal {
+        let with_status = |status, message: &str| Refusal {
+            status,
+            ..Refusal::new(ResponseType::Default4xx, message)
+        };
+        match self {
+            TurnedAway::UrlTooLong => with_status(StatusCode::URI_TOO_LONG, "Request-URI Too Long")
+                .named("RequestTooLargeException"),
+            TurnedAway::Forbidden => {
+                Refusal::new(ResponseType::AccessDenied, FORBIDDEN.1).named(FORBIDDEN.0)
+            }
+            TurnedAway::UpgradeRequired => {
+                with_status(StatusCode::UPGRADE_REQUIRED, "Upgrade Required")
+            }
+            TurnedAway::BadRequest => Refusal::new(ResponseType::Default4xx, "Bad Request"),
+            TurnedAway::Throttled | TurnedAway::Full => {
+                Refusal::new(ResponseType::Throttled, "Too Many Requests")
+            }
+        }
+    }
+
     /// What the client is answered; the access log is told as well.
     fn answer(self, event: &Event) -> Response<Full<Bytes>> {
-        let (status, kind, message) = match self {
-            TurnedAway::UrlTooLong => (
-                StatusCode::URI_TOO_LONG,
-                ResponseType::Default4xx,
-                "Request-URI Too Long",
-            ),
-            TurnedAway::Forbidden => (
-                StatusCode::FORBIDDEN,
-                ResponseType::AccessDenied,
-                "Forbidden",
-            ),
-            TurnedAway::UpgradeRequired => (
-                StatusCode::UPGRADE_REQUIRED,
-                ResponseType::Default4xx,
-                "Upgrade Required",
-            ),
-            TurnedAway::BadRequest => (
-                StatusCode::BAD_REQUEST,
-                ResponseType::Default4xx,
-                "Bad Request",
-            ),
-            TurnedAway::Throttled => {
-                let refusal = Refusal::new(ResponseType::Throttled, "Too Many Requests");
-                return refuse(&refusal, event);
-            }
-            // GUESS: whom the account's limit keeps out never came as far as a route, which would name the connection.
-            TurnedAway::Full => (
-                StatusCode::TOO_MANY_REQUESTS,
-                ResponseType::Throttled,
-                "Too Many Requests",
-            ),
-        };
-        event.refused(status, kind, Some(message));
-        match self {
-            TurnedAway::UrlTooLong => refusal(status, "RequestTooLargeException", message),
-            TurnedAway::Forbidden => forbidden(),
-            TurnedAway::UpgradeRequired => upgrade_required(),
-            _ => refusal(status, kind.error_type(), message),
+        let refused = self.refusal();
+        // GUESS: whom the account's limit keeps out never came as far as a route, which would name the connection.
+        if self == TurnedAway::Throttled {
+            return refuse(&refused, event);
         }
+        let message = refused.message.as_deref();
+        event.refused(refused.status, refused.response, message);
+        let message = message.unwrap_or_default();
+        let mut response = refusal(refused.status, refused.kind, message);
+        if self == TurnedAway::UpgradeRequired {
+            let headers = response.headers_mut();
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            let version = HeaderValue::from_static("13");
+            headers.insert(header::SEC_WEBSOCKET_VERSION, version);
+        }
+        response
     }
 }
 
@@ -220,20 +222,6 @@ pub(super) fn refuse(refusal: &Refusal, event: &Event) -> Response<Full<Bytes>> 
 }
 
 fn forbidden() -> Response<Full<Bytes>> {
-    refusal(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden")
-}
-
-/// GUESS.
-fn upgrade_required() -> Response<Full<Bytes>> {
-    let mut response = reply::json(
-        StatusCode::UPGRADE_REQUIRED,
-        r#"{"message":"Upgrade Required"}"#,
-    );
-    let headers = response.headers_mut();
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(
-        header::SEC_WEBSOCKET_VERSION,
-        HeaderValue::from_static("13"),
-    );
-    response
+    let (kind, message) = FORBIDDEN;
+    refusal(StatusCode::FORBIDDEN, kind, message)
 }
