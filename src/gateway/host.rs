@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The host that stands for this gateway in an integration's URI.
 const OWN_HOST: &str = "gateway.localhost";
+
 /// What a host in a request is. Whether that is this gateway is for others to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Host {

@@ -243,6 +243,7 @@ mod tests {
         tokio::join!(sending, closing);
         assert!((MOST_BYTES..MOST_BYTES * 2).contains(&sent), "{sent}");
     }
+
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_is_given_up_on() {
         const LATE: Duration = Duration::from_secs(20);

@@ -8,7 +8,7 @@ use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::mpsc,
     task::{JoinHandle, JoinSet},
 };
@@ -295,10 +295,10 @@ async fn an_endpoint_that_never_answers_is_not_waited_for() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_is_a_failure() {
-    // A port that nobody listens on: ours a moment ago.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // A port that nobody listens on, and that nobody else can have meanwhile.
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = held.local_addr().unwrap();
     let gateway = gateway(address).await;
     let api = api(&gateway, json!({})).await;
     let refused = gateway.refused(&api.stage_path("prod"), &[]).await;

@@ -468,7 +468,7 @@ mod tests {
         }
 
         #[test]
-        fn any_document_is_a_policy_or_none(
+        fn nothing_is_allowed_without_a_statement(
             member in "Statement|Version|Effect|Id|x", value in "[ -~]{0,10}", nested in any::<bool>(),
         ) {
             let value = if nested { json!([{&member: value}]) } else { json!(value) };

@@ -53,7 +53,7 @@ impl Part for RouteResponseRecord {
         home: &Home,
         input: &RouteResponseInput,
     ) -> Result<Self, ApiError> {
-        add(draft, &home.parent, input)
+        add(draft, (&home.api.api_id, &home.parent), input)
     }
 
     fn change(
@@ -62,7 +62,7 @@ impl Part for RouteResponseRecord {
         home: &Home,
         input: &RouteResponseInput,
     ) -> Result<Self, ApiError> {
-        change(draft, &home.parent, self, input)
+        change(draft, (&home.api.api_id, &home.parent), self, input)
     }
 
     fn show(self) -> RouteResponseOutput {
@@ -76,10 +76,11 @@ impl Part for RouteResponseRecord {
     }
 }
 
-/// Makes a response of a route that exists; `parent` is that [within](crate::gateway::store::within) which responses are.
+/// Makes a response of a route that exists; the place is its API and that
+/// [within](crate::gateway::store::within) which responses are.
 pub(crate) fn add(
     draft: &mut Draft<'_>,
-    parent: &str,
+    (api_id, parent): (&str, &str),
     input: &RouteResponseInput,
 ) -> Result<RouteResponseRecord, ApiError> {
     let key = check::kept(input.route_response_key.as_ref());
@@ -91,12 +92,12 @@ pub(crate) fn add(
         response_models: None,
         response_parameters: None,
     };
-    change(draft, parent, blank, input)
+    change(draft, (api_id, parent), blank, input)
 }
 
 fn change(
     draft: &mut Draft<'_>,
-    parent: &str,
+    (api_id, parent): (&str, &str),
     mut response: RouteResponseRecord,
     input: &RouteResponseInput,
 ) -> Result<RouteResponseRecord, ApiError> {
@@ -104,8 +105,6 @@ fn change(
         response.route_response_key = take_key(key)?;
     }
     check::values("responseModels", input.response_models.as_ref(), (1, 128))?;
-    // What responses are in begins with the API's id.
-    let api_id = parent.split('/').next().unwrap_or_default();
     models::check_named(draft, api_id, input.response_models.as_ref())?;
     let expression = input.model_selection_expression.as_ref();
     check::patch(&mut response.model_selection_expression, expression);

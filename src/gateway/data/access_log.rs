@@ -377,6 +377,7 @@ mod tests {
             "MESSAGE 200 -\nMESSAGE 403 \"Forbidden\"\n"
         );
     }
+
     #[test]
     fn the_documented_variables_have_values_where_there_is_something_to_know() {
         let line = |event: Event, name: &str| {

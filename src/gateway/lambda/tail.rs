@@ -91,7 +91,8 @@ impl Tail {
         self.kept().is_outdated = true;
     }
 
-    /// Begins the log of an invocation. What the process printed when it started, and since its last answer, stays in it.
+    /// Begins the log of an invocation. What the process printed when it started, and since an answer that came with its log,
+    /// stays in it; what it printed for an invocation without one, and after that, does not.
     pub(super) fn begin(&self, request_id: &str, version: &str) {
         {
             let mut kept = self.kept();

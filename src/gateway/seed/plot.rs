@@ -210,9 +210,14 @@ impl Plot<'_> {
             }
             None => routes::add(draft, &self.api, &input)?,
         };
-        let parent = within(&self.api.api_id, &route.route_id);
+        let api_id = &self.api.api_id;
+        let parent = within(api_id, &route.route_id);
         for (key, response) in &file.responses {
-            route_responses::add(draft, &parent, &route_response_input(key, response))?;
+            route_responses::add(
+                draft,
+                (api_id, &parent),
+                &route_response_input(key, response),
+            )?;
         }
         self.routes.insert(key.to_owned(), route.route_id);
         Ok(())

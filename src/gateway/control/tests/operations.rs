@@ -2,7 +2,7 @@
 
 use super::{
     router::OPERATIONS,
-    world::{BARE, TAKEN, World, encoded, labels, taken},
+    world::{TAKEN, World, encoded, labels, taken},
     *,
 };
 
@@ -22,12 +22,12 @@ fn is_refused(operation: &Operation) -> bool {
 
 #[test]
 fn every_operation_has_a_case() {
-    let mut cases: Vec<&str> = TAKEN.iter().map(|taken| taken.operation).collect();
-    cases.extend(BARE);
-    let mut names: Vec<&str> = OPERATIONS.iter().map(|it| it.name).collect();
-    cases.sort_unstable();
-    names.sort_unstable();
-    assert_eq!(cases, names);
+    let known = |name: &str| OPERATIONS.iter().any(|it| it.name == name);
+    for (position, taken) in TAKEN.iter().enumerate() {
+        let name = taken.operation;
+        let is_first = TAKEN[..position].iter().all(|it| it.operation != name);
+        assert!(known(name) && is_first, "{name}");
+    }
     for operation in OPERATIONS {
         let is_bare = [Method::GET, Method::DELETE].contains(&operation.method);
         assert_eq!(is_bare, taken(operation).is_none(), "{}", operation.name);

@@ -387,13 +387,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn any_schema_judges_any_message(schema in fixture::json(WORDS), more in fixture::json(WORDS), message in fixture::json(WORDS)) {
+        fn no_schema_panics_and_none_takes_what_is_no_json(schema in fixture::json(WORDS), more in fixture::json(WORDS), message in fixture::json(WORDS)) {
             let message = message.to_string();
             let joined = json!({ "properties": { "a": schema, "items": more }, "allOf": [schema], "definitions": { "a": more } });
             for schema in [schema, joined] {
                 let schema = schema.to_string();
-                let judged = held_to(&schema, &message);
-                prop_assert_eq!(held_to(&schema, &message), judged);
+                let _judged = held_to(&schema, &message);
                 let no_json = held_to(&schema, "{");
                 prop_assert!(no_json.is_err());
             }
