@@ -9,9 +9,12 @@ use super::{
     parts::{self, Home, Part},
     wire::Presence,
 };
-use crate::gateway::store::{
-    Draft,
-    record::{ApiRecord, AuthorizerRecord, RouteRecord},
+use crate::gateway::{
+    data::is_parameter,
+    store::{
+        Draft,
+        record::{ApiRecord, AuthorizerRecord, RouteRecord},
+    },
 };
 
 /// SOURCE: quotas for configuring and running a WebSocket API: Lambda authorizers per API.
@@ -247,5 +250,5 @@ fn is_identity_source(source: &str) -> bool {
     let name = prefixes
         .iter()
         .find_map(|prefix| source.strip_prefix(prefix));
-    name.is_some_and(check::is_parameter)
+    name.is_some_and(is_parameter)
 }

@@ -3,7 +3,7 @@
 //! SOURCE of the limits: the member types of the service model. GUESS: the texts, where no source has them.
 
 use super::{error::ApiError, wire::Texts};
-use crate::model::limit::DESCRIPTION_CHARS;
+use crate::{gateway::data::is_parameter, model::limit::DESCRIPTION_CHARS};
 
 const REQUEST_PARTS: &[&str] = &[
     "header",
@@ -75,20 +75,6 @@ pub(super) fn arn(value: Option<&String>) -> Result<(), ApiError> {
     }
 }
 
-/// SOURCE: the guide: names of parameters match `^[a-zA-Z0-9._$-]+$`.
-pub(super) fn is_parameter(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    !name.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._$-".contains(&byte))
-}
-
-/// True for what may follow `route.request.`: the body, a path into it, or a parameter of the handshake.
-pub(super) fn is_request_part(text: &str) -> bool {
-    match text.strip_prefix("body") {
-        Some(path) => path.is_empty() || path.starts_with(['.', '[']),
-        None => is_request_parameter(text),
-    }
-}
-
 /// True for a parameter of the handshake by its kind and name.
 pub(super) fn is_request_parameter(text: &str) -> bool {
     text.split_once('.')
@@ -111,9 +97,27 @@ pub(super) fn selection(
     }
 }
 
+/// Holds an entry of a mapping to its form. An empty value removes the entry, whatever its key.
+pub(super) fn mapping(
+    (key, value): (&str, &str),
+    is_target: impl Fn(&str) -> bool,
+    is_source: impl Fn(&str) -> bool,
+) -> Result<(), ApiError> {
+    if value.is_empty() {
+        return Ok(());
+    }
+    if !is_target(key) {
+        return Err(invalid_mapping("expression parameter specified", key));
+    }
+    if !is_source(value) {
+        return Err(invalid_mapping("expression specified", value));
+    }
+    Ok(())
+}
+
 /// Refuses one end of a mapping, such as `expression parameter specified`.
 // GUESS: the texts are version 1's.
-pub(super) fn invalid_mapping(what: &str, text: &str) -> ApiError {
+fn invalid_mapping(what: &str, text: &str) -> ApiError {
     ApiError::bad_request(format!(
         "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping {what}: {text}]"
     ))

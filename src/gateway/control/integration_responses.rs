@@ -12,7 +12,7 @@ use super::{
     wire::Texts,
 };
 use crate::gateway::{
-    data::may_select_answers,
+    data::{is_response_source, is_response_target, may_select_answers},
     store::{
         Draft,
         record::{IntegrationRecord, IntegrationResponseRecord},
@@ -168,49 +168,14 @@ fn check_members(input: &IntegrationResponseInput) -> Result<(), ApiError> {
         input.response_parameters.as_ref(),
         (0, 512),
     )?;
+    // SOURCE: the service model: `method.response.header.NAME` from a header or the body of the integration's answer, or from
+    // a text in single quotes. GUESS: `route.response`, and headers with several values.
     for (key, value) in input.response_parameters.iter().flatten() {
-        check_mapping(key, value)?;
+        check::mapping((key, value), is_response_target, is_response_source)?;
     }
     check::values(
         "responseTemplates",
         input.response_templates.as_ref(),
         TEMPLATE_CHARS,
     )
-}
-
-/// Holds an entry of `responseParameters` to its form. An empty value removes the entry, whatever its key.
-// SOURCE: the service model: `method.response.header.NAME` from a header or the body of the integration's answer, or from a
-// text in single quotes. GUESS: `route.response`, the texts, which are version 1's, and headers with several values.
-fn check_mapping(key: &str, value: &str) -> Result<(), ApiError> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    let header = key
-        .strip_prefix("method.response.header.")
-        .or_else(|| key.strip_prefix("route.response.header."));
-    if !header.is_some_and(check::is_parameter) {
-        let what = "expression parameter specified";
-        return Err(check::invalid_mapping(what, key));
-    }
-    if is_source(value) {
-        Ok(())
-    } else {
-        Err(check::invalid_mapping("expression specified", value))
-    }
-}
-
-fn is_source(value: &str) -> bool {
-    if let Some(quoted) = value.strip_prefix('\'') {
-        return quoted.ends_with('\'');
-    }
-    let Some(of_answer) = value.strip_prefix("integration.response.") else {
-        return false;
-    };
-    if let Some(path) = of_answer.strip_prefix("body") {
-        return path.is_empty() || path.starts_with(['.', '[']);
-    }
-    let header = of_answer
-        .strip_prefix("header.")
-        .or_else(|| of_answer.strip_prefix("multivalueheader."));
-    header.is_some_and(check::is_parameter)
 }

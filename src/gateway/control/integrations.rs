@@ -10,7 +10,7 @@ use super::{
     wire::{Presence, Texts},
 };
 use crate::gateway::{
-    data::may_select_routes,
+    data::{is_request_source, is_request_target, may_select_routes},
     store::{
         Draft, View,
         record::{
@@ -322,52 +322,16 @@ fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
         input.request_parameters.as_ref(),
         (0, 512),
     )?;
+    // SOURCE: the guide: `integration.request.{header|querystring|path}.NAME` from a part of the request, a stage variable,
+    // the context, or a text in single quotes. GUESS: `method.request` is version 1's word for `route.request`.
     for (key, value) in input.request_parameters.iter().flatten() {
-        check_mapping(key, value)?;
+        check::mapping((key, value), is_request_target, is_request_source)?;
     }
     check::values(
         "requestTemplates",
         input.request_templates.as_ref(),
         TEMPLATE_CHARS,
     )
-}
-
-/// Holds an entry of `requestParameters` to its form. An empty value removes the entry, whatever its key.
-// SOURCE: the guide: `integration.request.{header|querystring|path}.NAME` from a part of the request, a stage variable, the
-// context, or a text in single quotes. GUESS: the texts are version 1's; `method.request` is its word for `route.request`.
-fn check_mapping(key: &str, value: &str) -> Result<(), ApiError> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    let target = key.strip_prefix("integration.request.");
-    let target = target.and_then(|target| target.split_once('.'));
-    let is_target = target.is_some_and(|(place, name)| {
-        matches!(place, "header" | "querystring" | "path") && check::is_parameter(name)
-    });
-    if !is_target {
-        let what = "expression parameter specified";
-        return Err(check::invalid_mapping(what, key));
-    }
-    if is_source(value) {
-        Ok(())
-    } else {
-        Err(check::invalid_mapping("expression specified", value))
-    }
-}
-
-fn is_source(value: &str) -> bool {
-    if let Some(quoted) = value.strip_prefix('\'') {
-        return quoted.ends_with('\'');
-    }
-    let of_request = value
-        .strip_prefix("route.request.")
-        .or_else(|| value.strip_prefix("method.request."));
-    if let Some(of_request) = of_request {
-        return check::is_request_part(of_request);
-    }
-    let name = value.strip_prefix("stageVariables.");
-    name.or_else(|| value.strip_prefix("context."))
-        .is_some_and(check::is_parameter)
 }
 
 /// What must be true of the way to the backend.

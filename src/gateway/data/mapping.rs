@@ -64,15 +64,60 @@ pub(super) enum BadRequest {
 impl Mapping {
     pub(super) fn parse(key: &str, value: &str) -> Result<Mapping, BadRequest> {
         let bad = || BadRequest::Mapping(key.to_owned(), value.to_owned());
-        let target = key.strip_prefix("integration.request.").ok_or_else(bad)?;
-        let place = match target.split_once('.').ok_or_else(bad)? {
-            ("header", name) => Place::Header(name.parse().map_err(|_| bad())?),
-            ("querystring", name) => Place::Query(name.to_owned()),
-            ("path", name) => Place::Path(name.to_owned()),
-            _ => return Err(bad()),
-        };
+        let place = Place::parse(key).ok_or_else(bad)?;
         let source = Source::parse(value).ok_or_else(bad)?;
         Ok(Mapping { place, source })
+    }
+}
+
+/// Whether a key of `requestParameters` names a part of an integration's request.
+pub(crate) fn is_request_target(key: &str) -> bool {
+    Place::parse(key).is_some()
+}
+
+/// Whether a value of `requestParameters` is what a part of an integration's request can come from.
+pub(crate) fn is_request_source(value: &str) -> bool {
+    Source::parse(value).is_some()
+}
+
+/// Whether a key of `responseParameters` names a header.
+pub(crate) fn is_response_target(key: &str) -> bool {
+    response_header(key).is_some()
+}
+
+/// Whether a value of `responseParameters` is what a header can come from.
+pub(crate) fn is_response_source(value: &str) -> bool {
+    AnswerSource::parse(value).is_some()
+}
+
+/// SOURCE: the guide: names of parameters match `^[a-zA-Z0-9._$-]+$`.
+pub(crate) fn is_parameter(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    !name.is_empty() && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._$-".contains(&byte))
+}
+
+/// The name of a parameter, if it is one.
+fn parameter(name: &str) -> Option<String> {
+    is_parameter(name).then(|| name.to_owned())
+}
+
+/// What follows `body`: nothing, or the way into it.
+fn body_path(path: &str) -> Option<JsonPath> {
+    let is_path = path.is_empty() || path.starts_with(['.', '[']);
+    is_path.then(|| JsonPath::parse(path).ok())?
+}
+
+impl Place {
+    fn parse(key: &str) -> Option<Place> {
+        let target = key.strip_prefix("integration.request.")?;
+        let (kind, name) = target.split_once('.')?;
+        let name = parameter(name)?;
+        match kind {
+            "header" => name.parse().ok().map(Place::Header),
+            "querystring" => Some(Place::Query(name)),
+            "path" => Some(Place::Path(name)),
+            _ => None,
+        }
     }
 }
 
@@ -94,20 +139,20 @@ impl Source {
             return Some(Source::Literal(quoted.strip_suffix('\'')?.to_owned()));
         }
         if let Some(name) = value.strip_prefix("stageVariables.") {
-            return Some(Source::StageVariable(name.to_owned()));
+            return parameter(name).map(Source::StageVariable);
         }
         if let Some(name) = value.strip_prefix("context.") {
-            return Some(Source::Context(name.to_owned()));
+            return parameter(name).map(Source::Context);
         }
         // The API reference says `method.request`, the developer guide `route.request`.
         let of_request = value
             .strip_prefix("route.request.")
             .or_else(|| value.strip_prefix("method.request."))?;
         if let Some(path) = of_request.strip_prefix("body") {
-            return JsonPath::parse(path).ok().map(Source::Body);
+            return body_path(path).map(Source::Body);
         }
         let (kind, name) = of_request.split_once('.')?;
-        let name = name.to_owned();
+        let name = parameter(name)?;
         match kind {
             "header" => Some(Source::Header(name)),
             "multivalueheader" => Some(Source::Headers(name)),
@@ -176,14 +221,19 @@ enum AnswerSource {
 
 impl ResponseMapping {
     pub(super) fn parse(target: &str, source: &str) -> Option<ResponseMapping> {
-        let header = target
-            .strip_prefix("method.response.header.")
-            .or_else(|| target.strip_prefix("route.response.header."))?;
         Some(ResponseMapping {
-            header: header.parse().ok()?,
+            header: response_header(target)?,
             source: AnswerSource::parse(source)?,
         })
     }
+}
+
+/// The header that a key of `responseParameters` names.
+fn response_header(target: &str) -> Option<HeaderName> {
+    let name = target
+        .strip_prefix("method.response.header.")
+        .or_else(|| target.strip_prefix("route.response.header."))?;
+    parameter(name)?.parse().ok()
 }
 
 impl AnswerSource {
@@ -193,13 +243,12 @@ impl AnswerSource {
         }
         let of_answer = source.strip_prefix("integration.response.")?;
         if let Some(name) = of_answer.strip_prefix("header.") {
-            return name.parse().ok().map(AnswerSource::Header);
+            return parameter(name)?.parse().ok().map(AnswerSource::Header);
         }
         if let Some(name) = of_answer.strip_prefix("multivalueheader.") {
-            return name.parse().ok().map(AnswerSource::Headers);
+            return parameter(name)?.parse().ok().map(AnswerSource::Headers);
         }
-        let path = JsonPath::parse(of_answer.strip_prefix("body")?).ok()?;
-        Some(AnswerSource::Body(path))
+        body_path(of_answer.strip_prefix("body")?).map(AnswerSource::Body)
     }
 
     fn value(&self, answer: &Answer) -> Option<String> {

@@ -54,6 +54,9 @@ use self::{access_log::AccessLogs, throttle::Throttles};
 pub(crate) use self::{
     access_log::format as access_log_format,
     ids::normalized,
+    mapping::{
+        is_parameter, is_request_source, is_request_target, is_response_source, is_response_target,
+    },
     outbox::{Closing, Refused},
     registry::{Connection, Registry},
     selection::{may_select_answers, may_select_routes},

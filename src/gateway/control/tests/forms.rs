@@ -33,6 +33,8 @@ async fn mappings_of_another_form_are_refused() {
         (header, "'", "'"),
         (header, "context.", "context."),
         (header, "route.request.bodyguard", "route.request.bodyguard"),
+        (header, "route.request.body[", "route.request.body["),
+        (header, "route.request.body$.a", "route.request.body$.a"),
         (header, "route.request.cookie.a", "route.request.cookie.a"),
         (header, "route.request.header", "route.request.header"),
     ] {
@@ -295,6 +297,11 @@ async fn mappings_of_answers_of_another_form_are_refused() {
             header,
             "integration.response.bodyguard",
             "integration.response.bodyguard",
+        ),
+        (
+            header,
+            "integration.response.body.a[?(@.b)]",
+            "integration.response.body.a[?(@.b)]",
         ),
         (header, "route.request.header.a", "route.request.header.a"),
         (header, "context.connectionId", "context.connectionId"),
