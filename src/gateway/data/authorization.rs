@@ -12,7 +12,7 @@ use super::{
     access_log::{AUTHENTICATE, AUTHORIZE},
     authorizer::{self, Authorized, if_explicit},
     caller::{BroughtKey, Caller, INVOKE, user_arn},
-    event::{Event, Handshake, Kind},
+    event::{Event, Handshake, Kind, Parameter},
     gateway_response::{Refusal, ResponseType},
     plan::RoutePlan,
 };
@@ -189,16 +189,7 @@ fn api_key(keyring: &Keyring, event: &Event, brought: Option<&str>) -> Result<Br
 
 /// Whether all request parameters that the route requires are there. GUESS: the answer, which is that of REST APIs.
 fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Refusal> {
-    let missing = |name: &String| match name.strip_prefix("route.request.") {
-        Some(name) => match name.split_once('.') {
-            Some(("header" | "multivalueheader", name)) => handshake.header(name).next().is_none(),
-            Some(("querystring" | "multivaluequerystring", name)) => {
-                handshake.query_values(name).next().is_none()
-            }
-            _ => false,
-        },
-        None => false,
-    };
+    let missing = |parameter: &Parameter| handshake.values(parameter).is_empty();
     if route.required.iter().any(missing) {
         return Err(Refusal::new(
             ResponseType::BadRequestParameters,

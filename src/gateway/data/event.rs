@@ -3,6 +3,7 @@
 
 use std::{
     borrow::Cow,
+    fmt::{self, Display, Formatter},
     net::IpAddr,
     sync::{Arc, OnceLock},
 };
@@ -61,15 +62,65 @@ pub(super) struct Handshake {
     pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) query: String,
-    /// Names of the parameters that the route declares, such as `route.request.header.x`, once it is known.
-    pub(super) declared: OnceLock<Arc<[String]>>,
+    /// The parameters that the route declares, once it is known.
+    pub(super) declared: OnceLock<Arc<[Parameter]>>,
+}
+
+/// A parameter of a handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Parameter {
+    Header(String),
+    Query(String),
+}
+
+impl Parameter {
+    /// Reads `route.request.header.NAME` and `route.request.querystring.NAME`, each with one value or with several.
+    pub(super) fn parse(text: &str) -> Option<Parameter> {
+        Parameter::of_request(text.strip_prefix("route.request.")?)
+    }
+
+    /// Reads the same without what goes before the kind.
+    pub(super) fn of_request(text: &str) -> Option<Parameter> {
+        let (kind, name) = text.split_once('.')?;
+        match kind.strip_prefix("multivalue").unwrap_or(kind) {
+            "header" => Some(Parameter::Header(name.to_owned())),
+            "querystring" => Some(Parameter::Query(name.to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Whether one of these declares it.
+    pub(super) fn is_among(&self, declared: &[Parameter]) -> bool {
+        declared.iter().any(|other| match (self, other) {
+            (Parameter::Header(name), Parameter::Header(other)) => name.eq_ignore_ascii_case(other),
+            _ => self == other,
+        })
+    }
+}
+
+impl Display for Parameter {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let (kind, name) = match self {
+            Parameter::Header(name) => ("header", name),
+            Parameter::Query(name) => ("querystring", name),
+        };
+        write!(formatter, "route.request.{kind}.{name}")
+    }
 }
 
 impl Handshake {
-    /// Whether the route declares a parameter of this kind.
-    pub(super) fn declares(&self, kind: &str, name: &str) -> bool {
+    /// Whether the route declares a parameter.
+    pub(super) fn declares(&self, parameter: &Parameter) -> bool {
         let declared = self.declared.get();
-        declared.is_some_and(|declared| declares(declared, kind, name))
+        declared.is_some_and(|declared| parameter.is_among(declared))
+    }
+
+    /// The values of a parameter, in order.
+    pub(super) fn values(&self, parameter: &Parameter) -> Vec<String> {
+        match parameter {
+            Parameter::Header(name) => self.header(name).collect(),
+            Parameter::Query(name) => self.query_values(name).collect(),
+        }
     }
 
     /// The values of a header, in order.
@@ -113,24 +164,6 @@ pub(super) fn text_of(value: &HeaderValue) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),
     }
-}
-
-/// Whether one of these declares a parameter of this kind, `header` or `querystring`, with one value or with several.
-pub(super) fn declares(declared: &[String], kind: &str, name: &str) -> bool {
-    declared.iter().any(|declared| {
-        let of_kind = declared
-            .strip_prefix("route.request.")
-            .and_then(|rest| {
-                rest.strip_prefix("multivalue")
-                    .unwrap_or(rest)
-                    .strip_prefix(kind)
-            })
-            .and_then(|rest| rest.strip_prefix('.'));
-        of_kind.is_some_and(|known| match kind {
-            "header" => known.eq_ignore_ascii_case(name),
-            _ => known == name,
-        })
-    })
 }
 
 fn decoded(text: &str) -> String {
@@ -213,9 +246,9 @@ impl Event {
     }
 
     /// Notes which of the handshake's parameters the route declares.
-    pub(super) fn declare(&self, names: &Arc<[String]>) {
+    pub(super) fn declare(&self, parameters: &Arc<[Parameter]>) {
         if let Kind::Connect(handshake) = &self.kind {
-            handshake.declared.get_or_init(|| Arc::clone(names));
+            handshake.declared.get_or_init(|| Arc::clone(parameters));
         }
     }
 
@@ -337,5 +370,28 @@ mod tests {
             let value = HeaderValue::from_bytes(bytes).unwrap();
             assert_eq!(text_of(&value), text);
         }
+    }
+
+    #[test]
+    fn a_parameter_is_declared_with_one_value_or_with_several() {
+        let declared = [
+            "route.request.header.X-Token",
+            "route.request.multivaluequerystring.a",
+        ];
+        let declared = declared.map(|text| Parameter::parse(text).unwrap());
+        for (text, is_declared) in [
+            ("multivalueheader.x-token", true),
+            ("querystring.a", true),
+            ("querystring.A", false),
+            ("header.a", false),
+            ("querystring.X-Token", false),
+        ] {
+            let parameter = Parameter::of_request(text).unwrap();
+            assert_eq!(parameter.is_among(&declared), is_declared, "{text}");
+        }
+        for text in ["header.x", "route.request.body.x", "route.request.header"] {
+            assert_eq!(Parameter::parse(text), None, "{text}");
+        }
+        assert_eq!(declared[1].to_string(), "route.request.querystring.a");
     }
 }

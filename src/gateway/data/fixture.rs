@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
     Plane,
-    event::{Event, Handshake, Kind},
+    event::{Event, Handshake, Kind, Parameter},
     ids,
     registry::{Client, Connection},
 };
@@ -158,7 +158,7 @@ pub(super) fn connect_event(query: &str, headers: &[(&str, &str)]) -> Event {
         "multivaluequerystring.b",
         "querystring.c",
     ];
-    let declared = declared.map(|name| format!("route.request.{name}"));
+    let declared = declared.map(|text| Parameter::of_request(text).unwrap());
     event.declare(&declared.into());
     event
 }

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{
-    event::{Event, Handshake, Kind, declares},
+    event::{Event, Handshake, Kind, Parameter},
     jsonpath::{Found, JsonPath},
     lambda, selection,
 };
@@ -36,10 +36,10 @@ enum Place {
 
 #[derive(Debug, Clone)]
 enum Source {
-    Header(String),
-    Headers(String),
-    Query(String),
-    Queries(String),
+    /// The first value of a parameter.
+    First(Parameter),
+    /// All of its values.
+    All(Parameter),
     Body(JsonPath),
     StageVariable(String),
     Context(String),
@@ -123,13 +123,13 @@ impl Place {
 
 impl Mapping {
     /// The declaration that the route lacks for it, if it reads a part of the handshake that is not declared.
-    pub(super) fn undeclared(&self, declared: &[String]) -> Option<String> {
-        let (kind, name) = match &self.source {
-            Source::Header(name) | Source::Headers(name) => ("header", name),
-            Source::Query(name) | Source::Queries(name) => ("querystring", name),
-            _ => return None,
-        };
-        (!declares(declared, kind, name)).then(|| format!("route.request.{kind}.{name}"))
+    pub(super) fn undeclared(&self, declared: &[Parameter]) -> Option<&Parameter> {
+        match &self.source {
+            Source::First(parameter) | Source::All(parameter) => {
+                (!parameter.is_among(declared)).then_some(parameter)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -151,15 +151,16 @@ impl Source {
         if let Some(path) = of_request.strip_prefix("body") {
             return body_path(path).map(Source::Body);
         }
-        let (kind, name) = of_request.split_once('.')?;
-        let name = parameter(name)?;
-        match kind {
-            "header" => Some(Source::Header(name)),
-            "multivalueheader" => Some(Source::Headers(name)),
-            "querystring" => Some(Source::Query(name)),
-            "multivaluequerystring" => Some(Source::Queries(name)),
-            _ => None,
+        let (_, name) = of_request.split_once('.')?;
+        if !is_parameter(name) {
+            return None;
         }
+        let parameter = Parameter::of_request(of_request)?;
+        Some(if of_request.starts_with("multivalue") {
+            Source::All(parameter)
+        } else {
+            Source::First(parameter)
+        })
     }
 
     /// The value, unless the event does not have it.
@@ -172,13 +173,14 @@ impl Source {
                 .find(event.json()?)
                 .filter(|found| *found != Found::One(&Value::Null))
                 .and_then(|found| selection::text_of(&found, limit::MESSAGE_BYTES)),
-            Source::Header(name) => declared(event, "header", name)?.header(name).next(),
-            Source::Headers(name) => join(declared(event, "header", name)?.header(name)),
-            Source::Query(name) => {
-                let handshake = declared(event, "querystring", name)?;
-                handshake.query_values(name).next()
+            Source::First(parameter) => {
+                let handshake = declared(event, parameter)?;
+                handshake.values(parameter).into_iter().next()
             }
-            Source::Queries(name) => join(declared(event, "querystring", name)?.query_values(name)),
+            Source::All(parameter) => {
+                let handshake = declared(event, parameter)?;
+                join(handshake.values(parameter).into_iter())
+            }
         }
     }
 }
@@ -187,9 +189,9 @@ impl Source {
 ///
 /// SOURCE: developer guide, "Set up data mapping for WebSocket APIs": from any defined route request parameters. GUESS:
 /// what is not defined is as if the client had not sent it.
-fn declared<'e>(event: &'e Event, kind: &str, name: &str) -> Option<&'e Handshake> {
+fn declared<'e>(event: &'e Event, parameter: &Parameter) -> Option<&'e Handshake> {
     let handshake = handshake(event)?;
-    handshake.declares(kind, name).then_some(handshake)
+    handshake.declares(parameter).then_some(handshake)
 }
 
 fn handshake(event: &Event) -> Option<&Handshake> {
@@ -398,7 +400,7 @@ mod tests {
     #[test]
     fn a_mapping_knows_which_declaration_the_route_lacks() {
         let declared = ["header.X-Token", "multivaluequerystring.a"];
-        let declared = declared.map(|name| format!("route.request.{name}"));
+        let declared = declared.map(|text| Parameter::of_request(text).unwrap());
         for (source, lacks) in [
             ("route.request.header.x-token", None),
             ("route.request.multivalueheader.x-token", None),
@@ -415,7 +417,8 @@ mod tests {
             ("context.stage", None),
         ] {
             let mapping = Mapping::parse("integration.request.header.x", source).unwrap();
-            assert_eq!(mapping.undeclared(&declared).as_deref(), lacks, "{source}");
+            let missed = mapping.undeclared(&declared).map(Parameter::to_string);
+            assert_eq!(missed.as_deref(), lacks, "{source}");
         }
     }
 

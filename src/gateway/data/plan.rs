@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     authorizer::Authorizer,
+    event::Parameter,
     mapping::{BadRequest, Mapping, ResponseMapping},
     selection::{Facts, Selection},
     template::{BadTemplate, Template},
@@ -47,10 +48,10 @@ pub(super) struct RoutePlan {
     /// Who is asked where the type is `CUSTOM`.
     pub(super) authorizer: Option<Authorizer>,
     pub(super) api_key_required: bool,
-    /// Names of the handshake's parameters that mappings may speak of, such as `route.request.header.x`.
-    pub(super) declared: Arc<[String]>,
+    /// The handshake's parameters that mappings may speak of.
+    pub(super) declared: Arc<[Parameter]>,
     /// Those of them that must be there.
-    pub(super) required: Vec<String>,
+    pub(super) required: Vec<Parameter>,
     /// What its messages are held to.
     pub(super) validation: Option<Validation>,
     pub(super) integration: Option<Arc<IntegrationPlan>>,
@@ -211,7 +212,9 @@ impl RoutePlan {
                 .iter()
                 .any(|response| response.route_response_key == "$default");
         let declared = route.request_parameters.iter().flatten();
-        let declared: Arc<[String]> = declared.map(|(name, _)| name.clone()).collect();
+        let declared: Arc<[Parameter]> = declared
+            .filter_map(|(name, _)| Parameter::parse(name))
+            .collect();
         if let Some(integration) = &integration
             && route.route_key == "$connect"
         {
@@ -222,7 +225,7 @@ impl RoutePlan {
             .iter()
             .flatten()
             .filter(|(_, required)| **required)
-            .map(|(name, _)| name.clone())
+            .filter_map(|(name, _)| Parameter::parse(name))
             .collect();
         RoutePlan {
             key: route.route_key.clone(),
@@ -272,12 +275,12 @@ impl IntegrationPlan {
     }
 
     /// Tells the log, once for a deployment, what its mappings read of the handshake though the route does not declare it.
-    fn miss(&self, declared: &[String]) {
+    fn miss(&self, declared: &[Parameter]) {
         for mapping in self.mappings.iter().flatten() {
             if let Some(parameter) = mapping.undeclared(declared) {
                 tracing::warn!(
                     integration = self.id,
-                    parameter,
+                    %parameter,
                     "a mapping yields nothing, for $connect does not declare its source in requestParameters"
                 );
             }
