@@ -295,6 +295,8 @@ impl Error {
             ErrorKind::Throttled => {
                 "wait a moment and repeat; the account allows about 10 such calls a second"
             }
+            // AWS is never asked over plain HTTP. A local gateway's own words say what it is short of.
+            ErrorKind::Quota if self.endpoint.starts_with("http://") => return None,
             ErrorKind::Quota => "remove what is no longer used, or ask AWS for a higher quota",
             ErrorKind::Unreachable => {
                 "check the endpoint and the network; `stagewire gateway` starts a local gateway"

@@ -55,7 +55,12 @@ async fn refusals_are_told_in_the_words_of_aws() {
     assert!(outcome.1.causes[0].contains("6aa502cc"), "{}", outcome.1);
     let quota = "Maximum number of Stages for this API has been reached.";
     let outcome = weather(Answer::error(429, "ConflictException", quota)).await;
-    check(&outcome, ErrorKind::Quota, quota, true);
+    // A local gateway's, which nobody at AWS can raise.
+    check(&outcome, ErrorKind::Quota, quota, false);
+    let endpoint = "https://apigateway.eu-west-1.amazonaws.com";
+    let error = super::Error::new(ErrorKind::Quota, endpoint, quota);
+    let failure = error.failure("Cannot create a stage");
+    assert!(failure.hint.unwrap().contains("a higher quota"));
     let outcome = weather(Answer::error(
         403,
         "AccessDeniedException",

@@ -65,6 +65,8 @@ impl ApiError {
 
     /// 429, as where a quota is reached: there is no room on the disk. Unlike AWS's, this gateway's disk is the caller's own
     /// to put right, so that is said.
+    // GUESS: none of the documented errors says that there is no room. A quota's is nearest: nothing was done, and the same
+    // call succeeds once something is removed. A 500 would be taken for a broken service, and repeated by the SDKs.
     fn full(error: &store::Error, cause: &std::io::Error) -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
