@@ -267,11 +267,17 @@ fn by_signature(refusal: &Refusal, signing: Signing) -> Option<&'static str> {
         ("UnrecognizedClientException", Signing::Signed) => {
             "The credentials that signed the handshake are not known there: the access key is gone, of another partition, or its session token is old. A local gateway knows those of its settings and of its environment."
         }
-        ("AccessDeniedException", Signing::Signed) => {
+        ("AccessDeniedException", Signing::Signed) if is_of_a_user(refusal) => {
             "The credentials that signed the handshake may not call execute-api:Invoke on $connect of this stage: their policy must allow it."
         }
         _ => return None,
     })
+}
+
+/// True for a refusal in IAM's words, which name the user. SOURCE: AWS's articles about 403 on REST APIs: the error type is
+/// the same where a Lambda authorizer denies, and its words name nobody.
+fn is_of_a_user(refusal: &Refusal) -> bool {
+    printable_bytes(&refusal.body).contains("User: arn:")
 }
 
 /// What is said of a handshake that lacks a signature.

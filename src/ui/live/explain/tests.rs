@@ -179,10 +179,35 @@ fn what_the_answer_says_of_the_signature_comes_first() {
     check_signature("InvalidSignatureException", Signed, "secret key");
     check_signature("InvalidSignatureException:x", Signed, "secret key");
     check_signature("UnrecognizedClientException", Signed, "not known there");
-    check_signature("AccessDeniedException", Signed, "their policy");
-    // An authorizer says the same of a client that it does not like.
-    check_signature("AccessDeniedException", Unsigned, "an authorizer");
     check_signature("ForbiddenException", Signed, "does not exist");
+}
+
+#[track_caller]
+fn check_denied(body: &'static str, signing: Signing, part: &str) {
+    let prod = StageName::parse("prod").unwrap();
+    let header = ("x-amzn-ErrorType", "AccessDeniedException");
+    let refused = Refusal {
+        headers: vec![(header.0.to_owned(), header.1.to_owned())],
+        body: Bytes::from_static(body.as_bytes()),
+        ..refused(403)
+    };
+    let handshake = Handshake {
+        stage: &prod,
+        signing,
+    };
+    let explanation = refusal(&refused, handshake, None);
+    assert!(explanation.text.contains(part), "{explanation:?}");
+}
+
+#[test]
+fn iam_is_told_from_an_authorizer_by_its_words() {
+    use Signing::{Signed, Unsigned};
+    let iam = r#"{"message":"User: arn:aws:iam::123456789012:user/ann is not authorized to perform: execute-api:Invoke on resource: x"}"#;
+    let authorizer =
+        r#"{"message":"User is not authorized to access this resource with an explicit deny"}"#;
+    check_denied(iam, Signed, "their policy");
+    check_denied(authorizer, Signed, "an authorizer");
+    check_denied(authorizer, Unsigned, "an authorizer");
 }
 
 #[test]
