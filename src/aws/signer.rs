@@ -18,7 +18,7 @@ use aws_sigv4::{
 };
 use http::{Uri, header};
 
-use super::{Error, ErrorKind, clock, error::innermost};
+use super::{Error, ErrorKind, clock, connect::is_loopback, error::innermost};
 use crate::model::{ConnectRequest, Secret};
 
 /// What API Gateway's data plane is called in signatures.
@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The headers of a signature.
 const SIGNED: [&str; 3] = ["authorization", "x-amz-date", "x-amz-security-token"];
+
+/// The query parameter that holds the signature of a URL that somebody signed before.
+const PRESIGNED: &str = "X-Amz-Signature";
 
 /// Signs handshakes with somebody's credentials; cheap to clone.
 #[derive(Clone)]
@@ -61,7 +64,8 @@ impl Signer {
     /// The request with a signature in its headers, good for the next minutes.
     ///
     /// # Errors
-    /// Fails when there are no credentials, and when the request has a signature or an `Authorization` of its own.
+    /// Fails when there are no credentials, when the request has a signature or an `Authorization` of its own, and when it
+    /// would cross a network in clear.
     pub async fn sign(&self, request: ConnectRequest) -> Result<ConnectRequest, Error> {
         let refused = |message: String| Error::new(ErrorKind::Unsignable, &request.url, message);
         if let Some(name) = SIGNED.iter().find(|name| request.header(name).is_some()) {
@@ -74,6 +78,16 @@ impl Signer {
             .trim()
             .parse()
             .map_err(|_| refused("the URL cannot be signed".to_owned()))?;
+        if is_presigned(&uri) {
+            return Err(refused(format!(
+                "the URL has a signature already, in {PRESIGNED}"
+            )));
+        }
+        if !is_private(&uri) {
+            return Err(refused(
+                "a signature goes over wss:// only, or to this machine, for a session token may be sent with it".to_owned(),
+            ));
+        }
         let credentials = self.credentials().await?;
         let signature = headers(&request, &uri, credentials, self.region_of(&uri))
             .map_err(|error| refused(innermost(&error)))?;
@@ -107,6 +121,20 @@ impl Signer {
         };
         of_host.unwrap_or(&self.region)
     }
+}
+
+fn is_presigned(uri: &Uri) -> bool {
+    let mut parameters = uri.query().unwrap_or_default().split('&');
+    parameters.any(|parameter| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        name.eq_ignore_ascii_case(PRESIGNED)
+    })
+}
+
+/// True when nobody on the way can read the request.
+fn is_private(uri: &Uri) -> bool {
+    let is_encrypted = |scheme: &str| scheme.eq_ignore_ascii_case("wss");
+    uri.scheme_str().is_some_and(is_encrypted) || uri.host().is_some_and(is_loopback)
 }
 
 /// The headers that sign the request, beside those that it has.
@@ -222,6 +250,28 @@ mod tests {
             assert_eq!(error.kind, ErrorKind::Unsignable);
             let name = name.to_lowercase();
             assert!(error.to_string().contains(&name), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_signature_is_neither_given_twice_nor_sent_in_clear() {
+        for (url, says) in [
+            ("wss://a/b?X-Amz-Date=1&X-Amz-Signature=0f", "already"),
+            ("wss://a/b?x-amz-signature=0f", "already"),
+            ("ws://a.example.com/b", "wss://"),
+            ("ws://10.0.0.1:4566/b", "wss://"),
+        ] {
+            let error = signer().sign(request(url, &[])).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Unsignable, "{url}");
+            assert!(error.to_string().contains(says), "{url}: {error}");
+        }
+        for url in [
+            "ws://127.0.0.1:4566/b",
+            "ws://[::1]/b",
+            "ws://a1.localhost/b?x=X-Amz-Signature",
+        ] {
+            let signed = signer().sign(request(url, &[])).await.unwrap();
+            assert!(signed.header("authorization").is_some(), "{url}");
         }
     }
 
