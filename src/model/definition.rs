@@ -128,12 +128,11 @@ impl Definition {
         serde_json::to_string(self).expect("invariant: a definition has text keys only")
     }
 
-    /// True when clients must sign the handshake: `AWS_IAM` on `$connect`.
-    pub fn wants_signature(&self) -> bool {
-        let connect = self.routes.get("$connect");
-        connect
-            .and_then(|route| route.settings.get("authorizationType"))
-            .is_some_and(|kind| kind == "AWS_IAM")
+    /// Who may connect, such as `AWS_IAM`; none when anybody may.
+    pub fn connect_authorization(&self) -> Option<&str> {
+        let connect = self.routes.get("$connect")?;
+        let kind = connect.settings.get("authorizationType")?;
+        Some(kind)
     }
 
     /// The fingerprint of this definition.

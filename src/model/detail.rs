@@ -72,6 +72,12 @@ impl Drift {
     }
 }
 
+/// Whether a stage's clients must sign the handshake: by what the stage is believed to serve, where anything is; else by who
+/// may connect by the draft.
+pub fn is_signed(believed: Option<&Definition>, draft: Option<&str>) -> bool {
+    believed.map_or(draft, Definition::connect_authorization) == Some("AWS_IAM")
+}
+
 impl ApiDetail {
     /// Takes in what a deploy says that it did, ahead of the next reading: the stage as it was read back serves the new
     /// deployment, and drift follows from that deployment's fingerprint.
@@ -89,9 +95,10 @@ impl ApiDetail {
             Some(_) => Drift::Different,
             None => Drift::Unknown,
         };
-        if drift == Drift::UpToDate && self.draft.wants_signature() {
+        // What the new deployment holds is known by its fingerprint at most; what the last one asked for is over.
+        if is_signed(None, self.draft.connect_authorization()) {
             self.signed.insert(stage.name.clone());
-        } else if drift == Drift::UpToDate {
+        } else {
             self.signed.remove(&stage.name);
         }
         self.drift.insert(stage.name.clone(), drift);
@@ -114,5 +121,123 @@ impl ApiDetail {
         self.integrations
             .iter()
             .find(|integration| integration.id == *id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ApiId, DeploymentStatus, definition::RouteDefinition};
+
+    fn definition(authorization: Option<&str>) -> Definition {
+        let kind = authorization.map(|kind| ("authorizationType".to_owned(), kind.to_owned()));
+        let connect = RouteDefinition {
+            settings: kind.into_iter().collect(),
+            ..RouteDefinition::default()
+        };
+        Definition {
+            route_selection_expression: "$request.body.action".to_owned(),
+            api_key_selection_expression: None,
+            disable_execute_api_endpoint: false,
+            routes: [("$connect".to_owned(), connect)].into(),
+            models: BTreeMap::new(),
+        }
+    }
+
+    fn detail(draft: Definition, signed: BTreeSet<StageName>) -> ApiDetail {
+        ApiDetail {
+            api: Api {
+                id: ApiId::parse("k3v9x2a1bc").unwrap(),
+                name: "chat".to_owned(),
+                description: None,
+                endpoint: "wss://k3v9x2a1bc".to_owned(),
+                route_selection_expression: "$request.body.action".to_owned(),
+                api_key_selection_expression: None,
+                disable_execute_api_endpoint: false,
+                disable_schema_validation: false,
+                ip_address_type: None,
+                version: None,
+                created_at: None,
+                tags: BTreeMap::new(),
+            },
+            stages: Vec::new(),
+            deployments: Vec::new(),
+            routes: Vec::new(),
+            integrations: Vec::new(),
+            authorizers: Vec::new(),
+            models: Vec::new(),
+            draft,
+            drift: BTreeMap::new(),
+            signed,
+        }
+    }
+
+    fn stage(name: &StageName) -> Stage {
+        Stage {
+            name: name.clone(),
+            deployment_id: DeploymentId::parse("53lz9l").ok(),
+            description: None,
+            auto_deploy: false,
+            last_deployment_status_message: None,
+            created_at: None,
+            updated_at: None,
+            default_route_settings: None,
+            route_settings: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            access_log: None,
+            client_certificate_id: None,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_stage_asks_for_a_signature_by_what_it_serves_else_by_the_draft() {
+        let (iam, open) = (definition(Some("AWS_IAM")), definition(None));
+        for (believed, draft, expected) in [
+            (Some(&iam), None, true),
+            (Some(&open), Some("AWS_IAM"), false),
+            (None, Some("AWS_IAM"), true),
+            (None, Some("CUSTOM"), false),
+            (None, open.connect_authorization(), false),
+        ] {
+            assert_eq!(is_signed(believed, draft), expected, "{draft:?}");
+        }
+    }
+
+    #[test]
+    fn a_deploy_of_which_little_is_known_leaves_nothing_of_what_was_served_before() {
+        let prod = StageName::parse("prod").unwrap();
+        let (iam, open) = (definition(Some("AWS_IAM")), definition(None));
+        for (draft, before, expected) in [
+            (&iam, BTreeSet::new(), true),
+            (&open, BTreeSet::from([prod.clone()]), false),
+        ] {
+            let elsewhere = definition(Some("CUSTOM")).fingerprint().append_to("");
+            for (description, drift) in [
+                (None, Drift::Unknown),
+                (Some(elsewhere), Drift::Different),
+                (Some(draft.fingerprint().append_to("")), Drift::UpToDate),
+            ] {
+                let mut detail = detail(draft.clone(), before.clone());
+                let id = DeploymentId::parse("53lz9l").unwrap();
+                detail.note(&Deployed {
+                    api_id: detail.api.id.clone(),
+                    stage: stage(&prod),
+                    deployment: Deployment {
+                        id,
+                        description,
+                        status: DeploymentStatus::Deployed,
+                        status_message: None,
+                        auto_deployed: false,
+                        created_at: None,
+                    },
+                    previous: None,
+                    undo_command: None,
+                    warnings: Vec::new(),
+                });
+                assert_eq!(detail.drift[&prod], drift);
+                assert_eq!(detail.signed.contains(&prod), expected, "{drift:?}");
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     aws::{self, Control},
     model::{
         Api, ApiDetail, ApiId, Definition, Deployment, DeploymentId, Drift, Failure, FailureKind,
-        Stage, StageName, definition::Parts, text::printable,
+        Stage, StageName, definition::Parts, detail::is_signed, text::printable,
     },
 };
 
@@ -71,11 +71,11 @@ pub(super) async fn read(
         (stage.name.clone(), drift)
     });
     let drift: BTreeMap<StageName, Drift> = drift.collect();
-    let is_signed = |stage: &&Stage| {
+    let wants_signature = |stage: &&Stage| {
         let served = served(stage, &deployments, entry(stage));
-        served.unwrap_or(&draft.definition).wants_signature()
+        is_signed(served, draft.definition.connect_authorization())
     };
-    let signed = stages.iter().filter(is_signed);
+    let signed = stages.iter().filter(wants_signature);
     let signed: BTreeSet<StageName> = signed.map(|stage| stage.name.clone()).collect();
     Ok(ApiDetail {
         api: draft.api,
@@ -202,14 +202,18 @@ pub async fn wants_signature(
     stage: &Stage,
 ) -> Result<bool, aws::Error> {
     let entries = entries_of_stages(control, journal, api, std::slice::from_ref(stage)).await;
-    if let Some((id, entry)) = entries.iter().next() {
-        let deployment = control.deployment(api, id).await?;
-        if let Some(served) = drift::believed(&deployment, Some(entry)) {
-            return Ok(served.wants_signature());
+    let believed = match entries.iter().next() {
+        Some((id, entry)) => {
+            let deployment = control.deployment(api, id).await?;
+            drift::believed(&deployment, Some(entry))
         }
-    }
-    let kind = control.authorization_type(api, "$connect").await?;
-    Ok(kind.is_some_and(|kind| kind == "AWS_IAM"))
+        None => None,
+    };
+    let draft = match believed {
+        Some(_) => None,
+        None => control.authorization_type(api, "$connect").await?,
+    };
+    Ok(is_signed(believed, draft.as_deref()))
 }
 
 /// The API that is meant, or the reason and what to do.
