@@ -42,46 +42,47 @@ pub(super) async fn destination(
     session: &Session,
     args: &WhereArgs,
 ) -> Result<Destination, Failure> {
-    let mut destination = Destination {
-        request: ConnectRequest {
-            url: String::new(),
-            headers: args.header.clone(),
-            subprotocols: args.subprotocol.clone(),
-        },
-        signing: if args.sign {
-            Signing::Signed
-        } else {
-            Signing::Unsigned
-        },
-        stage: None,
-    };
-    let control = match &args.place {
-        Place::Url(url) => {
-            destination.request.url.clone_from(url);
-            if destination.signing == Signing::Unsigned {
-                return Ok(destination);
-            }
-            session.control().await?
-        }
+    let is_asked = args.sign;
+    let (url, stage, control) = match &args.place {
+        Place::Url(url) if is_asked => (url.clone(), None, Some(session.control().await?)),
+        Place::Url(url) => (url.clone(), None, None),
         Place::Stage { api, stage } => {
             let control = session.control().await?;
             let (api, stage) = url::find_stage(&control, api, stage).await?;
-            destination.request.url = api.invoke_url(&stage.name);
-            // Whoever brings an authorization knows what the route asks for.
-            let has_own = destination.request.header("authorization").is_some();
-            if destination.signing == Signing::Unsigned && !has_own {
-                destination.signing = asked_for(session, &control, (&api, &stage)).await;
-            }
-            destination.stage = Some(stage.name);
-            control
+            (
+                api.invoke_url(&stage.name),
+                Some((api, stage)),
+                Some(control),
+            )
         }
     };
-    if destination.signing == Signing::Signed {
-        let signer = console::handshake_signer(&session.settings, &control)?;
-        let signed = signer.sign(destination.request).await;
-        destination.request = signed.map_err(|error| error.failure("Cannot sign the handshake"))?;
-    }
-    Ok(destination)
+    let request = ConnectRequest {
+        url,
+        headers: args.header.clone(),
+        subprotocols: args.subprotocol.clone(),
+    };
+    // Whoever brings an authorization knows what the route asks for.
+    let has_own = request.header("authorization").is_some();
+    let signing = match (&control, &stage) {
+        _ if is_asked => Signing::Signed,
+        (Some(control), Some((api, stage))) if !has_own => {
+            asked_for(session, control, (api, stage)).await
+        }
+        _ => Signing::Unsigned,
+    };
+    let request = match control {
+        Some(control) if signing == Signing::Signed => {
+            let signer = console::handshake_signer(&session.settings, &control)?;
+            let signed = signer.sign(request).await;
+            signed.map_err(|error| error.failure("Cannot sign the handshake"))?
+        }
+        _ => request,
+    };
+    Ok(Destination {
+        request,
+        signing,
+        stage: stage.map(|(_, stage)| stage.name),
+    })
 }
 
 /// Whether the stage's clients must sign. Not to know it is no reason not to connect.
