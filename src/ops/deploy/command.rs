@@ -1,6 +1,9 @@
 //! The AWS CLI commands that do what a deploy does.
 
-use crate::model::{DeploymentId, StageName, Target};
+use crate::{
+    model::{DeploymentId, StageName, Target},
+    ops::command as aws_cli,
+};
 
 /// What stands for the id of the deployment that does not exist yet.
 const NEW: &str = "<new>";
@@ -41,7 +44,7 @@ pub(super) fn no_auto_deploy(target: &Target, api_id: &str, stage: &StageName) -
         ("--stage-name", Some(stage.as_str())),
         ("--no-auto-deploy", None),
     ];
-    super::super::command::command(target, "update-stage", arguments)
+    aws_cli::command(target, "update-stage", arguments)
 }
 
 /// `aws apigatewayv2 get-deployments …`
@@ -80,7 +83,7 @@ fn on_stage(
 
 fn command(target: &Target, operation: &str, arguments: &[(&str, &str)]) -> String {
     let arguments = arguments.iter().map(|(name, value)| (*name, Some(*value)));
-    super::super::command::command(target, operation, arguments)
+    aws_cli::command(target, operation, arguments)
 }
 
 #[cfg(test)]

@@ -7,13 +7,15 @@ use ratatui::{
 };
 
 use super::{Focus, LiveScreen};
-use crate::model::Signing;
-use crate::ui::{
-    Action, State,
-    geometry::Geometry,
-    keys::{self, Scope},
-    live::{LiveLink, Phase, Session, explain},
-    widget::{self, scroll::ScrolledText, text},
+use crate::{
+    model::Signing,
+    ui::{
+        Action, State,
+        geometry::Geometry,
+        keys::{self, Scope},
+        live::{LiveLink, Phase, Session, explain},
+        widget::{self, scroll::ScrolledText, text},
+    },
 };
 
 /// Rows of the explanation between frames and composer.

@@ -9,14 +9,16 @@ use ratatui::{
 };
 
 use super::words;
-use crate::model::Signing;
-use crate::ui::{
-    State,
-    live::{
-        LiveLink, Phase, Session,
-        link::{Limit, Traffic, age_text, countdown_text},
+use crate::{
+    model::Signing,
+    ui::{
+        State,
+        live::{
+            LiveLink, Phase, Session,
+            link::{Limit, Traffic, age_text, countdown_text},
+        },
+        widget::text,
     },
-    widget::text,
 };
 
 /// One row: `● open 2 min · idle closes in 10 min        in 214 fr 1.2 MB · out 12 fr 41 kB`.
