@@ -146,7 +146,7 @@ pub(super) enum Verb {
     /// Write an API's definition as a file
     ///
     /// The file has all that a deployment freezes, the API's own members and tags, and the stages with their variables and
-    /// settings; it has no ids and no dates, and what has the value that API Gateway fills in is left away. Pulled twice,
+    /// settings; it has no ids and no dates, and what has the value that API Gateway fills in is left out. Pulled twice,
     /// it is the same, byte by byte. Integrations are named after the first route that targets them. What a stage serves
     /// is not in it: nobody can read a deployment.
     #[command(after_help = PULL_HELP)]

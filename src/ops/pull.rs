@@ -57,7 +57,7 @@ fn warnings(draft: &Draft, stages: &[Stage]) -> Vec<String> {
         keys.filter(|key| !is_route(key)).map(|key| {
             let key = printable(key);
             format!(
-                "stage {} has settings for {key}, which is no route of this API any more; the file has them not",
+                "stage {} has settings for {key}, which is no route of this API any more; the file leaves them out",
                 stage.name
             )
         })

@@ -339,7 +339,7 @@ async fn settings_of_a_route_that_is_gone_are_told_and_not_pulled() {
     assert_eq!(
         pulled.warnings,
         [
-            "stage prod has settings for gone, which is no route of this API any more; the file has them not"
+            "stage prod has settings for gone, which is no route of this API any more; the file leaves them out"
         ]
     );
     let keys = pulled.file.stages[&name("prod")].route_settings.keys();

@@ -158,7 +158,7 @@ async fn ask(
     }
 }
 
-/// The subprotocol that the integration chose. GUESS: one that the client did not offer is left away, for a client must fail
+/// The subprotocol that the integration chose. GUESS: one that the client did not offer is left out, for a client must fail
 /// a handshake that agrees to it.
 fn subprotocol(event: &Event, reply: &Answer) -> Option<HeaderValue> {
     let Kind::Connect(handshake) = &event.kind else {
@@ -174,7 +174,7 @@ fn subprotocol(event: &Event, reply: &Answer) -> Option<HeaderValue> {
         api = event.serving.api_id,
         stage = event.serving.stage.stage_name,
         connection = event.connection.id,
-        "$connect chose a subprotocol that the client did not offer; it is left away"
+        "$connect chose a subprotocol that the client did not offer; it is left out"
     );
     None
 }

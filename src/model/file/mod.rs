@@ -2,7 +2,7 @@
 //!
 //! The local gateway is filled from such files, `stagewire pull` writes them and `stagewire apply` carries them out. A file
 //! holds one API or a list of them. Members are named as the control plane names them; integrations have names of the
-//! file's own, since ids are assigned. What has the value that API Gateway fills in may be left away. `then` continues the
+//! file's own, since ids are assigned. What has the value that API Gateway fills in may be left out. `then` continues the
 //! story: each step replaces the integrations and routes that it names (`null` removes one) and may deploy what stands then.
 //!
 //! ```json

@@ -1,5 +1,5 @@
 //! What a file comes to in the end, in one form for all ways to say it: the history folded in, short forms written out, and
-//! what has the value that API Gateway fills in left away. Two such values are equal when they mean the same.
+//! what has the value that API Gateway fills in left out. Two such values are equal when they mean the same.
 
 use std::collections::BTreeMap;
 
