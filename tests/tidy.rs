@@ -291,6 +291,22 @@ fn no_file_outgrows_a_reader() {
     report(&long);
 }
 
+/// A row of a table cannot be broken, and a line of a code block is not ours to break.
+#[test]
+fn no_line_of_the_readme_is_wider_than_124_columns() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let mut is_code = false;
+    let mut complaints = Vec::new();
+    for (idx, line) in readme.lines().enumerate() {
+        is_code ^= line.starts_with("```");
+        let columns = line.chars().count();
+        if columns > 124 && !is_code && !line.starts_with('|') {
+            complaints.push(format!("README.md:{}: {columns} columns", idx + 1));
+        }
+    }
+    report(&complaints);
+}
+
 #[test]
 fn nothing_is_left_for_later_unseen() {
     let marks = [
