@@ -440,24 +440,23 @@ async fn the_access_log_tells_how_the_function_was_asked() {
     let (known, measured) = told().await;
     assert_eq!(known, "401|UNAUTHORIZED|-|-|-|-|-|-|-|-");
     assert_eq!(measured[..4], ["-"; 4]);
-    let other = json!({ "authorizerUri": uri("nobody") });
-    api.control("PATCH", &format!("authorizers/{authorizer}"), other)
-        .await;
-    let deployment = api.create_deployment().await;
-    api.point("prod", &deployment).await;
-    gateway.refused(&asking(&api, "say", ALLOWED), &[]).await;
-    let (known, _) = told().await;
-    let begins = "500|AUTHORIZER_CONFIGURATION_ERROR|500|-|-|-|Function not found: ";
-    assert!(known.starts_with(begins), "{known}");
-    let other = json!({ "authorizerUri": uri("${stageVariables.guard}") });
-    api.control("PATCH", &format!("authorizers/{authorizer}"), other)
-        .await;
-    let deployment = api.create_deployment().await;
-    api.point("prod", &deployment).await;
-    gateway.refused(&asking(&api, "say", ALLOWED), &[]).await;
-    let (known, _) = told().await;
-    let begins = "500|AUTHORIZER_CONFIGURATION_ERROR|500|-|-|-|the URI needs the stage variable";
-    assert!(known.starts_with(begins), "{known}");
+    for (function, why) in [
+        ("nobody", "Function not found: "),
+        (
+            "${stageVariables.guard}",
+            "the URI needs the stage variable",
+        ),
+    ] {
+        let other = json!({ "authorizerUri": uri(function) });
+        api.control("PATCH", &format!("authorizers/{authorizer}"), other)
+            .await;
+        let deployment = api.create_deployment().await;
+        api.point("prod", &deployment).await;
+        gateway.refused(&asking(&api, "say", ALLOWED), &[]).await;
+        let (known, _) = told().await;
+        let begins = format!("500|AUTHORIZER_CONFIGURATION_ERROR|500|-|-|-|{why}");
+        assert!(known.starts_with(&begins), "{known}");
+    }
 }
 
 #[tokio::test]

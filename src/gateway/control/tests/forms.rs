@@ -2,6 +2,18 @@
 
 use super::*;
 
+/// What is said of a mapping under `key` whose `culprit` cannot be read: the key itself, or what it is mapped from.
+fn unmappable(key: &str, culprit: &str) -> String {
+    let what = if culprit == key {
+        "expression parameter"
+    } else {
+        "expression"
+    };
+    format!(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping {what} specified: {culprit}]"
+    )
+}
+
 #[tokio::test]
 async fn mappings_of_another_form_are_refused() {
     let plane = Plane::new();
@@ -38,16 +50,8 @@ async fn mappings_of_another_form_are_refused() {
         (header, "route.request.cookie.a", "route.request.cookie.a"),
         (header, "route.request.header", "route.request.header"),
     ] {
-        let what = if culprit == key {
-            "expression parameter"
-        } else {
-            "expression"
-        };
-        let message = format!(
-            "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping {what} specified: {culprit}]"
-        );
         let refused = send(key, value).await;
-        refused.refused(400, "BadRequestException", &message);
+        refused.refused(400, "BadRequestException", &unmappable(key, culprit));
     }
     for value in [
         "'1'",
@@ -306,16 +310,8 @@ async fn mappings_of_answers_of_another_form_are_refused() {
         (header, "route.request.header.a", "route.request.header.a"),
         (header, "context.connectionId", "context.connectionId"),
     ] {
-        let what = if culprit == key {
-            "expression parameter"
-        } else {
-            "expression"
-        };
-        let message = format!(
-            "Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping {what} specified: {culprit}]"
-        );
         let refused = send(key, value).await;
-        refused.refused(400, "BadRequestException", &message);
+        refused.refused(400, "BadRequestException", &unmappable(key, culprit));
     }
     for value in [
         "'1'",
