@@ -7,6 +7,7 @@
 
 mod admission;
 mod authorize;
+mod bucket;
 mod clock;
 pub(crate) mod control;
 mod data;
@@ -25,6 +26,7 @@ mod reply;
 mod seed;
 mod signature;
 pub(crate) mod store;
+mod time_scale;
 
 use std::{io, net::SocketAddr, ops::RangeInclusive, path::PathBuf};
 

@@ -34,14 +34,7 @@ mod upgrade;
 mod validation;
 mod watched;
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::sync::{
     Semaphore,
@@ -68,6 +61,7 @@ use super::{
     lambda::Functions,
     outbound::Outbound,
     store::{Removed, Store},
+    time_scale::{self, TimeScale},
 };
 use crate::model::limit;
 
@@ -81,7 +75,7 @@ pub(crate) struct Plane {
     keyring: Keyring,
     throttles: Throttles,
     pub(crate) access_logs: Arc<AccessLogs>,
-    time_scale: TimeScale,
+    time_scale: Arc<TimeScale>,
     /// One for each WebSocket connection that may be open.
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -95,37 +89,11 @@ struct Limits {
     lifetime: Duration,
 }
 
-/// How many times faster than on AWS the limits pass, and how often that was changed: apart, for every connection asks
-/// again and again, and nobody may wait for it.
-#[derive(Debug)]
-struct TimeScale {
-    scale: watch::Sender<f64>,
-    changes: AtomicU32,
-}
-
-impl TimeScale {
-    fn new(scale: f64) -> TimeScale {
-        TimeScale {
-            scale: watch::Sender::new(scale),
-            changes: AtomicU32::new(0),
-        }
-    }
-}
-
 impl Limits {
     /// API Gateway's limits, passing `scale` times as fast.
     fn scaled(scale: f64) -> Limits {
-        let scale = if scale.is_finite() && scale > 0.0 {
-            scale
-        } else {
-            1.0
-        };
-        let seconds = |seconds: i64| {
-            let real = Duration::from_secs(seconds.unsigned_abs());
-            Duration::try_from_secs_f64(real.as_secs_f64() / scale)
-                .unwrap_or(Duration::MAX)
-                .min(Duration::from_hours(10 * 365 * 24))
-        };
+        let seconds =
+            |seconds: i64| time_scale::scaled(Duration::from_secs(seconds.unsigned_abs()), scale);
         Limits {
             idle: seconds(limit::IDLE_MINUTES * 60),
             lifetime: seconds(limit::LIFETIME_HOURS * 3600),
@@ -145,7 +113,7 @@ impl Plane {
             keyring: options.keyring.clone(),
             throttles: Throttles::default(),
             access_logs: Arc::default(),
-            time_scale: TimeScale::new(options.time_scale),
+            time_scale: Arc::new(TimeScale::new(options.time_scale)),
             permits: Arc::new(Semaphore::new(connections)),
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
@@ -160,23 +128,22 @@ impl Plane {
 
     /// A number that is another when time has begun to pass at another pace.
     fn timing(&self) -> u32 {
-        self.time_scale.changes.load(Ordering::Acquire)
+        self.time_scale.changes()
     }
 
     /// How many times faster than on AWS the limits of a connection pass.
     pub(crate) fn time_scale(&self) -> f64 {
-        *self.time_scale.scale.borrow()
+        self.time_scale.get()
     }
 
     /// The same from now on, for whoever follows it.
     pub(crate) fn time_scales(&self) -> watch::Receiver<f64> {
-        self.time_scale.scale.subscribe()
+        self.time_scale.follow()
     }
 
     /// Lets the limits of all connections, open ones too, pass `scale` times as fast as on AWS.
     pub(crate) fn scale_time(&self, scale: f64) {
-        self.time_scale.scale.send_replace(scale);
-        self.time_scale.changes.fetch_add(1, Ordering::AcqRel);
+        self.time_scale.set(scale);
         self.registry.wake_all();
     }
 

@@ -11,7 +11,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::gateway::store::record::{RouteSettingsRecord, StageRecord};
+use crate::gateway::{
+    bucket::{Bucket, Limit},
+    store::record::{RouteSettingsRecord, StageRecord},
+};
 
 /// SOURCE: API Gateway quotas: 10,000 requests a second and 5,000 at once, where only the other limit is set.
 const ACCOUNT_RATE: f64 = 10_000.0;
@@ -30,25 +33,11 @@ struct Buckets {
     routes: HashMap<String, Bucket>,
 }
 
-/// A rate, in requests a second, and how many may come at once.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Limit {
-    rate: f64,
-    burst: f64,
-}
-
-#[derive(Debug)]
-struct Bucket {
-    limit: Limit,
-    tokens: f64,
-    filled: Instant,
-}
-
 impl Throttles {
     /// Whether one more request of this route may pass now; if so, it is counted.
     pub(super) fn admit(&self, api_id: &str, stage: &StageRecord, route_key: &str) -> bool {
-        let own = stage.route_settings.get(route_key).and_then(Limit::of);
-        let Some(limit) = own.or_else(|| Limit::of(&stage.default_route_settings)) else {
+        let own = stage.route_settings.get(route_key).and_then(limit_of);
+        let Some(limit) = own.or_else(|| limit_of(&stage.default_route_settings)) else {
             return true;
         };
         let mut apis = self.apis.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,45 +92,16 @@ fn entry<'m, V: Default>(map: &'m mut HashMap<String, V>, key: &str) -> &'m mut 
     map.get_mut(key).expect("invariant: it was just put there")
 }
 
-impl Limit {
-    /// The limit that somebody set; none if nobody did.
-    fn of(settings: &RouteSettingsRecord) -> Option<Limit> {
-        let (rate, burst) = (
-            settings.throttling_rate_limit,
-            settings.throttling_burst_limit.map(f64::from),
-        );
-        (rate.is_some() || burst.is_some()).then(|| Limit {
-            rate: rate.unwrap_or(ACCOUNT_RATE),
-            burst: burst.unwrap_or(ACCOUNT_BURST),
-        })
-    }
-}
-
-impl Bucket {
-    fn full(limit: Limit, now: Instant) -> Bucket {
-        Bucket {
-            limit,
-            tokens: limit.burst,
-            filled: now,
-        }
-    }
-
-    /// Takes a token, if there is one, after the time that has passed was turned into tokens.
-    fn take(&mut self, limit: Limit, now: Instant) -> bool {
-        if self.limit != limit {
-            // A limit that was just set acts as if it had always been there.
-            *self = Bucket::full(limit, now);
-        }
-        let passed = now.duration_since(self.filled).as_secs_f64();
-        self.tokens = (self.tokens + passed * limit.rate).min(limit.burst);
-        self.filled = now;
-        // A rate of 0 blocks all, whatever burst it comes with.
-        let passes = limit.rate > 0.0 && self.tokens >= 1.0;
-        if passes {
-            self.tokens -= 1.0;
-        }
-        passes
-    }
+/// The limit that somebody set; none if nobody did.
+fn limit_of(settings: &RouteSettingsRecord) -> Option<Limit> {
+    let (rate, burst) = (
+        settings.throttling_rate_limit,
+        settings.throttling_burst_limit.map(f64::from),
+    );
+    (rate.is_some() || burst.is_some()).then(|| Limit {
+        rate: rate.unwrap_or(ACCOUNT_RATE),
+        burst: burst.unwrap_or(ACCOUNT_BURST),
+    })
 }
 
 #[cfg(test)]
