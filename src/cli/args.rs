@@ -4,9 +4,10 @@ use std::{collections::HashSet, net::SocketAddr, path::PathBuf, str::FromStr, ti
 
 use clap::{Args as Arguments, Parser, Subcommand};
 use http::Uri;
+use jiff::SignedDuration;
 
 use crate::{
-    gateway::{self, LambdaOptions, LocalFunction, Seed},
+    gateway::{self, LambdaOptions, LocalFunction, Seed, Strictness},
     live,
     model::{ApiId, StageName},
 };
@@ -193,11 +194,40 @@ pub(super) struct GatewayArgs {
     /// What to put into a new state: demo, none, or a file with definitions
     #[arg(long, value_name = "demo|none|FILE", default_value = "demo", value_parser = parse_seed)]
     pub(super) seed: Seed,
-    /// Let idle and lifetime limits pass this many times faster
+    /// Let idle and lifetime limits, rates, latency and consistency pass this many times faster
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = parse_time_scale)]
     pub(super) time_scale: f64,
     #[command(flatten)]
+    pub(super) strictness: StrictnessArgs,
+    #[command(flatten)]
     pub(super) lambda: LambdaArgs,
+}
+
+/// How strict the local gateway is where AWS makes its callers wait.
+#[derive(Debug, Clone, Arguments)]
+#[command(next_help_heading = "Strictness of the local gateway")]
+pub(super) struct StrictnessArgs {
+    /// Refuse control calls that come faster than AWS takes them, such as more than 10 a second
+    #[arg(long)]
+    aws_rates: bool,
+    /// Let each control call take at least this long, for example 150ms
+    #[arg(long, value_name = "TIME", value_parser = parse_latency)]
+    latency: Option<Duration>,
+    /// Let a stage that was moved answer by its old and its new deployment for this long, for example 60s, and let a new
+    /// stage refuse handshakes meanwhile
+    #[arg(long, value_name = "TIME", value_parser = parse_consistency)]
+    consistency: Option<Duration>,
+}
+
+impl StrictnessArgs {
+    /// What was said.
+    pub(super) fn strictness(&self) -> Strictness {
+        Strictness {
+            aws_rates: self.aws_rates,
+            latency: self.latency.unwrap_or_default(),
+            consistency: self.consistency.unwrap_or_default(),
+        }
+    }
 }
 
 /// Where Lambda functions run.
@@ -422,6 +452,27 @@ fn parse_time_scale(text: &str) -> Result<f64, String> {
     }
 }
 
+fn parse_latency(text: &str) -> Result<Duration, String> {
+    parse_duration(text, "150ms", gateway::LONGEST_LATENCY)
+}
+
+fn parse_consistency(text: &str) -> Result<Duration, String> {
+    parse_duration(text, "60s", gateway::LONGEST_CONSISTENCY)
+}
+
+fn parse_duration(text: &str, example: &str, longest: Duration) -> Result<Duration, String> {
+    let duration = text.parse::<SignedDuration>().ok();
+    let duration = duration.and_then(|duration| Duration::try_from(duration).ok());
+    duration
+        .filter(|duration| *duration <= longest)
+        .ok_or_else(|| {
+            let minutes = longest.as_secs() / 60;
+            format!(
+                "it must be a time with its unit, for example {example}, and at most {minutes}m"
+            )
+        })
+}
+
 fn parse_lambda_endpoint(text: &str) -> Result<Uri, String> {
     let uri = text.parse::<Uri>().map_err(|error| error.to_string())?;
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
@@ -495,6 +546,26 @@ mod tests {
         for text in ["", "-1", "1.5", "5s", "99999999999"] {
             assert!(parse_linger(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn times_have_a_unit_and_bounds() {
+        let millis = Duration::from_millis;
+        for (text, time) in [
+            ("150ms", millis(150)),
+            ("1m 30s", millis(90_000)),
+            ("0s", Duration::ZERO),
+            ("10m", gateway::LONGEST_LATENCY),
+        ] {
+            assert_eq!(parse_latency(text), Ok(time), "{text}");
+        }
+        for text in ["", "150", "fast", "-1s", "10m 1ms"] {
+            let refusal = parse_latency(text).unwrap_err();
+            assert!(refusal.contains("150ms, and at most 10m"), "{refusal}");
+        }
+        assert_eq!(parse_consistency("1h"), Ok(gateway::LONGEST_CONSISTENCY));
+        let refusal = parse_consistency("2h").unwrap_err();
+        assert!(refusal.contains("60s, and at most 60m"), "{refusal}");
     }
 
     #[test]

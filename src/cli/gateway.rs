@@ -2,6 +2,7 @@
 
 use std::{future::Future, io, net::SocketAddr, path::PathBuf, time::Duration};
 
+use jiff::SignedDuration;
 use serde_json::json;
 use tokio::{
     net::TcpListener,
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     console,
-    gateway::{self, DEFAULT_PORT, FunctionLine, LineSource, Options, StoreLocation},
+    gateway::{self, DEFAULT_PORT, FunctionLine, LineSource, Options, StoreLocation, Strictness},
     model::{Failure, FailureKind},
     ops::Journal,
 };
@@ -43,6 +44,7 @@ pub(super) fn run(session: &Session, args: &GatewayArgs, output: Output) -> Resu
         store: store(session, args),
         seed: args.seed.clone(),
         time_scale: args.time_scale,
+        strictness: args.strictness.strictness(),
         keyring: console::keyring(&session.settings)?,
         lambda: start::lambda_options(&args.lambda)?,
         ..Options::default()
@@ -76,6 +78,7 @@ async fn serve(
         .await
         .map_err(|error| bind_failure(address, &error))?;
     let state = state_file(&options.store);
+    let strictness = options.strictness;
     let gateway = gateway::Gateway::start(listener, options)
         .await
         .map_err(|error| start_failure(&error, state.as_ref()))?;
@@ -86,6 +89,10 @@ async fn serve(
     // Likewise: whoever knows it may make a function print at once.
     let (lines, notices) = (gateway.function_lines(), gateway.notices());
     announce(gateway.address(), state, output)?;
+    for line in strict_lines(&strictness) {
+        output.progress(&line);
+    }
+    explain(gateway.address(), output);
     let listening = tokio::spawn(async move {
         tokio::join!(repeat(lines, output), warn(notices, output));
     });
@@ -145,6 +152,36 @@ fn announce(address: SocketAddr, state: Option<PathBuf>, output: Output) -> Resu
         Some(file) => output.progress(&format!("state: {}", file.display())),
         None => output.progress("state: in memory, gone when this stops"),
     }
+    Ok(())
+}
+
+/// Says how strict it is, in times that the time scale has not shortened.
+fn strict_lines(strictness: &Strictness) -> Vec<String> {
+    let time = |time| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    let mut lines = Vec::new();
+    if strictness.aws_rates {
+        lines.push(
+            "strict: control calls that come faster than AWS takes them are refused".to_owned(),
+        );
+    }
+    if !strictness.latency.is_zero() {
+        let latency = time(strictness.latency);
+        lines.push(format!(
+            "strict: each control call takes {latency:#} or more"
+        ));
+    }
+    if !strictness.consistency.is_zero() {
+        let consistency = time(strictness.consistency);
+        lines.push(format!(
+            "strict: for {consistency:#} old and new deployments answer side by side, and new stages refuse handshakes"
+        ));
+    }
+    lines
+}
+
+/// Says what it lacks and how it is used.
+fn explain(address: SocketAddr, output: Output) {
+    let url = format!("http://{address}");
     for line in LIMITS {
         output.progress(line);
     }
@@ -158,10 +195,9 @@ fn announce(address: SocketAddr, state: Option<PathBuf>, output: Output) -> Resu
     };
     output.progress(&format!("stagewire: stagewire --local{local} apis"));
     output.progress(&format!(
-        "own API:   curl -s {url}/_stagewire/ (connections, access logs, faults, time scale)"
+        "own API:   curl -s {url}/_stagewire/ (connections, access logs, faults, strictness, time scale)"
     ));
     output.progress("stop it with Ctrl-C");
-    Ok(())
 }
 
 fn state_file(store: &StoreLocation) -> Option<PathBuf> {

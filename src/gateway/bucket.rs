@@ -43,6 +43,11 @@ impl Bucket {
         self.limit.rate > 0.0 && self.tokens >= 1.0
     }
 
+    /// Whether nothing is missing: then it is as good as new.
+    pub(super) fn is_full(&self) -> bool {
+        self.tokens >= self.limit.burst
+    }
+
     /// Takes the token of a request that passes.
     pub(super) fn spend(&mut self) {
         self.tokens -= 1.0;

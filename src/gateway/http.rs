@@ -74,11 +74,13 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(listener: SocketAddr, options: &Options, store: Store) -> Arc<Server> {
+        let plane = Plane::new(store.clone(), listener, options);
         let control = control::Context {
-            store: store.clone(),
+            store,
             address: reachable(listener),
+            strict: Arc::clone(&plane.strict),
+            rates: Arc::default(),
         };
-        let plane = Plane::new(store, listener, options);
         let permits = options
             .connections
             .saturating_add(options.spare_connections)
@@ -96,7 +98,7 @@ impl Server {
 }
 
 impl Server {
-    /// How many times faster than on AWS the limits of connections pass.
+    /// How many times faster than on AWS time passes.
     pub(super) fn time_scales(&self) -> watch::Receiver<f64> {
         self.plane.time_scales()
     }
@@ -321,6 +323,24 @@ async fn dispatch(
         Ok(target) => target,
         Err(refused) => return Ok(refused.answer()),
     };
+    let due = match target {
+        Target::Control => server.plane.strict.due(),
+        _ => None,
+    };
+    let answered = meet(server, remote, target, request).await;
+    if let Some(due) = due {
+        tokio::time::sleep_until(due).await;
+    }
+    answered
+}
+
+/// Answers a request that was let in, in the way that a fault says if one waits for it.
+async fn meet(
+    server: &Arc<Server>,
+    remote: SocketAddr,
+    target: Target,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Dropped> {
     let strike = target
         .operation(&request)
         .and_then(|operation| server.faults.take(operation));

@@ -1,5 +1,7 @@
-//! The gateway's own API, below `/_stagewire/`: what is open, what stages logged, what shall go wrong, and how fast time passes. AWS has
-//! nothing like it, so nothing here pretends to be AWS's; it is for people and tests.
+//! The gateway's own API, below `/_stagewire/`: what is open, what stages logged, what shall go wrong, how strict the gateway
+//! is, and how fast time passes. AWS has nothing like it, so nothing here pretends to be AWS's; it is for people and tests.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
@@ -9,10 +11,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    TIME_SCALES,
+    LONGEST_CONSISTENCY, LONGEST_LATENCY, Strictness, TIME_SCALES,
     data::{Connection, Plane, access_log_format},
     fault::{Fault, Faults},
     reply::{self, refusal},
+    strict::Strict,
 };
 
 /// Where it lives.
@@ -30,6 +33,7 @@ pub(super) fn answer(plane: &Plane, faults: &Faults, head: &Parts, body: &Bytes)
         "/connections" if read => connections(plane, head.uri.query().unwrap_or_default()),
         "/access-log" if read => access_log(plane, head.uri.query().unwrap_or_default()),
         "/faults" => of_faults(faults, &head.method, body),
+        "/strictness" => of_strictness(&plane.strict, &head.method, body),
         "/time-scale" => of_time_scale(plane, &head.method, body),
         "" | "/health" | "/connections" | "/access-log" => wrong_method(&head.method),
         _ => refusal(
@@ -67,7 +71,11 @@ fn index() -> Answer {
         "POST /_stagewire/faults": "lets the next calls of an operation go wrong: {\"operation\": \"CreateDeployment\", \
             \"times\": 1, \"status\": 429} or \"delayInMillis\" or \"drop\": \"request\" or \"answer\"; operation * is all",
         "DELETE /_stagewire/faults": "forgets all faults",
-        "GET /_stagewire/time-scale": "says how many times faster than on AWS a connection's limits pass",
+        "GET /_stagewire/strictness": "says how strict the gateway is where AWS makes its callers wait",
+        "PUT /_stagewire/strictness": "changes what the body names: {\"awsRates\": true, \"latencyInMillis\": 150, \
+            \"consistencyInMillis\": 60000} refuses control calls that come faster than AWS takes them, lets each take that \
+            long, and lets a stage settle for that long after it was moved; false and 0 are off",
+        "GET /_stagewire/time-scale": "says how many times faster than on AWS time passes, for the limits of connections and the strictness",
         "PUT /_stagewire/time-scale": "changes it, for open connections too: {\"timeScale\": 60}",
     }))
 }
@@ -173,4 +181,70 @@ fn of_time_scale(plane: &Plane, method: &Method, body: &Bytes) -> Answer {
         _ => return wrong_method(method),
     }
     ok(&json!({ "timeScale": plane.time_scale() }))
+}
+
+/// What is to change; the rest stays.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct StrictnessChange {
+    aws_rates: Option<bool>,
+    latency_in_millis: Option<u64>,
+    consistency_in_millis: Option<u64>,
+}
+
+impl StrictnessChange {
+    fn apply(&self, now: Strictness) -> Result<Strictness, String> {
+        if let StrictnessChange {
+            aws_rates: None,
+            latency_in_millis: None,
+            consistency_in_millis: None,
+        } = self
+        {
+            return Err("name awsRates, latencyInMillis or consistencyInMillis".to_owned());
+        }
+        Ok(Strictness {
+            aws_rates: self.aws_rates.unwrap_or(now.aws_rates),
+            latency: match self.latency_in_millis {
+                Some(latency) => bounded("latencyInMillis", latency, LONGEST_LATENCY)?,
+                None => now.latency,
+            },
+            consistency: match self.consistency_in_millis {
+                Some(time) => bounded("consistencyInMillis", time, LONGEST_CONSISTENCY)?,
+                None => now.consistency,
+            },
+        })
+    }
+}
+
+/// A time, or why it is none.
+fn bounded(name: &str, time_ms: u64, longest: Duration) -> Result<Duration, String> {
+    let time = Duration::from_millis(time_ms);
+    if time > longest {
+        return Err(format!("{name} must be at most {}", longest.as_millis()));
+    }
+    Ok(time)
+}
+
+fn of_strictness(strict: &Strict, method: &Method, body: &Bytes) -> Answer {
+    match *method {
+        Method::GET => {}
+        Method::PUT => {
+            let wanted = read::<StrictnessChange>(body);
+            match wanted.and_then(|wanted| strict.change(|now| wanted.apply(now))) {
+                Ok(()) => {}
+                Err(error) => return bad_request(&error),
+            }
+        }
+        _ => return wrong_method(method),
+    }
+    let now = strict.get();
+    ok(&json!({
+        "awsRates": now.aws_rates,
+        "latencyInMillis": milliseconds_of(now.latency),
+        "consistencyInMillis": milliseconds_of(now.consistency),
+    }))
+}
+
+fn milliseconds_of(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -26,6 +26,7 @@ mod reply;
 mod seed;
 mod signature;
 pub(crate) mod store;
+mod strict;
 mod time_scale;
 
 use std::{io, net::SocketAddr, ops::RangeInclusive, path::PathBuf};
@@ -45,6 +46,7 @@ pub use self::{
     lambda::{BadFunction, FunctionLine, LambdaOptions, LineSource, LocalFunction},
     seed::{SeedError, Seeded},
     store::Error as StoreError,
+    strict::{LONGEST_CONSISTENCY, LONGEST_LATENCY, Strictness},
 };
 use self::{lambda::Functions, notice::Notices, store::Store};
 
@@ -64,8 +66,11 @@ pub struct Options {
     pub store: StoreLocation,
     /// What a new store is filled with.
     pub seed: Seed,
-    /// How many times faster than on AWS the idle and lifetime limits of a connection pass; at least 1 is usual.
+    /// How many times faster than on AWS time passes, for the idle and lifetime limits of a connection and for the times and
+    /// rates of the strictness; at least 1 is usual.
     pub time_scale: f64,
+    /// How strict it is where AWS makes its callers wait.
+    pub strictness: Strictness,
     /// WebSocket connections open at the same time; one more is refused with 429.
     pub connections: usize,
     /// Connections beyond those: control calls, callbacks and backends, which must get through when the gateway is full. One
@@ -83,6 +88,7 @@ impl Default for Options {
             store: StoreLocation::Memory,
             seed: Seed::Demo,
             time_scale: 1.0,
+            strictness: Strictness::default(),
             connections: 10_000,
             spare_connections: 512,
             keyring: Keyring::default(),
@@ -196,7 +202,7 @@ impl Gateway {
         self.functions.lines()
     }
 
-    /// How many times faster than on AWS the limits of connections pass, now and whenever that changes.
+    /// How many times faster than on AWS time passes, now and whenever that changes.
     pub fn time_scales(&self) -> watch::Receiver<f64> {
         self.time_scales.clone()
     }

@@ -49,7 +49,7 @@ impl TimeScale {
 }
 
 /// The scale, or 1 in place of a number by which no time can pass.
-fn usable(scale: f64) -> f64 {
+pub(super) fn usable(scale: f64) -> f64 {
     if scale.is_finite() && scale > 0.0 {
         scale
     } else {

@@ -29,6 +29,47 @@ fn the_first_line_is_the_url_and_ctrl_c_ends_it_cleanly() {
 }
 
 #[test]
+fn it_is_as_strict_as_it_is_told_to_be_and_says_so() {
+    let sandbox = Sandbox::new();
+    let strictness = |gateway: &Gateway| {
+        let path = "/_stagewire/strictness";
+        gateway.control("GET", path, &Value::Null)
+    };
+    let lenient = sandbox.gateway();
+    let off = json!({ "awsRates": false, "latencyInMillis": 0, "consistencyInMillis": 0 });
+    assert_eq!(strictness(&lenient), off);
+    let ended = lenient.stop().expect(0);
+    assert!(!ended.stderr.contains("strict:"), "{}", ended.stderr);
+
+    let flags = "--ephemeral --aws-rates --latency 150ms --consistency 1m";
+    let strict = sandbox.gateway_with(&flags.split(' ').collect::<Vec<_>>());
+    let on = json!({ "awsRates": true, "latencyInMillis": 150, "consistencyInMillis": 60_000 });
+    assert_eq!(strictness(&strict), on);
+    // Stages of a new state are not new to its clients.
+    let hello = ["send", "chat/prod", "ping", "--expect", "ping", "-q"];
+    sandbox.local(&strict, &hello).expect(0);
+    strict.stop().expect(0).says(&[
+        "strict: control calls that come faster than AWS takes them are refused",
+        "strict: each control call takes 150ms or more",
+        "strict: for 1m old and new deployments answer side by side",
+    ]);
+}
+
+#[test]
+fn times_that_are_none_or_too_long_are_refused() {
+    let sandbox = Sandbox::new();
+    for (flag, text, sentence) in [
+        ("--latency", "150", "for example 150ms, and at most 10m"),
+        ("--latency", "11m", "for example 150ms, and at most 10m"),
+        ("--consistency", "soon", "for example 60s, and at most 60m"),
+        ("--consistency", "61m", "for example 60s, and at most 60m"),
+    ] {
+        let refused = sandbox.run(&["gateway", flag, text]);
+        refused.expect(2).says(&[flag, sentence]);
+    }
+}
+
+#[test]
 fn a_client_that_speaks_tls_is_told_of_once() {
     let sandbox = Sandbox::new();
     let gateway = sandbox.gateway();

@@ -38,5 +38,6 @@ mod management;
 mod ops;
 mod pull_apply;
 mod signing;
+mod strict;
 mod throttling;
 mod validation;

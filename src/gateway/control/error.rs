@@ -63,6 +63,13 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "ConflictException", message)
     }
 
+    /// 429: calls come faster than they are taken.
+    // SOURCE: the service model, and the text of version 1.
+    pub(crate) fn too_many_requests() -> Self {
+        let (status, code) = (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException");
+        Self::new(status, code, "Too Many Requests")
+    }
+
     /// 429, as where a quota is reached: there is no room on the disk. Unlike AWS's, this gateway's disk is the caller's own
     /// to put right, so that is said.
     // GUESS: none of the documented errors says that there is no room. A quota's is nearest: nothing was done, and the same

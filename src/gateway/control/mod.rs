@@ -18,6 +18,7 @@ pub(crate) mod integration_responses;
 pub(crate) mod integrations;
 pub(crate) mod models;
 mod parts;
+mod rates;
 pub(crate) mod route_responses;
 mod router;
 pub(crate) mod routes;
@@ -28,14 +29,16 @@ mod tags;
 mod vpc_links;
 mod wire;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
+use tokio::time::Instant;
 
+pub(crate) use self::rates::Rates;
 use self::{call::Call, error::ApiError, router::Operation, wire::Reply};
-use super::store::Store;
+use super::{store::Store, strict::Strict};
 
 /// What the control plane works with.
 #[derive(Clone)]
@@ -43,6 +46,21 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     /// Where clients reach the gateway, such as `127.0.0.1:4566`.
     pub(crate) address: SocketAddr,
+    pub(crate) strict: Arc<Strict>,
+    /// The calls that were carried out, where calls are counted.
+    pub(crate) rates: Arc<Rates>,
+}
+
+impl Context {
+    /// Refuses a call that comes too fast.
+    fn admit(&self, region: &str, operation: &str) -> Result<(), ApiError> {
+        match self.strict.pace_of_rates() {
+            Some(pace) if !self.rates.admit(region, operation, Instant::now(), pace) => {
+                Err(ApiError::too_many_requests())
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Answers a request for a path below `/v2`. Never fails: what cannot be done is an answer too.
@@ -72,6 +90,7 @@ fn prepare(
     let region = scope::region(request.headers())?;
     let (parts, body) = request.into_parts();
     let (operation, labels) = router::find(&parts.method, parts.uri.path())?;
+    context.admit(&region, operation.name)?;
     let call = Call {
         operation: operation.name,
         store: context.store.clone(),

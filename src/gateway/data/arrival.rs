@@ -103,7 +103,7 @@ pub(super) fn arrive(
 
 /// The stage that a place names, if there is one.
 fn destination(plane: &Plane, place: &Place) -> Option<Arc<Serving>> {
-    let serving = plane.store.serving(&place.api_id, &place.stage).ok()?;
+    let serving = plane.store.answering(&place.api_id, &place.stage).ok()?;
     let in_region = |region: &String| *region == serving.region;
     place
         .region

@@ -61,6 +61,7 @@ use super::{
     lambda::Functions,
     outbound::Outbound,
     store::{Removed, Store},
+    strict::Strict,
     time_scale::{self, TimeScale},
 };
 use crate::model::limit;
@@ -76,6 +77,7 @@ pub(crate) struct Plane {
     throttles: Throttles,
     pub(crate) access_logs: Arc<AccessLogs>,
     time_scale: Arc<TimeScale>,
+    pub(crate) strict: Arc<Strict>,
     /// One for each WebSocket connection that may be open.
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -104,6 +106,9 @@ impl Limits {
 impl Plane {
     pub(crate) fn new(store: Store, listener: SocketAddr, options: &super::Options) -> Arc<Plane> {
         let connections = options.connections.min(Semaphore::MAX_PERMITS);
+        let time_scale = Arc::new(TimeScale::new(options.time_scale));
+        let kept = Arc::clone(&time_scale);
+        let strict = Strict::new(store.clone(), kept, options.strictness);
         Arc::new(Plane {
             store,
             registry: Registry::default(),
@@ -113,7 +118,8 @@ impl Plane {
             keyring: options.keyring.clone(),
             throttles: Throttles::default(),
             access_logs: Arc::default(),
-            time_scale: Arc::new(TimeScale::new(options.time_scale)),
+            time_scale,
+            strict: Arc::new(strict),
             permits: Arc::new(Semaphore::new(connections)),
             tasks: TaskTracker::new(),
             abort: CancellationToken::new(),
@@ -131,7 +137,7 @@ impl Plane {
         self.time_scale.changes()
     }
 
-    /// How many times faster than on AWS the limits of a connection pass.
+    /// How many times faster than on AWS time passes.
     pub(crate) fn time_scale(&self) -> f64 {
         self.time_scale.get()
     }
@@ -141,9 +147,10 @@ impl Plane {
         self.time_scale.follow()
     }
 
-    /// Lets the limits of all connections, open ones too, pass `scale` times as fast as on AWS.
+    /// Lets time pass `scale` times as fast as on AWS, for the limits of open connections too.
     pub(crate) fn scale_time(&self, scale: f64) {
         self.time_scale.set(scale);
+        self.strict.keep_pace();
         self.registry.wake_all();
     }
 

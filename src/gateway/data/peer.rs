@@ -262,7 +262,7 @@ where
         }
     }
 
-    /// Routes a message by what its stage serves now.
+    /// Routes a message by what answers on its stage now.
     async fn route(&mut self, text: Utf8Bytes) {
         self.connection.traffic.count_received();
         self.touch();
@@ -270,7 +270,7 @@ where
         let served = self
             .plane
             .store
-            .serving(&connection.api_id, &connection.stage);
+            .answering(&connection.api_id, &connection.stage);
         let Ok(serving) = served else {
             // The stage is gone; that the connection must go too is on its way.
             return;

@@ -244,7 +244,7 @@ impl Drop for Registered<'_> {
 
 /// Tells the `$disconnect` route, once and with no further attempt, that the connection is gone.
 async fn disconnect(plane: &Arc<Plane>, connection: &Arc<Connection>, ending: Ending) {
-    let Ok(serving) = plane.store.serving(&connection.api_id, &connection.stage) else {
+    let Ok(serving) = plane.store.answering(&connection.api_id, &connection.stage) else {
         return;
     };
     let snapshot = serving.snapshot.clone();

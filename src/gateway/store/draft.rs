@@ -131,6 +131,10 @@ impl<'a> Draft<'a> {
         deployment_id: &str,
     ) -> Result<(), Error> {
         self.remove::<DeploymentRecord>(api_id, deployment_id)?;
+        self.changes.push(Change::DeploymentRemoved {
+            api_id: api_id.to_owned(),
+            deployment_id: deployment_id.to_owned(),
+        });
         self.erase(SNAPSHOTS, &key(api_id, deployment_id))
     }
 

@@ -1,14 +1,18 @@
 //! What the data plane reads at every message: held in memory, replaced as a whole by each write, after its commit.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use super::{
     domains::{DomainChange, Domains},
     error::Error,
     record::{ApiMappingRecord, ApiRecord, DomainNameRecord, Serving, Snapshot, StageRecord},
+    served::Served,
     view::View,
 };
 
@@ -52,6 +56,10 @@ pub(super) enum Change {
         api_id: String,
         stage: String,
     },
+    DeploymentRemoved {
+        api_id: String,
+        deployment_id: String,
+    },
     /// Nothing of it is served before it is made.
     DeploymentOwed,
     Domain {
@@ -64,7 +72,9 @@ pub(super) enum Change {
 /// All that is served: stages by API and name, and the custom domain names that lead to them.
 #[derive(Debug, Default)]
 pub(super) struct Hot {
-    apis: HashMap<String, HashMap<String, Arc<Serving>>>,
+    apis: HashMap<String, HashMap<String, Served>>,
+    /// How long a stage takes to settle.
+    settling: Duration,
     pub(super) domains: Domains,
 }
 
@@ -88,12 +98,16 @@ impl Hot {
                 Some(deployment_id) => hot.held_or_read(view, api_id, deployment_id)?,
                 None => None,
             };
-            hot.put(Arc::new(Serving {
+            let serving = Arc::new(Serving {
                 api_id: api_id.to_owned(),
                 region: region.clone(),
                 stage,
                 snapshot,
-            }));
+            });
+            // It was there before, so nobody has to wait for it to settle.
+            let stages = hot.apis.entry(api_id.to_owned()).or_default();
+            let name = serving.stage.stage_name.clone();
+            stages.insert(name, Served::settled(serving));
         }
         for (key, domain) in view.everything::<DomainNameRecord>()? {
             if let Some((region, _)) = key.split_once('/') {
@@ -124,8 +138,31 @@ impl Hot {
     }
 
     pub(super) fn serving(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
+        let served = self.served(api_id, stage)?;
+        Ok(Arc::clone(&served.serving))
+    }
+
+    /// What answers on a stage; see [`super::Store::answering`].
+    pub(super) fn answering(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
+        let served = self.served(api_id, stage)?;
+        if served.is_settled() {
+            return Ok(Arc::clone(&served.serving));
+        }
+        served.answering(self.settling, Instant::now(), |n| rand::random_range(0..n))
+    }
+
+    fn served(&self, api_id: &str, stage: &str) -> Result<&Served, Absent> {
         let stages = self.apis.get(api_id).ok_or(Absent::Api)?;
-        stages.get(stage).map(Arc::clone).ok_or(Absent::Stage)
+        stages.get(stage).ok_or(Absent::Stage)
+    }
+
+    /// Sets how long stages take to settle. What has settled by either time stays so.
+    pub(super) fn settle_within(&mut self, time: Duration) {
+        let (sooner, now) = (time.min(self.settling), Instant::now());
+        self.settling = time;
+        for served in self.apis.values_mut().flat_map(HashMap::values_mut) {
+            served.forget_settled(sooner, now);
+        }
     }
 
     pub(super) fn has_api(&self, api_id: &str) -> bool {
@@ -139,8 +176,8 @@ impl Hot {
     /// The frozen copy of a deployment, when a stage of the API serves it.
     pub(super) fn snapshot(&self, api_id: &str, deployment_id: &str) -> Option<Arc<Snapshot>> {
         let stages = self.apis.get(api_id)?;
-        let serving = stages
-            .values()
+        let mut servings = stages.values().map(|served| &served.serving);
+        let serving = servings
             .find(|serving| serving.stage.deployment_id.as_deref() == Some(deployment_id))?;
         serving.snapshot.clone()
     }
@@ -164,6 +201,15 @@ impl Hot {
                 self.apis.get_mut(&api_id)?.remove(&stage);
                 Some(Removed::Stage { api_id, stage })
             }
+            Change::DeploymentRemoved {
+                api_id,
+                deployment_id,
+            } => {
+                for served in self.apis.get_mut(&api_id)?.values_mut() {
+                    served.forget(&deployment_id);
+                }
+                None
+            }
             Change::DeploymentOwed => None,
             Change::Domain {
                 region,
@@ -177,7 +223,8 @@ impl Hot {
     }
 
     /// Takes over what was read out of the tables anew, and says what ceased to exist by it.
-    pub(super) fn replace(&mut self, new: Self) -> Vec<Removed> {
+    pub(super) fn replace(&mut self, mut new: Self) -> Vec<Removed> {
+        new.settling = self.settling;
         let old = std::mem::replace(self, new);
         let mut removed = Vec::new();
         for (api_id, stages) in old.apis {
@@ -194,8 +241,14 @@ impl Hot {
     }
 
     fn put(&mut self, serving: Arc<Serving>) {
+        let now = Instant::now();
         let stages = self.apis.entry(serving.api_id.clone()).or_default();
-        stages.insert(serving.stage.stage_name.clone(), serving);
+        match stages.entry(serving.stage.stage_name.clone()) {
+            Entry::Occupied(mut served) => served.get_mut().put(serving, self.settling, now),
+            Entry::Vacant(place) => {
+                place.insert(Served::new(serving, self.settling, now));
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod handle;
 mod hot;
 mod migrate;
 pub(crate) mod record;
+mod served;
 mod view;
 mod writer;
 
@@ -18,10 +19,11 @@ use std::{
     fs, io,
     path::Path,
     sync::{
-        Arc, RwLock,
+        Arc, PoisonError, RwLock,
         mpsc::{self, Sender},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use redb::{Database, DatabaseError, ReadableDatabase, StorageError, backends::InMemoryBackend};
@@ -136,6 +138,20 @@ impl Store {
     /// What a stage serves at this moment. In memory, and cheap enough for every message.
     pub(crate) fn serving(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
         hot::read(&self.inner.hot).serving(api_id, stage)
+    }
+
+    /// What a message or a handshake on a stage meets at this moment: what the stage serves, or perhaps what it served
+    /// before, until it has settled. A new stage is absent until then. In memory, and as cheap as [`Store::serving`] where
+    /// stages settle at once.
+    pub(crate) fn answering(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
+        hot::read(&self.inner.hot).answering(api_id, stage)
+    }
+
+    /// How long stages take to settle from now on; nothing if they do at once, as they do unless told otherwise.
+    pub(crate) fn settle_within(&self, time: Duration) {
+        let hot = &self.inner.hot;
+        let mut hot = hot.write().unwrap_or_else(PoisonError::into_inner);
+        hot.settle_within(time);
     }
 
     /// True when a host is a custom domain name of any region. In memory.

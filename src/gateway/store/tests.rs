@@ -311,6 +311,51 @@ fn moving_a_stage_replaces_what_it_serves_as_a_whole() {
     );
 }
 
+/// Moves the stage `prod` of `a` to a new deployment.
+fn move_to(store: &Store, id: &'static str) {
+    let moved = store.write(move |draft| {
+        draft.add_deployment("a", &deployment(id), &snapshot(id))?;
+        draft.put_stage(&api("a"), stage("prod", Some(id)))
+    });
+    moved.unwrap();
+}
+
+/// The deployments that answer on the stage `prod` of `a`, asked so often that none of them is missed.
+fn answering(store: &Store) -> BTreeSet<String> {
+    let ask = |_| store.answering("a", "prod").unwrap();
+    let answers = (0..200).map(ask);
+    let id = |serving: Arc<Serving>| serving.snapshot.clone().unwrap();
+    answers
+        .map(|serving| id(serving).route_selection_expression.clone())
+        .collect()
+}
+
+#[test]
+fn a_stage_settles_slowly_only_if_that_is_wanted_and_a_restart_settles_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, location) = file(&dir);
+    let store = Store::open(&location).unwrap();
+    let hour = Duration::from_hours(1);
+    let ids = |ids: &[&str]| ids.iter().copied().map(str::to_owned).collect();
+    plant(&store);
+    move_to(&store, "d1");
+    move_to(&store, "d2");
+    assert_eq!(answering(&store), ids(&["d2"]));
+    store.settle_within(hour);
+    assert_eq!(answering(&store), ids(&["d2"]));
+    move_to(&store, "d3");
+    assert_eq!(answering(&store), ids(&["d2", "d3"]));
+    // Where it has settled it stays so, though it is to take longer again.
+    store.settle_within(Duration::ZERO);
+    store.settle_within(hour);
+    assert_eq!(answering(&store), ids(&["d3"]));
+    move_to(&store, "d4");
+    drop(store);
+    let store = Store::open(&location).unwrap();
+    store.settle_within(hour);
+    assert_eq!(answering(&store), ids(&["d4"]));
+}
+
 #[test]
 fn removing_an_api_removes_all_of_it_and_says_so() {
     let store = memory();

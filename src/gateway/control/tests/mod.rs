@@ -15,7 +15,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::gateway::StoreLocation;
+use crate::gateway::{StoreLocation, Strictness, time_scale::TimeScale};
 
 const CREDENTIAL: &str = "AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/apigateway/aws4_request, SignedHeaders=host, Signature=0";
 
@@ -61,8 +61,15 @@ impl Plane {
 
     fn over(store: Store) -> Self {
         let address = "127.0.0.1:4566".parse().unwrap();
+        let time_scale = Arc::new(TimeScale::new(1.0));
+        let strict = Strict::new(store.clone(), time_scale, Strictness::default());
         Self {
-            context: Context { store, address },
+            context: Context {
+                store,
+                address,
+                strict: Arc::new(strict),
+                rates: Arc::default(),
+            },
         }
     }
 
