@@ -41,6 +41,8 @@
 //!   library, only `cli::output` prints, only `ui::theme` has colours. No foreign type leaves the floor that names it.
 //! - `aws` and `gateway` share no shapes: the client's are the SDK's, the gateway's are written from the API reference.
 //!   A helper that both used would let both be wrong together.
+//! - Every call to the control plane passes one of the two gates in `aws::call`, behind the governor of calls: nothing is
+//!   sent faster than a target takes it, and nothing changes anything but through the one for writes.
 //! - `ops` alone knows how a job is done; the screen and the command line call the same functions.
 //! - There is one queue of messages, no global, no thread-local, and no lock shared with the screen.
 //! - Nothing writes to the terminal but the frame writer, in one write a frame; no byte from elsewhere reaches it raw.

@@ -4,7 +4,7 @@
 //! configuration and no credentials of anybody: AWS itself is never reached that way, so whatever answers there is an
 //! emulator, and a client for it must cost nothing.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, environment::EnvironmentVariableRegionProvider,
@@ -30,24 +30,29 @@ use aws_types::service_config::ServiceConfigKey;
 use http::Uri;
 
 use super::{Error, ErrorKind, credentials};
-use crate::model::{Target, target::AwsTarget, text};
+use crate::model::{Target, pace::CallLimits, target::AwsTarget, text};
 
 /// The region of a local endpoint when nobody names one.
 const USUAL_REGION: &str = "us-east-1";
 
 /// How patient the calls are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tuning {
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for the answer to one attempt.
     pub attempt_timeout: Duration,
-    /// Longest wait for a call with all its attempts.
+    /// How long the attempts of a call may take before it is not tried again; waits for its turn do not count.
     pub call_timeout: Duration,
     /// Longest wait for credentials, which a profile may have to fetch over the network or from another program.
     pub credentials_timeout: Duration,
     /// The first pause before a call is repeated; each further one is twice as long.
     pub first_backoff: Duration,
+    /// How many calls the target allows, as far as somebody said.
+    pub limits: CallLimits,
+    /// The directory in which the programs on this machine share the budget of an account's calls; none keeps a budget of
+    /// one's own.
+    pub budget_dir: Option<PathBuf>,
 }
 
 impl Default for Tuning {
@@ -58,6 +63,8 @@ impl Default for Tuning {
             call_timeout: Duration::from_secs(30),
             credentials_timeout: Duration::from_secs(10),
             first_backoff: Duration::from_millis(300),
+            limits: CallLimits::default(),
+            budget_dir: None,
         }
     }
 }
@@ -69,6 +76,8 @@ pub(super) struct Connected {
     pub(super) region: String,
     /// Whose calls they are; none where the signature stands for nobody.
     pub(super) credentials: Option<SharedCredentialsProvider>,
+    /// The account, where the credentials name it.
+    pub(super) account: Option<String>,
 }
 
 /// Makes the client for the target.
@@ -107,13 +116,14 @@ fn local_client(
         .credentials_provider(provider)
         .http_client(Builder::new().build_http())
         .timeout_config(timeouts(tuning))
-        .retry_config(retries(tuning))
+        .retry_config(RetryConfig::disabled())
         .build();
     Connected {
         client: Client::from_conf(config),
         endpoint,
         region: name,
         credentials,
+        account: None,
     }
 }
 
@@ -131,7 +141,7 @@ async fn aws_client(aws: &AwsTarget, tuning: &Tuning) -> Result<Connected, Error
         None => region_of_the_machine().await.ok_or_else(no_region)?,
     };
     let http_client = https_client();
-    let provider = credentials::for_aws(
+    let (provider, account) = credentials::for_aws(
         aws,
         &region,
         http_client.clone(),
@@ -143,7 +153,7 @@ async fn aws_client(aws: &AwsTarget, tuning: &Tuning) -> Result<Connected, Error
         .credentials_provider(provider.clone())
         .http_client(http_client)
         .timeout_config(timeouts(tuning))
-        .retry_config(retries(tuning));
+        .retry_config(RetryConfig::disabled());
     let sdk_config = with_target(loader, aws).load().await;
     let endpoint = endpoint_in_force(&sdk_config, aws, &region).await;
     Ok(Connected {
@@ -151,6 +161,7 @@ async fn aws_client(aws: &AwsTarget, tuning: &Tuning) -> Result<Connected, Error
         endpoint,
         region: region.as_ref().to_owned(),
         credentials: Some(provider),
+        account,
     })
 }
 
@@ -256,14 +267,7 @@ fn timeouts(tuning: &Tuning) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(tuning.connect_timeout)
         .operation_attempt_timeout(tuning.attempt_timeout)
-        .operation_timeout(tuning.call_timeout)
         .build()
-}
-
-fn retries(tuning: &Tuning) -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(3)
-        .with_initial_backoff(tuning.first_backoff)
 }
 
 fn parse_endpoint(url: &str) -> Result<Uri, Error> {
@@ -277,6 +281,22 @@ fn parse_endpoint(url: &str) -> Result<Uri, Error> {
 
 fn is_plain_loopback(uri: &Uri) -> bool {
     uri.scheme_str() == Some("http") && uri.host().is_some_and(is_loopback)
+}
+
+/// True when the calls to this URL reach AWS itself, whose rates are known.
+pub(super) fn is_aws(endpoint: &str) -> bool {
+    let uri: Option<Uri> = endpoint.parse().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+    // SOURCE: the endpoint rules in the SDK: the partitions' suffixes, and that of dual-stack names.
+    let suffixes = [
+        ".amazonaws.com",
+        ".amazonaws.com.cn",
+        ".amazonaws.eu",
+        ".api.aws",
+        ".api.amazonwebservices.com.cn",
+        ".api.amazonwebservices.eu",
+    ];
+    suffixes.iter().any(|suffix| host.ends_with(suffix))
 }
 
 /// True when the host of a URL is this machine.
@@ -305,6 +325,26 @@ mod tests {
         }
         for host in ["10.0.0.1", "example.com", "localhost.example.com"] {
             assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn aws_is_known_by_its_hosts() {
+        for url in [
+            "https://apigateway.eu-west-1.amazonaws.com",
+            "https://apigateway-fips.us-east-1.api.aws",
+            "https://apigateway.cn-north-1.amazonaws.com.cn",
+            "https://vpce-1-2.apigateway.us-east-1.vpce.amazonaws.com/",
+        ] {
+            assert!(is_aws(url), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1:4566",
+            "https://amazonaws.com.example.com",
+            "https://example.com/amazonaws.com",
+            "",
+        ] {
+            assert!(!is_aws(url), "{url}");
         }
     }
 

@@ -57,13 +57,13 @@ pub(super) async fn for_local_endpoint(
     Ok(credentials.map(SharedCredentialsProvider::new))
 }
 
-/// Credentials for AWS.
+/// Credentials for AWS, and the account where they name it.
 pub(super) async fn for_aws(
     aws: &AwsTarget,
     region: &Region,
     http_client: SharedHttpClient,
     patience: Duration,
-) -> Result<SharedCredentialsProvider, Error> {
+) -> Result<(SharedCredentialsProvider, Option<String>), Error> {
     let config = ProviderConfig::without_region()
         .with_http_client(http_client)
         .with_region(Some(region.clone()));
@@ -86,10 +86,14 @@ pub(super) async fn for_aws(
     };
     let first = tokio::time::timeout(patience, chain.provide_credentials()).await;
     match first {
-        Ok(Ok(credentials)) => Ok(SharedCredentialsProvider::new(FirstKnown {
-            first: Mutex::new(Some(credentials)),
-            chain,
-        })),
+        Ok(Ok(credentials)) => {
+            let account = account(aws, &credentials);
+            let first = Mutex::new(Some(credentials));
+            Ok((
+                SharedCredentialsProvider::new(FirstKnown { first, chain }),
+                account,
+            ))
+        }
         Ok(Err(error)) => Err(none(aws.profile.as_deref(), &error)),
         Err(_) => Err(Error::new(
             ErrorKind::NoCredentials,
@@ -97,6 +101,17 @@ pub(super) async fn for_aws(
             format!("no credentials within {} s", patience.as_secs()),
         )),
     }
+}
+
+/// Whose the credentials are, as far as they tell: the account, or the lasting key of somebody who named no profile.
+fn account(aws: &AwsTarget, credentials: &Credentials) -> Option<String> {
+    if let Some(account) = credentials.account_id() {
+        return Some(account.as_str().to_owned());
+    }
+    let key = credentials.access_key_id();
+    // SOURCE: IAM user guide, "unique identifiers": keys of users begin with AKIA; others change from hour to hour.
+    let is_lasting = key.starts_with("AKIA") && aws.profile.is_none();
+    is_lasting.then(|| key.to_owned())
 }
 
 /// A client of instance metadata that gives up soon: off EC2 nothing ever answers.

@@ -1,6 +1,6 @@
 //! What became of a call that failed: the SDK's error turned into what happened, and that into words for a person.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_apigatewayv2::{
@@ -38,6 +38,8 @@ pub struct Error {
     pub retryable: bool,
     /// True when the call certainly never left this machine.
     pub never_left: bool,
+    /// Seconds that the control plane asked to wait before the next call, at most 60.
+    pub retry_after_s: Option<u8>,
 }
 
 /// What happened to a call.
@@ -77,6 +79,8 @@ pub enum ErrorKind {
     TimedOut,
     /// Something answers there that is not the control plane of API Gateway.
     NotApiGateway,
+    /// The control plane, known as such, gave an answer that cannot be read.
+    Unreadable,
     /// The control plane itself failed.
     Failing,
     /// None of the above.
@@ -95,23 +99,35 @@ impl Error {
             endpoint: endpoint.to_owned(),
             retryable: false,
             never_left: false,
+            retry_after_s: None,
         }
     }
 
-    /// The answer came, and lacks a member that it must have.
-    pub(super) fn incomplete(operation: &'static str, endpoint: &str, member: &str) -> Self {
+    /// The answer came, and lacks a member that it must have. `is_known` says that calls were answered before.
+    pub(super) fn incomplete(
+        operation: &'static str,
+        endpoint: &str,
+        member: &str,
+        is_known: bool,
+    ) -> Self {
         let message = format!("the answer has no usable {member:?}");
+        let kind = if is_known {
+            ErrorKind::Unreadable
+        } else {
+            ErrorKind::NotApiGateway
+        };
         Self {
             operation,
-            ..Self::new(ErrorKind::NotApiGateway, endpoint, message)
+            ..Self::new(kind, endpoint, message)
         }
     }
 
-    /// What the SDK says of a call.
+    /// What the SDK says of a call. `is_known` says that calls were answered before.
     pub(super) fn from_call<E: Metadata>(
         operation: &'static str,
         endpoint: &str,
         error: &CallError<E>,
+        is_known: bool,
     ) -> Self {
         let base = Self {
             operation,
@@ -124,18 +140,13 @@ impl Error {
             },
             SdkError::TimeoutError(_) => base.timed_out(),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => base.timed_out(),
-            SdkError::ResponseError(context) => base.answered(context.raw(), None, None),
+            SdkError::ResponseError(context) => base.answered(context.raw(), None, None, is_known),
             SdkError::ServiceError(context) => {
                 let meta = context.err().meta();
-                base.answered(context.raw(), meta.code(), meta.message())
+                base.answered(context.raw(), meta.code(), meta.message(), is_known)
             }
             _ => base.not_sent(error),
         }
-    }
-
-    /// True when the call certainly changed nothing: it never left, or was turned away at the door.
-    pub(super) fn was_not_carried_out(&self) -> bool {
-        matches!(self.kind, ErrorKind::Throttled)
     }
 
     /// True when nobody can tell from this error whether the call was carried out: no answer came after it may have left,
@@ -147,9 +158,15 @@ impl Error {
                 | ErrorKind::Unreachable
                 | ErrorKind::Failing
                 | ErrorKind::NotApiGateway
+                | ErrorKind::Unreadable
                 | ErrorKind::Other
         );
         is_open && !self.never_left
+    }
+
+    /// How long the control plane asked to wait before the next call.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        Some(Duration::from_secs(self.retry_after_s?.into()))
     }
 
     /// The error for a person, as the reason why something could not be done.
@@ -208,17 +225,31 @@ impl Error {
         }
     }
 
-    fn answered(self, raw: &HttpResponse, code: Option<&str>, message: Option<&str>) -> Self {
+    fn answered(
+        self,
+        raw: &HttpResponse,
+        code: Option<&str>,
+        message: Option<&str>,
+        is_known: bool,
+    ) -> Self {
         let status = raw.status().as_u16();
         let headers = raw.headers();
         let is_json = headers
             .get("content-type")
             .is_some_and(|value| value.contains("json"));
-        if code.is_none() && !is_json {
+        let is_success = (200..300).contains(&status);
+        if code.is_none() && (!is_json || is_success) {
             let what = headers.get("content-type").unwrap_or("no content type");
+            // What answered as the control plane before is it still: its status says what happened.
+            let kind = match is_known {
+                true if is_success => ErrorKind::Unreadable,
+                true => kind_of(status, None),
+                false => ErrorKind::NotApiGateway,
+            };
             return Self {
-                kind: ErrorKind::NotApiGateway,
+                kind,
                 message: format!("status {status}, {}", text::printable(what)),
+                retryable: kind == ErrorKind::Failing,
                 ..self
             };
         }
@@ -235,6 +266,7 @@ impl Error {
                 .get("x-amzn-requestid")
                 .map(|id| text::printable(id).into_owned()),
             retryable: matches!(kind, ErrorKind::Throttled | ErrorKind::Failing),
+            retry_after_s: headers.get("retry-after").and_then(retry_after_s),
             ..self
         }
     }
@@ -254,6 +286,9 @@ impl Error {
             ErrorKind::NotApiGateway => format!(
                 "{operation}: what answers at {endpoint} is not the control plane of API Gateway ({message})"
             ),
+            ErrorKind::Unreadable => {
+                format!("{operation}: an answer of {endpoint} cannot be read ({message})")
+            }
             ErrorKind::NoCredentials
             | ErrorKind::NoRegion
             | ErrorKind::NoTrust
@@ -308,6 +343,7 @@ impl Error {
                 "check the endpoint, and what stands between: it ended the call without an answer"
             }
             ErrorKind::Unsignable
+            | ErrorKind::Unreadable
             | ErrorKind::NotFound
             | ErrorKind::Refused
             | ErrorKind::Conflict
@@ -316,6 +352,13 @@ impl Error {
             }
         })
     }
+}
+
+/// The wait that a `Retry-After` header asks for, when it says it in seconds. Longer than a minute is not believed: the
+/// rates of the control plane are told in calls a second.
+fn retry_after_s(value: &str) -> Option<u8> {
+    let seconds: u64 = value.trim().parse().ok()?;
+    u8::try_from(seconds.min(60)).ok()
 }
 
 fn kind_of(status: u16, code: Option<&str>) -> ErrorKind {

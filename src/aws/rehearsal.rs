@@ -21,7 +21,7 @@ use aws_smithy_types::body::SdkBody;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::{Control, credentials};
+use super::{Control, credentials, governor::Governor};
 
 /// A rehearsal of calls.
 #[derive(Debug)]
@@ -54,7 +54,9 @@ impl Control {
         Rehearsal {
             control: Self {
                 client: Client::from_conf(config),
-                place: Arc::clone(&self.place),
+                governor: Arc::new(Governor::new(None, None)),
+                meter: None,
+                ..self.clone()
             },
             recorder,
         }

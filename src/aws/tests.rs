@@ -8,11 +8,12 @@ use std::{
 use tokio::net::TcpListener;
 
 use super::{
-    Control, ErrorKind,
+    Control, ErrorKind, Tuning,
     stub::{Answer, Stub, control_at, quick_to_repeat},
 };
 use crate::model::{
     ApiId, Failure, FailureKind, Target,
+    pace::CallLimits,
     target::{AwsTarget, LocalTarget},
 };
 
@@ -20,6 +21,17 @@ const DEPLOYMENT: &str = r#"{"deploymentId":"53lz9l","deploymentStatus":"DEPLOYE
 
 fn api_id() -> ApiId {
     ApiId::parse("k3v9x2a1bc").unwrap()
+}
+
+/// Limits at which nothing waits for long.
+fn hasty() -> Tuning {
+    Tuning {
+        limits: CallLimits {
+            per_second: Some(10_000.0),
+            ..CallLimits::default()
+        },
+        ..quick_to_repeat()
+    }
 }
 
 /// What becomes of listing the APIs when every call is answered like this.
@@ -112,6 +124,24 @@ async fn what_is_not_the_control_plane_is_told_as_such() {
 }
 
 #[tokio::test]
+async fn what_answered_as_the_control_plane_before_is_it_when_it_answers_oddly() {
+    let stages = r#"{"items":[{"stageName":"prod"},{"stageName":""}]}"#;
+    let stub = Stub::start(move |call| match call.line.as_str() {
+        "GET /v2/apis" => Answer::json(200, r#"{"items":[]}"#),
+        "GET /v2/apis/k3v9x2a1bc/stages" => Answer::json(200, stages),
+        _ => Answer::html(404),
+    })
+    .await;
+    let control = stub.control().await;
+    control.apis().await.unwrap();
+    let stages = control.stages(&api_id()).await.unwrap();
+    assert_eq!(stages.items.len(), 1, "the one that can be read is there");
+    assert_eq!(stages.lacks.unwrap().kind, ErrorKind::Unreadable);
+    let error = control.deployments(&api_id()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
 async fn an_endpoint_that_refuses_is_told_with_its_address() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -171,7 +201,7 @@ async fn a_throttled_create_is_repeated_and_a_hanging_one_is_not() {
         _ => Answer::json(201, DEPLOYMENT),
     })
     .await;
-    let control = stub.control().await;
+    let control = control_at(stub.address, &hasty()).await;
     let deployment = control
         .create_deployment(&api_id(), Some("why"))
         .await
@@ -201,6 +231,35 @@ async fn a_throttled_create_is_repeated_and_a_hanging_one_is_not() {
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Failing);
     assert_eq!(stub.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_deployment_waits_for_aws_to_take_another_and_slows_nothing_else() {
+    let calls = AtomicUsize::new(0);
+    let stub = Stub::start(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
+        0..3 => Answer::error(429, "TooManyRequestsException", "Too Many Requests"),
+        _ => Answer::json(201, DEPLOYMENT),
+    })
+    .await;
+    let (control, mut progress) = control_at(stub.address, &hasty()).await.metered();
+    let pace = control.pace();
+    let create = async {
+        control.create_deployment(&api_id(), None).await.unwrap();
+        assert_eq!(control.pace(), pace);
+        drop(control);
+    };
+    let told = async {
+        let mut told = Vec::new();
+        while progress.changed().await.is_ok() {
+            told.push(progress.borrow_and_update().text());
+        }
+        told
+    };
+    let ((), told) = tokio::join!(create, told);
+    let says = "AWS takes one create-deployment every 5 s: waiting";
+    assert_eq!(told.first().map(String::as_str), Some(says));
+    assert_eq!(told.last().map(String::as_str), Some("1 of 1 parts"));
+    assert_eq!(stub.calls().len(), 4);
 }
 
 #[tokio::test]

@@ -9,39 +9,36 @@ use super::{
 };
 
 pub(super) fn run(session: &Session, output: Output) -> Result<Exit, Stop> {
-    start::ask(session, output, async {
-        let control = session.control().await?;
+    let (apis, place) = start::ask(session, output, async |control| {
         let apis = control.apis().await;
         let apis = apis.map_err(|error| error.failure("Cannot list the APIs"))?;
-        if output.json {
-            let items: Vec<_> = apis.iter().map(aws_json::api).collect();
-            output::json(&serde_json::json!({ "Items": items }))?;
-            return Ok(Exit::Done);
-        }
-        if apis.is_empty() {
-            output.progress(&format!(
-                "no WebSocket APIs in {} at {}",
-                control.region(),
-                control.endpoint()
-            ));
-            return Ok(Exit::Done);
-        }
-        let rows: Vec<_> = apis
-            .iter()
-            .map(|api| {
-                [
-                    api.name.clone(),
-                    api.id.to_string(),
-                    api.route_selection_expression.clone(),
-                    api.created_at.map(|at| at.to_string()).unwrap_or_default(),
-                    api.endpoint.clone(),
-                ]
-            })
-            .collect();
-        output::answer(&table(
-            ["NAME", "ID", "ROUTE SELECTION", "CREATED", "ENDPOINT"],
-            &rows,
-        ))?;
-        Ok(Exit::Done)
-    })
+        let place = format!("{} at {}", control.region(), control.endpoint());
+        Ok((apis, place))
+    })?;
+    if output.json {
+        let items: Vec<_> = apis.iter().map(aws_json::api).collect();
+        output::json(&serde_json::json!({ "Items": items }))?;
+        return Ok(Exit::Done);
+    }
+    if apis.is_empty() {
+        output.progress(&format!("no WebSocket APIs in {place}"));
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<_> = apis
+        .iter()
+        .map(|api| {
+            [
+                api.name.clone(),
+                api.id.to_string(),
+                api.route_selection_expression.clone(),
+                api.created_at.map(|at| at.to_string()).unwrap_or_default(),
+                api.endpoint.clone(),
+            ]
+        })
+        .collect();
+    output::answer(&table(
+        ["NAME", "ID", "ROUTE SELECTION", "CREATED", "ENDPOINT"],
+        &rows,
+    ))?;
+    Ok(Exit::Done)
 }

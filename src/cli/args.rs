@@ -45,6 +45,16 @@ Examples:
   stagewire deploy chat --stage try-2 --create --description 'add join route'
   stagewire deploy chat --stage prod --dry-run    what would change, and the AWS CLI commands for it
   stagewire deploy chat --stage prod --json | jq -r .Deployment.DeploymentId
+  stagewire deploy chat --stage prod --wait settled && ./smoke-test
+  stagewire deploy chat --stage test --no-wait    in a second or two, however large the API is
+
+The draft is read before the deploy, to plan it, and once behind its freeze, to prove what the deployment holds; the
+stage is moved after that. AWS gives an account 10 calls a second, of which half are used, so that a large API takes a
+while. With --no-wait neither is read: what the stage serves is compared right before it is moved, as always, and how the
+draft differs from it is unknown until the next deploy.
+
+With --json \"Proved\" tells whether it is known what the deployment holds, and on AWS \"SettlesInSeconds\" how long old
+and new deployment may answer side by side.
 
 With --json a deploy that fails or is interrupted tells beside \"Error\" what \"Remains\": its \"Kind\" is Nothing, Unknown
 or Deployment, and that with \"DeploymentId\", \"IsServed\" (true, false, or null where that is not known) and the
@@ -116,6 +126,9 @@ pub(super) struct Global {
     /// Call this control plane instead of AWS's own
     #[arg(long, global = true, value_name = "URL")]
     pub(super) endpoint_url: Option<String>,
+    /// What the account allows of control calls, of which stagewire takes half: 10 on AWS, else no limit
+    #[arg(long, global = true, value_name = "N", value_parser = calls_per_second)]
+    pub(super) calls_per_second: Option<f64>,
     /// Use the local gateway; the console starts one, the commands use the one that runs
     #[arg(long, global = true)]
     pub(super) local: bool,
@@ -304,9 +317,22 @@ pub(super) struct DeployArgs {
     /// What the deployment should say of itself
     #[arg(long, value_name = "TEXT")]
     pub(super) description: Option<String>,
+    /// Read no draft and wait for none: what the deployment holds is unknown then, until the next deploy
+    #[arg(long)]
+    pub(super) no_wait: bool,
+    /// Wait after the deploy too. For `settled`: until the stage answers from the new deployment alone, up to 90 s on AWS
+    #[arg(long, value_name = "FOR", value_enum)]
+    pub(super) wait: Option<WaitFor>,
     /// Only say what would be done
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+/// What to wait for behind a deploy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum WaitFor {
+    /// The stage answers from the new deployment alone
+    Settled,
 }
 
 #[derive(Debug, Arguments)]
@@ -320,6 +346,10 @@ pub(super) struct PullArgs {
 }
 
 #[derive(Debug, Arguments)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct ApplyArgs {
     /// The file with the definition; "-" reads it from stdin
     #[arg(value_name = "FILE")]
@@ -336,6 +366,9 @@ pub(super) struct ApplyArgs {
     /// Do not ask; without a terminal nobody is asked anyway
     #[arg(short, long, conflicts_with = "dry_run")]
     pub(super) yes: bool,
+    /// Tell each call, not only how many there are
+    #[arg(short, long)]
+    pub(super) verbose: bool,
 }
 
 #[derive(Debug, Arguments)]
@@ -438,6 +471,13 @@ fn parse_seed(text: &str) -> Result<Seed, String> {
         "none" => Seed::None,
         file => Seed::File(file.into()),
     })
+}
+
+fn calls_per_second(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(calls) if (0.1..=10_000.0).contains(&calls) => Ok(calls),
+        _ => Err("a number of calls from 0.1 to 10000".to_owned()),
+    }
 }
 
 fn parse_time_scale(text: &str) -> Result<f64, String> {

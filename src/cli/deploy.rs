@@ -7,20 +7,23 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    args::DeployArgs,
+    args::{DeployArgs, WaitFor},
     aws_json,
     exit::{self, Exit, Stop},
     output::{self, Output},
+    progress::Line,
+    settle,
     signals::Signals,
     start::{self, Session},
 };
 use crate::{
     aws::Control,
     model::{
-        Drift, Failure, FailureKind, Target,
+        ApiDetail, Drift, Failure, FailureKind, Target,
+        pace::Priority,
         plan::{
-            DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, LeftOver, Remains,
-            StageChoice, StageUse, StepState,
+            DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, DraftCheck,
+            LeftOver, Remains, StageChoice, StageUse, StepState,
         },
     },
     ops::{
@@ -29,7 +32,8 @@ use crate::{
             self,
             account::{self, Made},
         },
-        detail,
+        find,
+        reading::{self, Unfinished},
     },
 };
 
@@ -43,7 +47,9 @@ pub(super) fn run(session: &Session, args: &DeployArgs, output: Output) -> Resul
         })?;
         let prepared = tokio::select! {
             biased;
-            prepared = session.patiently(output, prepare(session, args)) => prepared.map_err(|failure| (exit::of(&failure), failure)),
+            prepared = session.watch(output, async |control| prepare(control, session, args).await) => {
+                prepared.map_err(|failure: Failure| (exit::of(&failure), failure))
+            }
             () = signals.next() => Err((Exit::Interrupted, interrupted(args))),
         };
         let job = match prepared {
@@ -61,8 +67,35 @@ pub(super) fn run(session: &Session, args: &DeployArgs, output: Output) -> Resul
             return Ok(Exit::Done);
         }
         let carried_out = carry_out(&job, &mut signals, output).await;
-        tell_end(&job, carried_out, output)
+        let exit = tell_end(&job, carried_out, output)?;
+        match exit {
+            Exit::Done => Ok(settled(&job, args, &mut signals, output).await),
+            _ => Ok(exit),
+        }
     })
+}
+
+/// Says that the stage may not have settled, or waits until it has.
+async fn settled(job: &Job, args: &DeployArgs, signals: &mut Signals, output: Output) -> Exit {
+    let act = match &job.plan.request.stage {
+        StageChoice::Existing(_) => settle::Act::Moved,
+        StageChoice::New(_) => settle::Act::Created,
+    };
+    match (settle::time(&job.control), args.wait) {
+        (Some(time), wait) => {
+            settle::tell(time, act, output);
+            match wait {
+                Some(WaitFor::Settled) => settle::wait(time, act, output, signals.next()).await,
+                None => Exit::Done,
+            }
+        }
+        (None, Some(WaitFor::Settled)) => {
+            let endpoint = job.control.endpoint();
+            output.progress(&format!("nothing to wait for: {endpoint} is not AWS"));
+            Exit::Done
+        }
+        (None, None) => Exit::Done,
+    }
 }
 
 /// What a deploy needs.
@@ -73,8 +106,7 @@ struct Job {
 }
 
 /// Makes the plan, which changes nothing.
-async fn prepare(session: &Session, args: &DeployArgs) -> Result<Job, Failure> {
-    let control = session.control().await?;
+async fn prepare(control: Control, session: &Session, args: &DeployArgs) -> Result<Job, Failure> {
     let journal = Journal::new(session.paths.journal());
     let plan = plan(&control, &journal, args).await?;
     Ok(Job {
@@ -98,7 +130,7 @@ fn tell_end(job: &Job, carried_out: CarriedOut, output: Output) -> Result<Exit, 
             for warning in &deployed.warnings {
                 output::warn(warning);
             }
-            answer(plan, &deployed, output)?;
+            answer(job, &deployed, output)?;
             Ok(carried_out.exit)
         }
         Some(Err(failed)) => {
@@ -170,18 +202,20 @@ async fn carry_out(job: &Job, signals: &mut Signals, output: Output) -> CarriedO
         plan,
     } = job;
     let last = RefCell::new(None);
+    let teller = RefCell::new(Teller::new(output));
     let report = |progress: DeployProgress| {
-        tell(&progress, output);
+        teller.borrow_mut().tell(&progress);
         *last.borrow_mut() = Some(progress);
     };
     let stop = CancellationToken::new();
-    let mut job = Box::pin(deploy::run_until(control, journal, plan, &stop, report));
+    let control = control.at(Priority::Act);
+    let mut job = Box::pin(deploy::run_until(&control, journal, plan, &stop, report));
     let (result, exit) = tokio::select! {
         biased;
         result = &mut job => (Some(result), Exit::Done),
         () = signals.next() => {
             stop.cancel();
-            output.progress("interrupted: ending the step under way");
+            teller.borrow_mut().say("interrupted: ending the step under way");
             let result = tokio::select! {
                 biased;
                 result = &mut job => Some(result),
@@ -204,19 +238,35 @@ async fn plan(
     journal: &Journal,
     args: &DeployArgs,
 ) -> Result<DeployPlan, Failure> {
-    let api = detail::find_api(control, &args.api).await?;
+    let api = find::find_api(control, &args.api).await?;
     let stage = args.stage.clone();
     let request = DeployRequest {
-        api_id: api.id,
-        api_name: api.name,
+        api_id: api.id.clone(),
+        api_name: api.name.clone(),
         stage: if args.create {
             StageChoice::New(stage)
         } else {
             StageChoice::Existing(stage)
         },
         description: args.description.clone(),
+        check: if args.no_wait {
+            DraftCheck::AfterStage
+        } else {
+            DraftCheck::BeforeStage
+        },
     };
-    deploy::plan(control, journal, &request).await
+    let detail = match request.check {
+        DraftCheck::BeforeStage => {
+            reading::all(control, journal, api, &Unfinished::default()).await
+        }
+        DraftCheck::AfterStage => {
+            let stages = reading::stages(control, journal, &api.id).await;
+            let mut detail = ApiDetail::unread(api);
+            detail.take_stages(stages);
+            detail
+        }
+    };
+    deploy::plan(control.target(), &detail, &request)
 }
 
 fn show(plan: &DeployPlan, output: Output) -> Result<(), Stop> {
@@ -255,33 +305,85 @@ fn show(plan: &DeployPlan, output: Output) -> Result<(), Stop> {
     output::answer(&lines.join("\n"))
 }
 
-fn tell(progress: &DeployProgress, output: Output) {
-    let step = progress.step.label();
-    match progress.state {
-        StepState::Running => output.progress(&format!("{step} ...")),
-        StepState::Done(took) => output.progress(&format!("{step}: done, {} ms", took.as_millis())),
-        StepState::Failed(took) => {
-            output.progress(&format!("{step}: failed, {} ms", took.as_millis()));
+/// Tells the steps of a deploy, and how far one is that takes long.
+struct Teller {
+    output: Output,
+    line: Line,
+    /// It was said of this step that AWS holds it up, be it several times.
+    said_held_up: bool,
+}
+
+impl Teller {
+    fn new(output: Output) -> Self {
+        Self {
+            output,
+            line: Line::new(output),
+            said_held_up: false,
         }
+    }
+
+    fn tell(&mut self, progress: &DeployProgress) {
+        let step = progress.step.label();
+        if let Some(reading) = &progress.reading {
+            match reading.held_up {
+                Some(held_up) if !self.said_held_up => {
+                    self.say(&format!("{step}: {}", held_up.text()));
+                    self.said_held_up = true;
+                }
+                None if reading.n_done < reading.n_expected => {
+                    self.line.tell(&format!("{step}: {}", reading.text()));
+                }
+                Some(_) | None => {}
+            }
+            return;
+        }
+        match progress.state {
+            StepState::Running => {
+                self.line = Line::new(self.output);
+                self.said_held_up = false;
+                self.say(&format!("{step} ..."));
+            }
+            StepState::Done(took) => self.say(&format!("{step}: done, {} ms", took.as_millis())),
+            StepState::Failed(took) => {
+                self.say(&format!("{step}: failed, {} ms", took.as_millis()));
+            }
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.line.clear();
+        self.output.progress(line);
     }
 }
 
-fn answer(plan: &DeployPlan, deployed: &Deployed, output: Output) -> Result<(), Stop> {
-    if output.json {
-        return output::json(&json!({
-            "Deployment": aws_json::deployment(&deployed.deployment),
-            "Stage": aws_json::stage(&deployed.stage),
-        }));
-    }
+fn answer(job: &Job, deployed: &Deployed, output: Output) -> Result<(), Stop> {
+    let is_proved = deployed.deployment.fingerprint().is_some();
     let stage = &deployed.stage.name;
     let deployment = &deployed.deployment.id;
-    output::answer(&match &deployed.previous {
-        Some(previous) => format!("{stage}: {previous} -> {deployment}"),
-        None => format!("{stage}: {deployment}"),
-    })?;
-    output.progress(&format!("URL: {}", plan.api.invoke_url(stage)));
-    if let Some(undo) = deployed.undo() {
-        output.progress(&format!("undo: {}", undo.command));
+    if output.json {
+        let mut answer = json!({
+            "Deployment": aws_json::deployment(&deployed.deployment),
+            "Stage": aws_json::stage(&deployed.stage),
+            "Proved": is_proved,
+        });
+        if let Some(time) = settle::time(&job.control) {
+            answer["SettlesInSeconds"] = time.as_secs().into();
+        }
+        output::json(&answer)?;
+    } else {
+        output::answer(&match &deployed.previous {
+            Some(previous) => format!("{stage}: {previous} -> {deployment}"),
+            None => format!("{stage}: {deployment}"),
+        })?;
+        output.progress(&format!("URL: {}", job.plan.api.invoke_url(stage)));
+        if let Some(undo) = deployed.undo() {
+            output.progress(&format!("undo: {}", undo.command));
+        }
+    }
+    if !is_proved {
+        output.progress(&format!(
+            "unknown what {deployment} holds: it was deployed without reading the draft"
+        ));
     }
     Ok(())
 }

@@ -84,7 +84,7 @@ async fn serve(
         .map_err(|error| start_failure(&error, state.as_ref()))?;
     // Before the address is out: whoever knows it may ask at once what a stage lacks.
     if let Some(failure) = console::remember(journal, &gateway).await {
-        output::warn(&failure.to_string());
+        output::warn_of(&failure);
     }
     // Likewise: whoever knows it may make a function print at once.
     let (lines, notices) = (gateway.function_lines(), gateway.notices());

@@ -6,20 +6,20 @@ use jiff::Timestamp;
 
 use super::{
     args::{Place, WhereArgs},
-    output,
+    output::{self, Output},
     start::Session,
     url,
 };
 use crate::{
-    aws::Control,
+    aws::{self, Control},
     console,
     model::{
-        Api, ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, Signing,
-        Stage, StageName,
+        ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, Signing,
+        StageName,
         link::{Closed, LinkStep, Refusal},
         text,
     },
-    ops::{Journal, detail},
+    ops::{Journal, reading},
     ui::live::{
         explain::{self, CloseFacts, Explanation, Handshake},
         link::Sent,
@@ -41,36 +41,39 @@ pub(super) struct Destination {
 pub(super) async fn destination(
     session: &Session,
     args: &WhereArgs,
+    output: Output,
 ) -> Result<Destination, Failure> {
-    let is_asked = args.sign;
-    let (url, stage, control) = match &args.place {
-        Place::Url(url) if is_asked => (url.clone(), None, Some(session.control().await?)),
-        Place::Url(url) => (url.clone(), None, None),
+    let mut found = match &args.place {
+        Place::Url(url) if args.sign => {
+            let connecting = Box::pin(session.control());
+            let control = session.patiently(output, connecting).await?;
+            Found {
+                control: Some(control),
+                ..Found::url(url)
+            }
+        }
+        Place::Url(url) => Found::url(url),
         Place::Stage { api, stage } => {
-            let control = session.control().await?;
-            let (api, stage) = url::find_stage(&control, api, stage).await?;
-            (
-                api.invoke_url(&stage.name),
-                Some((api, stage)),
-                Some(control),
-            )
+            let finding = async |control| find(session, control, args, (api, stage)).await;
+            Box::pin(session.watch(output, finding)).await?
         }
     };
+    if let Some(unknown) = found.unknown.take() {
+        output::warn(&format!(
+            "the handshake is not signed, for nothing says whether $connect asks for that: {unknown}"
+        ));
+    }
     let request = ConnectRequest {
-        url,
+        url: found.url,
         headers: args.header.clone(),
         subprotocols: args.subprotocol.clone(),
     };
-    // Whoever brings an authorization knows what the route asks for.
-    let has_own = request.header("authorization").is_some();
-    let signing = match (&control, &stage) {
-        _ if is_asked => Signing::Signed,
-        (Some(control), Some((api, stage))) if !has_own => {
-            asked_for(session, control, (api, stage)).await
-        }
-        _ => Signing::Unsigned,
+    let signing = if args.sign {
+        Signing::Signed
+    } else {
+        found.signing
     };
-    let request = match control {
+    let request = match found.control {
         Some(control) if signing == Signing::Signed => {
             let signer = console::handshake_signer(&session.settings, &control)?;
             let signed = signer.sign(request).await;
@@ -81,23 +84,67 @@ pub(super) async fn destination(
     Ok(Destination {
         request,
         signing,
-        stage: stage.map(|(_, stage)| stage.name),
+        stage: found.stage,
     })
 }
 
-/// Whether the stage's clients must sign. Not to know it is no reason not to connect.
-async fn asked_for(session: &Session, control: &Control, (api, stage): (&Api, &Stage)) -> Signing {
-    let journal = Journal::new(session.paths.journal());
-    match Box::pin(detail::wants_signature(control, &journal, &api.id, stage)).await {
-        Ok(true) => Signing::Signed,
-        Ok(false) => Signing::Unsigned,
-        Err(error) => {
-            output::warn(&format!(
-                "the handshake is not signed, for nothing says whether $connect asks for that: {error}"
-            ));
-            Signing::Unsigned
+/// What is known of a place.
+struct Found {
+    url: String,
+    stage: Option<StageName>,
+    /// None where nobody needs it.
+    control: Option<Control>,
+    /// Whether the stage's clients must sign.
+    signing: Signing,
+    /// Why nobody can tell that.
+    unknown: Option<aws::Error>,
+}
+
+impl Found {
+    fn url(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            stage: None,
+            control: None,
+            signing: Signing::Unsigned,
+            unknown: None,
         }
     }
+}
+
+/// Looks the stage up, and whether its clients must sign. Not to know that is no reason not to connect.
+async fn find(
+    session: &Session,
+    control: Control,
+    args: &WhereArgs,
+    (api, stage): (&str, &StageName),
+) -> Result<Found, Failure> {
+    let (api, stage) = url::find_stage(&control, api, stage).await?;
+    // Whoever brings an authorization knows what the route asks for, and whoever wants to sign need not know it.
+    let is_authorization =
+        |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
+    let is_settled = args.sign || args.header.iter().any(is_authorization);
+    let asks = if is_settled {
+        Ok(false)
+    } else {
+        let journal = Journal::new(session.paths.journal());
+        Box::pin(reading::wants_signature(
+            &control, &journal, &api.id, &stage,
+        ))
+        .await
+    };
+    let (signing, unknown) = match asks {
+        Ok(true) => (Signing::Signed, None),
+        Ok(false) => (Signing::Unsigned, None),
+        Err(error) => (Signing::Unsigned, Some(error)),
+    };
+    Ok(Found {
+        url: api.invoke_url(&stage.name),
+        stage: Some(stage.name),
+        control: Some(control),
+        signing,
+        unknown,
+    })
 }
 
 /// Puts messages together from the frames of one direction.

@@ -31,6 +31,31 @@ impl Output {
             say(line);
         }
     }
+
+    /// True when progress goes to a terminal, where a line can be written over.
+    pub(super) fn has_terminal(self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Writes progress over the line that the cursor is on, as far as it fits, and leaves the cursor at its start.
+    pub(super) fn overwrite(self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        let mut stderr = io::stderr().lock();
+        // A terminal that does not know its width says 0.
+        let width = rustix::termios::tcgetwinsize(&stderr).map_or(0, |size| size.ws_col);
+        let width = if width == 0 { 80 } else { width };
+        let text = text::printable(text);
+        // One column is left free: a full line would make some terminals begin the next one.
+        let fitting: String = text
+            .chars()
+            .take(usize::from(width).saturating_sub(1))
+            .collect();
+        let written = write!(stderr, "\r{fitting}\x1b[K\r").and_then(|()| stderr.flush());
+        // When stderr is gone there is nobody left to tell.
+        let _unread = written.is_err();
+    }
 }
 
 impl Output {
@@ -93,6 +118,14 @@ pub(super) fn json_line(value: &impl Serialize) -> Result<(), Stop> {
 /// Says something that a person should know even when quiet was asked for.
 pub(super) fn warn(line: &str) {
     say(&format!("warning: {line}"));
+}
+
+/// The same of something that could not be done although the job goes on.
+pub(super) fn warn_of(failure: &Failure) {
+    let text = failure.to_string();
+    let mut lines = text.lines();
+    warn(lines.next().unwrap_or_default());
+    lines.for_each(say);
 }
 
 /// True when a person types our input.

@@ -18,25 +18,24 @@ use crate::{
 };
 
 pub(super) fn run(session: &Session, args: &PullArgs, output: Output) -> Result<Exit, Stop> {
-    start::ask(session, output, async {
-        let control = session.control().await?;
-        let pulled = pull::pull(&control, &args.api).await?;
-        for warning in &pulled.warnings {
-            output::warn(warning);
+    let pulled = start::ask(session, output, async |control| {
+        pull::pull(&control, &args.api).await
+    })?;
+    for warning in &pulled.warnings {
+        output::warn(warning);
+    }
+    let text = file::render(&pulled.file);
+    match &args.output {
+        None => output::answer(text.trim_end())?,
+        Some(path) => {
+            replace(path, &text).map_err(|error| {
+                let title = format!("Cannot write {}", path.display());
+                Failure::new(FailureKind::User, title).caused_by(&error)
+            })?;
+            output.progress(&format!("written: {}", path.display()));
         }
-        let text = file::render(&pulled.file);
-        match &args.output {
-            None => output::answer(text.trim_end())?,
-            Some(path) => {
-                replace(path, &text).map_err(|error| {
-                    let title = format!("Cannot write {}", path.display());
-                    Failure::new(FailureKind::User, title).caused_by(&error)
-                })?;
-                output.progress(&format!("written: {}", path.display()));
-            }
-        }
-        Ok(Exit::Done)
-    })
+    }
+    Ok(Exit::Done)
 }
 
 /// Writes the file in one piece: whoever reads it finds the old text or the new one. What is no plain file, a pipe say, is

@@ -10,36 +10,42 @@ use super::{
 };
 use crate::{
     model::{Integration, Route},
-    ops::detail,
+    ops::{find, reading},
 };
 
 pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<Exit, Stop> {
-    start::ask(session, output, async {
-        let control = session.control().await?;
-        let api = detail::find_api(&control, &args.api).await?;
-        let read = tokio::try_join!(control.routes(&api.id), control.integrations(&api.id));
+    let (api, routes, integrations) = start::ask(session, output, async |control| {
+        let api = find::find_api(&control, &args.api).await?;
+        control.expect(2);
+        let read = tokio::try_join!(
+            reading::routes(&control, &api.id),
+            control.integrations(&api.id)
+        );
+        let read =
+            read.and_then(|(routes, integrations)| Ok((routes.whole()?, integrations.whole()?)));
         let (routes, integrations) = read.map_err(|error| {
             error.failure(format!("Cannot list the routes of \"{}\"", api.name))
         })?;
-        if output.json {
-            let items: Vec<_> = routes.iter().map(aws_json::route).collect();
-            output::json(&serde_json::json!({ "Items": items }))?;
-            return Ok(Exit::Done);
-        }
-        if routes.is_empty() {
-            output.progress(&format!("\"{}\" has no routes", api.name));
-            return Ok(Exit::Done);
-        }
-        let rows: Vec<_> = routes
-            .iter()
-            .map(|route| row(route, &integrations))
-            .collect();
-        output::answer(&table(
-            ["ROUTE", "WAYS", "AUTHORIZATION", "INTEGRATION", "TIMEOUT"],
-            &rows,
-        ))?;
-        Ok(Exit::Done)
-    })
+        Ok((api, routes, integrations))
+    })?;
+    if output.json {
+        let items: Vec<_> = routes.iter().map(aws_json::route).collect();
+        output::json(&serde_json::json!({ "Items": items }))?;
+        return Ok(Exit::Done);
+    }
+    if routes.is_empty() {
+        output.progress(&format!("\"{}\" has no routes", api.name));
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<_> = routes
+        .iter()
+        .map(|route| row(route, &integrations))
+        .collect();
+    output::answer(&table(
+        ["ROUTE", "WAYS", "AUTHORIZATION", "INTEGRATION", "TIMEOUT"],
+        &rows,
+    ))?;
+    Ok(Exit::Done)
 }
 
 fn row(route: &Route, integrations: &[Integration]) -> [String; 5] {

@@ -27,8 +27,8 @@ const GOODBYE_TIME: Duration = Duration::from_secs(3);
 pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<Exit, Stop> {
     let text = message_text(args)?;
     start::block_on(async {
-        let finding = Box::pin(message::destination(session, &args.place));
-        let destination = session.patiently(output, finding).await?;
+        let finding = message::destination(session, &args.place, output);
+        let destination = Box::pin(finding).await?;
         let mut link = live::connect(destination.request.clone());
         let n_bytes = text.len();
         // A link that has ended already says so among its events.

@@ -1,5 +1,7 @@
 //! `stagewire stages API`: the stages, what they serve, and how the draft differs from it.
 
+use serde_json::{Value, json};
+
 use super::{
     args::ApiArgs,
     aws_json,
@@ -9,52 +11,61 @@ use super::{
     table::table,
 };
 use crate::{
-    model::{ApiDetail, Drift, Stage, limit::STAGES_PER_API},
-    ops::{Journal, detail},
+    model::{ApiDetail, Drift, Failure, Stage, limit::STAGES_PER_API},
+    ops::{
+        Journal, find,
+        reading::{self, Unfinished},
+    },
 };
 
 pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<Exit, Stop> {
-    start::ask(session, output, async {
-        let control = session.control().await?;
+    let detail = start::ask(session, output, async |control| {
         let journal = Journal::new(session.paths.journal());
-        let api = detail::find_api(&control, &args.api).await?;
-        let detail = detail::read_api(&control, &journal, &api.id).await?;
-        if output.json {
-            let items: Vec<_> = detail
-                .stages
-                .iter()
-                .map(|stage| json(&detail, stage))
-                .collect();
-            output::json(&serde_json::json!({ "Items": items }))?;
-            return Ok(Exit::Done);
-        }
-        if detail.stages.is_empty() {
-            output.progress(&format!(
-                "\"{}\" has no stages; deploy it: stagewire deploy {} --stage NAME --create",
-                api.name, api.id
-            ));
-            return Ok(Exit::Done);
-        }
-        let rows: Vec<_> = detail
+        let api = find::find_api(&control, &args.api).await?;
+        Ok(reading::all(&control, &journal, api, &Unfinished::default()).await)
+    })?;
+    if let (Some(failure), false) = (&detail.stages.failure, detail.stages.is_known()) {
+        return Err(failure.clone().into());
+    }
+    detail.failures().for_each(output::warn_of);
+    if output.json {
+        let items: Vec<_> = detail
             .stages
             .iter()
-            .map(|stage| row(&detail, stage))
+            .map(|stage| item(&detail, stage))
             .collect();
-        output::answer(&table(
-            ["STAGE", "SERVES", "UPDATED", "DRAFT", "URL"],
-            &rows,
-        ))?;
-        output.progress(&format!("stages {}/{STAGES_PER_API}", detail.stages.len()));
-        Ok(Exit::Done)
-    })
+        let failures: Vec<_> = detail.failures().map(failure).collect();
+        output::json(&json!({ "Items": items, "Failures": failures }))?;
+        return Ok(Exit::Done);
+    }
+    if detail.stages.is_empty() && detail.stages.is_whole() {
+        output.progress(&format!(
+            "\"{}\" has no stages; deploy it: stagewire deploy {} --stage NAME --create",
+            detail.api.name, detail.api.id
+        ));
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<_> = detail
+        .stages
+        .iter()
+        .map(|stage| row(&detail, stage))
+        .collect();
+    output::answer(&table(
+        ["STAGE", "SERVES", "UPDATED", "DRAFT", "URL"],
+        &rows,
+    ))?;
+    output.progress(&format!("stages {}/{STAGES_PER_API}", detail.stages.len()));
+    Ok(Exit::Done)
 }
 
 fn drift(detail: &ApiDetail, stage: &Stage) -> String {
-    detail
-        .drift
-        .get(&stage.name)
-        .unwrap_or(&Drift::Unknown)
-        .text()
+    match detail.drift.get(&stage.name) {
+        // The draft is there, so it is what the stage serves that nobody could look at.
+        Some(Drift::Unread) if detail.draft.is_some() => {
+            "unknown (deployments not read in full)".to_owned()
+        }
+        drift => drift.unwrap_or(&Drift::Unknown).text(),
+    }
 }
 
 fn row(detail: &ApiDetail, stage: &Stage) -> [String; 5] {
@@ -74,7 +85,7 @@ fn row(detail: &ApiDetail, stage: &Stage) -> [String; 5] {
 }
 
 /// The stage as AWS prints it, and what AWS cannot say.
-fn json(detail: &ApiDetail, stage: &Stage) -> serde_json::Value {
+fn item(detail: &ApiDetail, stage: &Stage) -> Value {
     let mut json = aws_json::stage(stage);
     if let Some(members) = json.as_object_mut() {
         members.insert(
@@ -84,4 +95,9 @@ fn json(detail: &ApiDetail, stage: &Stage) -> serde_json::Value {
         members.insert("Drift".into(), drift(detail, stage).into());
     }
     json
+}
+
+/// What could not be read, and why.
+fn failure(failure: &Failure) -> Value {
+    json!({ "Title": failure.title, "Causes": failure.causes })
 }

@@ -13,6 +13,7 @@ use super::{
     exit::{Exit, Stop},
     log,
     output::{self, Output},
+    progress,
 };
 use crate::{
     aws::{Control, Tuning},
@@ -58,6 +59,7 @@ impl Session {
             profile: global.profile.clone(),
             region: global.region.clone(),
             endpoint_url: global.endpoint_url.clone(),
+            calls_per_second: global.calls_per_second,
         });
         log::begin(&paths);
         let target = if global.local {
@@ -77,12 +79,28 @@ impl Session {
         if let Target::Local(local) = &self.target {
             find_local_gateway(local.address).await?;
         }
-        let control = Control::connect(&self.target).await;
+        let tuning = console::tuning(&self.settings, &self.paths);
+        let control = Control::connect_tuned(&self.target, &tuning).await;
         control.map_err(|error| error.failure("Cannot reach the control plane"))
     }
 }
 
 impl Session {
+    /// Connects, and waits for work that asks the control plane; tells how far it is when that takes long. The work prints
+    /// nothing; what it found out is printed when this has returned.
+    pub(super) async fn watch<T, E: From<Failure>>(
+        &self,
+        output: Output,
+        work: impl AsyncFnOnce(Control) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // Finding credentials is large, hence the box.
+        let connecting = Box::pin(self.control());
+        let control = self.patiently(output, connecting).await?;
+        let (control, progress) = control.metered();
+        let endpoint = self.endpoint();
+        progress::watch(output, &endpoint, progress, work(control)).await
+    }
+
     /// Waits for what asks the control plane, and says so when that takes long.
     pub(super) async fn patiently<T>(&self, output: Output, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
@@ -105,13 +123,13 @@ impl Session {
     }
 }
 
-/// Runs a verb that asks the control plane and prints what it answers.
+/// Asks the control plane what a verb wants to know; its answer is printed when this has returned.
 pub(super) fn ask<T>(
     session: &Session,
     output: Output,
-    work: impl Future<Output = Result<T, Stop>>,
+    work: impl AsyncFnOnce(Control) -> Result<T, Failure>,
 ) -> Result<T, Stop> {
-    block_on(session.patiently(output, work))
+    block_on(async { Ok(session.watch(output, work).await?) })
 }
 
 /// Opens the console.

@@ -7,26 +7,26 @@ use super::{
     start::{self, Session},
 };
 use crate::{
-    aws::Control,
+    aws::{self, Control},
     model::{Api, Failure, FailureKind, Stage, StageName},
-    ops::detail,
+    ops::find,
 };
 
 pub(super) fn run(session: &Session, args: &StageArgs, output: Output) -> Result<Exit, Stop> {
-    start::ask(session, output, async {
-        let control = session.control().await?;
+    let api = start::ask(session, output, async |control| {
         let (api, _) = find_stage(&control, &args.api, &args.stage).await?;
-        let invoke_url = api.invoke_url(&args.stage);
-        if output.json {
-            output::json(&serde_json::json!({
-                "InvokeUrl": invoke_url,
-                "CallbackUrl": api.callback_url(&args.stage),
-            }))?;
-        } else {
-            output::answer(&invoke_url)?;
-        }
-        Ok(Exit::Done)
-    })
+        Ok(api)
+    })?;
+    let invoke_url = api.invoke_url(&args.stage);
+    if output.json {
+        output::json(&serde_json::json!({
+            "InvokeUrl": invoke_url,
+            "CallbackUrl": api.callback_url(&args.stage),
+        }))?;
+    } else {
+        output::answer(&invoke_url)?;
+    }
+    Ok(Exit::Done)
 }
 
 /// The API and its stage of that name.
@@ -35,14 +35,15 @@ pub(super) async fn find_stage(
     api: &str,
     stage: &StageName,
 ) -> Result<(Api, Stage), Failure> {
-    let api = detail::find_api(control, api).await?;
-    let stages = control
-        .stages(&api.id)
-        .await
-        .map_err(|error| error.failure(format!("Cannot read the stages of \"{}\"", api.name)))?;
-    if let Some(found) = stages.iter().find(|found| found.name == *stage) {
-        return Ok((api, found.clone()));
+    let api = find::find_api(control, api).await?;
+    control.expect(1);
+    let unread =
+        |error: aws::Error| error.failure(format!("Cannot read the stages of \"{}\"", api.name));
+    let stages = control.stages(&api.id).await.map_err(unread)?;
+    if let Some(found) = stages.items.iter().find(|found| found.name == *stage) {
+        return Ok((api.clone(), found.clone()));
     }
+    let stages = stages.whole().map_err(unread)?;
     let names: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
     let cause = if names.is_empty() {
         "it has no stages".to_owned()

@@ -1,13 +1,18 @@
 //! The shape of the settings file, and what to say when it has another.
 
-use std::{io, net::SocketAddr, ops::Range, path::Path};
+use std::{
+    io,
+    net::SocketAddr,
+    ops::{Range, RangeInclusive},
+    path::Path,
+};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{ColorChoice, Error, GatewayApiKey, GatewayCredential};
 
 /// The settings file. A key that is not listed here is an error, so that a misspelt one is not silently without effect.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
     pub(super) aws: AwsSection,
@@ -16,12 +21,18 @@ pub(super) struct File {
 }
 
 /// Where calls go when nothing else says so.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct AwsSection {
     pub(super) profile: Option<String>,
     pub(super) region: Option<String>,
     pub(super) endpoint_url: Option<String>,
+    #[serde(deserialize_with = "calls")]
+    pub(super) calls_per_second: Option<f64>,
+    #[serde(deserialize_with = "calls_at_once")]
+    pub(super) burst: Option<f64>,
+    #[serde(deserialize_with = "share")]
+    pub(super) share: Option<f64>,
 }
 
 /// How the screen looks.
@@ -41,6 +52,40 @@ pub(super) struct GatewaySection {
     pub(super) state: Option<std::path::PathBuf>,
     pub(super) credentials: Vec<GatewayCredential>,
     pub(super) api_keys: Vec<GatewayApiKey>,
+}
+
+/// A rate of calls. None can be infinite or so small that nothing would ever go.
+fn calls<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    between(
+        from,
+        0.1..=10_000.0,
+        "calls a second must be from 0.1 to 10000",
+    )
+}
+
+fn calls_at_once<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    between(
+        from,
+        1.0..=100_000.0,
+        "a burst must be from 1 to 100000 calls",
+    )
+}
+
+fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    between(from, 0.01..=1.0, "a share must be from 0.01 to 1")
+}
+
+fn between<'de, D: Deserializer<'de>>(
+    from: D,
+    range: RangeInclusive<f64>,
+    rule: &str,
+) -> Result<Option<f64>, D::Error> {
+    let value = f64::deserialize(from)?;
+    if range.contains(&value) {
+        Ok(Some(value))
+    } else {
+        Err(D::Error::custom(rule))
+    }
 }
 
 /// Reads the file; one that does not exist says nothing.
@@ -130,6 +175,29 @@ mod tests {
         assert!(invalid("[aws\n")[1].starts_with("line 1:"));
         assert!(invalid("[gateway]\nlisten = \"here\"\n")[1].contains("here"));
         assert!(invalid("[ui]\ncolor = \"maybe\"\n")[0].contains("`auto`"));
+    }
+
+    #[test]
+    fn rates_of_calls_are_numbers_that_let_calls_go() {
+        let file = parse(
+            Path::new("config.toml"),
+            "[aws]\ncalls_per_second = 20\nshare = 0.25\n",
+        );
+        let aws = file.unwrap().aws;
+        assert_eq!(
+            (aws.calls_per_second, aws.burst, aws.share),
+            (Some(20.0), None, Some(0.25))
+        );
+        for (line, says) in [
+            ("calls_per_second = 0", "from 0.1 to 10000"),
+            ("calls_per_second = inf", "from 0.1 to 10000"),
+            ("burst = 0.5", "from 1 to 100000"),
+            ("share = 50", "from 0.01 to 1"),
+        ] {
+            let causes = invalid(&format!("[aws]\n{line}\n"));
+            assert!(causes[0].contains(says), "{causes:?}");
+            assert_eq!(causes[1], format!("line 2: {line}"));
+        }
     }
 
     #[test]

@@ -48,6 +48,16 @@ impl Paths {
         self.state_dir.join("gateway.redb")
     }
 
+    /// The directory of the budgets of calls that programs on this machine share.
+    pub fn budgets(&self) -> PathBuf {
+        self.state_dir.join("calls")
+    }
+
+    /// The directory of what was read of targets.
+    pub fn known(&self) -> PathBuf {
+        self.state_dir.join("known")
+    }
+
     /// The messages that were sent, for the composer.
     pub fn history(&self) -> PathBuf {
         self.state_dir.join("history.jsonl")

@@ -7,15 +7,17 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::model::{Secret, target::AwsTarget, text};
+use crate::model::{Secret, pace::CallLimits, target::AwsTarget, text};
 
 use super::{Error, Paths, env, file};
 
 /// What is in force after the file, the environment and the flags have spoken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Where calls go.
     pub aws: AwsTarget,
+    /// How many calls the target allows, as far as somebody said.
+    pub calls: CallLimits,
     /// Patterns of the stage names that deserve care; `*` stands for any characters.
     pub production: Vec<String>,
     /// Plain ASCII instead of line drawing and arrows; `None` leaves it to what the terminal can.
@@ -75,7 +77,7 @@ pub enum ColorChoice {
 }
 
 /// What flags say; they win over everything else.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overrides {
     /// `--profile`
     pub profile: Option<String>,
@@ -83,6 +85,8 @@ pub struct Overrides {
     pub region: Option<String>,
     /// `--endpoint-url`
     pub endpoint_url: Option<String>,
+    /// `--calls-per-second`
+    pub calls_per_second: Option<f64>,
 }
 
 /// What the environment says. A struct of its own, so that tests need not change the process's environment.
@@ -100,6 +104,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             aws: AwsTarget::default(),
+            calls: CallLimits::default(),
             production: vec!["prod*".to_owned()],
             ascii: None,
             color: ColorChoice::Auto,
@@ -138,6 +143,11 @@ impl Settings {
     #[must_use]
     pub fn with_flags(mut self, flags: Overrides) -> Self {
         self.aws = choose(self.aws, flags.profile, flags.region, flags.endpoint_url);
+        if flags.calls_per_second.is_some() {
+            // The burst in the file belongs to the rate in the file.
+            self.calls.burst = None;
+            self.calls.per_second = flags.calls_per_second;
+        }
         self
     }
 
@@ -153,6 +163,11 @@ impl Settings {
             profile: file.aws.profile,
             region: file.aws.region,
             endpoint_url: file.aws.endpoint_url,
+        };
+        self.calls = CallLimits {
+            per_second: file.aws.calls_per_second,
+            burst: file.aws.burst,
+            share: file.aws.share,
         };
         if let Some(production) = file.ui.production {
             self.production = production;

@@ -38,6 +38,7 @@ use tokio::{
 };
 
 use crate::{
+    aws::Tuning,
     config::{Paths, Settings, env},
     gateway::LambdaOptions,
     model::{Failure, FailureKind, Target, target::LocalTarget},
@@ -53,6 +54,15 @@ use local::{LocalGateway, Place};
 pub(crate) use seeded::remember;
 use terminal::{Modes, PanicHook, TerminalGuard};
 use writer::Writer;
+
+/// How the control plane is called by these settings.
+pub(crate) fn tuning(settings: &Settings, paths: &Paths) -> Tuning {
+    Tuning {
+        limits: settings.calls,
+        budget_dir: Some(paths.budgets()),
+        ..Tuning::default()
+    }
+}
 
 /// Messages from elsewhere that may wait for the loop. Each may carry a batch of frames, so there are few.
 const INBOX: usize = 64;

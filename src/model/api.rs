@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
     ApiId, AuthorizerId, IntegrationId, IntegrationResponseId, ModelId, RouteId, RouteResponseId,
@@ -10,7 +11,8 @@ use super::{
 };
 
 /// A WebSocket API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Api {
     /// The id that AWS assigned.
     pub id: ApiId,
@@ -55,7 +57,8 @@ impl Api {
 }
 
 /// A route: what happens to the messages that select its key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Route {
     /// The id that AWS assigned.
     pub id: RouteId,
@@ -90,6 +93,11 @@ impl Route {
         IntegrationId::parse(id).ok()
     }
 
+    /// True when its responses have an effect: without the selection expression for them they have none.
+    pub fn has_responses(&self) -> bool {
+        self.route_response_selection_expression.is_some()
+    }
+
     /// True when the integration's answer goes back to the client: it takes the expression and a `$default` response.
     pub fn is_two_way(&self) -> bool {
         self.route_response_selection_expression.as_deref() == Some("$default")
@@ -101,7 +109,8 @@ impl Route {
 }
 
 /// A route response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RouteResponse {
     /// The id that AWS assigned.
     pub id: RouteResponseId,
@@ -116,7 +125,8 @@ pub struct RouteResponse {
 }
 
 /// An integration: the backend of routes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Integration {
     /// The id that AWS assigned.
     pub id: IntegrationId,
@@ -154,8 +164,16 @@ pub struct Integration {
     pub responses: Vec<IntegrationResponse>,
 }
 
+impl Integration {
+    /// True for a type that has responses; a proxy passes on what its backend answers.
+    pub fn has_responses(&self) -> bool {
+        !self.integration_type.ends_with("_PROXY")
+    }
+}
+
 /// An integration response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct IntegrationResponse {
     /// The id that AWS assigned.
     pub id: IntegrationResponseId,
@@ -172,7 +190,8 @@ pub struct IntegrationResponse {
 }
 
 /// An authorizer of `$connect`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Authorizer {
     /// The id that AWS assigned.
     pub id: AuthorizerId,
@@ -193,7 +212,8 @@ pub struct Authorizer {
 }
 
 /// A model: the JSON Schema of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Model {
     /// The id that AWS assigned.
     pub id: ModelId,

@@ -151,6 +151,7 @@ pub struct Fingerprint(u64);
 
 impl Fingerprint {
     const OPEN: &'static str = "[sw:";
+    const CHARS: usize = "[sw:0123456789abcdef]".len();
 
     /// Reads 16 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
@@ -181,13 +182,28 @@ impl Fingerprint {
     /// A description that ends in this fingerprint, cut so that the whole stays within AWS's 1024 characters.
     pub fn append_to(self, description: &str) -> String {
         let suffix = format!("[sw:{self}]");
-        let room = crate::model::limit::DESCRIPTION_CHARS - suffix.len() - 1;
-        let head: String = description.trim().chars().take(room).collect();
+        let head = Self::cut(description);
         if head.is_empty() {
             suffix
         } else {
             format!("{head} {suffix}")
         }
+    }
+
+    /// A description that carries none, cut so that one can be appended.
+    pub fn plain(description: &str) -> String {
+        let mut plain = Self::cut(description);
+        // Somebody may have appended one to another.
+        while Self::find_in(&plain).is_some() {
+            plain = Self::strip_from(&plain).to_owned();
+        }
+        plain
+    }
+
+    /// What of a description fits beside a fingerprint and the space in front of it.
+    fn cut(description: &str) -> String {
+        let room = crate::model::limit::DESCRIPTION_CHARS - Self::CHARS - 1;
+        description.trim().chars().take(room).collect()
     }
 }
 
@@ -444,6 +460,17 @@ mod tests {
             crate::model::limit::DESCRIPTION_CHARS
         );
         assert!(Fingerprint::find_in(&description).is_some());
+    }
+
+    #[test]
+    fn a_plain_description_carries_none_and_leaves_room_for_one() {
+        let fingerprint = empty().fingerprint();
+        let twice = fingerprint.append_to(&fingerprint.append_to("add join"));
+        assert_eq!(Fingerprint::plain(&twice), "add join");
+        assert_eq!(Fingerprint::plain(&fingerprint.append_to("")), "");
+        let long = Fingerprint::plain(&"ü".repeat(2000));
+        let described = fingerprint.append_to(&long);
+        assert_eq!(Fingerprint::strip_from(&described), long);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! A deployment: a frozen copy of an API. AWS says that it exists and when it was made, never what it holds.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{DeploymentId, Fingerprint};
 
 /// A deployment of an API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Deployment {
     /// The id that AWS assigned.
     pub id: DeploymentId,
@@ -22,7 +24,8 @@ pub struct Deployment {
 }
 
 /// How far a deployment is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum DeploymentStatus {
     /// Not usable yet.
     Pending,

@@ -1,10 +1,16 @@
-//! An API with everything the screen and the jobs need to know of it, read at one time.
+//! An API with everything the screen and the jobs know of it, part by part, each as old as it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Authorizer, Definition, Deployment, DeploymentId, Integration, IntegrationId, Model,
-    Route, Stage, StageName, diff::Change, plan::Deployed,
+    Api, Authorizer, Definition, Deployment, DeploymentId, Drift, Failure, Integration,
+    IntegrationId, Model, Part, Route, Stage, StageName, drift, plan::Deployed,
 };
 
 /// An API and all its parts, with what every stage lacks.
@@ -13,63 +19,70 @@ pub struct ApiDetail {
     /// The API itself.
     pub api: Api,
     /// Its stages, by name.
-    pub stages: Vec<Stage>,
+    pub stages: Part<Vec<Stage>>,
     /// Its deployments, newest first.
-    pub deployments: Vec<Deployment>,
+    pub deployments: Part<Vec<Deployment>>,
+    /// What the deployments hold that the stages serve, as far as this machine's journal knows.
+    pub held: Held,
     /// Its routes, by key, with their responses.
-    pub routes: Vec<Route>,
+    pub routes: Part<Vec<Route>>,
     /// Its integrations, with their responses.
-    pub integrations: Vec<Integration>,
+    pub integrations: Part<Vec<Integration>>,
     /// Its authorizers.
-    pub authorizers: Vec<Authorizer>,
+    pub authorizers: Part<Vec<Authorizer>>,
     /// Its models.
-    pub models: Vec<Model>,
-    /// The draft: the definition as it is now.
-    pub draft: Definition,
+    pub models: Part<Vec<Model>>,
+    /// The draft, as it was when all of it was read last.
+    pub draft: Option<Draft>,
     /// How the draft differs from what each stage serves.
     pub drift: BTreeMap<StageName, Drift>,
     /// The stages whose clients must sign the handshake: by what a stage serves where that is known, else by the draft.
     pub signed: BTreeSet<StageName>,
 }
 
-/// How the draft differs from what a stage serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Drift {
-    /// The stage serves nothing yet.
-    NothingDeployed,
-    /// Proved: the stage serves exactly the draft.
-    UpToDate,
-    /// Proved, and known in detail; never empty.
-    Changes(Vec<Change>),
-    /// Proved by fingerprint; this machine's journal does not hold what the stage serves, so what differs is unknown.
-    Different,
-    /// Nobody can tell: the deployment was made elsewhere and carries no fingerprint.
-    Unknown,
+/// What deployments hold.
+pub type Held = BTreeMap<DeploymentId, Arc<Definition>>;
+
+/// The definition as it is now, undeployed edits included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Draft {
+    /// What a deployment would freeze.
+    pub definition: Definition,
+    /// When the reading of it began: its oldest part is at least as new as that.
+    pub as_of: Timestamp,
+    /// When the reading of it ended: no part is newer than that.
+    pub until: Timestamp,
+    /// Calls that the reading took.
+    pub n_calls: usize,
 }
 
-impl Drift {
-    /// The drift in the screen's words.
-    pub fn text(&self) -> String {
-        match self {
-            Self::NothingDeployed => "nothing deployed".to_owned(),
-            Self::UpToDate => "up to date".to_owned(),
-            Self::Changes(changes) if changes.len() == 1 => "1 change undeployed".to_owned(),
-            Self::Changes(changes) => format!("{} changes undeployed", changes.len()),
-            Self::Different => "differs (details not in this machine's journal)".to_owned(),
-            Self::Unknown => "unknown (deployed elsewhere)".to_owned(),
-        }
-    }
+/// What two calls tell of an API: who serves what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StagesReading {
+    /// The stages, by name.
+    pub stages: Part<Vec<Stage>>,
+    /// The deployments, newest first.
+    pub deployments: Part<Vec<Deployment>>,
+    /// What the deployments hold that the stages serve, as far as this machine's journal knows.
+    pub held: Held,
+}
 
-    /// The drift in a few characters, for a table: a count, `-` for none, `?` for unknown.
-    pub fn short_text(&self) -> String {
-        match self {
-            Self::NothingDeployed => "empty".to_owned(),
-            Self::UpToDate => "-".to_owned(),
-            Self::Changes(changes) => changes.len().to_string(),
-            Self::Different => "differs".to_owned(),
-            Self::Unknown => "?".to_owned(),
-        }
-    }
+/// What a reading of the whole draft tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftReading {
+    /// The API itself, if it could be read.
+    pub api: Part<Option<Api>>,
+    /// The routes, by key, with their responses.
+    pub routes: Part<Vec<Route>>,
+    /// The integrations, with their responses.
+    pub integrations: Part<Vec<Integration>>,
+    /// The authorizers.
+    pub authorizers: Part<Vec<Authorizer>>,
+    /// The models.
+    pub models: Part<Vec<Model>>,
+    /// The draft, if every part of it could be read.
+    pub draft: Option<Draft>,
 }
 
 /// Whether a stage's clients must sign the handshake: by what the stage is believed to serve, where anything is; else by who
@@ -79,8 +92,48 @@ pub fn is_signed(believed: Option<&Definition>, draft: Option<&str>) -> bool {
 }
 
 impl ApiDetail {
+    /// An API of which nothing but the list is known.
+    pub fn unread(api: Api) -> Self {
+        Self {
+            api,
+            stages: Part::default(),
+            deployments: Part::default(),
+            held: Held::new(),
+            routes: Part::default(),
+            integrations: Part::default(),
+            authorizers: Part::default(),
+            models: Part::default(),
+            draft: None,
+            drift: BTreeMap::new(),
+            signed: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a reading of the stages and deployments.
+    pub fn take_stages(&mut self, reading: StagesReading) {
+        self.stages.take(reading.stages);
+        self.deployments.take(reading.deployments);
+        self.held.extend(reading.held);
+        self.compare();
+    }
+
+    /// Takes a reading of the draft.
+    pub fn take_draft(&mut self, reading: DraftReading) {
+        if let Some(api) = reading.api.known {
+            self.api = api;
+        }
+        self.routes.take(reading.routes);
+        self.integrations.take(reading.integrations);
+        self.authorizers.take(reading.authorizers);
+        self.models.take(reading.models);
+        if let Some(draft) = reading.draft {
+            self.draft = Some(draft);
+        }
+        self.compare();
+    }
+
     /// Takes in what a deploy says that it did, ahead of the next reading: the stage as it was read back serves the new
-    /// deployment, and drift follows from that deployment's fingerprint.
+    /// deployment.
     pub fn note(&mut self, deployed: &Deployed) {
         let Deployed {
             stage, deployment, ..
@@ -90,18 +143,99 @@ impl ApiDetail {
         self.stages.sort_by(|a, b| a.name.cmp(&b.name));
         self.deployments.retain(|known| known.id != deployment.id);
         self.deployments.insert(0, deployment.clone());
-        let drift = match deployment.fingerprint() {
-            Some(fingerprint) if fingerprint == self.draft.fingerprint() => Drift::UpToDate,
-            Some(_) => Drift::Different,
-            None => Drift::Unknown,
-        };
-        // What the new deployment holds is known by its fingerprint at most; what the last one asked for is over.
-        if is_signed(None, self.draft.connect_authorization()) {
-            self.signed.insert(stage.name.clone());
-        } else {
-            self.signed.remove(&stage.name);
+        if let Some(draft) = &deployed.draft {
+            let held = Arc::new(draft.definition.clone());
+            self.held.insert(deployment.id.clone(), held);
+            self.draft = Some(draft.clone());
         }
-        self.drift.insert(stage.name.clone(), drift);
+        self.compare();
+    }
+
+    /// Works out what every stage lacks, and which stages ask for a signature.
+    pub fn compare(&mut self) {
+        let drift = self.stages.iter().map(|stage| {
+            let drift = self.drift_of(stage);
+            (stage.name.clone(), drift)
+        });
+        let drift: BTreeMap<StageName, Drift> = drift.collect();
+        let connect = self.connect_authorization();
+        let wants_signature = |stage: &&Stage| is_signed(self.served(stage), connect);
+        let signed = self.stages.iter().filter(wants_signature);
+        let signed: BTreeSet<StageName> = signed.map(|stage| stage.name.clone()).collect();
+        self.drift = drift;
+        self.signed = signed;
+    }
+
+    fn drift_of(&self, stage: &Stage) -> Drift {
+        let Some(id) = &stage.deployment_id else {
+            return Drift::NothingDeployed;
+        };
+        let Some(draft) = &self.draft else {
+            return Drift::Unread;
+        };
+        // The lists are read side by side, so a deployment that was made meanwhile may be missing: nothing is known of it.
+        match self.deployment(id) {
+            Some(deployment) => {
+                let held = self.held.get(id).map(Arc::as_ref);
+                drift::drift(&draft.definition, deployment, held)
+            }
+            None if self.deployments.is_whole() => Drift::Unknown,
+            None => Drift::Unread,
+        }
+    }
+
+    /// What a stage serves, if that is known.
+    fn served(&self, stage: &Stage) -> Option<&Definition> {
+        let id = stage.deployment_id.as_ref()?;
+        let held = self.held.get(id).map(Arc::as_ref);
+        drift::believed(self.deployment(id)?, held)
+    }
+
+    /// Who may connect by the draft, as far as it is known.
+    fn connect_authorization(&self) -> Option<&str> {
+        if let Some(draft) = &self.draft {
+            return draft.definition.connect_authorization();
+        }
+        let connect = self.routes.iter().find(|route| route.key == "$connect")?;
+        Some(&connect.authorization_type)
+    }
+
+    /// Why the draft could not be read, or not in full.
+    pub fn draft_failure(&self) -> Option<&Failure> {
+        let failures = [
+            &self.routes.failure,
+            &self.integrations.failure,
+            &self.authorizers.failure,
+            &self.models.failure,
+        ];
+        failures.into_iter().flatten().next()
+    }
+
+    /// Why parts of it could not be read, or not in full.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        let failures = [
+            self.stages.failure.as_ref(),
+            self.deployments.failure.as_ref(),
+            self.draft_failure(),
+        ];
+        failures.into_iter().flatten()
+    }
+
+    /// The age of what is said of drift: when its oldest part was read; none when a part was not.
+    pub fn drift_as_of(&self) -> Option<Timestamp> {
+        let draft = self.draft.as_ref()?.as_of;
+        Some(draft.min(self.stages.as_of?).min(self.deployments.as_of?))
+    }
+
+    /// Calls that a reading of the draft takes, as far as its routes and integrations are known: the lists, and one for
+    /// each route and integration that has responses.
+    pub fn draft_calls(&self) -> usize {
+        if let Some(draft) = &self.draft {
+            return draft.n_calls;
+        }
+        let routes = self.routes.iter().filter(|route| route.has_responses());
+        let integrations = self.integrations.iter().filter(|it| it.has_responses());
+        DRAFT_LISTS + routes.count() + integrations.count()
     }
 
     /// The stage of that name.
@@ -124,6 +258,9 @@ impl ApiDetail {
     }
 }
 
+/// Calls that every reading of a draft takes: the API, its routes, integrations, authorizers and models.
+pub const DRAFT_LISTS: usize = 5;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,31 +281,35 @@ mod tests {
         }
     }
 
-    fn detail(draft: Definition, signed: BTreeSet<StageName>) -> ApiDetail {
+    fn api() -> Api {
+        Api {
+            id: ApiId::parse("k3v9x2a1bc").unwrap(),
+            name: "chat".to_owned(),
+            description: None,
+            endpoint: "wss://k3v9x2a1bc".to_owned(),
+            route_selection_expression: "$request.body.action".to_owned(),
+            api_key_selection_expression: None,
+            disable_execute_api_endpoint: false,
+            disable_schema_validation: false,
+            ip_address_type: None,
+            version: None,
+            created_at: None,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn detail(definition: Definition, signed: BTreeSet<StageName>) -> ApiDetail {
         ApiDetail {
-            api: Api {
-                id: ApiId::parse("k3v9x2a1bc").unwrap(),
-                name: "chat".to_owned(),
-                description: None,
-                endpoint: "wss://k3v9x2a1bc".to_owned(),
-                route_selection_expression: "$request.body.action".to_owned(),
-                api_key_selection_expression: None,
-                disable_execute_api_endpoint: false,
-                disable_schema_validation: false,
-                ip_address_type: None,
-                version: None,
-                created_at: None,
-                tags: BTreeMap::new(),
-            },
-            stages: Vec::new(),
-            deployments: Vec::new(),
-            routes: Vec::new(),
-            integrations: Vec::new(),
-            authorizers: Vec::new(),
-            models: Vec::new(),
-            draft,
-            drift: BTreeMap::new(),
+            stages: Part::read(Vec::new(), Timestamp::UNIX_EPOCH),
+            deployments: Part::read(Vec::new(), Timestamp::UNIX_EPOCH),
+            draft: Some(Draft {
+                definition,
+                as_of: Timestamp::UNIX_EPOCH,
+                until: Timestamp::UNIX_EPOCH,
+                n_calls: DRAFT_LISTS,
+            }),
             signed,
+            ..ApiDetail::unread(api())
         }
     }
 
@@ -234,6 +375,8 @@ mod tests {
                     previous: None,
                     undo_command: None,
                     warnings: Vec::new(),
+                    draft: None,
+                    unproved: None,
                 });
                 assert_eq!(detail.drift[&prod], drift);
                 assert_eq!(detail.signed.contains(&prod), expected, "{drift:?}");

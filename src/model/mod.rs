@@ -9,12 +9,15 @@ pub mod definition;
 pub mod deployment;
 pub mod detail;
 pub mod diff;
+pub mod drift;
 pub mod failure;
 pub mod file;
 pub mod frame;
 pub mod id;
 pub mod limit;
 pub mod link;
+pub mod pace;
+pub mod part;
 pub mod plan;
 pub mod secret;
 pub mod stage;
@@ -24,7 +27,8 @@ pub mod text;
 pub use api::{Api, Authorizer, Integration, IntegrationResponse, Model, Route, RouteResponse};
 pub use definition::{Definition, Fingerprint};
 pub use deployment::{Deployment, DeploymentStatus};
-pub use detail::{ApiDetail, Drift};
+pub use detail::{ApiDetail, Draft, DraftReading, StagesReading};
+pub use drift::Drift;
 pub use failure::{Failure, FailureKind};
 pub use frame::{Direction, FrameRecord, Opcode};
 pub use id::{
@@ -32,6 +36,7 @@ pub use id::{
     ModelId, RouteId, RouteResponseId, StageName, Ticket,
 };
 pub use link::{ConnectRequest, LinkEvent, Outgoing, Signing};
+pub use part::Part;
 pub use secret::Secret;
 pub use stage::{AccessLogSettings, RouteSettings, Stage};
 pub use target::Target;

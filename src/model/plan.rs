@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{
-    Api, ApiId, Definition, Deployment, DeploymentId, Drift, Failure, FailureKind, Fingerprint,
-    Stage, StageName,
+    Api, ApiId, Deployment, DeploymentId, Draft, Drift, Failure, FailureKind, Fingerprint, Stage,
+    StageName, pace::ReadProgress,
 };
 
 /// A wish: deploy an API to a stage.
@@ -18,6 +20,19 @@ pub struct DeployRequest {
     pub stage: StageChoice,
     /// What the deployment should say of itself, without the fingerprint.
     pub description: Option<String>,
+    /// When the draft is compared with what was planned.
+    pub check: DraftCheck,
+}
+
+/// When the draft is read again behind the freeze, to prove what the deployment holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum DraftCheck {
+    /// Before the stage is moved: what was not planned never gets onto it, and the deployment carries a fingerprint.
+    #[default]
+    BeforeStage,
+    /// After the stage was moved, which then waits for nothing: the deployment carries no fingerprint until the draft, read
+    /// behind it, equals a reading from before the freeze.
+    AfterStage,
 }
 
 /// A stage that exists, or one that the deploy shall create.
@@ -45,10 +60,9 @@ pub struct DeployPlan {
     pub request: DeployRequest,
     /// The API as it was read.
     pub api: Api,
-    /// What will be frozen.
-    pub definition: Definition,
-    /// Its fingerprint.
-    pub fingerprint: Fingerprint,
+    /// The draft that will be frozen, as it was read last; none when it was not read, and then nothing is compared before
+    /// the stage is moved.
+    pub draft: Option<Draft>,
     /// What the stage serves now: compared again right before the update.
     pub serves_now: Option<DeploymentId>,
     /// The deployments that there are already, so that one more can be told from them.
@@ -61,6 +75,26 @@ pub struct DeployPlan {
     pub steps: Vec<DeployStep>,
     /// The same as AWS CLI commands, `<new>` standing for the deployment id that is not known yet.
     pub commands: Vec<String>,
+}
+
+impl DeployPlan {
+    /// The fingerprint of the draft as it was read.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        Some(self.draft.as_ref()?.definition.fingerprint())
+    }
+
+    /// What the deployment will say of itself. Without a check before the stage it carries no fingerprint, not even one
+    /// that somebody wrote by hand; a description leaves room for the one that may come.
+    pub fn description(&self) -> Option<String> {
+        let plain = self.request.description.as_deref().unwrap_or_default();
+        match (self.request.check, self.fingerprint()) {
+            (DraftCheck::BeforeStage, Some(fingerprint)) => Some(fingerprint.append_to(plain)),
+            (DraftCheck::BeforeStage, None) | (DraftCheck::AfterStage, _) => {
+                let plain = Fingerprint::plain(plain);
+                (!plain.is_empty()).then_some(plain)
+            }
+        }
+    }
 }
 
 /// One step of a deploy.
@@ -102,6 +136,8 @@ pub struct DeployProgress {
     pub step: DeployStep,
     /// What became of it.
     pub state: StepState,
+    /// How far its calls are, told while it runs: of the reading behind the freeze, and when AWS holds a call up.
+    pub reading: Option<ReadProgress>,
     /// The deployment, once it is made.
     pub deployment: Option<DeploymentId>,
 }
@@ -132,6 +168,35 @@ pub struct Deployed {
     pub undo_command: Option<String>,
     /// What went less than well without undoing the deploy, such as a journal that could not be written.
     pub warnings: Vec<String>,
+    /// The draft as it was read behind the freeze, where that proved what the deployment holds.
+    pub draft: Option<Draft>,
+    /// What is left to prove; none where the deployment is known to hold what was planned.
+    pub unproved: Option<Unproved>,
+}
+
+/// A deployment of which nobody knows yet what it holds: a reading of the draft from before its freeze waits for an equal
+/// one from behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unproved {
+    /// The API.
+    pub api_id: ApiId,
+    /// The deployment.
+    pub deployment: Deployment,
+    /// The stage that serves it.
+    pub stage: StageName,
+    /// What the stage served before.
+    pub previous: Option<DeploymentId>,
+    /// The draft as it was read before the freeze.
+    pub before: Draft,
+    /// When the freeze was over, by the clock that readings are dated by.
+    pub frozen_at: Timestamp,
+}
+
+impl Unproved {
+    /// True when a reading from behind the freeze shows that the deployment holds what was read before it.
+    pub fn is_proved_by(&self, behind: &Draft) -> bool {
+        behind.as_of >= self.frozen_at && behind.definition == self.before.definition
+    }
 }
 
 impl Deployed {

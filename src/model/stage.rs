@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{DeploymentId, StageName};
 
+/// What stands for the value of a stage variable in a stage that was written somewhere.
+pub const VALUE_NOT_KEPT: &str = "(not kept)";
+
 /// A stage of an API.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Stage {
     /// Its name.
     pub name: StageName,
@@ -27,7 +32,8 @@ pub struct Stage {
     pub default_route_settings: Option<RouteSettings>,
     /// Settings by route key.
     pub route_settings: BTreeMap<String, RouteSettings>,
-    /// Stage variables.
+    /// Stage variables. Their values may be secrets, so that a stage is never written with them.
+    #[serde(serialize_with = "names_alone")]
     pub variables: BTreeMap<String, String>,
     /// Where access log lines go.
     pub access_log: Option<AccessLogSettings>,
@@ -38,7 +44,8 @@ pub struct Stage {
 }
 
 /// Settings of a route on a stage. A member that is `None` was not set: the next wider setting counts.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RouteSettings {
     /// Whole payloads in the execution log.
     pub data_trace_enabled: Option<bool>,
@@ -53,12 +60,20 @@ pub struct RouteSettings {
 }
 
 /// Where a stage writes its access log, and how a line looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AccessLogSettings {
     /// The log group's ARN.
     pub destination_arn: Option<String>,
     /// The line, with `$context` variables.
     pub format: Option<String>,
+}
+
+fn names_alone<S: Serializer>(
+    variables: &BTreeMap<String, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(variables.keys().map(|name| (name, VALUE_NOT_KEPT)))
 }
 
 impl RouteSettings {

@@ -298,7 +298,7 @@ fn unusable(path: &Path, reason: &str) -> Found {
 }
 
 /// Text from elsewhere as the name of one file: nothing in it can lead to another directory.
-fn file_name(text: &str) -> String {
+pub(super) fn file_name(text: &str) -> String {
     let safe = |c: char| match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' => c,
         _ => '_',
@@ -310,7 +310,7 @@ fn file_name(text: &str) -> String {
     }
 }
 
-fn create_private_dir(path: &Path) -> io::Result<()> {
+pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

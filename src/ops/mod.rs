@@ -8,9 +8,12 @@ mod command;
 
 pub mod apply;
 pub mod deploy;
-pub mod detail;
-pub mod drift;
+pub mod find;
+
 pub mod journal;
+pub mod known;
 pub mod pull;
+pub mod reading;
 
 pub use journal::Journal;
+pub use known::Known;

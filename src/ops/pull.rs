@@ -1,6 +1,9 @@
 //! Pulling: an API's definition, as it is now, as a file.
 
-use super::detail::{self, Draft, read_draft};
+use super::{
+    find,
+    reading::{self, WholeDraft},
+};
 use crate::{
     aws::Control,
     model::{
@@ -24,11 +27,13 @@ pub struct Pulled {
 /// # Errors
 /// Fails when there is no such API or several, and when the control plane refuses or cannot be reached.
 pub async fn pull(control: &Control, id_or_name: &str) -> Result<Pulled, Failure> {
-    let api = detail::find_api(control, id_or_name).await?;
+    let api = find::find_api(control, id_or_name).await?;
+    control.expect(1);
     let read = tokio::try_join!(
-        Box::pin(read_draft(control, &api.id)),
+        Box::pin(reading::whole(control, &api.id)),
         control.stages(&api.id)
     );
+    let read = read.and_then(|(draft, stages)| Ok((draft, stages.whole()?)));
     let (draft, stages) =
         read.map_err(|error| error.failure(format!("Cannot read the API \"{}\"", api.name)))?;
     let names = integration_names(&draft.routes, &draft.integrations);
@@ -38,7 +43,7 @@ pub async fn pull(control: &Control, id_or_name: &str) -> Result<Pulled, Failure
     })
 }
 
-fn warnings(draft: &Draft, stages: &[Stage]) -> Vec<String> {
+fn warnings(draft: &WholeDraft, stages: &[Stage]) -> Vec<String> {
     let leads_nowhere = |route: &&Route| {
         let id = route.integration_id();
         !id.is_some_and(|id| draft.integrations.iter().any(|it| it.id == id))

@@ -103,6 +103,8 @@ pub enum Action {
     NextField,
     /// The field before.
     PreviousField,
+    /// Deploy only once the draft was compared, however long that takes.
+    Wait,
     /// Go on with a failed deploy.
     Finish,
     /// Delete what a failed deploy left.

@@ -3,14 +3,14 @@
 use super::{
     Effect, Remote, State,
     deploy::{DeployJob, DeployOutcome, Deploys},
-    message::{DeployMessage, HostMessage, LibraryMessage},
+    message::{Connected, DeployMessage, HostMessage, LibraryMessage, Recalled},
     modal::{Modal, failure::FailureModal},
     notice::Tone,
     screen::{Screen, apis::ApisScreen, targets::TargetsScreen},
 };
 use crate::model::{
-    ApiId, Failure, FailureKind, LinkEvent, LinkId, Target, Ticket,
-    plan::{DeployFailure, Deployed, LeftOver, Remains, Repoint, StageUse},
+    ApiId, Failure, FailureKind, LinkEvent, LinkId, Ticket,
+    plan::{DeployFailure, Deployed, LeftOver, Remains, Repoint, StageUse, Unproved},
 };
 
 pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut Vec<Effect>) {
@@ -21,45 +21,106 @@ pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut 
         LibraryMessage::TargetChanged(ticket, result) => {
             target_changed(state, ticket, result, effects);
         }
+        LibraryMessage::PaceChanged(pace) => state.library.manner.pace = pace,
         LibraryMessage::ApisLoaded(ticket, result) => {
             let failure = result.as_ref().err().cloned();
-            let is_awaited = state.library.apis.finish(ticket, result);
-            if let Some(failure) = failure.filter(|_| is_awaited) {
-                background(state, &failure);
+            if state.library.take_apis(ticket, result) {
+                background(state, failure);
             }
         }
-        LibraryMessage::ApiLoaded(ticket, id, result) => {
-            let failure = result.as_ref().as_ref().err().cloned();
-            let is_awaited = state
-                .library
-                .details
-                .get_mut(&id)
-                .is_some_and(|remote| remote.finish(ticket, *result));
-            if let Some(failure) = failure.filter(|_| is_awaited) {
-                background(state, &failure);
+        LibraryMessage::StagesRead(ticket, id, result) => {
+            let of = (ticket, &id);
+            if state.library.take_stages(of, *result, state.now) {
+                let detail = state.library.detail(&id);
+                let failure = detail.and_then(|it| it.stages.failure.clone());
+                background(state, failure);
+            }
+        }
+        LibraryMessage::DraftProgressed(ticket, id, progress) => {
+            state.library.take_progress((ticket, &id), progress);
+        }
+        LibraryMessage::DraftRead(ticket, id, result) => {
+            let of = (ticket, &id);
+            if state.library.take_draft(of, *result, state.now) {
+                let detail = state.library.detail(&id);
+                let failure = detail.and_then(|it| it.draft_failure().cloned());
+                background(state, failure);
+                prove(state, &id, effects);
             }
         }
     }
 }
 
-/// A failure whose text stands where the data would be: the log keeps it, and a notice is for data that is still shown.
-fn background(state: &mut State, failure: &Failure) {
-    state.notices.keep_failure(state.now, failure);
+/// A failure whose text stands where the data would be: the log keeps it, and a notice is for data that is still shown. What
+/// fails again and again in the background is told once.
+fn background(state: &mut State, failure: Option<Failure>) {
+    if let Some(failure) = failure {
+        state.notices.keep_news(state.now, &failure);
+    }
+}
+
+/// Gives deployments their fingerprints that a reading of the draft has proved.
+fn prove(state: &mut State, id: &ApiId, effects: &mut Vec<Effect>) {
+    let detail = state.library.detail(id);
+    let Some(draft) = detail.and_then(|detail| detail.draft.as_ref()) else {
+        return;
+    };
+    let Some(unproved) = state.deploys.settle_proof(id, draft) else {
+        return;
+    };
+    let ticket = state.tickets.next_ticket();
+    effects.push(Effect::Prove(ticket, Box::new(unproved)));
+}
+
+/// A deployment carries its fingerprint: what is known of it is read again.
+fn proved(
+    state: &mut State,
+    unproved: &Unproved,
+    result: Result<(), Failure>,
+    effects: &mut Vec<Effect>,
+) {
+    let id = &unproved.deployment.id;
+    match result {
+        Ok(()) => {
+            let text = format!("{id} holds the draft as it was read before, proved behind it");
+            state.notices.say(state.now, Tone::Ok, text);
+        }
+        Err(failure) => state.notices.fail(state.now, failure),
+    }
+    state.lend(effects, |_, _, context| {
+        context.load_stages(&unproved.api_id);
+    });
 }
 
 fn target_changed(
     state: &mut State,
     ticket: Ticket,
-    result: Result<Target, Failure>,
+    result: Result<Connected, Failure>,
     effects: &mut Vec<Effect>,
 ) {
     let failure = result.as_ref().err().cloned();
-    if !state.library.target.finish(ticket, result) {
+    let mut manner = state.library.manner;
+    let mut recalled = None;
+    let target = result.map(|connected| {
+        manner = connected.manner;
+        recalled = connected.recalled;
+        connected.target
+    });
+    if !state.library.target.finish(ticket, target) {
         return;
     }
+    state.library.manner = manner;
     let is_starting = std::mem::replace(&mut state.is_starting, false);
     let Some(failure) = failure else {
         state.library.forget_target(effects);
+        if let Some(recalled) = recalled {
+            let Recalled {
+                apis,
+                as_of,
+                details,
+            } = *recalled;
+            state.library.recall(apis, as_of, details);
+        }
         if let Some(session) = state.live.take() {
             effects.extend(session.close());
         }
@@ -102,6 +163,7 @@ pub(super) fn deploy(state: &mut State, message: DeployMessage, effects: &mut Ve
         }
         DeployMessage::Finished(ticket, result) => finished(state, ticket, *result, effects),
         DeployMessage::CleanedUp(ticket, result) => cleaned_up(state, ticket, result, effects),
+        DeployMessage::Proved(_, unproved, result) => proved(state, &unproved, result, effects),
         DeployMessage::Repointed(_, repoint, result) => {
             repointed(state, &repoint, result, effects);
         }
@@ -151,7 +213,9 @@ fn finished(
     }
     tell_of_failure(state, &api_id, &title);
     if remains != Remains::Nothing {
-        state.lend(effects, |_, _, context| context.load_api(&api_id));
+        state.lend(effects, |_, _, context| {
+            context.load_stages(&api_id);
+        });
     }
 }
 
@@ -184,6 +248,8 @@ fn succeeded(state: &mut State, deployed: &Deployed, effects: &mut Vec<Effect>) 
         "{stage}: {from} {} {}",
         state.glyphs.arrow, deployed.deployment.id
     );
+    state.settles(&deployed.api_id, stage);
+    text.push_str(&state.settling_text(&deployed.api_id, stage));
     if undo.is_some() {
         text = format!("{text} {dot} u undo");
     }
@@ -205,16 +271,18 @@ fn succeeded(state: &mut State, deployed: &Deployed, effects: &mut Vec<Effect>) 
         state.deploys.closed_at = Some(state.now);
     }
     // The stage is there from now on, so that "l" means it though the API has not been read again.
-    let known = state.library.details.get_mut(&deployed.api_id);
-    if let Some(detail) = known.and_then(Remote::data_mut) {
+    if let Some(detail) = state.library.detail_mut(&deployed.api_id) {
         detail.note(deployed);
     }
+    state.deploys.unproved.extend(deployed.unproved.clone());
     for screen in &mut state.screens {
         if let Screen::Api(screen) = screen {
             screen.show_stage(&deployed.api_id, stage);
         }
     }
-    state.lend(effects, |_, _, context| context.load_api(&deployed.api_id));
+    state.lend(effects, |_, _, context| {
+        context.load_stages(&deployed.api_id);
+    });
 }
 
 fn cleaned_up(
@@ -254,7 +322,9 @@ fn cleaned_up(
             tell_of_failure(state, &api_id, &title);
         }
     }
-    state.lend(effects, |_, _, context| context.load_api(&api_id));
+    state.lend(effects, |_, _, context| {
+        context.load_stages(&api_id);
+    });
 }
 
 fn repointed(
@@ -265,7 +335,9 @@ fn repointed(
 ) {
     match result {
         Ok(()) => {
-            let text = format!("{} serves {} again", repoint.stage, repoint.to);
+            state.settles(&repoint.api_id, &repoint.stage);
+            let settling = state.settling_text(&repoint.api_id, &repoint.stage);
+            let text = format!("{} serves {} again{settling}", repoint.stage, repoint.to);
             state.notices.say(state.now, Tone::Ok, text);
         }
         Err(failure) => {
@@ -277,7 +349,9 @@ fn repointed(
             state.deploys.undo = Some(repoint.clone());
         }
     }
-    state.lend(effects, |_, _, context| context.load_api(&repoint.api_id));
+    state.lend(effects, |_, _, context| {
+        context.load_stages(&repoint.api_id);
+    });
 }
 
 /// Takes what a link told. That a message was lost is said at once: the person who sent it believes that it left.
@@ -294,6 +368,15 @@ pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
         state.notices.fail(state.now, failure);
     } else {
         session.take(link, event);
+        let settles = state
+            .deploys
+            .settles_in(&session.api.id, &session.stage, state.now);
+        if settles.is_some()
+            && let Some(link) = session.links.iter_mut().find(|it| it.id == link)
+            && link.retry.is_none()
+        {
+            link.await_settling(state.now);
+        }
     }
 }
 

@@ -8,16 +8,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::widget::text;
 use crate::model::{
-    ApiId, StageName, Ticket,
+    ApiId, Draft, StageName, Ticket,
+    limit::SETTLING,
+    pace::ReadProgress,
     plan::{
         DeployFailure, DeployPlan, DeployProgress, DeployStep, LeftOver, Remains, Repoint,
-        StepState,
+        StepState, Unproved,
     },
 };
 
 /// How long no Enter may have come before one is a decision of its own. A key that is held down begins to repeat sooner
 /// than that, and what was typed ahead or pasted comes at once.
 pub const QUIET: SignedDuration = SignedDuration::from_secs(1);
+
+/// In which steps the time is told until a stage has settled.
+pub const SETTLING_STEP: SignedDuration = SignedDuration::from_secs(5);
 
 /// The deploys under way, and the way back from the last one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,6 +35,10 @@ pub struct Deploys {
     pub undo: Option<Repoint>,
     /// What was deployed last, for `l` right after it.
     pub last: Option<(ApiId, StageName)>,
+    /// Deployments of which nobody knows yet what they hold.
+    pub unproved: Vec<Unproved>,
+    /// Stages that were moved a moment ago, and when: both deployments may answer for a while.
+    moved: BTreeMap<(ApiId, StageName), Timestamp>,
     /// When a dialog closed by itself, since its deploy was done, or an Enter came that was meant for it still.
     pub closed_at: Option<Timestamp>,
 }
@@ -65,6 +74,66 @@ impl Deploys {
         self.jobs.remove(api)
     }
 
+    /// APIs whose drafts must be read to know what a deployment holds, and since when a reading tells.
+    pub fn awaiting_proof(&self) -> impl Iterator<Item = (&ApiId, Timestamp)> {
+        let unproved = self.unproved.iter();
+        unproved.map(|unproved| (&unproved.api_id, unproved.frozen_at))
+    }
+
+    /// Takes a reading of a draft as the proof of what a deployment holds, or of that nobody can tell: gives the
+    /// deployment that is proved. A reading that began before the freeze was over says nothing.
+    pub fn settle_proof(&mut self, api: &ApiId, draft: &Draft) -> Option<Unproved> {
+        let is_about = |it: &Unproved| it.api_id == *api && draft.as_of >= it.frozen_at;
+        let at = self.unproved.iter().position(is_about)?;
+        let unproved = self.unproved.remove(at);
+        unproved.is_proved_by(draft).then_some(unproved)
+    }
+
+    /// Notes that a stage was moved.
+    pub fn note_move(&mut self, api: &ApiId, stage: &StageName, now: Timestamp) {
+        self.moved.insert((api.clone(), stage.clone()), now);
+    }
+
+    /// Takes the stages that have settled since the last look, and how many seconds they had for it.
+    pub fn take_settled(&mut self, now: Timestamp) -> Vec<(StageName, i64)> {
+        let has_settled = |at: &Timestamp| now.duration_since(*at) >= SETTLING;
+        let (settled, moved): (BTreeMap<_, _>, _) = std::mem::take(&mut self.moved)
+            .into_iter()
+            .partition(|(_, at)| has_settled(at));
+        self.moved = moved;
+        let stages = settled.into_keys().map(|(_, stage)| stage);
+        stages.map(|stage| (stage, SETTLING.as_secs())).collect()
+    }
+
+    /// How long the old and the new deployment of a stage may answer side by side; none when it has settled.
+    pub fn settles_in(
+        &self,
+        api: &ApiId,
+        stage: &StageName,
+        now: Timestamp,
+    ) -> Option<SignedDuration> {
+        let moved = self.moved.get(&(api.clone(), stage.clone()))?;
+        let left = SETTLING - now.duration_since(*moved);
+        left.is_positive().then_some(left)
+    }
+
+    /// How long until something else is to be said of a stage that settles.
+    pub fn next_settling(&self, now: Timestamp) -> Option<SignedDuration> {
+        let left = self
+            .moved
+            .values()
+            .map(|at| SETTLING - now.duration_since(*at));
+        let steps = left.filter(SignedDuration::is_positive).map(|left| {
+            let over = left.as_millis() % SETTLING_STEP.as_millis();
+            SignedDuration::from_millis_i128(if over == 0 {
+                SETTLING_STEP.as_millis()
+            } else {
+                over
+            })
+        });
+        steps.min()
+    }
+
     /// True for an Enter that was meant for the dialog which has just closed by itself: what is below it must not take a
     /// key that was pressed twice.
     pub(crate) fn is_late(&mut self, key: KeyEvent, now: Timestamp) -> bool {
@@ -89,6 +158,8 @@ pub struct DeployJob {
     pub steps: Vec<(DeployStep, Option<StepState>)>,
     /// When the step that is under way began.
     pub step_since: Timestamp,
+    /// How far the calls of that step are, where it has many or one is held up.
+    pub reading: Option<ReadProgress>,
     /// What came of it; none while it runs.
     pub outcome: Option<DeployOutcome>,
 }
@@ -113,6 +184,7 @@ impl DeployJob {
             plan,
             steps,
             step_since: now,
+            reading: None,
             outcome: None,
         }
     }
@@ -176,7 +248,8 @@ impl DeployJob {
 
     /// Notes how far a step is.
     pub fn progress(&mut self, progress: DeployProgress, now: Timestamp) {
-        if progress.state == StepState::Running {
+        self.reading = progress.reading;
+        if progress.state == StepState::Running && progress.reading.is_none() {
             self.step_since = now;
         }
         match self

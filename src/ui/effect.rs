@@ -1,8 +1,9 @@
 //! What we ask of the world. Each effect is answered with exactly one final message, except where it says none.
 
 use crate::model::{
-    ApiId, ConnectRequest, LinkId, Outgoing, Signing, Target, Ticket,
-    plan::{DeployPlan, DeployRequest, LeftOver, Repoint},
+    ApiDetail, ApiId, ConnectRequest, LinkId, Outgoing, Signing, Target, Ticket,
+    pace::Priority,
+    plan::{DeployPlan, DeployRequest, LeftOver, Repoint, Unproved},
 };
 
 /// An order.
@@ -15,16 +16,22 @@ pub enum Effect {
     ChangeTarget(Ticket, Target),
     /// List the APIs. Answer: `LibraryMessage::ApisLoaded`.
     LoadApis(Ticket),
-    /// Read one API in full. Answer: `LibraryMessage::ApiLoaded`.
-    LoadApi(Ticket, ApiId),
-    /// Work out what a deploy would do. Answer: `DeployMessage::Planned`.
-    PlanDeploy(Ticket, DeployRequest),
+    /// Read who serves what in an API: two calls. Answer: `LibraryMessage::StagesRead`.
+    ReadStages(Ticket, ApiId, Priority),
+    /// Read the draft of an API: a call for every route and integration that has responses. Answers: any number of
+    /// `LibraryMessage::DraftProgressed`, then `LibraryMessage::DraftRead`.
+    ReadDraft(Ticket, ApiId, Priority),
+    /// Work out what a deploy would do, from what was read of the API. Answer: `DeployMessage::Planned`.
+    PlanDeploy(Ticket, DeployRequest, Box<ApiDetail>),
     /// Deploy. Answers: `DeployMessage::Progressed`, then `DeployMessage::Finished`.
     Deploy(Ticket, Box<DeployPlan>),
     /// Go on with a failed deploy whose deployment exists. Answers as for `Deploy`.
     FinishDeploy(Ticket, LeftOver),
     /// Delete the deployment that a failed deploy left. Answer: `DeployMessage::CleanedUp`.
     CleanUpDeploy(Ticket, LeftOver),
+    /// Give a deployment its fingerprint, now that the draft read behind the freeze has proved what it holds. Answer:
+    /// `DeployMessage::Proved`.
+    Prove(Ticket, Box<Unproved>),
     /// Point a stage at another deployment, as undo does. Answer: `DeployMessage::Repointed`.
     Repoint(Ticket, Repoint),
     /// Open a link, with a signature of the target's credentials if that is wanted, which never come here. Answers: any

@@ -3,10 +3,12 @@
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
+use super::library::Manner;
 use crate::model::{
-    Api, ApiDetail, ApiId, Failure, LinkEvent, LinkId, Target, Ticket,
+    Api, ApiDetail, ApiId, DraftReading, Failure, LinkEvent, LinkId, StagesReading, Target, Ticket,
     limit::ConnectionLimits,
-    plan::{DeployFailure, DeployPlan, DeployProgress, Deployed, Repoint},
+    pace::{Pace, ReadProgress},
+    plan::{DeployFailure, DeployPlan, DeployProgress, Deployed, Repoint, Unproved},
 };
 
 /// A fact.
@@ -39,11 +41,39 @@ pub enum LibraryMessage {
     /// The targets that one can choose from.
     TargetsLoaded(Ticket, Result<Vec<Target>, Failure>),
     /// The target in force is this one now (for a local gateway: it runs and answers).
-    TargetChanged(Ticket, Result<Target, Failure>),
+    TargetChanged(Ticket, Result<Connected, Failure>),
+    /// The pace at which the target takes calls is another one now.
+    PaceChanged(Option<Pace>),
     /// The APIs of the target.
     ApisLoaded(Ticket, Result<Vec<Api>, Failure>),
-    /// One API in full.
-    ApiLoaded(Ticket, ApiId, Box<Result<ApiDetail, Failure>>),
+    /// Who serves what in an API.
+    StagesRead(Ticket, ApiId, Box<Result<StagesReading, Failure>>),
+    /// How far the reading of a draft is.
+    DraftProgressed(Ticket, ApiId, ReadProgress),
+    /// The draft of an API.
+    DraftRead(Ticket, ApiId, Box<Result<DraftReading, Failure>>),
+}
+
+/// A target that calls can go to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connected {
+    /// The target, with the region that was found for it.
+    pub target: Target,
+    /// How it takes calls.
+    pub manner: Manner,
+    /// What an earlier run has read of it.
+    pub recalled: Option<Box<Recalled>>,
+}
+
+/// What an earlier run had read of a target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recalled {
+    /// The APIs.
+    pub apis: Vec<Api>,
+    /// When the list of them was read.
+    pub as_of: Timestamp,
+    /// What was read of each, as far as anybody looked.
+    pub details: Vec<ApiDetail>,
 }
 
 /// Steps of a deploy.
@@ -57,6 +87,8 @@ pub enum DeployMessage {
     Finished(Ticket, Box<Result<Deployed, DeployFailure>>),
     /// The left-over deployment of a failed deploy was deleted.
     CleanedUp(Ticket, Result<(), Failure>),
+    /// A deployment carries its fingerprint now, or could not be given it.
+    Proved(Ticket, Box<Unproved>, Result<(), Failure>),
     /// A stage was pointed at another deployment.
     Repointed(Ticket, Repoint, Result<(), Failure>),
 }

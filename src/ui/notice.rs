@@ -132,6 +132,14 @@ impl Notices {
         );
     }
 
+    /// The same, unless the log ends with it already.
+    pub fn keep_news(&mut self, now: Timestamp, failure: &Failure) {
+        let last = self.log.last().and_then(|entry| entry.failure.as_ref());
+        if last != Some(failure) {
+            self.keep_failure(now, failure);
+        }
+    }
+
     /// The notices that stay for now, oldest first.
     pub fn shown(&self) -> &[Notice] {
         &self.shown

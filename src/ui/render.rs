@@ -63,13 +63,16 @@ pub fn next_tick(state: &State) -> Option<Duration> {
         .live
         .as_ref()
         .and_then(|session| session.next_tick(state.now));
+    let settling = state.deploys.next_settling(state.now);
+    let settling = settling.and_then(|left| Duration::try_from(left).ok());
     let views = state
         .modals
         .iter()
         .map(Modal::view)
         .chain([state.screen().view()])
         .filter_map(|view| view.next_tick(state));
-    views.chain(spinner).chain(notices).chain(live).min()
+    let others = [spinner, notices, live, settling];
+    views.chain(others.into_iter().flatten()).min()
 }
 
 fn is_busy(state: &State) -> bool {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{LinkId, StageName, Target, Ticket};
+use crate::model::{ApiId, LinkId, StageName, Target, Ticket};
 
 use super::{
     Effect,
-    deploy::Deploys,
+    deploy::{Deploys, SETTLING_STEP},
     geometry::Geometry,
     glyphs::Glyphs,
     library::Library,
@@ -130,10 +130,8 @@ impl State {
             None => Screen::Targets(TargetsScreen::default()),
         };
         let is_starting = setup.target.is_some();
-        let library = Library {
-            wanted_target: setup.target,
-            ..Library::default()
-        };
+        let mut library = Library::default();
+        library.wanted_target = setup.target;
         Self {
             now: setup.now,
             screens: vec![first],
@@ -155,6 +153,25 @@ impl State {
     /// The target in force.
     pub fn target(&self) -> Option<&Target> {
         self.library.target.data()
+    }
+
+    /// Notes that a stage was moved, where that takes a while to settle.
+    pub fn settles(&mut self, api: &ApiId, stage: &StageName) {
+        if self.library.manner.settles {
+            self.deploys.note_move(api, stage, self.now);
+        }
+    }
+
+    /// What is to be said of a stage that has not settled, behind what was said of it; nothing when it has.
+    pub fn settling_text(&self, api: &ApiId, stage: &StageName) -> String {
+        match self.deploys.settles_in(api, stage, self.now) {
+            Some(left) => format!(
+                " {} old and new answer side by side, up to {} s",
+                self.glyphs.dot,
+                seconds_up(left)
+            ),
+            None => String::new(),
+        }
     }
 
     /// The screen that is shown.
@@ -193,6 +210,12 @@ impl State {
         };
         act(&mut self.screens, &mut self.modals, &mut context)
     }
+}
+
+/// A time that is left, in the steps in which it is told.
+pub fn seconds_up(left: SignedDuration) -> i64 {
+    let step = SETTLING_STEP.as_secs();
+    (left.as_secs() + i64::from(left.subsec_nanos() > 0) + step - 1) / step * step
 }
 
 /// True for a stage whose name one of the patterns takes. A pattern is a name in which `*` stands for any characters.

@@ -24,10 +24,19 @@ pub fn start(state: &mut State) -> Vec<Effect> {
 /// Changes the state as a message demands, and says what to ask of the world. It does not wait and cannot fail.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     let mut effects = Vec::new();
+    if let Message::Key(_) | Message::Typed(_) | Message::Paste(_) = message {
+        state.library.typed(state.now);
+    }
     match message {
         Message::Clock(now) => {
             state.now = now;
             state.notices.expire(now);
+            for (stage, seconds) in state.deploys.take_settled(now) {
+                let text = format!(
+                    "{stage} was moved {seconds} s ago: what was served before is gone by now"
+                );
+                state.notices.say(now, Tone::Ok, text);
+            }
             if let Some(session) = &mut state.live {
                 let detail = state.library.detail(&session.api.id);
                 effects.extend(session.tick(now, detail, || state.tickets.next_link()));
@@ -240,6 +249,12 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
         for modal in modals.iter_mut() {
             modal.view_mut().settle(context);
         }
+        let awaiting = context.deploys.awaiting_proof();
+        let awaiting: Vec<_> = awaiting.map(|(api, since)| (api.clone(), since)).collect();
+        for (api, since) in awaiting {
+            context.ask(|library, asking| library.look_behind(&api, since, asking));
+        }
+        context.library.give_up_unseen(context.effects);
     });
     let place = (state.screens.len(), state.modals.len());
     state.notices.settle(place);

@@ -1,6 +1,14 @@
 //! Each verb does its job against a real gateway.
 
-use crate::sandbox::{Sandbox, run};
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    thread,
+};
+
+use serde_json::json;
+
+use crate::sandbox::{Gateway, Sandbox, run};
 
 #[test]
 fn help_names_every_verb_and_the_exit_codes() {
@@ -102,6 +110,7 @@ fn a_deploy_on_a_full_disk_is_done_and_says_what_was_not_kept() {
     let deployed = run(command).expect(0);
     assert!(deployed.stdout.starts_with("test: "), "{deployed:#?}");
     deployed.says(&["warning: ", "journal", "File too large"]);
+    gateway.settle();
     let url = ["send", "chat/test", "ping", "--expect", "pong"];
     sandbox.local(&gateway, &url).expect(0);
     let again = ["deploy", "chat", "--stage", "test"];
@@ -119,6 +128,138 @@ fn a_failure_is_an_object_too_where_answers_are_json() {
     let arguments = ["--json", "deploy", "chat", "--stage", "test"];
     let json = sandbox.local(&gateway, &arguments).expect(1).json();
     assert_eq!(json["Remains"]["Kind"], "Nothing", "{json}");
+}
+
+#[test]
+fn stages_are_listed_where_a_part_of_the_draft_cannot_be_read() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    gateway.answering_api("chat", "pong");
+    let create = ["deploy", "chat", "--stage", "test", "--create", "-q"];
+    sandbox.local(&gateway, &create).expect(0);
+    let deny = json!({ "operation": "GetModels", "status": 403, "times": 2 });
+    gateway.control("POST", "/_stagewire/faults", &deny);
+    let listed = sandbox.local(&gateway, &["stages", "chat"]).expect(0);
+    let row = listed.stdout.lines().nth(1).unwrap();
+    assert!(row.starts_with("test "), "{listed:#?}");
+    assert!(row.contains("unknown (draft not read in full)"), "{row}");
+    listed.says(&[
+        "warning: Cannot read the models\n",
+        "  because: get-models: ",
+        "  try: ask for the apigateway permissions",
+    ]);
+    let listed = sandbox.local(&gateway, &["stages", "chat", "--json"]);
+    let listed = listed.expect(0).json();
+    assert_eq!(listed["Items"][0]["StageName"], "test");
+    assert_eq!(
+        listed["Items"][0]["Drift"],
+        "unknown (draft not read in full)"
+    );
+    assert_eq!(listed["Failures"].as_array().map(Vec::len), Some(1));
+    let failure = &listed["Failures"][0];
+    assert_eq!(failure["Title"], "Cannot read the models");
+    let cause = failure["Causes"][0].as_str().unwrap();
+    assert!(cause.starts_with("get-models: "), "{cause}");
+    let listed = sandbox.local(&gateway, &["stages", "chat", "--json"]);
+    let listed = listed.expect(0).json();
+    assert_eq!(listed["Items"][0]["Drift"], "up to date");
+    assert_eq!(listed["Failures"], json!([]));
+}
+
+/// A way to a gateway on which another answers the calls whose first line holds this.
+fn with_another(gateway: &Gateway, part: &'static str, answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let behind = gateway.address().to_owned();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, behind) = (client.unwrap(), behind.clone());
+            thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap_or(0) > 0 {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap();
+                let Some((line, headers)) = head.split_once("\r\n") else {
+                    return;
+                };
+                if line.contains(part) {
+                    client.write_all(answer.as_bytes()).unwrap();
+                    return;
+                }
+                let mut server = TcpStream::connect(behind).unwrap();
+                let call = format!("{line}\r\nConnection: close\r\n{headers}");
+                server.write_all(call.as_bytes()).unwrap();
+                let mut answer = Vec::new();
+                server.read_to_end(&mut answer).unwrap();
+                client.write_all(&answer).unwrap();
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn stages_are_listed_where_the_emulator_knows_no_deployments() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    gateway.answering_api("chat", "pong");
+    let create = ["deploy", "chat", "--stage", "test", "--create", "-q"];
+    sandbox.local(&gateway, &create).expect(0);
+    // As moto answers.
+    let page = "HTTP/1.1 404 NOT FOUND\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 22\r\n\
+         Connection: close\r\n\r\n<title>Nowhere</title>";
+    let url = with_another(&gateway, "/deployments", page);
+    let listed = sandbox.run(&[
+        "--endpoint-url",
+        &url,
+        "--region",
+        "us-east-1",
+        "stages",
+        "chat",
+    ]);
+    let listed = listed.expect(0);
+    let row = listed.stdout.lines().nth(1).unwrap();
+    assert!(
+        row.starts_with("test ") && row.contains("unknown (deployments not read in full)"),
+        "{listed:#?}"
+    );
+    let listed = listed.says(&[
+        "warning: Cannot read the deployments\n",
+        "  because: get-deployments: status 404, text/html",
+    ]);
+    assert!(
+        !listed.stderr.contains("not the control plane"),
+        "{listed:#?}"
+    );
+}
+
+#[test]
+fn a_stage_whose_name_cannot_be_hides_no_other() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    gateway.answering_api("chat", "pong");
+    let stages = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n\
+         {\"items\":[{\"stageName\":\"two words\"},{\"stageName\":\"test\"}]}";
+    let url = with_another(&gateway, "/stages", stages);
+    let global = ["--endpoint-url", &url, "--region", "us-east-1"];
+    let listed = sandbox.run(&[&global[..], &["stages", "chat"]].concat());
+    let listed = listed.expect(0).says(&[
+        "warning: Cannot read the stages\n",
+        "  because: get-stages: ",
+    ]);
+    let rows: Vec<&str> = listed.stdout.lines().skip(1).collect();
+    assert_eq!(rows.len(), 1, "{listed:#?}");
+    assert!(rows[0].starts_with("test  "), "{listed:#?}");
+    sandbox
+        .run(&[&global[..], &["url", "chat", "test"]].concat())
+        .expect(0);
+    let other = ["url", "chat", "prod"];
+    sandbox
+        .run(&[&global[..], &other].concat())
+        .expect(1)
+        .says(&["Cannot read the stages of \"chat\""]);
 }
 
 #[test]

@@ -100,9 +100,9 @@ fn apply_shows_the_plan_creates_the_api_and_then_has_nothing_to_do() {
         "{}",
         applied.stdout
     );
+    assert!(!applied.stderr.contains("1/6"), "{applied:#?}");
     applied.says(&[
-        "1/6 create-api",
-        "6/6 create-stage prod",
+        "done: create-api, create-integration pong, create-integration-response $default of pong",
         "to serve it: stagewire deploy",
     ]);
 
@@ -122,6 +122,7 @@ fn apply_shows_the_plan_creates_the_api_and_then_has_nothing_to_do() {
 
     let deploy = ["deploy", "chat", "--stage", "prod", "-q"];
     sandbox.local(&gateway, &deploy).expect(0);
+    gateway.settle();
     let send = ["send", "chat/prod", "x", "--expect", "pong"];
     sandbox.local(&gateway, &send).expect(0);
 }
@@ -164,7 +165,7 @@ fn apply_changes_what_differs_and_prunes_only_when_told_to() {
     let pruned = sandbox
         .local(&gateway, &["apply", "smaller.json", "--prune"])
         .expect(0);
-    pruned.says(&["1/1 delete-route $default"]);
+    pruned.says(&["done: delete-route $default"]);
     let pulled = sandbox.local(&gateway, &["pull", "chat"]).expect(0).json();
     assert_eq!(pulled["routes"].as_object().unwrap().len(), 1);
 }
@@ -201,6 +202,90 @@ fn what_fails_half_way_is_told_call_by_call_and_goes_on_from_there() {
         "{}",
         applied.stdout
     );
+}
+
+/// Two APIs of twelve routes and an integration each.
+fn many_routes() -> String {
+    let routes = (0..12).map(|idx| format!(r#""r{idx:02}": {{ "integration": "nothing" }}"#));
+    let routes: Vec<String> = routes.collect();
+    let routes = routes.join(", ");
+    let api = |name: &str| {
+        format!(
+            r#"{{ "name": "{name}", "routeSelectionExpression": "$request.body.action",
+                 "integrations": {{ "nothing": {{ "integrationType": "MOCK" }} }}, "routes": {{ {routes} }} }}"#
+        )
+    };
+    format!("[{},{}]", api("one"), api("other"))
+}
+
+#[test]
+fn many_calls_are_told_by_kind_and_each_of_them_in_the_log_or_when_asked_for() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    sandbox.write("many.json", &many_routes());
+    let refuse = |operation: &str, status: u16, delay: u32| {
+        let fault = serde_json::json!(
+            { "operation": operation, "status": status, "times": 1, "delayInMillis": delay }
+        );
+        gateway.control("POST", "/_stagewire/faults", &fault);
+    };
+    refuse("CreateRoute", 400, 0);
+    let failed = sandbox.local(&gateway, &["apply", "many.json"]).expect(1);
+    let longest = failed.stderr.lines().map(str::len).max();
+    assert!(longest < Some(200), "{failed:#?}");
+    failed.says(&[
+        "Cannot apply \"one\" in full",
+        "warning: not begun: API other",
+        "warning: done: create-api, create-integration nothing\n",
+        "warning: refused: create-route r00, call 3 of 14\n",
+        "warning: not done: 12 calls (12 create-route)\n",
+        "applied again",
+    ]);
+    let applied = sandbox.local(&gateway, &["apply", "many.json"]).expect(0);
+    assert!(!applied.stderr.contains("create-route r"), "{applied:#?}");
+    let applied = applied.says(&[
+        "done: 12 calls (12 create-route)\n",
+        "done: 14 calls (1 create-api, 1 create-integration, 12 create-route)\n",
+        "each call that was made is in the log: ",
+    ]);
+    let (_, dir) = applied.stderr.split_once("is in the log: ").unwrap();
+    let dir = dir.lines().next().unwrap();
+    let logs = fs::read_dir(dir).unwrap();
+    let logs: String = logs
+        .map(|log| fs::read_to_string(log.unwrap().path()).unwrap())
+        .collect();
+    for line in [
+        "call 3 of 14: create-route r00 failed: create-route: ",
+        "call 12 of 12: create-route r11\n",
+        "call 14 of 14: create-route r11\n",
+    ] {
+        assert!(logs.contains(line), "{line:?} is not in {logs}");
+    }
+
+    let other = sandbox.gateway();
+    let told = sandbox.local(&other, &["apply", "many.json", "-v"]);
+    told.expect(0)
+        .says(&["1/14 create-api\n", "14/14 create-route r11\n"]);
+}
+
+#[test]
+fn an_apply_that_fails_late_lists_each_call_when_asked_for() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    sandbox.write("many.json", &many_routes());
+    let fault = serde_json::json!({ "operation": "GetModels", "status": 403, "times": 1 });
+    gateway.control("POST", "/_stagewire/faults", &fault);
+    let failed = sandbox.local(&gateway, &["apply", "many.json", "-v"]);
+    failed.expect(1).says(&[
+        "Cannot read back what was applied",
+        "because: get-models: ",
+        "warning: done, 14 calls:\nwarning:   create-api\n",
+        "warning: not begun: API other",
+    ]);
+    let again = sandbox.local(&gateway, &["apply", "many.json", "--json"]);
+    let again = again.expect(0).json();
+    assert_eq!(again[0]["Done"], serde_json::json!([]));
+    assert_eq!(again[1]["Done"].as_array().map(Vec::len), Some(14));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn it_is_as_strict_as_it_is_told_to_be_and_says_so() {
         let path = "/_stagewire/strictness";
         gateway.control("GET", path, &Value::Null)
     };
-    let lenient = sandbox.gateway();
+    let lenient = sandbox.gateway_with(&["--ephemeral", "--time-scale", "1"]);
     let off = json!({ "awsRates": false, "latencyInMillis": 0, "consistencyInMillis": 0 });
     assert_eq!(strictness(&lenient), off);
     let ended = lenient.stop().expect(0);

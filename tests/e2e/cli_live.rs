@@ -21,6 +21,7 @@ fn chat(sandbox: &Sandbox) -> Gateway {
     gateway.answering_api("chat", "pong");
     let arguments = ["deploy", "chat", "--stage", "test", "--create", "-q"];
     sandbox.local(&gateway, &arguments).expect(0);
+    gateway.settle();
     gateway
 }
 
@@ -132,6 +133,7 @@ fn guarded_chat(sandbox: &Sandbox) -> (Gateway, String) {
     gateway.control("POST", &format!("/v2/apis/{api}/routes"), &connect);
     let arguments = ["deploy", "chat", "--stage", "test", "--create", "-q"];
     sandbox.local(&gateway, &arguments).expect(0);
+    gateway.settle();
     let url = format!("ws://{}/{api}/test", gateway.address());
     (gateway, url)
 }

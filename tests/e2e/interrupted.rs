@@ -105,6 +105,8 @@ fn chat(sandbox: &Sandbox) -> Gateway {
     gateway.answering_api("chat", "pong");
     let arguments = ["deploy", "chat", "--stage", "test", "--create", "-q"];
     sandbox.local(&gateway, &arguments).expect(0);
+    // A deployment that AWS does not take yet would be given up before it is made.
+    gateway.rest();
     gateway
 }
 
@@ -352,6 +354,39 @@ fn an_apply_that_is_interrupted_early_changes_nothing_and_says_so() {
     assert_eq!(pty.wait_exit(), 130);
     let apis = sandbox.local(&gateway, &["apis", "--json"]).expect(0);
     assert_eq!(apis.json()["Items"], json!([]));
+}
+
+#[test]
+fn an_apply_that_waits_for_its_turns_says_how_long_and_ends_between_two_calls() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let routes = (0..40).map(|idx| (format!("r{idx:02}"), json!({ "integration": "nothing" })));
+    let file = json!({
+        "name": "many",
+        "routeSelectionExpression": "$request.body.action",
+        "integrations": { "nothing": { "integrationType": "MOCK" } },
+        "routes": routes.collect::<serde_json::Map<_, _>>(),
+    });
+    sandbox.write("many.json", &file.to_string());
+    let weir = Weir::before(&gateway, "nothing");
+    let arguments = ["--calls-per-second", "8", "apply", "many.json"];
+    let apply = over(&sandbox, &weir, &arguments);
+    let told = apply.line_with(" of 42 calls, ");
+    assert!(
+        told.starts_with("done ") && told.ends_with(" s left"),
+        "{told}"
+    );
+    apply.signal(Signal::INT);
+    let ended = apply.end().expect(130);
+    for sentence in [
+        "warning: done: ",
+        " calls (1 create-api, 1 create-integration, ",
+        "warning: not done: ",
+        "applied again, the file goes on from there",
+    ] {
+        assert!(ended.stdout.contains(sentence), "{ended:#?}");
+    }
+    assert!(!ended.stdout.contains("not known"), "{ended:#?}");
 }
 
 /// A console that deploys to `test` and is held up in the middle.

@@ -10,9 +10,12 @@
 mod pty;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
+#[path = "../support/weather.rs"]
+mod weather;
 
 mod cli;
 mod cli_bad_input;
+mod cli_deploy;
 mod cli_files;
 mod cli_gateway;
 mod cli_live;
@@ -21,3 +24,4 @@ mod pictures;
 mod pty_looks;
 mod pty_main_job;
 mod pty_manners;
+mod pty_rates;

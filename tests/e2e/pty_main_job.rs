@@ -5,7 +5,7 @@ use crate::pty::{Pty, Terminal};
 /// A console whose cursor is on `chat`, the demo's first API.
 fn console() -> Pty {
     let pty = Terminal::new().stagewire(&["--local"]);
-    pty.wait_for("chat");
+    pty.wait_for("chat").make_strict();
     pty
 }
 
@@ -41,7 +41,10 @@ fn deploy_to_a_new_stage_and_watch_it() {
     pty.press(&["Enter"]).wait_for("Invoke URL");
     pty.press(&["d"]).type_text("demo").press(&["Enter"]);
     wait_row(&pty, &["demo: new", "l live"]);
-    pty.press(&["l"]).wait_for("demo › live").wait_for("open");
+    pty.settle()
+        .press(&["l"])
+        .wait_for("demo › live")
+        .wait_for("open");
     let message = r#"{"action":"sendMessage","data":"hello"}"#;
     pty.type_text(message).press(&["Enter"]);
     wait_row(&pty, &["→ text", "FIN", message]);
@@ -109,7 +112,7 @@ fn what_was_sent_is_offered_in_the_next_session() {
         pty.into_home()
     };
     let pty = Terminal::at(home).stagewire(&["--local"]);
-    pty.wait_for("chat");
+    pty.wait_for("chat").make_strict();
     pty.press(&["Enter"]).wait_for("Invoke URL");
     pty.press(&["l"]).wait_for("idle closes in");
     pty.press(&["Up"]).wait_for("remember me");
@@ -121,7 +124,7 @@ fn a_message_can_be_written_in_the_editor() {
     let pty = Terminal::new()
         .env("EDITOR", "printf '{\"action\":\"tick\"}' >")
         .stagewire(&["--local"]);
-    pty.wait_for("chat");
+    pty.wait_for("chat").make_strict();
     pty.press(&["Enter"]).wait_for("Invoke URL");
     pty.press(&["l"]).wait_for("idle closes in");
     pty.press(&["C-e"]).wait_for(r#"{"action":"tick"}"#);

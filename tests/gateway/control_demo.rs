@@ -4,10 +4,10 @@ use stagewire::{
     aws::Control,
     gateway::Options,
     model::{Drift, StageName, Target, target::LocalTarget},
-    ops::{Journal, detail},
+    ops::{Journal, find},
 };
 
-use crate::support::gateway::Gateway;
+use crate::{ops::read_api, support::gateway::Gateway};
 
 /// The drift of a stage, told from the fingerprints that the seeding wrote.
 async fn drift(gateway: &Gateway, api: &str, stage: &str) -> Drift {
@@ -18,8 +18,8 @@ async fn drift(gateway: &Gateway, api: &str, stage: &str) -> Drift {
     let control = Control::connect(&target).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::new(dir.path().join("journal"));
-    let api = detail::find_api(&control, api).await.unwrap();
-    let mut read = detail::read_api(&control, &journal, &api.id).await.unwrap();
+    let api = find::find_api(&control, api).await.unwrap();
+    let mut read = read_api(&control, &journal, &api.id).await;
     read.drift
         .remove(&StageName::parse(stage).unwrap())
         .unwrap()

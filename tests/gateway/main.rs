@@ -27,6 +27,7 @@ mod data_messages;
 mod data_snapshots;
 mod data_templates;
 mod demo;
+mod deploys;
 mod domains;
 mod hostile;
 mod lambda;

@@ -6,55 +6,72 @@ use stagewire::{
     aws::{Control, ErrorKind},
     gateway::Options,
     model::{
-        ApiDetail, ApiId, DeploymentId, Drift, FailureKind, StageName, Target,
-        plan::{DeployPlan, DeployRequest, Deployed, StageChoice},
+        ApiDetail, ApiId, Definition, DeploymentId, Drift, FailureKind, StageName, Target,
+        plan::{DeployPlan, DeployRequest, Deployed, DraftCheck, StageChoice},
         target::LocalTarget,
     },
     ops::{
-        Journal, deploy, detail,
+        Journal, deploy, find,
         journal::{Entry, Shelf},
         pull,
+        reading::{self, Unfinished},
     },
 };
 
-use crate::support::gateway::{Api, Gateway};
+use crate::support::{
+    connect,
+    gateway::{Api, Gateway},
+};
+
+/// All of an API, of which everything can be read.
+pub(crate) async fn read_api(control: &Control, journal: &Journal, api: &ApiId) -> ApiDetail {
+    let api = control.api(api).await.unwrap();
+    let read = reading::all(control, journal, api, &Unfinished::default()).await;
+    let failures: Vec<_> = read.failures().collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+    read
+}
+
+/// The draft of an API that was read.
+pub(crate) fn draft(detail: &ApiDetail) -> &Definition {
+    &detail.draft.as_ref().unwrap().definition
+}
 
 /// One machine at work on one gateway.
-struct Desk {
-    control: Control,
-    journal: Journal,
+pub(crate) struct Desk {
+    pub(crate) control: Control,
+    pub(crate) journal: Journal,
     _dir: tempfile::TempDir,
 }
 
 impl Desk {
-    async fn at(gateway: &Gateway) -> Desk {
-        let target = Target::Local(LocalTarget {
-            address: gateway.address(),
-            region: "us-east-1".into(),
-        });
+    pub(crate) async fn at(gateway: &Gateway) -> Desk {
+        Desk::with(connect(&target(gateway)).await)
+    }
+
+    pub(crate) fn with(control: Control) -> Desk {
         let dir = tempfile::tempdir().unwrap();
         Desk {
-            control: Control::connect(&target).await.unwrap(),
+            control,
             journal: Journal::new(dir.path().join("journal")),
             _dir: dir,
         }
     }
 
-    async fn read(&self, api: &Api<'_>) -> ApiDetail {
-        let read = detail::read_api(&self.control, &self.journal, &id(api)).await;
-        read.unwrap()
+    pub(crate) async fn read(&self, api: &Api<'_>) -> ApiDetail {
+        read_api(&self.control, &self.journal, &id(api)).await
     }
 
-    async fn drift(&self, api: &Api<'_>, stage: &str) -> Drift {
+    pub(crate) async fn drift(&self, api: &Api<'_>, stage: &str) -> Drift {
         let mut detail = self.read(api).await;
         detail.drift.remove(&name(stage)).unwrap()
     }
 
     /// The drift of each stage of a demo API, in the stages' order.
     async fn demo_drift(&self, api: &str) -> Vec<(&'static str, Drift)> {
-        let api = detail::find_api(&self.control, api).await.unwrap();
-        let read = detail::read_api(&self.control, &self.journal, &api.id).await;
-        let mut drift = read.unwrap().drift;
+        let api = find::find_api(&self.control, api).await.unwrap();
+        let read = read_api(&self.control, &self.journal, &api.id).await;
+        let mut drift = read.drift;
         ["live", "prod", "test"]
             .into_iter()
             .filter_map(|stage| Some((stage, drift.remove(&name(stage))?)))
@@ -62,41 +79,59 @@ impl Desk {
     }
 
     async fn plan(&self, api: &Api<'_>, stage: StageChoice) -> DeployPlan {
+        self.plan_to(api, stage, DraftCheck::BeforeStage).await
+    }
+
+    pub(crate) async fn plan_to(
+        &self,
+        api: &Api<'_>,
+        stage: StageChoice,
+        check: DraftCheck,
+    ) -> DeployPlan {
         let request = DeployRequest {
             api_id: id(api),
             api_name: "chat".into(),
             stage,
             description: Some("add join".into()),
+            check,
         };
-        let planned = deploy::plan(&self.control, &self.journal, &request).await;
-        planned.unwrap()
+        let detail = self.read(api).await;
+        deploy::plan(self.control.target(), &detail, &request).unwrap()
     }
 
-    async fn deploy(&self, api: &Api<'_>, stage: StageChoice) -> Deployed {
+    pub(crate) async fn deploy(&self, api: &Api<'_>, stage: StageChoice) -> Deployed {
         let plan = self.plan(api, stage).await;
         let deployed = deploy::run(&self.control, &self.journal, &plan, |_| {}).await;
         deployed.unwrap()
     }
 }
 
-fn id(api: &Api<'_>) -> ApiId {
+/// A gateway as a target.
+pub(crate) fn target(gateway: &Gateway) -> Target {
+    Target::Local(LocalTarget {
+        address: gateway.address(),
+        region: "us-east-1".into(),
+    })
+}
+
+pub(crate) fn id(api: &Api<'_>) -> ApiId {
     ApiId::parse(&api.id).unwrap()
 }
 
-fn name(stage: &str) -> StageName {
+pub(crate) fn name(stage: &str) -> StageName {
     StageName::parse(stage).unwrap()
 }
 
-fn new(stage: &str) -> StageChoice {
+pub(crate) fn new(stage: &str) -> StageChoice {
     StageChoice::New(name(stage))
 }
 
-fn existing(stage: &str) -> StageChoice {
+pub(crate) fn existing(stage: &str) -> StageChoice {
     StageChoice::Existing(name(stage))
 }
 
 /// An API that has every kind of part that a definition is made of on a local gateway.
-async fn full_api(gateway: &Gateway) -> Api<'_> {
+pub(crate) async fn full_api(gateway: &Gateway) -> Api<'_> {
     let api = gateway.api().await;
     api.mock("$default", "what?").await;
     api.mock("join", "joined").await;
@@ -120,6 +155,7 @@ async fn a_deploy_to_a_new_stage_is_up_to_date_and_serves() {
     );
     assert_eq!(deployed.undo(), None);
     assert_eq!(desk.drift(&api, "test").await, Drift::UpToDate);
+    gateway.settle().await;
     gateway.connect(&api.stage_path("test")).await;
 }
 
@@ -247,15 +283,15 @@ async fn apis_are_found_by_id_and_by_a_name_that_only_one_has() {
     let gateway = Gateway::start().await;
     let one = gateway.api().await;
     let desk = Desk::at(&gateway).await;
-    let found = detail::find_api(&desk.control, "test").await.unwrap();
+    let found = find::find_api(&desk.control, "test").await.unwrap();
     assert_eq!(found.id.as_str(), one.id);
     let other = gateway.api().await;
-    let failure = detail::find_api(&desk.control, "test").await.unwrap_err();
+    let failure = find::find_api(&desk.control, "test").await.unwrap_err();
     assert!(failure.causes[0].contains(&one.id), "{failure}");
     assert!(failure.causes[0].contains(&other.id), "{failure}");
-    let found = detail::find_api(&desk.control, &other.id).await.unwrap();
+    let found = find::find_api(&desk.control, &other.id).await.unwrap();
     assert_eq!(found.id.as_str(), other.id);
-    let failure = detail::find_api(&desk.control, "tset").await.unwrap_err();
+    let failure = find::find_api(&desk.control, "tset").await.unwrap_err();
     assert!(failure.hint.unwrap().contains("test"));
 }
 
@@ -271,7 +307,7 @@ async fn all_pages_of_a_long_list_are_read() {
     let detail = desk.read(&api).await;
     assert_eq!(detail.routes.len(), 60);
     assert!(detail.routes.is_sorted_by_key(|route| route.key.clone()));
-    assert_eq!(detail.draft.routes.len(), 60);
+    assert_eq!(draft(&detail).routes.len(), 60);
 }
 
 #[tokio::test]
@@ -281,9 +317,10 @@ async fn two_reads_of_one_draft_have_one_fingerprint() {
     let desk = Desk::at(&gateway).await;
     let first = desk.read(&api).await;
     let second = desk.read(&api).await;
-    assert_eq!(first.draft, second.draft);
-    assert_eq!(first.draft.fingerprint(), second.draft.fingerprint());
-    let join = &first.draft.routes["join"];
+    let (first, second) = (draft(&first), draft(&second));
+    assert_eq!(first, second);
+    assert_eq!(first.fingerprint(), second.fingerprint());
+    let join = &first.routes["join"];
     assert!(join.responses.contains_key("$default"), "{join:?}");
     assert!(!join.integration.as_ref().unwrap().responses.is_empty());
 }

@@ -20,8 +20,8 @@ use stagewire::{
     },
     ops::{
         Journal,
-        apply::{self, Applied, ApplyFailure, ApplyPlan, ApplyRequest, Extras},
-        detail, pull,
+        apply::{self, Applied, ApplyFailure, ApplyPlan, ApplyRequest, Extras, Progress},
+        find, pull,
     },
 };
 use tokio::{
@@ -30,7 +30,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::gateway::Gateway;
+use crate::{
+    ops,
+    support::{connect, gateway::Gateway},
+};
 
 /// An API with every part and member that a file can tell.
 const FULL: &str = r#"{
@@ -131,7 +134,7 @@ async fn control_at(address: SocketAddr) -> Control {
         address,
         region: "us-east-1".into(),
     });
-    Control::connect(&target).await.unwrap()
+    connect(&target).await
 }
 
 async fn gateway_with(text: &str) -> Gateway {
@@ -152,11 +155,11 @@ async fn pulled(control: &Control, api: &str) -> String {
 }
 
 async fn fingerprint(control: &Control, api: &str) -> String {
-    let api = detail::find_api(control, api).await.unwrap();
+    let api = find::find_api(control, api).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::new(dir.path().join("journal"));
-    let read = detail::read_api(control, &journal, &api.id).await.unwrap();
-    read.draft.fingerprint().to_string()
+    let read = ops::read_api(control, &journal, &api.id).await;
+    ops::draft(&read).fingerprint().to_string()
 }
 
 /// The same with the integrations named after the routes, as whoever pulls names them.
@@ -351,7 +354,7 @@ async fn a_plan_is_told_as_the_commands_that_do_the_same_and_carries_nothing_out
         })
         .collect();
     let journal = Journal::new("/nowhere".into());
-    let read = detail::read_api(&control, &journal, &api).await.unwrap();
+    let read = ops::read_api(&control, &journal, &api).await;
     let join = read
         .routes
         .iter()
@@ -697,7 +700,7 @@ async fn whoever_wants_it_to_end_is_told_what_was_not_done() {
     let plan = planned(&control, FULL, Extras::LeftAlone).await;
     let stop = CancellationToken::new();
     let failed = apply::run(&control, &plan, &stop, |progress| {
-        if progress.number == 3 {
+        if matches!(progress, Progress::Call { number: 3, .. }) {
             stop.cancel();
         }
     });

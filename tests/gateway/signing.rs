@@ -7,15 +7,18 @@ use stagewire::{
     aws::{Control, Signer},
     gateway::{Credential, Keyring, Options, Seed},
     live::{self, Link},
-    model::plan::{DeployRequest, StageChoice},
+    model::plan::{DeployRequest, DraftCheck, StageChoice},
     model::{
         ApiId, ConnectRequest, Direction, LinkEvent, Outgoing, Secret, StageName, Target,
         link::Refusal, target::LocalTarget,
     },
-    ops::{Journal, deploy, detail},
+    ops::{Journal, deploy, reading},
 };
 
-use crate::support::gateway::{Api, Gateway, soon};
+use crate::{
+    ops::read_api,
+    support::gateway::{Api, Gateway, soon},
+};
 
 const KEY: &str = "AKIDALICE";
 const SECRET: &str = "alice's secret";
@@ -172,15 +175,17 @@ async fn what_a_stage_serves_says_whether_it_asks_for_a_signature_else_the_draft
         api_name: "test".to_owned(),
         stage: StageChoice::New(test.clone()),
         description: None,
+        check: DraftCheck::BeforeStage,
     };
-    let plan = deploy::plan(&control, &journal, &plan).await.unwrap();
+    let detail = read_api(&control, &journal, &id).await;
+    let plan = deploy::plan(control.target(), &detail, &plan).unwrap();
     deploy::run(&control, &journal, &plan, |_| {})
         .await
         .unwrap();
     let read = async || {
-        let read = detail::read_api(&control, &journal, &id).await.unwrap();
-        for stage in &read.stages {
-            let asks = detail::wants_signature(&control, &journal, &id, stage).await;
+        let read = read_api(&control, &journal, &id).await;
+        for stage in read.stages.iter() {
+            let asks = reading::wants_signature(&control, &journal, &id, stage).await;
             assert_eq!(asks.unwrap(), read.signed.contains(&stage.name));
         }
         read.signed.into_iter().collect::<Vec<_>>()

@@ -188,7 +188,7 @@ fn a_new_stage_is_deployed_by_one_enter() {
     h.keys("d end").types("beta").keys("enter");
     h.shows("deploys as soon as the plan is there");
     h.effects.retain(|effect| {
-        !matches!(effect, Effect::PlanDeploy(_, request) if matches!(request.stage, StageChoice::Existing(_)))
+        !matches!(effect, Effect::PlanDeploy(_, request, _) if matches!(request.stage, StageChoice::Existing(_)))
     });
     h.planned(|request| Ok(plan(request)));
     let (_, ordered) = h.deploying();
@@ -414,7 +414,7 @@ fn a_late_plan_of_another_stage_is_dropped() {
     let mut h = at_chat();
     h.keys("d");
     let late = h.effects.iter().find_map(|effect| match effect {
-        Effect::PlanDeploy(ticket, request) => Some((*ticket, request.clone())),
+        Effect::PlanDeploy(ticket, request, _) => Some((*ticket, request.clone())),
         _ => None,
     });
     let (ticket, request): (Ticket, _) = late.unwrap();
@@ -590,7 +590,15 @@ fn a_failure_whose_outcome_nobody_knows_says_so_and_looks_again() {
     let mut after = chat();
     let mut new = after.deployments[0].clone();
     new.id = crate::chat::deployment_id("a81kq0");
-    new.description = Some(after.draft.fingerprint().append_to(""));
+    new.description = Some(
+        after
+            .draft
+            .as_ref()
+            .unwrap()
+            .definition
+            .fingerprint()
+            .append_to(""),
+    );
     after.deployments.push(new);
     h.keys("r").api(after);
     h.shows("a81kq0 is new and holds this draft");

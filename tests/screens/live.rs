@@ -13,7 +13,7 @@ use stagewire::{
 };
 
 use crate::{
-    chat::{chat, stage_name},
+    chat::chat,
     harness::Harness,
     rig::{frame, message},
 };
@@ -141,7 +141,10 @@ fn refusal_is_explained_by_a_fresh_look_at_the_api() {
     let mut live = Harness::connecting(100, 30);
     live.asked();
     live.handshake_refused(403, "");
-    assert!(matches!(&live.asked()[..], [Effect::LoadApi(..)]));
+    assert!(matches!(
+        &live.asked()[..],
+        [Effect::ReadStages(..), Effect::ReadDraft(..)]
+    ));
     live.clock(1000);
     assert_eq!(live.asked(), []);
 }
@@ -149,7 +152,13 @@ fn refusal_is_explained_by_a_fresh_look_at_the_api() {
 /// The API, whose stage `prod` takes signed handshakes only.
 fn api_that_asks_for_a_signature() -> ApiDetail {
     let mut detail = chat();
-    detail.signed.insert(stage_name("prod"));
+    let serves = &detail.stages[0].deployment_id.clone().unwrap();
+    let held = std::sync::Arc::make_mut(detail.held.get_mut(serves).unwrap());
+    let connect = held.routes.get_mut("$connect").unwrap();
+    connect
+        .settings
+        .insert("authorizationType".into(), "AWS_IAM".into());
+    detail.compare();
     detail
 }
 

@@ -12,6 +12,7 @@ mod keys;
 mod live;
 #[cfg(test)]
 mod modals;
+mod pace;
 #[cfg(test)]
 mod safety;
 #[cfg(test)]

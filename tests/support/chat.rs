@@ -1,19 +1,16 @@
 //! The API `chat` with two stages, an undeployed change on each, and what deploying it would be.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use stagewire::model::{
-    Api, ApiDetail, ApiId, Definition, Deployment, DeploymentId, DeploymentStatus, Drift, Failure,
-    FailureKind, Integration, IntegrationId, Route, RouteId, Stage, StageName, Target,
+    Api, ApiDetail, ApiId, Definition, Deployment, DeploymentId, DeploymentStatus, Draft, Drift,
+    Failure, FailureKind, Integration, IntegrationId, Part, Route, RouteId, Stage, StageName,
+    Target,
     definition::Parts,
-    diff::diff,
     plan::{
-        DeployFailure, DeployPlan, DeployProgress, DeployRequest, DeployStep, Deployed, LeftOver,
-        Remains, StageChoice, StageUse, StepState,
+        DeployFailure, DeployPlan, DeployProgress, DeployRequest, DeployStep, Deployed, DraftCheck,
+        LeftOver, Remains, StageChoice, StageUse, StepState,
     },
     target::{AwsTarget, LocalTarget},
 };
@@ -162,29 +159,39 @@ pub(crate) fn chat() -> ApiDetail {
     slow[2].timeout_ms = Some(29_000);
     let on_test = definition(&api, &routes, &slow);
     let on_prod = definition(&api, &[routes[0].clone(), routes[2].clone()], &slow);
-    let changes = |served: &Definition| Drift::Changes(diff(served, &draft));
-    ApiDetail {
-        stages: vec![stage("prod", Some("9q1mzz")), stage("test", Some("53lz9l"))],
-        deployments: vec![
-            deployment(
-                "53lz9l",
-                "add join route [sw:9f3c2a1b00112233]",
-                ago(2 * HOUR),
-            ),
-            deployment("9q1mzz", "first release", ago(3 * DAY)),
-        ],
-        signed: BTreeSet::new(),
-        drift: BTreeMap::from([
-            (stage_name("prod"), changes(&on_prod)),
-            (stage_name("test"), changes(&on_test)),
+    let described = on_test.fingerprint().append_to("add join route");
+    let mut detail = ApiDetail {
+        stages: read(vec![
+            stage("prod", Some("9q1mzz")),
+            stage("test", Some("53lz9l")),
         ]),
-        routes,
-        integrations,
-        authorizers: Vec::new(),
-        models: Vec::new(),
-        draft,
-        api,
-    }
+        deployments: read(vec![
+            deployment("53lz9l", &described, ago(2 * HOUR)),
+            deployment("9q1mzz", "first release", ago(3 * DAY)),
+        ]),
+        held: BTreeMap::from([
+            (deployment_id("9q1mzz"), Arc::new(on_prod)),
+            (deployment_id("53lz9l"), Arc::new(on_test)),
+        ]),
+        routes: read(routes),
+        integrations: read(integrations),
+        authorizers: read(Vec::new()),
+        models: read(Vec::new()),
+        draft: Some(Draft {
+            definition: draft,
+            as_of: ago(0),
+            until: ago(0),
+            n_calls: 5,
+        }),
+        ..ApiDetail::unread(api)
+    };
+    detail.compare();
+    detail
+}
+
+/// A part that was read when the test began.
+fn read<T>(known: T) -> Part<T> {
+    Part::read(known, ago(0))
 }
 
 fn definition(api: &Api, routes: &[Route], integrations: &[Integration]) -> Definition {
@@ -201,8 +208,11 @@ fn definition(api: &Api, routes: &[Route], integrations: &[Integration]) -> Defi
 pub(crate) fn ticker() -> ApiDetail {
     let mut detail = chat();
     detail.api = api("9f2m1q0zzx", "ticker");
-    detail.stages = vec![stage("live", Some("53lz9l"))];
-    detail.drift = BTreeMap::from([(stage_name("live"), Drift::UpToDate)]);
+    *detail.stages = vec![stage("live", Some("53lz9l"))];
+    let draft = detail.draft.as_ref().unwrap().definition.clone();
+    detail.deployments[0].description = Some(draft.fingerprint().append_to("add join route"));
+    detail.held = BTreeMap::from([(deployment_id("53lz9l"), Arc::new(draft))]);
+    detail.compare();
     detail
 }
 
@@ -220,8 +230,7 @@ pub(crate) fn plan(request: DeployRequest) -> DeployPlan {
     };
     let description = request.description.clone().unwrap_or_default();
     DeployPlan {
-        definition: chat.draft.clone(),
-        fingerprint: chat.draft.fingerprint(),
+        draft: chat.draft.clone(),
         serves_now,
         known: chat.deployments.iter().map(|it| it.id.clone()).collect(),
         drift,
@@ -252,7 +261,9 @@ pub(crate) fn deployed(plan: &DeployPlan) -> Deployed {
     let name = plan.request.stage.name().as_str().to_owned();
     Deployed {
         api_id: plan.api.id.clone(),
-        deployment: deployment("a81kq0", &plan.fingerprint.append_to(""), ago(0)),
+        deployment: deployment("a81kq0", &plan.description().unwrap_or_default(), ago(0)),
+        draft: plan.draft.clone().filter(|_| plan.request.check == DraftCheck::BeforeStage),
+        unproved: None,
         stage: stage(&name, Some("a81kq0")),
         previous: plan.serves_now.clone(),
         undo_command: plan.serves_now.as_ref().map(|id| {
@@ -289,6 +300,7 @@ pub(crate) fn step(step: DeployStep, state: StepState) -> DeployProgress {
         step,
         state,
         deployment: None,
+        reading: None,
     }
 }
 

@@ -13,7 +13,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
 };
 use serde_json::{Value, json};
-use stagewire::gateway::{self, Options, Seed, StoreLocation};
+use stagewire::gateway::{self, Options, Seed, StoreLocation, Strictness};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Notify, mpsc},
@@ -23,6 +23,8 @@ use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{Error, Message, client::IntoClientRequest, protocol::CloseFrame},
 };
+
+use super::weather;
 
 /// How long anything that a test waits for may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -68,9 +70,31 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// Whether the call came too soon after others.
+    fn is_too_fast(&self) -> bool {
+        self.status == 429 && self.header("x-amzn-errortype") == Some("TooManyRequestsException")
+    }
+
     /// A header as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// The options for the weather of this run.
+fn weathered(options: Options) -> Options {
+    let is_lenient = options.strictness == Strictness::default();
+    if !weather::is_strict() || !is_lenient || options.time_scale.to_bits() != 1_f64.to_bits() {
+        return options;
+    }
+    Options {
+        strictness: Strictness {
+            aws_rates: true,
+            latency: Duration::from_millis(150),
+            consistency: Duration::from_mins(1),
+        },
+        time_scale: f64::from(weather::TIME_SCALE),
+        ..options
     }
 }
 
@@ -84,7 +108,9 @@ impl Gateway {
         .await
     }
 
+    /// A gateway with these options. One that is not strict by them is so in strict weather.
     pub(crate) async fn with(options: Options) -> Gateway {
+        let options = weathered(options);
         assert_eq!(
             options.store,
             StoreLocation::Memory,
@@ -148,7 +174,11 @@ impl Gateway {
         } else {
             body.to_string()
         };
-        let answer = self.call(method, path, body).await;
+        let mut answer = self.call(method, path, body.clone()).await;
+        // Where calls are counted they take their time, so this is no rush.
+        while weather::is_strict() && answer.is_too_fast() {
+            answer = self.call(method, path, body.clone()).await;
+        }
         assert!(
             (200..300).contains(&answer.status),
             "{method} {path}: {} {}",
@@ -179,6 +209,16 @@ impl Gateway {
     /// Opens a WebSocket at a path such as `/a1b2c3d4e5/prod`.
     pub(crate) async fn connect(&self, path: &str) -> Socket {
         self.try_connect(path, &[]).await.unwrap().0
+    }
+
+    /// Skips the time that stages need to settle, where they need any.
+    pub(crate) async fn settle(&self) {
+        if weather::is_strict() {
+            for body in weather::SETTLING {
+                let put = self.call("PUT", "/_stagewire/strictness", body).await;
+                assert_eq!(put.status, 200, "{put:?}");
+            }
+        }
     }
 
     /// Opens a WebSocket with further headers; gives the 101's headers too.

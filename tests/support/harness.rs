@@ -1,19 +1,21 @@
 //! The screen without a terminal: keys go into the real `update`, the real `render` draws on cells, and answers of the
 //! world come from the test.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::{borrow::Borrow, collections::HashMap, fmt::Write as _};
 
 use crossterm::event::{KeyCode, KeyEvent};
 use jiff::{SignedDuration, Timestamp};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Style};
 use stagewire::{
     model::{
-        Api, ApiDetail, ApiId, Failure, Target, Ticket,
+        Api, ApiDetail, ApiId, Draft, DraftReading, Failure, Part, StagesReading, Target, Ticket,
+        pace::ReadProgress,
         plan::{DeployFailure, DeployPlan, DeployProgress, Deployed},
     },
     ui::{
         self, Effect, Message,
-        message::{DeployMessage, HostMessage, LibraryMessage},
+        library::Manner,
+        message::{Connected, DeployMessage, HostMessage, LibraryMessage, Recalled},
         state::{Appearance, Setup, State},
     },
 };
@@ -112,12 +114,13 @@ impl Harness {
         self.update(Message::Clock(now))
     }
 
-    /// Fails when the screen wants to know the time although nothing on it moves but ages.
+    /// Fails when the screen wants to know the time although nothing on it moves but ages, the first of which changes
+    /// after 10 s.
     #[track_caller]
     pub(crate) fn is_still(&self) {
         let wait = ui::next_tick(&self.state);
         assert!(
-            wait.is_none_or(|wait| wait.as_secs() >= 60),
+            wait.is_none_or(|wait| wait.as_secs() >= 5),
             "it wants the time in {wait:?}"
         );
     }
@@ -150,8 +153,29 @@ impl Harness {
     /// Says that the target that was asked for is in force.
     #[track_caller]
     pub(crate) fn connected(&mut self) -> &mut Self {
+        self.connected_with(Manner::default())
+    }
+
+    /// The same for a target that takes calls in this manner.
+    #[track_caller]
+    pub(crate) fn connected_with(&mut self, manner: Manner) -> &mut Self {
+        self.reconnected(manner, None)
+    }
+
+    /// The same for one of which an earlier run has read something.
+    #[track_caller]
+    pub(crate) fn reconnected(
+        &mut self,
+        manner: Manner,
+        recalled: Option<Box<Recalled>>,
+    ) -> &mut Self {
         let (ticket, target) = self.answered(target_change);
-        self.library(LibraryMessage::TargetChanged(ticket, Ok(target)))
+        let connected = Connected {
+            target,
+            manner,
+            recalled,
+        };
+        self.library(LibraryMessage::TargetChanged(ticket, Ok(connected)))
     }
 
     /// Says that the target that was asked for is of no use.
@@ -171,29 +195,105 @@ impl Harness {
         self.library(LibraryMessage::ApisLoaded(ticket, result))
     }
 
-    /// The ticket of the question for an API in full.
+    /// The ticket of the question who serves what in an API.
     #[track_caller]
     pub(crate) fn asked_for(&mut self, id: &ApiId) -> Ticket {
         self.answered(|effect| match effect {
-            Effect::LoadApi(ticket, asked) if asked == id => Some(*ticket),
+            Effect::ReadStages(ticket, asked, _) if asked == id => Some(*ticket),
             _ => None,
         })
     }
 
-    /// Answers the question for an API in full.
-    #[track_caller]
-    pub(crate) fn api(&mut self, detail: ApiDetail) -> &mut Self {
-        let id = detail.api.id.clone();
-        let ticket = self.asked_for(&id);
-        self.library(LibraryMessage::ApiLoaded(ticket, id, Box::new(Ok(detail))))
+    /// The ticket of the question for an API's draft, if there is one.
+    pub(crate) fn asked_for_draft(&mut self, id: &ApiId) -> Option<Ticket> {
+        let asks =
+            |effect: &Effect| matches!(effect, Effect::ReadDraft(_, asked, _) if asked == id);
+        // The one before was given up.
+        let idx = self.effects.iter().rposition(asks)?;
+        match self.effects.remove(idx) {
+            Effect::ReadDraft(ticket, ..) => Some(ticket),
+            _ => None,
+        }
     }
 
-    /// Answers the question for an API in full with a failure.
+    /// Answers the questions for an API: who serves what, and the draft if somebody asked for it.
+    #[track_caller]
+    pub(crate) fn api(&mut self, detail: impl Borrow<ApiDetail>) -> &mut Self {
+        let detail = detail.borrow();
+        self.stages(detail).draft(detail)
+    }
+
+    /// Answers the question who serves what in an API.
+    #[track_caller]
+    pub(crate) fn stages(&mut self, detail: &ApiDetail) -> &mut Self {
+        let id = detail.api.id.clone();
+        let ticket = self.asked_for(&id);
+        let reading = StagesReading {
+            stages: self.dated(&detail.stages),
+            deployments: self.dated(&detail.deployments),
+            held: detail.held.clone(),
+        };
+        self.library(LibraryMessage::StagesRead(
+            ticket,
+            id,
+            Box::new(Ok(reading)),
+        ))
+    }
+
+    /// Answers the question for an API's draft, if somebody asked.
+    pub(crate) fn draft(&mut self, detail: &ApiDetail) -> &mut Self {
+        let id = detail.api.id.clone();
+        let Some(ticket) = self.asked_for_draft(&id) else {
+            return self;
+        };
+        let now = self.state.now;
+        let reading = DraftReading {
+            api: Part::read(Some(detail.api.clone()), now),
+            routes: self.dated(&detail.routes),
+            integrations: self.dated(&detail.integrations),
+            authorizers: self.dated(&detail.authorizers),
+            models: self.dated(&detail.models),
+            draft: detail.draft.clone().map(|draft| Draft {
+                as_of: now,
+                until: now,
+                ..draft
+            }),
+        };
+        self.library(LibraryMessage::DraftRead(ticket, id, Box::new(Ok(reading))))
+    }
+
+    /// Says how far the reading of a draft is that somebody asked for.
+    #[track_caller]
+    pub(crate) fn draft_progresses(&mut self, progress: ReadProgress) -> &mut Self {
+        let asked = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::ReadDraft(ticket, id, _) => Some((*ticket, id.clone())),
+            _ => None,
+        });
+        let Some((ticket, id)) = asked else {
+            panic!("nobody asked for a draft: {:?}", self.effects);
+        };
+        self.library(LibraryMessage::DraftProgressed(ticket, id, progress))
+    }
+
+    /// A part as if it were read now; one that could not be stays so.
+    fn dated<T: Clone>(&self, part: &Part<T>) -> Part<T> {
+        Part {
+            as_of: part.as_of.map(|_| self.state.now),
+            ..part.clone()
+        }
+    }
+
+    /// Answers the questions for an API with a failure.
     #[track_caller]
     pub(crate) fn api_fails(&mut self, id: &ApiId, failure: Failure) -> &mut Self {
         let ticket = self.asked_for(id);
-        let result = Box::new(Err(failure));
-        self.library(LibraryMessage::ApiLoaded(ticket, id.clone(), result))
+        let result = Box::new(Err(failure.clone()));
+        self.library(LibraryMessage::StagesRead(ticket, id.clone(), result));
+        if let Some(ticket) = self.asked_for_draft(id) {
+            let result = Box::new(Err(failure));
+            self.library(LibraryMessage::DraftRead(ticket, id.clone(), result));
+        }
+        self
     }
 
     /// A message about data.
@@ -208,7 +308,7 @@ impl Harness {
         plan: impl Fn(stagewire::model::plan::DeployRequest) -> Result<DeployPlan, Failure>,
     ) -> &mut Self {
         let (ticket, request) = self.answered(|effect| match effect {
-            Effect::PlanDeploy(ticket, request) => Some((*ticket, request.clone())),
+            Effect::PlanDeploy(ticket, request, _) => Some((*ticket, request.clone())),
             _ => None,
         });
         let result = Box::new(plan(request));

@@ -7,6 +7,7 @@
 use std::{
     fmt::Write as _,
     io::{Read, Write},
+    net::TcpStream,
     path::Path,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
@@ -16,6 +17,8 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use crate::{sandbox::known_limits, weather};
 
 /// How long anything may take before the test has failed.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -88,6 +91,7 @@ impl Terminal {
 
     /// A terminal of the person whose home this is.
     pub(crate) fn at(home: Arc<TempDir>) -> Self {
+        let limits = known_limits().unwrap_or_default();
         let terminal = Self {
             size: (100, 30),
             environment: Vec::new(),
@@ -95,7 +99,7 @@ impl Terminal {
             answers: true,
         };
         terminal
-            .settings("[gateway]\nlisten = \"127.0.0.1:0\"\n")
+            .settings(&format!("[gateway]\nlisten = \"127.0.0.1:0\"\n{limits}"))
             .env("TERM", "xterm-256color")
             .env("COLORTERM", "truecolor")
             .env("LANG", "C.UTF-8")
@@ -245,11 +249,22 @@ impl Pty {
     /// Waits until the screen is as wanted.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) -> &Self {
+        self.wait_within(DEADLINE, what, wanted)
+    }
+
+    /// The same for what may take another time.
+    #[track_caller]
+    pub(crate) fn wait_within(
+        &self,
+        limit: Duration,
+        what: &str,
+        wanted: impl Fn(&vt100::Screen) -> bool,
+    ) -> &Self {
         let output = lock(&self.shared.output);
         let (output, timeout) = self
             .shared
             .changed
-            .wait_timeout_while(output, DEADLINE, |output| {
+            .wait_timeout_while(output, limit, |output| {
                 !wanted(output.parser.screen()) && !output.ended
             })
             .unwrap_or_else(PoisonError::into_inner);
@@ -264,6 +279,52 @@ impl Pty {
             panic!("waited in vain for {what} {why}; the screen:\n{screen}");
         }
         self
+    }
+
+    /// Makes the local gateway in the program, whose address the screen shows, as strict as the weather is.
+    #[track_caller]
+    pub(crate) fn make_strict(&self) -> &Self {
+        if weather::is_strict() {
+            let scale = format!(r#"{{ "timeScale": {} }}"#, weather::TIME_SCALE);
+            self.tell_gateway("time-scale", &scale);
+            self.tell_gateway(
+                "strictness",
+                r#"{ "awsRates": true, "latencyInMillis": 150, "consistencyInMillis": 60000 }"#,
+            );
+        }
+        self
+    }
+
+    /// Skips the time that stages of that gateway need to settle, where they need any.
+    #[track_caller]
+    pub(crate) fn settle(&self) -> &Self {
+        if weather::is_strict() {
+            for body in weather::SETTLING {
+                self.tell_gateway("strictness", body);
+            }
+        }
+        self
+    }
+
+    #[track_caller]
+    fn tell_gateway(&self, path: &str, body: &str) {
+        let address = |text: &str| {
+            let (_, behind) = text.split_once(" 127.0.0.1:")?;
+            let port: String = behind.chars().take_while(char::is_ascii_digit).collect();
+            Some(format!("127.0.0.1:{port}"))
+        };
+        self.wait_until("an address", |screen| address(&screen.contents()).is_some());
+        let address = address(&self.text()).unwrap();
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let call = format!(
+            "PUT /_stagewire/{path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(call.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     }
 
     /// True when not a single byte comes for this long. Any byte ends the wait at once.

@@ -16,6 +16,8 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::weather;
+
 /// How long anything may take before the test has failed.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -54,9 +56,13 @@ pub(crate) struct Gateway {
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
-        Self {
+        let sandbox = Self {
             home: tempfile::tempdir().unwrap(),
+        };
+        if let Some(limits) = known_limits() {
+            sandbox.write("config/stagewire/config.toml", &limits);
         }
+        sandbox
     }
 
     /// A path in the home directory.
@@ -136,10 +142,16 @@ impl Sandbox {
         self.gateway_with(&["--ephemeral", "--seed", "none"])
     }
 
-    /// The same with other arguments.
+    /// The same with other arguments. One that is not strict by them is so in strict weather.
     pub(crate) fn gateway_with(&self, arguments: &[&str]) -> Gateway {
         let mut all = vec!["gateway", "--listen", "127.0.0.1:0"];
         all.extend(arguments);
+        let flags = strict_flags();
+        let is_told =
+            |argument: &&str| argument.starts_with("--") && flags.iter().any(|it| it == argument);
+        if !arguments.iter().any(is_told) {
+            all.extend(flags.iter().map(String::as_str));
+        }
         let running = self.start(&all);
         let url = running.line();
         Gateway { running, url }
@@ -165,6 +177,24 @@ impl Sandbox {
         all.extend(arguments);
         self.run(&all)
     }
+}
+
+/// The settings of a client that is told what the account allows; none where it is told nothing.
+pub(crate) fn known_limits() -> Option<String> {
+    let (per_second, burst) = weather::limits().filter(|_| weather::is_known())?;
+    Some(format!(
+        "[aws]\ncalls_per_second = {per_second:.1}\nburst = {burst:.1}\n"
+    ))
+}
+
+/// The flags of a gateway in this weather.
+fn strict_flags() -> Vec<String> {
+    let flags = format!(
+        "--aws-rates --latency 150ms --consistency 60s --time-scale {}",
+        weather::TIME_SCALE
+    );
+    let flags = flags.split(' ').map(str::to_owned);
+    flags.filter(|_| weather::is_strict()).collect()
 }
 
 /// Writes a state file as a gateway of a later version would.
@@ -350,15 +380,43 @@ impl Gateway {
     /// A control-plane call that must succeed.
     #[track_caller]
     pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        let (head, body) = self.call(method, path, body);
+        let (mut head, mut answer) = self.call(method, path, body);
+        // Where calls are counted they take their time, so this is no rush.
+        while weather::is_strict() && head.contains("TooManyRequestsException") {
+            (head, answer) = self.call(method, path, body);
+        }
         assert!(
             head.starts_with("HTTP/1.1 2"),
-            "{method} {path}: {head} {body}"
+            "{method} {path}: {head} {answer}"
         );
-        if body.is_empty() {
+        if answer.is_empty() {
             Value::Null
         } else {
-            serde_json::from_str(&body).unwrap()
+            serde_json::from_str(&answer).unwrap()
+        }
+    }
+
+    /// Lets time pass until any call is taken again, where calls are counted.
+    #[track_caller]
+    pub(crate) fn rest(&self) {
+        if weather::is_strict() {
+            for scale in [1_000_000, weather::TIME_SCALE] {
+                let body = json!({ "timeScale": scale });
+                self.control("PUT", "/_stagewire/time-scale", &body);
+                // What came back meanwhile is counted at the next call.
+                self.control("GET", "/v2/apis", &Value::Null);
+            }
+        }
+    }
+
+    /// Skips the time that stages need to settle, where they need any.
+    #[track_caller]
+    pub(crate) fn settle(&self) {
+        if weather::is_strict() {
+            for body in weather::SETTLING {
+                let body: Value = serde_json::from_str(body).unwrap();
+                self.control("PUT", "/_stagewire/strictness", &body);
+            }
         }
     }
 

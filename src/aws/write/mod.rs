@@ -2,10 +2,10 @@
 //!
 //! An update sends nothing but what differs, in the words that API Gateway's rules for updates ask for: an empty text clears,
 //! an empty value removes a key of a map that is merged, a map that is replaced is sent whole, and what cannot be cleared is
-//! set to the value that API Gateway itself fills in. No call is repeated when the outcome of an attempt is unknown: the
-//! repetition would be refused by what the attempt made, or undo what somebody else did meanwhile.
+//! set to the value that API Gateway itself fills in.
 
 mod api;
+mod deployment;
 mod integration;
 mod route;
 mod stage;
@@ -16,19 +16,11 @@ use crate::model::file::Texts;
 
 pub use route::RouteEnds;
 
-/// Makes a call, and makes it again only after failures that prove that it was not carried out. The SDK's futures are
-/// large, hence the box.
+/// Makes a call through the gate for those that change something.
 macro_rules! carry_out {
     ($control:expr, $operation:literal, $call:expr) => {{
         let control = $control;
-        let attempt = || {
-            Box::pin(async {
-                let call = $call.customize().config_override(super::super::once());
-                let answer = call.send().await;
-                answer.map_err(|error| control.error($operation, &error))
-            })
-        };
-        control.carefully(attempt).await
+        control.write($operation, || $call.send()).await
     }};
 }
 

@@ -1,19 +1,24 @@
 //! What the tasks of effects share: where calls go at the moment, the local gateway, and the files.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    aws::{self, Control, Signer},
+    aws::{self, Control, Signer, Tuning},
     config::{Paths, Settings},
     model::{
         Failure, FailureKind, Target,
         limit::ConnectionLimits,
+        pace::Pace,
         target::{AwsTarget, LocalTarget},
     },
-    ops::Journal,
-    ui::{Message, message::HostMessage},
+    ops::{Journal, Known, known::Recollection, reading::Unfinished},
+    ui::{
+        Message,
+        library::Manner,
+        message::{Connected, HostMessage, LibraryMessage, Recalled},
+    },
 };
 
 use super::{
@@ -21,6 +26,7 @@ use super::{
         history::History,
         keyring::handshake_signer,
         local::{self, LocalGateway},
+        tuning,
     },
     tell,
 };
@@ -33,9 +39,16 @@ const LOCAL_REGION: &str = "us-east-1";
 pub(in super::super) struct Desk {
     settings: Settings,
     journal: Journal,
+    known: Known,
     history: History,
+    /// How the targets are called.
+    tuning: Tuning,
     /// The handle on the target in force. Locked for a moment only.
     control: Mutex<Option<Control>>,
+    /// The pace of the target in force that the screen was told last. Locked for a moment only.
+    told_pace: Mutex<Option<Pace>>,
+    /// Readings of drafts that broke off, of the target in force.
+    unfinished: Mutex<Arc<Unfinished>>,
     /// Locked while the gateway starts, so that it is started once.
     gateway: tokio::sync::Mutex<LocalGateway>,
 }
@@ -56,10 +69,14 @@ impl Desk {
     /// A desk without a target.
     pub(in super::super) fn new(settings: Settings, paths: &Paths, gateway: LocalGateway) -> Self {
         Self {
+            tuning: tuning(&settings, paths),
+            unfinished: Mutex::new(Arc::default()),
             settings,
             journal: Journal::new(paths.journal()),
+            known: Known::new(paths.known()),
             history: History::new(paths.history()),
             control: Mutex::new(None),
+            told_pace: Mutex::new(None),
             gateway: tokio::sync::Mutex::new(gateway),
         }
     }
@@ -90,12 +107,12 @@ impl Desk {
         Ok(targets)
     }
 
-    /// Makes this the target of all later calls, and says what it is exactly.
+    /// Makes this the target of all later calls, and says what it is exactly, with what earlier runs have read of it.
     pub(super) async fn change_target(
         &self,
         target: Target,
         inbox: &mpsc::Sender<Message>,
-    ) -> Result<Target, Failure> {
+    ) -> Result<Connected, Failure> {
         let target = match target {
             Target::Local(local) => {
                 let running = self.gateway.lock().await.start().await?;
@@ -113,11 +130,33 @@ impl Desk {
             aws @ Target::Aws(_) => aws,
         };
         let title = format!("Cannot use the target \"{}\"", target.label());
-        let connected = Control::connect(&target).await;
+        let connected = Control::connect_tuned(&target, &self.tuning).await;
         let control = connected.map_err(|error| error.failure(title))?;
-        let exact = with_region(target, control.region());
+        let recalled = self.known.recall(&control, &self.journal).await;
+        let pace = control.pace();
+        let connected = Connected {
+            target: with_region(target, control.region()),
+            manner: Manner {
+                pace,
+                settles: control.is_aws(),
+            },
+            recalled: recalled.map(|recalled| Box::new(as_message(recalled))),
+        };
+        *self.told_pace() = pace;
         *self.slot() = Some(control);
-        Ok(exact)
+        *self.broken_off() = Arc::default();
+        Ok(connected)
+    }
+
+    /// Readings of drafts that broke off, of the target in force.
+    pub(super) fn unfinished(&self) -> Arc<Unfinished> {
+        Arc::clone(&self.broken_off())
+    }
+
+    fn broken_off(&self) -> std::sync::MutexGuard<'_, Arc<Unfinished>> {
+        self.unfinished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A handle on the target in force.
@@ -125,6 +164,23 @@ impl Desk {
         self.slot().clone().ok_or_else(|| {
             Failure::new(FailureKind::User, "No target is chosen").hint("choose one with t")
         })
+    }
+
+    /// Tells the pace of the target in force if it is another one than was told last.
+    pub(super) async fn tell_pace(&self, inbox: &mpsc::Sender<Message>) {
+        let Some(pace) = self.slot().as_ref().map(Control::pace) else {
+            return;
+        };
+        let told = std::mem::replace(&mut *self.told_pace(), pace);
+        if told != pace {
+            tell(inbox, Message::Library(LibraryMessage::PaceChanged(pace))).await;
+        }
+    }
+
+    fn told_pace(&self) -> std::sync::MutexGuard<'_, Option<Pace>> {
+        self.told_pace
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who signs handshakes with the credentials of the target in force.
@@ -136,6 +192,11 @@ impl Desk {
     /// The journal.
     pub(super) fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// What is kept of what was read.
+    pub(super) fn known(&self) -> &Known {
+        &self.known
     }
 
     /// The messages that were sent.
@@ -173,6 +234,19 @@ fn with_region(target: Target, region: &str) -> Target {
             ..aws
         }),
         local @ Target::Local(_) => local,
+    }
+}
+
+fn as_message(recollection: Recollection) -> Recalled {
+    let Recollection {
+        apis,
+        as_of,
+        details,
+    } = recollection;
+    Recalled {
+        apis,
+        as_of,
+        details,
     }
 }
 

@@ -4,29 +4,80 @@ use tokio::sync::mpsc;
 
 use crate::{
     model::{
-        Api, ApiDetail, ApiId, Failure, Target, Ticket,
+        Api, ApiDetail, ApiId, DraftReading, Failure, StagesReading, Target, Ticket,
+        pace::Priority,
         plan::{
             DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, LeftOver, Repoint,
+            Unproved,
         },
     },
     ops::{self, deploy::account},
-    ui::{Message, message::DeployMessage},
+    ui::{
+        Message,
+        message::{DeployMessage, LibraryMessage},
+    },
 };
 
-use super::{Desk, tell, watch::Watched};
+use super::{super::clock, Desk, tell, watch::Watched};
 
 pub(super) async fn apis(desk: &Desk) -> Result<Vec<Api>, Failure> {
     let control = desk.control()?;
+    let as_of = clock::now();
     let apis = control.apis().await;
-    apis.map_err(|error| error.failure("Cannot list the APIs"))
+    let apis = apis.map_err(|error| error.failure("Cannot list the APIs"))?;
+    desk.known().keep_apis(&control, &apis, as_of);
+    Ok(apis)
 }
 
-pub(super) async fn api(desk: &Desk, api: &ApiId) -> Result<ApiDetail, Failure> {
-    ops::detail::read_api(&desk.control()?, desk.journal(), api).await
+pub(super) async fn stages(
+    desk: &Desk,
+    api: &ApiId,
+    priority: Priority,
+) -> Result<StagesReading, Failure> {
+    let control = desk.control()?.at(priority);
+    let reading = ops::reading::stages(&control, desk.journal(), api).await;
+    desk.known().keep_stages(&control, api, &reading);
+    Ok(reading)
 }
 
-pub(super) async fn plan(desk: &Desk, request: &DeployRequest) -> Result<DeployPlan, Failure> {
-    ops::deploy::plan(&desk.control()?, desk.journal(), request).await
+/// Reads a draft, telling how far it is.
+pub(super) async fn draft(
+    desk: &Desk,
+    (ticket, api): (Ticket, &ApiId),
+    priority: Priority,
+    inbox: &mpsc::Sender<Message>,
+) -> Result<DraftReading, Failure> {
+    let (control, mut progress) = desk.control()?.at(priority).metered();
+    let unfinished = desk.unfinished();
+    let mut reading = Box::pin(ops::reading::draft(&control, api, &unfinished));
+    loop {
+        tokio::select! {
+            biased;
+            reading = &mut reading => {
+                desk.known().keep_draft(&control, api, &reading);
+                return Ok(reading);
+            }
+            Ok(()) = progress.changed() => {
+                let progress = *progress.borrow_and_update();
+                let message = LibraryMessage::DraftProgressed(ticket, api.clone(), progress);
+                tell(inbox, Message::Library(message)).await;
+                desk.tell_pace(inbox).await;
+            }
+        }
+    }
+}
+
+pub(super) fn plan(
+    desk: &Desk,
+    request: &DeployRequest,
+    detail: &ApiDetail,
+) -> Result<DeployPlan, Failure> {
+    ops::deploy::plan(desk.control()?.target(), detail, request)
+}
+
+pub(super) async fn prove(desk: &Desk, unproved: &Unproved) -> Result<(), Failure> {
+    let control = desk.control()?.at(Priority::Shown);
+    ops::deploy::prove(&control, desk.journal(), unproved).await
 }
 
 pub(super) async fn deploy(
@@ -34,7 +85,7 @@ pub(super) async fn deploy(
     plan: &DeployPlan,
     report: Report,
 ) -> Result<Deployed, DeployFailure> {
-    let control = desk.control()?;
+    let control = desk.control()?.at(Priority::Act);
     let (steps, tell_step) = channel();
     let job = ops::deploy::run(&control, desk.journal(), plan, tell_step);
     report
@@ -47,7 +98,7 @@ pub(super) async fn finish(
     left: &LeftOver,
     report: Report,
 ) -> Result<Deployed, DeployFailure> {
-    let control = desk.control()?;
+    let control = desk.control()?.at(Priority::Act);
     let (steps, tell_step) = channel();
     let job = ops::deploy::finish(&control, desk.journal(), left, tell_step);
     report
@@ -60,7 +111,7 @@ pub(super) async fn clean_up(
     left: &LeftOver,
     watched: Watched,
 ) -> Result<(), Failure> {
-    let control = desk.control()?;
+    let control = desk.control()?.at(Priority::Act);
     let id = &left.deployment_id;
     watched.note(format!(
         "It is not known whether deployment {id} was deleted"
@@ -78,7 +129,7 @@ pub(super) async fn repoint(
     repoint: &Repoint,
     watched: Watched,
 ) -> Result<(), Failure> {
-    let control = desk.control()?;
+    let control = desk.control()?.at(Priority::Act);
     let Repoint { stage, to, .. } = repoint;
     watched.note(format!(
         "It is not known whether stage \"{stage}\" was pointed at {to}"
@@ -139,7 +190,7 @@ impl Report {
     }
 }
 
-/// Steps are told from inside the job, which must not wait for the screen. There are at most a dozen.
+/// Steps are told from inside the job, which must not wait for the screen. There are some for each call of a reading.
 fn channel() -> (
     mpsc::UnboundedReceiver<DeployProgress>,
     impl FnMut(DeployProgress) + Send,

@@ -133,19 +133,38 @@ impl Effects {
                 async move { jobs::apis(&desk).await },
                 move |result| Message::Library(LibraryMessage::ApisLoaded(ticket, result)),
             ),
-            Effect::LoadApi(ticket, api) => {
+            Effect::ReadStages(ticket, api, priority) => {
                 let read = api.clone();
                 self.start(
                     ticket,
-                    async move { jobs::api(&desk, &read).await },
+                    async move { jobs::stages(&desk, &read, priority).await },
                     move |result| {
-                        Message::Library(LibraryMessage::ApiLoaded(ticket, api, Box::new(result)))
+                        Message::Library(LibraryMessage::StagesRead(ticket, api, Box::new(result)))
                     },
                 );
             }
-            Effect::PlanDeploy(ticket, request) => self.start(
+            Effect::ReadDraft(ticket, api, priority) => {
+                let read = api.clone();
+                let inbox = self.inbox.clone();
+                self.start(
+                    ticket,
+                    async move { jobs::draft(&desk, (ticket, &read), priority, &inbox).await },
+                    move |result| {
+                        Message::Library(LibraryMessage::DraftRead(ticket, api, Box::new(result)))
+                    },
+                );
+            }
+            Effect::Prove(ticket, unproved) => {
+                let order = unproved.clone();
+                self.start(
+                    ticket,
+                    async move { jobs::prove(&desk, &order).await },
+                    move |result| Message::Deploy(DeployMessage::Proved(ticket, unproved, result)),
+                );
+            }
+            Effect::PlanDeploy(ticket, request, detail) => self.start(
                 ticket,
-                async move { jobs::plan(&desk, &request).await },
+                async move { jobs::plan(&desk, &request, &detail) },
                 move |result| Message::Deploy(DeployMessage::Planned(ticket, Box::new(result))),
             ),
             Effect::Deploy(ticket, plan) => {
@@ -203,6 +222,7 @@ impl Effects {
         E: From<Failure> + Send + 'static,
     {
         let inbox = self.inbox.clone();
+        let desk = Arc::clone(&self.desk);
         let work = AbortOnDropHandle::new(self.runtime.spawn(work));
         let task = self.runtime.spawn(async move {
             let result = match work.await {
@@ -210,6 +230,8 @@ impl Effects {
                 Err(error) if error.is_cancelled() => return,
                 Err(error) => Err(lost(&error).into()),
             };
+            // What was asked may have taught us what the target allows.
+            desk.tell_pace(&inbox).await;
             tell(&inbox, answer(result)).await;
         });
         self.tasks.insert(ticket, AbortOnDropHandle::new(task));

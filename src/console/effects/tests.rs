@@ -4,12 +4,17 @@ use std::{path::Path, time::Duration};
 
 use super::*;
 use crate::{
+    aws::stub::{Answer, Stub},
     config::{Paths, Settings},
     console::local::LocalGateway,
     model::{
-        ApiId, ConnectRequest, LinkEvent, LinkId, Target, limit::ConnectionLimits, link::LinkStep,
-        target::LocalTarget,
+        Api, ApiId, ConnectRequest, LinkEvent, LinkId, Target,
+        limit::ConnectionLimits,
+        link::LinkStep,
+        pace::Priority,
+        target::{AwsTarget, LocalTarget},
     },
+    ui::message::Connected,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,6 +58,47 @@ impl World {
     async fn answer(&mut self, effect: Effect) -> Message {
         self.effects.order(effect);
         self.next().await
+    }
+
+    async fn change_target(&mut self, target: Target) -> Connected {
+        let change = Effect::ChangeTarget(Ticket(1), target);
+        match self.answer(change).await {
+            Message::Library(LibraryMessage::TargetChanged(_, Ok(connected))) => connected,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn start_gateway(&mut self) -> LocalTarget {
+        let local = Target::Local(LocalTarget {
+            address: ([127, 0, 0, 1], 0).into(),
+            region: "us-east-1".into(),
+        });
+        let connected = self.change_target(local).await;
+        assert_eq!(connected.recalled, None);
+        match connected.target {
+            Target::Local(local) => local,
+            other @ Target::Aws(_) => panic!("{other:?}"),
+        }
+    }
+
+    async fn load_apis(&mut self) -> Vec<Api> {
+        match self.answer(Effect::LoadApis(Ticket(2))).await {
+            Message::Library(LibraryMessage::ApisLoaded(_, Ok(apis))) => apis,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until something is kept of a target.
+    async fn kept(&self) {
+        let known = self.dir.path().join("known");
+        let kept = async {
+            while !std::fs::read_dir(&known).is_ok_and(|mut targets| {
+                targets.any(|target| target.unwrap().path().join("apis.json").exists())
+            }) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, kept).await.unwrap();
     }
 }
 
@@ -149,15 +195,7 @@ async fn the_pace_of_the_local_gateway_is_told_whenever_it_changes() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     let mut world = World::new();
-    let local = Target::Local(LocalTarget {
-        address: ([127, 0, 0, 1], 0).into(),
-        region: "us-east-1".into(),
-    });
-    let answer = world.answer(Effect::ChangeTarget(Ticket(1), local)).await;
-    let Message::Library(LibraryMessage::TargetChanged(_, Ok(Target::Local(local)))) = answer
-    else {
-        panic!("{answer:?}");
-    };
+    let local = world.start_gateway().await;
     for scale in [60.0, 1.0] {
         let mut stream = tokio::net::TcpStream::connect(local.address).await.unwrap();
         let body = format!("{{\"timeScale\": {scale}}}");
@@ -177,12 +215,64 @@ async fn the_pace_of_the_local_gateway_is_told_whenever_it_changes() {
     }
 }
 
+fn endpoint(url: String) -> Target {
+    Target::Aws(AwsTarget {
+        region: Some("us-east-1".into()),
+        endpoint_url: Some(url),
+        ..AwsTarget::default()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_is_there_when_the_target_is_chosen_again() {
+    let mut world = World::new();
+    let local = world.start_gateway().await;
+    world.load_apis().await;
+    let elsewhere = endpoint(local.endpoint_url());
+    let connected = world.change_target(elsewhere.clone()).await;
+    assert_eq!(
+        connected.recalled, None,
+        "of our own gateway nothing is kept"
+    );
+    let apis = world.load_apis().await;
+    world.kept().await;
+    let connected = world.change_target(elsewhere).await;
+    let recalled = connected.recalled.expect("it was read before");
+    assert_eq!(recalled.apis, apis);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pace_that_was_learned_is_told_before_the_answer() {
+    let is_first = std::sync::atomic::AtomicBool::new(true);
+    let stub = Stub::start(move |_| {
+        if is_first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            Answer::error(429, "TooManyRequestsException", "Too Many Requests")
+        } else {
+            Answer::json(200, r#"{"items": []}"#)
+        }
+    });
+    let stub = stub.await;
+    let mut world = World::new();
+    let target = endpoint(format!("http://{}", stub.address));
+    let connected = world.change_target(target).await;
+    assert_eq!(connected.manner.pace, None);
+    let told = world.answer(Effect::LoadApis(Ticket(2))).await;
+    let Message::Library(LibraryMessage::PaceChanged(Some(_))) = told else {
+        panic!("{told:?}");
+    };
+    let answer = world.next().await;
+    let Message::Library(LibraryMessage::ApisLoaded(Ticket(2), Ok(_))) = answer else {
+        panic!("{answer:?}");
+    };
+}
+
 #[tokio::test]
 async fn a_cancelled_effect_sends_nothing() {
     let mut world = World::new();
-    world.effects.order(Effect::LoadApi(
+    world.effects.order(Effect::ReadStages(
         Ticket(1),
         ApiId::parse("k3v9x2a1bc").unwrap(),
+        Priority::Shown,
     ));
     world.effects.order(Effect::Cancel(Ticket(1)));
     let answer = world.answer(Effect::LoadHistory(Ticket(2))).await;

@@ -8,12 +8,12 @@ use crate::{
         IntegrationId, Route,
         file::{ApiFile, IntegrationFile, Names, api_file, integration_names},
     },
-    ops::detail::Draft,
+    ops::reading::WholeDraft,
 };
 
 /// A name for each integration of the target: the file's where the file has it, and one that the file does not use for
 /// each other.
-pub(super) fn names(wanted: &ApiFile, draft: &Draft) -> Names {
+pub(super) fn names(wanted: &ApiFile, draft: &WholeDraft) -> Names {
     let own = integration_names(&draft.routes, &draft.integrations);
     let there = api_file(draft.parts(), &[], &own);
     let contents: BTreeMap<&IntegrationId, &IntegrationFile> = own
@@ -53,7 +53,7 @@ fn take(matched: &mut Names, mut pairs: Vec<Pair<'_>>) {
 /// Those that routes of the same key target on both sides: the same content first, then the more routes in common.
 fn by_routes<'a>(
     wanted: &'a ApiFile,
-    draft: &'a Draft,
+    draft: &'a WholeDraft,
     contents: &BTreeMap<&'a IntegrationId, &IntegrationFile>,
 ) -> Vec<Pair<'a>> {
     let mut common: BTreeMap<(&str, &IntegrationId), usize> = BTreeMap::new();
@@ -79,7 +79,7 @@ fn by_routes<'a>(
 /// way leaves such a one), then the same name where the file has no route to it either.
 fn by_content<'a>(
     wanted: &'a ApiFile,
-    draft: &'a Draft,
+    draft: &'a WholeDraft,
     contents: &BTreeMap<&'a IntegrationId, &IntegrationFile>,
     own: &Names,
 ) -> Vec<Pair<'a>> {

@@ -13,7 +13,7 @@ mod steps;
 use std::collections::BTreeMap;
 
 use self::steps::{Known, Step};
-use super::detail::{Draft, read_draft};
+use super::reading::{self, WholeDraft};
 use crate::{
     aws::{self, Control},
     model::{
@@ -80,7 +80,7 @@ impl ApplyPlan {
 
 /// The target's side: the draft and the stages.
 struct Live {
-    draft: Draft,
+    draft: WholeDraft,
     stages: Vec<Stage>,
 }
 
@@ -269,8 +269,10 @@ fn notes_on_target(live: &Live, from: &ApiFile, wanted: &ApiFile, extras: Extras
 
 impl Live {
     async fn read(control: &Control, api: &ApiId, wanted: &ApiFile) -> Result<Self, aws::Error> {
+        control.expect(1);
         let (draft, stages) =
-            tokio::try_join!(Box::pin(read_draft(control, api)), control.stages(api))?;
+            tokio::try_join!(Box::pin(reading::whole(control, api)), control.stages(api))?;
+        let stages = stages.whole()?;
         let mut live = Self { draft, stages };
         live.read_hidden(control, wanted).await?;
         Ok(live)
@@ -286,6 +288,7 @@ impl Live {
             if route.route_response_selection_expression.is_none()
                 && file.is_some_and(|file| !file.responses.is_empty())
             {
+                control.expect(1);
                 route.responses = control.route_responses(&api, &route.id).await?;
             }
         }
@@ -295,6 +298,7 @@ impl Live {
             if integration.integration_type.ends_with("_PROXY")
                 && file.is_some_and(|file| !file.responses.is_empty())
             {
+                control.expect(1);
                 integration.responses =
                     control.integration_responses(&api, &integration.id).await?;
             }

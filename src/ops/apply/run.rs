@@ -20,15 +20,20 @@ use crate::{
     },
 };
 
-/// A call that begins.
+/// What begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// What is called, in words.
-    pub step: String,
-    /// From 1.
-    pub number: usize,
-    /// Of how many.
-    pub n_steps: usize,
+pub enum Progress {
+    /// A call that changes something.
+    Call {
+        /// What is called, in words.
+        step: String,
+        /// From 1.
+        number: usize,
+        /// Of how many.
+        n_steps: usize,
+    },
+    /// The reading back, for all calls are made.
+    ReadBack,
 }
 
 /// What was applied.
@@ -55,7 +60,9 @@ pub struct ApplyFailure {
     pub done: Vec<String>,
     /// The call of which nobody knows whether it was carried out.
     pub unknown: Option<String>,
-    /// The calls that were refused or not made.
+    /// The call that was refused.
+    pub refused: Option<String>,
+    /// The calls that were not carried out, with the refused one.
     pub not_done: Vec<String>,
 }
 
@@ -72,7 +79,11 @@ pub async fn run(
 ) -> Result<Applied, Box<ApplyFailure>> {
     let title = format!("Cannot apply \"{}\" in full", printable(&plan.name));
     let mut run = Run::of(control, plan);
+    let n_steps = plan.steps.len();
+    control.expect(n_steps);
     for (idx, step) in plan.steps.iter().enumerate() {
+        let number = idx + 1;
+        let name = step.to_string();
         if stop.is_cancelled() {
             let failure = Failure::new(FailureKind::User, title).cause("it was interrupted");
             return Err(Box::new(ApplyFailure {
@@ -80,19 +91,24 @@ pub async fn run(
                 ..run.failed(plan, idx, failure)
             }));
         }
-        report(Progress {
-            step: step.to_string(),
-            number: idx + 1,
-            n_steps: plan.steps.len(),
+        report(Progress::Call {
+            step: name.clone(),
+            number,
+            n_steps,
         });
         if let Err(error) = Box::pin(run.take(step)).await {
+            run.log(plan, number, &format!("{name} failed: {error}"));
             let mut failed = run.failed(plan, idx, error.failure(title));
             if error.leaves_open() {
                 failed.unknown = Some(failed.not_done.remove(0));
+            } else {
+                failed.refused = failed.not_done.first().cloned();
             }
             return Err(Box::new(failed));
         }
+        run.log(plan, number, &name);
     }
+    report(Progress::ReadBack);
     run.end(plan).await
 }
 
@@ -144,6 +160,7 @@ impl<'a> Run<'a> {
                     api,
                     done,
                     unknown: None,
+                    refused: None,
                     not_done: Vec::new(),
                 }))
             }
@@ -159,8 +176,17 @@ impl<'a> Run<'a> {
             api: self.api.clone(),
             done,
             unknown: None,
+            refused: None,
             not_done,
         }
+    }
+
+    /// Writes a call into the log, which tells each of them when the person is told their number.
+    fn log(&self, plan: &ApplyPlan, number: usize, call: &str) {
+        let (name, call) = (printable(&plan.name), printable(call));
+        let api = self.api.as_ref().map_or("new", ApiId::as_str);
+        let n_steps = plan.steps.len();
+        tracing::info!("apply {name} ({api}), call {number} of {n_steps}: {call}");
     }
 
     /// Makes the call of a step.

@@ -1,9 +1,14 @@
 //! Deploying: what it will do, doing it, going on after a failure half way, cleaning up, and taking it back.
 //!
-//! The steps are create-deployment, wait for DEPLOYED, create-stage or update-stage, check, journal. Before the first
-//! change the draft is read again, and right before the stage is moved it is read too: a plan is made for a person to
-//! look at, and somebody else may act meanwhile. Whoever stops waiting for one of these futures stops the job between
-//! two calls; nothing is left half-written on this machine.
+//! The steps are create-deployment, wait for DEPLOYED, create-stage or update-stage, check. A plan is made of what was read
+//! for a person to look at, and somebody else may act meanwhile. So what the stage serves is compared right before it is
+//! moved, always; and the draft is read again behind the freeze, in one of two ways. A deploy that waits for that reading
+//! gives its deployment a fingerprint, and moves the stage only if the reading equals the plan. One that does not wait moves
+//! the stage at once: its deployment carries no fingerprint, and nothing is claimed of what it holds, until a reading from
+//! behind the freeze equals one from before it ([`prove`]).
+//!
+//! Whoever stops waiting for one of these futures stops the job between two calls; nothing is left half-written on this
+//! machine.
 
 pub mod account;
 mod command;
@@ -11,11 +16,12 @@ mod plan;
 mod run;
 
 use crate::{
-    aws::{Control, ErrorKind},
+    aws::{Control, ErrorKind, Listed},
     model::{
         ApiId, DeploymentId, Failure, FailureKind, StageName, Target,
-        plan::{DeployPlan, LeftOver, Repoint, StageChoice},
+        plan::{DeployPlan, LeftOver, Repoint, StageChoice, Unproved},
     },
+    ops::{Journal, journal::Entry},
 };
 
 pub use plan::plan;
@@ -30,6 +36,7 @@ pub async fn clean_up(control: &Control, left: &LeftOver) -> Result<(), Failure>
     let api = &left.plan.api.id;
     let title = || format!("Cannot delete the deployment {id}");
     let stages = control.stages(api).await;
+    let stages = stages.and_then(Listed::whole);
     let stages = stages.map_err(|error| error.failure(title()))?;
     // AWS is known to refuse this on its older API only, so it is not left to AWS.
     if let Some(stage) = stages
@@ -46,6 +53,56 @@ pub async fn clean_up(control: &Control, left: &LeftOver) -> Result<(), Failure>
         Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error.failure(title())),
     }
+}
+
+/// Gives a deployment the fingerprint of what it was proved to hold, and keeps that in the journal. What it says of itself
+/// besides stays, whoever wrote it meanwhile.
+///
+/// # Errors
+/// Fails when somebody gave it another fingerprint meanwhile, and when the control plane refuses or cannot be reached. A
+/// journal that cannot be written is no failure: whether something differs, the fingerprint still says.
+pub async fn prove(
+    control: &Control,
+    journal: &Journal,
+    unproved: &Unproved,
+) -> Result<(), Failure> {
+    let Unproved {
+        api_id,
+        deployment,
+        before,
+        ..
+    } = unproved;
+    let id = &deployment.id;
+    let title = || format!("Cannot give the deployment {id} its fingerprint");
+    let fingerprint = before.definition.fingerprint();
+    let deployment = control.deployment(api_id, id).await;
+    let deployment = deployment.map_err(|error| error.failure(title()))?;
+    match deployment.fingerprint() {
+        None => {
+            let described = fingerprint.append_to(deployment.title().unwrap_or_default());
+            let describe = control.describe_deployment(api_id, id, &described);
+            describe.await.map_err(|error| error.failure(title()))?;
+        }
+        Some(carried) if carried == fingerprint => {}
+        Some(carried) => {
+            return Err(Failure::new(FailureKind::User, title())
+                .cause(format!("it carries another one by now: {carried}"))
+                .hint("look at the API again"));
+        }
+    }
+    let entry = Entry {
+        api_id: api_id.clone(),
+        deployment_id: id.clone(),
+        definition: before.definition.clone(),
+        description: deployment.title().map(str::to_owned),
+        deployed_at: unproved.frozen_at,
+        stage: Some(unproved.stage.clone()),
+        previous: unproved.previous.clone(),
+    };
+    if let Err(error) = journal.keep(control, entry).await {
+        tracing::warn!("the definition of {id} is not kept: {error}");
+    }
+    Ok(())
 }
 
 /// The AWS CLI commands for somebody who is left with a deployment.

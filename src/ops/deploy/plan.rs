@@ -1,72 +1,112 @@
 //! What a deploy would do, found out by looking only.
 
 use super::{auto_deploys, command};
-use crate::{
-    aws::Control,
-    model::{
-        ApiDetail, DeploymentId, Drift, Failure, FailureKind, Stage, StageName, Target,
-        limit::{DESCRIPTION_CHARS, STAGES_PER_API},
-        plan::{DeployPlan, DeployRequest, DeployStep, StageChoice},
-    },
-    ops::{Journal, detail},
+use crate::model::{
+    ApiDetail, DeploymentId, Drift, Failure, FailureKind, Stage, StageName, Target,
+    limit::{DESCRIPTION_CHARS, STAGES_PER_API},
+    plan::{DeployPlan, DeployRequest, DeployStep, DraftCheck, StageChoice},
 };
 
 /// Characters of a description that the fingerprint takes, with the space in front of it.
 const FINGERPRINT_CHARS: usize = " [sw:0123456789abcdef]".len();
 
-/// Works out what the deploy would do. Changes nothing.
+/// Works out what the deploy would do, from what was read of the API. Makes no call.
 ///
 /// # Errors
 /// Fails when the deploy cannot succeed (no routes; a new stage that exists or one more than the quota allows; an
-/// existing stage that does not exist or has autoDeploy on), and when the control plane refuses or cannot be reached.
-pub async fn plan(
-    control: &Control,
-    journal: &Journal,
+/// existing stage that does not exist or has autoDeploy on), when the stages were not read, and when the draft, which is to
+/// be compared, was not.
+pub fn plan(
+    target: &Target,
+    detail: &ApiDetail,
     request: &DeployRequest,
 ) -> Result<DeployPlan, Failure> {
     let stage = request.stage.name();
-    let detail = Box::pin(detail::read(control, journal, &request.api_id))
-        .await
-        .map_err(|error| error.failure(title(&request.api_name, stage)))?;
-    check(&detail, request, control.target())?;
+    check_read(detail, request)?;
+    check(detail, request, target)?;
     let serves_now = detail.stage(stage).and_then(|it| it.deployment_id.clone());
-    let fingerprint = detail.draft.fingerprint();
-    let warnings = warnings(&detail, request, serves_now.as_ref());
-    let target = control.target();
-    let api_id = request.api_id.as_str();
-    let described = fingerprint.append_to(request.description.as_deref().unwrap_or_default());
     let (stage_step, stage_command) = match &request.stage {
         StageChoice::Existing(_) => (
             DeployStep::UpdateStage,
-            command::update_stage(target, api_id, stage, None),
+            command::update_stage(target, request.api_id.as_str(), stage, None),
         ),
         StageChoice::New(_) => (
             DeployStep::CreateStage,
-            command::create_stage(target, api_id, stage, None),
+            command::create_stage(target, request.api_id.as_str(), stage, None),
         ),
     };
-    let drift = detail.drift.get(stage).cloned();
-    Ok(DeployPlan {
+    let mut plan = DeployPlan {
         request: request.clone(),
-        fingerprint,
+        warnings: warnings(detail, request, serves_now.as_ref()),
         serves_now,
         known: detail.deployments.iter().map(|it| it.id.clone()).collect(),
-        drift: drift.unwrap_or(Drift::NothingDeployed),
-        warnings,
-        steps: vec![
-            DeployStep::CreateDeployment,
-            DeployStep::KeepDefinition,
-            DeployStep::WaitForDeployed,
-            stage_step,
-            DeployStep::Check,
+        drift: detail
+            .drift
+            .get(stage)
+            .cloned()
+            .unwrap_or(Drift::NothingDeployed),
+        steps: steps(request.check, stage_step),
+        commands: Vec::new(),
+        api: detail.api.clone(),
+        draft: detail.draft.clone(),
+    };
+    let described = plan.description().unwrap_or_default();
+    plan.commands = vec![
+        command::create_deployment(target, request.api_id.as_str(), &described),
+        stage_command,
+    ];
+    Ok(plan)
+}
+
+fn steps(check: DraftCheck, stage: DeployStep) -> Vec<DeployStep> {
+    let steps = match check {
+        DraftCheck::BeforeStage => [
+            Some(DeployStep::CreateDeployment),
+            Some(DeployStep::KeepDefinition),
+            Some(DeployStep::WaitForDeployed),
+            Some(stage),
+            Some(DeployStep::Check),
         ],
-        commands: vec![
-            command::create_deployment(target, api_id, &described),
-            stage_command,
+        DraftCheck::AfterStage => [
+            Some(DeployStep::CreateDeployment),
+            Some(DeployStep::WaitForDeployed),
+            Some(stage),
+            Some(DeployStep::Check),
+            None,
         ],
-        api: detail.api,
-        definition: detail.draft,
-    })
+    };
+    steps.into_iter().flatten().collect()
+}
+
+/// What the plan is made of must have been read. A new stage needs the stages too: to know that there is none of its name.
+fn check_read(detail: &ApiDetail, request: &DeployRequest) -> Result<(), Failure> {
+    let lacks = |failure: Option<&Failure>, what: &str| {
+        let title = title(&detail.api.name, request.stage.name());
+        let lacking = Failure::new(FailureKind::Remote, title).cause(format!("{what} not read"));
+        match failure {
+            Some(failure) => Failure {
+                causes: failure.causes.clone(),
+                hint: failure.hint.clone(),
+                kind: failure.kind,
+                ..lacking
+            },
+            None => lacking,
+        }
+    };
+    if !detail.stages.is_known() {
+        return Err(lacks(detail.stages.failure.as_ref(), "the stages were"));
+    }
+    if request.check == DraftCheck::BeforeStage && detail.draft.is_none() {
+        let parts = [
+            &detail.routes.failure,
+            &detail.integrations.failure,
+            &detail.authorizers.failure,
+            &detail.models.failure,
+        ];
+        let failure = parts.into_iter().flatten().next();
+        return Err(lacks(failure, "the draft was"));
+    }
+    Ok(())
 }
 
 /// What a failed deploy could not do, in the person's words.
@@ -79,7 +119,7 @@ fn check(detail: &ApiDetail, request: &DeployRequest, target: &Target) -> Result
         let title = title(&detail.api.name, request.stage.name());
         Failure::new(FailureKind::User, title)
     };
-    if detail.routes.is_empty() {
+    if detail.routes.is_whole() && detail.routes.is_empty() {
         return Err(failure()
             .cause("the API has no routes, and API Gateway deploys none without")
             .hint("add a route, then deploy"));

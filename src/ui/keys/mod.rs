@@ -61,6 +61,8 @@ pub enum Scope {
     Menu,
     /// The deploy dialog with the stage list, in which typing names a new stage.
     Deploy,
+    /// The same while comparing the draft first takes long: one may wait for that.
+    DeploySlow,
     /// A text field of the deploy dialog.
     DeployField,
     /// The deploy dialog while it asks; any key but Enter takes the question back.
@@ -124,7 +126,7 @@ impl Group {
 
 impl Scope {
     /// Every scope that a screen or modal can name as its own, for tests and for `stagewire keys`.
-    pub const LEAVES: [Self; 19] = [
+    pub const LEAVES: [Self; 20] = [
         Self::Targets,
         Self::Apis,
         Self::Stages,
@@ -135,6 +137,7 @@ impl Scope {
         Self::FilterLine,
         Self::Menu,
         Self::Deploy,
+        Self::DeploySlow,
         Self::DeployField,
         Self::DeployQuestion,
         Self::DeployRun,
@@ -179,6 +182,7 @@ impl Scope {
             Self::FilterLine => &[Self::FilterLine, Self::Anywhere],
             Self::Menu => &[Self::Menu, Self::Anywhere],
             Self::Deploy => &[Self::Deploy, Self::Anywhere],
+            Self::DeploySlow => &[Self::DeploySlow, Self::Deploy, Self::Anywhere],
             Self::DeployField => &[Self::DeployField, Self::Anywhere],
             Self::DeployQuestion => &[Self::DeployQuestion, Self::Anywhere],
             Self::DeployRun => &[Self::DeployRun, Self::Text, Self::Anywhere],
@@ -228,6 +232,7 @@ impl Scope {
             Self::FilterLine => "filter line",
             Self::Menu => "menus",
             Self::Deploy => "deploy dialog",
+            Self::DeploySlow => "deploy dialog, slow to compare",
             Self::DeployField => "deploy dialog, text field",
             Self::DeployQuestion => "deploy dialog, question",
             Self::DeployRun => "deploy dialog, running",

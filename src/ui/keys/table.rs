@@ -116,6 +116,7 @@ pub(super) static TABLE: &[Binding] = &[
     row(Scope::Deploy, "ctrl-y", Action::Copy, "copy commands", (Group::Here, 50)),
     row(Scope::Deploy, "ctrl-r", Action::Refresh, "plan again", (Group::Here, 0)),
     row(Scope::Deploy, "esc", Action::Back, "cancel", (Group::Here, 80)),
+    row(Scope::DeploySlow, "w", Action::Wait, "wait, compare first", (Group::Here, 85)),
     row(Scope::DeployField, "enter", Action::Submit, "deploy", (Group::Here, 90)),
     row(Scope::DeployField, "tab", Action::NextField, "next field", (Group::Here, 60)),
     row(Scope::DeployField, "backtab", Action::PreviousField, "field before", (Group::Here, 0)),

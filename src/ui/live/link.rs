@@ -278,15 +278,27 @@ impl LiveLink {
             LinkStep::Rule(_) => false,
             _ => self.attempts > 0,
         };
-        self.retry = BACKOFF_SECONDS
-            .get(self.attempts)
-            .filter(|_| is_worth_it)
-            .map(|seconds| Retry {
-                attempt: self.attempts + 1,
-                at: later(failure.at, SignedDuration::from_secs(*seconds)),
-            });
+        self.retry = None;
+        if is_worth_it {
+            self.try_again(failure.at);
+        }
+    }
+
+    /// Tries again a little later, unless that was done often enough.
+    fn try_again(&mut self, now: Timestamp) {
+        self.retry = BACKOFF_SECONDS.get(self.attempts).map(|seconds| Retry {
+            attempt: self.attempts + 1,
+            at: later(now, SignedDuration::from_secs(*seconds)),
+        });
         if self.retry.is_some() {
             self.attempts += 1;
+        }
+    }
+
+    /// Tries again after a refusal by a stage that has not settled: it may not be there yet for everybody.
+    pub fn await_settling(&mut self, now: Timestamp) {
+        if matches!(&self.phase, Phase::Refused(refusal) if refusal.status == 403) {
+            self.try_again(now);
         }
     }
 

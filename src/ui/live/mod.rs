@@ -224,6 +224,9 @@ impl Session {
         let link = self.links.first()?;
         match &link.phase {
             Phase::Connecting { .. } | Phase::Open(_) => None,
+            Phase::Refused(refusal) if link.retry.is_some() => {
+                Some(explain::unsettled(refusal, &self.stage))
+            }
             Phase::Refused(refusal) => {
                 let handshake = Handshake {
                     stage: &self.stage,

@@ -8,27 +8,28 @@
 //! ╰─────────────────────────────────────────────────────────────────────────────────────╯
 //! ```
 //!
-//! What a row lacks is read when it comes into view, a few APIs at a time: an account with hundreds of APIs must not
-//! cost thousands of calls.
+//! The list costs its own pages. Who serves what is read for the rows in view, a few APIs at a time, and then slowly for
+//! the rest: an account with hundreds of APIs must not cost thousands of calls. What is not deployed is known where a draft
+//! was read, which is done here only where calls are free.
 
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
-use ratatui::{Frame, layout::Rect};
+use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::{Context, Crumb, Handled, Nav, Screen, View, api::ApiScreen, subject};
 use crate::{
-    model::{Api, ApiDetail, ApiId, Drift},
+    model::{Api, ApiDetail, ApiId, Drift, Stage},
     ui::{
         Action, Remote, State,
         geometry::Geometry,
         keys::Scope,
-        library::Library,
+        library::{Library, Record},
         modal::{Modal, actions::ActionsModal},
         widget::{
-            age,
+            age, cells,
             list::{Hit, ListView},
-            panel,
+            panel, safe,
             table::{Cell, Column, Table},
             waiting,
         },
@@ -95,6 +96,14 @@ impl ApisScreen {
         (found, hits)
     }
 
+    /// The APIs whose rows are in view. Before anything was drawn, a screen of common height is taken to be visible.
+    fn shown(&self, library: &Library, page: u16) -> Vec<ApiId> {
+        let (apis, _) = self.visible(library);
+        let page = if page == 0 { 20 } else { page };
+        let window = self.list.window(&ids(&apis), page);
+        apis[window].iter().map(|api| api.id.clone()).collect()
+    }
+
     fn selected<'a>(&self, library: &'a Library) -> Option<&'a Api> {
         let (apis, _) = self.visible(library);
         let idx = self.list.selected_idx(&ids(&apis))?;
@@ -106,8 +115,8 @@ fn rows(apis: &[&Api], state: &State) -> Vec<Vec<Cell>> {
     let theme = &state.theme;
     apis.iter()
         .map(|api| {
-            let detail = state.library.details.get(&api.id);
-            let (stages, undeployed) = stage_cells(detail, state);
+            let record = state.library.records.get(&api.id);
+            let (stages, undeployed) = stage_cells(record, state);
             vec![
                 Cell::searched(api.name.clone(), theme.text, 0),
                 Cell::searched(api.id.to_string(), theme.dim, api.name.chars().count() + 1),
@@ -128,33 +137,55 @@ fn ids(apis: &[&Api]) -> Vec<String> {
 }
 
 /// The stages of an API, and how the draft differs from what each serves.
-fn stage_cells(detail: Option<&Remote<ApiDetail>>, state: &State) -> (Cell, Cell) {
+fn stage_cells(record: Option<&Record>, state: &State) -> (Cell, Cell) {
     let theme = &state.theme;
     let glyphs = &state.glyphs;
-    let Some(detail) = detail.and_then(Remote::data) else {
-        let text = match detail {
-            Some(Remote::Failed { .. }) => "not readable",
-            _ => glyphs.ellipsis,
-        };
-        return (Cell::new(text, theme.dim), Cell::new(text, theme.dim));
+    let unknown = |text: &'static str| (Cell::new(text, theme.dim), Cell::new(text, theme.dim));
+    let Some(record) = record else {
+        return unknown(glyphs.ellipsis);
     };
+    let detail = &record.detail;
+    match (detail.stages.is_known(), &detail.stages.failure) {
+        (true, _) => {}
+        (false, Some(_)) => return unknown("not readable"),
+        (false, None) => return unknown(glyphs.ellipsis),
+    }
     if detail.stages.is_empty() {
         let dash = Cell::new(glyphs.dash, theme.dim);
         return (Cell::new("none", theme.dim), dash);
     }
     let names: Vec<&str> = detail.stages.iter().map(|s| s.name.as_str()).collect();
+    let is_marked = |stage: &Stage| record.is_marked(&stage.name, state.now);
+    let names_style = if detail.stages.iter().any(is_marked) {
+        theme.changed
+    } else {
+        theme.text
+    };
+    (
+        Cell::new(names.join(" "), names_style),
+        undeployed_cell(detail, state),
+    )
+}
+
+/// What is not deployed on which stage; a dash on proof only.
+fn undeployed_cell(detail: &ApiDetail, state: &State) -> Cell {
+    let theme = &state.theme;
+    let glyphs = &state.glyphs;
+    // Nobody has read the draft: one mark says so for all stages.
+    if detail.drift.values().any(|drift| *drift == Drift::Unread) {
+        return Cell::new(Drift::Unread.short_text(), theme.dim);
+    }
     let differing: Vec<String> = detail
         .drift
         .iter()
         .filter(|(_, drift)| **drift != Drift::UpToDate)
         .map(|(stage, drift)| format!("{stage} {}", drift.short_text()))
         .collect();
-    let undeployed = if differing.is_empty() {
+    if differing.is_empty() {
         Cell::new(glyphs.dash, theme.dim)
     } else {
         Cell::new(differing.join(&format!(" {} ", glyphs.dot)), theme.changed)
-    };
-    (Cell::new(names.join(" "), theme.text), undeployed)
+    }
 }
 
 impl View for ApisScreen {
@@ -237,24 +268,11 @@ impl View for ApisScreen {
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        if matches!(context.library.target, Remote::Ready(_))
-            && context.library.apis == Remote::Idle
-        {
-            context.load_apis();
-        }
         let (apis, _) = self.visible(context.library);
         let ids = ids(&apis);
         self.list.settle(&ids, context.geometry.page);
-        // Before anything was drawn, a screen of common height is taken to be visible.
-        let page = match context.geometry.page {
-            0 => 20,
-            page => page,
-        };
-        let window = self.list.window(&ids, page);
-        let wanted: Vec<ApiId> = apis[window].iter().map(|api| api.id.clone()).collect();
-        context
-            .library
-            .load_missing(&wanted, context.tickets, context.effects);
+        let shown = self.shown(context.library, context.geometry.page);
+        context.ask(|library, asking| library.tend_list(&shown, asking));
     }
 
     fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
@@ -293,8 +311,18 @@ impl View for ApisScreen {
     }
 
     fn next_tick(&self, state: &State) -> Option<Duration> {
-        let apis = state.library.apis.data().into_iter().flatten();
-        age::until_change(apis.map(|api| api.created_at), state.now)
+        let library = &state.library;
+        let apis = library.apis.data().into_iter().flatten();
+        let created = age::until_change(apis.map(|api| api.created_at), state.now);
+        let as_of = library.apis_as_of;
+        let as_of = as_of.and_then(|as_of| age::as_of_changes_in(as_of, state.now));
+        let shown = self.shown(library, state.geometry.page);
+        let due = library.list_due_in(&shown, state.now);
+        let records = shown.iter().filter_map(|id| library.records.get(id));
+        let marks = records.filter_map(|record| record.mark_ends(state.now));
+        let waits = due.into_iter().chain(marks);
+        let waits = waits.filter_map(|wait| Duration::try_from(wait).ok());
+        waits.chain(created).chain(as_of).min()
     }
 }
 
@@ -304,7 +332,7 @@ fn refresh(context: &mut Context<'_>) {
         context.library.wanted_target.clone(),
     ) {
         (Remote::Ready(_), _) => {
-            context.library.distrust_details();
+            context.library.distrust();
             context.load_apis();
         }
         (Remote::Failed { .. }, Some(target)) => context.change_target(target),
@@ -346,21 +374,28 @@ fn nothing(screen: &ApisScreen, state: &State, area: Rect, frame: &mut Frame<'_>
     }
 }
 
-/// At the lower border: that the list is being read anew, or that it is old because that failed.
+/// At the lower border: that the list is being read anew, that it is old because that failed, or how old it is.
 fn note(state: &State, area: Rect, frame: &mut Frame<'_>) {
     let glyphs = &state.glyphs;
-    let line = match &state.library.apis {
-        Remote::Loading { .. } => {
+    let library = &state.library;
+    let line = match &library.apis {
+        _ if library.is_list_seen() => {
             let spinner = glyphs.spinner_at(state.now.as_millisecond());
-            ratatui::text::Line::styled(format!(" {spinner} reading "), state.theme.busy)
+            Line::styled(format!(" {spinner} reading "), state.theme.busy)
         }
         Remote::Failed { failure, .. } => {
             let text = format!(" {} old: {} ", glyphs.warning, failure.title);
-            ratatui::text::Line::from(crate::ui::widget::safe(&text, state.theme.warn))
+            Line::from(safe(&text, state.theme.warn))
         }
-        _ => return,
+        _ => match library.apis_as_of {
+            Some(as_of) => {
+                let text = format!(" as of {} ", age::as_of(as_of, state.now));
+                Line::styled(text, state.theme.dim)
+            }
+            None => return,
+        },
     };
-    let width = crate::ui::widget::cells(line.width()).min(area.width.saturating_sub(4));
+    let width = cells(line.width()).min(area.width.saturating_sub(4));
     let place = Rect {
         x: area.x + 2,
         y: area.bottom().saturating_sub(1),

@@ -12,14 +12,14 @@ use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 use ratatui::{Frame, layout::Rect};
 
-use crate::model::{Target, plan::Repoint};
+use crate::model::{ApiId, Target, plan::Repoint};
 
 use super::{
     Action, Effect, State,
     deploy::{DeployJob, Deploys},
     geometry::Geometry,
     keys::Scope,
-    library::Library,
+    library::{Asking, Library},
     live::Session,
     message::HostMessage,
     modal::Modal,
@@ -103,12 +103,27 @@ impl Context<'_> {
 
     /// Asks for the target's APIs.
     pub fn load_apis(&mut self) {
-        self.library.load_apis(self.tickets, self.effects);
+        self.ask(Library::load_apis);
     }
 
-    /// Asks for one API in full.
-    pub fn load_api(&mut self, id: &crate::model::ApiId) {
-        self.library.load_api(id, self.tickets, self.effects);
+    /// Asks for all of an API.
+    pub fn load_api(&mut self, id: &ApiId) {
+        self.ask(|library, asking| library.load_api(id, asking));
+    }
+
+    /// Asks who serves what in an API.
+    pub fn load_stages(&mut self, id: &ApiId) {
+        self.ask(|library, asking| library.load_stages(id, asking));
+    }
+
+    /// Asks the library for something.
+    pub fn ask(&mut self, what: impl FnOnce(&mut Library, &mut Asking<'_>)) {
+        let mut asking = Asking {
+            now: self.now,
+            tickets: self.tickets,
+            effects: self.effects,
+        };
+        what(self.library, &mut asking);
     }
 
     /// Asks for another target.

@@ -35,7 +35,11 @@ pub fn live(api: &ApiId, stage: &StageName, context: &mut Context<'_>) -> Nav {
 pub fn live_of_api(api: &ApiId, context: &mut Context<'_>) -> Nav {
     let last = context.deploys.last.as_ref();
     let last = last.filter(|(id, _)| id == api).map(|(_, stage)| stage);
-    let only = match context.library.detail(api).map(|detail| &detail.stages[..]) {
+    let only = match context
+        .library
+        .detail(api)
+        .map(|detail| detail.stages.as_slice())
+    {
         Some([stage]) => Some(&stage.name),
         _ => None,
     };
@@ -90,7 +94,7 @@ pub fn undo_refusal(state: &State) -> Option<String> {
 
 /// Why an API cannot be deployed.
 pub fn deploy_refusal(detail: Option<&ApiDetail>) -> Option<String> {
-    let is_empty = detail.is_some_and(|detail| detail.routes.is_empty());
+    let is_empty = detail.is_some_and(|it| it.routes.is_whole() && it.routes.is_empty());
     is_empty.then(|| {
         "Deploy: the API has no routes, and API Gateway refuses to deploy an API without any"
             .to_owned()
@@ -100,7 +104,7 @@ pub fn deploy_refusal(detail: Option<&ApiDetail>) -> Option<String> {
 /// Why a stage cannot be watched.
 pub fn live_refusal(detail: Option<&ApiDetail>, stage: Option<&StageName>) -> Option<String> {
     let detail = detail?;
-    if detail.stages.is_empty() {
+    if detail.stages.is_whole() && detail.stages.is_empty() {
         return Some("Live: the API has no stage yet; d deploys to a new one".to_owned());
     }
     let stage = detail.stage(stage?)?;

@@ -45,6 +45,29 @@ pub fn until_change(
     waits.min()
 }
 
+/// How old a reading is, in steps, so that a screen that stands is drawn anew a few times only: `now`, `10 s ago`, `30 s
+/// ago`, `1 min ago`, then as [`ago`].
+pub fn as_of(then: Timestamp, now: Timestamp) -> String {
+    match now.duration_since(then).as_secs() {
+        ..10 => "now".to_owned(),
+        10..30 => "10 s ago".to_owned(),
+        30..60 => "30 s ago".to_owned(),
+        _ => ago(then, now),
+    }
+}
+
+/// How long it takes until [`as_of`] says something else; none when it never does.
+pub fn as_of_changes_in(then: Timestamp, now: Timestamp) -> Option<Duration> {
+    let age = now.duration_since(then);
+    let next = match age.as_secs() {
+        ..10 => SignedDuration::from_secs(10),
+        10..30 => SignedDuration::from_secs(30),
+        30..60 => SignedDuration::from_secs(60),
+        _ => return until_change([Some(then)], now),
+    };
+    Duration::try_from(next - age).ok()
+}
+
 /// The age of a time that may be unknown.
 pub fn ago_or(then: Option<Timestamp>, now: Timestamp, unknown: &str) -> std::borrow::Cow<'_, str> {
     match then {
@@ -72,6 +95,25 @@ mod tests {
         check(47 * 3600, "47 h ago");
         check(72 * 3600, "3 days ago");
         check(61 * 86_400, "2026-09-21");
+    }
+
+    #[test]
+    fn a_reading_ages_in_steps() {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        for (seconds, says, next) in [
+            (-1, "now", 11),
+            (0, "now", 10),
+            (9, "now", 1),
+            (10, "10 s ago", 20),
+            (30, "30 s ago", 30),
+            (60, "1 min ago", 60),
+            (7_200, "2 h ago", 3_600),
+        ] {
+            let then = now - SignedDuration::from_secs(seconds);
+            assert_eq!(as_of(then, now), says);
+            let next = Duration::from_secs(next);
+            assert_eq!(as_of_changes_in(then, now), Some(next), "{seconds}");
+        }
     }
 
     #[test]

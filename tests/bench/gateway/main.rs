@@ -16,6 +16,9 @@ mod echo;
 #[expect(dead_code, reason = "a benchmark needs less of it than the tests do")]
 #[path = "../../support/gateway.rs"]
 mod support;
+#[expect(dead_code, reason = "a benchmark needs less of it than the tests do")]
+#[path = "../../support/weather.rs"]
+mod weather;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 

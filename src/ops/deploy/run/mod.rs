@@ -1,40 +1,36 @@
 //! Doing what a plan says, step by step, and going on with what a failed deploy left.
+//!
+//! Where the plan says so, the draft is read behind the freeze and compared before the stage is moved. Else the stage is
+//! moved at once, four round trips after the start, and what the deployment holds is left to be proved.
 
+mod steps;
 mod unseen;
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::{Future, pending},
+    pin::pin,
+};
 
-use tokio::time::Instant;
+use jiff::Timestamp;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{command, moved, plan::title, shown};
+use self::steps::{PATIENCE, Patience};
+use super::{command, plan::title};
 use crate::{
     aws::{Control, Error, ErrorKind},
     model::{
-        Deployment, DeploymentId, DeploymentStatus, Failure, FailureKind, Stage,
+        Deployment, DeploymentId, Draft, Failure, FailureKind, Stage,
+        pace::ReadProgress,
         plan::{
-            DeployFailure, DeployPlan, DeployProgress, DeployStep, Deployed, LeftOver, Remains,
-            StageChoice, StageUse, StepState,
+            DeployFailure, DeployPlan, DeployProgress, DeployStep, Deployed, DraftCheck, LeftOver,
+            Remains, StageChoice, StageUse, StepState, Unproved,
         },
     },
     ops::{
-        Journal, clock, detail,
+        Journal, clock,
         journal::{Entry, Found, WriteError},
     },
-};
-
-/// How long and how often a deployment that is not usable yet is asked for.
-#[derive(Debug, Clone, Copy)]
-struct Polling {
-    first: Duration,
-    longest: Duration,
-    limit: Duration,
-}
-
-const POLLING: Polling = Polling {
-    first: Duration::from_millis(200),
-    longest: Duration::from_secs(2),
-    limit: Duration::from_mins(1),
 };
 
 /// Deploys as planned.
@@ -67,10 +63,12 @@ pub async fn run_until(
         control,
         journal,
         plan,
-        polling: POLLING,
+        patience: PATIENCE,
         stage_use: StageUse::NotServed,
         stop: stop.clone(),
         made: None,
+        frozen: None,
+        behind: None,
         report,
     };
     job.run().await
@@ -105,10 +103,12 @@ pub async fn finish(
         control,
         journal,
         plan,
-        polling: POLLING,
+        patience: PATIENCE,
         stage_use: left.stage_use,
         stop: CancellationToken::new(),
         made: None,
+        frozen: None,
+        behind: None,
         report,
     };
     job.complete(deployment).await
@@ -119,12 +119,16 @@ struct Job<'a, R> {
     control: &'a Control,
     journal: &'a Journal,
     plan: &'a DeployPlan,
-    polling: Polling,
+    patience: Patience,
     /// Whether the stage may serve the deployment before the job has asked it.
     stage_use: StageUse,
     /// Somebody wants it to end.
     stop: CancellationToken,
     made: Option<DeploymentId>,
+    /// When the freeze began and when it was over; none where somebody else made the deployment.
+    frozen: Option<(Timestamp, Timestamp)>,
+    /// The draft as it was read behind the freeze, once that proved what the deployment holds.
+    behind: Option<Draft>,
     report: R,
 }
 
@@ -150,8 +154,22 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         if self.stop.is_cancelled() {
             return Err(stopped(self.plan).into());
         }
-        let create = Box::pin(create(self.control, self.plan));
-        let deployment = self.step(DeployStep::CreateDeployment, create).await?;
+        let plan = self.plan;
+        let stop = self.stop.clone();
+        let began = clock::now();
+        let (control, progress) = self.control.metered();
+        let held_up = progress.clone();
+        let create = async {
+            tokio::select! {
+                biased;
+                made = Box::pin(steps::create(&control, plan)) => made,
+                // A call that is held up was refused: nothing was made.
+                () = stopped_while_held_up(&stop, held_up) => Err(stopped(plan).into()),
+            }
+        };
+        let create = self.metered_step(DeployStep::CreateDeployment, progress, create);
+        let deployment = create.await?;
+        self.frozen = Some((began, clock::now()));
         self.complete(deployment).await
     }
 
@@ -171,11 +189,30 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         warnings.extend(self.remember(&deployment, &stage).await);
         Ok(Deployed {
             api_id: self.plan.api.id.clone(),
+            unproved: self.unproved(&deployment, &stage),
+            draft: self.behind.take(),
             deployment,
             stage,
             previous: self.plan.serves_now.clone(),
             undo_command: self.undo_command(),
             warnings,
+        })
+    }
+
+    /// What is left to prove of a deployment that went without waiting for a reading of the draft.
+    fn unproved(&self, deployment: &Deployment, stage: &Stage) -> Option<Unproved> {
+        let before = self.plan.draft.clone()?;
+        let (began, frozen_at) = self.frozen?;
+        if self.plan.request.check == DraftCheck::BeforeStage || before.until > began {
+            return None;
+        }
+        Some(Unproved {
+            api_id: self.plan.api.id.clone(),
+            deployment: deployment.clone(),
+            stage: stage.name.clone(),
+            previous: self.plan.serves_now.clone(),
+            before,
+            frozen_at,
         })
     }
 
@@ -195,7 +232,7 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         let Self {
             control,
             plan,
-            polling,
+            patience,
             stage_use,
             ..
         } = *self;
@@ -207,7 +244,7 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => Err(stopped(plan)),
-                waited = wait_for_deployed(control, plan, deployment, polling) => waited,
+                waited = steps::wait_for_deployed(control, plan, deployment, patience.deployed) => waited,
             }
         };
         let deployment = self.step(DeployStep::WaitForDeployed, wait).await;
@@ -218,15 +255,15 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         let id = &deployment.id;
         let stage = match &plan.request.stage {
             StageChoice::Existing(_) => {
-                let update = update_stage(control, plan, id, stage_use);
+                let update = steps::update_stage(control, plan, id, stage_use);
                 self.step(DeployStep::UpdateStage, update).await?
             }
             StageChoice::New(_) => {
-                let create = create_stage(control, plan, id, stage_use);
+                let create = steps::create_stage(control, plan, id, stage_use);
                 self.step(DeployStep::CreateStage, create).await?
             }
         };
-        let check = check(control, plan, id, stage);
+        let check = steps::check(control, plan, (id, stage), patience.read_back);
         let checked = self.step(DeployStep::Check, check).await;
         let (stage, warnings) = checked.map_err(Stopped::unserved)?;
         Ok((deployment, stage, warnings))
@@ -242,35 +279,52 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             plan,
             ..
         } = *self;
-        let entry = entry(plan, deployment);
+        let (DraftCheck::BeforeStage, Some(draft)) = (plan.request.check, &plan.draft) else {
+            return Ok(());
+        };
+        let entry = entry(plan, draft, deployment);
         let ids = vec![deployment.id.clone()];
         let found = journal.find_all(control, &plan.api.id, ids).await;
-        if matches!(found.as_slice(), [Found::Entry(kept)] if kept.definition == plan.definition) {
+        if matches!(found.as_slice(), [Found::Entry(kept)] if kept.definition == draft.definition) {
             return Ok(());
         }
+        let stop = self.stop.clone();
+        let (control, progress) = self.control.metered();
         let keep = async {
-            verify(control, plan, &deployment.id)
-                .await
-                .map_err(NotKept::Unverified)?;
-            let written = journal.keep(control, entry).await;
-            written.map_err(NotKept::Unwritten)
-        };
-        match self.step(DeployStep::KeepDefinition, keep).await {
-            Ok(()) => Ok(()),
-            Err(NotKept::Unverified(failure)) => Err(failure),
-            Err(NotKept::Unwritten(error)) => {
-                tracing::warn!("the definition of {} is not kept: {error}", deployment.id);
-                Ok(())
+            let behind = tokio::select! {
+                biased;
+                behind = steps::verify(&control, plan, draft, &deployment.id) => behind,
+                () = stop.cancelled() => Err(stopped(plan)),
+            };
+            let behind = behind.map_err(NotKept::Unverified)?;
+            match journal.keep(&control, entry).await {
+                Ok(()) => Ok(behind),
+                Err(error) => Err(NotKept::Unwritten(behind, error)),
             }
-        }
+        };
+        let kept = self.metered_step(DeployStep::KeepDefinition, progress, keep);
+        let behind = match kept.await {
+            Ok(behind) => behind,
+            Err(NotKept::Unverified(failure)) => return Err(failure),
+            Err(NotKept::Unwritten(behind, error)) => {
+                tracing::warn!("the definition of {} is not kept: {error}", deployment.id);
+                behind
+            }
+        };
+        self.behind = Some(behind);
+        Ok(())
     }
 
     /// Writes down that the stage took the deployment. It serves it by now, so that nothing here can fail the deploy.
     async fn remember(&self, deployment: &Deployment, stage: &Stage) -> Option<String> {
+        let (DraftCheck::BeforeStage, Some(draft)) = (self.plan.request.check, &self.plan.draft)
+        else {
+            return None;
+        };
         let entry = Entry {
             stage: Some(stage.name.clone()),
             previous: self.plan.serves_now.clone(),
-            ..entry(self.plan, deployment)
+            ..entry(self.plan, draft, deployment)
         };
         let error = self.journal.keep(self.control, entry).await.err()?;
         let failure = Failure::new(FailureKind::Config, "").caused_by(&error);
@@ -286,24 +340,59 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         step: DeployStep,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        (self.report)(DeployProgress {
-            step,
-            state: StepState::Running,
-            deployment: self.made.clone(),
-        });
+        let (_, unmetered) = watch::channel(ReadProgress::default());
+        self.metered_step(step, unmetered, work).await
+    }
+
+    /// The same, telling how far its calls are too.
+    async fn metered_step<T, E>(
+        &mut self,
+        step: DeployStep,
+        mut progress: watch::Receiver<ReadProgress>,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        self.tell(step, StepState::Running, None);
         let start = Instant::now();
-        let outcome = work.await;
+        let mut work = pin!(work);
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                outcome = &mut work => break outcome,
+                Ok(()) = progress.changed() => {
+                    let reading = *progress.borrow_and_update();
+                    self.tell(step, StepState::Running, Some(reading));
+                }
+            }
+        };
         let took = start.elapsed();
         let state = match outcome {
             Ok(_) => StepState::Done(took),
             Err(_) => StepState::Failed(took),
         };
+        self.tell(step, state, None);
+        outcome
+    }
+
+    fn tell(&mut self, step: DeployStep, state: StepState, reading: Option<ReadProgress>) {
         (self.report)(DeployProgress {
             step,
             state,
+            reading,
             deployment: self.made.clone(),
         });
-        outcome
+    }
+}
+
+/// Waits until somebody wants the job to end while its call is held up.
+async fn stopped_while_held_up(
+    stop: &CancellationToken,
+    mut progress: watch::Receiver<ReadProgress>,
+) {
+    stop.cancelled().await;
+    let held_up = progress.wait_for(|progress| progress.held_up.is_some());
+    if held_up.await.is_err() {
+        // Nobody counts the calls any more; the step has its own end.
+        pending::<()>().await;
     }
 }
 
@@ -311,15 +400,15 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
 enum NotKept {
     /// It is not certain that the deployment holds it.
     Unverified(Failure),
-    /// The journal could not be written.
-    Unwritten(WriteError),
+    /// It is certain, and the journal could not be written.
+    Unwritten(Draft, WriteError),
 }
 
-fn entry(plan: &DeployPlan, deployment: &Deployment) -> Entry {
+fn entry(plan: &DeployPlan, draft: &Draft, deployment: &Deployment) -> Entry {
     Entry {
         api_id: plan.api.id.clone(),
         deployment_id: deployment.id.clone(),
-        definition: plan.definition.clone(),
+        definition: draft.definition.clone(),
         description: deployment.title().map(str::to_owned),
         deployed_at: clock::now(),
         stage: None,
@@ -337,188 +426,6 @@ fn failed(plan: &DeployPlan, kind: FailureKind) -> Failure {
 
 fn refused(plan: &DeployPlan, error: &Error) -> Failure {
     error.failure(title(&plan.api.name, plan.request.stage.name()))
-}
-
-/// Freezes the draft, if it still is what the plan showed.
-///
-/// The fingerprint is written into the description at the same time, so it must be that of what is frozen. Between this
-/// look and the freeze lies one call; AWS offers no way to close that gap, so that [`verify`] looks again behind it.
-async fn create(control: &Control, plan: &DeployPlan) -> Result<Deployment, DeployFailure> {
-    let api = &plan.api.id;
-    let draft = Box::pin(detail::read_draft(control, api)).await;
-    let draft = draft.map_err(|error| refused(plan, &error))?;
-    if draft.definition != plan.definition {
-        return Err(failed(plan, FailureKind::User)
-            .cause("somebody changed the API since this deploy was planned")
-            .hint("look at the changes again, then deploy")
-            .into());
-    }
-    let description = plan.request.description.as_deref().unwrap_or_default();
-    let description = plan.fingerprint.append_to(description);
-    let created = control.create_deployment(api, Some(&description)).await;
-    match created {
-        Ok(deployment) => Ok(deployment),
-        Err(error) if error.leaves_open() => {
-            Err(unseen::created(control, plan, &description, &error).await)
-        }
-        Err(error) => Err(refused(plan, &error).into()),
-    }
-}
-
-/// Looks whether the draft still is what the plan showed, now that it is frozen: then that is what the deployment holds.
-async fn verify(
-    control: &Control,
-    plan: &DeployPlan,
-    deployment: &DeploymentId,
-) -> Result<(), Failure> {
-    let draft = Box::pin(detail::read_draft(control, &plan.api.id)).await;
-    let draft = draft.map_err(|error| {
-        refused(plan, &error).cause(format!(
-            "so it is not known whether {deployment} holds what was planned"
-        ))
-    })?;
-    if draft.definition == plan.definition {
-        return Ok(());
-    }
-    Err(failed(plan, FailureKind::User)
-        .cause(format!(
-            "somebody changed the API while it was frozen, so that {deployment} may hold something else than was planned"
-        ))
-        .hint("clean up, look at the changes again, then deploy"))
-}
-
-async fn wait_for_deployed(
-    control: &Control,
-    plan: &DeployPlan,
-    mut deployment: Deployment,
-    polling: Polling,
-) -> Result<Deployment, Failure> {
-    let deadline = Instant::now() + polling.limit;
-    let mut pause = polling.first;
-    loop {
-        match &deployment.status {
-            DeploymentStatus::Deployed => return Ok(deployment),
-            DeploymentStatus::Failed => {
-                let reason = deployment.status_message.as_deref();
-                return Err(failed(plan, FailureKind::Remote)
-                    .cause(format!("the deployment {} failed", deployment.id))
-                    .cause(reason.unwrap_or("API Gateway gives no reason"))
-                    .hint("clean up, correct the API, then deploy again"));
-            }
-            // A status that this program does not know is not a reason to give up.
-            DeploymentStatus::Pending | DeploymentStatus::Other(_) => {}
-        }
-        if Instant::now() >= deadline {
-            let status = deployment.status.as_str();
-            return Err(failed(plan, FailureKind::Remote)
-                .cause(format!(
-                    "the deployment {} is still {status} after {} s",
-                    deployment.id,
-                    polling.limit.as_secs()
-                ))
-                .hint("finish the deploy later, or clean up"));
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(polling.longest);
-        let asked = control.deployment(&plan.api.id, &deployment.id).await;
-        deployment = asked.map_err(|error| refused(plan, &error))?;
-    }
-}
-
-/// Moves the stage, if it still serves what it served when the plan was made.
-async fn update_stage(
-    control: &Control,
-    plan: &DeployPlan,
-    deployment: &DeploymentId,
-    stage_use: StageUse,
-) -> Result<Stage, Stopped> {
-    let api = &plan.api.id;
-    let name = plan.request.stage.name();
-    let stage = control.stage(api, name).await;
-    let stage = stage.map_err(|error| Stopped {
-        failure: refused(plan, &error),
-        stage_use,
-    })?;
-    if stage.deployment_id.as_ref() == Some(deployment) {
-        return Ok(stage);
-    }
-    if stage.deployment_id != plan.serves_now {
-        let failure = failed(plan, FailureKind::User)
-            .cause(moved(
-                plan.serves_now.as_ref(),
-                stage.deployment_id.as_ref(),
-            ))
-            .hint("look at the stage, then plan the deploy anew; the unused deployment can be cleaned up");
-        return Err(Stopped::unserved(failure));
-    }
-    match control.point_stage(api, name, deployment).await {
-        Ok(stage) => Ok(stage),
-        Err(error) if error.leaves_open() => unseen::moved(control, plan, deployment, &error).await,
-        Err(error) => Err(Stopped::unserved(refused(plan, &error))),
-    }
-}
-
-/// Creates the stage. One that exists already is taken only if it serves our deployment: then an earlier attempt, whose
-/// outcome nobody saw, had succeeded.
-async fn create_stage(
-    control: &Control,
-    plan: &DeployPlan,
-    deployment: &DeploymentId,
-    stage_use: StageUse,
-) -> Result<Stage, Stopped> {
-    let api = &plan.api.id;
-    let name = plan.request.stage.name();
-    let error = match control.create_stage(api, name, deployment).await {
-        Ok(stage) => return Ok(stage),
-        Err(error) => error,
-    };
-    if error.leaves_open() {
-        return unseen::moved(control, plan, deployment, &error).await;
-    }
-    if error.kind != ErrorKind::Conflict {
-        return Err(Stopped {
-            failure: refused(plan, &error),
-            stage_use,
-        });
-    }
-    match control.stage(api, name).await {
-        Ok(stage) if stage.deployment_id.as_ref() == Some(deployment) => Ok(stage),
-        Ok(stage) => Err(Stopped::unserved(
-            refused(plan, &error)
-                .cause(format!(
-                    "somebody else created the stage meanwhile; it serves {}",
-                    shown(stage.deployment_id.as_ref())
-                ))
-                .hint("deploy to it as an existing stage, or choose another name"),
-        )),
-        Err(_) => Err(Stopped {
-            failure: refused(plan, &error),
-            stage_use,
-        }),
-    }
-}
-
-/// Reads the stage back. That it cannot be read does not take back what the control plane has already confirmed.
-async fn check(
-    control: &Control,
-    plan: &DeployPlan,
-    deployment: &DeploymentId,
-    confirmed: Stage,
-) -> Result<(Stage, Vec<String>), Failure> {
-    let name = plan.request.stage.name();
-    match control.stage(&plan.api.id, name).await {
-        Ok(stage) if stage.deployment_id.as_ref() == Some(deployment) => Ok((stage, Vec::new())),
-        Ok(stage) => Err(failed(plan, FailureKind::Remote)
-            .cause(format!(
-                "the stage was pointed at {deployment} and serves {} now",
-                shown(stage.deployment_id.as_ref())
-            ))
-            .hint("somebody else moves this stage; look at it again")),
-        Err(error) => Ok((
-            confirmed,
-            vec![format!("The stage could not be read back: {error}.")],
-        )),
-    }
 }
 
 #[cfg(test)]

@@ -23,18 +23,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) async fn created(
     control: &Control,
     plan: &DeployPlan,
-    description: &str,
+    description: Option<&str>,
     error: &Error,
 ) -> DeployFailure {
     let api = &plan.api.id;
     let failure = refused(plan, error);
-    let is_ours = |it: &Deployment| {
-        it.description.as_deref() == Some(description) && !plan.known.contains(&it.id)
-    };
+    let is_ours =
+        |it: &Deployment| it.description.as_deref() == description && !plan.known.contains(&it.id);
     let ours = look(control.deployments(api)).await.map(|deployments| {
-        let ours = deployments.into_iter().filter(is_ours);
+        let ours = deployments.items.into_iter().filter(is_ours);
         ours.map(|it| it.id).collect::<Vec<_>>()
     });
+    let says = description.unwrap_or_default();
     match ours.as_deref() {
         Some([]) => DeployFailure {
             failure: failure
@@ -42,7 +42,8 @@ pub(super) async fn created(
                 .hint("deploy again in a moment"),
             remains: Remains::Nothing,
         },
-        Some([id]) => DeployFailure {
+        // One that says nothing may be anybody's.
+        Some([id]) if !says.is_empty() => DeployFailure {
             failure: failure.cause(format!("the deployment was made all the same: it is {id}")),
             remains: Remains::LeftOver(LeftOver {
                 deployment_id: id.clone(),
@@ -52,6 +53,9 @@ pub(super) async fn created(
         },
         several => {
             let why = match several {
+                Some([id]) => format!(
+                    "{id} is new and says nothing, as this one would: nobody can tell whose it is"
+                ),
                 Some(ids) => format!(
                     "{} new deployments say what this one says, and nobody can tell them apart",
                     ids.len()
@@ -61,7 +65,7 @@ pub(super) async fn created(
             let look = command::get_deployments(control.target(), api.as_str());
             DeployFailure {
                 failure: failure.cause(why).hint(format!(
-                    "before deploying again, look for a deployment that says {description:?}: {look}"
+                    "before deploying again, look for a deployment that says {says:?}: {look}"
                 )),
                 remains: Remains::Unknown,
             }

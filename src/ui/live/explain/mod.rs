@@ -49,10 +49,7 @@ pub fn refusal(
 ) -> Explanation {
     let Handshake { stage, signing } = handshake;
     let status = refusal.status;
-    let title = match status_name(status) {
-        Some(name) => format!("refused: {status} {name}"),
-        None => format!("refused: {status}"),
-    };
+    let title = refused(status);
     let text = match status {
         400 => "The handshake lacks something that the $connect route asks for, or its integration answered 400. The body says more.".to_owned(),
         401 => "The authorizer of $connect did not find what it looks for, or refused it. The handshake must bring its identity sources: headers or query parameters.".to_owned(),
@@ -69,6 +66,23 @@ pub fn refusal(
         _ => "API Gateway hands on the status that the $connect integration answers. The body may say why.".to_owned(),
     };
     Explanation { title, text }
+}
+
+/// Explains a handshake that was refused by a stage which has not settled, so that it is tried again.
+pub fn unsettled(refusal: &Refusal, stage: &StageName) -> Explanation {
+    Explanation {
+        title: refused(refusal.status),
+        text: format!(
+            "Stage \"{stage}\" was made or moved a moment ago: AWS may refuse for up to 90 s, until all of it knows. It is tried again by itself."
+        ),
+    }
+}
+
+fn refused(status: u16) -> String {
+    match status_name(status) {
+        Some(name) => format!("refused: {status} {name}"),
+        None => format!("refused: {status}"),
+    }
 }
 
 /// What a refused handshake brought along, line by line and safe to show: headers, a blank line, the body.
@@ -286,7 +300,7 @@ const UNSIGNED: &str =
 
 fn forbidden(handshake: Handshake<'_>, detail: Option<&ApiDetail>) -> String {
     let Handshake { stage, signing } = handshake;
-    let Some(detail) = detail else {
+    let Some(detail) = detail.filter(|detail| detail.stages.is_whole()) else {
         return "The stage does not exist or has no deployment, the endpoint is disabled, or an authorizer, IAM or an API key stands before $connect.".to_owned();
     };
     let Some(served) = detail.stage(stage) else {

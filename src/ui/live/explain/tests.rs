@@ -1,6 +1,6 @@
 //! Each explanation for the facts that call for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::*;
 use crate::model::definition::Parts;
 use crate::model::{
-    Api, ApiId, Definition, DeploymentId, Direction, FrameRecord, LinkId, Opcode, Route, RouteId,
-    RouteSettings, Stage,
+    Api, ApiId, Definition, DeploymentId, Direction, Draft, FrameRecord, LinkId, Opcode, Part,
+    Route, RouteId, RouteSettings, Stage,
 };
 use crate::ui::live::LiveLink;
 
@@ -72,23 +72,24 @@ fn detail(stages: Vec<Stage>, routes: Vec<Route>) -> ApiDetail {
         created_at: None,
         tags: BTreeMap::new(),
     };
-    ApiDetail {
-        draft: Definition::from_parts(Parts {
+    let draft = Draft {
+        definition: Definition::from_parts(Parts {
             api: &api,
             routes: &[],
             integrations: &[],
             authorizers: &[],
             models: &[],
         }),
-        api,
-        stages,
-        deployments: Vec::new(),
-        routes,
-        integrations: Vec::new(),
-        authorizers: Vec::new(),
-        models: Vec::new(),
-        drift: BTreeMap::new(),
-        signed: BTreeSet::new(),
+        as_of: Timestamp::UNIX_EPOCH,
+        until: Timestamp::UNIX_EPOCH,
+        n_calls: 5,
+    };
+    ApiDetail {
+        draft: Some(draft),
+        stages: Part::read(stages, Timestamp::UNIX_EPOCH),
+        deployments: Part::read(Vec::new(), Timestamp::UNIX_EPOCH),
+        routes: Part::read(routes, Timestamp::UNIX_EPOCH),
+        ..ApiDetail::unread(api)
     }
 }
 

@@ -9,14 +9,14 @@ use ratatui::{
 };
 
 use super::{
-    DeployModal, Haste,
+    Comparison, DeployModal, Haste,
     question::Question,
     stages::{self, Choice},
 };
 use crate::{
     model::{
         ApiDetail, Drift, Failure, Stage,
-        plan::{DeployPlan, StageChoice},
+        plan::{DeployPlan, DeployRequest, DraftCheck, StageChoice},
     },
     ui::{
         Remote, State,
@@ -58,8 +58,9 @@ pub(super) fn render(
         Constraint::Length(1),
     ])
     .areas(inner);
-    let Some(detail) = state.library.detail(&dialog.api) else {
-        match state.library.detail_failure(&dialog.api) {
+    let detail = state.library.detail(&dialog.api);
+    let Some(detail) = detail.filter(|detail| detail.stages.is_known()) else {
+        match state.library.stages_failure(&dialog.api) {
             Some(failure) => render_unread(failure, state, body, frame),
             None => waiting::spinner(&reading(dialog), state, body, frame),
         }
@@ -378,10 +379,16 @@ fn render_question(
             format!(" PRODUCTION {stage}: look at the changes first"),
             state.theme.production,
         ),
-        (false, true) => (
-            format!("Look at the plan: {enter} once more deploys to {stage}"),
-            state.theme.warn,
-        ),
+        (false, true) => {
+            let unproved = match plan.request.check {
+                DraftCheck::BeforeStage => "",
+                DraftCheck::AfterStage => ", unproved",
+            };
+            (
+                format!("Look at the plan: {enter} once more deploys to {stage}{unproved}"),
+                state.theme.warn,
+            )
+        }
         (false, false) => ("Look at the plan first".to_owned(), state.theme.warn),
     };
     let fitted = text::fit(&note, usize::from(area.width), state.glyphs.ellipsis);
@@ -410,18 +417,39 @@ fn render_note(
         let note = format!("{stage} exists already: {enter} chooses it");
         (note, theme.warn)
     } else {
-        match dialog.wanted(Some(detail)) {
+        match dialog.wanted(&state.library, &state.production) {
             Err(reason) if dialog.name.is_empty() && is_naming && !dialog.is_insisting => {
                 (reason, theme.dim)
             }
             Err(reason) => (format!("{} {reason}", state.glyphs.failed), theme.danger),
-            Ok(_) => return,
+            Ok(request) => match waiting_note(dialog, &request, state) {
+                Some(note) => (note, theme.warn),
+                None => return,
+            },
         }
     };
     let [_, place] =
         Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
     let fitted = text::fit(&note, usize::from(place.width), state.glyphs.ellipsis);
     frame.render_widget(Line::styled(fitted, style), place);
+}
+
+/// That Enter does not compare the draft before it moves the stage, or that it takes its time to.
+fn waiting_note(dialog: &DeployModal, request: &DeployRequest, state: &State) -> Option<String> {
+    let seconds = state.library.draft_time(&dialog.api).as_secs_f64().ceil();
+    let enter = state.glyphs.enter;
+    match request.check {
+        DraftCheck::AfterStage if dialog.comparison == Comparison::Slow => Some(format!(
+            "{enter} goes unproved; comparing first takes {seconds} s"
+        )),
+        DraftCheck::AfterStage => Some(format!(
+            "{enter} goes unproved: the draft cannot be read in full"
+        )),
+        DraftCheck::BeforeStage if seconds > 2.0 => {
+            Some(format!("compares the draft first: {seconds} s"))
+        }
+        DraftCheck::BeforeStage => None,
+    }
 }
 
 fn render_changes(
@@ -438,10 +466,19 @@ fn render_changes(
             render_scrolled(&lines, (dialog, state), area, frame, geometry);
         }
         _ if is_for_another(dialog) || dialog.plan.data().is_none() => {
-            let detail = state.library.detail(&dialog.api);
-            let is_coming = dialog.plan.is_loading() || dialog.due.is_some();
-            if is_coming && dialog.wanted(detail).is_ok() {
-                waiting::spinner("working out what will change", state, area, frame);
+            let record = state.library.records.get(&dialog.api);
+            let draft = record.map(|record| &record.draft);
+            let is_reading = draft.is_some_and(|draft| draft.ticket().is_some());
+            let is_coming = dialog.plan.is_loading() || dialog.due.is_some() || is_reading;
+            if is_coming && dialog.wanted(&state.library, &state.production).is_ok() {
+                let progress = draft.and_then(|draft| draft.progress);
+                let what = match progress {
+                    Some(progress) if is_reading => {
+                        format!("reading the draft: {}", progress.text())
+                    }
+                    _ => "working out what will change".to_owned(),
+                };
+                waiting::spinner(&what, state, area, frame);
             }
         }
         plan => {
@@ -477,11 +514,22 @@ fn changes(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static
         Some(id) => format!(", against {id}"),
         None => String::new(),
     };
+    let as_of = plan.draft.as_ref().map(|draft| draft.as_of);
+    let as_of = as_of.map(|as_of| age::as_of(as_of, state.now));
+    let age = as_of.filter(|age| age != "now").map(|age| {
+        let dot = state.glyphs.dot;
+        format!(" {dot} draft as of {age}")
+    });
+    let against = format!("{against}{}", age.unwrap_or_default());
     let mut lines = vec![Line::from(vec![
         Span::styled(format!("Changes on {stage}"), theme.title),
         safe(&against, theme.dim),
     ])];
-    let n_routes = plan.definition.routes.len();
+    let n_routes = plan
+        .draft
+        .as_ref()
+        .map(|draft| draft.definition.routes.len());
+    let n_routes = n_routes.map_or("routes not counted".to_owned(), |n| format!("{n} routes"));
     let plain = match (&plan.drift, &plan.request.stage) {
         (Drift::Changes(changes), _) => {
             for change in changes {
@@ -491,11 +539,11 @@ fn changes(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static
             None
         }
         (Drift::NothingDeployed, StageChoice::New(_)) => Some((
-            format!("a new stage that serves the draft: {n_routes} routes"),
+            format!("a new stage that serves the draft: {n_routes}"),
             theme.added,
         )),
         (Drift::NothingDeployed, StageChoice::Existing(_)) => Some((
-            format!("nothing is deployed there yet; the draft has {n_routes} routes"),
+            format!("nothing is deployed there yet; the draft: {n_routes}"),
             theme.added,
         )),
         (Drift::UpToDate, _) => Some((

@@ -18,7 +18,11 @@
 //! Whoever types while the stages have the keyboard names a new one: no letter is a command here.
 //!
 //! Enter deploys. Pressed before the plan is there, it deploys as soon as the plan is, unless the plan warns: then it is
-//! shown first. A production stage takes a second Enter, see `question`. The deploy itself is [`DeployJob`], which outlives the dialog.
+//! shown first. A production stage takes a second Enter, see `question`. The deploy itself is
+//! [`DeployJob`], which outlives the dialog.
+//!
+//! The draft is read again behind the freeze and compared before the stage is moved, where that is quick or the stage is a
+//! production stage. Where it takes longer, Enter goes without it, and `w` waits. See `planning`.
 
 mod edit;
 mod planning;
@@ -31,12 +35,9 @@ use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::{Frame, layout::Rect};
 
-use self::{question::Question, stages::Choice};
+use self::{planning::Basis, question::Question, stages::Choice};
 use crate::{
-    model::{
-        ApiId, StageName,
-        plan::{DeployPlan, DeployRequest},
-    },
+    model::{ApiId, StageName, plan::DeployPlan},
     ui::{
         Action, Effect, Remote, State,
         deploy::DeployJob,
@@ -62,7 +63,8 @@ pub struct DeployModal {
     description: Input,
     plan: Remote<DeployPlan>,
     /// What the plan, or the one under way, is for.
-    planned_for: Option<DeployRequest>,
+    planned_for: Option<Basis>,
+    comparison: Comparison,
     /// When to ask for a plan.
     due: Option<Timestamp>,
     haste: Haste,
@@ -95,6 +97,17 @@ impl Phase {
     }
 }
 
+/// How the draft comes to be compared before the stage is moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    /// As a matter of course: it takes no time, or the stage is a production stage.
+    Quick,
+    /// Not at all, since it takes long; one may wait for it.
+    Slow,
+    /// Somebody waits for it, however long it takes.
+    Awaited,
+}
+
 /// Whether the deploy starts by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Haste {
@@ -118,6 +131,7 @@ impl DeployModal {
             description: Input::default(),
             plan: Remote::Idle,
             planned_for: None,
+            comparison: Comparison::Quick,
             due: None,
             haste: Haste::None,
             is_insisting: false,
@@ -143,7 +157,7 @@ impl DeployModal {
         if let Some(stage) = detail.and_then(|detail| self.named(detail)) {
             return self.choose(Choice::Stage(stage), context);
         }
-        let request = match self.wanted(detail) {
+        let request = match self.wanted(context.library, context.production) {
             Ok(request) => request,
             // Whoever names a stage right away need not wait for the stages either.
             Err(_) if detail.is_none() && self.is_new() => {
@@ -156,7 +170,7 @@ impl DeployModal {
                 return;
             }
         };
-        let is_planned = self.planned_for.as_ref() == Some(&request);
+        let is_planned = self.is_planned(&request);
         match &self.plan {
             Remote::Ready(_) if is_planned => {
                 if is_production(request.stage.name(), context.production) {
@@ -166,7 +180,10 @@ impl DeployModal {
                 }
             }
             // A plan that failed is made again to be looked at, not to be carried out unseen.
-            Remote::Failed { .. } if is_planned => self.ask(context),
+            Remote::Failed { .. } if is_planned => {
+                self.forget_plan(context);
+                self.ask(context);
+            }
             _ => {
                 self.ask(context);
                 self.haste = Haste::Going;
@@ -232,6 +249,7 @@ impl View for DeployModal {
             Phase::Failed => Scope::DeployFailed,
             Phase::Plan if self.question().is_some() => Scope::DeployQuestion,
             Phase::Plan if self.is_describing || self.is_new() => Scope::DeployField,
+            Phase::Plan if self.comparison == Comparison::Slow => Scope::DeploySlow,
             Phase::Plan => Scope::Deploy,
         }
     }
@@ -274,6 +292,7 @@ impl View for DeployModal {
             Action::Copy => self.copy(context),
             _ if self.is_run() => self.act_on_job(action, context),
             Action::Submit => self.submit(context),
+            Action::Wait => self.wait(context),
             Action::Refresh => self.refresh(context),
             Action::NextField | Action::PreviousField => {
                 self.is_describing = !self.is_describing;
@@ -308,20 +327,22 @@ impl View for DeployModal {
         if self.is_run() {
             return;
         }
-        let api = [self.api.clone()];
-        context
-            .library
-            .load_missing(&api, context.tickets, context.effects);
-        let Some(detail) = context.library.detail(&self.api) else {
+        let api = self.api.clone();
+        context.ask(|library, asking| library.tend_api(&api, asking));
+        let detail = context.library.detail(&self.api);
+        let Some(detail) = detail.filter(|detail| detail.stages.is_known()) else {
             return;
         };
         if self.choice.is_none() {
             self.choice = Some(stages::first(detail, context.production));
         }
+        if self.comparison != Comparison::Awaited {
+            self.comparison = self.comparison(context);
+        }
         let is_due = match self.due {
             Some(due) => due <= context.now,
-            // Nobody could ask before the stages were known.
-            None => self.planned_for.is_none(),
+            // Nobody could ask before the stages were known, and what was read since may be worth another look.
+            None => true,
         };
         if is_due {
             self.ask(context);
@@ -332,6 +353,8 @@ impl View for DeployModal {
         let question = self.question().filter(|it| !it.is_open(state.now));
         let opens = question.map(|question| question.left(state.now));
         let due = self.due.map(|due| due.duration_since(state.now));
+        let again = state.library.api_due_in(&self.api, state.now);
+        let due = due.into_iter().chain(again).min();
         let left = opens.into_iter().chain(due).min()?;
         let left = std::time::Duration::try_from(left).unwrap_or_default();
         let spinner = std::time::Duration::from_millis(120);

@@ -1,14 +1,23 @@
 //! What the dialog asks for, and the plan of it: when one is asked for, when it is no longer of use, when it is carried
 //! out by itself. Draws nothing and takes no keys.
 
-use super::{DeployModal, Haste, stages::Choice};
+use jiff::Timestamp;
+
+use super::{Comparison, DeployModal, Haste, stages::Choice};
+
 use crate::{
     model::{
-        ApiDetail, Failure, StageName, Ticket,
+        ApiDetail, ApiId, DeploymentId, Failure, StageName, Ticket,
         limit::{DESCRIPTION_CHARS, STAGES_PER_API},
-        plan::{DeployPlan, DeployRequest, StageChoice},
+        plan::{DeployPlan, DeployRequest, DraftCheck, StageChoice},
     },
-    ui::{Effect, Remote, screen::Context, state::is_production, widget::scroll::Scroll},
+    ui::{
+        Effect, Remote,
+        library::{LONG, Library},
+        screen::Context,
+        state::is_production,
+        widget::scroll::Scroll,
+    },
 };
 
 impl DeployModal {
@@ -31,7 +40,10 @@ impl DeployModal {
             return;
         }
         let stage = plan.request.stage.name();
-        if !plan.warnings.is_empty() || is_production(stage, context.production) {
+        // That it goes unproved was not told yet when Enter was pressed.
+        let is_unproved = plan.request.check == DraftCheck::AfterStage;
+        let is_news = is_unproved || !plan.warnings.is_empty();
+        if is_news || is_production(stage, context.production) {
             self.put_question(context);
         } else {
             self.deploy(context);
@@ -39,7 +51,13 @@ impl DeployModal {
     }
 
     /// What is asked for, or why that cannot be.
-    pub(super) fn wanted(&self, detail: Option<&ApiDetail>) -> Result<DeployRequest, String> {
+    pub(super) fn wanted(
+        &self,
+        library: &Library,
+        production: &[String],
+    ) -> Result<DeployRequest, String> {
+        let detail = library.detail(&self.api);
+        let detail = detail.filter(|detail| detail.stages.is_known());
         let detail = detail.ok_or("The stages are still being read")?;
         let stage = match &self.choice {
             None => return Err("Choose a stage".to_owned()),
@@ -52,12 +70,40 @@ impl DeployModal {
                 "A description has at most {DESCRIPTION_CHARS} characters"
             ));
         }
+        let is_awaited = self.comparison == Comparison::Awaited;
+        let needs_proof = is_awaited || is_production(stage.name(), production);
         Ok(DeployRequest {
             api_id: self.api.clone(),
             api_name: detail.api.name.clone(),
+            check: check(&self.api, library, needs_proof),
             stage,
             description: (!description.is_empty()).then(|| description.to_owned()),
         })
+    }
+
+    /// True when the plan, or the one under way, is for what is asked and for what is known by now.
+    pub(super) fn is_planned(&self, request: &DeployRequest) -> bool {
+        let planned = self.planned_for.as_ref();
+        planned.is_some_and(|basis| basis.request == *request)
+    }
+
+    /// How the draft would be compared if Enter were pressed now.
+    pub(super) fn comparison(&self, context: &Context<'_>) -> Comparison {
+        let request = self.wanted(context.library, context.production);
+        let goes = request.is_ok_and(|request| request.check == DraftCheck::AfterStage);
+        if goes && context.library.draft_time(&self.api) > LONG {
+            Comparison::Slow
+        } else {
+            Comparison::Quick
+        }
+    }
+
+    /// Deploys once the draft was compared, however long that takes.
+    pub(super) fn wait(&mut self, context: &mut Context<'_>) {
+        self.comparison = Comparison::Awaited;
+        self.forget_plan(context);
+        self.haste = Haste::Going;
+        self.ask(context);
     }
 
     /// The plan is no longer for what is asked; stops asking for it.
@@ -72,11 +118,9 @@ impl DeployModal {
         self.scroll = Scroll::default();
     }
 
-    /// Plans again, and reads the stages again when that is what failed.
+    /// Reads the API and plans again.
     pub(super) fn refresh(&mut self, context: &mut Context<'_>) {
-        if context.library.detail_failure(&self.api).is_some() {
-            context.load_api(&self.api);
-        }
+        context.load_api(&self.api);
         self.forget_plan(context);
         self.ask(context);
     }
@@ -84,17 +128,27 @@ impl DeployModal {
     /// Asks for a plan of what is asked for now, if it is not there or under way.
     pub(super) fn ask(&mut self, context: &mut Context<'_>) {
         self.due = None;
-        let detail = context.library.detail(&self.api);
-        let Ok(request) = self.wanted(detail) else {
+        let Some(record) = context.library.records.get(&self.api) else {
+            return;
+        };
+        let detail = &record.detail;
+        let Ok(request) = self.wanted(context.library, context.production) else {
             // What was waited for turned out to be impossible; the note says why.
-            if detail.is_some() {
+            if detail.stages.is_known() {
                 self.haste = Haste::None;
             }
             return;
         };
-        if self.planned_for.as_ref() == Some(&request)
-            && !matches!(self.plan, Remote::Failed { .. })
-        {
+        // What is compared must be there first. It comes by itself, or fails, which the plan then says.
+        if request.check == DraftCheck::BeforeStage && record.draft.ticket().is_some() {
+            return;
+        }
+        let basis = Basis::of(request, detail);
+        if self.planned_for.as_ref() == Some(&basis) {
+            return;
+        }
+        // A plan that is looked at under a question does not change under the eyes.
+        if self.question().is_some() {
             return;
         }
         if let Remote::Loading { ticket, .. } = self.plan {
@@ -102,8 +156,48 @@ impl DeployModal {
         }
         let ticket = context.tickets.next_ticket();
         self.plan.start(ticket);
-        self.planned_for = Some(request.clone());
-        context.effects.push(Effect::PlanDeploy(ticket, request));
+        let detail = Box::new(detail.clone());
+        let effect = Effect::PlanDeploy(ticket, basis.request.clone(), detail);
+        self.planned_for = Some(basis);
+        context.effects.push(effect);
+    }
+}
+
+/// What a plan is made of: when it changes, there is another plan.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Basis {
+    request: DeployRequest,
+    serves: Option<DeploymentId>,
+    draft: Option<Timestamp>,
+    has_failed: bool,
+}
+
+impl Basis {
+    fn of(request: DeployRequest, detail: &ApiDetail) -> Self {
+        let stage = detail.stage(request.stage.name());
+        Self {
+            serves: stage.and_then(|stage| stage.deployment_id.clone()),
+            draft: detail.draft.as_ref().map(|draft| draft.as_of),
+            has_failed: detail.draft_failure().is_some(),
+            request,
+        }
+    }
+}
+
+/// When the draft is compared. What takes long is left for afterwards, unless somebody wants the proof first; what cannot be
+/// read at all is no reason not to deploy.
+fn check(api: &ApiId, library: &Library, needs_proof: bool) -> DraftCheck {
+    let Some(record) = library.records.get(api) else {
+        return DraftCheck::BeforeStage;
+    };
+    let is_unreadable = record.draft.ticket().is_none()
+        && record.detail.draft.is_none()
+        && record.detail.draft_failure().is_some();
+    let is_slow = library.draft_time(api) > LONG;
+    if is_unreadable || is_slow && !needs_proof {
+        DraftCheck::AfterStage
+    } else {
+        DraftCheck::BeforeStage
     }
 }
 

@@ -21,7 +21,7 @@ use ratatui::{
 use crate::{
     model::plan::{DeployStep, LeftOver, Remains, StageUse, StepState},
     ui::{
-        Remote, State,
+        State,
         deploy::{DeployJob, DeployOutcome},
         geometry::Geometry,
         modal::failure,
@@ -158,11 +158,14 @@ fn may_exist(job: &DeployJob) -> String {
 /// What the API, read again, has that it had not when the deploy was planned.
 fn new_deployments(job: &DeployJob, state: &State) -> String {
     let detail = state.library.detail(job.api());
-    let new = detail.into_iter().flat_map(|detail| &detail.deployments);
+    let new = detail
+        .into_iter()
+        .flat_map(|detail| detail.deployments.iter());
     let new = new.filter(|deployment| !job.plan.known.contains(&deployment.id));
     let new: Vec<String> = new
         .map(|deployment| {
-            if deployment.fingerprint().as_ref() == Some(&job.plan.fingerprint) {
+            let fingerprint = deployment.fingerprint();
+            if fingerprint.is_some() && fingerprint == job.plan.fingerprint() {
                 format!("{} is new and holds this draft", deployment.id)
             } else {
                 format!("{} is new, but not this draft", deployment.id)
@@ -196,12 +199,12 @@ fn as_read(
     job: &DeployJob,
     (state, columns): (&State, usize),
 ) {
-    let said = match state.library.details.get(job.api()) {
-        Some(Remote::Ready(_)) => format!("As read since: {told}."),
-        Some(Remote::Failed { failure, .. }) => format!("Looking again failed: {}.", failure.title),
-        Some(Remote::Loading { .. } | Remote::Idle) | None => {
-            format!("Looking again{}", state.glyphs.ellipsis)
-        }
+    let record = state.library.records.get(job.api());
+    let read = record.filter(|record| record.stages.ticket().is_none());
+    let said = match read.map(|record| &record.detail.stages.failure) {
+        Some(None) => format!("As read since: {told}."),
+        Some(Some(failure)) => format!("Looking again failed: {}.", failure.title),
+        None => format!("Looking again{}", state.glyphs.ellipsis),
     };
     plain(lines, &said, state, columns);
 }
@@ -295,6 +298,10 @@ fn step_line(
         None => (glyphs.pending, theme.dim, None),
     };
     let time = time.map(|time| format!("{:.1} s", time.as_secs_f64()));
+    let reading = job
+        .reading
+        .filter(|_| progress == Some(&StepState::Running));
+    let reading = reading.map(|reading| format!("   {}", reading.text()));
     let label = match progress {
         None => theme.dim,
         Some(_) => theme.text,
@@ -303,5 +310,6 @@ fn step_line(
         Span::styled(text::fit_padded(mark, 3, ""), style),
         Span::styled(format!("{:<24}", step.label()), label),
         Span::styled(time.unwrap_or_default(), theme.dim),
+        Span::styled(reading.unwrap_or_default(), theme.dim),
     ])
 }

@@ -8,8 +8,8 @@ use super::DeployModal;
 use crate::{
     model::{ApiDetail, StageName},
     ui::{
-        Action,
-        screen::{Context, Handled, Nav},
+        Action, keys,
+        screen::{Context, Handled, Nav, View},
         state::is_production,
     },
 };
@@ -85,7 +85,9 @@ impl DeployModal {
             }
             _ => false,
         };
-        if !begins {
+        // Where comparing takes long, one letter is a command.
+        let is_command = keys::lookup(self.scope(), key) == Some(Action::Wait);
+        if !begins || is_command {
             return Handled::No;
         }
         self.name.clear();

@@ -20,7 +20,7 @@ impl DeployModal {
             Action::Finish => self.finish(context),
             Action::CleanUp => self.clean_up(context),
             Action::PlanAnew => self.leave(context),
-            Action::Refresh => context.load_api(&self.api),
+            Action::Refresh => context.load_stages(&self.api),
             action => {
                 let geometry = context.geometry;
                 self.scroll.act(action, geometry.page, geometry.side_length);

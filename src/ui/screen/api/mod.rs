@@ -17,6 +17,7 @@ use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
+    style::Style,
     text::{Line, Span},
 };
 
@@ -24,7 +25,7 @@ use super::{Context, Crumb, Handled, Nav, View, subject};
 use crate::{
     model::{ApiDetail, ApiId, StageName},
     ui::{
-        Action, Remote, State,
+        Action, State,
         geometry::Geometry,
         keys::Scope,
         modal::{Modal, actions::ActionsModal},
@@ -264,10 +265,8 @@ impl View for ApiScreen {
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        let api = [self.api.clone()];
-        context
-            .library
-            .load_missing(&api, context.tickets, context.effects);
+        let api = self.api.clone();
+        context.ask(|library, asking| library.tend_api(&api, asking));
         if let Some(detail) = context.library.detail(&self.api) {
             let ids = self.ids(detail);
             let page = context.geometry.page;
@@ -279,28 +278,53 @@ impl View for ApiScreen {
         let [tabs, body] =
             Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
         self.render_tabs(state, tabs, frame);
-        let Some(detail) = state.library.detail(&self.api) else {
-            let block = panel(state, self.tab.title(), true);
-            let inner = block.inner(body);
-            frame.render_widget(block, body);
-            match state.library.detail_failure(&self.api) {
-                Some(failure) => waiting::failed(failure, state, inner, frame),
-                None => waiting::spinner("reading the API", state, inner, frame),
+        let record = state.library.records.get(&self.api);
+        let part = record.map(|record| match self.tab {
+            Tab::Stages => {
+                let stages = &record.detail.stages;
+                (stages.is_known(), &stages.failure, &record.stages)
             }
-            return;
-        };
-        match self.tab {
-            Tab::Stages => stages::render((self, detail), state, body, frame, geometry),
-            Tab::Routes => routes::render((self, detail), state, body, frame, geometry),
+            Tab::Routes => {
+                let routes = &record.detail.routes;
+                (routes.is_known(), &routes.failure, &record.draft)
+            }
+        });
+        match (record, part) {
+            (Some(record), Some((true, ..))) => match self.tab {
+                Tab::Stages => stages::render((self, record), state, body, frame, geometry),
+                Tab::Routes => {
+                    routes::render((self, &record.detail), state, body, frame, geometry);
+                }
+            },
+            (_, part) => {
+                let block = panel(state, self.tab.title(), true);
+                let inner = block.inner(body);
+                frame.render_widget(block, body);
+                match part {
+                    Some((_, Some(failure), errand)) if errand.ticket().is_none() => {
+                        waiting::failed(failure, state, inner, frame);
+                    }
+                    _ => waiting::spinner("reading the API", state, inner, frame),
+                }
+            }
         }
     }
 
     fn next_tick(&self, state: &State) -> Option<Duration> {
-        let detail = state.library.detail(&self.api)?;
-        match self.tab {
-            Tab::Stages => age::until_change(stages::times(&self.stages, detail), state.now),
-            Tab::Routes => None,
-        }
+        let record = state.library.records.get(&self.api)?;
+        let now = state.now;
+        let due = state.library.api_due_in(&self.api, now);
+        let waits = [due, record.mark_ends(now)].into_iter().flatten();
+        let waits = waits.filter_map(|wait| Duration::try_from(wait).ok());
+        let ages = match self.tab {
+            Tab::Stages => stages::next_age(&self.stages, &record.detail, now),
+            Tab::Routes => record
+                .detail
+                .routes
+                .as_of
+                .and_then(|as_of| age::as_of_changes_in(as_of, now)),
+        };
+        waits.chain(ages).min()
     }
 }
 
@@ -318,18 +342,8 @@ impl ApiScreen {
             spans.push(Span::raw("   "));
         }
         frame.render_widget(Line::from(spans), area);
+        let (note, style) = self.note(state);
         let glyphs = &state.glyphs;
-        let (note, style) = match state.library.details.get(&self.api) {
-            Some(Remote::Loading { .. }) => {
-                let spinner = glyphs.spinner_at(state.now.as_millisecond());
-                (format!("{spinner} reading"), theme.busy)
-            }
-            Some(Remote::Failed { failure, .. }) => (
-                format!("{} old: {}", glyphs.warning, failure.title),
-                theme.warn,
-            ),
-            _ => (format!("API {}", self.api), theme.dim),
-        };
         let room = usize::from(area.width).saturating_sub(24);
         let note = text::fit(&note, room, glyphs.ellipsis);
         let width = cells(text::width(&note));
@@ -339,6 +353,37 @@ impl ApiScreen {
             ..area
         };
         frame.render_widget(Line::styled(note, style), place);
+    }
+}
+
+impl ApiScreen {
+    /// At the right of the tabs: what is being read and how far that is, what could not be read, or how old it is.
+    fn note(&self, state: &State) -> (String, Style) {
+        let (theme, glyphs) = (&state.theme, &state.glyphs);
+        let Some(record) = state.library.records.get(&self.api) else {
+            return (format!("API {}", self.api), theme.dim);
+        };
+        let spinner = glyphs.spinner_at(state.now.as_millisecond());
+        if let Some(progress) = &record.draft.progress {
+            return (format!("{spinner} {}", progress.text()), theme.busy);
+        }
+        if record.stages.is_seen() || record.draft.is_seen() {
+            return (format!("{spinner} reading"), theme.busy);
+        }
+        let detail = &record.detail;
+        if let Some(failure) = detail.failures().next() {
+            return (format!("{} {}", glyphs.warning, failure.title), theme.warn);
+        }
+        let as_of = match self.tab {
+            Tab::Stages => detail.stages.as_of,
+            Tab::Routes => detail.routes.as_of,
+        };
+        let age =
+            as_of.map(|as_of| format!(" {} as of {}", glyphs.dot, age::as_of(as_of, state.now)));
+        (
+            format!("API {}{}", self.api, age.unwrap_or_default()),
+            theme.dim,
+        )
     }
 }
 

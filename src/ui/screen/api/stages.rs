@@ -1,6 +1,8 @@
 //! The Stages tab: the stages left, all about the chosen one right.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -13,6 +15,8 @@ use crate::{
     ui::{
         State,
         geometry::Geometry,
+        library::Record,
+        state::seconds_up,
         widget::{
             age, change,
             fields::Fields,
@@ -42,6 +46,9 @@ const COLUMNS: [Column; 3] = [
     },
 ];
 
+/// How long "up to date" counts as fresh after the oldest reading that it stands on.
+const FRESH: SignedDuration = SignedDuration::from_secs(10);
+
 /// The stages in the order in force that pass the filter.
 fn visible<'a>(list: &ListView, detail: &'a ApiDetail) -> (Vec<&'a Stage>, Vec<Hit>) {
     let mut stages: Vec<&Stage> = detail.stages.iter().collect();
@@ -65,14 +72,18 @@ pub(super) fn selected<'a>(list: &ListView, detail: &'a ApiDetail) -> Option<&'a
     stages.get(idx).copied()
 }
 
-/// The times whose ages are shown.
-pub(super) fn times(list: &ListView, detail: &ApiDetail) -> [Option<Timestamp>; 2] {
+/// How long until an age that is shown says something else, or a claim is no longer fresh.
+pub(super) fn next_age(list: &ListView, detail: &ApiDetail, now: Timestamp) -> Option<Duration> {
     let stage = selected(list, detail);
     let served = stage.and_then(|stage| detail.deployment(stage.deployment_id.as_ref()?));
-    [
+    let ages = [
         stage.and_then(changed_at),
         served.and_then(|deployment| deployment.created_at),
-    ]
+    ];
+    let readings = [detail.stages.as_of, detail.drift_as_of()];
+    let readings = readings.into_iter().flatten();
+    let readings = readings.filter_map(|as_of| age::as_of_changes_in(as_of, now));
+    readings.chain(age::until_change(ages, now)).min()
 }
 
 fn changed_at(stage: &Stage) -> Option<Timestamp> {
@@ -80,12 +91,13 @@ fn changed_at(stage: &Stage) -> Option<Timestamp> {
 }
 
 pub(super) fn render(
-    (screen, detail): (&ApiScreen, &ApiDetail),
+    (screen, record): (&ApiScreen, &Record),
     state: &State,
     area: Rect,
     frame: &mut Frame<'_>,
     geometry: &mut Geometry,
 ) {
+    let detail = &record.detail;
     let list_width = match area.width {
         ..80 => 24,
         80..110 => 32,
@@ -93,7 +105,7 @@ pub(super) fn render(
     };
     let [left, right] =
         Layout::horizontal([Constraint::Length(list_width), Constraint::Fill(1)]).areas(area);
-    render_list(&screen.stages, (detail, state), left, frame, geometry);
+    render_list(&screen.stages, (record, state), left, frame, geometry);
     let Some(stage) = selected(&screen.stages, detail) else {
         let block = panel(state, "", false);
         let inner = block.inner(right);
@@ -125,12 +137,13 @@ pub(super) fn render(
 
 fn render_list(
     list: &ListView,
-    (detail, state): (&ApiDetail, &State),
+    (record, state): (&Record, &State),
     area: Rect,
     frame: &mut Frame<'_>,
     geometry: &mut Geometry,
 ) {
     let theme = &state.theme;
+    let detail = &record.detail;
     let (stages, hits) = visible(list, detail);
     let mut title = list.title(
         "Stages",
@@ -154,7 +167,7 @@ fn render_list(
     geometry.width = rows_area.width;
     let rows: Vec<Vec<Cell>> = stages
         .iter()
-        .map(|stage| row(stage, detail, state))
+        .map(|stage| row(stage, record, state))
         .collect();
     let table = Table {
         columns: &COLUMNS,
@@ -167,8 +180,10 @@ fn render_list(
     frame.render_widget(&table, inner);
 }
 
-fn row(stage: &Stage, detail: &ApiDetail, state: &State) -> Vec<Cell> {
+fn row(stage: &Stage, record: &Record, state: &State) -> Vec<Cell> {
     let theme = &state.theme;
+    let detail = &record.detail;
+    let is_marked = record.is_marked(&stage.name, state.now);
     let name_style = if state.is_production(&stage.name) {
         theme.danger
     } else {
@@ -180,12 +195,12 @@ fn row(stage: &Stage, detail: &ApiDetail, state: &State) -> Vec<Cell> {
     };
     let drift = match detail.drift.get(&stage.name) {
         None | Some(Drift::UpToDate) => Cell::new(state.glyphs.dash, theme.dim),
-        Some(drift @ Drift::Unknown) => Cell::new(drift.short_text(), theme.dim),
+        Some(drift @ (Drift::Unknown | Drift::Unread)) => Cell::new(drift.short_text(), theme.dim),
         Some(drift) => Cell::new(drift.short_text(), theme.changed),
     };
     vec![
         Cell::searched(stage.name.to_string(), name_style, 0),
-        Cell::new(serves, theme.dim),
+        Cell::new(serves, if is_marked { theme.changed } else { theme.dim }),
         drift,
     ]
 }
@@ -205,7 +220,8 @@ fn about(stage: &Stage, detail: &ApiDetail, state: &State, columns: usize) -> Ve
         theme.link,
     );
     serves(stage, detail, &mut fields, state);
-    drift(detail.drift.get(&stage.name), &mut fields, state);
+    settling(stage, detail, &mut fields, state);
+    drift(stage, detail, &mut fields, state);
     fields.gap();
     let settings = stage.default_route_settings.clone().unwrap_or_default();
     let throttle = settings.throttle_text();
@@ -262,18 +278,45 @@ fn serves(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &St
     fields.field("Deployment", Some(&text));
 }
 
-fn drift(drift: Option<&Drift>, fields: &mut Fields<'_>, state: &State) {
+/// That the stage was moved a moment ago, and what may answer meanwhile.
+fn settling(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &State) {
+    if let Some(left) = state
+        .deploys
+        .settles_in(&detail.api.id, &stage.name, state.now)
+    {
+        let seconds = seconds_up(left);
+        let text = format!("set; old and new answer side by side, up to {seconds} s");
+        fields.styled("", &text, state.theme.warn);
+    }
+}
+
+/// How the draft differs from what the stage serves, with the age of the oldest part of that claim. It is green for as long
+/// as it is fresh.
+fn drift(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &State) {
     let theme = &state.theme;
-    let Some(drift) = drift else {
+    let Some(drift) = detail.drift.get(&stage.name) else {
         fields.field("Draft", None);
         return;
     };
+    let as_of = detail.drift_as_of();
+    let is_fresh = as_of.is_some_and(|as_of| state.now.duration_since(as_of) < FRESH);
     let style = match drift {
-        Drift::UpToDate => theme.ok,
-        Drift::Unknown => theme.dim,
+        Drift::UpToDate if is_fresh => theme.ok,
+        Drift::UpToDate | Drift::Unknown | Drift::Unread => theme.dim,
         _ => theme.changed,
     };
-    fields.styled("Draft", &drift.text(), style);
+    let age = as_of.filter(|_| !is_fresh).map(|as_of| {
+        let dot = state.glyphs.dot;
+        format!(" {dot} as of {}", age::as_of(as_of, state.now))
+    });
+    let text = format!("{}{}", drift.text(), age.unwrap_or_default());
+    fields.styled("Draft", &text, style);
+    if let (Drift::Unread, Some(failure)) = (drift, detail.draft_failure()) {
+        fields.below(&failure.title, theme.warn);
+        for cause in &failure.causes {
+            fields.below(cause, theme.dim);
+        }
+    }
     if let Drift::Changes(changes) = drift {
         for change in changes {
             fields.below(

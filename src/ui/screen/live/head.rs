@@ -100,7 +100,11 @@ impl Head<'_> {
         if link.is_alive() && link.signing == Signing::Signed {
             line.push_span(Span::styled(format!(" {} signed", glyphs.dot), theme.dim));
         }
-        if let Some((words, style)) = self.limit(link) {
+        let (api, stage) = (&self.session.api.id, &self.session.stage);
+        let settling = self.state.settling_text(api, stage);
+        if !settling.is_empty() && link.retry.is_none() {
+            line.push_span(Span::styled(settling, theme.warn));
+        } else if let Some((words, style)) = self.limit(link) {
             line.push_span(Span::styled(format!(" {} ", glyphs.dot), theme.dim));
             line.push_span(Span::styled(words, style));
         }

@@ -229,6 +229,7 @@ impl View for LiveScreen {
         if is_hidden && self.shows_end(session) {
             self.set_focus(Focus::Frames, session);
         }
+        context.library.go_on_with_draft(&session.api.id);
         let refused = session
             .links
             .first()
@@ -237,8 +238,9 @@ impl View for LiveScreen {
         if refused.is_some() && refused != self.looked_into {
             // Why it was refused is in what the control plane says now, not in what it said some time ago.
             self.looked_into = refused;
-            let api_id = session.api.id.clone();
-            context.load_api(&api_id);
+            let api = session.api.clone();
+            context.library.meet(&api);
+            context.ask(|library, asking| library.look_again(&api.id, asking));
         }
     }
 

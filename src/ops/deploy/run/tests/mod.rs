@@ -6,27 +6,40 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use super::*;
+use super::{steps::Polling, *};
 use crate::{
     aws::stub::{Answer, Call, Stub, control_at, quick_to_repeat},
     model::{
         ApiId, StageName,
         plan::{DeployRequest, Repoint},
     },
-    ops::deploy::{account, clean_up, plan, repoint},
+    ops::{
+        deploy::{account, clean_up, plan, repoint},
+        reading::{self, Unfinished},
+    },
 };
 
+mod at_once;
+mod interrupted;
 mod lost_creation;
 
-const FAST: Polling = Polling {
-    first: Duration::from_millis(1),
-    longest: Duration::from_millis(2),
-    ..POLLING
+const FAST: Patience = Patience {
+    deployed: fast(PATIENCE.deployed),
+    read_back: fast(PATIENCE.read_back),
 };
+
+const fn fast(polling: Polling) -> Polling {
+    Polling {
+        first: Duration::from_millis(1),
+        longest: Duration::from_millis(2),
+        ..polling
+    }
+}
 
 /// What the control plane holds, and how it shall misbehave.
 #[derive(Default)]
@@ -106,6 +119,11 @@ impl World {
                 }
                 ok(&self.deployment(id))
             }
+            ["PATCH", "", "deployments", id] if self.deployments.contains_key(*id) => {
+                let description = body["description"].as_str().unwrap().to_owned();
+                self.deployments.get_mut(*id).unwrap().0 = description;
+                ok(&self.deployment(id))
+            }
             ["DELETE", "", "deployments", id] => match self.deployments.remove(*id) {
                 Some(_) => Answer::json(204, ""),
                 None => Answer::error(
@@ -148,7 +166,8 @@ struct Fixture {
     world: Arc<Mutex<World>>,
     stub: Stub,
     control: Control,
-    polling: Polling,
+    patience: Patience,
+    check: DraftCheck,
     stop: CancellationToken,
     dir: tempfile::TempDir,
     journal: Journal,
@@ -173,7 +192,8 @@ impl Fixture {
         Self {
             world,
             control: stub.control().await,
-            polling: FAST,
+            patience: FAST,
+            check: DraftCheck::BeforeStage,
             stop: CancellationToken::new(),
             stub,
             journal: Journal::new(dir.path().join("journal")),
@@ -197,8 +217,13 @@ impl Fixture {
             api_name: "chat".into(),
             stage,
             description: Some("add join".into()),
+            check: self.check,
         };
-        plan(&self.control, &self.journal, &request).await
+        let api = self.control.api(&request.api_id).await;
+        let api = api.map_err(|error| error.failure("Cannot read the API"))?;
+        let unfinished = Unfinished::default();
+        let detail = reading::all(&self.control, &self.journal, api, &unfinished).await;
+        plan(self.control.target(), &detail, &request)
     }
 
     async fn plan(&self) -> DeployPlan {
@@ -219,10 +244,12 @@ impl Fixture {
             control: &self.control,
             journal: &self.journal,
             plan,
-            polling: self.polling,
+            patience: self.patience,
             stage_use: StageUse::NotServed,
             stop: self.stop.clone(),
             made: None,
+            frozen: None,
+            behind: None,
             report,
         };
         job.run().await
@@ -274,16 +301,53 @@ async fn every_step_is_told_in_order() {
     let deployed = fixture.run_telling(&plan, report).await.unwrap();
     let started: Vec<DeployStep> = told
         .iter()
-        .filter(|progress| progress.state == StepState::Running)
+        .filter(|progress| progress.state == StepState::Running && progress.reading.is_none())
         .map(|progress| progress.step)
         .collect();
     assert_eq!(started, plan.steps);
-    assert_eq!(told.len(), 2 * plan.steps.len());
+    let ended = told
+        .iter()
+        .filter(|progress| progress.state != StepState::Running);
+    assert_eq!(ended.count(), plan.steps.len());
+    let reading = told
+        .iter()
+        .filter(|progress| progress.step == DeployStep::KeepDefinition)
+        .filter_map(|progress| progress.reading);
+    assert_eq!(reading.map(|reading| reading.n_expected).max(), Some(5));
     assert_eq!(deployed.deployment.title(), Some("add join"));
-    assert_eq!(deployed.deployment.fingerprint(), Some(plan.fingerprint));
+    assert_eq!(deployed.deployment.fingerprint(), plan.fingerprint());
     assert_eq!(deployed.warnings, [""; 0]);
     assert_eq!(fixture.serves("test").as_deref(), Some("d2"));
     assert_eq!(files_in(fixture.dir.path()), 1);
+}
+
+#[tokio::test]
+async fn the_draft_is_read_once_and_behind_the_freeze() {
+    let fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    let n_before = fixture.stub.calls().len();
+    fixture.run(&plan).await.unwrap();
+    let calls = fixture.stub.calls();
+    let mut lines: Vec<&str> = calls[n_before..]
+        .iter()
+        .map(|it| it.line.as_str())
+        .collect();
+    // The lists are read side by side.
+    lines[1..6].sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "POST /v2/apis/a1/deployments",
+            "GET /v2/apis/a1",
+            "GET /v2/apis/a1/authorizers",
+            "GET /v2/apis/a1/integrations",
+            "GET /v2/apis/a1/models",
+            "GET /v2/apis/a1/routes",
+            "GET /v2/apis/a1/stages/test",
+            "PATCH /v2/apis/a1/stages/test",
+            "GET /v2/apis/a1/stages/test",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -314,7 +378,7 @@ async fn a_deployment_that_fails_is_told_with_its_reason_and_can_be_cleaned_up()
 #[tokio::test]
 async fn a_deployment_that_stays_pending_is_given_up_and_can_be_finished() {
     let mut fixture = Fixture::new().await;
-    fixture.polling.limit = Duration::from_millis(10);
+    fixture.patience.deployed.limit = Duration::from_millis(10);
     let plan = fixture.plan().await;
     fixture.world().statuses = VecDeque::from(["PENDING"]);
     let failed = fixture.run(&plan).await.unwrap_err();
@@ -348,14 +412,20 @@ async fn a_stage_that_somebody_else_moved_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_draft_that_changed_since_the_plan_is_not_frozen() {
+async fn a_draft_that_changed_since_the_plan_is_frozen_and_put_nowhere() {
     let fixture = Fixture::new().await;
     let plan = fixture.plan().await;
+    let n_read = fixture.stub.count("GET /v2/apis/a1/routes");
     fixture.world().routes.push("join");
     let failed = fixture.run(&plan).await.unwrap_err();
     check(&failed.failure, "somebody changed the API");
-    assert_eq!(failed.remains, Remains::Nothing);
-    assert_eq!(fixture.stub.count("POST /v2/apis/a1/deployments"), 0);
+    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
+    let n_reread = fixture.stub.count("GET /v2/apis/a1/routes") - n_read;
+    assert_eq!(n_reread, 1, "behind the freeze alone");
+    clean_up(&fixture.control, failed.left_over().unwrap())
+        .await
+        .unwrap();
+    assert!(!fixture.world().deployments.contains_key("d2"));
 }
 
 #[tokio::test]
@@ -466,6 +536,43 @@ async fn a_stage_that_cannot_be_read_back_does_not_undo_the_deploy() {
 }
 
 #[tokio::test]
+async fn a_stage_that_was_made_a_moment_ago_is_waited_for() {
+    let mut fixture = Fixture::new().await;
+    let not_yet = || {
+        let message = "Invalid stage identifier specified";
+        Some(Answer::error(404, "NotFoundException", message))
+    };
+    let line = "GET /v2/apis/a1/stages/demo";
+    fixture.script(line, [not_yet(), not_yet()]);
+    let plan = fixture.try_plan(new("demo")).await.unwrap();
+    let deployed = fixture.run(&plan).await.unwrap();
+    assert_eq!(deployed.warnings, [""; 0]);
+    assert_eq!(fixture.stub.count(line), 3);
+    // It is waited for no longer than that.
+    fixture.patience.read_back.limit = Duration::ZERO;
+    fixture.script(line, [not_yet()]);
+    fixture.world().stages.remove("demo");
+    let deployed = fixture.run(&plan).await.unwrap();
+    assert!(
+        deployed.warnings[0].contains("could not be read back"),
+        "{deployed:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_deployment_that_is_not_found_at_once_is_asked_for_again() {
+    let fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    fixture.world().statuses = VecDeque::from(["PENDING", "DEPLOYED"]);
+    let message = "Invalid Deployment identifier specified";
+    let not_yet = Answer::error(404, "NotFoundException", message);
+    let line = "GET /v2/apis/a1/deployments/d2";
+    fixture.script(line, [Some(not_yet)]);
+    fixture.run(&plan).await.unwrap();
+    assert_eq!(fixture.stub.count(line), 2);
+}
+
+#[tokio::test]
 async fn a_journal_that_cannot_be_written_does_not_undo_the_deploy() {
     let fixture = Fixture::new().await;
     std::fs::write(fixture.dir.path().join("journal"), "in the way").unwrap();
@@ -515,71 +622,6 @@ async fn a_stage_that_was_created_unseen_is_taken_and_a_foreign_one_is_not() {
 }
 
 #[tokio::test]
-async fn whoever_stops_waiting_leaves_nothing_half_written() {
-    let fixture = Fixture::new().await;
-    let plan = fixture.plan().await;
-    fixture.world().statuses = VecDeque::from(["PENDING"]);
-    let (waits, waiting) = tokio::sync::oneshot::channel();
-    let mut waits = Some(waits);
-    let report = |progress: DeployProgress| {
-        if progress.step == DeployStep::WaitForDeployed
-            && let Some(waits) = waits.take()
-        {
-            waits.send(()).unwrap();
-        }
-    };
-    tokio::select! {
-        biased;
-        _ = waiting => {}
-        outcome = fixture.run_telling(&plan, report) => panic!("{outcome:?}"),
-    }
-    assert_eq!(files_in(fixture.dir.path()), 1);
-    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
-}
-
-#[tokio::test]
-async fn an_interrupted_deploy_touches_no_stage_and_leaves_a_deployment_that_is_known() {
-    let fixture = Fixture::new().await;
-    let plan = fixture.plan().await;
-    let stop = fixture.stop.clone();
-    let report = |progress: DeployProgress| {
-        if progress.step == DeployStep::WaitForDeployed {
-            stop.cancel();
-        }
-    };
-    let failed = fixture.run_telling(&plan, report).await.unwrap_err();
-    assert!(failed.failure.causes[0].contains("interrupted"));
-    let left = failed.left_over().unwrap();
-    assert_eq!(left.stage_use, StageUse::NotServed);
-    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
-    let ids = vec![left.deployment_id.clone()];
-    let found = fixture
-        .journal
-        .find_all(&fixture.control, &plan.api.id, ids)
-        .await;
-    let [Found::Entry(entry)] = found.as_slice() else {
-        panic!("{found:?}");
-    };
-    assert_eq!(entry.definition, plan.definition);
-    assert_eq!(entry.stage, None, "no stage took it");
-    // Whoever finishes it need not believe the draft of then.
-    fixture.world().routes.push("join");
-    let deployed = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
-    assert_eq!(deployed.unwrap().warnings, [""; 0]);
-    assert_eq!(fixture.serves("test").as_deref(), Some("d2"));
-}
-
-#[tokio::test]
-async fn a_deploy_that_is_interrupted_before_it_begins_changes_nothing() {
-    let fixture = Fixture::new().await;
-    let plan = fixture.plan().await;
-    fixture.stop.cancel();
-    let failed = fixture.run(&plan).await.unwrap_err();
-    assert_eq!(failed.remains, Remains::Nothing);
-    assert_eq!(fixture.stub.count("POST /v2/apis/a1/deployments"), 0);
-}
-
-#[tokio::test]
 async fn a_draft_that_changed_during_the_freeze_is_not_put_on_the_stage() {
     let fixture = Fixture::new().await;
     let plan = fixture.plan().await;
@@ -588,7 +630,7 @@ async fn a_draft_that_changed_during_the_freeze_is_not_put_on_the_stage() {
         json!({"routeId": "r1", "routeKey": "join"}),
     ]);
     let routes = "GET /v2/apis/a1/routes";
-    fixture.script(routes, [None, Some(more.clone()), Some(more)]);
+    fixture.script(routes, [Some(more.clone()), Some(more)]);
     let failed = fixture.run(&plan).await.unwrap_err();
     check(&failed.failure, "while it was frozen");
     let left = failed.left_over().unwrap();
@@ -654,7 +696,7 @@ async fn a_plan_says_what_a_person_should_know_first() {
         [
             format!(
                 "aws apigatewayv2 create-deployment {options} --description 'add join [sw:{}]'",
-                again.fingerprint
+                again.fingerprint().unwrap()
             ),
             format!(
                 "aws apigatewayv2 update-stage {options} --stage-name test --deployment-id '<new>'"
@@ -715,30 +757,4 @@ async fn an_undo_whose_answer_was_lost_is_looked_up() {
     fixture.lose(update);
     repoint(&fixture.control, &undo).await.unwrap();
     assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
-}
-
-#[tokio::test]
-async fn a_deploy_that_is_cut_is_told_as_far_as_it_is_known() {
-    let fixture = Fixture::new().await;
-    let plan = fixture.plan().await;
-    let mut told = Vec::new();
-    let deployed = fixture.run_telling(&plan, |progress| told.push(progress));
-    deployed.await.unwrap();
-    let target = fixture.control.target();
-    let cut = |idx: usize| account::cut(target, &plan, told.get(idx));
-    assert!(cut(usize::MAX).ends_with("nothing was changed"));
-    let lines: Vec<String> = (0..told.len()).map(cut).collect();
-    for (idx, says) in [
-        (0, "a deployment may have been made"),
-        (2, "deployment d2 exists, and the stage was not touched"),
-        (4, "deployment d2 exists, and the stage was not touched"),
-        (
-            6,
-            "it is not known whether the stage serves it; look with: aws",
-        ),
-        (7, "the stage was pointed at deployment d2"),
-        (9, "the stage was pointed at deployment d2"),
-    ] {
-        assert!(lines[idx].contains(says), "{idx}: {lines:#?}");
-    }
 }

@@ -3,12 +3,54 @@
 //! Proof comes from the journal (which says what differs) or from the fingerprint in the deployment's description (which
 //! says whether anything does). Stage settings act at once and never count.
 
-use super::journal::Entry;
-use crate::model::{Definition, Deployment, Drift, diff};
+use super::{Definition, Deployment, diff, diff::Change};
 
-/// The drift between the draft and a deployment, by what this machine's journal says of that deployment.
-pub fn drift(draft: &Definition, deployment: &Deployment, entry: Option<&Entry>) -> Drift {
-    match (believed(deployment, entry), deployment.fingerprint()) {
+/// How the draft differs from what a stage serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drift {
+    /// The stage serves nothing yet.
+    NothingDeployed,
+    /// Proved: the stage serves exactly the draft.
+    UpToDate,
+    /// Proved, and known in detail; never empty.
+    Changes(Vec<Change>),
+    /// Proved by fingerprint; this machine's journal does not hold what the stage serves, so what differs is unknown.
+    Different,
+    /// Nobody can tell: the deployment carries no fingerprint. It was made elsewhere, or without reading the draft.
+    Unknown,
+    /// Nobody has looked: the draft, or what the stage serves, was not read.
+    Unread,
+}
+
+impl Drift {
+    /// The drift in the screen's words.
+    pub fn text(&self) -> String {
+        match self {
+            Self::NothingDeployed => "nothing deployed".to_owned(),
+            Self::UpToDate => "up to date".to_owned(),
+            Self::Changes(changes) if changes.len() == 1 => "1 change undeployed".to_owned(),
+            Self::Changes(changes) => format!("{} changes undeployed", changes.len()),
+            Self::Different => "differs (details not in this machine's journal)".to_owned(),
+            Self::Unknown => "unknown (deployed elsewhere, or without reading)".to_owned(),
+            Self::Unread => "unknown (draft not read in full)".to_owned(),
+        }
+    }
+
+    /// The drift in a few characters, for a table: a count, `-` for none, `?` for unknown.
+    pub fn short_text(&self) -> String {
+        match self {
+            Self::NothingDeployed => "empty".to_owned(),
+            Self::UpToDate => "-".to_owned(),
+            Self::Changes(changes) => changes.len().to_string(),
+            Self::Different => "differs".to_owned(),
+            Self::Unknown | Self::Unread => "?".to_owned(),
+        }
+    }
+}
+
+/// The drift between the draft and a deployment, by what this machine's journal holds of that deployment.
+pub fn drift(draft: &Definition, deployment: &Deployment, held: Option<&Definition>) -> Drift {
+    match (believed(deployment, held), deployment.fingerprint()) {
         (Some(served), _) => compare(served, draft),
         (None, Some(fingerprint)) if fingerprint == draft.fingerprint() => Drift::UpToDate,
         (None, Some(_)) => Drift::Different,
@@ -16,15 +58,14 @@ pub fn drift(draft: &Definition, deployment: &Deployment, entry: Option<&Entry>)
     }
 }
 
-/// What a deployment holds, by the journal's entry. It is not believed when it contradicts the fingerprint that the
-/// deployment carries: then it speaks of another store's deployment of the same id.
-pub(super) fn believed<'a>(
+/// What a deployment holds, by the journal. It is not believed when it contradicts the fingerprint that the deployment
+/// carries: then it speaks of another store's deployment of the same id.
+pub fn believed<'a>(
     deployment: &Deployment,
-    entry: Option<&'a Entry>,
+    held: Option<&'a Definition>,
 ) -> Option<&'a Definition> {
-    let definition = entry.map(|entry| &entry.definition);
     let carried = deployment.fingerprint();
-    definition.filter(|held| carried.is_none_or(|fingerprint| fingerprint == held.fingerprint()))
+    held.filter(|held| carried.is_none_or(|fingerprint| fingerprint == held.fingerprint()))
 }
 
 fn compare(served: &Definition, draft: &Definition) -> Drift {
@@ -42,10 +83,8 @@ fn compare(served: &Definition, draft: &Definition) -> Drift {
 mod tests {
     use std::collections::BTreeMap;
 
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::model::{ApiId, DeploymentId, DeploymentStatus, definition::RouteDefinition};
+    use crate::model::{DeploymentId, DeploymentStatus, definition::RouteDefinition};
 
     fn definition(routes: &[&str]) -> Definition {
         Definition {
@@ -71,20 +110,8 @@ mod tests {
         }
     }
 
-    fn entry(definition: Definition) -> Entry {
-        Entry {
-            api_id: ApiId::parse("k3v9x2a1bc").unwrap(),
-            deployment_id: DeploymentId::parse("53lz9l").unwrap(),
-            definition,
-            description: None,
-            deployed_at: Timestamp::UNIX_EPOCH,
-            stage: None,
-            previous: None,
-        }
-    }
-
     #[test]
-    fn nothing_to_go_by_is_unknown() {
+    fn without_proof_nothing_is_claimed() {
         let draft = definition(&["join"]);
         assert_eq!(drift(&draft, &deployment(None), None), Drift::Unknown);
         let elsewhere = deployment(Some("by hand".into()));
@@ -103,10 +130,9 @@ mod tests {
     fn the_journal_says_what_differs() {
         let served = definition(&["join"]);
         let deployment = deployment(Some(served.fingerprint().append_to("x")));
-        let entry = entry(served.clone());
-        assert_eq!(drift(&served, &deployment, Some(&entry)), Drift::UpToDate);
+        assert_eq!(drift(&served, &deployment, Some(&served)), Drift::UpToDate);
         let draft = definition(&["join", "leave"]);
-        let Drift::Changes(changes) = drift(&draft, &deployment, Some(&entry)) else {
+        let Drift::Changes(changes) = drift(&draft, &deployment, Some(&served)) else {
             panic!("the journal knows");
         };
         assert_eq!(changes.len(), 1);
@@ -116,7 +142,6 @@ mod tests {
     fn a_journal_entry_that_contradicts_the_deployment_is_not_believed() {
         let draft = definition(&["join"]);
         let deployment = deployment(Some(definition(&["other"]).fingerprint().append_to("")));
-        let stale = entry(draft.clone());
-        assert_eq!(drift(&draft, &deployment, Some(&stale)), Drift::Different);
+        assert_eq!(drift(&draft, &deployment, Some(&draft)), Drift::Different);
     }
 }

@@ -1,27 +1,43 @@
 //! `stagewire apply FILE`: makes an API on the target as a file says.
 
-use std::{cell::RefCell, collections::HashSet, fs, io, path::Path, time::Duration};
+mod account;
 
-use serde_json::{Map, Value, json};
-use tokio::time::sleep;
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    fs,
+    future::pending,
+    io,
+    path::Path,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    sync::watch::Receiver,
+    time::{Instant, interval, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
+use self::account::{CarriedOut, GivenUp, Voice};
 use super::{
     args::ApplyArgs,
-    exit::{self, Exit, Stop},
+    exit::{Exit, Stop},
     output::{self, Output},
+    progress::Line,
     signals::Signals,
     start::{self, Session},
 };
 use crate::{
     aws::Control,
     model::{
-        ApiId, Failure, FailureKind,
-        diff::{Change, Subject},
+        Failure, FailureKind,
+        diff::Change,
         file::{self, ApiFile},
+        pace::ReadProgress,
         text::printable,
     },
-    ops::apply::{self, Applied, ApplyFailure, ApplyPlan, ApplyRequest, Extras, Progress},
+    ops::apply::{self, ApplyPlan, ApplyRequest, Extras, Progress},
 };
 
 /// Characters of a member's value that a line of the plan tells.
@@ -29,6 +45,9 @@ const LONGEST_VALUE: usize = 80;
 
 /// How long the call under way may take once somebody wants the job to end.
 const LAST_CALL: Duration = Duration::from_secs(5);
+
+/// How often it is looked how far the job is.
+const TICK: Duration = Duration::from_millis(500);
 
 pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result<Exit, Stop> {
     let is_unattended = args.yes || args.dry_run;
@@ -46,14 +65,19 @@ pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result
         );
         return Err(Stop::Usage(failure));
     }
+    let voice = Voice {
+        output,
+        is_verbose: args.verbose,
+        log_dir: session.paths.log_dir(),
+    };
     start::block_on(async {
         let mut signals = Signals::listen().map_err(|error| {
             Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
         })?;
         let prepared = tokio::select! {
             biased;
-            prepared = session.patiently(output, prepare(session, files, args)) => prepared?,
-            () = signals.next() => return Ok(interrupted(args, output)),
+            prepared = session.watch(output, async |control| prepare(control, files, args).await) => prepared?,
+            () = signals.next() => return Ok(interrupted(args, &voice)),
         };
         let (control, plans) = prepared;
         for note in plans.iter().flat_map(|plan| &plan.notes) {
@@ -64,13 +88,13 @@ pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result
             return tokio::select! {
                 biased;
                 foretold = foretold => tell(&plans, &foretold?, output),
-                () = signals.next() => Ok(interrupted(args, output)),
+                () = signals.next() => Ok(interrupted(args, &voice)),
             };
         }
         if plans.iter().any(|plan| !plan.is_empty()) {
             let is_wanted = tokio::select! {
                 biased;
-                () = signals.next() => return Ok(interrupted(args, output)),
+                () = signals.next() => return Ok(interrupted(args, &voice)),
                 is_wanted = is_wanted(&control, &plans, args, output) => is_wanted,
             };
             if !is_wanted {
@@ -78,17 +102,16 @@ pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result
                 return Ok(Exit::Failed);
             }
         }
-        carry_all_out(&control, &plans, &mut signals, output).await
+        carry_all_out(&control, &plans, &mut signals, &voice).await
     })
 }
 
 /// Looks at everything and changes nothing.
 async fn prepare(
-    session: &Session,
+    control: Control,
     files: Vec<ApiFile>,
     args: &ApplyArgs,
 ) -> Result<(Control, Vec<ApplyPlan>), Failure> {
-    let control = session.control().await?;
     let mut plans = Vec::new();
     for file in files {
         let extras = if args.prune {
@@ -103,11 +126,11 @@ async fn prepare(
 }
 
 /// Tells that nothing was done.
-fn interrupted(args: &ApplyArgs, output: Output) -> Exit {
+fn interrupted(args: &ApplyArgs, voice: &Voice) -> Exit {
     let title = format!("Cannot apply {}", args.file.display());
     let failure =
         Failure::new(FailureKind::User, title).cause("interrupted before anything was changed");
-    GivenUp::between_calls(failure).tell(output, &[], &[]);
+    GivenUp::between_calls(failure).tell(voice, &[], &[]);
     Exit::Interrupted
 }
 
@@ -117,32 +140,33 @@ async fn carry_all_out(
     control: &Control,
     plans: &[ApplyPlan],
     signals: &mut Signals,
-    output: Output,
+    voice: &Voice,
 ) -> Result<Exit, Stop> {
+    let output = voice.output;
     let stop = CancellationToken::new();
     let mut answers = Vec::new();
     let mut exit = Exit::Done;
     for (idx, plan) in plans.iter().enumerate() {
         let later = &plans[idx + 1..];
-        let carried_out = carry_out(control, plan, signals, &stop, output).await;
+        let carried_out = carry_out(control, plan, signals, &stop, voice).await;
         answers.extend(carried_out.answer);
         if let Some(given_up) = carried_out.given_up {
-            answer(answers, output)?;
-            given_up.tell(output, &plans[..idx], later);
+            account::answer(answers, output)?;
+            given_up.tell(voice, &plans[..idx], later);
             return Ok(carried_out.exit);
         }
         if carried_out.exit != Exit::Done {
             exit = carried_out.exit;
         }
         if stop.is_cancelled() && !later.iter().all(ApplyPlan::is_empty) {
-            answer(answers, output)?;
+            account::answer(answers, output)?;
             let title = "Cannot apply the file in full";
             let failure = Failure::new(FailureKind::User, title).cause("it was interrupted");
-            GivenUp::between_calls(failure).tell(output, &plans[..=idx], later);
+            GivenUp::between_calls(failure).tell(voice, &plans[..=idx], later);
             return Ok(Exit::Interrupted);
         }
     }
-    answer(answers, output)?;
+    account::answer(answers, output)?;
     Ok(exit)
 }
 
@@ -277,82 +301,6 @@ fn texts<T: ToString>(items: &[T]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }
 
-/// What became of one API.
-struct CarriedOut {
-    answer: Option<Answer>,
-    given_up: Option<GivenUp>,
-    exit: Exit,
-}
-
-/// What there is to answer about one API.
-struct Answer {
-    line: String,
-    json: Value,
-}
-
-/// What there is to say about one that is not as its file says.
-struct GivenUp {
-    failure: Failure,
-    api: Option<ApiId>,
-    done: Vec<String>,
-    unknown: Option<String>,
-    not_done: Vec<String>,
-}
-
-impl GivenUp {
-    /// What there is to say where no call was under way and none was made.
-    fn between_calls(failure: Failure) -> Self {
-        Self {
-            failure,
-            api: None,
-            done: Vec::new(),
-            unknown: None,
-            not_done: Vec::new(),
-        }
-    }
-
-    /// Tells it; `before` it in the file were these, `later` would have come those.
-    fn tell(&self, output: Output, before: &[ApplyPlan], later: &[ApplyPlan]) {
-        let not_begun = later.iter().filter(|plan| !plan.is_empty());
-        let not_begun: Vec<&str> = not_begun.map(|plan| plan.name.as_str()).collect();
-        let json = json!({
-            "ApiId": self.api,
-            "Done": self.done,
-            "Unknown": self.unknown,
-            "NotDone": self.not_done,
-            "NotBegun": not_begun,
-        });
-        let more = match json {
-            Value::Object(more) => more,
-            _ => Map::new(),
-        };
-        output.failure_with(&self.failure, &more);
-        let all = |calls: &[String]| calls.join(", ");
-        if !not_begun.is_empty() {
-            let names = not_begun.join(", API ");
-            output::warn(&format!("not begun: API {names}"));
-        }
-        if self.done.is_empty() && self.unknown.is_none() {
-            output::warn(if before.iter().all(ApplyPlan::is_empty) {
-                "nothing was changed"
-            } else {
-                "nothing more was changed"
-            });
-            return;
-        }
-        if !self.done.is_empty() {
-            output::warn(&format!("done: {}", all(&self.done)));
-        }
-        if let Some(unknown) = &self.unknown {
-            output::warn(&format!("not known whether it was carried out: {unknown}"));
-        }
-        if !self.not_done.is_empty() {
-            output::warn(&format!("not done: {}", all(&self.not_done)));
-            output.progress("applied again, the file goes on from there");
-        }
-    }
-}
-
 /// Applies one plan. A signal cancels `stop` and lets it end the call under way, for a moment, and begins no other; a
 /// second one cuts it.
 async fn carry_out(
@@ -360,144 +308,105 @@ async fn carry_out(
     plan: &ApplyPlan,
     signals: &mut Signals,
     stop: &CancellationToken,
-    output: Output,
+    voice: &Voice,
 ) -> CarriedOut {
     if let (true, Some(api)) = (plan.is_empty(), &plan.api) {
-        let line = format!("{}: {api}, nothing differs", printable(&plan.name));
-        return CarriedOut {
-            answer: Some(told(plan, (api, line), &[], &[])),
-            given_up: None,
-            exit: Exit::Done,
-        };
+        return account::nothing_differs(plan, api);
     }
-    let last = RefCell::new(None);
-    let report = |progress: Progress| {
-        let Progress {
-            step,
-            number,
-            n_steps,
-        } = &progress;
-        output.progress(&format!("{number}/{n_steps} {step}"));
-        *last.borrow_mut() = Some(progress);
-    };
-    let mut job = Box::pin(apply::run(control, plan, stop, report));
-    let result = tokio::select! {
-        biased;
-        result = &mut job => Some(result),
-        () = signals.next() => {
-            stop.cancel();
-            output.progress("interrupted: ending the call under way");
-            tokio::select! {
-                biased;
-                result = &mut job => Some(result),
-                () = signals.next() => None,
-                () = sleep(LAST_CALL) => None,
+    let (control, progress) = control.metered();
+    let watched = Watched::new(voice, progress);
+    let mut job = Box::pin(apply::run(&control, plan, stop, |it| watched.begins(it)));
+    let mut ticks = interval(TICK);
+    let mut cut_at = None;
+    let result = loop {
+        tokio::select! {
+            biased;
+            result = &mut job => break Some(result),
+            () = signals.next() => {
+                if cut_at.is_some() {
+                    break None;
+                }
+                stop.cancel();
+                watched.say("interrupted: ending the call under way");
+                cut_at = Some(Instant::now() + LAST_CALL);
             }
+            () = reached(cut_at) => break None,
+            _ = ticks.tick() => watched.tell(),
         }
     };
     drop(job);
+    let last = watched.end();
     match result {
-        Some(Ok(applied)) => end(plan, &applied, output),
-        Some(Err(failed)) => give_up(*failed),
-        None => cut(plan, last.into_inner().as_ref()),
+        Some(Ok(applied)) => account::end(plan, &applied, voice),
+        Some(Err(failed)) => account::give_up(*failed),
+        None => account::cut(plan, last.as_ref()),
     }
 }
 
-fn end(plan: &ApplyPlan, applied: &Applied, output: Output) -> CarriedOut {
-    let api = &applied.api;
-    let n_calls = n_calls_text(applied.done.len());
-    let line = format!("{}: {api}, {n_calls} made", printable(&plan.name));
-    let exit = if applied.remaining.is_empty() {
-        Exit::Done
-    } else {
-        output::warn("every call was answered well, and the target still differs from the file:");
-        for change in &applied.remaining {
-            output::warn(&format!("  {}", short(change)));
+/// Waits until then; for ever where there is no such time.
+async fn reached(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}
+
+/// An apply under way, as a person watches it.
+struct Watched<'a> {
+    voice: &'a Voice,
+    progress: Receiver<ReadProgress>,
+    line: RefCell<Line>,
+    /// What began last.
+    last: RefCell<Option<Progress>>,
+    /// How far it was when all calls were made.
+    made: Cell<Option<ReadProgress>>,
+}
+
+impl<'a> Watched<'a> {
+    fn new(voice: &'a Voice, progress: Receiver<ReadProgress>) -> Self {
+        Self {
+            voice,
+            progress,
+            line: RefCell::new(Line::new(voice.output)),
+            last: RefCell::new(None),
+            made: Cell::new(None),
         }
-        Exit::Failed
-    };
-    if plan.changes.iter().any(is_of_the_draft) {
-        output.progress(&format!(
-            "the draft has changed, what stages serve has not; to serve it: stagewire deploy {api} --stage NAME"
-        ));
     }
-    CarriedOut {
-        answer: Some(told(plan, (api, line), &applied.done, &applied.remaining)),
-        given_up: None,
-        exit,
-    }
-}
 
-/// True for what needs a deployment to be met by clients.
-fn is_of_the_draft(change: &Change) -> bool {
-    !matches!(change.subject, Subject::Stage(_))
-}
-
-fn give_up(failed: ApplyFailure) -> CarriedOut {
-    let exit = if failed.was_stopped {
-        Exit::Interrupted
-    } else {
-        exit::of(&failed.failure)
-    };
-    CarriedOut {
-        answer: None,
-        given_up: Some(GivenUp {
-            failure: failed.failure,
-            api: failed.api,
-            done: failed.done,
-            unknown: failed.unknown,
-            not_done: failed.not_done,
-        }),
-        exit,
+    /// Notes what begins.
+    fn begins(&self, progress: Progress) {
+        match &progress {
+            Progress::Call {
+                step,
+                number,
+                n_steps,
+            } if self.voice.is_verbose => self.say(&format!("{number}/{n_steps} {step}")),
+            Progress::Call { .. } => {}
+            Progress::ReadBack => self.made.set(Some(*self.progress.borrow())),
+        }
+        *self.last.borrow_mut() = Some(progress);
     }
-}
 
-/// Nobody waited for the answer of the call under way.
-fn cut(plan: &ApplyPlan, last: Option<&Progress>) -> CarriedOut {
-    let mut done = plan.steps();
-    let n_done = last.map_or(0, |progress| progress.number - 1);
-    let mut not_done = done.split_off(n_done.min(done.len()));
-    let is_under_way = last.is_some() && !not_done.is_empty();
-    let title = format!("Cannot apply \"{}\" in full", printable(&plan.name));
-    CarriedOut {
-        answer: None,
-        given_up: Some(GivenUp {
-            failure: Failure::new(FailureKind::User, title).cause("it was cut short"),
-            api: plan.api.clone(),
-            done,
-            unknown: is_under_way.then(|| not_done.remove(0)),
-            not_done,
-        }),
-        exit: Exit::Interrupted,
+    /// Tells how far it is.
+    fn tell(&self) {
+        let progress = *self.progress.borrow();
+        let text = match self.made.get() {
+            None => format!("done {}", progress.text_of("calls")),
+            Some(made) => format!("reading back: {}", progress.since(made).text()),
+        };
+        self.line.borrow_mut().tell(&text);
     }
-}
 
-fn told(
-    plan: &ApplyPlan,
-    (api, line): (&ApiId, String),
-    done: &[String],
-    remaining: &[Change],
-) -> Answer {
-    let json = json!({
-        "Name": plan.name,
-        "ApiId": api,
-        "Changes": texts(&plan.changes),
-        "LeftAlone": texts(&plan.left_alone),
-        "Done": done,
-        "Remaining": texts(remaining),
-    });
-    Answer { line, json }
-}
+    /// Says something that stays.
+    fn say(&self, text: &str) {
+        self.line.borrow_mut().clear();
+        self.voice.output.progress(text);
+    }
 
-fn answer(answers: Vec<Answer>, output: Output) -> Result<(), Stop> {
-    if answers.is_empty() {
-        return Ok(());
+    /// Takes its line away; gives what began last.
+    fn end(self) -> Option<Progress> {
+        self.last.into_inner()
     }
-    if output.json {
-        return print_all(answers.into_iter().map(|answer| answer.json).collect());
-    }
-    let lines: Vec<String> = answers.into_iter().map(|answer| answer.line).collect();
-    output::answer(&lines.join("\n"))
 }
 
 /// One API is an object, several are a list, as in the file.

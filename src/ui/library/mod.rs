@@ -1,0 +1,337 @@
+//! Data from elsewhere, each piece once, with what became of asking for it and how old it is.
+//!
+//! What costs many calls is read only where somebody looks at it, see `pulse` for when something is read again.
+
+mod pulse;
+mod record;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::model::{
+    Api, ApiDetail, ApiId, DraftReading, Failure, StagesReading, Target, Ticket,
+    limit::ConnectionLimits,
+    pace::{Pace, Priority, ReadProgress},
+};
+
+use super::{Effect, Remote, state::Tickets};
+
+pub use pulse::LONG;
+pub use record::{Errand, Record};
+
+/// How many APIs are read at one time: a read is several calls, and the account shares their rate.
+const READS_AT_ONCE: usize = 3;
+
+/// All that was read from the target in force, and the targets there are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Library {
+    /// The targets that one can choose from.
+    pub targets: Remote<Vec<Target>>,
+    /// The target in force; while it changes, the one before.
+    pub target: Remote<Target>,
+    /// The target that was asked for last.
+    pub wanted_target: Option<Target>,
+    /// How the target takes calls.
+    pub manner: Manner,
+    /// The limits of the local gateway in this process, whose time may pass faster than API Gateway's.
+    pub our_limits: ConnectionLimits,
+    /// The target's APIs.
+    pub apis: Remote<Vec<Api>>,
+    /// When the list was asked for that is known: it is at least as new as that.
+    pub apis_as_of: Option<Timestamp>,
+    /// What was read of each API.
+    pub records: BTreeMap<ApiId, Record>,
+    /// The reading of the list.
+    list: Errand,
+    /// APIs whose drafts somebody looks at: other readings of drafts are given up.
+    looked_at: BTreeSet<ApiId>,
+    /// When somebody pressed a key last.
+    typed_at: Option<Timestamp>,
+    /// When the next reading in the background may begin.
+    lane_free_at: Option<Timestamp>,
+}
+
+/// How a target takes calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Manner {
+    /// The pace that is kept; none where no limit is known.
+    pub pace: Option<Pace>,
+    /// True for AWS itself, where a stage that was moved settles only after a while.
+    pub settles: bool,
+}
+
+impl Library {
+    /// Asks for the targets.
+    pub fn load_targets(&mut self, tickets: &mut Tickets, effects: &mut Vec<Effect>) {
+        let ticket = tickets.next_ticket();
+        self.targets.start(ticket);
+        effects.push(Effect::LoadTargets(ticket));
+    }
+
+    /// Asks for another target.
+    pub fn change_target(
+        &mut self,
+        target: Target,
+        tickets: &mut Tickets,
+        effects: &mut Vec<Effect>,
+    ) {
+        let ticket = tickets.next_ticket();
+        if let Remote::Loading { ticket: late, .. } = &self.target {
+            effects.push(Effect::Cancel(*late));
+        }
+        self.target.start(ticket);
+        self.wanted_target = Some(target.clone());
+        effects.push(Effect::ChangeTarget(ticket, target));
+    }
+
+    /// Asks for the list of APIs, also when it is known: to see what changed.
+    pub fn load_apis(&mut self, asking: &mut Asking<'_>) {
+        if let Some(late) = self.list.ticket() {
+            asking.effects.push(Effect::Cancel(late));
+        }
+        self.begin_list(false, asking);
+    }
+
+    fn begin_list(&mut self, is_quiet: bool, asking: &mut Asking<'_>) {
+        let ticket = asking.tickets.next_ticket();
+        self.apis.start(ticket);
+        self.list.begin(ticket, asking.now, is_quiet);
+        asking.effects.push(Effect::LoadApis(ticket));
+    }
+
+    /// Takes the list of APIs; false when it came too late and was dropped.
+    pub fn take_apis(&mut self, ticket: Ticket, result: Result<Vec<Api>, Failure>) -> bool {
+        let as_of = self.list.asked_at();
+        let is_read = result.is_ok();
+        if !self.apis.finish(ticket, result) {
+            return false;
+        }
+        self.list.end();
+        if is_read {
+            self.apis_as_of = as_of;
+            for api in self.apis.data().into_iter().flatten() {
+                if let Some(record) = self.records.get_mut(&api.id) {
+                    record.detail.api = api.clone();
+                }
+            }
+        }
+        true
+    }
+
+    /// Keeps an API that is known from elsewhere than the list.
+    pub fn meet(&mut self, api: &Api) {
+        if !self.records.contains_key(&api.id) {
+            let record = Record::new(api.clone());
+            self.records.insert(api.id.clone(), record);
+        }
+    }
+
+    /// Asks for all of an API, also when it is known.
+    pub fn load_api(&mut self, id: &ApiId, asking: &mut Asking<'_>) {
+        self.load_stages(id, asking);
+        if let Some(record) = self.records.get_mut(id) {
+            if let Some(late) = record.draft.ticket() {
+                asking.effects.push(Effect::Cancel(late));
+            }
+            record.draft = Errand::default();
+        }
+        self.begin_draft(id, Priority::Asked, asking);
+    }
+
+    /// Asks who serves what in an API, also when it is known.
+    pub fn load_stages(&mut self, id: &ApiId, asking: &mut Asking<'_>) {
+        if let Some(late) = self.records.get(id).and_then(|it| it.stages.ticket()) {
+            asking.effects.push(Effect::Cancel(late));
+        }
+        self.begin_stages(id, Priority::Asked, asking);
+    }
+
+    fn begin_stages(&mut self, id: &ApiId, priority: Priority, asking: &mut Asking<'_>) {
+        let Some(record) = self.record(id) else {
+            return;
+        };
+        let ticket = asking.tickets.next_ticket();
+        let is_quiet = priority != Priority::Asked && record.detail.stages.is_known();
+        record.stages.begin(ticket, asking.now, is_quiet);
+        let effect = Effect::ReadStages(ticket, id.clone(), priority);
+        asking.effects.push(effect);
+    }
+
+    fn begin_draft(&mut self, id: &ApiId, priority: Priority, asking: &mut Asking<'_>) {
+        let Some(record) = self.record(id) else {
+            return;
+        };
+        let ticket = asking.tickets.next_ticket();
+        record.draft.begin(ticket, asking.now, false);
+        let effect = Effect::ReadDraft(ticket, id.clone(), priority);
+        asking.effects.push(effect);
+    }
+
+    /// The record of an API, a new one if nothing was read of it yet; none of an API that is not in the list.
+    fn record(&mut self, id: &ApiId) -> Option<&mut Record> {
+        if !self.records.contains_key(id) {
+            let api = self.api(id)?.clone();
+            self.records.insert(id.clone(), Record::new(api));
+        }
+        self.records.get_mut(id)
+    }
+
+    /// Takes a reading of who serves what. A draft may have changed along with it, so that it is read again where
+    /// somebody looks.
+    pub fn take_stages(
+        &mut self,
+        (ticket, id): (Ticket, &ApiId),
+        result: Result<StagesReading, Failure>,
+        now: Timestamp,
+    ) -> bool {
+        let Some(record) = self.records.get_mut(id) else {
+            return false;
+        };
+        if record.stages.ticket() != Some(ticket) {
+            return false;
+        }
+        record.stages.end();
+        record.take_stages(result, now);
+        true
+    }
+
+    /// Takes a reading of a draft.
+    pub fn take_draft(
+        &mut self,
+        (ticket, id): (Ticket, &ApiId),
+        result: Result<DraftReading, Failure>,
+        now: Timestamp,
+    ) -> bool {
+        let Some(record) = self.records.get_mut(id) else {
+            return false;
+        };
+        if record.draft.ticket() != Some(ticket) {
+            return false;
+        }
+        record.draft.end();
+        record.take_draft(result, now);
+        true
+    }
+
+    /// Takes how far a reading of a draft is.
+    pub fn take_progress(&mut self, (ticket, id): (Ticket, &ApiId), progress: ReadProgress) {
+        if let Some(record) = self.records.get_mut(id)
+            && record.draft.ticket() == Some(ticket)
+        {
+            record.draft.progress = Some(progress);
+        }
+    }
+
+    /// Takes what an earlier run had read, where nothing newer is known.
+    pub fn recall(&mut self, apis: Vec<Api>, as_of: Timestamp, details: Vec<ApiDetail>) {
+        if self.apis.data().is_some() {
+            return;
+        }
+        match &mut self.apis {
+            Remote::Loading { previous, .. } => *previous = Some(apis),
+            apis_now => *apis_now = Remote::Ready(apis),
+        }
+        self.apis_as_of = Some(as_of);
+        self.list.hush();
+        for detail in details {
+            let id = detail.api.id.clone();
+            self.records.entry(id).or_insert_with(|| Record::of(detail));
+        }
+    }
+
+    /// Forgets what belongs to a target that is no longer in force, and stops asking for it.
+    pub fn forget_target(&mut self, effects: &mut Vec<Effect>) {
+        let errands = self.records.values();
+        let errands = errands.flat_map(|record| [&record.stages, &record.draft]);
+        let late = errands.chain([&self.list]).filter_map(Errand::ticket);
+        effects.extend(late.map(Effect::Cancel));
+        self.apis = Remote::Idle;
+        self.apis_as_of = None;
+        self.list = Errand::default();
+        self.records.clear();
+        self.looked_at.clear();
+        self.lane_free_at = None;
+    }
+
+    /// Has every API read anew when somebody looks at it next.
+    pub fn distrust(&mut self) {
+        for record in self.records.values_mut() {
+            for errand in [&mut record.stages, &mut record.draft] {
+                if errand.ticket().is_none() {
+                    *errand = Errand::default();
+                }
+            }
+        }
+    }
+
+    /// The API of that id, from the list or from what was read of it.
+    pub fn api(&self, id: &ApiId) -> Option<&Api> {
+        let record = self.records.get(id);
+        record.map(|record| &record.detail.api).or_else(|| {
+            let apis = self.apis.data()?;
+            apis.iter().find(|api| api.id == *id)
+        })
+    }
+
+    /// What is known of the API of that id, once anything was read of it.
+    pub fn detail(&self, id: &ApiId) -> Option<&ApiDetail> {
+        let record = self.records.get(id)?;
+        record.is_touched().then_some(&record.detail)
+    }
+
+    /// The same, to correct it by what became known in another way.
+    pub fn detail_mut(&mut self, id: &ApiId) -> Option<&mut ApiDetail> {
+        self.records.get_mut(id).map(|record| &mut record.detail)
+    }
+
+    /// How long a reading of an API's draft takes, as far as can be told: by the pace that is kept, and by the last one.
+    pub fn draft_time(&self, id: &ApiId) -> Duration {
+        let Some(record) = self.records.get(id) else {
+            return Duration::ZERO;
+        };
+        let progress = record.draft.progress;
+        let n_calls = progress.map_or(0, |progress| progress.n_expected);
+        let n_calls = n_calls.max(record.detail.draft_calls());
+        let paced = self.manner.pace.map(|pace| pace.time_for(n_calls));
+        let draft = record.detail.draft.as_ref();
+        let last = draft.map(|draft| draft.until.duration_since(draft.as_of));
+        let last = last.and_then(|last| Duration::try_from(last).ok());
+        paced.into_iter().chain(last).max().unwrap_or_default()
+    }
+
+    /// Why nobody knows the stages of the API of that id.
+    pub fn stages_failure(&self, id: &ApiId) -> Option<&Failure> {
+        let stages = &self.records.get(id)?.detail.stages;
+        stages.failure.as_ref().filter(|_| !stages.is_known())
+    }
+
+    /// True while anything is awaited that somebody asked for.
+    pub fn is_loading(&self) -> bool {
+        let errands = self.records.values();
+        let mut errands = errands.flat_map(|record| [&record.stages, &record.draft]);
+        self.targets.is_loading()
+            || self.target.is_loading()
+            || self.list.is_seen()
+            || errands.any(Errand::is_seen)
+    }
+
+    /// True while the list is read because somebody asked for it, or for the first time.
+    pub fn is_list_seen(&self) -> bool {
+        self.list.is_seen()
+    }
+}
+
+/// What asking takes.
+#[derive(Debug)]
+pub struct Asking<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// Numbers for requests.
+    pub tickets: &'a mut Tickets,
+    /// What we ask of the world.
+    pub effects: &'a mut Vec<Effect>,
+}

@@ -1,0 +1,217 @@
+//! When something is read again by itself, within the calls that a target takes.
+//!
+//! What costs a call or two follows somebody who types every 10 s, and a screen that stands every minute. Rows of the list
+//! are read one after the other, at one call a second in all. A whole draft is read where somebody looks at it, once; it is
+//! read again only when somebody asks, or when what is served has changed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Asking, Errand, Library, READS_AT_ONCE, Remote};
+use crate::{
+    model::{ApiId, pace::Priority},
+    ui::Effect,
+};
+
+/// How often something cheap is read again while somebody types.
+const TYPING: SignedDuration = SignedDuration::from_secs(10);
+
+/// The same while the screen stands.
+const STANDING: SignedDuration = SignedDuration::from_mins(1);
+
+/// A reading that takes longer is not waited for unasked.
+pub const LONG: Duration = Duration::from_secs(2);
+
+/// How long after a key somebody still counts as typing.
+const ATTENTION: SignedDuration = SignedDuration::from_secs(30);
+
+/// The time that a reading in the background takes up: it has two calls, and there is one a second.
+const LANE: SignedDuration = SignedDuration::from_secs(2);
+
+impl Library {
+    /// Notes that somebody pressed a key.
+    pub fn typed(&mut self, now: Timestamp) {
+        self.typed_at = Some(now);
+    }
+
+    /// Keeps the list and its rows fresh: the list itself, the rows in view that were not read, then one row after the
+    /// other.
+    pub fn tend_list(&mut self, shown: &[ApiId], asking: &mut Asking<'_>) {
+        if !matches!(self.target, Remote::Ready(_)) {
+            return;
+        }
+        if self.list.is_unasked() {
+            self.begin_list(self.apis.data().is_some(), asking);
+        } else if self.is_due(&self.list, asking.now) {
+            self.begin_list(true, asking);
+        }
+        self.read_missing(shown, asking);
+        // A clock that was set back must not stop the lane.
+        let is_free = |at: Timestamp| at <= asking.now || at.duration_since(asking.now) > LANE;
+        let is_free = self.lane_free_at.is_none_or(is_free);
+        if is_free && let Some(id) = self.next_in_lane(shown, asking.now) {
+            self.lane_free_at = asking.now.saturating_add(LANE).ok();
+            self.begin_stages(&id, Priority::Ahead, asking);
+        }
+    }
+
+    /// Keeps what is shown of one API fresh, and has its draft read.
+    pub fn tend_api(&mut self, id: &ApiId, asking: &mut Asking<'_>) {
+        if !matches!(self.target, Remote::Ready(_)) {
+            return;
+        }
+        let Some(record) = self.record(id) else {
+            return;
+        };
+        if record.stages.is_unasked() {
+            self.begin_stages(id, Priority::Asked, asking);
+        } else if self
+            .records
+            .get(id)
+            .is_some_and(|it| self.is_due(&it.stages, asking.now))
+        {
+            self.begin_stages(id, Priority::Shown, asking);
+        }
+        self.look_at_draft(id, Priority::Asked, asking);
+    }
+
+    /// Has a draft read, if it was not since it was last in doubt. It goes on for as long as somebody looks.
+    pub fn look_at_draft(&mut self, id: &ApiId, priority: Priority, asking: &mut Asking<'_>) {
+        self.looked_at.insert(id.clone());
+        let Some(record) = self.record(id) else {
+            return;
+        };
+        if record.draft.is_unasked() {
+            self.begin_draft(id, priority, asking);
+        }
+    }
+
+    /// Has a draft read behind a moment, whatever was read before it.
+    pub fn look_behind(&mut self, id: &ApiId, since: Timestamp, asking: &mut Asking<'_>) {
+        if let Some(record) = self.records.get_mut(id)
+            && record.draft.asked_at().is_some_and(|asked| asked < since)
+        {
+            record.draft.distrust();
+        }
+        self.look_at_draft(id, Priority::Ahead, asking);
+    }
+
+    /// Lets a reading of a draft that is under way go on, and begins none.
+    pub fn go_on_with_draft(&mut self, id: &ApiId) {
+        self.looked_at.insert(id.clone());
+    }
+
+    /// Reads an API again, to explain what it did: who serves what, and the draft where that takes no time to speak of.
+    pub fn look_again(&mut self, id: &ApiId, asking: &mut Asking<'_>) {
+        if self.draft_time(id) <= LONG {
+            self.load_api(id, asking);
+        } else {
+            self.load_stages(id, asking);
+        }
+    }
+
+    /// Gives up the readings of drafts that nobody looks at any more. Called after all views have said what they look at.
+    pub fn give_up_unseen(&mut self, effects: &mut Vec<Effect>) {
+        let looked_at = std::mem::take(&mut self.looked_at);
+        for (id, record) in &mut self.records {
+            if !looked_at.contains(id)
+                && let Some(ticket) = record.draft.give_up_if_awaited()
+            {
+                effects.push(Effect::Cancel(ticket));
+            }
+        }
+    }
+
+    /// How long until the list or a row of it should be read again.
+    pub fn list_due_in(&self, shown: &[ApiId], now: Timestamp) -> Option<SignedDuration> {
+        let list = self.list.due_in(now, self.interval(now));
+        let lane = self.lane_free_at.filter(|at| *at > now);
+        let lane = match lane {
+            Some(at) => self.next_in_lane(shown, at).map(|_| at.duration_since(now)),
+            None => None,
+        };
+        let rows = shown.iter().filter_map(|id| self.records.get(id));
+        let rows = rows.filter_map(|it| it.stages.due_in(now, self.interval(now)));
+        let rows = rows.filter(SignedDuration::is_positive);
+        list.into_iter().chain(lane).chain(rows).min()
+    }
+
+    /// How long until what is shown of one API should be read again.
+    pub fn api_due_in(&self, id: &ApiId, now: Timestamp) -> Option<SignedDuration> {
+        let record = self.records.get(id)?;
+        record.stages.due_in(now, self.interval(now))
+    }
+
+    /// Reads the rows in view that nobody has read yet, a few at a time. Where calls are free, their drafts too.
+    fn read_missing(&mut self, shown: &[ApiId], asking: &mut Asking<'_>) {
+        let is_free = self.manner.pace.is_none();
+        if is_free {
+            self.looked_at.extend(shown.iter().cloned());
+        }
+        let under_way = self.records.values().filter(|it| it.is_awaited());
+        let room = READS_AT_ONCE.saturating_sub(under_way.count());
+        let missing: Vec<ApiId> = shown
+            .iter()
+            .filter(|id| self.is_missing(id, is_free))
+            .take(room)
+            .cloned()
+            .collect();
+        for id in missing {
+            if self
+                .records
+                .get(&id)
+                .is_none_or(|it| it.stages.is_unasked())
+            {
+                self.begin_stages(&id, Priority::Shown, asking);
+            }
+            if is_free
+                && self
+                    .records
+                    .get(&id)
+                    .is_some_and(|it| it.draft.is_unasked())
+            {
+                self.begin_draft(&id, Priority::Shown, asking);
+            }
+        }
+    }
+
+    fn is_missing(&self, id: &ApiId, with_draft: bool) -> bool {
+        let Some(record) = self.records.get(id) else {
+            return true;
+        };
+        !record.is_awaited()
+            && (record.stages.is_unasked() || with_draft && record.draft.is_unasked())
+    }
+
+    /// The row that is read next in the background: one in view that is old, else one that nobody has read.
+    fn next_in_lane(&self, shown: &[ApiId], now: Timestamp) -> Option<ApiId> {
+        let is_busy = self.records.values().any(super::Record::is_awaited);
+        if is_busy || shown.iter().any(|id| self.is_missing(id, false)) {
+            return None;
+        }
+        let old = shown.iter().find(|id| {
+            let record = self.records.get(*id);
+            record.is_some_and(|it| self.is_due(&it.stages, now))
+        });
+        let unread = || {
+            let mut apis = self.apis.data().into_iter().flatten();
+            let unread = apis.find(|api| self.is_missing(&api.id, false));
+            unread.map(|api| &api.id)
+        };
+        old.or_else(unread).cloned()
+    }
+
+    fn is_due(&self, errand: &Errand, now: Timestamp) -> bool {
+        errand.due_in(now, self.interval(now)) == Some(SignedDuration::ZERO)
+    }
+
+    fn interval(&self, now: Timestamp) -> SignedDuration {
+        let is_typing = |at: Timestamp| now.duration_since(at) < ATTENTION;
+        if self.typed_at.is_some_and(is_typing) {
+            TYPING
+        } else {
+            STANDING
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What was read of one API, and the readings that are under way.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{
+    Api, ApiDetail, DeploymentId, DraftReading, Drift, Failure, StageName, StagesReading, Ticket,
+    pace::ReadProgress,
+};
+
+/// How long what changed is marked.
+const MARKED: SignedDuration = SignedDuration::from_secs(4);
+
+/// One API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// What is known.
+    pub detail: ApiDetail,
+    /// The reading of who serves what.
+    pub stages: Errand,
+    /// The reading of the draft.
+    pub draft: Errand,
+    /// When it was seen that something else is to be said of a stage.
+    changed: BTreeMap<StageName, Timestamp>,
+}
+
+/// A reading: under way, over, or not begun.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Errand {
+    ticket: Option<Ticket>,
+    asked_at: Option<Timestamp>,
+    is_quiet: bool,
+    /// How far it is, once that is known.
+    pub progress: Option<ReadProgress>,
+}
+
+impl Record {
+    /// An API of which nothing but the list is known.
+    pub fn new(api: Api) -> Self {
+        Self::of(ApiDetail::unread(api))
+    }
+
+    /// An API as an earlier run has read it.
+    pub fn of(detail: ApiDetail) -> Self {
+        Self {
+            detail,
+            stages: Errand::default(),
+            draft: Errand::default(),
+            changed: BTreeMap::new(),
+        }
+    }
+
+    /// True once anything was read, or could not be.
+    pub fn is_touched(&self) -> bool {
+        let stages = &self.detail.stages;
+        let routes = &self.detail.routes;
+        stages.is_known()
+            || stages.failure.is_some()
+            || routes.is_known()
+            || routes.failure.is_some()
+    }
+
+    /// True while something of it is read.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.stages.ticket.is_some() || self.draft.ticket.is_some()
+    }
+
+    /// True while what is said of a stage has just changed.
+    pub fn is_marked(&self, stage: &StageName, now: Timestamp) -> bool {
+        let changed = self.changed.get(stage);
+        changed.is_some_and(|at| now.duration_since(*at) < MARKED)
+    }
+
+    /// When the next mark ends.
+    pub fn mark_ends(&self, now: Timestamp) -> Option<SignedDuration> {
+        let left = self
+            .changed
+            .values()
+            .map(|at| MARKED - now.duration_since(*at));
+        left.filter(SignedDuration::is_positive).min()
+    }
+
+    pub(super) fn take_stages(&mut self, result: Result<StagesReading, Failure>, now: Timestamp) {
+        let reading = match result {
+            Ok(reading) => reading,
+            Err(failure) => {
+                self.detail.stages.failure = Some(failure);
+                return;
+            }
+        };
+        let was_known = self.detail.stages.is_known();
+        let before = self.served();
+        let deployed = self.deployed();
+        self.mark_changes(now, |detail| detail.take_stages(reading));
+        if was_known && (before != self.served() || deployed != self.deployed()) {
+            // Whoever deployed may have changed the draft before.
+            self.draft.distrust();
+        }
+    }
+
+    pub(super) fn take_draft(&mut self, result: Result<DraftReading, Failure>, now: Timestamp) {
+        match result {
+            Ok(reading) => self.mark_changes(now, |detail| detail.take_draft(reading)),
+            Err(failure) => self.detail.routes.failure = Some(failure),
+        }
+    }
+
+    /// Notes which stages something else is to be said of afterwards. What becomes known for the first time is no change.
+    fn mark_changes(&mut self, now: Timestamp, change: impl FnOnce(&mut ApiDetail)) {
+        let before = self.said();
+        change(&mut self.detail);
+        self.changed
+            .retain(|_, at| now.duration_since(*at) < MARKED);
+        for (stage, said) in self.said() {
+            if let Some(was) = before.get(&stage)
+                && *was != said
+                && was.1 != Some(Drift::Unread)
+            {
+                self.changed.insert(stage, now);
+            }
+        }
+    }
+
+    fn said(&self) -> BTreeMap<StageName, (Option<DeploymentId>, Option<Drift>)> {
+        let stages = self.detail.stages.iter();
+        let said = stages.map(|stage| {
+            let drift = self.detail.drift.get(&stage.name).cloned();
+            (stage.name.clone(), (stage.deployment_id.clone(), drift))
+        });
+        said.collect()
+    }
+
+    fn served(&self) -> Vec<(StageName, Option<DeploymentId>)> {
+        let stages = self.detail.stages.iter();
+        let served = stages.map(|stage| (stage.name.clone(), stage.deployment_id.clone()));
+        served.collect()
+    }
+
+    fn deployed(&self) -> Vec<DeploymentId> {
+        let deployments = self.detail.deployments.iter();
+        deployments
+            .map(|deployment| deployment.id.clone())
+            .collect()
+    }
+}
+
+impl Errand {
+    /// The request whose answer counts; none when none is awaited.
+    pub fn ticket(&self) -> Option<Ticket> {
+        self.ticket
+    }
+
+    /// When it was begun last; none when nobody asked.
+    pub fn asked_at(&self) -> Option<Timestamp> {
+        self.asked_at
+    }
+
+    /// True while it is under way and somebody waits for it.
+    pub fn is_seen(&self) -> bool {
+        self.ticket.is_some() && !self.is_quiet
+    }
+
+    /// True when it is neither under way nor was.
+    pub fn is_unasked(&self) -> bool {
+        self.ticket.is_none() && self.asked_at.is_none()
+    }
+
+    /// How long until it should be begun again; none while it is under way.
+    pub fn due_in(&self, now: Timestamp, interval: SignedDuration) -> Option<SignedDuration> {
+        if self.ticket.is_some() {
+            return None;
+        }
+        let waited = now.duration_since(self.asked_at?);
+        Some((interval - waited).max(SignedDuration::ZERO))
+    }
+
+    pub(super) fn begin(&mut self, ticket: Ticket, now: Timestamp, is_quiet: bool) {
+        *self = Self {
+            ticket: Some(ticket),
+            asked_at: Some(now),
+            is_quiet,
+            progress: None,
+        };
+    }
+
+    pub(super) fn end(&mut self) {
+        self.ticket = None;
+        self.progress = None;
+    }
+
+    /// Nobody waits for it any more: there is something to look at.
+    pub(super) fn hush(&mut self) {
+        self.is_quiet = true;
+    }
+
+    /// Has it begun anew when somebody looks next.
+    pub(super) fn distrust(&mut self) {
+        if self.ticket.is_none() {
+            self.asked_at = None;
+        }
+    }
+
+    /// Gives it up if it is under way; it is begun anew when somebody looks next.
+    pub(super) fn give_up_if_awaited(&mut self) -> Option<Ticket> {
+        let ticket = self.ticket?;
+        *self = Self::default();
+        Some(ticket)
+    }
+}
