@@ -17,6 +17,7 @@ use aws_credential_types::{
 };
 use aws_sdk_apigatewayv2::config::{Region, SharedHttpClient};
 use aws_smithy_http_client::Builder;
+use sha2::{Digest, Sha256};
 
 use super::{Error, ErrorKind, error::innermost, profiles};
 use crate::model::target::AwsTarget;
@@ -103,15 +104,17 @@ pub(super) async fn for_aws(
     }
 }
 
-/// Whose the credentials are, as far as they tell: the account, or the lasting key of somebody who named no profile.
+/// Whose the credentials are, as far as they tell: the account, or the key of somebody who named no profile.
 fn account(aws: &AwsTarget, credentials: &Credentials) -> Option<String> {
     if let Some(account) = credentials.account_id() {
         return Some(account.as_str().to_owned());
     }
-    let key = credentials.access_key_id();
-    // SOURCE: IAM user guide, "unique identifiers": keys of users begin with AKIA; others change from hour to hour.
-    let is_lasting = key.starts_with("AKIA") && aws.profile.is_none();
-    is_lasting.then(|| key.to_owned())
+    // Keys in the environment may be anybody's. They are not kept anywhere, so what stands for them cannot be turned back.
+    let digest = Sha256::digest(credentials.access_key_id().as_bytes());
+    let mut bits = [0; 8];
+    bits.copy_from_slice(&digest[..8]);
+    let key = format!("key {:016x}", u64::from_be_bytes(bits));
+    aws.profile.is_none().then_some(key)
 }
 
 /// A client of instance metadata that gives up soon: off EC2 nothing ever answers.

@@ -377,7 +377,8 @@ fn kind_of(status: u16, code: Option<&str>) -> ErrorKind {
             _,
         ) => ErrorKind::Unrecognized,
         (code, _) if code.contains("Throttl") => ErrorKind::Throttled,
-        (_, 429) => ErrorKind::Throttled,
+        // SOURCE: the SDK's model; the API reference calls the same one LimitExceededException.
+        ("TooManyRequestsException" | "LimitExceededException" | "", 429) => ErrorKind::Throttled,
         (_, 404) => ErrorKind::NotFound,
         (_, 409) => ErrorKind::Conflict,
         (_, 401 | 403) => ErrorKind::Denied,

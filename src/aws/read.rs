@@ -63,7 +63,16 @@ impl Control {
     pub async fn apis(&self) -> Result<Vec<Api>, Error> {
         let mut items = all_pages!(self, "get-apis", get_apis);
         items.retain(|api| api.protocol_type == Some(ProtocolType::Websocket));
-        let mut apis = self.listed("get-apis", items, convert::api_item).whole()?;
+        let apis = self.listed("get-apis", items, convert::api_item);
+        let mut apis = match apis.lacks {
+            Some(error) if apis.items.is_empty() => return Err(error),
+            // One that cannot be read must not hide the others.
+            Some(error) => {
+                tracing::warn!("an API is left out of the list: {error}");
+                apis.items
+            }
+            None => apis.items,
+        };
         apis.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         Ok(apis)
     }

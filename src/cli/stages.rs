@@ -59,13 +59,8 @@ pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<E
 }
 
 fn drift(detail: &ApiDetail, stage: &Stage) -> String {
-    match detail.drift.get(&stage.name) {
-        // The draft is there, so it is what the stage serves that nobody could look at.
-        Some(Drift::Unread) if detail.draft.is_some() => {
-            "unknown (deployments not read in full)".to_owned()
-        }
-        drift => drift.unwrap_or(&Drift::Unknown).text(),
-    }
+    let drift = detail.drift.get(&stage.name);
+    drift.unwrap_or(&Drift::Unknown).text()
 }
 
 fn row(detail: &ApiDetail, stage: &Stage) -> [String; 5] {

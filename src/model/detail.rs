@@ -18,6 +18,8 @@ use super::{
 pub struct ApiDetail {
     /// The API itself.
     pub api: Api,
+    /// Why the API itself could not be read when its draft was, so that what is known of it is what the list says.
+    pub api_failure: Option<Failure>,
     /// Its stages, by name.
     pub stages: Part<Vec<Stage>>,
     /// Its deployments, newest first.
@@ -38,6 +40,15 @@ pub struct ApiDetail {
     pub drift: BTreeMap<StageName, Drift>,
     /// The stages whose clients must sign the handshake: by what a stage serves where that is known, else by the draft.
     pub signed: BTreeSet<StageName>,
+}
+
+/// How a reading of a draft begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DraftStart {
+    /// With nothing: what was read before is not to be told for new.
+    Anew,
+    /// With what the one before had read when it was left.
+    GoOn,
 }
 
 /// What deployments hold.
@@ -96,6 +107,7 @@ impl ApiDetail {
     pub fn unread(api: Api) -> Self {
         Self {
             api,
+            api_failure: None,
             stages: Part::default(),
             deployments: Part::default(),
             held: Held::new(),
@@ -119,6 +131,7 @@ impl ApiDetail {
 
     /// Takes a reading of the draft.
     pub fn take_draft(&mut self, reading: DraftReading) {
+        self.api_failure = reading.api.failure;
         if let Some(api) = reading.api.known {
             self.api = api;
         }
@@ -180,7 +193,7 @@ impl ApiDetail {
                 drift::drift(&draft.definition, deployment, held)
             }
             None if self.deployments.is_whole() => Drift::Unknown,
-            None => Drift::Unread,
+            None => Drift::Unlisted,
         }
     }
 
@@ -203,6 +216,7 @@ impl ApiDetail {
     /// Why the draft could not be read, or not in full.
     pub fn draft_failure(&self) -> Option<&Failure> {
         let failures = [
+            &self.api_failure,
             &self.routes.failure,
             &self.integrations.failure,
             &self.authorizers.failure,

@@ -18,8 +18,10 @@ pub enum Drift {
     Different,
     /// Nobody can tell: the deployment carries no fingerprint. It was made elsewhere, or without reading the draft.
     Unknown,
-    /// Nobody has looked: the draft, or what the stage serves, was not read.
+    /// Nobody has looked: the draft was not read in full.
     Unread,
+    /// Nobody can tell: the deployments were not read, of which the stage serves one.
+    Unlisted,
 }
 
 impl Drift {
@@ -33,6 +35,7 @@ impl Drift {
             Self::Different => "differs (details not in this machine's journal)".to_owned(),
             Self::Unknown => "unknown (deployed elsewhere, or without reading)".to_owned(),
             Self::Unread => "unknown (draft not read in full)".to_owned(),
+            Self::Unlisted => "unknown (deployments not read in full)".to_owned(),
         }
     }
 
@@ -43,8 +46,18 @@ impl Drift {
             Self::UpToDate => "-".to_owned(),
             Self::Changes(changes) => changes.len().to_string(),
             Self::Different => "differs".to_owned(),
-            Self::Unknown | Self::Unread => "?".to_owned(),
+            Self::Unknown | Self::Unread | Self::Unlisted => "?".to_owned(),
         }
+    }
+}
+
+impl Drift {
+    /// True when something was compared, whatever came of it.
+    pub fn is_compared(&self) -> bool {
+        matches!(
+            self,
+            Self::UpToDate | Self::Changes(_) | Self::Different | Self::Unknown
+        )
     }
 }
 

@@ -27,7 +27,7 @@ pub mod text;
 pub use api::{Api, Authorizer, Integration, IntegrationResponse, Model, Route, RouteResponse};
 pub use definition::{Definition, Fingerprint};
 pub use deployment::{Deployment, DeploymentStatus};
-pub use detail::{ApiDetail, Draft, DraftReading, StagesReading};
+pub use detail::{ApiDetail, Draft, DraftReading, DraftStart, StagesReading};
 pub use drift::Drift;
 pub use failure::{Failure, FailureKind};
 pub use frame::{Direction, FrameRecord, Opcode};

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryFutureExt, future::BoxFuture, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -263,33 +263,17 @@ async fn routes_going_on(
     api: &ApiId,
     unfinished: &Unfinished,
 ) -> Result<Listed<Route>, aws::Error> {
-    let mut routes = control.routes(api).await?;
+    let routes = control.routes(api).await?;
     let known = unfinished.routes(api);
-    let mut missing = Vec::new();
-    for (idx, route) in routes.items.iter_mut().enumerate() {
-        match known.get(&route.id) {
-            _ if !route.has_responses() => {}
-            Some(responses) => route.responses.clone_from(responses),
-            None => missing.push((idx, route.id.clone())),
+    let call = |id: RouteId| {
+        async move {
+            let responses = control.route_responses(api, &id).await?;
+            unfinished.keep_route(api, id, &responses);
+            Ok(responses)
         }
-    }
-    control.expect(missing.len());
-    let mut calls = together(missing, async |(idx, id): (usize, RouteId)| {
-        let responses = control.route_responses(api, &id).await?;
-        unfinished.keep_route(api, id, &responses);
-        Ok((idx, responses))
-    });
-    while let Some(answer) = calls.next().await {
-        match answer {
-            Ok((idx, responses)) => routes.items[idx].responses = responses,
-            Err(error) => {
-                routes.lacks = Some(error);
-                break;
-            }
-        }
-    }
-    drop(calls);
-    Ok(routes)
+        .boxed()
+    };
+    Ok(with_responses(control, routes, known, call).await)
 }
 
 /// The integrations with their responses; proxies have none.
@@ -298,48 +282,96 @@ async fn integrations_going_on(
     api: &ApiId,
     unfinished: &Unfinished,
 ) -> Result<Listed<Integration>, aws::Error> {
-    let mut integrations = control.integrations(api).await?;
+    let integrations = control.integrations(api).await?;
     let known = unfinished.integrations(api);
+    let call = |id: IntegrationId| {
+        async move {
+            let responses = control.integration_responses(api, &id).await?;
+            unfinished.keep_integration(api, id, &responses);
+            Ok(responses)
+        }
+        .boxed()
+    };
+    Ok(with_responses(control, integrations, known, call).await)
+}
+
+/// What may have responses, which are a call of their own.
+trait Answering {
+    type Id: Clone + Ord;
+    type Response: Clone;
+
+    fn id(&self) -> &Self::Id;
+    fn has_responses(&self) -> bool;
+    fn responses(&mut self) -> &mut Vec<Self::Response>;
+}
+
+impl Answering for Route {
+    type Id = RouteId;
+    type Response = RouteResponse;
+
+    fn id(&self) -> &RouteId {
+        &self.id
+    }
+
+    fn has_responses(&self) -> bool {
+        self.has_responses()
+    }
+
+    fn responses(&mut self) -> &mut Vec<RouteResponse> {
+        &mut self.responses
+    }
+}
+
+impl Answering for Integration {
+    type Id = IntegrationId;
+    type Response = IntegrationResponse;
+
+    fn id(&self) -> &IntegrationId {
+        &self.id
+    }
+
+    fn has_responses(&self) -> bool {
+        self.has_responses()
+    }
+
+    fn responses(&mut self) -> &mut Vec<IntegrationResponse> {
+        &mut self.responses
+    }
+}
+
+/// The things of a list with their responses, those that are known already and those that a call gives. The first call that
+/// fails ends it: what denies one denies them all.
+async fn with_responses<'a, T: Answering>(
+    control: &Control,
+    mut listed: Listed<T>,
+    known: BTreeMap<T::Id, Vec<T::Response>>,
+    call: impl Fn(T::Id) -> BoxFuture<'a, Result<Vec<T::Response>, aws::Error>>,
+) -> Listed<T> {
     let mut missing = Vec::new();
-    for (idx, integration) in integrations.items.iter_mut().enumerate() {
-        match known.get(&integration.id) {
-            _ if !integration.has_responses() => {}
-            Some(responses) => integration.responses.clone_from(responses),
-            None => missing.push((idx, integration.id.clone())),
+    for (idx, item) in listed.items.iter_mut().enumerate() {
+        match known.get(item.id()) {
+            _ if !item.has_responses() => {}
+            Some(responses) => item.responses().clone_from(responses),
+            None => missing.push((idx, item.id().clone())),
         }
     }
     control.expect(missing.len());
-    let mut calls = together(missing, async |(idx, id): (usize, IntegrationId)| {
-        let responses = control.integration_responses(api, &id).await?;
-        unfinished.keep_integration(api, id, &responses);
-        Ok((idx, responses))
-    });
+    let calls = missing
+        .into_iter()
+        .map(|(idx, id)| call(id).map_ok(move |it| (idx, it)));
+    let calls: Vec<_> = calls.collect();
+    let mut calls = stream::iter(calls).buffer_unordered(PARALLEL_CALLS);
     while let Some(answer) = calls.next().await {
         match answer {
-            Ok((idx, responses)) => integrations.items[idx].responses = responses,
+            Ok((idx, responses)) => *listed.items[idx].responses() = responses,
             Err(error) => {
-                integrations.lacks = Some(error);
+                listed.lacks = Some(error);
                 break;
             }
         }
     }
     drop(calls);
-    Ok(integrations)
-}
-
-/// Makes one call for each item, a few at a time.
-fn together<S, T, F>(
-    items: Vec<S>,
-    call: impl Fn(S) -> F,
-) -> std::pin::Pin<Box<impl Stream<Item = Result<T, aws::Error>>>>
-where
-    F: Future<Output = Result<T, aws::Error>>,
-{
-    Box::pin(
-        stream::iter(items)
-            .map(call)
-            .buffer_unordered(PARALLEL_CALLS),
-    )
+    listed
 }
 
 /// The parts of readings that broke off, to go on where they were. Shared by all readings of a target.
@@ -350,6 +382,8 @@ pub struct Unfinished(Mutex<BTreeMap<ApiId, Begun>>);
 #[derive(Debug, Clone)]
 struct Begun {
     at: Timestamp,
+    /// When something was added last.
+    touched_at: Timestamp,
     routes: BTreeMap<RouteId, Vec<RouteResponse>>,
     integrations: BTreeMap<IntegrationId, Vec<IntegrationResponse>>,
 }
@@ -358,16 +392,18 @@ impl Unfinished {
     /// Begins a reading, or goes on with the one that broke off: says when it began.
     fn resume(&self, api: &ApiId, now: Timestamp) -> Timestamp {
         let mut begun = self.begun();
-        begun.retain(|_, begun| now.duration_since(begun.at) <= UNFINISHED);
+        begun.retain(|_, begun| now.duration_since(begun.touched_at) <= UNFINISHED);
         let begun = begun.entry(api.clone()).or_insert_with(|| Begun {
             at: now,
+            touched_at: now,
             routes: BTreeMap::new(),
             integrations: BTreeMap::new(),
         });
         begun.at
     }
 
-    fn forget(&self, api: &ApiId) {
+    /// Forgets what was read of an API before: a reading that begins now reads all of it.
+    pub fn forget(&self, api: &ApiId) {
         self.begun().remove(api);
     }
 
@@ -387,12 +423,14 @@ impl Unfinished {
 
     fn keep_route(&self, api: &ApiId, route: RouteId, responses: &[RouteResponse]) {
         if let Some(begun) = self.begun().get_mut(api) {
+            begun.touched_at = clock::now();
             begun.routes.insert(route, responses.to_vec());
         }
     }
 
     fn keep_integration(&self, api: &ApiId, id: IntegrationId, responses: &[IntegrationResponse]) {
         if let Some(begun) = self.begun().get_mut(api) {
+            begun.touched_at = clock::now();
             begun.integrations.insert(id, responses.to_vec());
         }
     }

@@ -32,8 +32,9 @@ pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut 
             let of = (ticket, &id);
             if state.library.take_stages(of, *result, state.now) {
                 let detail = state.library.detail(&id);
-                let failure = detail.and_then(|it| it.stages.failure.clone());
-                background(state, failure);
+                let stages = detail.and_then(|it| it.stages.failure.clone());
+                let deployments = detail.and_then(|it| it.deployments.failure.clone());
+                background(state, stages.or(deployments));
             }
         }
         LibraryMessage::DraftProgressed(ticket, id, progress) => {
@@ -65,11 +66,10 @@ fn prove(state: &mut State, id: &ApiId, effects: &mut Vec<Effect>) {
     let Some(draft) = detail.and_then(|detail| detail.draft.as_ref()) else {
         return;
     };
-    let Some(unproved) = state.deploys.settle_proof(id, draft) else {
-        return;
-    };
-    let ticket = state.tickets.next_ticket();
-    effects.push(Effect::Prove(ticket, Box::new(unproved)));
+    for unproved in state.deploys.settle_proof(id, draft) {
+        let ticket = state.tickets.next_ticket();
+        effects.push(Effect::Prove(ticket, Box::new(unproved)));
+    }
 }
 
 /// A deployment carries its fingerprint: what is known of it is read again.

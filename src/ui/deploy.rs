@@ -80,13 +80,17 @@ impl Deploys {
         unproved.map(|unproved| (&unproved.api_id, unproved.frozen_at))
     }
 
-    /// Takes a reading of a draft as the proof of what a deployment holds, or of that nobody can tell: gives the
-    /// deployment that is proved. A reading that began before the freeze was over says nothing.
-    pub fn settle_proof(&mut self, api: &ApiId, draft: &Draft) -> Option<Unproved> {
+    /// Takes a reading of a draft as the proof of what deployments hold, or of that nobody can tell: gives those that are
+    /// proved. A reading that began before a freeze was over says nothing of that one.
+    pub fn settle_proof(&mut self, api: &ApiId, draft: &Draft) -> Vec<Unproved> {
         let is_about = |it: &Unproved| it.api_id == *api && draft.as_of >= it.frozen_at;
-        let at = self.unproved.iter().position(is_about)?;
-        let unproved = self.unproved.remove(at);
-        unproved.is_proved_by(draft).then_some(unproved)
+        let (about, others) = std::mem::take(&mut self.unproved)
+            .into_iter()
+            .partition(is_about);
+        self.unproved = others;
+        let about: Vec<Unproved> = about;
+        let proved = about.into_iter().filter(|it| it.is_proved_by(draft));
+        proved.collect()
     }
 
     /// Notes that a stage was moved.

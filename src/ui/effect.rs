@@ -1,7 +1,7 @@
 //! What we ask of the world. Each effect is answered with exactly one final message, except where it says none.
 
 use crate::model::{
-    ApiDetail, ApiId, ConnectRequest, LinkId, Outgoing, Signing, Target, Ticket,
+    ApiDetail, ApiId, ConnectRequest, DraftStart, LinkId, Outgoing, Signing, Target, Ticket,
     pace::Priority,
     plan::{DeployPlan, DeployRequest, LeftOver, Repoint, Unproved},
 };
@@ -15,12 +15,12 @@ pub enum Effect {
     /// `LibraryMessage::TargetChanged`.
     ChangeTarget(Ticket, Target),
     /// List the APIs. Answer: `LibraryMessage::ApisLoaded`.
-    LoadApis(Ticket),
+    LoadApis(Ticket, Priority),
     /// Read who serves what in an API: two calls. Answer: `LibraryMessage::StagesRead`.
     ReadStages(Ticket, ApiId, Priority),
     /// Read the draft of an API: a call for every route and integration that has responses. Answers: any number of
     /// `LibraryMessage::DraftProgressed`, then `LibraryMessage::DraftRead`.
-    ReadDraft(Ticket, ApiId, Priority),
+    ReadDraft(Ticket, ApiId, Priority, DraftStart),
     /// Work out what a deploy would do, from what was read of the API. Answer: `DeployMessage::Planned`.
     PlanDeploy(Ticket, DeployRequest, Box<ApiDetail>),
     /// Deploy. Answers: `DeployMessage::Progressed`, then `DeployMessage::Finished`.

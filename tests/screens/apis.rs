@@ -131,7 +131,7 @@ fn late_answer_does_not_replace_newer_apis() {
         .effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::LoadApis(ticket) => Some(*ticket),
+            Effect::LoadApis(ticket, _) => Some(*ticket),
             _ => None,
         })
         .collect();

@@ -1,9 +1,11 @@
 //! A target whose calls are few: what is read, when, and what is said of what is not.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use stagewire::{
     model::{
-        ApiId, Drift, LinkEvent, LinkId, Part,
+        ApiId, DraftStart, Drift, LinkEvent, LinkId, Part,
         link::Refusal,
         pace::{Pace, Priority, ReadProgress},
         plan::{DraftCheck, Unproved},
@@ -85,7 +87,7 @@ impl Harness {
     fn reads(&self) -> Vec<(&'static str, ApiId, Priority)> {
         let reads = self.effects.iter().filter_map(|effect| match effect {
             Effect::ReadStages(_, id, priority) => Some(("stages", id.clone(), *priority)),
-            Effect::ReadDraft(_, id, priority) => Some(("draft", id.clone(), *priority)),
+            Effect::ReadDraft(_, id, priority, _) => Some(("draft", id.clone(), *priority)),
             _ => None,
         });
         reads.collect()
@@ -125,7 +127,7 @@ fn the_rest_of_the_list_is_read_slowly_behind_what_is_in_view() {
 #[test]
 fn a_draft_is_read_where_somebody_looks_and_says_how_far_it_is() {
     let mut h = at_slow_chat();
-    assert_eq!(h.reads(), [("draft", chat_id(), Priority::Asked)]);
+    assert_eq!(h.reads(), [("draft", chat_id(), Priority::Shown)]);
     h.shows("12 of 206 parts, 35 s left")
         .shows("unknown (draft not read in full)");
     h.snapshot("pace_reading");
@@ -139,7 +141,79 @@ fn a_draft_that_nobody_looks_at_is_given_up_and_gone_on_with_later() {
     assert!(matches!(h.effects.last(), Some(Effect::Cancel(_))));
     h.effects.clear();
     h.keys("enter");
-    assert_eq!(h.reads(), [("draft", chat_id(), Priority::Asked)]);
+    assert_eq!(starts(&h), [DraftStart::GoOn]);
+    // Whoever asks for it anew gets it anew.
+    h.keys("r");
+    assert_eq!(starts(&h), [DraftStart::GoOn, DraftStart::Anew]);
+}
+
+/// How the readings of drafts begin that were asked for.
+fn starts(h: &Harness) -> Vec<DraftStart> {
+    let starts = h.effects.iter().filter_map(|effect| match effect {
+        Effect::ReadDraft(_, _, _, start) => Some(*start),
+        _ => None,
+    });
+    starts.collect()
+}
+
+#[test]
+fn a_change_that_is_seen_while_the_draft_is_read_has_it_read_again() {
+    let mut h = at_slow_chat();
+    h.passes(10_000);
+    let mut moved = chat();
+    moved.stages[0].deployment_id = moved.stages[1].deployment_id.clone();
+    h.stages(&moved);
+    assert_eq!(starts(&h).len(), 1, "the one that is under way goes on");
+    h.draft(&chat());
+    assert_eq!(starts(&h), [DraftStart::Anew]);
+}
+
+#[test]
+fn rows_take_turns_however_busily_somebody_types() {
+    let mut h = Harness::new(Some(profile("work", "eu-west-1")));
+    let apis = (0..40).map(|n| api(&format!("id{n:04}"), &format!("api {n:04}")));
+    h.connected_with(AWS).apis(Ok(apis.collect()));
+    let mut asked = BTreeMap::new();
+    for _ in 0..150 {
+        while let Some((_, id, _)) = h.reads().first().cloned() {
+            *asked.entry(id.clone()).or_insert(0) += 1;
+            h.api_fails(&id, failure("Cannot read"));
+        }
+        h.keys("down up").passes(2_000);
+        h.effects
+            .retain(|effect| !matches!(effect, Effect::LoadApis(..)));
+    }
+    let last_in_view = asked[&api_id("id0024")];
+    assert!(last_in_view > 2, "{asked:?}");
+    assert!(asked.contains_key(&api_id("id0039")), "{asked:?}");
+}
+
+#[test]
+fn the_clock_is_never_asked_for_at_once_for_ever() {
+    let check = |h: &mut Harness, what: &str| {
+        // Longer than any interval, and nobody answers.
+        for _ in 0..3 {
+            h.passes(61_000);
+            let wait = stagewire::ui::next_tick(&h.state);
+            assert!(wait.is_none_or(|wait| !wait.is_zero()), "{what}: {wait:?}");
+        }
+    };
+    let mut h = at_apis();
+    check(&mut h, "the list");
+    let mut h = at_apis();
+    h.keys("enter");
+    check(&mut h, "an API");
+    let mut h = at_apis();
+    h.keys("enter").draft(&chat()).keys("down d");
+    h.planned(|request| Ok(plan(request))).keys("enter");
+    check(&mut h, "a deploy that runs");
+    let mut h = Harness::new(Some(profile("work", "eu-west-1")));
+    h.connected_with(AWS).apis(Ok(vec![chat().api])).keys("d");
+    h.types("beta");
+    check(&mut h, "a stage named before the stages are read");
+    let mut h = at_apis();
+    h.keys("R enter");
+    check(&mut h, "a target that changes");
 }
 
 #[test]
@@ -171,6 +245,36 @@ fn each_part_that_cannot_be_read_says_so_in_its_own_place() {
     h.shows("goes unproved: the draft cannot be read in full")
         .keys("enter");
     h.deploying();
+}
+
+#[test]
+fn a_draft_that_was_read_once_and_cannot_be_now_stops_no_deploy() {
+    let mut h = at_apis();
+    h.keys("enter").draft(&chat()).keys("r").stages(&chat());
+    let mut detail = chat();
+    detail.models = Part::failed(failure("Cannot read the models"));
+    detail.draft = None;
+    h.draft(&detail).keys("down d").planned(|request| {
+        assert_eq!(request.check, DraftCheck::AfterStage);
+        Ok(plan(request))
+    });
+}
+
+#[test]
+fn deployments_that_cannot_be_read_are_told_as_the_reason() {
+    let mut h = at_apis();
+    h.keys("enter").draft(&chat()).keys("r");
+    let mut detail = chat();
+    detail.deployments = Part::failed(failure("Cannot read the deployments"));
+    let mut fresh = Harness::new(Some(profile("work", "eu-west-1")));
+    fresh
+        .connected_with(AWS)
+        .apis(Ok(vec![chat().api]))
+        .stages(&detail);
+    fresh.keys("enter").draft(&detail);
+    fresh
+        .shows("unknown (deployments not read in full)")
+        .shows("Cannot read the deployments");
 }
 
 #[test]
@@ -219,7 +323,7 @@ fn what_somebody_else_changed_is_marked_and_the_draft_read_again() {
     let mut moved = chat();
     moved.stages[0].deployment_id = moved.stages[1].deployment_id.clone();
     h.stages(&moved);
-    assert_eq!(h.reads(), [("draft", chat_id(), Priority::Asked)]);
+    assert_eq!(h.reads(), [("draft", chat_id(), Priority::Shown)]);
     h.draft(&chat()).snapshot("pace_marked");
     h.passes(4_000).snapshot("pace_no_longer_marked");
 }
@@ -252,7 +356,7 @@ fn what_an_earlier_run_had_read_is_shown_at_once_with_its_age() {
         details: vec![old],
     };
     h.reconnected(AWS, Some(Box::new(recalled)));
-    h.shows("prod 2 · test 1").shows("as of 2 h ago");
+    h.shows("prod 2 · test 1 · 2 h ago").shows("as of 2 h ago");
     h.snapshot("pace_recalled");
     // It freshens by itself: the list and the rows in view.
     h.apis(Ok(vec![chat().api])).stages(&chat());
@@ -260,7 +364,7 @@ fn what_an_earlier_run_had_read_is_shown_at_once_with_its_age() {
     // Looked at, the draft is read again too.
     h.keys("enter")
         .shows("2 changes undeployed · as of 2 h ago");
-    assert_eq!(h.reads(), [("draft", chat_id(), Priority::Asked)]);
+    assert_eq!(h.reads(), [("draft", chat_id(), Priority::Shown)]);
 }
 
 #[test]

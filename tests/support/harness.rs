@@ -189,7 +189,7 @@ impl Harness {
     #[track_caller]
     pub(crate) fn apis(&mut self, result: Result<Vec<Api>, Failure>) -> &mut Self {
         let ticket = self.answered(|effect| match effect {
-            Effect::LoadApis(ticket) => Some(*ticket),
+            Effect::LoadApis(ticket, _) => Some(*ticket),
             _ => None,
         });
         self.library(LibraryMessage::ApisLoaded(ticket, result))
@@ -207,7 +207,7 @@ impl Harness {
     /// The ticket of the question for an API's draft, if there is one.
     pub(crate) fn asked_for_draft(&mut self, id: &ApiId) -> Option<Ticket> {
         let asks =
-            |effect: &Effect| matches!(effect, Effect::ReadDraft(_, asked, _) if asked == id);
+            |effect: &Effect| matches!(effect, Effect::ReadDraft(_, asked, ..) if asked == id);
         // The one before was given up.
         let idx = self.effects.iter().rposition(asks)?;
         match self.effects.remove(idx) {
@@ -266,7 +266,7 @@ impl Harness {
     #[track_caller]
     pub(crate) fn draft_progresses(&mut self, progress: ReadProgress) -> &mut Self {
         let asked = self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::ReadDraft(ticket, id, _) => Some((*ticket, id.clone())),
+            Effect::ReadDraft(ticket, id, ..) => Some((*ticket, id.clone())),
             _ => None,
         });
         let Some((ticket, id)) = asked else {

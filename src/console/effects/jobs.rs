@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     model::{
-        Api, ApiDetail, ApiId, DraftReading, Failure, StagesReading, Target, Ticket,
+        Api, ApiDetail, ApiId, DraftReading, DraftStart, Failure, StagesReading, Target, Ticket,
         pace::Priority,
         plan::{
             DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, LeftOver, Repoint,
@@ -20,8 +20,8 @@ use crate::{
 
 use super::{super::clock, Desk, tell, watch::Watched};
 
-pub(super) async fn apis(desk: &Desk) -> Result<Vec<Api>, Failure> {
-    let control = desk.control()?;
+pub(super) async fn apis(desk: &Desk, priority: Priority) -> Result<Vec<Api>, Failure> {
+    let control = desk.control()?.at(priority);
     let as_of = clock::now();
     let apis = control.apis().await;
     let apis = apis.map_err(|error| error.failure("Cannot list the APIs"))?;
@@ -40,15 +40,27 @@ pub(super) async fn stages(
     Ok(reading)
 }
 
+/// An order to read a draft.
+#[derive(Debug)]
+pub(super) struct DraftOrder {
+    pub(super) ticket: Ticket,
+    pub(super) api: ApiId,
+    pub(super) priority: Priority,
+    pub(super) start: DraftStart,
+}
+
 /// Reads a draft, telling how far it is.
 pub(super) async fn draft(
     desk: &Desk,
-    (ticket, api): (Ticket, &ApiId),
-    priority: Priority,
+    order: &DraftOrder,
     inbox: &mpsc::Sender<Message>,
 ) -> Result<DraftReading, Failure> {
-    let (control, mut progress) = desk.control()?.at(priority).metered();
+    let DraftOrder { ticket, api, .. } = order;
+    let (control, mut progress) = desk.control()?.at(order.priority).metered();
     let unfinished = desk.unfinished();
+    if order.start == DraftStart::Anew {
+        unfinished.forget(api);
+    }
     let mut reading = Box::pin(ops::reading::draft(&control, api, &unfinished));
     loop {
         tokio::select! {
@@ -59,7 +71,7 @@ pub(super) async fn draft(
             }
             Ok(()) = progress.changed() => {
                 let progress = *progress.borrow_and_update();
-                let message = LibraryMessage::DraftProgressed(ticket, api.clone(), progress);
+                let message = LibraryMessage::DraftProgressed(*ticket, api.clone(), progress);
                 tell(inbox, Message::Library(message)).await;
                 desk.tell_pace(inbox).await;
             }

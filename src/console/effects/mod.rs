@@ -128,9 +128,9 @@ impl Effects {
     fn job(&mut self, effect: Effect) {
         let desk = Arc::clone(&self.desk);
         match effect {
-            Effect::LoadApis(ticket) => self.start(
+            Effect::LoadApis(ticket, priority) => self.start(
                 ticket,
-                async move { jobs::apis(&desk).await },
+                async move { jobs::apis(&desk, priority).await },
                 move |result| Message::Library(LibraryMessage::ApisLoaded(ticket, result)),
             ),
             Effect::ReadStages(ticket, api, priority) => {
@@ -143,12 +143,17 @@ impl Effects {
                     },
                 );
             }
-            Effect::ReadDraft(ticket, api, priority) => {
-                let read = api.clone();
+            Effect::ReadDraft(ticket, api, priority, start) => {
+                let order = jobs::DraftOrder {
+                    ticket,
+                    api: api.clone(),
+                    priority,
+                    start,
+                };
                 let inbox = self.inbox.clone();
                 self.start(
                     ticket,
-                    async move { jobs::draft(&desk, (ticket, &read), priority, &inbox).await },
+                    async move { jobs::draft(&desk, &order, &inbox).await },
                     move |result| {
                         Message::Library(LibraryMessage::DraftRead(ticket, api, Box::new(result)))
                     },

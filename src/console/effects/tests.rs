@@ -82,7 +82,10 @@ impl World {
     }
 
     async fn load_apis(&mut self) -> Vec<Api> {
-        match self.answer(Effect::LoadApis(Ticket(2))).await {
+        match self
+            .answer(Effect::LoadApis(Ticket(2), Priority::Shown))
+            .await
+        {
             Message::Library(LibraryMessage::ApisLoaded(_, Ok(apis))) => apis,
             other => panic!("{other:?}"),
         }
@@ -135,7 +138,9 @@ async fn what_cannot_be_remembered_is_a_notice() {
 #[tokio::test]
 async fn a_job_without_a_target_fails_with_a_hint() {
     let mut world = World::new();
-    let answer = world.answer(Effect::LoadApis(Ticket(1))).await;
+    let answer = world
+        .answer(Effect::LoadApis(Ticket(1), Priority::Shown))
+        .await;
     let Message::Library(LibraryMessage::ApisLoaded(Ticket(1), Err(failure))) = answer else {
         panic!("{answer:?}");
     };
@@ -256,7 +261,9 @@ async fn a_pace_that_was_learned_is_told_before_the_answer() {
     let target = endpoint(format!("http://{}", stub.address));
     let connected = world.change_target(target).await;
     assert_eq!(connected.manner.pace, None);
-    let told = world.answer(Effect::LoadApis(Ticket(2))).await;
+    let told = world
+        .answer(Effect::LoadApis(Ticket(2), Priority::Shown))
+        .await;
     let Message::Library(LibraryMessage::PaceChanged(Some(_))) = told else {
         panic!("{told:?}");
     };

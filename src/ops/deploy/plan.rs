@@ -97,14 +97,7 @@ fn check_read(detail: &ApiDetail, request: &DeployRequest) -> Result<(), Failure
         return Err(lacks(detail.stages.failure.as_ref(), "the stages were"));
     }
     if request.check == DraftCheck::BeforeStage && detail.draft.is_none() {
-        let parts = [
-            &detail.routes.failure,
-            &detail.integrations.failure,
-            &detail.authorizers.failure,
-            &detail.models.failure,
-        ];
-        let failure = parts.into_iter().flatten().next();
-        return Err(lacks(failure, "the draft was"));
+        return Err(lacks(detail.draft_failure(), "the draft was"));
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::model::{
-    Api, ApiDetail, ApiId, DraftReading, Failure, StagesReading, Target, Ticket,
+    Api, ApiDetail, ApiId, DraftReading, DraftStart, Failure, StagesReading, Target, Ticket,
     limit::ConnectionLimits,
     pace::{Pace, Priority, ReadProgress},
 };
@@ -53,6 +53,8 @@ pub struct Library {
     typed_at: Option<Timestamp>,
     /// When the next reading in the background may begin.
     lane_free_at: Option<Timestamp>,
+    /// It is the turn of an API that nobody has read.
+    is_turn_of_unread: bool,
 }
 
 /// How a target takes calls.
@@ -93,14 +95,14 @@ impl Library {
         if let Some(late) = self.list.ticket() {
             asking.effects.push(Effect::Cancel(late));
         }
-        self.begin_list(false, asking);
+        self.begin_list(Priority::Asked, asking);
     }
 
-    fn begin_list(&mut self, is_quiet: bool, asking: &mut Asking<'_>) {
+    fn begin_list(&mut self, priority: Priority, asking: &mut Asking<'_>) {
         let ticket = asking.tickets.next_ticket();
         self.apis.start(ticket);
-        self.list.begin(ticket, asking.now, is_quiet);
-        asking.effects.push(Effect::LoadApis(ticket));
+        self.list.begin(ticket, asking.now);
+        asking.effects.push(Effect::LoadApis(ticket, priority));
     }
 
     /// Takes the list of APIs; false when it came too late and was dropped.
@@ -139,7 +141,7 @@ impl Library {
             }
             record.draft = Errand::default();
         }
-        self.begin_draft(id, Priority::Asked, asking);
+        self.begin_draft(id, Priority::Shown, asking);
     }
 
     /// Asks who serves what in an API, also when it is known.
@@ -155,8 +157,10 @@ impl Library {
             return;
         };
         let ticket = asking.tickets.next_ticket();
-        let is_quiet = priority != Priority::Asked && record.detail.stages.is_known();
-        record.stages.begin(ticket, asking.now, is_quiet);
+        record.stages.begin(ticket, asking.now);
+        if priority != Priority::Asked && record.detail.stages.is_known() {
+            record.stages.hush();
+        }
         let effect = Effect::ReadStages(ticket, id.clone(), priority);
         asking.effects.push(effect);
     }
@@ -166,8 +170,13 @@ impl Library {
             return;
         };
         let ticket = asking.tickets.next_ticket();
-        record.draft.begin(ticket, asking.now, false);
-        let effect = Effect::ReadDraft(ticket, id.clone(), priority);
+        let start = if record.draft.was_left() {
+            DraftStart::GoOn
+        } else {
+            DraftStart::Anew
+        };
+        record.draft.begin(ticket, asking.now);
+        let effect = Effect::ReadDraft(ticket, id.clone(), priority, start);
         asking.effects.push(effect);
     }
 

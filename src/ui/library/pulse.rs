@@ -41,10 +41,11 @@ impl Library {
         if !matches!(self.target, Remote::Ready(_)) {
             return;
         }
-        if self.list.is_unasked() {
-            self.begin_list(self.apis.data().is_some(), asking);
-        } else if self.is_due(&self.list, asking.now) {
-            self.begin_list(true, asking);
+        if self.list.is_unasked() || self.is_due(&self.list, asking.now) {
+            self.begin_list(Priority::Shown, asking);
+            if self.apis.data().is_some() {
+                self.list.hush();
+            }
         }
         self.read_missing(shown, asking);
         // A clock that was set back must not stop the lane.
@@ -52,7 +53,14 @@ impl Library {
         let is_free = self.lane_free_at.is_none_or(is_free);
         if is_free && let Some(id) = self.next_in_lane(shown, asking.now) {
             self.lane_free_at = asking.now.saturating_add(LANE).ok();
+            self.is_turn_of_unread = !self.is_turn_of_unread;
             self.begin_stages(&id, Priority::Ahead, asking);
+            // Where calls are free, what a row says of its draft is kept as fresh as the rest.
+            if self.manner.pace.is_none()
+                && let Some(record) = self.records.get_mut(&id)
+            {
+                record.draft.distrust();
+            }
         }
     }
 
@@ -73,7 +81,7 @@ impl Library {
         {
             self.begin_stages(id, Priority::Shown, asking);
         }
-        self.look_at_draft(id, Priority::Asked, asking);
+        self.look_at_draft(id, Priority::Shown, asking);
     }
 
     /// Has a draft read, if it was not since it was last in doubt. It goes on for as long as somebody looks.
@@ -87,12 +95,17 @@ impl Library {
         }
     }
 
-    /// Has a draft read behind a moment, whatever was read before it.
+    /// Has a draft read behind a moment, whatever was read before it. One that failed is tried again after a while.
     pub fn look_behind(&mut self, id: &ApiId, since: Timestamp, asking: &mut Asking<'_>) {
-        if let Some(record) = self.records.get_mut(id)
-            && record.draft.asked_at().is_some_and(|asked| asked < since)
-        {
-            record.draft.distrust();
+        let now = asking.now;
+        if let Some(record) = self.records.get_mut(id) {
+            let draft = record.detail.draft.as_ref();
+            let is_here = draft.is_some_and(|draft| draft.as_of >= since);
+            let is_before = record.draft.asked_at().is_some_and(|asked| asked < since);
+            let is_stale = record.draft.due_in(now, STANDING) == Some(SignedDuration::ZERO);
+            if !is_here && (is_before || is_stale) {
+                record.draft.distrust();
+            }
         }
         self.look_at_draft(id, Priority::Ahead, asking);
     }
@@ -116,7 +129,7 @@ impl Library {
         let looked_at = std::mem::take(&mut self.looked_at);
         for (id, record) in &mut self.records {
             if !looked_at.contains(id)
-                && let Some(ticket) = record.draft.give_up_if_awaited()
+                && let Some(ticket) = record.draft.leave()
             {
                 effects.push(Effect::Cancel(ticket));
             }
@@ -125,6 +138,9 @@ impl Library {
 
     /// How long until the list or a row of it should be read again.
     pub fn list_due_in(&self, shown: &[ApiId], now: Timestamp) -> Option<SignedDuration> {
+        if !matches!(self.target, Remote::Ready(_)) {
+            return None;
+        }
         let list = self.list.due_in(now, self.interval(now));
         let lane = self.lane_free_at.filter(|at| *at > now);
         let lane = match lane {
@@ -134,13 +150,16 @@ impl Library {
         let rows = shown.iter().filter_map(|id| self.records.get(id));
         let rows = rows.filter_map(|it| it.stages.due_in(now, self.interval(now)));
         let rows = rows.filter(SignedDuration::is_positive);
+        let list = list.filter(SignedDuration::is_positive);
         list.into_iter().chain(lane).chain(rows).min()
     }
 
     /// How long until what is shown of one API should be read again.
     pub fn api_due_in(&self, id: &ApiId, now: Timestamp) -> Option<SignedDuration> {
         let record = self.records.get(id)?;
-        record.stages.due_in(now, self.interval(now))
+        let due = record.stages.due_in(now, self.interval(now));
+        // What is due already is begun by whoever tends it, or waits for the target.
+        due.filter(SignedDuration::is_positive)
     }
 
     /// Reads the rows in view that nobody has read yet, a few at a time. Where calls are free, their drafts too.
@@ -184,22 +203,28 @@ impl Library {
             && (record.stages.is_unasked() || with_draft && record.draft.is_unasked())
     }
 
-    /// The row that is read next in the background: one in view that is old, else one that nobody has read.
+    /// The row that is read next in the background: by turns the one in view that was read longest ago, if that is due, and
+    /// one that nobody has read.
     fn next_in_lane(&self, shown: &[ApiId], now: Timestamp) -> Option<ApiId> {
-        let is_busy = self.records.values().any(super::Record::is_awaited);
+        let is_busy = self.records.values().any(|it| it.stages.ticket().is_some());
         if is_busy || shown.iter().any(|id| self.is_missing(id, false)) {
             return None;
         }
-        let old = shown.iter().find(|id| {
-            let record = self.records.get(*id);
-            record.is_some_and(|it| self.is_due(&it.stages, now))
+        let due = shown.iter().filter_map(|id| {
+            let stages = &self.records.get(id)?.stages;
+            let is_due = self.is_due(stages, now);
+            is_due.then_some((stages.asked_at(), id))
         });
-        let unread = || {
-            let mut apis = self.apis.data().into_iter().flatten();
-            let unread = apis.find(|api| self.is_missing(&api.id, false));
-            unread.map(|api| &api.id)
+        let old = due.min().map(|(_, id)| id);
+        let mut apis = self.apis.data().into_iter().flatten();
+        let unread = apis.find(|api| self.is_missing(&api.id, false));
+        let unread = unread.map(|api| &api.id);
+        let next = if self.is_turn_of_unread {
+            unread.or(old)
+        } else {
+            old.or(unread)
         };
-        old.or_else(unread).cloned()
+        next.cloned()
     }
 
     fn is_due(&self, errand: &Errand, now: Timestamp) -> bool {

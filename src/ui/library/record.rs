@@ -30,9 +30,24 @@ pub struct Record {
 pub struct Errand {
     ticket: Option<Ticket>,
     asked_at: Option<Timestamp>,
-    is_quiet: bool,
+    /// Whether somebody waits for it.
+    attention: Attention,
+    /// What came up while it was under way, so that what it tells may be old already.
+    is_doubted: bool,
+    /// It was left in the middle: what it had read by then is of use to the next one.
+    was_left: bool,
     /// How far it is, once that is known.
     pub progress: Option<ReadProgress>,
+}
+
+/// Whether somebody waits for a reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Attention {
+    /// Somebody does: it is shown.
+    #[default]
+    Seen,
+    /// Nobody does: what is known is shown meanwhile.
+    Quiet,
 }
 
 impl Record {
@@ -115,7 +130,7 @@ impl Record {
         for (stage, said) in self.said() {
             if let Some(was) = before.get(&stage)
                 && *was != said
-                && was.1 != Some(Drift::Unread)
+                && was.1.as_ref().is_some_and(Drift::is_compared)
             {
                 self.changed.insert(stage, now);
             }
@@ -158,7 +173,7 @@ impl Errand {
 
     /// True while it is under way and somebody waits for it.
     pub fn is_seen(&self) -> bool {
-        self.ticket.is_some() && !self.is_quiet
+        self.ticket.is_some() && self.attention == Attention::Seen
     }
 
     /// True when it is neither under way nor was.
@@ -172,39 +187,60 @@ impl Errand {
             return None;
         }
         let waited = now.duration_since(self.asked_at?);
+        // A clock that was set back must not stop it.
+        let waited = if waited.is_negative() {
+            interval
+        } else {
+            waited
+        };
         Some((interval - waited).max(SignedDuration::ZERO))
     }
 
-    pub(super) fn begin(&mut self, ticket: Ticket, now: Timestamp, is_quiet: bool) {
+    /// Begins one that somebody waits for.
+    pub(super) fn begin(&mut self, ticket: Ticket, now: Timestamp) {
         *self = Self {
             ticket: Some(ticket),
             asked_at: Some(now),
-            is_quiet,
-            progress: None,
+            ..Self::default()
         };
     }
 
+    /// True when the next one may take over what this one had read before it was left.
+    pub(super) fn was_left(&self) -> bool {
+        self.was_left
+    }
+
+    /// Ends it. One that was doubted meanwhile is begun anew when somebody looks next.
     pub(super) fn end(&mut self) {
+        if self.is_doubted {
+            *self = Self::default();
+            return;
+        }
         self.ticket = None;
         self.progress = None;
     }
 
     /// Nobody waits for it any more: there is something to look at.
     pub(super) fn hush(&mut self) {
-        self.is_quiet = true;
+        self.attention = Attention::Quiet;
     }
 
-    /// Has it begun anew when somebody looks next.
+    /// Has it begun anew when somebody looks next, or when the one under way is over.
     pub(super) fn distrust(&mut self) {
-        if self.ticket.is_none() {
-            self.asked_at = None;
+        if self.ticket.is_some() {
+            self.is_doubted = true;
+        } else {
+            *self = Self::default();
         }
     }
 
-    /// Gives it up if it is under way; it is begun anew when somebody looks next.
-    pub(super) fn give_up_if_awaited(&mut self) -> Option<Ticket> {
+    /// Leaves it if it is under way; the next one goes on where it was.
+    pub(super) fn leave(&mut self) -> Option<Ticket> {
         let ticket = self.ticket?;
-        *self = Self::default();
+        *self = Self {
+            was_left: !self.is_doubted,
+            ..Self::default()
+        };
         Some(ticket)
     }
 }

@@ -171,10 +171,17 @@ fn stage_cells(record: Option<&Record>, state: &State) -> (Cell, Cell) {
 fn undeployed_cell(detail: &ApiDetail, state: &State) -> Cell {
     let theme = &state.theme;
     let glyphs = &state.glyphs;
-    // Nobody has read the draft: one mark says so for all stages.
-    if detail.drift.values().any(|drift| *drift == Drift::Unread) {
+    // Nothing could be compared: one mark says so for all stages.
+    let is_unread = |drift: &Drift| matches!(drift, Drift::Unread | Drift::Unlisted);
+    if detail.drift.values().any(is_unread) {
         return Cell::new(Drift::Unread.short_text(), theme.dim);
     }
+    // What is claimed is as old as the oldest reading that it stands on.
+    let as_of = detail.drift_as_of();
+    let as_of = as_of.filter(|as_of| state.now.duration_since(*as_of) >= age::FRESH);
+    let age = as_of.map_or_else(String::new, |as_of| {
+        format!(" {} {}", glyphs.dot, age::as_of(as_of, state.now))
+    });
     let differing: Vec<String> = detail
         .drift
         .iter()
@@ -182,9 +189,10 @@ fn undeployed_cell(detail: &ApiDetail, state: &State) -> Cell {
         .map(|(stage, drift)| format!("{stage} {}", drift.short_text()))
         .collect();
     if differing.is_empty() {
-        Cell::new(glyphs.dash, theme.dim)
+        Cell::new(format!("{}{age}", glyphs.dash), theme.dim)
     } else {
-        Cell::new(differing.join(&format!(" {} ", glyphs.dot)), theme.changed)
+        let differing = differing.join(&format!(" {} ", glyphs.dot));
+        Cell::new(format!("{differing}{age}"), theme.changed)
     }
 }
 
@@ -319,10 +327,14 @@ impl View for ApisScreen {
         let shown = self.shown(library, state.geometry.page);
         let due = library.list_due_in(&shown, state.now);
         let records = shown.iter().filter_map(|id| library.records.get(id));
-        let marks = records.filter_map(|record| record.mark_ends(state.now));
+        let marks = records
+            .clone()
+            .filter_map(|record| record.mark_ends(state.now));
+        let claims = records.filter_map(|record| record.detail.drift_as_of());
+        let claims = claims.filter_map(|as_of| age::as_of_changes_in(as_of, state.now));
         let waits = due.into_iter().chain(marks);
         let waits = waits.filter_map(|wait| Duration::try_from(wait).ok());
-        waits.chain(created).chain(as_of).min()
+        waits.chain(created).chain(as_of).chain(claims).min()
     }
 }
 

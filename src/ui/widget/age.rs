@@ -45,6 +45,9 @@ pub fn until_change(
     waits.min()
 }
 
+/// How long "up to date" counts as fresh after the oldest reading that it stands on.
+pub const FRESH: SignedDuration = SignedDuration::from_secs(10);
+
 /// How old a reading is, in steps, so that a screen that stands is drawn anew a few times only: `now`, `10 s ago`, `30 s
 /// ago`, `1 min ago`, then as [`ago`].
 pub fn as_of(then: Timestamp, now: Timestamp) -> String {

@@ -21,7 +21,7 @@ use crate::{
     aws::{Control, Error, ErrorKind},
     model::{
         Deployment, DeploymentId, Draft, Failure, FailureKind, Stage,
-        pace::ReadProgress,
+        pace::{Priority, ReadProgress},
         plan::{
             DeployFailure, DeployPlan, DeployProgress, DeployStep, Deployed, DraftCheck, LeftOver,
             Remains, StageChoice, StageUse, StepState, Unproved,
@@ -289,7 +289,8 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             return Ok(());
         }
         let stop = self.stop.clone();
-        let (control, progress) = self.control.metered();
+        // A reading of hundreds of calls must not keep everybody else waiting, least of all the acts of other deploys.
+        let (control, progress) = self.control.at(Priority::Asked).metered();
         let keep = async {
             let behind = tokio::select! {
                 biased;

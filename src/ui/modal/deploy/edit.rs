@@ -9,27 +9,23 @@ use ratatui::{
 };
 
 use super::{
-    Comparison, DeployModal, Haste,
-    question::Question,
+    DeployModal, Haste,
+    contents::{changes, commands, steps},
+    notes::{render_note, render_question},
     stages::{self, Choice},
 };
 use crate::{
-    model::{
-        ApiDetail, Drift, Failure, Stage,
-        plan::{DeployPlan, DeployRequest, DraftCheck, StageChoice},
-    },
+    model::{ApiDetail, Drift, Failure, Stage},
     ui::{
         Remote, State,
         geometry::Geometry,
         modal::failure,
-        widget::{
-            age, cells, change, modal_area, panel, safe, scroll::ScrolledText, text, waiting,
-        },
+        widget::{age, cells, modal_area, panel, scroll::ScrolledText, text, waiting},
     },
 };
 
 /// Columns of the names of the fields.
-const NAMES: u16 = 13;
+pub(super) const NAMES: u16 = 13;
 
 /// Rows that the dialog keeps for changes, and for commands, even where there are fewer.
 const LEAST_CHANGES: usize = 4;
@@ -356,102 +352,6 @@ fn render_description(dialog: &DeployModal, state: &State, area: Rect, frame: &m
     }
 }
 
-/// What Enter would do, loud; that it was drawn is what lets Enter do it.
-fn render_question(
-    question: Question,
-    (dialog, state): (&DeployModal, &State),
-    area: Rect,
-    frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
-) {
-    let Some(plan) = dialog.plan.data() else {
-        return;
-    };
-    let is_open = question.is_open(state.now);
-    let stage = plan.request.stage.name();
-    let enter = state.glyphs.enter;
-    let (note, style) = match (dialog.is_for_production(state), is_open) {
-        (true, true) => (
-            format!(" {enter} once more deploys to PRODUCTION {stage}"),
-            state.theme.production,
-        ),
-        (true, false) => (
-            format!(" PRODUCTION {stage}: look at the changes first"),
-            state.theme.production,
-        ),
-        (false, true) => {
-            let unproved = match plan.request.check {
-                DraftCheck::BeforeStage => "",
-                DraftCheck::AfterStage => ", unproved",
-            };
-            (
-                format!("Look at the plan: {enter} once more deploys to {stage}{unproved}"),
-                state.theme.warn,
-            )
-        }
-        (false, false) => ("Look at the plan first".to_owned(), state.theme.warn),
-    };
-    let fitted = text::fit(&note, usize::from(area.width), state.glyphs.ellipsis);
-    frame.render_widget(Line::styled(format!("{fitted} "), style), area);
-    if is_open && !area.is_empty() {
-        geometry.question = Some(question.ticket);
-    }
-}
-
-/// One line about what stands in the way, or what Enter will do.
-fn render_note(
-    dialog: &DeployModal,
-    (detail, state): (&ApiDetail, &State),
-    area: Rect,
-    frame: &mut Frame<'_>,
-) {
-    let theme = &state.theme;
-    let is_naming = dialog.choice == Some(Choice::New);
-    let (note, style) = if dialog.haste == Haste::Going {
-        (
-            "deploys as soon as the plan is there".to_owned(),
-            theme.busy,
-        )
-    } else if let Some(stage) = dialog.named(detail) {
-        let enter = state.glyphs.enter;
-        let note = format!("{stage} exists already: {enter} chooses it");
-        (note, theme.warn)
-    } else {
-        match dialog.wanted(&state.library, &state.production) {
-            Err(reason) if dialog.name.is_empty() && is_naming && !dialog.is_insisting => {
-                (reason, theme.dim)
-            }
-            Err(reason) => (format!("{} {reason}", state.glyphs.failed), theme.danger),
-            Ok(request) => match waiting_note(dialog, &request, state) {
-                Some(note) => (note, theme.warn),
-                None => return,
-            },
-        }
-    };
-    let [_, place] =
-        Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
-    let fitted = text::fit(&note, usize::from(place.width), state.glyphs.ellipsis);
-    frame.render_widget(Line::styled(fitted, style), place);
-}
-
-/// That Enter does not compare the draft before it moves the stage, or that it takes its time to.
-fn waiting_note(dialog: &DeployModal, request: &DeployRequest, state: &State) -> Option<String> {
-    let seconds = state.library.draft_time(&dialog.api).as_secs_f64().ceil();
-    let enter = state.glyphs.enter;
-    match request.check {
-        DraftCheck::AfterStage if dialog.comparison == Comparison::Slow => Some(format!(
-            "{enter} goes unproved; comparing first takes {seconds} s"
-        )),
-        DraftCheck::AfterStage => Some(format!(
-            "{enter} goes unproved: the draft cannot be read in full"
-        )),
-        DraftCheck::BeforeStage if seconds > 2.0 => {
-            Some(format!("compares the draft first: {seconds} s"))
-        }
-        DraftCheck::BeforeStage => None,
-    }
-}
-
 fn render_changes(
     dialog: &DeployModal,
     state: &State,
@@ -504,107 +404,4 @@ fn render_scrolled(
         state,
     };
     frame.render_widget(&text, area);
-}
-
-/// What the deploy changes on the stage, and what one should know first.
-fn changes(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>> {
-    let theme = &state.theme;
-    let stage = plan.request.stage.name();
-    let against = match &plan.serves_now {
-        Some(id) => format!(", against {id}"),
-        None => String::new(),
-    };
-    let as_of = plan.draft.as_ref().map(|draft| draft.as_of);
-    let as_of = as_of.map(|as_of| age::as_of(as_of, state.now));
-    let age = as_of.filter(|age| age != "now").map(|age| {
-        let dot = state.glyphs.dot;
-        format!(" {dot} draft as of {age}")
-    });
-    let against = format!("{against}{}", age.unwrap_or_default());
-    let mut lines = vec![Line::from(vec![
-        Span::styled(format!("Changes on {stage}"), theme.title),
-        safe(&against, theme.dim),
-    ])];
-    let n_routes = plan
-        .draft
-        .as_ref()
-        .map(|draft| draft.definition.routes.len());
-    let n_routes = n_routes.map_or("routes not counted".to_owned(), |n| format!("{n} routes"));
-    let plain = match (&plan.drift, &plan.request.stage) {
-        (Drift::Changes(changes), _) => {
-            for change in changes {
-                let text = change::text(change, &state.glyphs);
-                push(&mut lines, &text, change::style(change, state), columns);
-            }
-            None
-        }
-        (Drift::NothingDeployed, StageChoice::New(_)) => Some((
-            format!("a new stage that serves the draft: {n_routes}"),
-            theme.added,
-        )),
-        (Drift::NothingDeployed, StageChoice::Existing(_)) => Some((
-            format!("nothing is deployed there yet; the draft: {n_routes}"),
-            theme.added,
-        )),
-        (Drift::UpToDate, _) => Some((
-            "none: it serves exactly this draft already".to_owned(),
-            theme.dim,
-        )),
-        (drift, _) => Some((drift.text(), theme.changed)),
-    };
-    if let Some((text, style)) = plain {
-        push(&mut lines, &text, style, columns);
-    }
-    for warning in &plan.warnings {
-        let text = format!("{} {warning}", state.glyphs.warning);
-        push(&mut lines, &text, theme.warn, columns);
-    }
-    lines
-}
-
-fn push(lines: &mut Vec<Line<'static>>, value: &str, style: Style, columns: usize) {
-    for (idx, line) in text::wrap(value, columns.saturating_sub(4))
-        .into_iter()
-        .enumerate()
-    {
-        let indent = if idx == 0 { "  " } else { "    " };
-        lines.push(Line::from(vec![
-            Span::raw(indent),
-            Span::styled(line, style),
-        ]));
-    }
-}
-
-fn steps(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>> {
-    let theme = &state.theme;
-    let names: Vec<&str> = plan.steps.iter().map(|step| step.label()).collect();
-    let joined = names.join(&format!(" {} ", state.glyphs.arrow));
-    let mut lines = vec![Line::default()];
-    for (idx, line) in text::wrap(&joined, columns.saturating_sub(7))
-        .into_iter()
-        .enumerate()
-    {
-        let head = if idx == 0 { "Steps" } else { "" };
-        lines.push(Line::from(vec![
-            Span::styled(head, theme.heading),
-            Span::raw(" ".repeat(7 - head.len())),
-            Span::styled(line, theme.text),
-        ]));
-    }
-    lines
-}
-
-fn commands(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>> {
-    let theme = &state.theme;
-    plan.commands
-        .iter()
-        .flat_map(|command| {
-            let lines = text::wrap(command, columns.saturating_sub(2));
-            lines.into_iter().enumerate().map(|(idx, line)| {
-                let indent = if idx == 0 { "" } else { "  " };
-                format!("{indent}{line}")
-            })
-        })
-        .map(|line| Line::styled(line, theme.dim))
-        .collect()
 }

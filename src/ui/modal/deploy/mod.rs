@@ -24,7 +24,9 @@
 //! The draft is read again behind the freeze and compared before the stage is moved, where that is quick or the stage is a
 //! production stage. Where it takes longer, Enter goes without it, and `w` waits. See `planning`.
 
+mod contents;
 mod edit;
+mod notes;
 mod planning;
 mod question;
 mod run;
@@ -329,6 +331,10 @@ impl View for DeployModal {
         }
         let api = self.api.clone();
         context.ask(|library, asking| library.tend_api(&api, asking));
+        let is_due = self.due.is_none_or(|due| due <= context.now);
+        if is_due {
+            self.due = None;
+        }
         let detail = context.library.detail(&self.api);
         let Some(detail) = detail.filter(|detail| detail.stages.is_known()) else {
             return;
@@ -339,11 +345,7 @@ impl View for DeployModal {
         if self.comparison != Comparison::Awaited {
             self.comparison = self.comparison(context);
         }
-        let is_due = match self.due {
-            Some(due) => due <= context.now,
-            // Nobody could ask before the stages were known, and what was read since may be worth another look.
-            None => true,
-        };
+        // Nobody could ask before the stages were known, and what was read since may be worth another look.
         if is_due {
             self.ask(context);
         }
@@ -354,6 +356,7 @@ impl View for DeployModal {
         let opens = question.map(|question| question.left(state.now));
         let due = self.due.map(|due| due.duration_since(state.now));
         let again = state.library.api_due_in(&self.api, state.now);
+        let again = again.filter(|_| !self.is_run());
         let due = due.into_iter().chain(again).min();
         let left = opens.into_iter().chain(due).min()?;
         let left = std::time::Duration::try_from(left).unwrap_or_default();

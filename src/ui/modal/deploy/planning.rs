@@ -169,6 +169,8 @@ pub(super) struct Basis {
     request: DeployRequest,
     serves: Option<DeploymentId>,
     draft: Option<Timestamp>,
+    /// The deployments that there are: one more will be ours.
+    known: Vec<DeploymentId>,
     has_failed: bool,
 }
 
@@ -178,6 +180,7 @@ impl Basis {
         Self {
             serves: stage.and_then(|stage| stage.deployment_id.clone()),
             draft: detail.draft.as_ref().map(|draft| draft.as_of),
+            known: detail.deployments.iter().map(|it| it.id.clone()).collect(),
             has_failed: detail.draft_failure().is_some(),
             request,
         }
@@ -190,9 +193,7 @@ fn check(api: &ApiId, library: &Library, needs_proof: bool) -> DraftCheck {
     let Some(record) = library.records.get(api) else {
         return DraftCheck::BeforeStage;
     };
-    let is_unreadable = record.draft.ticket().is_none()
-        && record.detail.draft.is_none()
-        && record.detail.draft_failure().is_some();
+    let is_unreadable = record.draft.ticket().is_none() && record.detail.draft_failure().is_some();
     let is_slow = library.draft_time(api) > LONG;
     if is_unreadable || is_slow && !needs_proof {
         DraftCheck::AfterStage

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -45,9 +45,6 @@ const COLUMNS: [Column; 3] = [
         keep: 80,
     },
 ];
-
-/// How long "up to date" counts as fresh after the oldest reading that it stands on.
-const FRESH: SignedDuration = SignedDuration::from_secs(10);
 
 /// The stages in the order in force that pass the filter.
 fn visible<'a>(list: &ListView, detail: &'a ApiDetail) -> (Vec<&'a Stage>, Vec<Hit>) {
@@ -195,7 +192,9 @@ fn row(stage: &Stage, record: &Record, state: &State) -> Vec<Cell> {
     };
     let drift = match detail.drift.get(&stage.name) {
         None | Some(Drift::UpToDate) => Cell::new(state.glyphs.dash, theme.dim),
-        Some(drift @ (Drift::Unknown | Drift::Unread)) => Cell::new(drift.short_text(), theme.dim),
+        Some(drift) if !drift.is_compared() || *drift == Drift::Unknown => {
+            Cell::new(drift.short_text(), theme.dim)
+        }
         Some(drift) => Cell::new(drift.short_text(), theme.changed),
     };
     vec![
@@ -299,10 +298,10 @@ fn drift(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &Sta
         return;
     };
     let as_of = detail.drift_as_of();
-    let is_fresh = as_of.is_some_and(|as_of| state.now.duration_since(as_of) < FRESH);
+    let is_fresh = as_of.is_some_and(|as_of| state.now.duration_since(as_of) < age::FRESH);
     let style = match drift {
         Drift::UpToDate if is_fresh => theme.ok,
-        Drift::UpToDate | Drift::Unknown | Drift::Unread => theme.dim,
+        Drift::UpToDate | Drift::Unknown | Drift::Unread | Drift::Unlisted => theme.dim,
         _ => theme.changed,
     };
     let age = as_of.filter(|_| !is_fresh).map(|as_of| {
@@ -311,7 +310,12 @@ fn drift(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &Sta
     });
     let text = format!("{}{}", drift.text(), age.unwrap_or_default());
     fields.styled("Draft", &text, style);
-    if let (Drift::Unread, Some(failure)) = (drift, detail.draft_failure()) {
+    let failure = match drift {
+        Drift::Unread => detail.draft_failure(),
+        Drift::Unlisted => detail.deployments.failure.as_ref(),
+        _ => None,
+    };
+    if let Some(failure) = failure {
         fields.below(&failure.title, theme.warn);
         for cause in &failure.causes {
             fields.below(cause, theme.dim);

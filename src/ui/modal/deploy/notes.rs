@@ -1,0 +1,112 @@
+//! The one line between the fields and the changes: what Enter would do, what stands in its way, or what it goes without.
+
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    text::Line,
+};
+
+use super::{Comparison, DeployModal, Haste, edit::NAMES, question::Question, stages::Choice};
+use crate::{
+    model::{
+        ApiDetail,
+        plan::{DeployRequest, DraftCheck},
+    },
+    ui::{State, geometry::Geometry, widget::text},
+};
+
+/// What Enter would do, loud; that it was drawn is what lets Enter do it.
+pub(super) fn render_question(
+    question: Question,
+    (dialog, state): (&DeployModal, &State),
+    area: Rect,
+    frame: &mut Frame<'_>,
+    geometry: &mut Geometry,
+) {
+    let Some(plan) = dialog.plan.data() else {
+        return;
+    };
+    let is_open = question.is_open(state.now);
+    let stage = plan.request.stage.name();
+    let enter = state.glyphs.enter;
+    let (note, style) = match (dialog.is_for_production(state), is_open) {
+        (true, true) => (
+            format!(" {enter} once more deploys to PRODUCTION {stage}"),
+            state.theme.production,
+        ),
+        (true, false) => (
+            format!(" PRODUCTION {stage}: look at the changes first"),
+            state.theme.production,
+        ),
+        (false, true) => {
+            let unproved = match plan.request.check {
+                DraftCheck::BeforeStage => "",
+                DraftCheck::AfterStage => ", unproved",
+            };
+            (
+                format!("Look at the plan: {enter} once more deploys to {stage}{unproved}"),
+                state.theme.warn,
+            )
+        }
+        (false, false) => ("Look at the plan first".to_owned(), state.theme.warn),
+    };
+    let fitted = text::fit(&note, usize::from(area.width), state.glyphs.ellipsis);
+    frame.render_widget(Line::styled(format!("{fitted} "), style), area);
+    if is_open && !area.is_empty() {
+        geometry.question = Some(question.ticket);
+    }
+}
+
+/// One line about what stands in the way, or what Enter will do.
+pub(super) fn render_note(
+    dialog: &DeployModal,
+    (detail, state): (&ApiDetail, &State),
+    area: Rect,
+    frame: &mut Frame<'_>,
+) {
+    let theme = &state.theme;
+    let is_naming = dialog.choice == Some(Choice::New);
+    let (note, style) = if dialog.haste == Haste::Going {
+        (
+            "deploys as soon as the plan is there".to_owned(),
+            theme.busy,
+        )
+    } else if let Some(stage) = dialog.named(detail) {
+        let enter = state.glyphs.enter;
+        let note = format!("{stage} exists already: {enter} chooses it");
+        (note, theme.warn)
+    } else {
+        match dialog.wanted(&state.library, &state.production) {
+            Err(reason) if dialog.name.is_empty() && is_naming && !dialog.is_insisting => {
+                (reason, theme.dim)
+            }
+            Err(reason) => (format!("{} {reason}", state.glyphs.failed), theme.danger),
+            Ok(request) => match waiting_note(dialog, &request, state) {
+                Some(note) => (note, theme.warn),
+                None => return,
+            },
+        }
+    };
+    let [_, place] =
+        Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
+    let fitted = text::fit(&note, usize::from(place.width), state.glyphs.ellipsis);
+    frame.render_widget(Line::styled(fitted, style), place);
+}
+
+/// That Enter does not compare the draft before it moves the stage, or that it takes its time to.
+fn waiting_note(dialog: &DeployModal, request: &DeployRequest, state: &State) -> Option<String> {
+    let seconds = state.library.draft_time(&dialog.api).as_secs_f64().ceil();
+    let enter = state.glyphs.enter;
+    match request.check {
+        DraftCheck::AfterStage if dialog.comparison == Comparison::Slow => Some(format!(
+            "{enter} goes unproved; comparing first takes {seconds} s"
+        )),
+        DraftCheck::AfterStage => Some(format!(
+            "{enter} goes unproved: the draft cannot be read in full"
+        )),
+        DraftCheck::BeforeStage if seconds > 2.0 => {
+            Some(format!("compares the draft first: {seconds} s"))
+        }
+        DraftCheck::BeforeStage => None,
+    }
+}
