@@ -50,6 +50,8 @@ pub struct Tuning {
     pub first_backoff: Duration,
     /// How many calls the target allows, as far as somebody said.
     pub limits: CallLimits,
+    /// Whether a stage that was moved settles only after a while; `None` is yes on AWS's hosts, no elsewhere.
+    pub settles: Option<bool>,
     /// The directory in which the programs on this machine share the budget of an account's calls; none keeps a budget of
     /// one's own.
     pub budget_dir: Option<PathBuf>,
@@ -64,6 +66,7 @@ impl Default for Tuning {
             credentials_timeout: Duration::from_secs(10),
             first_backoff: Duration::from_millis(300),
             limits: CallLimits::default(),
+            settles: None,
             budget_dir: None,
         }
     }

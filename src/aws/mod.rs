@@ -65,6 +65,7 @@ pub(crate) struct Place {
     region: String,
     account: Option<String>,
     is_aws: bool,
+    settles: bool,
     /// None where the calls carry a signature that stands for nobody.
     signer: Option<Signer>,
     first_backoff: Duration,
@@ -102,6 +103,7 @@ impl Control {
             region: connected.region,
             account: connected.account,
             is_aws,
+            settles: tuning.settles.unwrap_or(is_aws),
             first_backoff: tuning.first_backoff,
             call_timeout: tuning.call_timeout,
             limits: tuning.limits,
@@ -165,9 +167,9 @@ impl Control {
         &self.place.region
     }
 
-    /// True when the calls go to AWS itself.
-    pub fn is_aws(&self) -> bool {
-        self.place.is_aws
+    /// True where a stage that was made or moved settles only after a while, as on AWS.
+    pub fn settles(&self) -> bool {
+        self.place.settles
     }
 
     /// A text that names whose APIs these are: the account where it is known, else the profile, with region and endpoint.

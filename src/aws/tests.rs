@@ -326,3 +326,19 @@ async fn what_is_not_a_url_is_refused_before_anything_is_tried() {
     let error = Control::connect(&target).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadEndpoint);
 }
+
+#[tokio::test]
+async fn stages_settle_slowly_where_that_is_said_and_on_aws() {
+    let target = Target::Local(LocalTarget {
+        address: "127.0.0.1:9".parse().unwrap(),
+        region: "us-east-1".to_owned(),
+    });
+    for (said, settles) in [(None, false), (Some(true), true), (Some(false), false)] {
+        let tuning = Tuning {
+            settles: said,
+            ..Tuning::default()
+        };
+        let control = Control::connect_tuned(&target, &tuning).await.unwrap();
+        assert_eq!(control.settles(), settles);
+    }
+}

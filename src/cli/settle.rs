@@ -34,7 +34,7 @@ impl Act {
 /// How long a stage of that target takes to settle; none where it serves at once what it is pointed at.
 pub(super) fn time(control: &Control) -> Option<Duration> {
     let settling = Duration::try_from(SETTLING).unwrap_or_default();
-    control.is_aws().then_some(settling)
+    control.settles().then_some(settling)
 }
 
 /// Says that the stage is set, and for how long it is not settled.

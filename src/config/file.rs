@@ -33,6 +33,7 @@ pub(super) struct AwsSection {
     pub(super) burst: Option<f64>,
     #[serde(deserialize_with = "share")]
     pub(super) share: Option<f64>,
+    pub(super) settles: Option<bool>,
 }
 
 /// How the screen looks.
@@ -198,6 +199,16 @@ mod tests {
             assert!(causes[0].contains(says), "{causes:?}");
             assert_eq!(causes[1], format!("line 2: {line}"));
         }
+    }
+
+    #[test]
+    fn an_endpoint_may_be_said_to_lead_to_aws() {
+        let settles = |text| parse(Path::new("config.toml"), text).unwrap().aws.settles;
+        assert_eq!(settles("[aws]\nsettles = true\n"), Some(true));
+        assert_eq!(settles("[aws]\nsettles = false\n"), Some(false));
+        assert_eq!(settles("[aws]\n"), None);
+        let causes = invalid("[aws]\nsettles = \"slowly\"\n");
+        assert!(causes[0].contains("boolean"), "{causes:?}");
     }
 
     #[test]

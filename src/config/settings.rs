@@ -18,6 +18,8 @@ pub struct Settings {
     pub aws: AwsTarget,
     /// How many calls the target allows, as far as somebody said.
     pub calls: CallLimits,
+    /// Whether a stage that was moved settles only after a while; `None` is yes on AWS's hosts, no elsewhere.
+    pub settles: Option<bool>,
     /// Patterns of the stage names that deserve care; `*` stands for any characters.
     pub production: Vec<String>,
     /// Plain ASCII instead of line drawing and arrows; `None` leaves it to what the terminal can.
@@ -105,6 +107,7 @@ impl Default for Settings {
         Self {
             aws: AwsTarget::default(),
             calls: CallLimits::default(),
+            settles: None,
             production: vec!["prod*".to_owned()],
             ascii: None,
             color: ColorChoice::Auto,
@@ -169,6 +172,7 @@ impl Settings {
             burst: file.aws.burst,
             share: file.aws.share,
         };
+        self.settles = file.aws.settles;
         if let Some(production) = file.ui.production {
             self.production = production;
         }

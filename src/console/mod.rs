@@ -59,6 +59,7 @@ use writer::Writer;
 pub(crate) fn tuning(settings: &Settings, paths: &Paths) -> Tuning {
     Tuning {
         limits: settings.calls,
+        settles: settings.settles,
         budget_dir: Some(paths.budgets()),
         ..Tuning::default()
     }

@@ -138,7 +138,7 @@ impl Desk {
             target: with_region(target, control.region()),
             manner: Manner {
                 pace,
-                settles: control.is_aws(),
+                settles: control.settles(),
             },
             recalled: recalled.map(|recalled| Box::new(as_message(recalled))),
         };
