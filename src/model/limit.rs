@@ -1,6 +1,6 @@
 //! API Gateway's limits that both ends must know. SOURCE: "Quotas for configuring and running a WebSocket API".
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// Longest payload of one WebSocket frame, in bytes; one byte more and the connection is closed with 1009.
 pub const FRAME_BYTES: usize = 32 * 1024;
@@ -23,6 +23,14 @@ pub const LIFETIME_HOURS: i64 = 2;
 /// How long the old and the new deployment may answer side by side after a stage was moved on AWS. SOURCE: recorded from the
 /// service in September 2026: 45 to 90 s, on connections that are open too.
 pub const SETTLING: SignedDuration = SignedDuration::from_secs(90);
+
+/// How long a stage that was made or moved then may still take to settle; none when it has settled. What is from the future,
+/// by another clock, was just done.
+pub fn settles_in(moved_at: Timestamp, now: Timestamp) -> Option<SignedDuration> {
+    let age = now.duration_since(moved_at).max(SignedDuration::ZERO);
+    let left = SETTLING - age;
+    left.is_positive().then_some(left)
+}
 
 /// How long a gateway lets a connection be idle, and live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +70,17 @@ impl Default for ConnectionLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stage_settles_within_90_s_and_one_from_the_future_was_just_moved() {
+        let now = Timestamp::UNIX_EPOCH;
+        let left =
+            |age| settles_in(now - SignedDuration::from_secs(age), now).map(|it| it.as_secs());
+        assert_eq!(left(0), Some(90));
+        assert_eq!(left(89), Some(1));
+        assert_eq!(left(90), None);
+        assert_eq!(left(-3600), Some(90));
+    }
 
     #[test]
     fn limits_pass_as_fast_as_time_does() {

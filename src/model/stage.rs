@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{DeploymentId, StageName};
+use super::{DeploymentId, StageName, limit};
 
 /// What stands for the value of a stage variable in a stage that was written somewhere.
 pub const VALUE_NOT_KEPT: &str = "(not kept)";
@@ -41,6 +41,19 @@ pub struct Stage {
     pub client_certificate_id: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+}
+
+impl Stage {
+    /// When it was made or changed last, as far as that is known; none where it serves nothing, and never will by itself.
+    pub fn changed_at(&self) -> Option<Timestamp> {
+        self.deployment_id.as_ref()?;
+        self.created_at.max(self.updated_at)
+    }
+
+    /// How long it may take until it answers from what it serves alone, where stages settle slowly; none when it has settled.
+    pub fn settles_in(&self, now: Timestamp) -> Option<SignedDuration> {
+        limit::settles_in(self.changed_at()?, now)
+    }
 }
 
 /// Settings of a route on a stage. A member that is `None` was not set: the next wider setting counts.

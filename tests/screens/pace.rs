@@ -500,6 +500,28 @@ fn a_stage_that_has_not_settled_is_tried_again_when_it_refuses() {
 }
 
 #[test]
+fn a_stage_that_somebody_else_made_or_moved_is_tried_again_too() {
+    for (settles, age, is_tried_again) in [(true, 30, true), (true, 90, false), (false, 30, false)]
+    {
+        let mut h = Harness::new(Some(profile("work", "eu-west-1")));
+        let mut moved = chat();
+        moved.stages[1].updated_at = Some(ago(age));
+        h.connected_with(Manner { settles, ..AWS })
+            .apis(Ok(vec![moved.api.clone()]))
+            .stages(&moved);
+        h.keys("enter").draft(&moved).keys("down l");
+        refuse(&mut h);
+        let text = "made or moved a moment ago";
+        if is_tried_again {
+            h.shows(text).passes(1_000);
+            assert_eq!(newest_link(&h), LinkId(2));
+        } else {
+            h.hides(text).hides("reconnecting");
+        }
+    }
+}
+
+#[test]
 fn a_local_gateway_settles_at_once() {
     let mut h = crate::chat::at_chat();
     h.keys("down d").planned(|request| Ok(plan(request)));

@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    Api, ApiDetail, ApiId, DraftReading, DraftStart, Failure, StagesReading, Target, Ticket,
+    Api, ApiDetail, ApiId, DraftReading, DraftStart, Failure, StageName, StagesReading, Target,
+    Ticket,
     limit::ConnectionLimits,
     pace::{Pace, Priority, ReadProgress},
 };
@@ -62,7 +63,7 @@ pub struct Library {
 pub struct Manner {
     /// The pace that is kept; none where no limit is known.
     pub pace: Option<Pace>,
-    /// True for AWS itself, where a stage that was moved settles only after a while.
+    /// True where a stage that was made or moved settles only after a while, as on AWS.
     pub settles: bool,
 }
 
@@ -292,7 +293,18 @@ impl Library {
         record.is_touched().then_some(&record.detail)
     }
 
-    /// The same, to correct it by what became known in another way.
+    /// How long a stage may take to settle, whoever made or moved it, by what was read of it last; none when it has settled.
+    pub fn settles_in(
+        &self,
+        id: &ApiId,
+        stage: &StageName,
+        now: Timestamp,
+    ) -> Option<SignedDuration> {
+        let detail = self.detail(id).filter(|_| self.manner.settles)?;
+        detail.stage(stage)?.settles_in(now)
+    }
+
+    /// What is known of an API, to correct it by what became known in another way.
     pub fn detail_mut(&mut self, id: &ApiId) -> Option<&mut ApiDetail> {
         self.records.get_mut(id).map(|record| &mut record.detail)
     }
