@@ -90,13 +90,20 @@ Examples:
   stagewire connect --sign wss://abc123.execute-api.us-east-1.amazonaws.com/prod --profile work
 
 Where $connect asks for a signature (AWS_IAM), the handshake of API/STAGE carries the target's; with a URL, and where what
-the stage serves is unknown and differs from the draft, --sign says so. Signatures are sent in headers, never in the URL.";
+the stage serves is unknown and differs from the draft, --sign says so. Signatures are sent in headers, never in the URL.
+
+A stage that was made or moved less than 90 s ago may refuse handshakes with 403 on AWS: those of API/STAGE are tried again
+until the 90 s are over, unless the refusal names another reason. With --json each attempt tells \"connecting\", and then
+\"refused\" or \"open\".";
 
 const SEND_HELP: &str = "\
 Examples:
   stagewire send chat/prod '{\"action\":\"ping\"}'
   stagewire send chat/prod '{\"action\":\"ping\"}' --expect pong --timeout-ms 2000 && echo alive
-  stagewire send chat/prod - < message.json";
+  stagewire send chat/prod - < message.json
+
+A stage that was made or moved less than 90 s ago may refuse handshakes with 403 on AWS: those of API/STAGE are tried again
+until the 90 s are over, as far as --timeout-ms lets them, unless the refusal names another reason.";
 
 /// A terminal console for WebSocket APIs on Amazon API Gateway
 ///
@@ -413,9 +420,10 @@ pub(super) struct SendArgs {
     /// Wait for a message that holds this text; fail when none comes in time
     #[arg(long, value_name = "SUBSTRING")]
     pub(super) expect: Option<String>,
-    /// How long the connection and the expected message may take
-    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) timeout_ms: u64,
+    /// How long the connection and the expected message may take, a stage that was just made or moved included. Without it:
+    /// 10000, from the last handshake on
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) timeout_ms: Option<u64>,
 }
 
 /// Where to connect.

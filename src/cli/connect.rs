@@ -28,9 +28,10 @@ use super::{
     output::{self, Output},
     start::{self, Session},
     transcript::Transcript,
+    unsettled::PatientLink,
 };
 use crate::{
-    live::{self, Link, LinkSender, SendError},
+    live::{LinkSender, SendError},
     model::{Failure, FailureKind, LinkEvent, Outgoing, Signing, limit::MESSAGE_BYTES},
 };
 
@@ -58,7 +59,7 @@ pub(super) fn run(session: &Session, args: &ConnectArgs, output: Output) -> Resu
     })
 }
 
-async fn watch(to: Destination, mut stay: Stay, output: Output) -> Result<Exit, Stop> {
+async fn watch(mut to: Destination, mut stay: Stay, output: Output) -> Result<Exit, Stop> {
     let mut interrupts = Interrupts::new().map_err(|error| {
         Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
     })?;
@@ -67,7 +68,7 @@ async fn watch(to: Destination, mut stay: Stay, output: Output) -> Result<Exit, 
         Signing::Unsigned => "",
     };
     output.progress(&format!("connecting to {}{signed}", to.request.url));
-    let mut link = live::connect(to.request.clone());
+    let mut link = to.open(output);
     let printer = Printer::start(to, output);
     let mut typing = None;
     let mut leave_at = None;
@@ -270,7 +271,7 @@ impl Printer {
     }
 
     /// Passes the link's next event on. Nothing is lost when this is dropped on the way.
-    async fn pass_one(&self, link: &mut Link) -> Passed {
+    async fn pass_one(&self, link: &mut PatientLink) -> Passed {
         let Ok(permit) = self.events.reserve().await else {
             return Passed::Nothing;
         };
@@ -307,6 +308,8 @@ fn print_all(
     let mut end = None;
     while let Some(event) = events.blocking_recv() {
         transcript.print(&event)?;
+        // A refusal was not the end where another attempt follows it.
+        end = end.filter(|_| !matches!(event, LinkEvent::Connecting));
         end = end.or_else(|| event.is_end().then_some(event));
     }
     match end.map(|end| transcript.failure(&end)) {

@@ -8,13 +8,14 @@ use super::{
     args::{Place, WhereArgs},
     output::{self, Output},
     start::Session,
+    unsettled::{PatientLink, Unsettled},
     url,
 };
 use crate::{
-    aws::{self, Control},
+    aws::{self, Control, Signer},
     console,
     model::{
-        ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, Signing,
+        ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, Signing, Stage,
         StageName,
         link::{Closed, LinkStep, Refusal},
         text,
@@ -35,6 +36,15 @@ pub(super) struct Destination {
     pub(super) request: ConnectRequest,
     pub(super) signing: Signing,
     pub(super) stage: Option<StageName>,
+    /// None where a refusal means what it says.
+    unsettled: Option<Unsettled>,
+}
+
+impl Destination {
+    /// Sets out to it, once.
+    pub(super) fn open(&mut self, output: Output) -> PatientLink {
+        PatientLink::open(self.request.clone(), self.unsettled.take(), output)
+    }
 }
 
 /// Where the arguments lead; a stage is looked up, and must exist.
@@ -73,25 +83,37 @@ pub(super) async fn destination(
     } else {
         found.signing
     };
-    let request = match found.control {
+    let signer = match &found.control {
         Some(control) if signing == Signing::Signed => {
-            let signer = console::handshake_signer(&session.settings, &control)?;
-            let signed = signer.sign(request).await;
-            signed.map_err(|error| error.failure("Cannot sign the handshake"))?
+            Some(console::handshake_signer(&session.settings, control)?)
         }
-        _ => request,
+        _ => None,
     };
+    let settles = found.control.as_ref().is_some_and(Control::settles);
+    let stage = found.stage.as_ref().filter(|_| settles);
+    let unsettled = stage.and_then(|stage| Unsettled::of(stage, &request, signer.as_ref()));
     Ok(Destination {
-        request,
+        request: sign(request, signer).await?,
         signing,
-        stage: found.stage,
+        stage: found.stage.map(|stage| stage.name),
+        unsettled,
     })
+}
+
+async fn sign(request: ConnectRequest, signer: Option<Signer>) -> Result<ConnectRequest, Failure> {
+    match signer {
+        Some(signer) => {
+            let signed = signer.sign(request).await;
+            signed.map_err(|error| error.failure("Cannot sign the handshake"))
+        }
+        None => Ok(request),
+    }
 }
 
 /// What is known of a place.
 struct Found {
     url: String,
-    stage: Option<StageName>,
+    stage: Option<Stage>,
     /// None where nobody needs it.
     control: Option<Control>,
     /// Whether the stage's clients must sign.
@@ -140,7 +162,7 @@ async fn find(
     };
     Ok(Found {
         url: api.invoke_url(&stage.name),
-        stage: Some(stage.name),
+        stage: Some(stage),
         control: Some(control),
         signing,
         unknown,

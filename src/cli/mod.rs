@@ -25,6 +25,7 @@ mod stages;
 mod start;
 mod table;
 mod transcript;
+mod unsettled;
 mod url;
 
 use std::{

@@ -11,52 +11,66 @@ use super::{
     message::{self, Assembler, Destination, Facts},
     output::{self, Output},
     start::{self, Session},
+    unsettled::PatientLink,
 };
-use crate::{
-    live::{self, Link},
-    model::{
-        Direction, Failure, FailureKind, FrameRecord, LinkEvent, Outgoing, limit::MESSAGE_BYTES,
-        text,
-    },
+use crate::model::{
+    Direction, Failure, FailureKind, FrameRecord, LinkEvent, Outgoing, limit::MESSAGE_BYTES, text,
 };
 
 /// How long the peer may take to end the connection once the job is done, at most; the link waits less for an answer to
 /// its close frame, and more only for our own slowness.
 const GOODBYE_TIME: Duration = Duration::from_secs(3);
 
+/// How long the connection and the expected message may take unless told otherwise.
+const USUAL_TIME: Duration = Duration::from_secs(10);
+
 pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<Exit, Stop> {
     let text = message_text(args)?;
     start::block_on(async {
         let finding = message::destination(session, &args.place, output);
-        let destination = Box::pin(finding).await?;
-        let mut link = live::connect(destination.request.clone());
+        let mut destination = Box::pin(finding).await?;
         let n_bytes = text.len();
-        // A link that has ended already says so among its events.
-        let _ended = link.sender().send(Outgoing::Text(text)).await.is_err();
-        let patience = Duration::from_millis(args.timeout_ms);
+        let patience = Patience::new(args.timeout_ms.map(Duration::from_millis));
+        let mut link = destination
+            .open(output)
+            .sending(Outgoing::Text(text))
+            .until(patience.too_late_at);
         let mut wait = Wait::new(args.expect.as_deref());
-        let found = timeout_at(
-            Instant::now() + patience,
-            wait.until_done(&mut link, &destination),
-        );
-        match found.await {
-            Ok(found) => {
-                let found = found?;
-                let end = wait.say_goodbye(link, &destination).await;
-                if let Some(message) = &found {
-                    // What was waited for came: how the peer takes its leave changes nothing.
-                    print(message, output)?;
-                } else if output.json {
-                    output::json(&sent_json(n_bytes, end?.as_ref()))?;
-                } else {
-                    end?;
-                }
-                output.progress(&format!("sent {n_bytes} bytes"));
-                Ok(Exit::Done)
-            }
-            Err(_) => Err(wait.too_late(patience, &destination).into()),
+        let found = wait.until_done(&mut link, &destination, patience).await?;
+        let end = wait.say_goodbye(link, &destination).await;
+        if let Some(message) = &found {
+            // What was waited for came: how the peer takes its leave changes nothing.
+            print(message, output)?;
+        } else if output.json {
+            output::json(&sent_json(n_bytes, end?.as_ref()))?;
+        } else {
+            end?;
         }
+        output.progress(&format!("sent {n_bytes} bytes"));
+        Ok(Exit::Done)
     })
+}
+
+/// How long somebody waits.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    time: Duration,
+    /// None where nobody gave a time: then it begins anew at each handshake.
+    too_late_at: Option<Instant>,
+}
+
+impl Patience {
+    fn new(given: Option<Duration>) -> Self {
+        Self {
+            time: given.unwrap_or(USUAL_TIME),
+            too_late_at: given.map(|time| Instant::now() + time),
+        }
+    }
+
+    /// When it is over for a handshake that begins then.
+    fn over_at(self, begin: Instant) -> Instant {
+        self.too_late_at.unwrap_or(begin + self.time)
+    }
 }
 
 /// The message: as it was given, or what stdin holds.
@@ -143,10 +157,15 @@ impl<'a> Wait<'a> {
     /// The message that was expected; none when none was, and ours has left.
     async fn until_done(
         &mut self,
-        link: &mut Link,
+        link: &mut PatientLink,
         to: &Destination,
+        patience: Patience,
     ) -> Result<Option<String>, Failure> {
-        while let Some(event) = link.next().await {
+        let mut over_at = patience.over_at(Instant::now());
+        while let Some(event) = timeout_at(over_at, link.next())
+            .await
+            .map_err(|_| self.too_late(patience.time, to))?
+        {
             self.facts.learn(&event);
             match &event {
                 LinkEvent::Open(_) => self.is_open = true,
@@ -163,10 +182,11 @@ impl<'a> Wait<'a> {
                     }
                 }
                 end if end.is_end() => {
-                    return Err(self
-                        .facts
-                        .failure(end, to)
-                        .unwrap_or_else(|| self.ended_early(to)));
+                    let Some(at) = link.again_at() else {
+                        let failure = self.facts.failure(end, to);
+                        return Err(failure.unwrap_or_else(|| self.ended_early(to)));
+                    };
+                    over_at = patience.over_at(at);
                 }
                 _ => {}
             }
@@ -203,7 +223,7 @@ impl<'a> Wait<'a> {
     /// own close, which it may have sent before it saw ours.
     async fn say_goodbye(
         &mut self,
-        mut link: Link,
+        mut link: PatientLink,
         to: &Destination,
     ) -> Result<Option<LinkEvent>, Failure> {
         let goodbye = Outgoing::Close(Some((1000, String::new())));

@@ -2,11 +2,15 @@
 
 use std::{fs, path::Path, sync::Arc};
 
+use super::clock;
 use crate::{
     aws::{Control, Signer},
     config::{GatewayCredential, Settings, env},
     gateway::{ApiKey, Credential, Keyring, Policy},
-    model::{Failure, FailureKind, Secret, Target},
+    model::{
+        Failure, FailureKind, Secret, Target,
+        link::{LinkFailure, LinkStep},
+    },
 };
 
 /// Gathers the keys.
@@ -50,6 +54,20 @@ fn policy(path: &Path) -> Result<Policy, Failure> {
     let text = fs::read_to_string(path).map_err(|error| failure().caused_by(&error))?;
     let document = serde_json::from_str(&text).map_err(|error| failure().caused_by(&error))?;
     Policy::read(&document).map_err(|error| failure().caused_by(&error))
+}
+
+/// The end of a link whose handshake could not be signed.
+pub(crate) fn unsigned(failure: &Failure) -> LinkFailure {
+    let cause = failure.causes.join(": ");
+    let cause = match &failure.hint {
+        Some(hint) => format!("{cause}; {hint}"),
+        None => cause,
+    };
+    LinkFailure {
+        at: clock::now(),
+        step: LinkStep::Sign,
+        causes: vec![cause],
+    }
 }
 
 /// Whoever starts the gateway may sign with what the environment holds, as for every other tool.

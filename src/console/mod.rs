@@ -49,7 +49,9 @@ use effects::{Desk, Effects};
 use event_loop::{App, Ending, Event, EventLoop, Manner};
 use host::TerminalHost;
 use input::{Distance, InputThread};
-pub(crate) use keyring::{handshake_signer, keyring, of_environment as environment_credential};
+pub(crate) use keyring::{
+    handshake_signer, keyring, of_environment as environment_credential, unsigned,
+};
 use local::{LocalGateway, Place};
 pub(crate) use seeded::remember;
 use terminal::{Modes, PanicHook, TerminalGuard};

@@ -110,7 +110,6 @@ fn a_deploy_on_a_full_disk_is_done_and_says_what_was_not_kept() {
     let deployed = run(command).expect(0);
     assert!(deployed.stdout.starts_with("test: "), "{deployed:#?}");
     deployed.says(&["warning: ", "journal", "File too large"]);
-    gateway.settle();
     let url = ["send", "chat/test", "ping", "--expect", "pong"];
     sandbox.local(&gateway, &url).expect(0);
     let again = ["deploy", "chat", "--stage", "test"];

@@ -122,7 +122,6 @@ fn apply_shows_the_plan_creates_the_api_and_then_has_nothing_to_do() {
 
     let deploy = ["deploy", "chat", "--stage", "prod", "-q"];
     sandbox.local(&gateway, &deploy).expect(0);
-    gateway.settle();
     let send = ["send", "chat/prod", "x", "--expect", "pong"];
     sandbox.local(&gateway, &send).expect(0);
 }

@@ -21,7 +21,6 @@ fn chat(sandbox: &Sandbox) -> Gateway {
     gateway.answering_api("chat", "pong");
     let arguments = ["deploy", "chat", "--stage", "test", "--create", "-q"];
     sandbox.local(&gateway, &arguments).expect(0);
-    gateway.settle();
     gateway
 }
 
@@ -126,14 +125,13 @@ fn a_connection_outlives_its_input_where_there_was_none_or_it_is_told_to() {
 fn guarded_chat(sandbox: &Sandbox) -> (Gateway, String) {
     let settings = "[[gateway.credentials]]\nuser = \"alice\"\naccess_key_id = \"AKIDALICE\"\n\
         secret_access_key = \"hunter2\"\nsession_token = \"tokenoftoday\"\n";
-    sandbox.write("config/stagewire/config.toml", settings);
+    sandbox.configure(settings);
     let gateway = sandbox.gateway();
     let api = gateway.answering_api("chat", "$context.identity.user");
     let connect = json!({ "routeKey": "$connect", "authorizationType": "AWS_IAM" });
     gateway.control("POST", &format!("/v2/apis/{api}/routes"), &connect);
     let arguments = ["deploy", "chat", "--stage", "test", "--create", "-q"];
     sandbox.local(&gateway, &arguments).expect(0);
-    gateway.settle();
     let url = format!("ws://{}/{api}/test", gateway.address());
     (gateway, url)
 }

@@ -19,6 +19,7 @@ mod cli_deploy;
 mod cli_files;
 mod cli_gateway;
 mod cli_live;
+mod cli_unsettled;
 mod interrupted;
 mod pictures;
 mod pty_looks;

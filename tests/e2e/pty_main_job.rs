@@ -41,10 +41,7 @@ fn deploy_to_a_new_stage_and_watch_it() {
     pty.press(&["Enter"]).wait_for("Invoke URL");
     pty.press(&["d"]).type_text("demo").press(&["Enter"]);
     wait_row(&pty, &["demo: new", "l live"]);
-    pty.settle()
-        .press(&["l"])
-        .wait_for("demo › live")
-        .wait_for("open");
+    pty.press(&["l"]).wait_for("demo › live").wait_for("open");
     let message = r#"{"action":"sendMessage","data":"hello"}"#;
     pty.type_text(message).press(&["Enter"]);
     wait_row(&pty, &["→ text", "FIN", message]);

@@ -29,6 +29,13 @@ use super::weather;
 /// How long anything that a test waits for may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
+/// What a gateway is told, one after the other, for all of its stages to be settled and for those that are moved later to
+/// need their time again.
+const SETTLING: [&str; 2] = [
+    r#"{ "consistencyInMillis": 0 }"#,
+    r#"{ "consistencyInMillis": 60000 }"#,
+];
+
 /// An `Authorization` header that looks signed for the data plane, which is all that a local gateway asks for.
 pub(crate) const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20250101/us-east-1/execute-api/aws4_request, \
      SignedHeaders=host;x-amz-date, Signature=00";
@@ -214,7 +221,7 @@ impl Gateway {
     /// Skips the time that stages need to settle, where they need any.
     pub(crate) async fn settle(&self) {
         if weather::is_strict() {
-            for body in weather::SETTLING {
+            for body in SETTLING {
                 let put = self.call("PUT", "/_stagewire/strictness", body).await;
                 assert_eq!(put.status, 200, "{put:?}");
             }

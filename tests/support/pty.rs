@@ -18,7 +18,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{sandbox::known_limits, weather};
+use crate::{sandbox::weather_settings, weather};
 
 /// How long anything may take before the test has failed.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -91,7 +91,7 @@ impl Terminal {
 
     /// A terminal of the person whose home this is.
     pub(crate) fn at(home: Arc<TempDir>) -> Self {
-        let limits = known_limits().unwrap_or_default();
+        let weather = weather_settings();
         let terminal = Self {
             size: (100, 30),
             environment: Vec::new(),
@@ -99,7 +99,7 @@ impl Terminal {
             answers: true,
         };
         terminal
-            .settings(&format!("[gateway]\nlisten = \"127.0.0.1:0\"\n{limits}"))
+            .settings(&format!("[gateway]\nlisten = \"127.0.0.1:0\"\n{weather}"))
             .env("TERM", "xterm-256color")
             .env("COLORTERM", "truecolor")
             .env("LANG", "C.UTF-8")
@@ -291,17 +291,6 @@ impl Pty {
                 "strictness",
                 r#"{ "awsRates": true, "latencyInMillis": 150, "consistencyInMillis": 60000 }"#,
             );
-        }
-        self
-    }
-
-    /// Skips the time that stages of that gateway need to settle, where they need any.
-    #[track_caller]
-    pub(crate) fn settle(&self) -> &Self {
-        if weather::is_strict() {
-            for body in weather::SETTLING {
-                self.tell_gateway("strictness", body);
-            }
         }
         self
     }

@@ -59,10 +59,16 @@ impl Sandbox {
         let sandbox = Self {
             home: tempfile::tempdir().unwrap(),
         };
-        if let Some(limits) = known_limits() {
-            sandbox.write("config/stagewire/config.toml", &limits);
+        if weather::is_strict() {
+            sandbox.configure("");
         }
         sandbox
+    }
+
+    /// Writes the settings: these, and what a client is told in this weather.
+    pub(crate) fn configure(&self, settings: &str) {
+        let text = format!("{settings}{}", weather_settings());
+        self.write("config/stagewire/config.toml", &text);
     }
 
     /// A path in the home directory.
@@ -179,12 +185,17 @@ impl Sandbox {
     }
 }
 
-/// The settings of a client that is told what the account allows; none where it is told nothing.
-pub(crate) fn known_limits() -> Option<String> {
-    let (per_second, burst) = weather::limits().filter(|_| weather::is_known())?;
-    Some(format!(
-        "[aws]\ncalls_per_second = {per_second:.1}\nburst = {burst:.1}\n"
-    ))
+/// What the settings of a client say in this weather: where it is strict, that stages settle slowly and, for half of the
+/// tests, what the account allows.
+pub(crate) fn weather_settings() -> String {
+    if !weather::is_strict() {
+        return String::new();
+    }
+    let known = weather::limits().filter(|_| weather::is_known());
+    let known = known.map(|(per_second, burst)| {
+        format!("calls_per_second = {per_second:.1}\nburst = {burst:.1}\n")
+    });
+    format!("[aws]\nsettles = true\n{}", known.unwrap_or_default())
 }
 
 /// The flags of a gateway in this weather.
@@ -405,17 +416,6 @@ impl Gateway {
                 self.control("PUT", "/_stagewire/time-scale", &body);
                 // What came back meanwhile is counted at the next call.
                 self.control("GET", "/v2/apis", &Value::Null);
-            }
-        }
-    }
-
-    /// Skips the time that stages need to settle, where they need any.
-    #[track_caller]
-    pub(crate) fn settle(&self) {
-        if weather::is_strict() {
-            for body in weather::SETTLING {
-                let body: Value = serde_json::from_str(body).unwrap();
-                self.control("PUT", "/_stagewire/strictness", &body);
             }
         }
     }

@@ -7,13 +7,6 @@ use std::thread;
 /// each, and a stage that was moved settles within 2 s.
 pub(crate) const TIME_SCALE: u32 = 30;
 
-/// What a gateway is told, one after the other, for all of its stages to be settled and for those that are moved later to
-/// need their time again.
-pub(crate) const SETTLING: [&str; 2] = [
-    r#"{ "consistencyInMillis": 0 }"#,
-    r#"{ "consistencyInMillis": 60000 }"#,
-];
-
 /// Whether gateways are as strict as AWS.
 #[expect(
     clippy::disallowed_methods,

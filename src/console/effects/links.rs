@@ -14,7 +14,10 @@ use crate::{
     ui::Message,
 };
 
-use super::{super::clock, tell};
+use super::{
+    super::{clock, keyring::unsigned},
+    tell,
+};
 
 /// The links that were opened and not dropped.
 #[derive(Debug)]
@@ -89,20 +92,6 @@ impl Links {
     /// Gives a link up.
     pub(super) fn drop_link(&mut self, link_id: LinkId) {
         self.open.remove(&link_id);
-    }
-}
-
-/// The end of a link whose handshake could not be signed.
-fn unsigned(failure: &Failure) -> LinkFailure {
-    let cause = failure.causes.join(": ");
-    let cause = match &failure.hint {
-        Some(hint) => format!("{cause}; {hint}"),
-        None => cause,
-    };
-    LinkFailure {
-        at: clock::now(),
-        step: LinkStep::Sign,
-        causes: vec![cause],
     }
 }
 
