@@ -92,7 +92,7 @@ Examples:
 Where $connect asks for a signature (AWS_IAM), the handshake of API/STAGE carries the target's; with a URL, and where what
 the stage serves is unknown and differs from the draft, --sign says so. Signatures are sent in headers, never in the URL.
 
-A stage that was made or moved less than 90 s ago may refuse handshakes with 403 on AWS: those of API/STAGE are tried again
+A stage that was made less than 90 s ago may refuse handshakes with 403 on AWS: those of API/STAGE are tried again
 until the 90 s are over, unless the refusal names another reason. With --json each attempt tells \"connecting\", and then
 \"refused\" or \"open\".";
 
@@ -102,7 +102,7 @@ Examples:
   stagewire send chat/prod '{\"action\":\"ping\"}' --expect pong --timeout-ms 2000 && echo alive
   stagewire send chat/prod - < message.json
 
-A stage that was made or moved less than 90 s ago may refuse handshakes with 403 on AWS: those of API/STAGE are tried again
+A stage that was made less than 90 s ago may refuse handshakes with 403 on AWS: those of API/STAGE are tried again
 until the 90 s are over, as far as --timeout-ms lets them, unless the refusal names another reason.";
 
 /// A terminal console for WebSocket APIs on Amazon API Gateway
@@ -420,7 +420,7 @@ pub(super) struct SendArgs {
     /// Wait for a message that holds this text; fail when none comes in time
     #[arg(long, value_name = "SUBSTRING")]
     pub(super) expect: Option<String>,
-    /// How long the connection and the expected message may take, a stage that was just made or moved included. Without it:
+    /// How long the connection and the expected message may take, a stage that was just made included. Without it:
     /// 10000, from the last handshake on
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) timeout_ms: Option<u64>,

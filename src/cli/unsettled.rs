@@ -1,4 +1,4 @@
-//! A stage that was made or moved a moment ago may refuse handshakes on AWS: until it has settled they are tried again.
+//! A stage that was made a moment ago may refuse handshakes on AWS: until it has settled they are tried again.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Unsettled {
     stage: StageName,
-    changed_at: Timestamp,
+    made_at: Timestamp,
     /// Without a signature: each attempt gets its own.
     request: ConnectRequest,
     signer: Option<Signer>,
@@ -35,7 +35,7 @@ pub(super) struct Unsettled {
 }
 
 impl Unsettled {
-    /// What a stage that settles slowly may be; none where it serves nothing, or nobody knows since when it is as it is.
+    /// What a stage that settles slowly may be; none where it serves nothing, or nobody knows when it was made.
     pub(super) fn of(
         stage: &Stage,
         request: &ConnectRequest,
@@ -43,7 +43,7 @@ impl Unsettled {
     ) -> Option<Self> {
         Some(Self {
             stage: stage.name.clone(),
-            changed_at: stage.changed_at()?,
+            made_at: stage.deployment_id.as_ref().and(stage.created_at)?,
             request: request.clone(),
             signer: signer.cloned(),
             first_wait: FIRST_WAIT,
@@ -54,15 +54,15 @@ impl Unsettled {
     ///
     /// What is from the future, by this machine's clock, was made just now.
     fn settles_in(&mut self, now: Timestamp) -> Option<SignedDuration> {
-        self.changed_at = self.changed_at.min(now);
-        limit::settles_in(self.changed_at, now)
+        self.made_at = self.made_at.min(now);
+        limit::settles_in(self.made_at, now)
     }
 
     /// What is said before the next attempt.
     fn sentence(&self, left: SignedDuration) -> String {
         let (stage, age, left) = (&self.stage, (SETTLING - left).as_secs(), seconds_up(left));
         format!(
-            "refused 403: stage \"{stage}\" was made or moved {age} s ago, and AWS may refuse for up to {left} s more; trying again"
+            "refused 403: stage \"{stage}\" was made {age} s ago, and AWS may refuse for up to {left} s more; trying again"
         )
     }
 
@@ -191,16 +191,7 @@ fn wait(
     let times = BACKOFF[n_refusals.min(BACKOFF.len() - 1)];
     let wait = (first * times).min(Duration::try_from(left).ok()?);
     let is_in_time = patience.is_none_or(|patience| wait < patience);
-    (may_pass(refusal) && is_in_time).then_some(wait)
-}
-
-/// True for a refusal as a stage gives it that is not there yet for everybody. One that names another reason, such as a
-/// signature that does not fit, comes from a deployment, and stays.
-fn may_pass(refusal: &Refusal) -> bool {
-    refusal.status == 403
-        && refusal
-            .error_type()
-            .is_none_or(|kind| kind == "ForbiddenException")
+    (refusal.may_pass() && is_in_time).then_some(wait)
 }
 
 /// Whole seconds within which that time is over.
@@ -238,10 +229,10 @@ mod tests {
         }
     }
 
-    fn unsettled(request: &ConnectRequest, changed_at: Timestamp) -> Unsettled {
+    fn unsettled(request: &ConnectRequest, made_at: Timestamp) -> Unsettled {
         Unsettled {
             stage: StageName::parse("test").unwrap(),
-            changed_at,
+            made_at,
             request: request.clone(),
             signer: None,
             first_wait: Duration::from_millis(1),
@@ -301,7 +292,7 @@ mod tests {
         let left = stage.settles_in(after(60)).unwrap();
         assert_eq!(
             stage.sentence(left),
-            "refused 403: stage \"test\" was made or moved 60 s ago, and AWS may refuse for up to 30 s more; trying again"
+            "refused 403: stage \"test\" was made 60 s ago, and AWS may refuse for up to 30 s more; trying again"
         );
         assert_eq!(stage.settles_in(after(90)), None);
     }

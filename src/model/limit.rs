@@ -24,7 +24,7 @@ pub const LIFETIME_HOURS: i64 = 2;
 /// service in September 2026: 45 to 90 s, on connections that are open too.
 pub const SETTLING: SignedDuration = SignedDuration::from_secs(90);
 
-/// How long a stage that was made or moved then may still take to settle; none when it has settled. What is from the future,
+/// How long a stage that was made then may still take to settle; none when it has settled. What is from the future,
 /// by another clock, was just done.
 pub fn settles_in(moved_at: Timestamp, now: Timestamp) -> Option<SignedDuration> {
     let age = now.duration_since(moved_at).max(SignedDuration::ZERO);

@@ -183,6 +183,13 @@ impl fmt::Debug for ConnectRequest {
 }
 
 impl Refusal {
+    /// True for a refusal as a stage gives it that is not there yet for everybody. One that names another reason, such as a
+    /// signature that does not fit, comes from a deployment, and stays.
+    pub fn may_pass(&self) -> bool {
+        let kind = self.error_type();
+        self.status == 403 && kind.is_none_or(|kind| kind == "ForbiddenException")
+    }
+
     /// AWS's own code, such as `ForbiddenException`.
     pub fn error_type(&self) -> Option<&str> {
         let is_wanted = |name: &str| name.eq_ignore_ascii_case("x-amzn-errortype");

@@ -44,15 +44,11 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// When it was made or changed last, as far as that is known; none where it serves nothing, and never will by itself.
-    pub fn changed_at(&self) -> Option<Timestamp> {
-        self.deployment_id.as_ref()?;
-        self.created_at.max(self.updated_at)
-    }
-
-    /// How long it may take until it answers from what it serves alone, where stages settle slowly; none when it has settled.
+    /// How long it may take until a stage that was just made takes handshakes, where stages settle slowly; none when it has
+    /// settled, and for one that serves nothing and never will by itself.
     pub fn settles_in(&self, now: Timestamp) -> Option<SignedDuration> {
-        limit::settles_in(self.changed_at()?, now)
+        self.deployment_id.as_ref()?;
+        limit::settles_in(self.created_at?, now)
     }
 }
 

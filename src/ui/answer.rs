@@ -369,9 +369,8 @@ pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
     } else {
         session.take(link, event);
         let (api, stage) = (&session.api.id, &session.stage);
-        let by_us = state.deploys.settles_in(api, stage, state.now);
-        let by_anybody = || state.library.settles_in(api, stage, state.now);
-        if by_us.or_else(by_anybody).is_some()
+        let settles_in = state.library.settles_in(api, stage, state.now);
+        if settles_in.is_some()
             && let Some(link) = session.links.iter_mut().find(|it| it.id == link)
             && link.retry.is_none()
         {

@@ -45,7 +45,7 @@ fn a_new_stage_that_refuses_is_tried_again_until_it_has_settled() {
     connected.line_with("\"in\"");
     connected.end_input();
     let told = connected.end().expect(0).says(&[
-        "refused 403: stage \"test\" was made or moved ",
+        "refused 403: stage \"test\" was made ",
         " s ago, and AWS may refuse for up to ",
         " s more; trying again",
     ]);

@@ -481,44 +481,39 @@ fn on_aws_a_stage_that_was_moved_is_set_and_settles_later() {
 }
 
 #[test]
-fn a_stage_that_has_not_settled_is_tried_again_when_it_refuses() {
-    let mut h = at_apis();
-    h.keys("enter").draft(&chat()).keys("down d");
-    h.planned(|request| Ok(plan(request))).keys("enter");
-    let (_, ordered) = h.deploying();
-    h.finishes(Ok(deployed(&ordered))).keys("l");
+fn a_stage_that_was_just_made_is_tried_again_when_it_refuses() {
+    let mut h = watching_a_stage_made(true, 30);
     for (waits, opened) in [(1_000, 2), (2_000, 3), (4_000, 4)] {
         refuse(&mut h);
-        h.shows("made or moved a moment ago").shows("reconnecting");
+        h.shows("made a moment ago").shows("reconnecting");
         h.passes(waits);
         assert_eq!(newest_link(&h), LinkId(opened));
     }
     // Once it has settled, a refusal means what it says.
     h.passes(90_000);
     refuse(&mut h);
-    h.hides("made or moved").hides("reconnecting");
+    h.hides("made a moment ago").hides("reconnecting");
 }
 
 #[test]
-fn a_stage_that_somebody_else_made_or_moved_is_tried_again_too() {
-    for (settles, age, is_tried_again) in [(true, 30, true), (true, 90, false), (false, 30, false)]
-    {
-        let mut h = Harness::new(Some(profile("work", "eu-west-1")));
-        let mut moved = chat();
-        moved.stages[1].updated_at = Some(ago(age));
-        h.connected_with(Manner { settles, ..AWS })
-            .apis(Ok(vec![moved.api.clone()]))
-            .stages(&moved);
-        h.keys("enter").draft(&moved).keys("down l");
+fn a_refusal_of_an_older_stage_means_what_it_says() {
+    for (settles, age) in [(true, 90), (false, 30)] {
+        let mut h = watching_a_stage_made(settles, age);
         refuse(&mut h);
-        let text = "made or moved a moment ago";
-        if is_tried_again {
-            h.shows(text).passes(1_000);
-            assert_eq!(newest_link(&h), LinkId(2));
-        } else {
-            h.hides(text).hides("reconnecting");
-        }
+        h.hides("made a moment ago").hides("reconnecting");
     }
+}
+
+/// A stage that was made so many seconds ago, on its way to be watched.
+fn watching_a_stage_made(settles: bool, age: i64) -> Harness {
+    let mut h = Harness::new(Some(profile("work", "eu-west-1")));
+    let mut made = chat();
+    made.stages[1].created_at = Some(ago(age));
+    h.connected_with(Manner { settles, ..AWS })
+        .apis(Ok(vec![made.api.clone()]))
+        .stages(&made);
+    h.keys("enter").draft(&made).keys("down l");
+    h
 }
 
 #[test]

@@ -293,7 +293,7 @@ impl Library {
         record.is_touched().then_some(&record.detail)
     }
 
-    /// How long a stage may take to settle, whoever made or moved it, by what was read of it last; none when it has settled.
+    /// How long a stage that was just made may refuse, whoever made it, by what was read of it last; none when it has settled.
     pub fn settles_in(
         &self,
         id: &ApiId,

@@ -297,7 +297,7 @@ impl LiveLink {
 
     /// Tries again after a refusal by a stage that has not settled: it may not be there yet for everybody.
     pub fn await_settling(&mut self, now: Timestamp) {
-        if matches!(&self.phase, Phase::Refused(refusal) if refusal.status == 403) {
+        if matches!(&self.phase, Phase::Refused(refusal) if refusal.may_pass()) {
             self.try_again(now);
         }
     }

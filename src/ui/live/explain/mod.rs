@@ -73,7 +73,7 @@ pub fn unsettled(refusal: &Refusal, stage: &StageName) -> Explanation {
     Explanation {
         title: refused(refusal.status),
         text: format!(
-            "Stage \"{stage}\" was made or moved a moment ago: AWS may refuse for up to 90 s, until all of it knows. It is tried again by itself."
+            "Stage \"{stage}\" was made a moment ago: AWS may refuse for up to 90 s, until all of it knows. It is tried again by itself."
         ),
     }
 }
