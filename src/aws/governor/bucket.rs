@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::pace::Pace;
+use crate::model::pace::{Pace, Priority};
 
 /// The pace at which calls go on after the first refusal of a target that no limit was known of.
 const FIRST_GUESS: Pace = Pace {
@@ -54,17 +54,21 @@ impl Bucket {
         self.pace
     }
 
-    /// When the bucket is full if nothing more is taken.
-    pub(super) fn full_at(&self) -> Instant {
-        self.full_at
+    /// Calls that the bucket lacks to be full.
+    pub(super) fn missing(&self, now: Instant) -> f64 {
+        let until_full = self.full_at.saturating_duration_since(now).as_secs_f64();
+        self.pace.map_or(0.0, |pace| until_full * pace.per_second)
     }
 
-    /// Takes in what others took from a shared bucket, which is full after that time. It is empty at worst.
-    pub(super) fn share(&mut self, now: Instant, full_after: Duration) {
-        let empty = self
-            .pace
-            .map_or(Duration::ZERO, |pace| seconds(pace.burst / pace.per_second));
-        self.full_at = self.full_at.max(now + full_after.min(empty));
+    /// Takes in what others took from a shared bucket: it lacked so many calls some time ago. It is empty at worst.
+    pub(super) fn share(&mut self, now: Instant, missing: f64, ago: Duration) {
+        let Some(pace) = self.pace else {
+            return;
+        };
+        let missing = missing.clamp(0.0, pace.burst) - ago.as_secs_f64() * pace.per_second;
+        if missing > 0.0 {
+            self.full_at = self.full_at.max(now + seconds(missing / pace.per_second));
+        }
     }
 
     /// Calls that may be made at once.
@@ -85,6 +89,16 @@ impl Bucket {
         let room = seconds((usable - 1.0) / pace.per_second);
         let ready = self.full_at.checked_sub(room).unwrap_or(self.full_at);
         ready.max(self.not_before)
+    }
+
+    /// Takes a call of this urgency, or says when one may go.
+    pub(super) fn take_ready(&mut self, priority: Priority, now: Instant) -> Result<(), Instant> {
+        let ready = self.ready_at(priority.reserve());
+        if ready > now {
+            return Err(ready);
+        }
+        self.take(now);
+        Ok(())
     }
 
     /// Notes that a call goes.

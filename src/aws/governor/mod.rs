@@ -123,20 +123,15 @@ impl Governor {
         if queue.waiting.first() != Some(&place) {
             return Turn::Behind;
         }
-        let reserve = place.0.reserve();
-        let now = Instant::now();
-        let ready = queue.bucket.ready_at(reserve);
-        if ready > now {
-            return Turn::At(ready);
+        let (priority, now) = (place.0, Instant::now());
+        let taken = match &self.shared {
+            None => queue.bucket.take_ready(priority, now),
+            Some(shared) => shared.take(&mut queue.bucket, priority, now),
+        };
+        match taken {
+            Ok(()) => Turn::Gone,
+            Err(ready) => Turn::At(ready),
         }
-        match &self.shared {
-            None => queue.bucket.take(now),
-            Some(shared) => match shared.take(&mut queue.bucket, reserve, now) {
-                Ok(()) => {}
-                Err(ready) => return Turn::At(ready),
-            },
-        }
-        Turn::Gone
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
