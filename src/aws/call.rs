@@ -66,8 +66,10 @@ impl Control {
         let mut backoff = self.place.first_backoff;
         let mut hold = self.place.first_backoff;
         let mut spent = Duration::ZERO;
+        self.begins();
         loop {
-            self.governor.pass(self.priority).await;
+            self.turn(operation).await?;
+            self.tell_held_up(None);
             let left_at = Instant::now();
             let error = match Box::pin(attempt()).await {
                 Ok(answer) => {
@@ -78,13 +80,16 @@ impl Control {
             };
             if error.kind == ErrorKind::Throttled {
                 tracing::debug!("{operation} waits: {}", error.message);
-                match rate_of_its_own(operation) {
+                let every = rate_of_its_own(operation);
+                self.tell_held_up(Some(HeldUp { operation, every }));
+                match every {
                     // Such a refusal says nothing of the pace of all calls.
                     Some(every) => {
                         let pause = self.place.pause_between(every).unwrap_or(hold);
                         hold = (hold * 2).min(every);
                         let pause = error.retry_after().unwrap_or(pause);
-                        self.hold(HeldUp { operation, every }, pause).await;
+                        self.unless_stopped(operation, tokio::time::sleep(pause))
+                            .await?;
                     }
                     None => self.governor.refused(left_at, error.retry_after()),
                 }
@@ -101,11 +106,37 @@ impl Control {
         }
     }
 
-    /// Waits until the control plane may take another call of a kind that it takes one of at a time, and says so.
-    async fn hold(&self, held_up: HeldUp, pause: Duration) {
-        self.tell_held_up(Some(held_up));
-        tokio::time::sleep(pause).await;
-        self.tell_held_up(None);
+    /// Waits for the call's turn. Whoever wants to stop ends that: the call has not left then.
+    async fn turn(&self, operation: &'static str) -> Result<(), Error> {
+        let turn = self.governor.pass(self.priority);
+        self.unless_stopped(operation, turn).await
+    }
+
+    async fn unless_stopped(
+        &self,
+        operation: &'static str,
+        wait: impl Future<Output = ()>,
+    ) -> Result<(), Error> {
+        let Some(stop) = &self.stop else {
+            wait.await;
+            return Ok(());
+        };
+        tokio::select! {
+            biased;
+            () = wait => Ok(()),
+            () = stop.cancelled() => Err(Error {
+                operation,
+                never_left: true,
+                ..Error::new(ErrorKind::Stopped, self.endpoint(), "it was stopped before it was sent")
+            }),
+        }
+    }
+
+    /// Counts the call as expected, unless somebody has announced it.
+    fn begins(&self) {
+        if let Some(meter) = &self.meter {
+            meter.begin(|n_left| self.time_for(n_left));
+        }
     }
 
     fn tell_held_up(&self, held_up: Option<HeldUp>) {

@@ -83,6 +83,8 @@ pub enum ErrorKind {
     Unreadable,
     /// The control plane itself failed.
     Failing,
+    /// It was given up before it was sent.
+    Stopped,
     /// None of the above.
     Other,
 }
@@ -144,6 +146,15 @@ impl Error {
             SdkError::ServiceError(context) => {
                 let meta = context.err().meta();
                 base.answered(context.raw(), meta.code(), meta.message(), is_known)
+            }
+            SdkError::DispatchFailure(failure) if !failure.is_user() => {
+                let not_sent = base.not_sent(error);
+                // A connection that was closed in the middle is not an I/O error to the SDK.
+                let retryable = not_sent.kind != ErrorKind::NoCredentials;
+                Self {
+                    retryable,
+                    ..not_sent
+                }
             }
             _ => base.not_sent(error),
         }
@@ -343,6 +354,7 @@ impl Error {
                 "check the endpoint, and what stands between: it ended the call without an answer"
             }
             ErrorKind::Unsignable
+            | ErrorKind::Stopped
             | ErrorKind::Unreadable
             | ErrorKind::NotFound
             | ErrorKind::Refused

@@ -19,7 +19,14 @@ impl Meter {
 
     /// Notes what holds a call up, or that nothing does any more.
     pub(super) fn hold(&self, held_up: Option<HeldUp>) {
-        self.0.send_modify(|progress| progress.held_up = held_up);
+        self.0.send_if_modified(|progress| {
+            // One of many that waits says nothing of the others.
+            let is_last = progress.n_expected <= progress.n_done + 1;
+            let held_up = held_up.filter(|it| is_last || it.every.is_some());
+            let is_news = progress.held_up != held_up;
+            progress.held_up = held_up;
+            is_news
+        });
     }
 
     /// Notes that so many more calls will come.
@@ -27,6 +34,18 @@ impl Meter {
         self.0.send_modify(|progress| {
             progress.n_expected += n_calls;
             progress.left = time_for(progress.n_expected - progress.n_done);
+        });
+    }
+
+    /// Notes that a call begins: one that nobody announced is expected from now on.
+    pub(super) fn begin(&self, time_for: impl Fn(usize) -> Option<Duration>) {
+        self.0.send_if_modified(|progress| {
+            let is_news = progress.n_expected == progress.n_done;
+            if is_news {
+                progress.n_expected += 1;
+                progress.left = time_for(1);
+            }
+            is_news
         });
     }
 

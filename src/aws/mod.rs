@@ -32,6 +32,7 @@ use std::{
 
 use aws_sdk_apigatewayv2::Client;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use self::{governor::Governor, meter::Meter};
 use crate::model::{
@@ -56,6 +57,8 @@ pub struct Control {
     governor: Arc<Governor>,
     priority: Priority,
     meter: Option<Meter>,
+    /// Ends calls that wait for their turn.
+    stop: Option<CancellationToken>,
 }
 
 /// Where a [`Control`]'s calls go.
@@ -117,6 +120,7 @@ impl Control {
             governor: Arc::new(Governor::new(tuning.limits.pace(is_aws), shared)),
             priority: Priority::Asked,
             meter: None,
+            stop: None,
         })
     }
 
@@ -125,6 +129,15 @@ impl Control {
     pub fn at(&self, priority: Priority) -> Self {
         Self {
             priority,
+            ..self.clone()
+        }
+    }
+
+    /// The same handle, whose calls fail as [`ErrorKind::Stopped`] where they wait for their turn once `stop` is cancelled.
+    #[must_use]
+    pub fn until(&self, stop: CancellationToken) -> Self {
+        Self {
+            stop: Some(stop),
             ..self.clone()
         }
     }

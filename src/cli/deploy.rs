@@ -409,7 +409,9 @@ fn left_over(left: &LeftOver, target: &Target, output: Output) {
             output::warn(&format!(
                 "deployment {deployment} exists now; stage {stage} does not serve it"
             ));
-            output.progress(&format!("to finish:   {}", commands.finish));
+            if !left.is_disproved {
+                output.progress(&format!("to finish:   {}", commands.finish));
+            }
             output.progress(&format!("to clean up: {}", commands.clean_up));
         }
         StageUse::Unknown => {

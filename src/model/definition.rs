@@ -151,7 +151,7 @@ pub struct Fingerprint(u64);
 
 impl Fingerprint {
     const OPEN: &'static str = "[sw:";
-    const CHARS: usize = "[sw:0123456789abcdef]".len();
+    const CHARS: usize = "[sw:0123456789abcdef?]".len();
 
     /// Reads 16 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
@@ -168,15 +168,16 @@ impl Fingerprint {
         Self::parse(digits)
     }
 
-    /// The description without the fingerprint at its end.
+    /// The description without the fingerprint at its end, proved or not.
     pub fn strip_from(description: &str) -> &str {
-        match Self::find_in(description) {
-            Some(_) => description
-                .rsplit_once(Self::OPEN)
-                .map_or(description, |(head, _)| head)
-                .trim_end(),
-            None => description,
-        }
+        Self::split(description).map_or(description, |(head, _)| head)
+    }
+
+    /// A description in front of its mark, and what the mark says.
+    fn split(description: &str) -> Option<(&str, &str)> {
+        let inside = description.trim_end().strip_suffix(']')?;
+        let (head, digits) = inside.rsplit_once(Self::OPEN)?;
+        Self::parse(digits.trim_end_matches('?')).map(|_| (head.trim_end(), digits))
     }
 
     /// A description that ends in this fingerprint, cut so that the whole stays within AWS's 1024 characters.
@@ -190,11 +191,18 @@ impl Fingerprint {
         }
     }
 
+    /// The same while nobody knows yet whether the deployment holds it: no claim, and a mark by which it is found again.
+    pub fn append_unproved_to(self, description: &str) -> String {
+        let proved = self.append_to(description);
+        let open = proved.strip_suffix(']').unwrap_or(&proved);
+        format!("{open}?]")
+    }
+
     /// A description that carries none, cut so that one can be appended.
     pub fn plain(description: &str) -> String {
         let mut plain = Self::cut(description);
         // Somebody may have appended one to another.
-        while Self::find_in(&plain).is_some() {
+        while Self::split(&plain).is_some() {
             plain = Self::strip_from(&plain).to_owned();
         }
         plain
@@ -454,12 +462,21 @@ mod tests {
 
     #[test]
     fn description_with_fingerprint_stays_within_the_limit() {
-        let description = empty().fingerprint().append_to(&"ü".repeat(2000));
-        assert_eq!(
-            description.chars().count(),
-            crate::model::limit::DESCRIPTION_CHARS
-        );
-        assert!(Fingerprint::find_in(&description).is_some());
+        let long = "ü".repeat(2000);
+        let proved = empty().fingerprint().append_to(&long);
+        let unproved = empty().fingerprint().append_unproved_to(&long);
+        let most = crate::model::limit::DESCRIPTION_CHARS;
+        assert_eq!(unproved.chars().count(), most);
+        assert_eq!(proved.chars().count(), most - 1);
+        assert!(Fingerprint::find_in(&proved).is_some());
+    }
+
+    #[test]
+    fn an_unproved_mark_claims_nothing_and_is_no_part_of_the_text() {
+        let unproved = empty().fingerprint().append_unproved_to("add join route");
+        assert_eq!(Fingerprint::find_in(&unproved), None);
+        assert_eq!(Fingerprint::strip_from(&unproved), "add join route");
+        assert_eq!(Fingerprint::plain(&unproved), "add join route");
     }
 
     #[test]

@@ -113,23 +113,23 @@ pub struct ReadProgress {
     pub held_up: Option<HeldUp>,
 }
 
-/// A call that waits because AWS takes its kind less often than others.
+/// A call that was refused because there were too many, and waits for another turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeldUp {
     /// The call, as the AWS CLI names it.
     pub operation: &'static str,
-    /// How often AWS takes one.
-    pub every: Duration,
+    /// How often AWS takes one of its kind, where that is less often than others.
+    pub every: Option<Duration>,
 }
 
 impl HeldUp {
     /// `AWS takes one create-deployment every 5 s: waiting`.
     pub fn text(&self) -> String {
         let Self { operation, every } = self;
-        format!(
-            "AWS takes one {operation} every {} s: waiting",
-            every.as_secs()
-        )
+        match every.map(|every| every.as_secs()) {
+            Some(seconds) => format!("AWS takes one {operation} every {seconds} s: waiting"),
+            None => format!("too many calls at the moment: {operation} waits for its turn"),
+        }
     }
 }
 
@@ -230,7 +230,7 @@ mod tests {
         let held_up = ReadProgress {
             held_up: Some(HeldUp {
                 operation: "create-deployment",
-                every: Duration::from_secs(5),
+                every: Some(Duration::from_secs(5)),
             }),
             ..progress(left)
         };

@@ -83,12 +83,14 @@ impl DeployPlan {
         Some(self.draft.as_ref()?.definition.fingerprint())
     }
 
-    /// What the deployment will say of itself. Without a check before the stage it carries no fingerprint, not even one
-    /// that somebody wrote by hand; a description leaves room for the one that may come.
+    /// What the deployment says of itself when it is made: where it is to be proved before the stage is moved, with an
+    /// unproved mark, by which it is known again.
     pub fn description(&self) -> Option<String> {
         let plain = self.request.description.as_deref().unwrap_or_default();
         match (self.request.check, self.fingerprint()) {
-            (DraftCheck::BeforeStage, Some(fingerprint)) => Some(fingerprint.append_to(plain)),
+            (DraftCheck::BeforeStage, Some(fingerprint)) => {
+                Some(fingerprint.append_unproved_to(plain))
+            }
             (DraftCheck::BeforeStage, None) | (DraftCheck::AfterStage, _) => {
                 let plain = Fingerprint::plain(plain);
                 (!plain.is_empty()).then_some(plain)
@@ -120,7 +122,7 @@ impl DeployStep {
     pub fn label(self) -> &'static str {
         match self {
             Self::CreateDeployment => "create-deployment",
-            Self::KeepDefinition => "keep definition",
+            Self::KeepDefinition => "prove definition",
             Self::WaitForDeployed => "wait for DEPLOYED",
             Self::CreateStage => "create-stage",
             Self::UpdateStage => "update-stage",
@@ -276,6 +278,9 @@ pub struct LeftOver {
     pub deployment_id: DeploymentId,
     /// Whether the stage that it was made for serves it.
     pub stage_use: StageUse,
+    /// True when the draft was seen to be another one behind the freeze: it may hold what nobody planned, and is no longer
+    /// for the stage, whatever the draft becomes later.
+    pub is_disproved: bool,
     /// The plan that made it, to finish with or to clean up after.
     pub plan: Box<DeployPlan>,
 }

@@ -119,7 +119,8 @@ fn target_changed(
                 as_of,
                 details,
             } = *recalled;
-            state.library.recall(apis, as_of, details);
+            let now = state.now;
+            state.library.recall((apis, as_of), details, now);
         }
         if let Some(session) = state.live.take() {
             effects.extend(session.close());

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::widget::text;
 use crate::model::{
-    ApiId, Draft, StageName, Ticket,
+    ApiId, DeploymentId, Draft, StageName, Ticket,
     limit::SETTLING,
     pace::ReadProgress,
     plan::{
@@ -78,6 +78,12 @@ impl Deploys {
     pub fn awaiting_proof(&self) -> impl Iterator<Item = (&ApiId, Timestamp)> {
         let unproved = self.unproved.iter();
         unproved.map(|unproved| (&unproved.api_id, unproved.frozen_at))
+    }
+
+    /// True while a reading of the draft may still prove what the deployment holds.
+    pub fn awaits_proof_of(&self, api: &ApiId, deployment: &DeploymentId) -> bool {
+        let mut unproved = self.unproved.iter();
+        unproved.any(|it| it.api_id == *api && it.deployment.id == *deployment)
     }
 
     /// Takes a reading of a draft as the proof of what deployments hold, or of that nobody can tell: gives those that are

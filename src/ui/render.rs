@@ -63,6 +63,8 @@ pub fn next_tick(state: &State) -> Option<Duration> {
         .live
         .as_ref()
         .and_then(|session| session.next_tick(state.now));
+    let leaving = state.library.gives_up_in(state.now);
+    let leaving = leaving.and_then(|left| Duration::try_from(left).ok());
     let settling = state.deploys.next_settling(state.now);
     let settling = settling.and_then(|left| Duration::try_from(left).ok());
     let views = state
@@ -71,7 +73,7 @@ pub fn next_tick(state: &State) -> Option<Duration> {
         .map(Modal::view)
         .chain([state.screen().view()])
         .filter_map(|view| view.next_tick(state));
-    let others = [spinner, notices, live, settling];
+    let others = [spinner, notices, live, settling, leaving];
     views.chain(others.into_iter().flatten()).min()
 }
 

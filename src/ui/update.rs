@@ -254,7 +254,7 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
         for (api, since) in awaiting {
             context.ask(|library, asking| library.look_behind(&api, since, asking));
         }
-        context.library.give_up_unseen(context.effects);
+        context.library.give_up_unseen(context.now, context.effects);
     });
     let place = (state.screens.len(), state.modals.len());
     state.notices.settle(place);

@@ -33,14 +33,14 @@ fn a_deploy_that_waits_for_nothing_says_that_nobody_knows_what_it_made() {
         json["Deployment"]["DeploymentId"]
     );
     let at_once = at_once.says(&["deployed without reading", "update-stage: done"]);
-    assert!(!at_once.stderr.contains("keep definition"), "{at_once:#?}");
+    assert!(!at_once.stderr.contains("prove definition"), "{at_once:#?}");
     let unknown = "unknown (deployed elsewhere, or without reading)";
     let stages = sandbox.local(&gateway, &["stages", &id]).expect(0).stdout;
     assert!(stages.contains(unknown), "{stages}");
 
     let again = ["deploy", "chat", "--stage", "test"];
     let again = sandbox.local(&gateway, &again).expect(0);
-    again.says(&["keep definition: done", "undo: aws"]);
+    again.says(&["prove definition: done", "undo: aws"]);
     let stages = sandbox.local(&gateway, &["stages", &id]).expect(0).stdout;
     assert!(stages.contains("up to date"), "{stages}");
 }
@@ -63,7 +63,7 @@ fn a_dry_run_without_waiting_reads_no_draft_and_says_so() {
     let plan = sandbox.local(&gateway, &plan).expect(0).stdout;
     assert!(plan.contains("unknown (draft not read in full)"), "{plan}");
     assert!(!plan.contains("[sw:"), "{plan}");
-    assert!(!plan.contains("keep definition"), "{plan}");
+    assert!(!plan.contains("prove definition"), "{plan}");
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn late_answer_does_not_replace_newer_stages() {
     h.keys("r");
     let id = api_id("k3v9x2a1bc");
     let late = h.asked_for(&id);
-    h.keys("r");
+    h.passes(2_000).keys("r");
     let mut newer = chat();
     newer.stages.push(stage("beta", None));
     h.api(newer).shows("beta");

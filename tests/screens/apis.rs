@@ -126,7 +126,7 @@ fn hundreds_of_apis_do_not_cost_thousands_of_calls() {
 #[test]
 fn late_answer_does_not_replace_newer_apis() {
     let mut h = Harness::new(Some(local()));
-    h.connected().keys("r r");
+    h.connected().keys("r").passes(2_000).keys("r");
     let tickets: Vec<Ticket> = h
         .effects
         .iter()

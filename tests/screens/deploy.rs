@@ -579,6 +579,7 @@ fn a_failure_whose_outcome_nobody_knows_says_so_and_looks_again() {
     let mut h = at_chat();
     h.keys("down d").planned(|request| Ok(plan(request)));
     h.keys("enter");
+    let (_, ordered) = h.deploying();
     h.progresses(step(DeployStep::CreateDeployment, StepState::Running));
     h.finishes(Err(DeployFailure {
         failure: failure("Cannot deploy"),
@@ -590,18 +591,10 @@ fn a_failure_whose_outcome_nobody_knows_says_so_and_looks_again() {
     let mut after = chat();
     let mut new = after.deployments[0].clone();
     new.id = crate::chat::deployment_id("a81kq0");
-    new.description = Some(
-        after
-            .draft
-            .as_ref()
-            .unwrap()
-            .definition
-            .fingerprint()
-            .append_to(""),
-    );
+    new.description = ordered.description();
     after.deployments.push(new);
     h.keys("r").api(after);
-    h.shows("a81kq0 is new and holds this draft");
+    h.shows("a81kq0 is new and was made for this plan");
     h.snapshot("deploy_unknown");
     h.keys("esc").shows("What the deploy left is not known");
     h.keys("d n")

@@ -137,13 +137,22 @@ fn a_draft_is_read_where_somebody_looks_and_says_how_far_it_is() {
 #[test]
 fn a_draft_that_nobody_looks_at_is_given_up_and_gone_on_with_later() {
     let mut h = at_slow_chat();
-    h.keys("esc");
-    assert!(matches!(h.effects.last(), Some(Effect::Cancel(_))));
+    let is_left = |h: &Harness| {
+        let mut effects = h.effects.iter();
+        effects.any(|effect| matches!(effect, Effect::Cancel(_)))
+    };
+    // Whoever comes back at once finds it going on.
+    h.keys("esc").passes(1_000).keys("enter");
+    assert!(!is_left(&h));
+    h.keys("esc").passes(1_999);
+    assert!(!is_left(&h));
+    h.passes(1);
+    assert!(is_left(&h));
     h.effects.clear();
     h.keys("enter");
     assert_eq!(starts(&h), [DraftStart::GoOn]);
     // Whoever asks for it anew gets it anew.
-    h.keys("r");
+    h.passes(2_000).keys("r");
     assert_eq!(starts(&h), [DraftStart::GoOn, DraftStart::Anew]);
 }
 
@@ -374,7 +383,7 @@ fn where_comparing_takes_long_enter_goes_and_w_waits() {
         assert_eq!(request.check, DraftCheck::AfterStage);
         Ok(plan(request))
     });
-    h.shows("goes unproved; comparing first takes 38 s")
+    h.shows("goes unproved; comparing first takes 75 s")
         .snapshot("pace_deploy_two_ways");
     h.keys("enter");
     let (_, ordered) = h.deploying();
@@ -382,7 +391,7 @@ fn where_comparing_takes_long_enter_goes_and_w_waits() {
 
     let mut h = at_slow_chat();
     h.keys("down d").planned(|request| Ok(plan(request)));
-    h.keys("w").shows("deploys as soon as the plan is there");
+    h.keys("w").shows("reads the draft, then deploys");
     h.draft(&chat()).planned(|request| {
         assert_eq!(request.check, DraftCheck::BeforeStage);
         Ok(plan(request))
@@ -411,7 +420,7 @@ fn an_enter_before_anybody_could_know_that_it_takes_long_asks_again() {
 #[test]
 fn a_production_stage_waits_for_the_comparison() {
     let mut h = at_slow_chat();
-    h.keys("down up d").shows("compares the draft first: 38 s");
+    h.keys("down up d").shows("compares the draft first: 75 s");
     h.shows("reading the draft: 12 of 206 parts");
     h.draft(&chat()).planned(|request| {
         assert_eq!(request.check, DraftCheck::BeforeStage);

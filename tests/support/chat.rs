@@ -289,6 +289,7 @@ pub(crate) fn failed_half_way(plan: &DeployPlan) -> DeployFailure {
         remains: Remains::LeftOver(LeftOver {
             deployment_id: deployment_id("a81kq0"),
             stage_use: StageUse::NotServed,
+            is_disproved: false,
             plan: Box::new(plan.clone()),
         }),
     }

@@ -54,6 +54,11 @@ impl Bucket {
         self.pace
     }
 
+    /// Before when nothing goes.
+    pub(super) fn held_until(&self) -> Instant {
+        self.not_before
+    }
+
     /// Calls that the bucket lacks to be full.
     pub(super) fn missing(&self, now: Instant) -> f64 {
         let until_full = self.full_at.saturating_duration_since(now).as_secs_f64();

@@ -98,8 +98,10 @@ impl Governor {
     pub(super) fn time_for(&self, n_calls: usize, priority: Priority) -> Option<Duration> {
         let queue = self.queue();
         let pace = queue.bucket.pace()?;
-        let spare = queue.bucket.spare(Instant::now()) - pace.burst * priority.reserve();
-        Some(pace.time_beyond(n_calls, spare))
+        let now = Instant::now();
+        let spare = queue.bucket.spare(now) - pace.burst * priority.reserve();
+        let held = queue.bucket.held_until().saturating_duration_since(now);
+        Some(pace.time_beyond(n_calls, spare).max(held))
     }
 
     /// A place in the queue; none where nobody needs to wait.

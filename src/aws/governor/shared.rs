@@ -80,8 +80,9 @@ impl SharedBudget {
             return bucket.take_ready(priority, now);
         };
         let mut stand = Stand::read(&mut file, machine);
-        bucket.share(now, stand.missing, machine - stand.at);
-        let stands_back = priority != Priority::Act && machine - stand.urgent_at < STAND_BACK;
+        let ago = |then: Duration| machine.saturating_sub(then);
+        bucket.share(now, stand.missing, ago(stand.at));
+        let stands_back = priority != Priority::Act && ago(stand.urgent_at) < STAND_BACK;
         let taken = if stands_back && stand.urgent_at > Duration::ZERO {
             Err(bucket.ready_at(priority.reserve()).max(now + STAND_BACK))
         } else {

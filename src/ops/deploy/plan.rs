@@ -2,13 +2,13 @@
 
 use super::{auto_deploys, command};
 use crate::model::{
-    ApiDetail, DeploymentId, Drift, Failure, FailureKind, Stage, StageName, Target,
+    ApiDetail, DeploymentId, Drift, Failure, FailureKind, Fingerprint, Stage, StageName, Target,
     limit::{DESCRIPTION_CHARS, STAGES_PER_API},
     plan::{DeployPlan, DeployRequest, DeployStep, DraftCheck, StageChoice},
 };
 
 /// Characters of a description that the fingerprint takes, with the space in front of it.
-const FINGERPRINT_CHARS: usize = " [sw:0123456789abcdef]".len();
+const FINGERPRINT_CHARS: usize = " [sw:0123456789abcdef?]".len();
 
 /// Works out what the deploy would do, from what was read of the API. Makes no call.
 ///
@@ -50,7 +50,8 @@ pub fn plan(
         api: detail.api.clone(),
         draft: detail.draft.clone(),
     };
-    let described = plan.description().unwrap_or_default();
+    // What is told of a deployment is for whoever looked, so the commands claim nothing.
+    let described = Fingerprint::plain(request.description.as_deref().unwrap_or_default());
     plan.commands = vec![
         command::create_deployment(target, request.api_id.as_str(), &described),
         stage_command,

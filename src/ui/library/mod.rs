@@ -91,8 +91,12 @@ impl Library {
         effects.push(Effect::ChangeTarget(ticket, target));
     }
 
-    /// Asks for the list of APIs, also when it is known: to see what changed.
+    /// Asks for the list of APIs, also when it is known: to see what changed. What was asked for a moment ago is on its way.
     pub fn load_apis(&mut self, asking: &mut Asking<'_>) {
+        if self.list.is_young(asking.now) {
+            self.list.show();
+            return;
+        }
         if let Some(late) = self.list.ticket() {
             asking.effects.push(Effect::Cancel(late));
         }
@@ -137,6 +141,9 @@ impl Library {
     pub fn load_api(&mut self, id: &ApiId, asking: &mut Asking<'_>) {
         self.load_stages(id, asking);
         if let Some(record) = self.records.get_mut(id) {
+            if record.draft.is_young(asking.now) {
+                return;
+            }
             if let Some(late) = record.draft.ticket() {
                 asking.effects.push(Effect::Cancel(late));
             }
@@ -147,6 +154,12 @@ impl Library {
 
     /// Asks who serves what in an API, also when it is known.
     pub fn load_stages(&mut self, id: &ApiId, asking: &mut Asking<'_>) {
+        if let Some(record) = self.records.get_mut(id)
+            && record.stages.is_young(asking.now)
+        {
+            record.stages.show();
+            return;
+        }
         if let Some(late) = self.records.get(id).and_then(|it| it.stages.ticket()) {
             asking.effects.push(Effect::Cancel(late));
         }
@@ -237,7 +250,12 @@ impl Library {
     }
 
     /// Takes what an earlier run had read, where nothing newer is known.
-    pub fn recall(&mut self, apis: Vec<Api>, as_of: Timestamp, details: Vec<ApiDetail>) {
+    pub fn recall(
+        &mut self,
+        (apis, as_of): (Vec<Api>, Timestamp),
+        details: Vec<ApiDetail>,
+        now: Timestamp,
+    ) {
         if self.apis.data().is_some() {
             return;
         }
@@ -249,7 +267,9 @@ impl Library {
         self.list.hush();
         for detail in details {
             let id = detail.api.id.clone();
-            self.records.entry(id).or_insert_with(|| Record::of(detail));
+            self.records
+                .entry(id)
+                .or_insert_with(|| Record::recalled(detail, now));
         }
     }
 

@@ -26,6 +26,12 @@ pub const LONG: Duration = Duration::from_secs(2);
 /// How long after a key somebody still counts as typing.
 const ATTENTION: SignedDuration = SignedDuration::from_secs(30);
 
+/// APIs on a page of the list. UNCONFIRMED: AWS documents none for this API; of its older one it is so.
+const PAGE: usize = 25;
+
+/// Pages of the list that count as cheap.
+const CHEAP_PAGES: usize = 2;
+
 /// The time that a reading in the background takes up: it has two calls, and there is one a second.
 const LANE: SignedDuration = SignedDuration::from_secs(2);
 
@@ -41,7 +47,8 @@ impl Library {
         if !matches!(self.target, Remote::Ready(_)) {
             return;
         }
-        if self.list.is_unasked() || self.is_due(&self.list, asking.now) {
+        let is_due = self.list.due_in(asking.now, self.list_interval(asking.now));
+        if self.list.is_unasked() || is_due == Some(SignedDuration::ZERO) {
             self.begin_list(Priority::Shown, asking);
             if self.apis.data().is_some() {
                 self.list.hush();
@@ -125,15 +132,21 @@ impl Library {
     }
 
     /// Gives up the readings of drafts that nobody looks at any more. Called after all views have said what they look at.
-    pub fn give_up_unseen(&mut self, effects: &mut Vec<Effect>) {
+    pub fn give_up_unseen(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let looked_at = std::mem::take(&mut self.looked_at);
         for (id, record) in &mut self.records {
-            if !looked_at.contains(id)
-                && let Some(ticket) = record.draft.leave()
-            {
+            if looked_at.contains(id) {
+                record.draft.is_looked_at();
+            } else if let Some(ticket) = record.draft.leave(now) {
                 effects.push(Effect::Cancel(ticket));
             }
         }
+    }
+
+    /// How long until a reading is given up that nobody looks at.
+    pub fn gives_up_in(&self, now: Timestamp) -> Option<SignedDuration> {
+        let drafts = self.records.values();
+        drafts.filter_map(|record| record.draft.left_in(now)).min()
     }
 
     /// How long until the list or a row of it should be read again.
@@ -141,7 +154,7 @@ impl Library {
         if !matches!(self.target, Remote::Ready(_)) {
             return None;
         }
-        let list = self.list.due_in(now, self.interval(now));
+        let list = self.list.due_in(now, self.list_interval(now));
         let lane = self.lane_free_at.filter(|at| *at > now);
         let lane = match lane {
             Some(at) => self.next_in_lane(shown, at).map(|_| at.duration_since(now)),
@@ -170,12 +183,16 @@ impl Library {
         }
         let under_way = self.records.values().filter(|it| it.is_awaited());
         let room = READS_AT_ONCE.saturating_sub(under_way.count());
-        let missing: Vec<ApiId> = shown
+        let mut missing: Vec<&ApiId> = shown
             .iter()
             .filter(|id| self.is_missing(id, is_free))
-            .take(room)
-            .cloned()
             .collect();
+        // What an earlier run has read can be looked at meanwhile.
+        missing.sort_by_key(|id| {
+            let record = self.records.get(*id);
+            record.is_some_and(|it| it.detail.stages.is_known())
+        });
+        let missing: Vec<ApiId> = missing.into_iter().take(room).cloned().collect();
         for id in missing {
             if self
                 .records
@@ -229,6 +246,14 @@ impl Library {
 
     fn is_due(&self, errand: &Errand, now: Timestamp) -> bool {
         errand.due_in(now, self.interval(now)) == Some(SignedDuration::ZERO)
+    }
+
+    /// A list of many pages is read more seldom: what it costs in the long run stays what two pages cost.
+    fn list_interval(&self, now: Timestamp) -> SignedDuration {
+        let n_apis = self.apis.data().map_or(0, Vec::len);
+        let n_pages = n_apis.div_ceil(PAGE).max(CHEAP_PAGES);
+        let times = i32::try_from(n_pages / CHEAP_PAGES).unwrap_or(i32::MAX);
+        self.interval(now).saturating_mul(times)
     }
 
     fn interval(&self, now: Timestamp) -> SignedDuration {

@@ -12,6 +12,18 @@ use crate::model::{
 /// How long what changed is marked.
 const MARKED: SignedDuration = SignedDuration::from_secs(4);
 
+/// A draft of an earlier run that is younger counts as read.
+const RECENT: SignedDuration = SignedDuration::from_mins(10);
+
+/// How seldom a draft is read again because somebody moved a stage.
+const SELDOM: SignedDuration = SignedDuration::from_mins(2);
+
+/// What was asked for less long ago is as good as asked for now.
+const YOUNG: SignedDuration = SignedDuration::from_secs(2);
+
+/// How long nobody must look at the reading of a draft before it is left.
+const GRACE: SignedDuration = SignedDuration::from_secs(2);
+
 /// One API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -23,6 +35,8 @@ pub struct Record {
     pub draft: Errand,
     /// When it was seen that something else is to be said of a stage.
     changed: BTreeMap<StageName, Timestamp>,
+    /// When a change was last the reason to read the draft again.
+    doubted_at: Option<Timestamp>,
 }
 
 /// A reading: under way, over, or not begun.
@@ -36,6 +50,8 @@ pub struct Errand {
     is_doubted: bool,
     /// It was left in the middle: what it had read by then is of use to the next one.
     was_left: bool,
+    /// Since when nobody looks at it.
+    unseen_since: Option<Timestamp>,
     /// How far it is, once that is known.
     pub progress: Option<ReadProgress>,
 }
@@ -63,7 +79,18 @@ impl Record {
             stages: Errand::default(),
             draft: Errand::default(),
             changed: BTreeMap::new(),
+            doubted_at: None,
         }
+    }
+
+    /// An API as an earlier run has read it. A draft that was read a short time ago is not read again unasked: that takes
+    /// hundreds of calls.
+    pub fn recalled(detail: ApiDetail, now: Timestamp) -> Self {
+        let draft = detail.draft.as_ref().map(|draft| draft.as_of);
+        let asked_at = draft.filter(|as_of| now.duration_since(*as_of) < RECENT);
+        let mut record = Self::of(detail);
+        record.draft.asked_at = asked_at;
+        record
     }
 
     /// True once anything was read, or could not be.
@@ -110,7 +137,11 @@ impl Record {
         self.mark_changes(now, |detail| detail.take_stages(reading));
         if was_known && (before != self.served() || deployed != self.deployed()) {
             // Whoever deployed may have changed the draft before.
-            self.draft.distrust();
+            let is_seldom = |at: Timestamp| now.duration_since(at) >= SELDOM;
+            if self.doubted_at.is_none_or(is_seldom) {
+                self.doubted_at = Some(now);
+                self.draft.distrust();
+            }
         }
     }
 
@@ -234,9 +265,35 @@ impl Errand {
         }
     }
 
-    /// Leaves it if it is under way; the next one goes on where it was.
-    pub(super) fn leave(&mut self) -> Option<Ticket> {
+    /// True while it is under way and was begun a moment ago.
+    pub(super) fn is_young(&self, now: Timestamp) -> bool {
+        let age = self.asked_at.map(|at| now.duration_since(at));
+        self.ticket.is_some() && age.is_some_and(|age| age < YOUNG)
+    }
+
+    /// Somebody waits for it from now on.
+    pub(super) fn show(&mut self) {
+        self.attention = Attention::Seen;
+    }
+
+    /// Somebody looks at it.
+    pub(super) fn is_looked_at(&mut self) {
+        self.unseen_since = None;
+    }
+
+    /// How long until it is left because nobody looks at it.
+    pub(super) fn left_in(&self, now: Timestamp) -> Option<SignedDuration> {
+        let unseen = now.duration_since(self.unseen_since?);
+        Some(GRACE - unseen).filter(SignedDuration::is_positive)
+    }
+
+    /// Leaves it if it is under way and nobody has looked at it for a moment; the next one goes on where it was.
+    pub(super) fn leave(&mut self, now: Timestamp) -> Option<Ticket> {
         let ticket = self.ticket?;
+        let since = *self.unseen_since.get_or_insert(now);
+        if now.duration_since(since) < GRACE {
+            return None;
+        }
         *self = Self {
             was_left: !self.is_doubted,
             ..Self::default()

@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::{Context, Crumb, Handled, Nav, Screen, View, api::ApiScreen, subject};
@@ -102,6 +103,15 @@ impl ApisScreen {
         let page = if page == 0 { 20 } else { page };
         let window = self.list.window(&ids(&apis), page);
         apis[window].iter().map(|api| api.id.clone()).collect()
+    }
+
+    /// The age of the oldest reading of what is in view; what was not read says so itself.
+    fn as_of(&self, state: &State) -> Option<Timestamp> {
+        let library = &state.library;
+        let shown = self.shown(library, state.geometry.page);
+        let records = shown.iter().filter_map(|id| library.records.get(id));
+        let rows = records.filter_map(|record| record.detail.stages.as_of);
+        rows.chain(library.apis_as_of).min()
     }
 
     fn selected<'a>(&self, library: &'a Library) -> Option<&'a Api> {
@@ -315,14 +325,14 @@ impl View for ApisScreen {
             state,
         };
         frame.render_widget(&table, inner);
-        note(state, area, frame);
+        note(self.as_of(state), state, area, frame);
     }
 
     fn next_tick(&self, state: &State) -> Option<Duration> {
         let library = &state.library;
         let apis = library.apis.data().into_iter().flatten();
         let created = age::until_change(apis.map(|api| api.created_at), state.now);
-        let as_of = library.apis_as_of;
+        let as_of = self.as_of(state);
         let as_of = as_of.and_then(|as_of| age::as_of_changes_in(as_of, state.now));
         let shown = self.shown(library, state.geometry.page);
         let due = library.list_due_in(&shown, state.now);
@@ -387,7 +397,7 @@ fn nothing(screen: &ApisScreen, state: &State, area: Rect, frame: &mut Frame<'_>
 }
 
 /// At the lower border: that the list is being read anew, that it is old because that failed, or how old it is.
-fn note(state: &State, area: Rect, frame: &mut Frame<'_>) {
+fn note(as_of: Option<Timestamp>, state: &State, area: Rect, frame: &mut Frame<'_>) {
     let glyphs = &state.glyphs;
     let library = &state.library;
     let line = match &library.apis {
@@ -399,7 +409,7 @@ fn note(state: &State, area: Rect, frame: &mut Frame<'_>) {
             let text = format!(" {} old: {} ", glyphs.warning, failure.title);
             Line::from(safe(&text, state.theme.warn))
         }
-        _ => match library.apis_as_of {
+        _ => match as_of {
             Some(as_of) => {
                 let text = format!(" as of {} ", age::as_of(as_of, state.now));
                 Line::styled(text, state.theme.dim)

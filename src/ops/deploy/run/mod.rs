@@ -6,10 +6,7 @@
 mod steps;
 mod unseen;
 
-use std::{
-    future::{Future, pending},
-    pin::pin,
-};
+use std::{future::Future, pin::pin};
 
 use jiff::Timestamp;
 use tokio::{sync::watch, time::Instant};
@@ -29,7 +26,7 @@ use crate::{
     },
     ops::{
         Journal, clock,
-        journal::{Entry, Found, WriteError},
+        journal::{Entry, Found},
     },
 };
 
@@ -85,6 +82,12 @@ pub async fn finish(
     report: impl FnMut(DeployProgress),
 ) -> Result<Deployed, DeployFailure> {
     let plan = left.plan.as_ref();
+    if left.is_disproved {
+        return Err(DeployFailure {
+            failure: steps::disproved(plan, &left.deployment_id),
+            remains: Remains::LeftOver(left.clone()),
+        });
+    }
     let deployment = control
         .deployment(&plan.api.id, &left.deployment_id)
         .await
@@ -136,6 +139,8 @@ struct Job<'a, R> {
 struct Stopped {
     failure: Failure,
     stage_use: StageUse,
+    /// The deployment was seen to hold something else than was planned, perhaps: nothing may be claimed of it any more.
+    is_disproved: bool,
 }
 
 impl Stopped {
@@ -144,6 +149,7 @@ impl Stopped {
         Self {
             failure,
             stage_use: StageUse::NotServed,
+            is_disproved: false,
         }
     }
 }
@@ -155,18 +161,9 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             return Err(stopped(self.plan).into());
         }
         let plan = self.plan;
-        let stop = self.stop.clone();
         let began = clock::now();
-        let (control, progress) = self.control.metered();
-        let held_up = progress.clone();
-        let create = async {
-            tokio::select! {
-                biased;
-                made = Box::pin(steps::create(&control, plan)) => made,
-                // A call that is held up was refused: nothing was made.
-                () = stopped_while_held_up(&stop, held_up) => Err(stopped(plan).into()),
-            }
-        };
+        let (control, progress) = self.control.until(self.stop.clone()).metered();
+        let create = Box::pin(steps::create(&control, plan));
         let create = self.metered_step(DeployStep::CreateDeployment, progress, create);
         let deployment = create.await?;
         self.frozen = Some((began, clock::now()));
@@ -183,6 +180,7 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             remains: Remains::LeftOver(LeftOver {
                 deployment_id: id,
                 stage_use: stopped.stage_use,
+                is_disproved: stopped.is_disproved,
                 plan: Box::new(self.plan.clone()),
             }),
         })?;
@@ -227,7 +225,7 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
     /// Waits until the deployment is usable, makes the stage serve it, and looks whether it does.
     async fn serve(
         &mut self,
-        deployment: Deployment,
+        mut deployment: Deployment,
     ) -> Result<(Deployment, Stage, Vec<String>), Stopped> {
         let Self {
             control,
@@ -237,8 +235,21 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             ..
         } = *self;
         // Nobody has looked at the stage yet, so what was known of it before is still all that is known.
-        let unseen = |failure| Stopped { failure, stage_use };
-        self.keep_definition(&deployment).await.map_err(unseen)?;
+        let unseen = |failure| Stopped {
+            failure,
+            stage_use,
+            is_disproved: false,
+        };
+        let proved = self.prove(&mut deployment).await;
+        let told = proved.map_err(
+            |NotProved {
+                 failure,
+                 is_disproved,
+             }| Stopped {
+                is_disproved,
+                ..unseen(failure)
+            },
+        )?;
         let stop = self.stop.clone();
         let wait = async {
             tokio::select! {
@@ -253,26 +264,31 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             return Err(unseen(stopped(plan)));
         }
         let id = &deployment.id;
+        let (mover, progress) = control.until(self.stop.clone()).metered();
         let stage = match &plan.request.stage {
             StageChoice::Existing(_) => {
-                let update = steps::update_stage(control, plan, id, stage_use);
-                self.step(DeployStep::UpdateStage, update).await?
+                let update = steps::update_stage(&mover, plan, id, stage_use);
+                self.metered_step(DeployStep::UpdateStage, progress, update)
+                    .await?
             }
             StageChoice::New(_) => {
-                let create = steps::create_stage(control, plan, id, stage_use);
-                self.step(DeployStep::CreateStage, create).await?
+                let create = steps::create_stage(&mover, plan, id, stage_use);
+                self.metered_step(DeployStep::CreateStage, progress, create)
+                    .await?
             }
         };
         let check = steps::check(control, plan, (id, stage), patience.read_back);
         let checked = self.step(DeployStep::Check, check).await;
-        let (stage, warnings) = checked.map_err(Stopped::unserved)?;
+        let (stage, mut warnings) = checked.map_err(Stopped::unserved)?;
+        warnings.extend(told);
         Ok((deployment, stage, warnings))
     }
 
-    /// Makes sure that the deployment holds what the plan says, and writes that down.
+    /// Makes sure that the deployment holds what the plan says, writes that down, and gives it its fingerprint. Gives what
+    /// went less than well.
     ///
     /// A journal that cannot be written is told at the end, when it has been tried again; what it lacks is lost to nobody.
-    async fn keep_definition(&mut self, deployment: &Deployment) -> Result<(), Failure> {
+    async fn prove(&mut self, deployment: &mut Deployment) -> Result<Option<String>, NotProved> {
         let Self {
             control,
             journal,
@@ -280,40 +296,37 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             ..
         } = *self;
         let (DraftCheck::BeforeStage, Some(draft)) = (plan.request.check, &plan.draft) else {
-            return Ok(());
+            return Ok(None);
         };
         let entry = entry(plan, draft, deployment);
         let ids = vec![deployment.id.clone()];
         let found = journal.find_all(control, &plan.api.id, ids).await;
-        if matches!(found.as_slice(), [Found::Entry(kept)] if kept.definition == draft.definition) {
-            return Ok(());
+        let is_kept =
+            matches!(found.as_slice(), [Found::Entry(kept)] if kept.definition == draft.definition);
+        if is_kept && deployment.fingerprint().is_some() {
+            return Ok(None);
         }
         let stop = self.stop.clone();
         // A reading of hundreds of calls must not keep everybody else waiting, least of all the acts of other deploys.
-        let (control, progress) = self.control.at(Priority::Asked).metered();
-        let keep = async {
+        let (reader, progress) = self.control.at(Priority::Asked).metered();
+        let work = async {
             let behind = tokio::select! {
                 biased;
-                behind = steps::verify(&control, plan, draft, &deployment.id) => behind,
-                () = stop.cancelled() => Err(stopped(plan)),
+                behind = steps::verify(&reader, plan, draft, &deployment.id) => behind?,
+                () = stop.cancelled() => return Err(NotProved::from(stopped(plan))),
             };
-            let behind = behind.map_err(NotKept::Unverified)?;
-            match journal.keep(&control, entry).await {
-                Ok(()) => Ok(behind),
-                Err(error) => Err(NotKept::Unwritten(behind, error)),
-            }
-        };
-        let kept = self.metered_step(DeployStep::KeepDefinition, progress, keep);
-        let behind = match kept.await {
-            Ok(behind) => behind,
-            Err(NotKept::Unverified(failure)) => return Err(failure),
-            Err(NotKept::Unwritten(behind, error)) => {
+            if let Err(error) = journal.keep(control, entry).await {
                 tracing::warn!("the definition of {} is not kept: {error}", deployment.id);
-                behind
             }
+            Ok((
+                behind,
+                steps::describe(control, plan, draft, deployment).await,
+            ))
         };
+        let work = self.metered_step(DeployStep::KeepDefinition, progress, work);
+        let (behind, told) = work.await?;
         self.behind = Some(behind);
-        Ok(())
+        Ok(told)
     }
 
     /// Writes down that the stage took the deployment. It serves it by now, so that nothing here can fail the deploy.
@@ -384,25 +397,20 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
     }
 }
 
-/// Waits until somebody wants the job to end while its call is held up.
-async fn stopped_while_held_up(
-    stop: &CancellationToken,
-    mut progress: watch::Receiver<ReadProgress>,
-) {
-    stop.cancelled().await;
-    let held_up = progress.wait_for(|progress| progress.held_up.is_some());
-    if held_up.await.is_err() {
-        // Nobody counts the calls any more; the step has its own end.
-        pending::<()>().await;
-    }
+/// Why a deployment was not proved to hold what was planned.
+struct NotProved {
+    failure: Failure,
+    /// It may hold something else: the draft was seen to be another one behind the freeze.
+    is_disproved: bool,
 }
 
-/// Why a definition was not kept.
-enum NotKept {
-    /// It is not certain that the deployment holds it.
-    Unverified(Failure),
-    /// It is certain, and the journal could not be written.
-    Unwritten(Draft, WriteError),
+impl From<Failure> for NotProved {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            is_disproved: false,
+        }
+    }
 }
 
 fn entry(plan: &DeployPlan, draft: &Draft, deployment: &Deployment) -> Entry {
@@ -426,6 +434,9 @@ fn failed(plan: &DeployPlan, kind: FailureKind) -> Failure {
 }
 
 fn refused(plan: &DeployPlan, error: &Error) -> Failure {
+    if error.kind == ErrorKind::Stopped {
+        return stopped(plan);
+    }
     error.failure(title(&plan.api.name, plan.request.stage.name()))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Stopped, failed, refused, unseen};
+use super::{NotProved, Stopped, failed, refused, unseen};
 use crate::{
     aws::{Control, ErrorKind},
     model::{
@@ -80,9 +80,8 @@ impl Pauses {
     }
 }
 
-/// Freezes the draft. Nothing is read before: what was frozen is compared behind it, see [`verify`].
-///
-/// The fingerprint is written into the description at the same time, so it must be that of what is frozen.
+/// Freezes the draft. Nothing is read before: what was frozen is compared behind it, see [`verify`], and claimed only then,
+/// see [`describe`].
 pub(super) async fn create(
     control: &Control,
     plan: &DeployPlan,
@@ -104,7 +103,7 @@ pub(super) async fn verify(
     plan: &DeployPlan,
     draft: &Draft,
     deployment: &DeploymentId,
-) -> Result<Draft, Failure> {
+) -> Result<Draft, NotProved> {
     let as_of = clock::now();
     let behind = Box::pin(reading::whole(control, &plan.api.id)).await;
     let behind = behind.map_err(|error| {
@@ -121,11 +120,45 @@ pub(super) async fn verify(
             n_calls: draft.n_calls,
         });
     }
-    Err(failed(plan, FailureKind::User)
+    let failure = disproved(plan, deployment);
+    Err(NotProved {
+        failure,
+        is_disproved: true,
+    })
+}
+
+/// What is said of a deployment that may hold something else than was planned.
+pub(super) fn disproved(plan: &DeployPlan, deployment: &DeploymentId) -> Failure {
+    failed(plan, FailureKind::User)
         .cause(format!(
             "somebody changed the API while it was frozen, so that {deployment} may hold something else than was planned"
         ))
-        .hint("clean up, look at the changes again, then deploy"))
+        .hint("clean up, look at the changes again, then deploy")
+}
+
+/// Gives the deployment the fingerprint of what it was proved to hold. Tells what that lacks where it cannot be given: the
+/// journal of this machine knows what the deployment holds all the same.
+pub(super) async fn describe(
+    control: &Control,
+    plan: &DeployPlan,
+    draft: &Draft,
+    deployment: &mut Deployment,
+) -> Option<String> {
+    let plain = deployment.title().unwrap_or_default();
+    let described = draft.definition.fingerprint().append_to(plain);
+    let id = deployment.id.clone();
+    match control
+        .describe_deployment(&plan.api.id, &id, &described)
+        .await
+    {
+        Ok(()) => {
+            deployment.description = Some(described);
+            None
+        }
+        Err(error) => Some(format!(
+            "The deployment {id} was not given its fingerprint, so only this machine knows what it holds: {error}."
+        )),
+    }
 }
 
 /// Asks for the deployment until it is usable. One that was made a moment ago may not be found at once.
@@ -180,6 +213,7 @@ pub(super) async fn update_stage(
     let stage = stage.map_err(|error| Stopped {
         failure: refused(plan, &error),
         stage_use,
+        is_disproved: false,
     })?;
     if stage.deployment_id.as_ref() == Some(deployment) {
         return Ok(stage);
@@ -221,6 +255,7 @@ pub(super) async fn create_stage(
         return Err(Stopped {
             failure: refused(plan, &error),
             stage_use,
+            is_disproved: false,
         });
     }
     match control.stage(api, name).await {
@@ -236,6 +271,7 @@ pub(super) async fn create_stage(
         Err(_) => Err(Stopped {
             failure: refused(plan, &error),
             stage_use,
+            is_disproved: false,
         }),
     }
 }

@@ -48,6 +48,7 @@ pub(super) async fn created(
             remains: Remains::LeftOver(LeftOver {
                 deployment_id: id.clone(),
                 stage_use: StageUse::NotServed,
+                is_disproved: false,
                 plan: Box::new(plan.clone()),
             }),
         },
@@ -106,6 +107,7 @@ pub(super) async fn moved(
                     ))
                     .hint(format!("look at the stage first: {look}")),
                 stage_use: StageUse::Unknown,
+                is_disproved: false,
             })
         }
     }

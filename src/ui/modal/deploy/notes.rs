@@ -67,10 +67,7 @@ pub(super) fn render_note(
     let theme = &state.theme;
     let is_naming = dialog.choice == Some(Choice::New);
     let (note, style) = if dialog.haste == Haste::Going {
-        (
-            "deploys as soon as the plan is there".to_owned(),
-            theme.busy,
-        )
+        (going_note(dialog), theme.busy)
     } else if let Some(stage) = dialog.named(detail) {
         let enter = state.glyphs.enter;
         let note = format!("{stage} exists already: {enter} chooses it");
@@ -93,9 +90,21 @@ pub(super) fn render_note(
     frame.render_widget(Line::styled(fitted, style), place);
 }
 
+/// What was ordered and waits for what it needs.
+fn going_note(dialog: &DeployModal) -> String {
+    match dialog.comparison {
+        Comparison::Awaited => "reads the draft, then deploys, unless the plan warns".to_owned(),
+        Comparison::Quick | Comparison::Slow => "deploys as soon as the plan is there".to_owned(),
+    }
+}
+
 /// That Enter does not compare the draft before it moves the stage, or that it takes its time to.
 fn waiting_note(dialog: &DeployModal, request: &DeployRequest, state: &State) -> Option<String> {
-    let seconds = state.library.draft_time(&dialog.api).as_secs_f64().ceil();
+    let record = state.library.records.get(&dialog.api);
+    // A draft that is still being read is read once more behind the freeze.
+    let is_reading = record.is_some_and(|record| record.draft.ticket().is_some());
+    let times = if is_reading { 2.0 } else { 1.0 };
+    let seconds = (state.library.draft_time(&dialog.api).as_secs_f64() * times).ceil();
     let enter = state.glyphs.enter;
     match request.check {
         DraftCheck::AfterStage if dialog.comparison == Comparison::Slow => Some(format!(

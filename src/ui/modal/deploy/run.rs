@@ -164,11 +164,11 @@ fn new_deployments(job: &DeployJob, state: &State) -> String {
     let new = new.filter(|deployment| !job.plan.known.contains(&deployment.id));
     let new: Vec<String> = new
         .map(|deployment| {
-            let fingerprint = deployment.fingerprint();
-            if fingerprint.is_some() && fingerprint == job.plan.fingerprint() {
-                format!("{} is new and holds this draft", deployment.id)
+            if deployment.description.is_some() && deployment.description == job.plan.description()
+            {
+                format!("{} is new and was made for this plan", deployment.id)
             } else {
-                format!("{} is new, but not this draft", deployment.id)
+                format!("{} is new, but not of this plan", deployment.id)
             }
         })
         .collect();
@@ -217,7 +217,9 @@ fn ways_on(lines: &mut Vec<Line<'static>>, job: &DeployJob, state: &State) {
     match job.remains() {
         Some(Remains::LeftOver(left)) => {
             let id = &left.deployment_id;
-            ways.push(("f", format!(" finish: go on and put {id} on {stage}")));
+            if !left.is_disproved {
+                ways.push(("f", format!(" finish: go on and put {id} on {stage}")));
+            }
             ways.push(("c", format!(" clean up: delete {id}")));
             ways.push(("n", format!(" leave {id} as it is and plan anew")));
             if left.stage_use == StageUse::Unknown {

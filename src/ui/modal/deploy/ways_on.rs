@@ -35,6 +35,9 @@ impl DeployModal {
             Action::Finish | Action::CleanUp if job.left_over().is_none() => {
                 "Only after a deploy that failed half way"
             }
+            Action::Finish if job.left_over().is_some_and(|left| left.is_disproved) => {
+                "It may hold something else than was planned: clean up, then plan anew"
+            }
             Action::PlanAnew if job.is_running() => "The deploy is under way",
             Action::Refresh if job.remains().is_none() => "Only after a deploy that failed",
             _ => return None,

@@ -308,13 +308,19 @@ fn drift(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &Sta
         let dot = state.glyphs.dot;
         format!(" {dot} as of {}", age::as_of(as_of, state.now))
     });
-    let text = format!("{}{}", drift.text(), age.unwrap_or_default());
-    fields.styled("Draft", &text, style);
-    let failure = match drift {
-        Drift::Unread => detail.draft_failure(),
-        Drift::Unlisted => detail.deployments.failure.as_ref(),
-        _ => None,
+    let serves = stage.deployment_id.as_ref();
+    let is_awaited = serves.is_some_and(|id| state.deploys.awaits_proof_of(&detail.api.id, id));
+    let said = if is_awaited && *drift == Drift::Unknown {
+        "not proved yet: the draft is read behind it".to_owned()
+    } else {
+        drift.text()
     };
+    let text = format!("{said}{}", age.unwrap_or_default());
+    fields.styled("Draft", &text, style);
+    // What could not be read now makes an older claim older still.
+    let failure = detail
+        .draft_failure()
+        .or(detail.deployments.failure.as_ref());
     if let Some(failure) = failure {
         fields.below(&failure.title, theme.warn);
         for cause in &failure.causes {

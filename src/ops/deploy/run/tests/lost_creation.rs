@@ -67,6 +67,9 @@ async fn a_creation_without_answer_is_unknown_when_somebody_else_made_the_same()
         .world()
         .stages
         .insert("test".into(), Some("d1".into()));
+    // Somebody else is on the same way, and not further.
+    let same = plan.description().unwrap();
+    fixture.world().deployments.get_mut("d2").unwrap().0 = same;
     fixture.lose("POST /v2/apis/a1/deployments");
     // By the plan of before, two of them are new.
     let failed = fixture.run(&plan).await.unwrap_err();
