@@ -43,7 +43,13 @@ pub(super) async fn watch<T>(
 
 /// How far a reading is, or what it waits for while nothing is known of that.
 pub(super) fn text(progress: ReadProgress, endpoint: &str) -> String {
-    if progress.n_done < progress.n_expected {
+    if let Some(held_up) = progress.held_up {
+        return held_up.text();
+    }
+    // One call alone has a time to tell only where it waits for its turn.
+    let waits = progress.left.is_some_and(|left| left.as_secs() > 0);
+    let is_reading = progress.n_done < progress.n_expected;
+    if is_reading && (progress.n_expected > 1 || waits) {
         return format!("reading: {}", progress.text());
     }
     let limit = Tuning::default().call_timeout.as_secs();
@@ -113,7 +119,7 @@ mod tests {
             ..ReadProgress::default()
         };
         assert_eq!(text(progress(3, 9), "AWS"), "reading: 3 of 9 parts");
-        for progress in [progress(0, 0), progress(1, 1)] {
+        for progress in [progress(0, 0), progress(0, 1), progress(1, 1)] {
             let expected = "waiting for AWS (30 s at most for each answer)";
             assert_eq!(text(progress, "AWS"), expected);
         }

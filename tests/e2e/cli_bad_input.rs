@@ -266,7 +266,7 @@ fn a_control_plane_that_throttles_for_ever_is_waited_for_until_somebody_has_enou
     for verb in VERBS {
         let sandbox = Sandbox::new();
         let waiting = waiting_at(&sandbox, &url, verb);
-        waiting.line_with("waiting for ");
+        waiting.line_with("too many calls at the moment: get-apis waits for its turn");
         waiting.signal(rustix::process::Signal::INT);
         let ended = waiting.end();
         assert_ne!(ended.code, Some(0), "{verb:?}: {ended:#?}");

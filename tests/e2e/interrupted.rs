@@ -34,7 +34,7 @@ struct Weir {
 }
 
 impl Weir {
-    /// Holds up calls whose first line begins like this.
+    /// Holds up calls whose first line begins like the first word of this and has the second in it.
     fn before(gateway: &Gateway, line: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -73,7 +73,9 @@ fn lead(client: TcpStream, server: TcpStream, line: &str, tell: &Sender<()>, gat
     thread::spawn(move || pass(from, to, |_| {}));
     let (line, tell, gate) = (line.to_owned(), tell.clone(), Arc::clone(gate));
     let hold = move |bytes: &[u8]| {
-        if bytes.starts_with(line.as_bytes()) {
+        let (method, path) = line.split_once(' ').unwrap_or((&line, ""));
+        let first = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\r').next().unwrap());
+        if first.starts_with(method) && first.contains(path) {
             hold_up(&tell, &gate);
         }
     };
@@ -198,7 +200,7 @@ fn an_interrupted_deploy_tells_a_script_what_remains() {
 fn a_second_signal_cuts_a_deploy_and_says_how_to_look() {
     let sandbox = Sandbox::new();
     let gateway = chat(&sandbox);
-    let weir = Weir::before(&gateway, "PATCH /v2/apis/");
+    let weir = Weir::before(&gateway, "PATCH /stages/");
     let deploy = deploy(&sandbox, &weir, &[]);
     weir.wait();
     deploy.signal(Signal::HUP);
@@ -443,7 +445,7 @@ fn a_terminal_that_vanishes_ends_the_wait_for_a_deploy() {
 fn a_vanished_terminal_leaves_the_account_of_a_deploy_in_the_log() {
     let sandbox = Sandbox::new();
     let gateway = chat(&sandbox);
-    let weir = Weir::before(&gateway, "PATCH /v2/apis/");
+    let weir = Weir::before(&gateway, "PATCH /stages/");
     let mut pty = console(&weir);
     assert!(pty.vanish(SOON), "it lives on");
     let home = pty.into_home();
