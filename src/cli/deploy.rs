@@ -266,7 +266,16 @@ async fn plan(
             detail
         }
     };
-    deploy::plan(control.target(), &detail, &request)
+    let failed = match deploy::plan(control.target(), &detail, &request) {
+        Ok(plan) => return Ok(plan),
+        Err(failure) => failure,
+    };
+    let lacks_draft = request.check == DraftCheck::BeforeStage && detail.draft.is_none();
+    Err(if detail.stages.is_known() && lacks_draft {
+        failed.cause("--no-wait deploys without reading the draft")
+    } else {
+        failed
+    })
 }
 
 fn show(plan: &DeployPlan, output: Output) -> Result<(), Stop> {

@@ -67,6 +67,23 @@ fn a_dry_run_without_waiting_reads_no_draft_and_says_so() {
 }
 
 #[test]
+fn a_deploy_that_may_not_read_the_draft_names_the_way_that_reads_none() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    gateway.answering_api("chat", "pong");
+    let deny = serde_json::json!({ "operation": "GetModels", "status": 403, "times": 1 });
+    gateway.control("POST", "/_stagewire/faults", &deny);
+    let create = ["deploy", "chat", "--stage", "test", "--create"];
+    let refused = sandbox.local(&gateway, &create).expect(1);
+    refused.says(&[
+        "because: get-models: ",
+        "--no-wait deploys without reading the draft",
+    ]);
+    let create = ["deploy", "chat", "--stage", "test", "--create", "--no-wait"];
+    sandbox.local(&gateway, &create).expect(0);
+}
+
+#[test]
 fn there_is_nothing_to_wait_for_where_a_stage_serves_at_once() {
     let sandbox = Sandbox::new();
     sandbox.write("config/stagewire/config.toml", "[aws]\nsettles = false\n");
