@@ -382,6 +382,7 @@ fn the_top_level_holds_what_it_may() {
         "LICENSE-APACHE",
         ".gitignore",
         ".ci",
+        "findings",
         ".git",
         "target",
     ];

@@ -38,8 +38,8 @@ pub struct Error {
     pub retryable: bool,
     /// True when the call certainly never left this machine.
     pub never_left: bool,
-    /// Seconds that the control plane asked to wait before the next call, at most 60.
-    pub retry_after_s: Option<u8>,
+    /// Milliseconds that the control plane asked to wait before the next call, at most a minute's.
+    pub retry_after_ms: Option<u16>,
 }
 
 /// What happened to a call.
@@ -101,7 +101,7 @@ impl Error {
             endpoint: endpoint.to_owned(),
             retryable: false,
             never_left: false,
-            retry_after_s: None,
+            retry_after_ms: None,
         }
     }
 
@@ -177,7 +177,7 @@ impl Error {
 
     /// How long the control plane asked to wait before the next call.
     pub(super) fn retry_after(&self) -> Option<Duration> {
-        Some(Duration::from_secs(self.retry_after_s?.into()))
+        Some(Duration::from_millis(self.retry_after_ms?.into()))
     }
 
     /// The error for a person, as the reason why something could not be done.
@@ -277,7 +277,10 @@ impl Error {
                 .get("x-amzn-requestid")
                 .map(|id| text::printable(id).into_owned()),
             retryable: matches!(kind, ErrorKind::Throttled | ErrorKind::Failing),
-            retry_after_s: headers.get("retry-after").and_then(retry_after_s),
+            retry_after_ms: retry_after_ms(
+                headers.get("x-amz-retry-after"),
+                headers.get("retry-after"),
+            ),
             ..self
         }
     }
@@ -366,11 +369,15 @@ impl Error {
     }
 }
 
-/// The wait that a `Retry-After` header asks for, when it says it in seconds. Longer than a minute is not believed: the
-/// rates of the control plane are told in calls a second.
-fn retry_after_s(value: &str) -> Option<u8> {
-    let seconds: u64 = value.trim().parse().ok()?;
-    u8::try_from(seconds.min(60)).ok()
+/// The wait that is asked for: by AWS's own header, which says milliseconds, or by `Retry-After`, when that says seconds.
+/// Longer than a minute is not believed: the rates of the control plane are told in calls a second.
+fn retry_after_ms(amz: Option<&str>, standard: Option<&str>) -> Option<u16> {
+    // SOURCE: botocore 1.44.8 heeds the first alone (findings/botocore-retry-after.sh). UNCONFIRMED: API Gateway sends it.
+    let number = |value: &str| value.trim().parse::<u64>().ok();
+    let milliseconds = amz
+        .and_then(number)
+        .or_else(|| Some(standard.and_then(number)?.saturating_mul(1000)))?;
+    u16::try_from(milliseconds.min(60_000)).ok()
 }
 
 fn kind_of(status: u16, code: Option<&str>) -> ErrorKind {
@@ -418,4 +425,26 @@ pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
         deepest = source;
     }
     text::printable(&deepest.to_string()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::retry_after_ms;
+
+    #[test]
+    fn the_wait_that_is_asked_for_is_read_from_either_header_and_bounded() {
+        for (amz, standard, expected) in [
+            (None, None, None),
+            (None, Some("3"), Some(3000)),
+            (Some("1500"), Some("3"), Some(1500)),
+            (Some("soon"), Some(" 2 "), Some(2000)),
+            (Some("-1"), None, None),
+            (None, Some("Sat, 28 Nov 2026 20:25:00 GMT"), None),
+            (Some("86400000"), None, Some(60_000)),
+            (None, Some("18446744073709551615"), Some(60_000)),
+        ] {
+            let found = retry_after_ms(amz, standard);
+            assert_eq!(found, expected, "{amz:?} {standard:?}");
+        }
+    }
 }
