@@ -185,6 +185,16 @@ impl Control {
         self.place.settles
     }
 
+    /// The pauses before what was just changed is read once more because it may not show yet: 9 s in all, and none where
+    /// it shows at once.
+    ///
+    /// UNCONFIRMED: how long the lists of API Gateway may hold what was deleted.
+    pub fn pauses_to_settle(&self) -> impl Iterator<Item = Duration> + use<> {
+        let n_pauses = if self.settles() { 4 } else { 0 };
+        let first = self.place.first_backoff * 2;
+        (0..n_pauses).map(move |it| first * 2_u32.pow(it))
+    }
+
     /// A text that names whose APIs these are: the account where it is known, else the profile, with region and endpoint.
     pub fn identity(&self) -> String {
         self.place.identity()

@@ -7,11 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 use stagewire::{
-    aws::Control,
+    aws::{Control, Tuning},
     gateway::{Options, Seed},
     model::{
         ApiId, IntegrationId, Target,
@@ -27,6 +28,7 @@ use stagewire::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    runtime::Handle,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -130,11 +132,14 @@ async fn control(gateway: &Gateway) -> Control {
 }
 
 async fn control_at(address: SocketAddr) -> Control {
-    let target = Target::Local(LocalTarget {
+    connect(&target_at(address)).await
+}
+
+fn target_at(address: SocketAddr) -> Target {
+    Target::Local(LocalTarget {
         address,
         region: "us-east-1".into(),
-    });
-    connect(&target).await
+    })
 }
 
 async fn gateway_with(text: &str) -> Gateway {
@@ -691,6 +696,49 @@ async fn a_throttled_call_is_made_again() {
         json!({ "operation": "CreateRoute", "status": 429, "error": "TooManyRequestsException" });
     strike(&gateway, throttled).await;
     applied(&control, FULL, Extras::LeftAlone).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_shows_late_on_aws_is_read_again_for_a_while() {
+    let routed_by = |member: &str| {
+        format!(r#"{{ "name": "late", "routeSelectionExpression": "$request.body.{member}" }}"#)
+    };
+    let gateway = Gateway::start().await;
+    let other = control(&gateway).await;
+    // How it is shown when it is first read back, and from which reading on it is as it was applied.
+    let n_read_again = async |settles: bool, shows_from: usize| {
+        let tuning = Tuning {
+            settles: Some(settles),
+            first_backoff: Duration::from_millis(1),
+            ..Tuning::default()
+        };
+        let target = target_at(gateway.address());
+        let control = Control::connect_tuned(&target, &tuning).await.unwrap();
+        let wanted = routed_by("wanted");
+        let plan = planned(&control, &wanted, Extras::LeftAlone).await;
+        let n_again = AtomicUsize::new(0);
+        let shows = |member| {
+            let text = routed_by(member);
+            tokio::task::block_in_place(|| {
+                Handle::current().block_on(applied(&other, &text, Extras::LeftAlone));
+            });
+        };
+        let stop = CancellationToken::new();
+        let applied = apply::run(&control, &plan, &stop, |progress| match progress {
+            Progress::Call { .. } => {}
+            Progress::ReadBack => shows("old"),
+            Progress::ReadAgain { .. } => {
+                if n_again.fetch_add(1, Ordering::Relaxed) + 1 == shows_from {
+                    shows("wanted");
+                }
+            }
+        });
+        let remaining = applied.await.unwrap().remaining;
+        (n_again.into_inner(), remaining.len())
+    };
+    assert_eq!(n_read_again(true, 2).await, (2, 0));
+    assert_eq!(n_read_again(true, usize::MAX).await, (4, 1));
+    assert_eq!(n_read_again(false, 2).await, (0, 1));
 }
 
 #[tokio::test]

@@ -226,7 +226,7 @@ pub(super) fn cut(plan: &ApplyPlan, last: Option<&Progress>) -> CarriedOut {
     let n_done = match last {
         None => 0,
         Some(Progress::Call { number, .. }) => number - 1,
-        Some(Progress::ReadBack) => done.len(),
+        Some(Progress::ReadBack | Progress::ReadAgain { .. }) => done.len(),
     };
     let mut not_done = done.split_off(n_done.min(done.len()));
     let is_under_way = last.is_some() && !not_done.is_empty();

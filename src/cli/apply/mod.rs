@@ -383,6 +383,13 @@ impl<'a> Watched<'a> {
             } if self.voice.is_verbose => self.say(&format!("{number}/{n_steps} {step}")),
             Progress::Call { .. } => {}
             Progress::ReadBack => self.made.set(Some(*self.progress.borrow())),
+            Progress::ReadAgain { after } => {
+                self.made.set(Some(*self.progress.borrow()));
+                self.say(&format!(
+                    "what was read back differs, and AWS may show a change late: reading again in {:.1} s",
+                    after.as_secs_f64()
+                ));
+            }
         }
         *self.last.borrow_mut() = Some(progress);
     }

@@ -1,5 +1,7 @@
 //! Carrying a plan out, call by call. What was done is known exactly whatever happens, and a second run goes on from there.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -34,6 +36,11 @@ pub enum Progress {
     },
     /// The reading back, for all calls are made.
     ReadBack,
+    /// Another reading back: what differs yet may only not show yet.
+    ReadAgain {
+        /// How soon.
+        after: Duration,
+    },
 }
 
 /// What was applied.
@@ -109,7 +116,7 @@ pub async fn run(
         run.log(plan, number, &name);
     }
     report(Progress::ReadBack);
-    run.end(plan).await
+    run.end(plan, stop, report).await
 }
 
 /// A run as far as it is.
@@ -131,17 +138,33 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Reads back and compares.
-    async fn end(self, plan: &ApplyPlan) -> Result<Applied, Box<ApplyFailure>> {
+    /// Reads back and compares, more than once where changes may show late.
+    async fn end(
+        self,
+        plan: &ApplyPlan,
+        stop: &CancellationToken,
+        report: impl Fn(Progress),
+    ) -> Result<Applied, Box<ApplyFailure>> {
         let done = plan.steps();
         let request = ApplyRequest {
             api: self.api.clone(),
             ..plan.request.clone()
         };
-        match (
-            Box::pin(super::plan(self.control, &request)).await,
-            self.api,
-        ) {
+        let mut pauses = self.control.pauses_to_settle();
+        let again = loop {
+            let again = Box::pin(super::plan(self.control, &request)).await;
+            let differs = again.as_ref().is_ok_and(|again| !again.changes.is_empty());
+            let Some(after) = pauses.next().filter(|_| differs) else {
+                break again;
+            };
+            report(Progress::ReadAgain { after });
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break again,
+                () = tokio::time::sleep(after) => {}
+            }
+        };
+        match (again, self.api) {
             (Ok(again), Some(api)) => Ok(Applied {
                 api,
                 done,
