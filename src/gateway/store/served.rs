@@ -131,10 +131,10 @@ impl Served {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use super::{
-        super::record::{RouteSettingsRecord, StageRecord},
+        super::{record::StageRecord, tests},
         *,
     };
 
@@ -155,19 +155,8 @@ mod tests {
             api_id: "a1".to_owned(),
             region: "us-east-1".to_owned(),
             stage: StageRecord {
-                stage_name: "prod".to_owned(),
-                deployment_id: deployment_id.map(str::to_owned),
                 description: Some(description.to_owned()),
-                auto_deploy: None,
-                last_deployment_status_message: None,
-                client_certificate_id: None,
-                access_log_settings: None,
-                default_route_settings: RouteSettingsRecord::default(),
-                route_settings: BTreeMap::new(),
-                stage_variables: BTreeMap::new(),
-                tags: BTreeMap::new(),
-                created_at: jiff::Timestamp::UNIX_EPOCH,
-                updated_at: jiff::Timestamp::UNIX_EPOCH,
+                ..tests::stage("prod", deployment_id)
             },
             snapshot: deployment_id.map(|_| Arc::new(snapshot)),
         })

@@ -55,7 +55,7 @@ fn route(route_id: &str) -> RouteRecord {
     }
 }
 
-fn stage(stage_name: &str, deployment_id: Option<&str>) -> StageRecord {
+pub(super) fn stage(stage_name: &str, deployment_id: Option<&str>) -> StageRecord {
     StageRecord {
         stage_name: stage_name.to_owned(),
         deployment_id: deployment_id.map(str::to_owned),

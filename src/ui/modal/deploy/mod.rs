@@ -12,7 +12,7 @@
 //! │                                                                                    │
 //! │ Steps   create-deployment → wait for DEPLOYED → update-stage → check               │
 //! │ aws apigatewayv2 create-deployment --api-id k3v9x2a1bc …                           │
-//! ╰──────────────────────────────────── ↵ deploy · y copy commands · Esc cancel ──────╯
+//! ╰─────────────────────────────────── ↵ deploy · ^Y copy commands · Esc cancel ──────╯
 //! ```
 //!
 //! Whoever types while the stages have the keyboard names a new one: no letter is a command here.
