@@ -20,8 +20,10 @@ use crate::model::{Target, target::LocalTarget};
 /// One request as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
-    /// `GET /v2/apis`, with the query.
+    /// `GET /v2/apis`.
     pub(crate) line: String,
+    /// What stands behind the question mark.
+    pub(crate) query: String,
     /// The body.
     pub(crate) body: String,
 }
@@ -167,10 +169,12 @@ async fn respond(
     calls: Arc<Mutex<Vec<Call>>>,
     answer: AnswerFn,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let line = format!("{} {}", request.method(), request.uri());
+    let line = format!("{} {}", request.method(), request.uri().path());
+    let query = request.uri().query().unwrap_or_default().to_owned();
     let body = request.into_body().collect().await?.to_bytes();
     let call = Call {
         line,
+        query,
         body: String::from_utf8_lossy(&body).into_owned(),
     };
     let answer = answer(&call);

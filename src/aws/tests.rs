@@ -263,7 +263,7 @@ async fn a_deployment_waits_for_aws_to_take_another_and_slows_nothing_else() {
 }
 
 #[tokio::test]
-async fn all_pages_are_followed_and_http_apis_left_out() {
+async fn all_pages_are_followed_long_ones_and_http_apis_left_out() {
     let item = |id: &str, name: &str, protocol: &str| {
         format!(
             r#"{{"apiId":"{id}","name":"{name}","protocolType":"{protocol}","apiEndpoint":"wss://{id}","routeSelectionExpression":"$request.body.action"}}"#
@@ -276,13 +276,20 @@ async fn all_pages_are_followed_and_http_apis_left_out() {
     );
     let second = format!(r#"{{"items":[{}]}}"#, item("a", "chat", "WEBSOCKET"));
     let stub = Stub::start(move |call| {
-        let is_second = call.line.ends_with("nextToken=more");
+        let is_second = call.query.contains("nextToken=more");
         Answer::json(200, if is_second { &second } else { &first })
     })
     .await;
     let apis = stub.control().await.apis().await.unwrap();
     let names: Vec<&str> = apis.iter().map(|api| api.name.as_str()).collect();
     assert_eq!(names, ["chat", "ticker"]);
+    let calls = stub.calls();
+    assert_eq!(calls.len(), 2);
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.query.contains("maxResults=500"))
+    );
 }
 
 #[tokio::test]

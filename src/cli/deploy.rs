@@ -209,7 +209,7 @@ async fn carry_out(job: &Job, signals: &mut Signals, output: Output) -> CarriedO
     };
     let stop = CancellationToken::new();
     let control = control.at(Priority::Act);
-    let mut job = Box::pin(deploy::run_until(&control, journal, plan, &stop, report));
+    let mut job = Box::pin(deploy::run(&control, journal, plan, &stop, report));
     let (result, exit) = tokio::select! {
         biased;
         result = &mut job => (Some(result), Exit::Done),
@@ -257,7 +257,9 @@ async fn plan(
     };
     let detail = match request.check {
         DraftCheck::BeforeStage => {
-            reading::all(control, journal, api, &Unfinished::default()).await
+            // It leaves turns to what follows: the freeze, and the reading behind it that the stage waits for.
+            let control = control.at(Priority::Shown);
+            reading::all(&control, journal, api, &Unfinished::default()).await
         }
         DraftCheck::AfterStage => {
             let stages = reading::stages(control, journal, &api.id).await;

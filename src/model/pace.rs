@@ -139,7 +139,16 @@ impl ReadProgress {
         self.text_of("parts")
     }
 
-    /// The same of other things than parts.
+    /// What holds it up, or how long it takes yet where that is a second or more; none when it is as good as there.
+    pub fn wait(&self) -> Option<String> {
+        if let Some(held_up) = &self.held_up {
+            return Some(held_up.text());
+        }
+        let seconds = self.left?.as_secs_f64().ceil();
+        (seconds >= 1.0).then(|| format!("{seconds} s left"))
+    }
+
+    /// The text of other things than parts.
     pub fn text_of(&self, things: &str) -> String {
         if let Some(held_up) = &self.held_up {
             return held_up.text();
@@ -236,6 +245,10 @@ mod tests {
         };
         let says = "AWS takes one create-deployment every 5 s: waiting";
         assert_eq!(held_up.text(), says);
+        assert_eq!(held_up.wait().as_deref(), Some(says));
+        assert_eq!(progress(left).wait().as_deref(), Some("39 s left"));
+        assert_eq!(progress(Some(Duration::ZERO)).wait(), None);
+        assert_eq!(progress(None).wait(), None);
     }
 
     #[test]

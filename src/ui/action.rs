@@ -105,6 +105,8 @@ pub enum Action {
     PreviousField,
     /// Deploy only once the draft was compared, however long that takes.
     Wait,
+    /// Begin no further step of the deploy that runs.
+    Stop,
     /// Go on with a failed deploy.
     Finish,
     /// Delete what a failed deploy left.

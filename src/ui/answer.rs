@@ -37,8 +37,8 @@ pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut 
                 background(state, stages.or(deployments));
             }
         }
-        LibraryMessage::DraftProgressed(ticket, id, progress) => {
-            state.library.take_progress((ticket, &id), progress);
+        LibraryMessage::ReadingProgressed(ticket, progress) => {
+            state.library.take_progress(ticket, progress);
         }
         LibraryMessage::DraftRead(ticket, id, result) => {
             let of = (ticket, &id);

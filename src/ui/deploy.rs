@@ -170,6 +170,8 @@ pub struct DeployJob {
     pub step_since: Timestamp,
     /// How far the calls of that step are, where it has many or one is held up.
     pub reading: Option<ReadProgress>,
+    /// Somebody wants it to begin no further step.
+    pub is_stopping: bool,
     /// What came of it; none while it runs.
     pub outcome: Option<DeployOutcome>,
 }
@@ -195,6 +197,7 @@ impl DeployJob {
             steps,
             step_since: now,
             reading: None,
+            is_stopping: false,
             outcome: None,
         }
     }
@@ -217,6 +220,7 @@ impl DeployJob {
     /// Goes on after a failure half way: steps that are done stay done.
     pub fn resume(&mut self, ticket: Ticket, now: Timestamp) {
         self.ticket = ticket;
+        self.is_stopping = false;
         self.outcome = None;
         self.step_since = now;
         for (_, state) in &mut self.steps {

@@ -14,17 +14,20 @@ pub enum Effect {
     /// Make this the target of all later effects; start the local gateway if that is the target. Answer:
     /// `LibraryMessage::TargetChanged`.
     ChangeTarget(Ticket, Target),
-    /// List the APIs. Answer: `LibraryMessage::ApisLoaded`.
+    /// List the APIs. Answers: any number of `LibraryMessage::ReadingProgressed`, then `LibraryMessage::ApisLoaded`.
     LoadApis(Ticket, Priority),
-    /// Read who serves what in an API: two calls. Answer: `LibraryMessage::StagesRead`.
+    /// Read who serves what in an API: two calls. Answers: any number of `LibraryMessage::ReadingProgressed`, then
+    /// `LibraryMessage::StagesRead`.
     ReadStages(Ticket, ApiId, Priority),
     /// Read the draft of an API: a call for every route and integration that has responses. Answers: any number of
-    /// `LibraryMessage::DraftProgressed`, then `LibraryMessage::DraftRead`.
+    /// `LibraryMessage::ReadingProgressed`, then `LibraryMessage::DraftRead`.
     ReadDraft(Ticket, ApiId, Priority, DraftStart),
     /// Work out what a deploy would do, from what was read of the API. Answer: `DeployMessage::Planned`.
     PlanDeploy(Ticket, DeployRequest, Box<ApiDetail>),
     /// Deploy. Answers: `DeployMessage::Progressed`, then `DeployMessage::Finished`.
     Deploy(Ticket, Box<DeployPlan>),
+    /// Have the deploy or its finish under this ticket begin no further step; its usual answer tells what exists then.
+    StopDeploy(Ticket),
     /// Go on with a failed deploy whose deployment exists. Answers as for `Deploy`.
     FinishDeploy(Ticket, LeftOver),
     /// Delete the deployment that a failed deploy left. Answer: `DeployMessage::CleanedUp`.

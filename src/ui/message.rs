@@ -49,7 +49,7 @@ pub enum LibraryMessage {
     /// Who serves what in an API.
     StagesRead(Ticket, ApiId, Box<Result<StagesReading, Failure>>),
     /// How far the reading of a draft is.
-    DraftProgressed(Ticket, ApiId, ReadProgress),
+    ReadingProgressed(Ticket, ReadProgress),
     /// The draft of an API.
     DraftRead(Ticket, ApiId, Box<Result<DraftReading, Failure>>),
 }

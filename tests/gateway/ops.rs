@@ -17,6 +17,7 @@ use stagewire::{
         reading::{self, Unfinished},
     },
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{
     connect,
@@ -101,7 +102,14 @@ impl Desk {
 
     pub(crate) async fn deploy(&self, api: &Api<'_>, stage: StageChoice) -> Deployed {
         let plan = self.plan(api, stage).await;
-        let deployed = deploy::run(&self.control, &self.journal, &plan, |_| {}).await;
+        let deployed = deploy::run(
+            &self.control,
+            &self.journal,
+            &plan,
+            &CancellationToken::new(),
+            |_| {},
+        )
+        .await;
         deployed.unwrap()
     }
 }
@@ -218,7 +226,14 @@ async fn a_deploy_stops_when_somebody_moves_the_stage_and_can_be_cleaned_up() {
     let plan = desk.plan(&api, existing("prod")).await;
     let other = api.create_deployment().await;
     api.point("prod", &other).await;
-    let failed = deploy::run(&desk.control, &desk.journal, &plan, |_| {}).await;
+    let failed = deploy::run(
+        &desk.control,
+        &desk.journal,
+        &plan,
+        &CancellationToken::new(),
+        |_| {},
+    )
+    .await;
     let failed = failed.unwrap_err();
     assert_eq!(failed.failure.kind, FailureKind::User);
     assert!(

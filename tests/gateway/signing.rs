@@ -14,6 +14,7 @@ use stagewire::{
     },
     ops::{Journal, deploy, reading},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     ops::read_api,
@@ -179,7 +180,7 @@ async fn what_a_stage_serves_says_whether_it_asks_for_a_signature_else_the_draft
     };
     let detail = read_api(&control, &journal, &id).await;
     let plan = deploy::plan(control.target(), &detail, &plan).unwrap();
-    deploy::run(&control, &journal, &plan, |_| {})
+    deploy::run(&control, &journal, &plan, &CancellationToken::new(), |_| {})
         .await
         .unwrap();
     let read = async || {

@@ -448,6 +448,21 @@ fn a_running_deploy_shows_each_step_and_goes_on_without_the_dialog() {
 }
 
 #[test]
+fn a_deploy_that_runs_can_be_stopped_before_its_next_step() {
+    let mut h = at_chat();
+    h.keys("down d")
+        .planned(|request| Ok(plan(request)))
+        .keys("enter");
+    let (ticket, ordered) = h.deploying();
+    h.progresses(step(DeployStep::CreateDeployment, StepState::Running));
+    h.keys("x").shows("Stopping: it begins no further step.");
+    h.keys("x").shows("It ends with the step under way");
+    let is_stop = |effect: &&Effect| **effect == Effect::StopDeploy(ticket);
+    assert_eq!(h.effects.iter().filter(is_stop).count(), 1);
+    h.finishes(Err(failed_half_way(&ordered))).shows("f finish");
+}
+
+#[test]
 fn a_deploy_that_failed_half_way_says_what_exists_and_offers_both_ways_on() {
     let mut h = at_chat();
     h.keys("down d")

@@ -7,7 +7,7 @@ use stagewire::{
     model::{
         ApiId, DraftStart, Drift, LinkEvent, LinkId, Part,
         link::Refusal,
-        pace::{Pace, Priority, ReadProgress},
+        pace::{HeldUp, Pace, Priority, ReadProgress},
         plan::{DraftCheck, Unproved},
     },
     ui::{
@@ -122,6 +122,47 @@ fn the_rest_of_the_list_is_read_slowly_behind_what_is_in_view() {
         h.passes(1).reads(),
         [("stages", api_id("id0026"), Priority::Ahead)]
     );
+}
+
+#[test]
+fn a_list_that_waits_for_its_turn_says_so() {
+    let held_up = ReadProgress {
+        n_expected: 1,
+        held_up: Some(HeldUp {
+            operation: "get-apis",
+            every: None,
+        }),
+        ..ReadProgress::default()
+    };
+    let is_list = |effect: &Effect| match effect {
+        Effect::LoadApis(ticket, _) => Some(*ticket),
+        _ => None,
+    };
+    let mut h = Harness::new(Some(profile("work", "eu-west-1")));
+    h.connected_with(AWS).reading_progresses(held_up, is_list);
+    h.shows("reading the APIs: too many calls at the moment: get-apis waits for its turn");
+    h.apis(Ok(vec![chat().api, ticker().api]));
+    h.shows("stages of 0 of 2 APIs known");
+    h.keys("r").reading_progresses(held_up, is_list);
+    h.shows("reading: too many calls at the moment");
+}
+
+#[test]
+fn stages_that_wait_for_their_turn_say_how_long() {
+    let mut h = at_apis();
+    h.keys("enter").draft(&chat()).passes(5_000).keys("r");
+    let is_stages = |effect: &Effect| match effect {
+        Effect::ReadStages(ticket, ..) => Some(*ticket),
+        _ => None,
+    };
+    let left = Some(std::time::Duration::from_millis(4_200));
+    let progress = ReadProgress {
+        n_expected: 2,
+        left,
+        ..ReadProgress::default()
+    };
+    h.reading_progresses(progress, is_stages);
+    h.shows("reading: 5 s left");
 }
 
 #[test]

@@ -265,14 +265,23 @@ impl Harness {
     /// Says how far the reading of a draft is that somebody asked for.
     #[track_caller]
     pub(crate) fn draft_progresses(&mut self, progress: ReadProgress) -> &mut Self {
-        let asked = self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::ReadDraft(ticket, id, ..) => Some((*ticket, id.clone())),
+        self.reading_progresses(progress, |effect| match effect {
+            Effect::ReadDraft(ticket, ..) => Some(*ticket),
             _ => None,
-        });
-        let Some((ticket, id)) = asked else {
-            panic!("nobody asked for a draft: {:?}", self.effects);
+        })
+    }
+
+    /// Says how far the reading is that the last effect of that kind asked for.
+    #[track_caller]
+    pub(crate) fn reading_progresses(
+        &mut self,
+        progress: ReadProgress,
+        asked: impl Fn(&Effect) -> Option<Ticket>,
+    ) -> &mut Self {
+        let Some(ticket) = self.effects.iter().rev().find_map(asked) else {
+            panic!("nobody asked for that: {:?}", self.effects);
         };
-        self.library(LibraryMessage::DraftProgressed(ticket, id, progress))
+        self.library(LibraryMessage::ReadingProgressed(ticket, progress))
     }
 
     /// A part as if it were read now; one that could not be stays so.

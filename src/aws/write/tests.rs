@@ -35,7 +35,11 @@ async fn sent(call: impl AsyncFnOnce(&Control)) -> (String, Value) {
     } else {
         serde_json::from_str(&call.body).unwrap()
     };
-    (call.line.clone(), body)
+    let line = match call.query.as_str() {
+        "" => call.line.clone(),
+        query => format!("{}?{query}", call.line),
+    };
+    (line, body)
 }
 
 fn file<T: DeserializeOwned>(value: Value) -> T {

@@ -1,11 +1,14 @@
 //! Jobs on the target in force. What a job does is decided in `ops`; here it only gets its handles.
 
-use tokio::sync::mpsc;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
 
 use crate::{
+    aws::Control,
     model::{
         Api, ApiDetail, ApiId, DraftReading, DraftStart, Failure, StagesReading, Target, Ticket,
-        pace::Priority,
+        pace::{Priority, ReadProgress},
         plan::{
             DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, LeftOver, Repoint,
             Unproved,
@@ -20,60 +23,73 @@ use crate::{
 
 use super::{super::clock, Desk, tell, watch::Watched};
 
-pub(super) async fn apis(desk: &Desk, priority: Priority) -> Result<Vec<Api>, Failure> {
-    let control = desk.control()?.at(priority);
-    let as_of = clock::now();
-    let apis = control.apis().await;
-    let apis = apis.map_err(|error| error.failure("Cannot list the APIs"))?;
-    desk.known().keep_apis(&control, &apis, as_of);
-    Ok(apis)
-}
-
-pub(super) async fn stages(
-    desk: &Desk,
-    api: &ApiId,
-    priority: Priority,
-) -> Result<StagesReading, Failure> {
-    let control = desk.control()?.at(priority);
-    let reading = ops::reading::stages(&control, desk.journal(), api).await;
-    desk.known().keep_stages(&control, api, &reading);
-    Ok(reading)
-}
-
-/// An order to read a draft.
+/// A reading that somebody asked for.
 #[derive(Debug)]
-pub(super) struct DraftOrder {
+pub(super) struct Reader {
+    pub(super) desk: Arc<Desk>,
     pub(super) ticket: Ticket,
-    pub(super) api: ApiId,
     pub(super) priority: Priority,
-    pub(super) start: DraftStart,
+    pub(super) inbox: mpsc::Sender<Message>,
 }
 
-/// Reads a draft, telling how far it is.
-pub(super) async fn draft(
-    desk: &Desk,
-    order: &DraftOrder,
-    inbox: &mpsc::Sender<Message>,
-) -> Result<DraftReading, Failure> {
-    let DraftOrder { ticket, api, .. } = order;
-    let (control, mut progress) = desk.control()?.at(order.priority).metered();
-    let unfinished = desk.unfinished();
-    if order.start == DraftStart::Anew {
-        unfinished.forget(api);
+impl Reader {
+    /// Reads the list of APIs.
+    pub(super) async fn apis(self) -> Result<Vec<Api>, Failure> {
+        let as_of = clock::now();
+        let (control, progress) = self.control()?;
+        let apis = self.telling(progress, control.apis()).await;
+        let apis = apis.map_err(|error| error.failure("Cannot list the APIs"))?;
+        self.desk.known().keep_apis(&control, &apis, as_of);
+        Ok(apis)
     }
-    let mut reading = Box::pin(ops::reading::draft(&control, api, &unfinished));
-    loop {
-        tokio::select! {
-            biased;
-            reading = &mut reading => {
-                desk.known().keep_draft(&control, api, &reading);
-                return Ok(reading);
-            }
-            Ok(()) = progress.changed() => {
-                let progress = *progress.borrow_and_update();
-                let message = LibraryMessage::DraftProgressed(*ticket, api.clone(), progress);
-                tell(inbox, Message::Library(message)).await;
-                desk.tell_pace(inbox).await;
+
+    /// Reads who serves what in an API.
+    pub(super) async fn stages(self, api: &ApiId) -> Result<StagesReading, Failure> {
+        let (control, progress) = self.control()?;
+        let reading = ops::reading::stages(&control, self.desk.journal(), api);
+        let reading = self.telling(progress, reading).await;
+        self.desk.known().keep_stages(&control, api, &reading);
+        Ok(reading)
+    }
+
+    /// Reads a draft.
+    pub(super) async fn draft(
+        self,
+        api: &ApiId,
+        start: DraftStart,
+    ) -> Result<DraftReading, Failure> {
+        let unfinished = self.desk.unfinished();
+        if start == DraftStart::Anew {
+            unfinished.forget(api);
+        }
+        let (control, progress) = self.control()?;
+        let reading = ops::reading::draft(&control, api, &unfinished);
+        let reading = self.telling(progress, reading).await;
+        self.desk.known().keep_draft(&control, api, &reading);
+        Ok(reading)
+    }
+
+    fn control(&self) -> Result<(Control, watch::Receiver<ReadProgress>), Failure> {
+        Ok(self.desk.control()?.at(self.priority).metered())
+    }
+
+    /// Waits for a reading, telling how far it is.
+    async fn telling<T>(
+        &self,
+        mut progress: watch::Receiver<ReadProgress>,
+        reading: impl Future<Output = T>,
+    ) -> T {
+        let mut reading = Box::pin(reading);
+        loop {
+            tokio::select! {
+                biased;
+                reading = &mut reading => return reading,
+                Ok(()) = progress.changed() => {
+                    let progress = *progress.borrow_and_update();
+                    let message = LibraryMessage::ReadingProgressed(self.ticket, progress);
+                    tell(&self.inbox, Message::Library(message)).await;
+                    self.desk.tell_pace(&self.inbox).await;
+                }
             }
         }
     }
@@ -99,7 +115,8 @@ pub(super) async fn deploy(
 ) -> Result<Deployed, DeployFailure> {
     let control = desk.control()?.at(Priority::Act);
     let (steps, tell_step) = channel();
-    let job = ops::deploy::run(&control, desk.journal(), plan, tell_step);
+    let stop = report.watched.stop();
+    let job = ops::deploy::run(&control, desk.journal(), plan, &stop, tell_step);
     report
         .along(control.target(), plan, steps, Box::pin(job))
         .await
@@ -112,7 +129,8 @@ pub(super) async fn finish(
 ) -> Result<Deployed, DeployFailure> {
     let control = desk.control()?.at(Priority::Act);
     let (steps, tell_step) = channel();
-    let job = ops::deploy::finish(&control, desk.journal(), left, tell_step);
+    let stop = report.watched.stop();
+    let job = ops::deploy::finish(&control, desk.journal(), left, &stop, tell_step);
     report
         .along(control.target(), &left.plan, steps, Box::pin(job))
         .await

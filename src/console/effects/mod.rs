@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     aws::Signer,
-    model::{ConnectRequest, Failure, FailureKind, Signing, Ticket},
+    model::{ConnectRequest, Failure, FailureKind, Signing, Ticket, pace::Priority},
     ui::{
         Effect, Message,
         message::{DeployMessage, HostMessage, LibraryMessage},
@@ -113,6 +113,7 @@ impl Effects {
             }
             Effect::Send(link, outgoing) => self.links.send(link, outgoing),
             Effect::DropLink(link) => self.links.drop_link(link),
+            Effect::StopDeploy(ticket) => self.watches.stop(ticket),
             Effect::Cancel(ticket) => drop(self.tasks.remove(&ticket)),
             // The loop does these itself, for they concern the terminal.
             Effect::Copy(..)
@@ -124,36 +125,42 @@ impl Effects {
         }
     }
 
+    fn reader(&self, ticket: Ticket, priority: Priority) -> jobs::Reader {
+        jobs::Reader {
+            desk: Arc::clone(&self.desk),
+            ticket,
+            priority,
+            inbox: self.inbox.clone(),
+        }
+    }
+
     /// Starts a job on the target in force.
     fn job(&mut self, effect: Effect) {
         let desk = Arc::clone(&self.desk);
         match effect {
-            Effect::LoadApis(ticket, priority) => self.start(
-                ticket,
-                async move { jobs::apis(&desk, priority).await },
-                move |result| Message::Library(LibraryMessage::ApisLoaded(ticket, result)),
-            ),
+            Effect::LoadApis(ticket, priority) => {
+                let reader = self.reader(ticket, priority);
+                self.start(ticket, reader.apis(), move |result| {
+                    Message::Library(LibraryMessage::ApisLoaded(ticket, result))
+                });
+            }
             Effect::ReadStages(ticket, api, priority) => {
+                let reader = self.reader(ticket, priority);
                 let read = api.clone();
                 self.start(
                     ticket,
-                    async move { jobs::stages(&desk, &read, priority).await },
+                    async move { reader.stages(&read).await },
                     move |result| {
                         Message::Library(LibraryMessage::StagesRead(ticket, api, Box::new(result)))
                     },
                 );
             }
             Effect::ReadDraft(ticket, api, priority, start) => {
-                let order = jobs::DraftOrder {
-                    ticket,
-                    api: api.clone(),
-                    priority,
-                    start,
-                };
-                let inbox = self.inbox.clone();
+                let reader = self.reader(ticket, priority);
+                let read = api.clone();
                 self.start(
                     ticket,
-                    async move { jobs::draft(&desk, &order, &inbox).await },
+                    async move { reader.draft(&read, start).await },
                     move |result| {
                         Message::Library(LibraryMessage::DraftRead(ticket, api, Box::new(result)))
                     },

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, pin::pin};
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::model::Ticket;
 
@@ -18,9 +19,15 @@ struct Account {
 #[derive(Debug)]
 pub(super) struct Watched {
     account: watch::Sender<Account>,
+    stop: CancellationToken,
 }
 
 impl Watched {
+    /// Is cancelled when somebody wants the job to begin no further step.
+    pub(super) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Notes what is known so far.
     pub(super) fn note(&self, sentence: String) {
         self.account.send_replace(Account {
@@ -43,15 +50,27 @@ impl Watched {
 #[derive(Debug, Default)]
 pub(super) struct Watches {
     open: HashMap<Ticket, watch::Receiver<Account>>,
+    stops: HashMap<Ticket, CancellationToken>,
 }
 
 impl Watches {
     /// Begins an account.
     pub(super) fn open(&mut self, ticket: Ticket) -> Watched {
         self.open.retain(|_, account| is_open(account));
+        self.stops
+            .retain(|ticket, _| self.open.contains_key(ticket));
         let (account, watching) = watch::channel(Account::default());
         self.open.insert(ticket, watching);
-        Watched { account }
+        let stop = CancellationToken::new();
+        self.stops.insert(ticket, stop.clone());
+        Watched { account, stop }
+    }
+
+    /// Has a job begin no further step.
+    pub(super) fn stop(&self, ticket: Ticket) {
+        if let Some(stop) = self.stops.get(&ticket) {
+            stop.cancel();
+        }
     }
 
     /// True while that job is under way.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use plan::plan;
-pub use run::{finish, run, run_until};
+pub use run::{finish, run};
 
 /// Deletes the deployment that a failed deploy left, if no stage serves it.
 ///

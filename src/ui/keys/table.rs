@@ -130,6 +130,7 @@ pub(super) static TABLE: &[Binding] = &[
     row(Scope::DeployQuestion, "enter", Action::Submit, "deploy", (Group::Here, 90)),
     row(Scope::DeployQuestion, "esc", Action::Back, "take it back", (Group::Here, 80)),
     // No Enter in these two: one that was pressed twice must not close what it has just started.
+    row(Scope::DeployRun, "x", Action::Stop, "stop", (Group::Here, 70)),
     row(Scope::DeployRun, "y", Action::Copy, "copy commands", (Group::Here, 60)),
     row(Scope::DeployRun, "esc q", Action::Back, "close", (Group::Here, 80)),
     row(Scope::DeployFailed, "f", Action::Finish, "finish", (Group::Here, 90)),

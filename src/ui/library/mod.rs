@@ -240,12 +240,13 @@ impl Library {
         true
     }
 
-    /// Takes how far a reading of a draft is.
-    pub fn take_progress(&mut self, (ticket, id): (Ticket, &ApiId), progress: ReadProgress) {
-        if let Some(record) = self.records.get_mut(id)
-            && record.draft.ticket() == Some(ticket)
-        {
-            record.draft.progress = Some(progress);
+    /// Takes how far a reading is.
+    pub fn take_progress(&mut self, ticket: Ticket, progress: ReadProgress) {
+        let errands = self.records.values_mut();
+        let errands = errands.flat_map(|record| [&mut record.stages, &mut record.draft]);
+        let mut errands = errands.chain([&mut self.list]);
+        if let Some(errand) = errands.find(|errand| errand.ticket() == Some(ticket)) {
+            errand.progress = Some(progress);
         }
     }
 
@@ -358,6 +359,19 @@ impl Library {
             || self.target.is_loading()
             || self.list.is_seen()
             || errands.any(Errand::is_seen)
+    }
+
+    /// Of how many APIs of the list the stages are known, or why not, and how many there are; none once that is all of them.
+    pub fn stages_known(&self) -> Option<(usize, usize)> {
+        let apis = self.apis.data()?;
+        let is_known = |api: &&Api| self.detail(&api.id).is_some();
+        let n_known = apis.iter().filter(is_known).count();
+        (n_known < apis.len()).then_some((n_known, apis.len()))
+    }
+
+    /// What holds the reading of the list up, or how long it takes yet where that is worth saying.
+    pub fn list_wait(&self) -> Option<String> {
+        self.list.progress?.wait()
     }
 
     /// True while the list is read because somebody asked for it, or for the first time.

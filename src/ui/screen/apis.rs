@@ -375,7 +375,7 @@ fn nothing(screen: &ApisScreen, state: &State, area: Rect, frame: &mut Frame<'_>
             waiting::failed(failure, state, area, frame);
         }
         (_, Remote::Loading { previous: None, .. } | Remote::Idle) => {
-            waiting::spinner("reading the APIs", state, area, frame);
+            waiting::spinner(&reading("reading the APIs", library), state, area, frame);
         }
         _ if !screen.list.filter.is_empty() => {
             let lines = ["No API matches the filter.", "Esc clears it."];
@@ -396,6 +396,14 @@ fn nothing(screen: &ApisScreen, state: &State, area: Rect, frame: &mut Frame<'_>
     }
 }
 
+/// That the list is being read, and what that waits for.
+fn reading(what: &str, library: &Library) -> String {
+    match library.list_wait() {
+        Some(wait) => format!("{what}: {wait}"),
+        None => what.to_owned(),
+    }
+}
+
 /// At the lower border: that the list is being read anew, that it is old because that failed, or how old it is.
 fn note(as_of: Option<Timestamp>, state: &State, area: Rect, frame: &mut Frame<'_>) {
     let glyphs = &state.glyphs;
@@ -403,7 +411,8 @@ fn note(as_of: Option<Timestamp>, state: &State, area: Rect, frame: &mut Frame<'
     let line = match &library.apis {
         _ if library.is_list_seen() => {
             let spinner = glyphs.spinner_at(state.now.as_millisecond());
-            Line::styled(format!(" {spinner} reading "), state.theme.busy)
+            let text = format!(" {spinner} {} ", reading("reading", library));
+            Line::styled(text, state.theme.busy)
         }
         Remote::Failed { failure, .. } => {
             let text = format!(" {} old: {} ", glyphs.warning, failure.title);
@@ -411,7 +420,14 @@ fn note(as_of: Option<Timestamp>, state: &State, area: Rect, frame: &mut Frame<'
         }
         _ => match as_of {
             Some(as_of) => {
-                let text = format!(" as of {} ", age::as_of(as_of, state.now));
+                let age = age::as_of(as_of, state.now);
+                let text = match library.stages_known() {
+                    Some((n_known, n_apis)) if library.manner.pace.is_some() => {
+                        let dot = glyphs.dot;
+                        format!(" as of {age} {dot} stages of {n_known} of {n_apis} APIs known ")
+                    }
+                    _ => format!(" as of {age} "),
+                };
                 Line::styled(text, state.theme.dim)
             }
             None => return,

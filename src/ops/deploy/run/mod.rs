@@ -30,26 +30,13 @@ use crate::{
     },
 };
 
-/// Deploys as planned.
+/// Deploys as planned, but begins no step that changes anything once `stop` is cancelled. What is under way is ended
+/// properly, so that what exists is known, and a stage that was moved is checked.
 ///
 /// # Errors
-/// Fails when the draft or the stage changed since the plan was made, when the deployment fails or takes too long, and
-/// when the control plane refuses or cannot be reached; says then what exists because of it.
+/// Fails when the draft or the stage changed since the plan was made, when the deployment fails or takes too long, when
+/// the control plane refuses or cannot be reached, and when it was stopped; says then what exists because of it.
 pub async fn run(
-    control: &Control,
-    journal: &Journal,
-    plan: &DeployPlan,
-    report: impl FnMut(DeployProgress),
-) -> Result<Deployed, DeployFailure> {
-    run_until(control, journal, plan, &CancellationToken::new(), report).await
-}
-
-/// As [`run`], but begins no step that changes anything once `stop` is cancelled. What is under way is ended properly, so
-/// that what exists is known, and a stage that was moved is checked.
-///
-/// # Errors
-/// As for [`run`], and when it was stopped.
-pub async fn run_until(
     control: &Control,
     journal: &Journal,
     plan: &DeployPlan,
@@ -71,7 +58,8 @@ pub async fn run_until(
     job.run().await
 }
 
-/// Goes on with a deploy that failed after its deployment was made. What is done already is not done again.
+/// Goes on with a deploy that failed after its deployment was made, until `stop` is cancelled. What is done already is not
+/// done again.
 ///
 /// # Errors
 /// As for [`run`].
@@ -79,6 +67,7 @@ pub async fn finish(
     control: &Control,
     journal: &Journal,
     left: &LeftOver,
+    stop: &CancellationToken,
     report: impl FnMut(DeployProgress),
 ) -> Result<Deployed, DeployFailure> {
     let plan = left.plan.as_ref();
@@ -89,6 +78,7 @@ pub async fn finish(
         });
     }
     let deployment = control
+        .until(stop.clone())
         .deployment(&plan.api.id, &left.deployment_id)
         .await
         .map_err(|error| {
@@ -108,7 +98,7 @@ pub async fn finish(
         plan,
         patience: PATIENCE,
         stage_use: left.stage_use,
-        stop: CancellationToken::new(),
+        stop: stop.clone(),
         made: None,
         frozen: None,
         behind: None,
@@ -154,7 +144,7 @@ impl Stopped {
     }
 }
 
-impl<R: FnMut(DeployProgress)> Job<'_, R> {
+impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
     /// All steps.
     async fn run(&mut self) -> Result<Deployed, DeployFailure> {
         if self.stop.is_cancelled() {
@@ -222,7 +212,8 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         Some(command::update_stage(target, api, stage, Some(previous)))
     }
 
-    /// Waits until the deployment is usable, makes the stage serve it, and looks whether it does.
+    /// Waits until the deployment is usable, makes the stage serve it, and looks whether it does. A deployment that is
+    /// proved gets its fingerprint meanwhile: that takes as long as the stage does, and says nothing of it.
     async fn serve(
         &mut self,
         mut deployment: Deployment,
@@ -240,8 +231,8 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             stage_use,
             is_disproved: false,
         };
-        let proved = self.prove(&mut deployment).await;
-        let told = proved.map_err(
+        let proved = self.prove(&deployment).await;
+        let claim = proved.map_err(
             |NotProved {
                  failure,
                  is_disproved,
@@ -258,12 +249,31 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
                 waited = steps::wait_for_deployed(control, plan, deployment, patience.deployed) => waited,
             }
         };
-        let deployment = self.step(DeployStep::WaitForDeployed, wait).await;
-        let deployment = deployment.map_err(unseen)?;
+        let waited = self.step(DeployStep::WaitForDeployed, wait).await;
+        deployment = waited.map_err(unseen)?;
         if self.stop.is_cancelled() {
             return Err(unseen(stopped(plan)));
         }
-        let id = &deployment.id;
+        let id = deployment.id.clone();
+        let describe = async {
+            let claim = claim.filter(|_| deployment.fingerprint().is_none())?;
+            steps::describe(&control.until(stop), plan, claim, &mut deployment).await
+        };
+        let (moved, untold) = tokio::join!(self.put_on_stage(&id), describe);
+        let (stage, mut warnings) = moved?;
+        warnings.extend(untold);
+        Ok((deployment, stage, warnings))
+    }
+
+    /// Makes the stage serve the deployment, and looks whether it does.
+    async fn put_on_stage(&mut self, id: &DeploymentId) -> Result<(Stage, Vec<String>), Stopped> {
+        let Self {
+            control,
+            plan,
+            patience,
+            stage_use,
+            ..
+        } = *self;
         let (mover, progress) = control.until(self.stop.clone()).metered();
         let stage = match &plan.request.stage {
             StageChoice::Existing(_) => {
@@ -277,18 +287,23 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
                     .await?
             }
         };
-        let check = steps::check(control, plan, (id, stage), patience.read_back);
+        let stop = self.stop.clone();
+        let check = async {
+            tokio::select! {
+                biased;
+                checked = steps::check(control, plan, (id, stage.clone()), patience.read_back) => checked,
+                () = patience.last_look(stop) => Ok((stage, vec![UNCHECKED.to_owned()])),
+            }
+        };
         let checked = self.step(DeployStep::Check, check).await;
-        let (stage, mut warnings) = checked.map_err(Stopped::unserved)?;
-        warnings.extend(told);
-        Ok((deployment, stage, warnings))
+        checked.map_err(Stopped::unserved)
     }
 
-    /// Makes sure that the deployment holds what the plan says, writes that down, and gives it its fingerprint. Gives what
-    /// went less than well.
+    /// Makes sure that the deployment holds what the plan says, and writes that down. Gives the draft that the deployment
+    /// may claim then; none where nothing was to be proved.
     ///
     /// A journal that cannot be written is told at the end, when it has been tried again; what it lacks is lost to nobody.
-    async fn prove(&mut self, deployment: &mut Deployment) -> Result<Option<String>, NotProved> {
+    async fn prove(&mut self, deployment: &Deployment) -> Result<Option<&'a Draft>, NotProved> {
         let Self {
             control,
             journal,
@@ -301,10 +316,9 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         let entry = entry(plan, draft, deployment);
         let ids = vec![deployment.id.clone()];
         let found = journal.find_all(control, &plan.api.id, ids).await;
-        let is_kept =
-            matches!(found.as_slice(), [Found::Entry(kept)] if kept.definition == draft.definition);
-        if is_kept && deployment.fingerprint().is_some() {
-            return Ok(None);
+        // It is written down behind the proof only.
+        if matches!(found.as_slice(), [Found::Entry(kept)] if kept.definition == draft.definition) {
+            return Ok(Some(draft));
         }
         let stop = self.stop.clone();
         // A reading of hundreds of calls must not keep everybody else waiting, least of all the acts of other deploys.
@@ -318,15 +332,11 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
             if let Err(error) = journal.keep(control, entry).await {
                 tracing::warn!("the definition of {} is not kept: {error}", deployment.id);
             }
-            Ok((
-                behind,
-                steps::describe(control, plan, draft, deployment).await,
-            ))
+            Ok(behind)
         };
         let work = self.metered_step(DeployStep::KeepDefinition, progress, work);
-        let (behind, told) = work.await?;
-        self.behind = Some(behind);
-        Ok(told)
+        self.behind = Some(work.await?);
+        Ok(Some(draft))
     }
 
     /// Writes down that the stage took the deployment. It serves it by now, so that nothing here can fail the deploy.
@@ -396,6 +406,10 @@ impl<R: FnMut(DeployProgress)> Job<'_, R> {
         });
     }
 }
+
+/// What is said of a stage that nobody waited for to be read back.
+const UNCHECKED: &str =
+    "The stage was moved, and not read back: somebody wanted the deploy to end.";
 
 /// Why a deployment was not proved to hold what was planned.
 struct NotProved {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::{NotProved, Stopped, failed, refused, unseen};
 use crate::{
@@ -33,6 +34,16 @@ pub(super) struct Patience {
     pub(super) deployed: Polling,
     /// With a stage that is not found where it was made.
     pub(super) read_back: Polling,
+    /// With a stage that was moved and is read back, once somebody wants the deploy to end.
+    pub(super) after_stop: Duration,
+}
+
+impl Patience {
+    /// Waits until somebody wants the deploy to end, and for the time that a last look may take.
+    pub(super) async fn last_look(self, stop: CancellationToken) {
+        stop.cancelled().await;
+        sleep(self.after_stop).await;
+    }
 }
 
 pub(super) const PATIENCE: Patience = Patience {
@@ -46,6 +57,7 @@ pub(super) const PATIENCE: Patience = Patience {
         longest: Duration::from_secs(2),
         limit: Duration::from_secs(10),
     },
+    after_stop: Duration::from_secs(2),
 };
 
 /// The pauses between looks, each twice as long as the one before.

@@ -6,7 +6,7 @@
 //! │ ⠹ wait for DEPLOYED      1.2 s                              │
 //! │ ○ update-stage                                              │
 //! │                                                             │
-//! │ Esc closes this; the deploy goes on.                        │
+//! │ Esc closes this; the deploy goes on. x stops it.            │
 //! ╰─────────────────────────────────────────────────────────────╯
 //! ```
 
@@ -85,12 +85,14 @@ fn lines(job: &DeployJob, state: &State, columns: usize) -> Vec<Line<'static>> {
         lines.push(Line::default());
     }
     match &job.outcome {
-        None => sentence(
-            &mut lines,
-            "Esc closes this; the deploy goes on.",
-            state,
-            columns,
-        ),
+        None if job.is_stopping => {
+            let says = "Stopping: it begins no further step.";
+            sentence(&mut lines, says, state, columns);
+        }
+        None => {
+            let says = "Esc closes this; the deploy goes on. x stops it.";
+            sentence(&mut lines, says, state, columns);
+        }
         Some(DeployOutcome::CleaningUp(_, left)) => {
             let glyph = state.glyphs.spinner_at(state.now.as_millisecond());
             let text = format!("{glyph} deleting deployment {}", left.deployment_id);

@@ -17,6 +17,7 @@ impl DeployModal {
     /// Does what the person wishes of the deploy.
     pub(super) fn act_on_job(&mut self, action: Action, context: &mut Context<'_>) {
         match action {
+            Action::Stop => self.stop(context),
             Action::Finish => self.finish(context),
             Action::CleanUp => self.clean_up(context),
             Action::PlanAnew => self.leave(context),
@@ -32,6 +33,8 @@ impl DeployModal {
     pub(super) fn refuse_on_job(&self, action: Action, state: &State) -> Option<String> {
         let job = state.deploys.job(&self.api)?;
         let reason = match action {
+            Action::Stop if job.is_stopping => "It ends with the step under way",
+            Action::Stop if job.outcome.is_some() => "Deleting cannot be stopped half way",
             Action::Finish | Action::CleanUp if job.left_over().is_none() => {
                 "Only after a deploy that failed half way"
             }
@@ -43,6 +46,13 @@ impl DeployModal {
             _ => return None,
         };
         Some(reason.to_owned())
+    }
+
+    fn stop(&self, context: &mut Context<'_>) {
+        if let Some(job) = context.deploys.job_mut(&self.api) {
+            job.is_stopping = true;
+            context.effects.push(Effect::StopDeploy(job.ticket));
+        }
     }
 
     fn finish(&mut self, context: &mut Context<'_>) {

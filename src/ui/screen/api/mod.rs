@@ -368,7 +368,9 @@ impl ApiScreen {
             return (format!("{spinner} {}", progress.text()), theme.busy);
         }
         if record.stages.is_seen() || record.draft.is_seen() {
-            return (format!("{spinner} reading"), theme.busy);
+            let wait = record.stages.progress.and_then(|progress| progress.wait());
+            let text = wait.map_or("reading".to_owned(), |wait| format!("reading: {wait}"));
+            return (format!("{spinner} {text}"), theme.busy);
         }
         let detail = &record.detail;
         if let Some(failure) = detail.failures().next() {

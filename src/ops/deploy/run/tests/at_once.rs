@@ -94,7 +94,7 @@ async fn a_stage_that_somebody_moved_is_left_alone_here_too_and_the_deploy_can_b
         .world()
         .stages
         .insert("test".into(), Some("d1".into()));
-    let finished = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
+    let finished = fixture.finish(left).await;
     let finished = finished.unwrap();
     assert_eq!(fixture.serves("test").as_deref(), Some("d2"));
     assert_eq!(finished.unproved, None, "nobody knows when it was frozen");

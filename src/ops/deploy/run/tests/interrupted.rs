@@ -53,7 +53,7 @@ async fn an_interrupted_deploy_touches_no_stage_and_leaves_a_deployment_that_is_
     assert_eq!(entry.stage, None, "no stage took it");
     // Whoever finishes it need not believe the draft of then.
     fixture.world().routes.push("join");
-    let deployed = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
+    let deployed = fixture.finish(left).await;
     assert_eq!(deployed.unwrap().warnings, [""; 0]);
     assert_eq!(fixture.serves("test").as_deref(), Some("d2"));
 }
@@ -141,4 +141,20 @@ async fn a_deployment_that_aws_does_not_take_yet_is_waited_for_and_can_be_given_
     assert_eq!(says.as_deref(), Some(expected));
     assert_eq!(failed.remains, Remains::Nothing);
     assert_eq!(fixture.stub.count("POST /v2/apis/a1/deployments"), 1);
+}
+
+#[tokio::test]
+async fn a_stage_that_was_moved_is_not_read_back_for_ever() {
+    let fixture = Fixture::new().await;
+    let plan = fixture.plan().await;
+    fixture.script("GET /v2/apis/a1/stages/test", [None, Some(Answer::never())]);
+    let stop = fixture.stop.clone();
+    let report = |progress: DeployProgress| {
+        if progress.step == DeployStep::Check {
+            stop.cancel();
+        }
+    };
+    let deployed = fixture.run_telling(&plan, report).await.unwrap();
+    assert_eq!(deployed.warnings, [UNCHECKED]);
+    assert_eq!(fixture.serves("test").as_deref(), Some("d2"));
 }

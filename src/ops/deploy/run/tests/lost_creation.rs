@@ -39,9 +39,7 @@ async fn a_creation_without_answer_that_made_a_deployment_can_be_finished() {
     check(&failed.failure, "made all the same: it is d3");
     let left = failed.left_over().unwrap();
     assert_eq!(left.stage_use, StageUse::NotServed);
-    finish(&fixture.control, &fixture.journal, left, |_| {})
-        .await
-        .unwrap();
+    fixture.finish(left).await.unwrap();
     assert_eq!(fixture.serves("test").as_deref(), Some("d3"));
 }
 

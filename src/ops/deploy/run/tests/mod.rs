@@ -27,10 +27,12 @@ use crate::{
 mod at_once;
 mod interrupted;
 mod lost_creation;
+mod proof;
 
 const FAST: Patience = Patience {
     deployed: fast(PATIENCE.deployed),
     read_back: fast(PATIENCE.read_back),
+    after_stop: Duration::from_millis(10),
 };
 
 const fn fast(polling: Polling) -> Polling {
@@ -255,6 +257,11 @@ impl Fixture {
         job.run().await
     }
 
+    async fn finish(&self, left: &LeftOver) -> Result<Deployed, DeployFailure> {
+        let go_on = CancellationToken::new();
+        finish(&self.control, &self.journal, left, &go_on, |_| {}).await
+    }
+
     /// Carries that call out, and never answers it, once.
     fn lose(&self, line: &'static str) {
         self.world().lost.insert(line);
@@ -327,36 +334,6 @@ async fn every_step_is_told_in_order() {
 }
 
 #[tokio::test]
-async fn the_draft_is_read_once_and_behind_the_freeze() {
-    let fixture = Fixture::new().await;
-    let plan = fixture.plan().await;
-    let n_before = fixture.stub.calls().len();
-    fixture.run(&plan).await.unwrap();
-    let calls = fixture.stub.calls();
-    let mut lines: Vec<&str> = calls[n_before..]
-        .iter()
-        .map(|it| it.line.as_str())
-        .collect();
-    // The lists are read side by side.
-    lines[1..6].sort_unstable();
-    assert_eq!(
-        lines,
-        [
-            "POST /v2/apis/a1/deployments",
-            "GET /v2/apis/a1",
-            "GET /v2/apis/a1/authorizers",
-            "GET /v2/apis/a1/integrations",
-            "GET /v2/apis/a1/models",
-            "GET /v2/apis/a1/routes",
-            "PATCH /v2/apis/a1/deployments/d2",
-            "GET /v2/apis/a1/stages/test",
-            "PATCH /v2/apis/a1/stages/test",
-            "GET /v2/apis/a1/stages/test",
-        ]
-    );
-}
-
-#[tokio::test]
 async fn a_deployment_is_asked_for_until_it_is_deployed() {
     let fixture = Fixture::new().await;
     let plan = fixture.plan().await;
@@ -391,9 +368,7 @@ async fn a_deployment_that_stays_pending_is_given_up_and_can_be_finished() {
     check(&failed.failure, "is still PENDING");
     fixture.world().statuses = VecDeque::from(["DEPLOYED"]);
     let left = failed.left_over().unwrap().clone();
-    let deployed = finish(&fixture.control, &fixture.journal, &left, |_| {})
-        .await
-        .unwrap();
+    let deployed = fixture.finish(&left).await.unwrap();
     assert_eq!(deployed.stage.deployment_id, Some(left.deployment_id));
     assert_eq!(fixture.stub.count("POST /v2/apis/a1/deployments"), 1);
 }
@@ -418,23 +393,6 @@ async fn a_stage_that_somebody_else_moved_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_draft_that_changed_since_the_plan_is_frozen_and_put_nowhere() {
-    let fixture = Fixture::new().await;
-    let plan = fixture.plan().await;
-    let n_read = fixture.stub.count("GET /v2/apis/a1/routes");
-    fixture.world().routes.push("join");
-    let failed = fixture.run(&plan).await.unwrap_err();
-    check(&failed.failure, "somebody changed the API");
-    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
-    let n_reread = fixture.stub.count("GET /v2/apis/a1/routes") - n_read;
-    assert_eq!(n_reread, 1, "behind the freeze alone");
-    clean_up(&fixture.control, failed.left_over().unwrap())
-        .await
-        .unwrap();
-    assert!(!fixture.world().deployments.contains_key("d2"));
-}
-
-#[tokio::test]
 async fn an_update_that_fails_half_way_can_be_finished() {
     let fixture = Fixture::new().await;
     let plan = fixture.plan().await;
@@ -445,9 +403,7 @@ async fn an_update_that_fails_half_way_can_be_finished() {
     check(&failed.failure, "update-stage: oops");
     check(&failed.failure, "the stage serves d1, not d2");
     let left = failed.left_over().unwrap().clone();
-    let deployed = finish(&fixture.control, &fixture.journal, &left, |_| {})
-        .await
-        .unwrap();
+    let deployed = fixture.finish(&left).await.unwrap();
     assert_eq!(deployed.previous.unwrap().as_str(), "d1");
     assert_eq!(fixture.serves("test").as_deref(), Some("d2"));
     let refused = clean_up(&fixture.control, &left).await.unwrap_err();
@@ -512,7 +468,7 @@ async fn a_stage_that_cannot_be_read_after_an_update_without_answer_is_told_as_u
     assert!(hint.contains("get-stage"), "{hint}");
     // What was unknown stays unknown when finishing it sees no more.
     fixture.script("GET /v2/apis/a1/stages/test", [oops()]);
-    let again = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
+    let again = fixture.finish(left).await;
     let again = again.unwrap_err();
     assert_eq!(again.left_over().unwrap().stage_use, StageUse::Unknown);
 }
@@ -620,51 +576,6 @@ async fn a_stage_that_was_created_unseen_is_taken_and_a_foreign_one_is_not() {
         "somebody else created the stage meanwhile; it serves d9",
     );
     assert!(failed.left_over().is_some());
-}
-
-#[tokio::test]
-async fn a_draft_that_changed_during_the_freeze_is_not_put_on_the_stage() {
-    let fixture = Fixture::new().await;
-    let plan = fixture.plan().await;
-    let more = list(vec![
-        json!({"routeId": "r0", "routeKey": "$default"}),
-        json!({"routeId": "r1", "routeKey": "join"}),
-    ]);
-    let routes = "GET /v2/apis/a1/routes";
-    fixture.script(routes, [Some(more)]);
-    let failed = fixture.run(&plan).await.unwrap_err();
-    check(&failed.failure, "while it was frozen");
-    let left = failed.left_over().unwrap();
-    assert_eq!(left.deployment_id.as_str(), "d2");
-    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
-    assert_eq!(
-        files_in(fixture.dir.path()),
-        0,
-        "nobody knows what it holds"
-    );
-    // It is not finished, even when the draft is what it was again: what was frozen may be something else.
-    let again = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
-    check(&again.unwrap_err().failure, "while it was frozen");
-    assert_eq!(fixture.serves("test").as_deref(), Some("d1"));
-    assert_eq!(fixture.claim_of("d2"), None);
-}
-
-#[tokio::test]
-async fn a_draft_that_cannot_be_read_behind_the_freeze_is_read_again_to_finish() {
-    let fixture = Fixture::new().await;
-    let plan = fixture.plan().await;
-    let denied = Answer::error(403, "AccessDeniedException", "not yours to read");
-    fixture.script("GET /v2/apis/a1/routes", [Some(denied)]);
-    let failed = fixture.run(&plan).await.unwrap_err();
-    check(&failed.failure, "not known whether d2 holds");
-    assert_eq!(fixture.claim_of("d2"), None);
-    let left = failed.left_over().unwrap();
-    let deployed = finish(&fixture.control, &fixture.journal, left, |_| {}).await;
-    assert_eq!(
-        deployed.unwrap().deployment.fingerprint(),
-        plan.fingerprint()
-    );
-    assert_eq!(fixture.claim_of("d2"), plan.fingerprint());
 }
 
 #[tokio::test]
