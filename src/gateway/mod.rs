@@ -23,6 +23,7 @@ mod notice;
 mod outbound;
 mod place;
 mod reply;
+mod schema;
 mod seed;
 mod signature;
 pub(crate) mod store;

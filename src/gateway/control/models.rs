@@ -13,51 +13,16 @@ use super::{
     parts::{self, Home, Part},
     wire::{Reply, Texts},
 };
-use crate::gateway::store::{
-    Draft, View,
-    record::{ApiRecord, ModelRecord, RouteRecord, RouteResponseRecord},
+use crate::gateway::{
+    schema::meta,
+    store::{
+        Draft, View,
+        record::{ApiRecord, ModelRecord, RouteRecord, RouteResponseRecord},
+    },
 };
 
 /// SOURCE: the service model: characters of a schema.
 const SCHEMA_CHARS: (usize, usize) = (0, 32_768);
-
-/// SOURCE: JSON Schema, draft 4: core and validation. Nothing else may stand where a schema is expected.
-const KEYWORDS: &[&str] = &[
-    "$ref",
-    "$schema",
-    "additionalItems",
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "default",
-    "definitions",
-    "dependencies",
-    "description",
-    "enum",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "format",
-    "id",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maxProperties",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minProperties",
-    "minimum",
-    "multipleOf",
-    "not",
-    "oneOf",
-    "pattern",
-    "patternProperties",
-    "properties",
-    "required",
-    "title",
-    "type",
-    "uniqueItems",
-];
 
 /// What a model is made from or changed with.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -264,44 +229,12 @@ fn find_flaw(schema: &str) -> Option<Flaw> {
     if !schema.is_object() {
         return Some(Flaw::at("it is no object"));
     }
-    if let Err(error) = jsonschema::draft4::meta::validate(&schema) {
-        return Some(Flaw::at(error.instance_path().to_string()));
+    if let Some(place) = meta::find_flaw(&schema) {
+        return Some(Flaw::at(place));
     }
-    find_unknown(&schema, "")
-}
-
-/// The first part of a schema that has keywords of its own invention. The reader has bounded its depth.
-fn find_unknown(schema: &Value, place: &str) -> Option<Flaw> {
-    let members = schema.as_object()?;
-    let mut keywords: Vec<String> = members
-        .keys()
-        .filter(|keyword| !KEYWORDS.contains(&keyword.as_str()))
-        .cloned()
-        .collect();
-    if !keywords.is_empty() {
-        keywords.sort();
-        let place = place.to_owned();
-        return Some(Flaw { place, keywords });
-    }
-    members.iter().find_map(|(keyword, value)| {
-        let place = format!("{place}/{keyword}");
-        match keyword.as_str() {
-            "properties" | "patternProperties" | "definitions" | "dependencies" => {
-                let parts = value.as_object().into_iter().flatten();
-                let mut parts = parts.map(|(name, part)| (format!("{place}/{name}"), part));
-                parts.find_map(|(place, part)| find_unknown(part, &place))
-            }
-            "items" | "allOf" | "anyOf" | "oneOf" if value.is_array() => {
-                let parts = value.as_array().into_iter().flatten().enumerate();
-                let mut parts = parts.map(|(idx, part)| (format!("{place}/{idx}"), part));
-                parts.find_map(|(place, part)| find_unknown(part, &place))
-            }
-            "items" | "additionalItems" | "additionalProperties" | "not" => {
-                find_unknown(value, &place)
-            }
-            _ => None,
-        }
-    })
+    // Nothing but the keywords of draft 4 may stand where a schema is expected.
+    let (place, keywords) = meta::find_unknown(&schema)?;
+    Some(Flaw { place, keywords })
 }
 
 fn check_members(input: &ModelInput) -> Result<(), ApiError> {

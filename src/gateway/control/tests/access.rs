@@ -234,6 +234,19 @@ async fn models_are_refused_when_they_are_none() {
             json!({ "name": "m", "schema": r#"{"not":{"pattern":"("}}"# }),
             schema,
         ),
+        (json!({ "name": "m", "schema": r#"{"enum":[]}"# }), schema),
+        (
+            json!({ "name": "m", "schema": r#"{"enum":["a",1,"a"]}"# }),
+            schema,
+        ),
+        (
+            json!({ "name": "m", "schema": r#"{"items":{"$ref":5}}"# }),
+            schema,
+        ),
+        (
+            json!({ "name": "m", "schema": r#"{"pattern":"a{2,1}"}"# }),
+            schema,
+        ),
         (
             json!({ "name": "m", "schema": "{}", "contentType": "json" }),
             "Invalid content type specified: json",

@@ -5,13 +5,12 @@
 //! Models are JSON Schema of draft 4.
 //!
 //! Schemas come from strangers as messages do. A schema may name other models of its deployment and nothing else: no
-//! reference is ever fetched from a network or a file. How far a schema reaches is known before any message meets it (see
-//! [`extent`]), so that neither time nor stack depends on what somebody sends.
+//! reference is ever fetched from a network or a file. What a message may cost is bounded while it is judged (see
+//! [`crate::gateway::schema`]).
 //!
 //! UNCONFIRMED on AWS, and marked where it is decided: what becomes of `$connect` and `$disconnect`, of a schema that
 //! cannot be read, of `format`, and of a reference to a model of another API.
 
-mod extent;
 mod models;
 
 use std::collections::HashMap;
@@ -44,16 +43,12 @@ pub(super) enum Unfit {
     Unusable { model: String, reason: String },
     #[error("model {model}: the message is too long, or too deep, for a schema of this extent")]
     TooMuch { model: String },
-    #[error("the message is not what model {model} describes{}", at(.rule.as_deref()))]
+    #[error("the message is not what model {model} describes, see {rule}")]
     Broken {
         model: String,
         /// Where in the schema the broken rule stands.
-        rule: Option<String>,
+        rule: String,
     },
-}
-
-fn at(rule: Option<&str>) -> String {
-    rule.map_or_else(String::new, |rule| format!(", see {rule}"))
 }
 
 impl Validation {
@@ -81,7 +76,7 @@ impl Validation {
             return Err(Unfit::NoModel);
         };
         let message: &Value = event.json().ok_or(Unfit::NotJson)?;
-        model.check(message, event.body.len())
+        model.check(message)
     }
 }
 
@@ -130,7 +125,7 @@ mod tests {
     fn broken(model: &str, rule: &str) -> Result<(), Unfit> {
         Err(Unfit::Broken {
             model: model.to_owned(),
-            rule: Some(rule.to_owned()),
+            rule: rule.to_owned(),
         })
     }
 
@@ -262,11 +257,7 @@ mod tests {
         let bad = r#"[{"id":"a","more":[{"id":"B"}]}]"#;
         assert_eq!(
             outcome(&validation, bad),
-            Err(Unfit::Broken {
-                model: "list".to_owned(),
-                // A schema that comes back to itself is not searched for the rule.
-                rule: None,
-            })
+            broken("list", "parts#/definitions/key/pattern")
         );
     }
 
@@ -328,26 +319,52 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_grows_without_end_is_refused_before_any_message() {
+    fn a_schema_that_comes_back_to_the_same_value_is_refused_before_any_message() {
+        for schema in [
+            r##"{"$ref":"#"}"##,
+            r##"{"anyOf":[{"type":"string"},{"not":{"$ref":"#"}}]}"##,
+            r##"{"properties":{"x":{"$ref":"#/definitions/a"}},"definitions":{"a":{"allOf":[{"$ref":"#/definitions/a"}]}}}"##,
+        ] {
+            let refused = held_to(schema, "1");
+            let reason = "it refers to itself without going deeper into the message".to_owned();
+            let model = "it".to_owned();
+            assert_eq!(refused, Err(Unfit::Unusable { model, reason }));
+        }
+    }
+
+    #[test]
+    fn references_that_multiply_are_followed_once_for_each_value() {
         let doubled =
             |next: &str| json!({"allOf": [{"$ref": next}, {"properties": {"x": {"$ref": next}}}]});
-        for schema in [
-            r##"{"$ref":"#"}"##.to_owned(),
-            r##"{"anyOf":[{"type":"string"},{"not":{"$ref":"#"}}]}"##.to_owned(),
-            chain(300, |next| json!({"allOf": [{"$ref": next}]})),
-            chain(60, doubled),
-            chain(
-                100,
-                |next| json!({"allOf": [{"properties": {"x": {"$ref": next}}}, {"properties": {"x": {"$ref": next}}}]}),
-            ),
+        let twice = |next: &str| json!({"allOf": [{"properties": {"x": {"$ref": next}}}, {"properties": {"x": {"$ref": next}}}]});
+        for (schema, message) in [
+            (chain(300, |next| json!({"allOf": [{"$ref": next}]})), "{}"),
+            (chain(60, doubled), r#"{"x":{"x":{}}}"#),
+            (chain(100, twice), &*nested(100)),
         ] {
-            let refused = held_to(&schema, r#"{"x":{"x":{}}}"#);
-            assert!(
-                matches!(refused, Err(Unfit::Unusable { .. })),
-                "{refused:?}"
-            );
+            assert_eq!(held_to(&schema, message), Ok(()));
         }
-        assert_eq!(held_to(&chain(5, doubled), r#"{"x":{"x":{}}}"#), Ok(()));
+        let too_deep = chain(600, |next| json!({"allOf": [{"$ref": next}]}));
+        let refused = held_to(&too_deep, "{}");
+        assert!(matches!(refused, Err(Unfit::TooMuch { .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn a_schema_with_all_that_it_refers_to_has_an_end() {
+        let many = |name: &str, next: &str| {
+            let elements: Vec<_> = (0..5000).map(|_| json!({})).collect();
+            let next = format!("https://apigateway.amazonaws.com/restapis/a/models/{next}");
+            model(
+                name,
+                &json!({"allOf": elements, "items": {"$ref": next}}).to_string(),
+            )
+        };
+        let records = [many("a", "b"), many("b", "c"), many("c", "a")];
+        let refused = outcome(&validation("m", &[("m", "a")], &records), "[]");
+        assert!(
+            matches!(refused, Err(Unfit::Unusable { .. })),
+            "{refused:?}"
+        );
     }
 
     const WORDS: &[&str] = &[
@@ -381,6 +398,10 @@ mod tests {
         "id",
         "$schema",
         "uniqueItems",
+        "multipleOf",
+        "minItems",
+        "additionalItems",
+        "uri",
     ];
 
     proptest! {
@@ -420,6 +441,11 @@ mod tests {
                     assert!(depth == 100 || judged.is_err());
                 }
             }
+            let steep = r##"{"allOf":[{"anyOf":[{"properties":{"x":{"$ref":"#"}}}]}]}"##;
+            let chain = chain(500, |next| json!({"allOf": [{"$ref": next}]}));
+            for schema in [steep, &chain] {
+                assert_eq!(held_to(schema, &nested(120)), Ok(()));
+            }
         });
         judging.unwrap().join().unwrap();
     }
@@ -434,7 +460,7 @@ mod tests {
         assert_eq!(held_to(twice, &nested(120)), Ok(()));
         let bad = nested(120).replace("{}", "1");
         assert!(held_to(twice, &bad).is_err());
-        // As deep as a schema may be in one place, as often as a message can be deep.
+        // As deep as a schema may be in one place, and as often as that can be gone through.
         let steep = format!(
             r##"{}{{"properties":{{"x":{{"$ref":"#"}}}}}}{}"##,
             "{\"allOf\":[".repeat(30),

@@ -1,0 +1,259 @@
+//! Schemas as nodes that name each other by number, made once and held against many messages.
+
+use std::collections::HashMap;
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use super::{
+    keyword::{self, Scope},
+    meta, pattern,
+    rule::{self, Rule},
+};
+
+/// Nodes of a schema, with all that its references lead to; one without references has at most a few thousand.
+const MOST_NODES: usize = 10_000;
+
+/// Finds the document at an address, and the name to call it by.
+pub(crate) type Find<'f, 'l> = &'f dyn Fn(&str) -> Option<(&'l str, &'l Value)>;
+
+/// Why a schema cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("it refers to itself without going deeper into the message")]
+    Endless,
+    #[error("it is too large when its references are followed")]
+    TooLarge,
+    #[error("it refers to {0}, which is nowhere in it and no model of this deployment")]
+    Unresolved(String),
+    #[error("its schema is wrong at {0:?}")]
+    Wrong(String),
+}
+
+/// A schema that messages can be held against.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// The first is the schema itself.
+    pub(super) nodes: Vec<Node>,
+}
+
+/// A place of a schema.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// The node around it; nothing for a document, and for a place that a reference led to.
+    pub(super) parent: Option<usize>,
+    /// From there, as a JSON pointer.
+    pub(super) path: String,
+    /// Whether references lead to it, so that a value may meet it more than once.
+    pub(super) is_shared: bool,
+    /// What is quickly told comes first.
+    pub(super) rules: Vec<Rule>,
+}
+
+impl Schema {
+    /// Compiles a schema with all that it refers to.
+    pub(crate) fn compile<'l>(schema: &'l Value, find: Find<'_, 'l>) -> Result<Self, Unusable> {
+        if let Some(place) = meta::find_flaw(schema) {
+            return Err(Unusable::Wrong(place));
+        }
+        let survey = Survey::of(schema, find)?;
+        survey.check_ends()?;
+        let n_patterns = survey.places.iter().map(|place| n_patterns(place.schema));
+        let pattern_bytes = pattern::bytes_of_each(n_patterns.sum());
+        let number = |schema: &Value| survey.known.get(&std::ptr::from_ref(schema)).copied();
+        let nodes = survey.places.iter().map(|place| {
+            let rules = match (place.schema.as_object(), place.target) {
+                (_, Some(target)) => Ok(vec![Rule::Reference(target)]),
+                (Some(members), None) => rule::rules(members, &number, pattern_bytes),
+                (None, None) => Ok(Vec::new()),
+            };
+            let wrong = |keyword| Unusable::Wrong(format!("{}/{keyword}", place.path));
+            Ok(Node {
+                parent: place.parent,
+                path: place.path.clone(),
+                is_shared: place.is_shared,
+                rules: rules.map_err(wrong)?,
+            })
+        });
+        let nodes = nodes.collect::<Result<_, _>>()?;
+        Ok(Self { nodes })
+    }
+
+    /// Where a rule stands, as a JSON pointer, after the name of the document if it is another one.
+    pub(super) fn place(&self, node: usize, keyword: &str) -> String {
+        let mut steps = Vec::new();
+        let mut next = Some(node);
+        while let Some(node) = next.and_then(|idx| self.nodes.get(idx)) {
+            steps.push(node.path.as_str());
+            next = node.parent;
+        }
+        steps.reverse();
+        format!("{}/{keyword}", steps.concat())
+    }
+}
+
+/// Regular expressions of one place.
+fn n_patterns(schema: &Value) -> usize {
+    let of_names = schema["patternProperties"].as_object().map_or(0, Map::len);
+    usize::from(schema["pattern"].is_string()) + of_names
+}
+
+/// All places of a schema, and of what its references lead to, by number.
+struct Survey<'l> {
+    places: Vec<Place<'l>>,
+    /// By the address of the place in its document.
+    known: HashMap<*const Value, usize>,
+}
+
+/// A text that a reference may lead into.
+#[derive(Clone, Copy)]
+struct Document<'l> {
+    /// Nothing for the schema that is compiled.
+    name: Option<&'l str>,
+    root: &'l Value,
+}
+
+struct Place<'l> {
+    document: Document<'l>,
+    schema: &'l Value,
+    parent: Option<usize>,
+    path: String,
+    is_shared: bool,
+    /// Where its reference leads.
+    target: Option<usize>,
+    /// The places that are held against the same value.
+    same: Vec<usize>,
+}
+
+impl<'l> Survey<'l> {
+    /// Looks at each place once. Without recursion: a chain of references may be long.
+    fn of(schema: &'l Value, find: Find<'_, 'l>) -> Result<Self, Unusable> {
+        let mut survey = Self {
+            places: Vec::new(),
+            known: HashMap::new(),
+        };
+        let document = Document {
+            name: None,
+            root: schema,
+        };
+        survey.enter(document, schema, None, String::new());
+        let mut next = 0;
+        while next < survey.places.len() {
+            if survey.places.len() > MOST_NODES {
+                return Err(Unusable::TooLarge);
+            }
+            survey.follow(next, find)?;
+            next += 1;
+        }
+        Ok(survey)
+    }
+
+    /// The number of a place, a new one if nothing has led to it yet.
+    fn enter(
+        &mut self,
+        document: Document<'l>,
+        schema: &'l Value,
+        parent: Option<usize>,
+        path: String,
+    ) -> usize {
+        let next = self.places.len();
+        let idx = *self.known.entry(schema).or_insert(next);
+        if idx == next {
+            self.places.push(Place {
+                document,
+                schema,
+                parent,
+                path,
+                is_shared: false,
+                target: None,
+                same: Vec::new(),
+            });
+        }
+        idx
+    }
+
+    /// Enters the places that a place leads to.
+    fn follow(&mut self, idx: usize, find: Find<'_, 'l>) -> Result<(), Unusable> {
+        let Place {
+            document, schema, ..
+        } = self.places[idx];
+        let members = schema.as_object();
+        let flaw = members.map_or(Some(String::new()), meta::flaw_of);
+        if let Some(flaw) = flaw {
+            let place = self.places[idx].path.clone();
+            return Err(Unusable::Wrong(place + &flaw));
+        }
+        // SOURCE: draft 4: all that stands beside a reference is ignored.
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            let target = self.resolve(document, reference, find)?;
+            self.places[target].is_shared = true;
+            self.places[idx].target = Some(target);
+            self.places[idx].same.push(target);
+            return Ok(());
+        }
+        for (keyword, value) in members.into_iter().flatten() {
+            for part in keyword::parts(keyword, value) {
+                if part.scope == Scope::Nothing {
+                    continue;
+                }
+                let target = self.enter(document, part.schema, Some(idx), part.path);
+                if part.scope == Scope::Same {
+                    self.places[idx].same.push(target);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The place that a reference names: in the same document, or in another.
+    fn resolve(
+        &mut self,
+        document: Document<'l>,
+        reference: &str,
+        find: Find<'_, 'l>,
+    ) -> Result<usize, Unusable> {
+        let unresolved = || Unusable::Unresolved(reference.to_owned());
+        let (address, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let document = if address.is_empty() {
+            document
+        } else {
+            let (name, root) = find(address).ok_or_else(unresolved)?;
+            let is_other = !std::ptr::eq(root, self.places[0].schema);
+            let name = is_other.then_some(name);
+            Document { name, root }
+        };
+        let pointer = percent_decode_str(fragment).decode_utf8();
+        let pointer = pointer.map_err(|_| unresolved())?;
+        let schema = document.root.pointer(&pointer).ok_or_else(unresolved)?;
+        let path = match document.name {
+            Some(name) => format!("{name}#{pointer}"),
+            None => pointer.into_owned(),
+        };
+        Ok(self.enter(document, schema, None, path))
+    }
+
+    /// Refuses a schema that leads back to itself while it stays at one value: each place is taken away when none that
+    /// is held against the same value is left before it, and none of a circle ever is.
+    fn check_ends(&self) -> Result<(), Unusable> {
+        let mut n_before = vec![0_usize; self.places.len()];
+        for next in self.places.iter().flat_map(|place| &place.same) {
+            n_before[*next] += 1;
+        }
+        let all = 0..self.places.len();
+        let mut free: Vec<usize> = all.filter(|idx| n_before[*idx] == 0).collect();
+        let mut n_taken = 0;
+        while let Some(idx) = free.pop() {
+            n_taken += 1;
+            for next in &self.places[idx].same {
+                n_before[*next] -= 1;
+                if n_before[*next] == 0 {
+                    free.push(*next);
+                }
+            }
+        }
+        if n_taken < self.places.len() {
+            return Err(Unusable::Endless);
+        }
+        Ok(())
+    }
+}
