@@ -31,7 +31,8 @@ impl<T> Listed<T> {
 }
 
 /// Things of a page that a list call asks for. AWS documents no page size here; without one the pages are short, and each
-/// costs a turn. SOURCE: public clients that ask `GetApis` and `GetRoutes` for as many; `GetRestApis` documents it as the most.
+/// costs a turn. SOURCE: public clients that ask `GetApis` and `GetRoutes` for as many; `GetRestApis` documents it as the
+/// most. GUESS: the other lists take it too.
 const PAGE: &str = "500";
 
 /// Follows a list call through all its pages.

@@ -1,6 +1,11 @@
 //! What every verb starts from: settings, the log, the target, and a runtime where one is needed.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -160,8 +165,9 @@ pub(super) fn lambda_options(args: &LambdaArgs) -> Result<LambdaOptions, Stop> {
     })
 }
 
-/// Runs a verb's asynchronous part.
+/// Runs a verb's asynchronous part. It is boxed, so that the runtime's own part is compiled once and not for each verb.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+    let work: Pin<Box<dyn Future<Output = Result<T, Stop>> + '_>> = Box::pin(work);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()

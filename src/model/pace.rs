@@ -63,7 +63,7 @@ impl Priority {
         match self {
             Self::Act => 0.0,
             Self::Asked => 0.2,
-            Self::Shown => 0.3,
+            Self::Shown => 0.4,
             Self::Ahead => 0.5,
         }
     }

@@ -154,7 +154,7 @@ fn a_signal_lets_the_step_end_and_touches_no_stage() {
         for sentence in [
             "exists now; stage test does not serve it",
             "delete-deployment",
-            "interrupted before the stage was touched",
+            "interrupted before it touched the stage",
         ] {
             assert!(ended.stdout.contains(sentence), "{signal:?}: {ended:#?}");
         }

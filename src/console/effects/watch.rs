@@ -49,38 +49,45 @@ impl Watched {
 /// All jobs that change the target.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
-    open: HashMap<Ticket, watch::Receiver<Account>>,
-    stops: HashMap<Ticket, CancellationToken>,
+    open: HashMap<Ticket, Open>,
+}
+
+/// A job as whoever ends the program or the job sees it.
+#[derive(Debug)]
+struct Open {
+    account: watch::Receiver<Account>,
+    stop: CancellationToken,
 }
 
 impl Watches {
     /// Begins an account.
     pub(super) fn open(&mut self, ticket: Ticket) -> Watched {
-        self.open.retain(|_, account| is_open(account));
-        self.stops
-            .retain(|ticket, _| self.open.contains_key(ticket));
+        self.open.retain(|_, job| job.is_open());
         let (account, watching) = watch::channel(Account::default());
-        self.open.insert(ticket, watching);
         let stop = CancellationToken::new();
-        self.stops.insert(ticket, stop.clone());
+        let job = Open {
+            account: watching,
+            stop: stop.clone(),
+        };
+        self.open.insert(ticket, job);
         Watched { account, stop }
     }
 
     /// Has a job begin no further step.
     pub(super) fn stop(&self, ticket: Ticket) {
-        if let Some(stop) = self.stops.get(&ticket) {
-            stop.cancel();
+        if let Some(job) = self.open.get(&ticket) {
+            job.stop.cancel();
         }
     }
 
     /// True while that job is under way.
     pub(super) fn is_open(&self, ticket: Ticket) -> bool {
-        self.open.get(&ticket).is_some_and(is_open)
+        self.open.get(&ticket).is_some_and(Open::is_open)
     }
 
     /// True while any job is under way.
     pub(super) fn is_any_open(&self) -> bool {
-        self.open.values().any(is_open)
+        self.open.values().any(Open::is_open)
     }
 
     /// Waits until all of them are over or the patience is, and gives what is known of each.
@@ -88,7 +95,8 @@ impl Watches {
         let mut patience = pin!(patience);
         let mut has_none = false;
         let mut accounts = Vec::new();
-        for (_, mut watching) in self.open.drain().filter(|(_, account)| is_open(account)) {
+        for (_, mut job) in self.open.drain().filter(|(_, job)| job.is_open()) {
+            let watching = &mut job.account;
             let none_left = async {
                 if !has_none {
                     patience.as_mut().await;
@@ -110,8 +118,10 @@ impl Watches {
     }
 }
 
-fn is_open(account: &watch::Receiver<Account>) -> bool {
-    !account.borrow().is_over && account.has_changed().is_ok()
+impl Open {
+    fn is_open(&self) -> bool {
+        !self.account.borrow().is_over && self.account.has_changed().is_ok()
+    }
 }
 
 #[cfg(test)]

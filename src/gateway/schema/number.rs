@@ -138,9 +138,11 @@ fn compare_mixed(whole: i128, value: f64) -> Ordering {
 }
 
 /// Whether a number is written without a fraction or an exponent, which makes an integer up to draft 4.
-// GUESS: one beyond 64 bits is taken for written so, for it is read as a fraction either way.
+// GUESS: one beyond 64 bits is taken for written so, for it is read as a fraction either way; so is `-0`.
 pub(super) fn is_integer(number: &Number) -> bool {
-    !number.is_f64() || number.as_f64().unwrap_or_default().abs() >= BEYOND_INTEGERS
+    let value = number.as_f64().unwrap_or_default();
+    let is_minus_zero = value == 0.0 && value.is_sign_negative();
+    !number.is_f64() || value.abs() >= BEYOND_INTEGERS || is_minus_zero
 }
 
 /// The number of an integer that is not negative, if it is one.

@@ -29,6 +29,10 @@ const TRIAL_BYTES: usize = 16 * 1024;
 const MOST_BACKTRACKS: usize = 10_000;
 /// Steps that a text takes with any pattern.
 const LEAST_STEPS: usize = 8;
+/// Bytes that a pattern reads in one step.
+const READ_BYTES: usize = 4;
+/// The product of all counts that a pattern with look-around may have: its engine goes through each of them.
+const MOST_REPEATS: usize = 1000;
 /// States of a pattern that one step passes while a new state of its machine is built.
 const STEP_STATES: usize = 2;
 /// States times bytes times bytes that a pattern with look-around passes in one step, seldom as many as there are.
@@ -71,6 +75,7 @@ impl Pattern {
         }
         let guarded = script::split_guards(&text).and_then(|guards| {
             let machines = guards.into_iter();
+            let bytes = bytes / machines.len();
             let machines =
                 machines.map(|(text, is_wanted)| Ok((Machine::new(&text, bytes)?, is_wanted)));
             machines.collect::<Result<_, Flaw>>().ok()
@@ -136,7 +141,7 @@ impl Machine {
     }
 
     fn is_in(&self, text: &str, budget: &mut Budget) -> Result<bool, Spent> {
-        budget.spend(LEAST_STEPS + text.len() / STEP_BYTES)?;
+        budget.spend(LEAST_STEPS + text.len() / READ_BYTES)?;
         let mut lock = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = lock.take();
         drop(lock);
@@ -179,13 +184,19 @@ impl Machine {
 #[derive(Debug)]
 struct Backtracker {
     regex: fancy_regex::Regex,
-    /// States of the largest of its parts, about.
+    /// States of all its parts, about, as often as they are repeated.
     n_states: usize,
 }
 
 impl Backtracker {
     fn new(text: &str, bytes: usize) -> Result<Self, Flaw> {
         let text = &script::without_edges(text);
+        let (n_parts, n_repeats) = script::repeats(text);
+        if n_repeats > MOST_REPEATS {
+            return Err(Flaw::TooLarge);
+        }
+        let bytes = bytes / n_parts;
+        let mut flaw = Flaw::TooLarge;
         // It does not tell how large it is, only whether it is small enough.
         for bytes in [bytes.min(4096), bytes.min(65_536), bytes] {
             let regex = fancy_regex::RegexBuilder::new(text)
@@ -193,15 +204,16 @@ impl Backtracker {
                 .delegate_size_limit(bytes)
                 .delegate_dfa_size_limit(bytes)
                 .build();
-            if let Ok(regex) = regex {
-                let n_states = bytes / STATE_BYTES;
-                return Ok(Self { regex, n_states });
-            }
+            flaw = match regex {
+                Ok(regex) => {
+                    let n_states = bytes / STATE_BYTES * n_parts * n_repeats;
+                    return Ok(Self { regex, n_states });
+                }
+                Err(error) if is_of_size(&error) => Flaw::TooLarge,
+                Err(_) => Flaw::Syntax,
+            };
         }
-        match fancy_regex::Expr::parse_tree(text) {
-            Ok(_) => Err(Flaw::TooLarge),
-            Err(_) => Err(Flaw::Syntax),
-        }
+        Err(flaw)
     }
 
     fn is_in(&self, text: &str, budget: &mut Budget) -> Result<bool, Spent> {
@@ -210,6 +222,17 @@ impl Backtracker {
         let work = length.saturating_mul(length).saturating_mul(self.n_states);
         budget.spend(work / STEP_WORK)?;
         self.regex.is_match(text).map_err(|_| Spent)
+    }
+}
+
+/// Whether a pattern is refused because it is too large, and not for what it says.
+fn is_of_size(error: &fancy_regex::Error) -> bool {
+    let fancy_regex::Error::CompileError(error) = error else {
+        return false;
+    };
+    match &**error {
+        fancy_regex::CompileError::InnerError(error) => error.size_limit().is_some(),
+        _ => false,
     }
 }
 
@@ -271,12 +294,13 @@ mod tests {
             r"\k<gone>",
             "(?=a",
             "[b-a]",
+            "(?=a)[b-a]",
             ")",
         ] {
             assert_eq!(flaw(text), Some(Flaw::Syntax), "{text}");
             assert!(!Pattern::is_one(text), "{text}");
         }
-        for text in ["(a{200}){200}", r"(?<!x)(\w{200}){200}"] {
+        for text in ["(a{200}){200}", r"(?<!x)(\w{200}){200}", "(?<!x)a{1001}"] {
             assert_eq!(flaw(text), Some(Flaw::TooLarge), "{text}");
             assert!(Pattern::is_one(text), "{text}");
         }

@@ -26,6 +26,8 @@ pub(super) fn translate(pattern: &str) -> Option<String> {
             '{' if !is_count(rest.clone()) => out.push_str(r"\{"),
             '}' if !ends_count(&out) => out.push_str(r"\}"),
             ']' => out.push_str(r"\]"),
+            // SOURCE: ECMA-262: anything but a `LineTerminator`.
+            '.' => out.push_str(r"[^\n\r\x{2028}\x{2029}]"),
             other => out.push(other),
         }
     }
@@ -78,12 +80,49 @@ fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Option<()> {
             // At the start it is a hyphen, and so is the second of two.
             '-' if out.len() == start => out.push_str(r"\-"),
             '-' if rest.next_if_eq(&'-').is_some() => out.push_str(r"-\-"),
+            // A set is no end of a range.
+            '-' if is_set(rest.clone()) => out.push_str(r"\-"),
             special @ ('[' | '&' | '~') => out.extend(['\\', special]),
             other => out.push(other),
         }
     }
     out.push(']');
     Some(())
+}
+
+/// Whether what comes next stands for many characters.
+fn is_set(mut rest: Peekable<Chars<'_>>) -> bool {
+    rest.next() == Some('\\') && rest.next().is_some_and(|it| "dDwWsS".contains(it))
+}
+
+/// How much a translated pattern may repeat itself: its parts, and the product of all its counts.
+pub(super) fn repeats(pattern: &str) -> (usize, usize) {
+    let (mut n_parts, mut product) = (1_usize, 1_usize);
+    let mut is_escaped = false;
+    // The braces of `\x{41}` hold no count.
+    let mut is_code = false;
+    for (at, next) in pattern.char_indices() {
+        match next {
+            _ if is_escaped => {
+                is_escaped = false;
+                is_code = "xupP".contains(next);
+                continue;
+            }
+            '\\' => is_escaped = true,
+            '(' => n_parts += 1,
+            '{' if !is_code => {
+                let count = pattern[at + 1..].split('}').next().unwrap_or_default();
+                let times = |it: &str| it.parse::<usize>().unwrap_or(usize::from(!it.is_empty()));
+                // One with too many digits to be read is as good as endless.
+                let is_long = count.split(',').any(|it| it.len() > 9);
+                let most = count.split(',').map(times).max().unwrap_or(1).max(1);
+                product = product.saturating_mul(if is_long { usize::MAX } else { most });
+            }
+            _ => {}
+        }
+        is_code = false;
+    }
+    (n_parts, product)
 }
 
 /// What comes after a backslash.
@@ -173,7 +212,9 @@ pub(super) fn split_guards(pattern: &str) -> Option<Vec<(String, bool)>> {
         rest = &inner[end + 1..];
     }
     // An alternative would be one to the whole, and a count would be of the guard.
-    let is_whole = end_of_alternative(rest).is_none() && !rest.starts_with(['*', '+', '?', '{']);
+    let is_whole = end_of_alternative(rest).is_none()
+        && end_of_group(rest).is_none()
+        && !rest.starts_with(['*', '+', '?', '{']);
     guards.push((format!("^(?:{rest})"), true));
     (is_whole && guards.len() > 1).then_some(guards)
 }
@@ -218,6 +259,8 @@ mod tests {
         check(r"^\d{2,}-\w{3}$", "^[0-9]{2,}-[A-Za-z0-9_]{3}$");
         check(r"[\w-.]", r"[[A-Za-z0-9_]\-.]");
         check(r"[-a][[&&~]", r"[\-a][\[\&\&\~]");
+        check(r"[.-\s]", &format!(r"[.\-[{SPACES}]]"));
+        check("a.", r"a[^\n\r\x{2028}\x{2029}]");
         check(r"[+--]", r"[+-\-]");
         check(r"[^][]", r"[\s\S][^\s\S]");
         check(r"a{,2}{x}]", r"a\{,2\}\{x\}\]");
@@ -254,5 +297,16 @@ mod tests {
         check("^(?=a)b|c", None);
         check("^(?=a)*b", None);
         check("^(?=a", None);
+        check("^(?=x)a)|(b", None);
+    }
+
+    #[test]
+    fn counts_are_multiplied_and_parts_added() {
+        let check = |pattern, expected| assert_eq!(repeats(pattern), expected, "{pattern}");
+        check("a", (1, 1));
+        check("(?=a)(b)", (3, 1));
+        check("((a){2,30}){4}", (3, 120));
+        check(r"\{9\}\(\x{2028}a{0,}", (1, 1));
+        check("a{9999999999}", (1, usize::MAX));
     }
 }

@@ -192,6 +192,7 @@ impl LiveLink {
     }
 
     /// Counts a frame that crossed.
+    #[inline]
     pub fn count(&mut self, record: &FrameRecord) {
         let traffic = match record.direction {
             Direction::In => &mut self.incoming,
@@ -318,6 +319,7 @@ impl LiveLink {
 
 impl Sent {
     /// Counts a frame that was sent.
+    #[inline]
     pub fn count(&mut self, record: &FrameRecord) {
         if record.opcode.is_control() {
             return;

@@ -213,7 +213,7 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
     }
 
     /// Waits until the deployment is usable, makes the stage serve it, and looks whether it does. A deployment that is
-    /// proved gets its fingerprint meanwhile: that takes as long as the stage does, and says nothing of it.
+    /// proved gets its fingerprint meanwhile.
     async fn serve(
         &mut self,
         mut deployment: Deployment,
@@ -254,49 +254,55 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
         if self.stop.is_cancelled() {
             return Err(unseen(stopped(plan)));
         }
+        let stage = self.move_stage(&deployment.id).await?;
         let id = deployment.id.clone();
-        let describe = async {
-            let claim = claim.filter(|_| deployment.fingerprint().is_none())?;
-            steps::describe(&control.until(stop), plan, claim, &mut deployment).await
+        let (control, progress) = control.metered();
+        let check = async {
+            tokio::select! {
+                biased;
+                checked = steps::check(&control, plan, (&id, stage.clone()), patience.read_back) => checked,
+                () = patience.last_look(stop.clone()) => Ok((stage, vec![UNCHECKED.to_owned()])),
+            }
         };
-        let (moved, untold) = tokio::join!(self.put_on_stage(&id), describe);
-        let (stage, mut warnings) = moved?;
+        let claim = claim.filter(|_| deployment.fingerprint().is_none());
+        let describe = async {
+            tokio::select! {
+                biased;
+                untold = steps::describe(&control, plan, claim?, &mut deployment) => untold,
+                () = patience.last_look(stop.clone()) => Some(UNDESCRIBED.to_owned()),
+            }
+        };
+        let both = Box::pin(async {
+            let (checked, untold) = tokio::join!(check, describe);
+            checked.map(|checked| (checked, untold))
+        });
+        let checked = self.metered_step(DeployStep::Check, progress, both).await;
+        let ((stage, mut warnings), untold) = checked.map_err(Stopped::unserved)?;
         warnings.extend(untold);
         Ok((deployment, stage, warnings))
     }
 
-    /// Makes the stage serve the deployment, and looks whether it does.
-    async fn put_on_stage(&mut self, id: &DeploymentId) -> Result<(Stage, Vec<String>), Stopped> {
+    /// Makes the stage serve the deployment.
+    async fn move_stage(&mut self, id: &DeploymentId) -> Result<Stage, Stopped> {
         let Self {
             control,
             plan,
-            patience,
             stage_use,
             ..
         } = *self;
         let (mover, progress) = control.until(self.stop.clone()).metered();
-        let stage = match &plan.request.stage {
+        match &plan.request.stage {
             StageChoice::Existing(_) => {
                 let update = steps::update_stage(&mover, plan, id, stage_use);
                 self.metered_step(DeployStep::UpdateStage, progress, update)
-                    .await?
+                    .await
             }
             StageChoice::New(_) => {
                 let create = steps::create_stage(&mover, plan, id, stage_use);
                 self.metered_step(DeployStep::CreateStage, progress, create)
-                    .await?
+                    .await
             }
-        };
-        let stop = self.stop.clone();
-        let check = async {
-            tokio::select! {
-                biased;
-                checked = steps::check(control, plan, (id, stage.clone()), patience.read_back) => checked,
-                () = patience.last_look(stop) => Ok((stage, vec![UNCHECKED.to_owned()])),
-            }
-        };
-        let checked = self.step(DeployStep::Check, check).await;
-        checked.map_err(Stopped::unserved)
+        }
     }
 
     /// Makes sure that the deployment holds what the plan says, and writes that down. Gives the draft that the deployment
@@ -411,6 +417,10 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
 const UNCHECKED: &str =
     "The stage was moved, and not read back: somebody wanted the deploy to end.";
 
+/// What is said of a deployment that nobody waited for to be given its fingerprint.
+const UNDESCRIBED: &str =
+    "The deployment was perhaps not given its fingerprint: somebody wanted the deploy to end.";
+
 /// Why a deployment was not proved to hold what was planned.
 struct NotProved {
     failure: Failure,
@@ -440,7 +450,7 @@ fn entry(plan: &DeployPlan, draft: &Draft, deployment: &Deployment) -> Entry {
 }
 
 fn stopped(plan: &DeployPlan) -> Failure {
-    failed(plan, FailureKind::User).cause("it was interrupted before the stage was touched")
+    failed(plan, FailureKind::User).cause("it was interrupted before it touched the stage")
 }
 
 fn failed(plan: &DeployPlan, kind: FailureKind) -> Failure {

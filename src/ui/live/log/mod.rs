@@ -107,6 +107,7 @@ impl FrameLog {
     }
 
     /// Adds a frame.
+    #[inline]
     pub fn append(&mut self, link: LinkId, record: FrameRecord) {
         let sequence = self.end();
         let (message, is_fragment) = self.join(sequence, link, &record);
@@ -290,6 +291,7 @@ impl FrameLog {
     }
 
     /// Finds the message that a new frame belongs to, or starts one.
+    #[inline]
     fn join(&mut self, sequence: u64, link: LinkId, record: &FrameRecord) -> (u64, bool) {
         if record.opcode.is_control() {
             return (sequence, false);
@@ -391,6 +393,7 @@ impl FrameLog {
 }
 
 /// What a frame counts against the byte budget.
+#[inline]
 fn cost(record: &FrameRecord) -> usize {
     size_of::<Entry>() + record.payload.len()
 }

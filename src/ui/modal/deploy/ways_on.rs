@@ -33,8 +33,8 @@ impl DeployModal {
     pub(super) fn refuse_on_job(&self, action: Action, state: &State) -> Option<String> {
         let job = state.deploys.job(&self.api)?;
         let reason = match action {
-            Action::Stop if job.is_stopping => "It ends with the step under way",
             Action::Stop if job.outcome.is_some() => "Deleting cannot be stopped half way",
+            Action::Stop if job.is_stopping => "It ends with the step under way",
             Action::Finish | Action::CleanUp if job.left_over().is_none() => {
                 "Only after a deploy that failed half way"
             }

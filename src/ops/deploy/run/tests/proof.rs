@@ -99,9 +99,8 @@ async fn a_draft_that_cannot_be_read_behind_the_freeze_is_read_again_to_finish()
 async fn a_deployment_that_was_proved_gets_its_fingerprint_to_finish_and_is_not_read_again() {
     let fixture = Fixture::new().await;
     let plan = fixture.plan().await;
-    let denied = || [Some(Answer::error(403, "AccessDeniedException", "not now"))];
-    fixture.script("PATCH /v2/apis/a1/deployments/d2", denied());
-    fixture.script("PATCH /v2/apis/a1/stages/test", denied());
+    let denied = Answer::error(403, "AccessDeniedException", "not now");
+    fixture.script("PATCH /v2/apis/a1/stages/test", [Some(denied)]);
     let failed = fixture.run(&plan).await.unwrap_err();
     assert_eq!(fixture.claim_of("d2"), None);
     let n_readings = fixture.stub.count("GET /v2/apis/a1/routes");
