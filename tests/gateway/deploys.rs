@@ -16,7 +16,6 @@ use stagewire::{
         reading::{self, Unfinished},
     },
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     ops::{Desk, existing, full_api, id, name, new, target},
@@ -28,14 +27,7 @@ impl Desk {
     async fn deploy_at_once(&self, api: &Api<'_>) -> Deployed {
         let check = DraftCheck::AfterStage;
         let plan = self.plan_to(api, existing("prod"), check).await;
-        let deployed = deploy::run(
-            &self.control,
-            &self.journal,
-            &plan,
-            &CancellationToken::new(),
-            |_| {},
-        )
-        .await;
+        let deployed = self.carry_out(&plan, |_| {}).await;
         deployed.unwrap()
     }
 
@@ -98,14 +90,7 @@ async fn a_deploy_at_once_without_an_earlier_reading_has_nothing_to_prove() {
     let check = DraftCheck::AfterStage;
     let mut plan = desk.plan_to(&api, existing("prod"), check).await;
     plan.draft = None;
-    let deployed = deploy::run(
-        &desk.control,
-        &desk.journal,
-        &plan,
-        &CancellationToken::new(),
-        |_| {},
-    )
-    .await;
+    let deployed = desk.carry_out(&plan, |_| {}).await;
     assert_eq!(deployed.unwrap().unproved, None);
     assert_eq!(desk.drift(&api, "prod").await, Drift::Unknown);
     // The next deploy that waits knows again.
@@ -122,14 +107,7 @@ async fn a_deploy_that_waits_puts_nothing_on_the_stage_that_was_not_planned() {
     let check = DraftCheck::BeforeStage;
     let plan = desk.plan_to(&api, existing("prod"), check).await;
     api.mock("leave", "left").await;
-    let failed = deploy::run(
-        &desk.control,
-        &desk.journal,
-        &plan,
-        &CancellationToken::new(),
-        |_| {},
-    )
-    .await;
+    let failed = desk.carry_out(&plan, |_| {}).await;
     let failed = failed.unwrap_err();
     let causes = failed.failure.causes.join(" ");
     assert!(causes.contains("somebody changed the API"), "{causes}");
@@ -203,14 +181,7 @@ async fn a_deploy_that_knows_the_pace_is_never_refused_for_it() {
                 n_expected.extend(progress.reading.map(|reading| reading.n_expected));
             }
         };
-        let deployed = deploy::run(
-            &desk.control,
-            &desk.journal,
-            &plan,
-            &CancellationToken::new(),
-            report,
-        )
-        .await;
+        let deployed = desk.carry_out(&plan, report).await;
         let is_proved = deployed.unwrap().deployment.fingerprint().is_some();
         assert_eq!(is_proved, check == DraftCheck::BeforeStage);
     }
@@ -232,14 +203,7 @@ async fn a_second_deploy_waits_until_aws_takes_another_and_says_so() {
             let reading = progress.reading.and_then(|reading| reading.held_up);
             held_up.extend(reading.map(|it| (progress.step, it.operation)));
         };
-        let deployed = deploy::run(
-            &desk.control,
-            &desk.journal,
-            &plan,
-            &CancellationToken::new(),
-            report,
-        )
-        .await;
+        let deployed = desk.carry_out(&plan, report).await;
         plan.serves_now = Some(deployed.unwrap().deployment.id);
     }
     held_up.dedup();

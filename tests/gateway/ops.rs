@@ -7,7 +7,10 @@ use stagewire::{
     gateway::Options,
     model::{
         ApiDetail, ApiId, Definition, DeploymentId, Drift, FailureKind, StageName, Target,
-        plan::{DeployPlan, DeployRequest, Deployed, DraftCheck, StageChoice},
+        plan::{
+            DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, DraftCheck,
+            StageChoice,
+        },
         target::LocalTarget,
     },
     ops::{
@@ -102,15 +105,17 @@ impl Desk {
 
     pub(crate) async fn deploy(&self, api: &Api<'_>, stage: StageChoice) -> Deployed {
         let plan = self.plan(api, stage).await;
-        let deployed = deploy::run(
-            &self.control,
-            &self.journal,
-            &plan,
-            &CancellationToken::new(),
-            |_| {},
-        )
-        .await;
-        deployed.unwrap()
+        self.carry_out(&plan, |_| {}).await.unwrap()
+    }
+
+    /// Deploys as planned; nobody stops it.
+    pub(crate) async fn carry_out(
+        &self,
+        plan: &DeployPlan,
+        report: impl FnMut(DeployProgress),
+    ) -> Result<Deployed, DeployFailure> {
+        let stop = CancellationToken::new();
+        deploy::run(&self.control, &self.journal, plan, &stop, report).await
     }
 }
 
@@ -226,14 +231,7 @@ async fn a_deploy_stops_when_somebody_moves_the_stage_and_can_be_cleaned_up() {
     let plan = desk.plan(&api, existing("prod")).await;
     let other = api.create_deployment().await;
     api.point("prod", &other).await;
-    let failed = deploy::run(
-        &desk.control,
-        &desk.journal,
-        &plan,
-        &CancellationToken::new(),
-        |_| {},
-    )
-    .await;
+    let failed = desk.carry_out(&plan, |_| {}).await;
     let failed = failed.unwrap_err();
     assert_eq!(failed.failure.kind, FailureKind::User);
     assert!(
