@@ -9,11 +9,9 @@ use std::{future::Future, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{
-    Control, Error, ErrorKind, Place,
-    error::{CallError, Metadata},
-};
+use super::{Control, Error, ErrorKind, Place, error::CallError};
 use crate::model::pace::HeldUp;
+use aws_sdk_apigatewayv2::error::ProvideErrorMetadata;
 
 /// Attempts of a look that fails for reasons that may pass.
 const ATTEMPTS: u32 = 3;
@@ -33,7 +31,7 @@ impl Control {
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, CallError<E>>>,
-        E: Metadata,
+        E: ProvideErrorMetadata,
     {
         self.pass(operation, ATTEMPTS, attempt).await
     }
@@ -46,12 +44,12 @@ impl Control {
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, CallError<E>>>,
-        E: Metadata,
+        E: ProvideErrorMetadata,
     {
         self.pass(operation, 1, attempt).await
     }
 
-    /// The SDK's futures are large, hence the box.
+    /// The SDK's futures are large, hence the box. This is compiled for every operation, hence [`Passage`], which is not.
     async fn pass<T, E, F>(
         &self,
         operation: &'static str,
@@ -60,49 +58,21 @@ impl Control {
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, CallError<E>>>,
-        E: Metadata,
+        E: ProvideErrorMetadata,
     {
-        let mut n_failed = 0;
-        let mut backoff = self.place.first_backoff;
-        let mut hold = self.place.first_backoff;
-        let mut spent = Duration::ZERO;
-        self.begins();
+        let mut passage = Passage::new(self, operation, attempts);
         loop {
-            self.turn(operation).await?;
-            self.tell_held_up(None);
-            let left_at = Instant::now();
-            let error = match Box::pin(attempt()).await {
+            passage.turn().await?;
+            match Box::pin(attempt()).await {
                 Ok(answer) => {
                     self.answered();
                     return Ok(answer);
                 }
-                Err(error) => self.error(operation, &error),
-            };
-            if error.kind == ErrorKind::Throttled {
-                tracing::debug!("{operation} waits: {}", error.message);
-                let every = rate_of_its_own(operation);
-                self.tell_held_up(Some(HeldUp { operation, every }));
-                match every {
-                    // Such a refusal says nothing of the pace of all calls.
-                    Some(every) => {
-                        let pause = self.place.pause_between(every).unwrap_or(hold);
-                        hold = (hold * 2).min(every);
-                        let pause = error.retry_after().unwrap_or(pause);
-                        self.unless_stopped(operation, tokio::time::sleep(pause))
-                            .await?;
-                    }
-                    None => self.governor.refused(left_at, error.retry_after()),
+                Err(error) => {
+                    let error = error.map_service_error(|error| error.meta().clone());
+                    passage.failed(&error).await?;
                 }
-                continue;
             }
-            n_failed += 1;
-            spent += left_at.elapsed();
-            if !error.retryable || n_failed >= attempts || spent >= self.place.call_timeout {
-                self.counted();
-                return Err(error);
-            }
-            tokio::time::sleep(backoff).await;
-            backoff *= 2;
         }
     }
 
@@ -154,6 +124,82 @@ impl Control {
         if let Some(meter) = &self.meter {
             meter.count(|n_left| self.time_for(n_left));
         }
+    }
+}
+
+/// One call on its way through the gate, for as many attempts as it takes.
+struct Passage<'a> {
+    control: &'a Control,
+    operation: &'static str,
+    attempts: u32,
+    n_failed: u32,
+    /// The wait after the next failure that may pass.
+    backoff: Duration,
+    /// The wait after the next refusal of a call that has a rate of its own.
+    hold: Duration,
+    /// When the attempt under way left.
+    left_at: Instant,
+    /// How long the attempts that failed took.
+    spent: Duration,
+}
+
+impl<'a> Passage<'a> {
+    fn new(control: &'a Control, operation: &'static str, attempts: u32) -> Self {
+        control.begins();
+        Self {
+            control,
+            operation,
+            attempts,
+            n_failed: 0,
+            backoff: control.place.first_backoff,
+            hold: control.place.first_backoff,
+            left_at: Instant::now(),
+            spent: Duration::ZERO,
+        }
+    }
+
+    /// Waits until the next attempt may leave.
+    async fn turn(&mut self) -> Result<(), Error> {
+        self.control.turn(self.operation).await?;
+        self.control.tell_held_up(None);
+        self.left_at = Instant::now();
+        Ok(())
+    }
+
+    /// Waits after an attempt that failed, as far as another one makes sense; else gives the failure back.
+    async fn failed(&mut self, error: &CallError) -> Result<(), Error> {
+        let error = self.control.error(self.operation, error);
+        if error.kind == ErrorKind::Throttled {
+            return self.throttled(&error).await;
+        }
+        self.n_failed += 1;
+        self.spent += self.left_at.elapsed();
+        let is_too_late = self.spent >= self.control.place.call_timeout;
+        if !error.retryable || self.n_failed >= self.attempts || is_too_late {
+            self.control.counted();
+            return Err(error);
+        }
+        tokio::time::sleep(self.backoff).await;
+        self.backoff *= 2;
+        Ok(())
+    }
+
+    async fn throttled(&mut self, error: &Error) -> Result<(), Error> {
+        let (control, operation) = (self.control, self.operation);
+        tracing::debug!("{operation} waits: {}", error.message);
+        let every = rate_of_its_own(operation);
+        control.tell_held_up(Some(HeldUp { operation, every }));
+        let Some(every) = every else {
+            control.governor.refused(self.left_at, error.retry_after());
+            return Ok(());
+        };
+        // Such a refusal says nothing of the pace of all calls.
+        let pause = control.place.pause_between(every).unwrap_or(self.hold);
+        self.hold = (self.hold * 2).min(every);
+        let pause = error.retry_after().unwrap_or(pause);
+        control
+            .unless_stopped(operation, tokio::time::sleep(pause))
+            .await
     }
 }
 

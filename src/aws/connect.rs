@@ -96,7 +96,8 @@ pub(super) async fn connect(target: &Target, tuning: &Tuning) -> Result<Connecte
                     Some(region) => region,
                     None => Region::new(USUAL_REGION),
                 };
-                let credentials = credentials::for_local_endpoint(aws).await?;
+                let credentials =
+                    credentials::for_local_endpoint(aws, &region, https_client()).await?;
                 Ok(local_client(url.clone(), region, credentials, tuning))
             }
             _ => aws_client(aws, tuning).await,
@@ -247,7 +248,7 @@ fn https_client() -> SharedHttpClient {
             builder.set_sleep_impl(components.sleep_impl());
         }
         builder
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build()
     })
 }

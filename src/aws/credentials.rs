@@ -47,10 +47,17 @@ pub(super) fn dummy() -> SharedCredentialsProvider {
 /// none.
 pub(super) async fn for_local_endpoint(
     aws: &AwsTarget,
+    region: &Region,
+    http_client: SharedHttpClient,
 ) -> Result<Option<SharedCredentialsProvider>, Error> {
     if let Some(profile) = &aws.profile {
         profiles::check_exists(profile).await?;
-        let provider = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        let config = ProviderConfig::without_region()
+            .with_http_client(http_client)
+            .with_region(Some(region.clone()));
+        let provider = ProfileFileCredentialsProvider::builder()
+            .configure(&config)
+            .profile_name(profile);
         return Ok(Some(SharedCredentialsProvider::new(provider.build())));
     }
     let environment = EnvironmentVariableCredentialsProvider::new();

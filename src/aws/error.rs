@@ -5,18 +5,13 @@ use std::{error::Error as StdError, io, time::Duration};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_apigatewayv2::{
     config::http::HttpResponse,
-    error::{ProvideErrorMetadata, SdkError},
+    error::{ErrorMetadata, ProvideErrorMetadata, SdkError},
 };
 
 use crate::model::{Failure, FailureKind, text};
 
-/// The SDK's error of one call.
-pub(super) type CallError<E> = SdkError<E, HttpResponse>;
-
-/// What the SDK's error of any call can tell.
-pub(super) trait Metadata: ProvideErrorMetadata + StdError + Send + Sync + 'static {}
-
-impl<E: ProvideErrorMetadata + StdError + Send + Sync + 'static> Metadata for E {}
+/// The SDK's error of one call; of what the service said, no more than every call has.
+pub(super) type CallError<E = ErrorMetadata> = SdkError<E, HttpResponse>;
 
 /// A call that failed, or one that could not even be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,10 +120,10 @@ impl Error {
     }
 
     /// What the SDK says of a call. `is_known` says that calls were answered before.
-    pub(super) fn from_call<E: Metadata>(
+    pub(super) fn from_call(
         operation: &'static str,
         endpoint: &str,
-        error: &CallError<E>,
+        error: &CallError,
         is_known: bool,
     ) -> Self {
         let base = Self {

@@ -217,10 +217,7 @@ impl Control {
             .ok_or_else(|| Error::new(ErrorKind::NoCredentials, self.endpoint(), no_credentials))
     }
 
-    fn error<E>(&self, operation: &'static str, error: &error::CallError<E>) -> Error
-    where
-        E: error::Metadata,
-    {
+    fn error(&self, operation: &'static str, error: &error::CallError) -> Error {
         let is_known = self.place.is_known.load(Ordering::Relaxed);
         Error::from_call(operation, self.endpoint(), error, is_known)
     }

@@ -47,7 +47,7 @@ use crate::model::{Failure, FailureKind};
 /// Runs the program with these arguments, the program's own name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Whoever needs TLS finds the provider installed. A second installation is refused, and then it is there already.
-    let _installed = rustls::crypto::aws_lc_rs::default_provider()
+    let _installed = rustls::crypto::ring::default_provider()
         .install_default()
         .is_ok();
     let exit = catch_unwind(AssertUnwindSafe(|| parse_and_run(arguments)));

@@ -192,7 +192,7 @@ fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
         tracing::warn!(%error, "cannot read a certificate store");
     }
     roots.add_parsable_certificates(found.certs);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)

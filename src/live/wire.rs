@@ -7,7 +7,7 @@ use hyper_util::client::{
     legacy::connect::{HttpConnector, proxy::Tunnel},
     proxy::matcher::{Intercept, Matcher},
 };
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName};
+use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -289,7 +289,7 @@ async fn tls_config() -> Result<Arc<ClientConfig>, WireError> {
     if roots.is_empty() {
         return Err(WireError::NoRoots);
     }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(WireError::TlsSetup)?
         .with_root_certificates(roots)

@@ -281,6 +281,49 @@ fn a_dry_run_changes_nothing_and_shows_the_commands() {
     assert_eq!(deployments["items"].as_array().unwrap().len(), 0);
 }
 
+/// A token service that hands out keys once, and the URL where it listens.
+fn token_service() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut part = [0; 4096];
+        while !String::from_utf8_lossy(&request).contains("RoleSessionName=") {
+            let n_read = stream.read(&mut part).unwrap();
+            request.extend_from_slice(&part[..n_read]);
+        }
+        let keys = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+             <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
+             <SessionToken>token</SessionToken><Expiration>2037-01-01T00:00:00Z</Expiration></Credentials>\
+             </AssumeRoleResult></AssumeRoleResponse>";
+        let length = keys.len();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{keys}"
+        )
+        .unwrap();
+    });
+    url
+}
+
+#[test]
+fn a_profile_that_assumes_a_role_works_at_an_endpoint_on_this_machine() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    gateway.answering_api("chat", "pong");
+    let profiles = "[profile base]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n\
+         [profile role]\nregion = us-east-1\nrole_arn = arn:aws:iam::123456789012:role/deployer\n\
+         source_profile = base\n";
+    sandbox.write(".aws/config", profiles);
+    let mut command = sandbox.command(&["--endpoint-url", &gateway.url, "--profile", "role"]);
+    command
+        .arg("apis")
+        .env("AWS_ENDPOINT_URL_STS", token_service());
+    let apis = run(command).expect(0).stdout;
+    assert!(apis.contains("chat"), "{apis}");
+}
+
 #[test]
 fn url_is_where_clients_connect() {
     let sandbox = Sandbox::new();

@@ -17,6 +17,7 @@ pub(crate) fn sdk(gateway: &Gateway) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(format!("http://{}", gateway.address()))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("AKID", "secret", None, None, "test"))
         .retry_config(RetryConfig::disabled())

@@ -262,6 +262,7 @@ async fn the_sdk_posts_describes_and_deletes() {
             "test",
         ))
         .endpoint_url(format!("http://{}{path}", gateway.address()))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     let client = Client::from_conf(config);
     let post = client

@@ -19,8 +19,8 @@ use std::{
     fs, io,
     path::Path,
     sync::{
-        Arc, PoisonError, RwLock,
-        mpsc::{self, Sender},
+        Arc, Mutex, PoisonError, RwLock,
+        mpsc::{self, Receiver, Sender},
     },
     thread::JoinHandle,
     time::Duration,
@@ -41,7 +41,7 @@ use self::{
     hot::Hot,
     migrate::{Found, SCHEMA_VERSION},
     record::{OwedDeploymentRecord, Serving},
-    writer::{Job, Write, Writer},
+    writer::{Apply, Job, Writer},
 };
 use super::StoreLocation;
 
@@ -67,7 +67,7 @@ struct Inner {
 }
 
 struct WriterThread {
-    jobs: Sender<Box<dyn Job>>,
+    jobs: Sender<Job>,
     thread: JoinHandle<()>,
 }
 
@@ -208,18 +208,60 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (reply, answer) = mpsc::sync_channel(1);
-        self.submit(Box::new(Write {
-            run,
-            outcome: None,
-            reply,
-        }))?;
-        answer.recv().map_err(|_| Error::Closed)?
+        self.order(run)?.wait()
     }
 
-    fn submit(&self, job: Box<dyn Job>) -> Result<(), Error> {
+    /// Hands a write over to the writing thread.
+    fn order<T, E>(
+        &self,
+        mut run: impl FnMut(&mut Draft<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<Ordered<T, E>, Error>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let outcome = Arc::new(Mutex::new(None));
+        let kept = Arc::clone(&outcome);
+        let answer = self.submit(Box::new(move |draft| {
+            let outcome = run(draft);
+            let is_accepted = outcome.is_ok();
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+            is_accepted
+        }))?;
+        Ok(Ordered { outcome, answer })
+    }
+
+    fn submit(&self, apply: Apply) -> Result<Receiver<Result<(), Error>>, Error> {
         let writer = self.inner.writer.as_ref().ok_or(Error::Closed)?;
-        writer.jobs.send(job).map_err(|_| Error::Closed)
+        let (reply, answer) = mpsc::sync_channel(1);
+        let job = Job { apply, reply };
+        writer.jobs.send(job).map_err(|_| Error::Closed)?;
+        Ok(answer)
+    }
+}
+
+/// A write that the writing thread has or had.
+struct Ordered<T, E> {
+    /// What the write itself came to, the last time it ran.
+    outcome: Arc<Mutex<Option<Result<T, E>>>>,
+    /// Whether that is durable. Of a refused write this is told too, and says nothing.
+    answer: Receiver<Result<(), Error>>,
+}
+
+impl<T, E: From<Error>> Ordered<T, E> {
+    fn wait(self) -> Result<T, E> {
+        let durable = self.answer.recv().unwrap_or(Err(Error::Closed));
+        let outcome = self
+            .outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match (outcome, durable) {
+            (Some(Err(refusal)), _) => Err(refusal),
+            (_, Err(error)) => Err(error.into()),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(Error::Closed.into()),
+        }
     }
 }
 

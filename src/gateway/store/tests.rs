@@ -248,15 +248,7 @@ fn a_refused_write_does_not_take_along_those_that_shared_its_transaction() {
                         Ok(n)
                     }
                 };
-                let (reply, answer) = mpsc::sync_channel(1);
-                let outcome = None;
-                let job = Write {
-                    run,
-                    outcome,
-                    reply,
-                };
-                store.submit(Box::new(job)).unwrap();
-                answer
+                store.order(run).unwrap()
             })
             .collect();
         release.send(()).unwrap();
@@ -264,8 +256,8 @@ fn a_refused_write_does_not_take_along_those_that_shared_its_transaction() {
         writers
     });
     let answers: Vec<Option<u32>> = writers
-        .iter()
-        .map(|answer| answer.recv().unwrap().ok())
+        .into_iter()
+        .map(|ordered| ordered.wait().ok())
         .collect();
     assert_eq!(
         answers,

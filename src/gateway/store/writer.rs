@@ -26,42 +26,20 @@ use super::{
 /// Most writes that share one transaction.
 const BATCH: usize = 256;
 
-/// One write that waits for its turn.
-pub(super) trait Job: Send {
-    /// Runs it and keeps its outcome. It may run again, in another transaction. True when it was not refused.
-    fn apply(&mut self, draft: &mut Draft<'_>) -> bool;
+/// Runs a write and keeps its outcome. It may run again, in another transaction. True when it was not refused.
+pub(super) type Apply = Box<dyn FnMut(&mut Draft<'_>) -> bool + Send>;
 
-    /// Answers whoever waits: with the kept outcome, or with the failure to make it durable.
-    fn settle(self: Box<Self>, durable: Result<(), Error>);
+/// A write that waits for its turn.
+pub(super) struct Job {
+    pub(super) apply: Apply,
+    /// Who waits until it is durable, or refused, or could not be made durable.
+    pub(super) reply: SyncSender<Result<(), Error>>,
 }
 
-/// A write as a function, its outcome, and who waits for it.
-pub(super) struct Write<F, T, E> {
-    pub(super) run: F,
-    pub(super) outcome: Option<Result<T, E>>,
-    pub(super) reply: SyncSender<Result<T, E>>,
-}
-
-impl<F, T, E> Job for Write<F, T, E>
-where
-    F: FnMut(&mut Draft<'_>) -> Result<T, E> + Send,
-    T: Send,
-    E: From<Error> + Send,
-{
-    fn apply(&mut self, draft: &mut Draft<'_>) -> bool {
-        let outcome = self.outcome.insert((self.run)(draft));
-        outcome.is_ok()
-    }
-
-    fn settle(self: Box<Self>, durable: Result<(), Error>) {
-        let answer = match (self.outcome, durable) {
-            (Some(Err(refusal)), _) => Err(refusal),
-            (_, Err(error)) => Err(error.into()),
-            (Some(Ok(value)), Ok(())) => Ok(value),
-            (None, Ok(())) => Err(Error::Closed.into()),
-        };
+impl Job {
+    fn settle(self, durable: Result<(), Error>) {
         // Nobody waits any more when the request was given up; its write stands all the same.
-        drop(self.reply.send(answer));
+        drop(self.reply.send(durable));
     }
 }
 
@@ -76,7 +54,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Serves writes until nobody can send any more.
-    pub(super) fn run(self, jobs: &Receiver<Box<dyn Job>>) {
+    pub(super) fn run(self, jobs: &Receiver<Job>) {
         while let Ok(first) = jobs.recv() {
             let mut batch = vec![first];
             batch.extend(jobs.try_iter().take(BATCH - 1));
@@ -84,7 +62,7 @@ impl Writer {
         }
     }
 
-    fn serve(&self, mut batch: Vec<Box<dyn Job>>) {
+    fn serve(&self, mut batch: Vec<Job>) {
         self.catch_up();
         let durable = loop {
             match self.attempt(&mut batch) {
@@ -105,13 +83,13 @@ impl Writer {
         }
     }
 
-    fn attempt(&self, batch: &mut [Box<dyn Job>]) -> Result<Attempt, Error> {
+    fn attempt(&self, batch: &mut [Job]) -> Result<Attempt, Error> {
         self.handle.with(|database| {
             let transaction = database.begin_write().map_err(Error::database)?;
             let mut draft = Draft::new(&transaction, &self.hot);
             for (idx, job) in batch.iter_mut().enumerate() {
                 let n_before = draft.n_writes();
-                if !job.apply(&mut draft) && draft.n_writes() > n_before {
+                if !(job.apply)(&mut draft) && draft.n_writes() > n_before {
                     return Ok(Attempt::Spoiled(idx));
                 }
             }
