@@ -7,11 +7,11 @@
 
 use std::{future::Future, time::Duration};
 
+use aws_sdk_apigatewayv2::error::ProvideErrorMetadata;
 use tokio::time::Instant;
 
 use super::{Control, Error, ErrorKind, Place, error::CallError};
 use crate::model::pace::HeldUp;
-use aws_sdk_apigatewayv2::error::ProvideErrorMetadata;
 
 /// Attempts of a look that fails for reasons that may pass.
 const ATTEMPTS: u32 = 3;
@@ -49,7 +49,8 @@ impl Control {
         self.pass(operation, 1, attempt).await
     }
 
-    /// The SDK's futures are large, hence the box. This is compiled for every operation, hence [`Passage`], which is not.
+    /// Compiled once for each operation, so what does not depend on it is in [`Passage`]. The SDK's futures are large, hence
+    /// the box.
     async fn pass<T, E, F>(
         &self,
         operation: &'static str,

@@ -281,8 +281,8 @@ fn a_dry_run_changes_nothing_and_shows_the_commands() {
     assert_eq!(deployments["items"].as_array().unwrap().len(), 0);
 }
 
-/// A token service that hands out keys once, and the URL where it listens.
-fn token_service() -> String {
+/// The URL of a proxy behind which a token service hands out keys, once.
+fn token_proxy() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -308,7 +308,7 @@ fn token_service() -> String {
 }
 
 #[test]
-fn a_profile_that_assumes_a_role_works_at_an_endpoint_on_this_machine() {
+fn a_profile_assumes_its_role_through_the_proxy_for_an_endpoint_on_this_machine() {
     let sandbox = Sandbox::new();
     let gateway = sandbox.gateway();
     gateway.answering_api("chat", "pong");
@@ -319,7 +319,8 @@ fn a_profile_that_assumes_a_role_works_at_an_endpoint_on_this_machine() {
     let mut command = sandbox.command(&["--endpoint-url", &gateway.url, "--profile", "role"]);
     command
         .arg("apis")
-        .env("AWS_ENDPOINT_URL_STS", token_service());
+        .env("AWS_ENDPOINT_URL_STS", "http://sts.example.test")
+        .env("HTTP_PROXY", token_proxy());
     let apis = run(command).expect(0).stdout;
     assert!(apis.contains("chat"), "{apis}");
 }
