@@ -73,6 +73,7 @@ impl Opcode {
     }
 
     /// True for close, ping and pong, and for what is reserved for further control frames.
+    #[inline]
     pub fn is_control(self) -> bool {
         match self {
             Self::Continuation | Self::Text | Self::Binary => false,

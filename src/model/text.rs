@@ -7,7 +7,8 @@ use std::{borrow::Cow, fmt::Write};
 ///
 /// Tab and line feed are written out too (`\t`, `\n`): whoever shows several lines splits them first.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(needs_escape) {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain || !text.chars().any(needs_escape) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);

@@ -158,10 +158,10 @@ impl Session {
         match event {
             LinkEvent::Frames(frames) => {
                 self.log.count_dropped(frames.dropped);
-                for record in frames.records {
-                    link.count(&record);
-                    self.log.append(id, record);
+                for record in &frames.records {
+                    link.count(record);
                 }
+                self.log.extend(id, frames.records);
             }
             other => {
                 if other.is_end() {

@@ -9,6 +9,8 @@ use crate::model::{Direction, FrameRecord};
 pub struct Needle {
     direction: Option<Direction>,
     text: String,
+    /// The text's first byte as a small and as a capital letter; none when it is empty or beyond ASCII.
+    first: Option<[u8; 2]>,
 }
 
 impl Needle {
@@ -23,9 +25,11 @@ impl Needle {
         if direction.is_none() && text.is_empty() {
             return None;
         }
+        let first = text.bytes().next().filter(|_| text.is_ascii());
         Some(Self {
             direction,
             text: text.to_owned(),
+            first: first.map(|first| [first, first.to_ascii_uppercase()]),
         })
     }
 
@@ -62,7 +66,7 @@ impl Needle {
 
     /// True when the text is in these bytes.
     pub(super) fn is_in_bytes(&self, bytes: &[u8]) -> bool {
-        if self.text.is_ascii() {
+        if self.first.is_some() || self.text.is_empty() {
             return self.text.is_empty() || self.find_in(bytes).is_some();
         }
         String::from_utf8_lossy(bytes)
@@ -80,10 +84,9 @@ impl Needle {
     /// Where the text first stands in these bytes; none when it is empty or beyond ASCII.
     pub fn find_in(&self, bytes: &[u8]) -> Option<usize> {
         let needle = self.text.as_bytes();
-        let first = *needle.first().filter(|_| self.text.is_ascii())?;
+        let [small, capital] = self.first?;
         let last_start = bytes.len().checked_sub(needle.len())?;
-        let upper = first.to_ascii_uppercase();
-        memchr2_iter(first, upper, &bytes[..=last_start])
+        memchr2_iter(small, capital, &bytes[..=last_start])
             .find(|start| bytes[*start..*start + needle.len()].eq_ignore_ascii_case(needle))
     }
 }

@@ -26,6 +26,7 @@ impl View {
     }
 
     /// True when every frame is a row, so that no list of them is kept.
+    #[inline]
     pub(super) fn is_plain(&self) -> bool {
         !self.is_folded && self.needle.is_none()
     }
@@ -52,9 +53,14 @@ impl View {
         self.scanned_from
     }
 
-    /// Adds the row of a frame that belongs into the view, once.
-    pub(super) fn insert(&mut self, message: u64, sequence: u64) {
-        let row = if self.is_folded { message } else { sequence };
+    /// The row that stands for a frame.
+    pub(super) fn row_of(&self, message: u64, sequence: u64) -> u64 {
+        if self.is_folded { message } else { sequence }
+    }
+
+    /// Adds a row that belongs into the view, once.
+    #[inline]
+    pub(super) fn insert(&mut self, row: u64) {
         match (self.rows.front(), self.rows.back()) {
             (_, Some(last)) if *last < row => self.rows.push_back(row),
             (Some(first), _) if *first > row => self.rows.push_front(row),
@@ -68,11 +74,15 @@ impl View {
         }
     }
 
-    /// Notes that the oldest frame left.
-    pub(super) fn forget(&mut self, sequence: u64) {
-        if self.rows.front() == Some(&sequence) {
-            self.rows.pop_front();
-        }
+    /// Adds rows that come after all others.
+    pub(super) fn extend(&mut self, rows: impl Iterator<Item = u64>) {
+        self.rows.extend(rows);
+    }
+
+    /// Notes that the frames before that one left.
+    pub(super) fn forget_before(&mut self, first: u64) {
+        let leaving = self.rows.iter().take_while(|row| **row < first).count();
+        self.rows.drain(..leaving);
     }
 
     /// Notes that all frames before `end` left.

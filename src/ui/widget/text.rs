@@ -17,7 +17,7 @@ pub fn fit(text: &str, columns: usize, ellipsis: &str) -> String {
         return safe.into_owned();
     }
     let room = columns.saturating_sub(width(ellipsis));
-    let mut cut = take(&safe, room);
+    let mut cut = take(&safe, room).to_owned();
     if width(ellipsis) <= columns {
         cut.push_str(ellipsis);
     }
@@ -67,18 +67,23 @@ fn wrap_line(text: &str, columns: usize, lines: &mut Vec<String>) {
     }
 }
 
-/// The longest beginning of the text that takes at most `columns`.
-fn take(text: &str, columns: usize) -> String {
-    let mut taken = String::new();
-    let mut used = 0;
+/// The longest beginning of the text, which has no control characters, that takes at most `columns`.
+fn take(text: &str, columns: usize) -> &str {
+    // Most text is ASCII, of one column a character; what follows may belong to the last of them.
+    let ascii = text.bytes().take(columns + 1).take_while(u8::is_ascii);
+    let n_ascii = ascii.count();
+    if n_ascii > columns || n_ascii == text.len() {
+        return &text[..n_ascii.min(columns)];
+    }
+    let (mut used, mut end) = (0, 0);
     for cluster in text.graphemes(true) {
         used += width(cluster);
         if used > columns {
             break;
         }
-        taken.push_str(cluster);
+        end += cluster.len();
     }
-    taken
+    &text[..end]
 }
 
 fn first_len(text: &str) -> usize {
@@ -100,6 +105,8 @@ mod tests {
     fn text_is_cut_by_columns_not_by_characters() {
         check("chat", 4, "chat");
         check("chatter", 4, "cha…");
+        check("abe\u{301}", 3, "abe\u{301}");
+        check("abe\u{301}d", 3, "ab…");
         check("日本語", 6, "日本語");
         check("日本語", 5, "日本…");
         check("日本語", 4, "日…");

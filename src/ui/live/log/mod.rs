@@ -4,12 +4,14 @@
 //! counted. A frame's sequence number is never given to another one, so that a cursor may hold it over any change.
 //! Nothing here costs more when more frames are held, but for [`FrameLog::scan`], which works in bounded slices.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+pub use self::messages::Message;
+use self::messages::Messages;
 use super::{needle::Needle, view::View};
-use crate::model::{Direction, FrameRecord, LinkId, Opcode};
+use crate::model::{FrameRecord, LinkId};
 
 /// Frames held at most.
 const MAX_FRAMES: usize = 1_000_000;
@@ -26,10 +28,7 @@ pub struct FrameLog {
     bytes: usize,
     max_frames: usize,
     max_bytes: usize,
-    /// The messages under way, at most one for each link and direction.
-    open: Vec<Open>,
-    /// The messages of more than one frame, by their first frame.
-    fragmented: BTreeMap<u64, Message>,
+    messages: Messages,
     evicted: u64,
     dropped: u64,
     view: View,
@@ -48,21 +47,6 @@ pub struct Entry {
     pub record: FrameRecord,
 }
 
-/// A message of more than one frame.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Message {
-    /// Its frames that are held, oldest first.
-    pub frames: VecDeque<u64>,
-    /// How many frames it had so far, as the tap counted them.
-    pub n_frames: u32,
-    /// Its length so far, in bytes of payload on the wire.
-    pub bytes: u64,
-    /// True once its last frame came.
-    pub is_complete: bool,
-    /// True when no further frame can come, complete or not.
-    is_over: bool,
-}
-
 /// A message, put together from the frames that are held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assembled {
@@ -74,13 +58,6 @@ pub struct Assembled {
     pub n_frames: u32,
     /// True once its last frame came.
     pub is_complete: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Open {
-    link: LinkId,
-    direction: Direction,
-    message: u64,
 }
 
 impl Default for FrameLog {
@@ -98,34 +75,38 @@ impl FrameLog {
             bytes: 0,
             max_frames,
             max_bytes,
-            open: Vec::new(),
-            fragmented: BTreeMap::new(),
+            messages: Messages::default(),
             evicted: 0,
             dropped: 0,
             view: View::default(),
         }
     }
 
-    /// Adds a frame.
-    #[inline]
-    pub fn append(&mut self, link: LinkId, record: FrameRecord) {
-        let sequence = self.end();
-        let (message, is_fragment) = self.join(sequence, link, &record);
-        self.bytes += cost(&record);
-        self.entries.push_back(Entry {
-            link,
-            message,
-            is_fragment,
-            record,
-        });
-        if !self.view.is_plain() && self.is_shown(sequence) {
-            self.view.insert(message, sequence);
+    /// Adds frames of one link, oldest first.
+    pub fn extend(&mut self, link: LinkId, records: impl IntoIterator<Item = FrameRecord>) {
+        let start = self.end();
+        let mut sequence = start;
+        let Self {
+            entries,
+            messages,
+            bytes,
+            ..
+        } = self;
+        entries.extend(records.into_iter().map(|record| {
+            let (message, is_fragment) = messages.join(sequence, link, &record);
+            *bytes += cost(&record);
+            sequence += 1;
+            Entry {
+                link,
+                message,
+                is_fragment,
+                record,
+            }
+        }));
+        if !self.view.is_plain() {
+            self.admit(start);
         }
-        while self.entries.len() > self.max_frames
-            || (self.bytes > self.max_bytes && self.entries.len() > 1)
-        {
-            self.evict();
-        }
+        self.evict();
     }
 
     /// Counts frames that were seen and could not be kept.
@@ -135,9 +116,7 @@ impl FrameLog {
 
     /// Notes that a link ended: its messages under way stay incomplete.
     pub fn end_link(&mut self, link: LinkId) {
-        for open in self.open.extract_if(.., |open| open.link == link) {
-            abandon(&mut self.fragmented, open.message);
-        }
+        self.messages.end_link(link);
     }
 
     /// Forgets all frames; numbers and counts go on.
@@ -145,7 +124,7 @@ impl FrameLog {
         self.first = self.end();
         self.entries.clear();
         self.bytes = 0;
-        self.fragmented.clear();
+        self.messages.clear();
         self.view.clear(self.first);
     }
 
@@ -186,7 +165,7 @@ impl FrameLog {
         if !entry.is_fragment {
             return None;
         }
-        self.fragmented.get(&entry.message)
+        self.messages.get(entry.message)
     }
 
     /// Puts together the message that a frame belongs to, at most its first `limit` bytes.
@@ -241,10 +220,9 @@ impl FrameLog {
         while left > 0 && self.is_scanning() {
             let sequence = self.view.step_back();
             if let Some(entry) = self.entry(sequence) {
-                let message = entry.message;
                 left = left.saturating_sub(64 + entry.record.payload.len());
-                if self.is_shown(sequence) {
-                    self.view.insert(message, sequence);
+                if self.is_shown(sequence, entry) {
+                    self.view.insert(self.view.row_of(entry.message, sequence));
                 }
             }
         }
@@ -290,72 +268,48 @@ impl FrameLog {
         self.view.rows().partition_point(|row| *row < sequence)
     }
 
-    /// Finds the message that a new frame belongs to, or starts one.
-    #[inline]
-    fn join(&mut self, sequence: u64, link: LinkId, record: &FrameRecord) -> (u64, bool) {
-        if record.opcode.is_control() {
-            return (sequence, false);
-        }
-        let place = self
-            .open
-            .iter()
-            .position(|open| open.link == link && open.direction == record.direction);
-        let message = match place {
-            Some(idx) if record.opcode == Opcode::Continuation => self.open[idx].message,
-            Some(idx) => {
-                // The peer broke off: RFC 6455 §5.4 forbids to start a message inside another one.
-                let open = self.open.swap_remove(idx);
-                abandon(&mut self.fragmented, open.message);
-                sequence
-            }
-            None => sequence,
-        };
-        if message == sequence && record.is_final {
-            return (sequence, false);
-        }
-        let whole = self.fragmented.entry(message).or_default();
-        whole.frames.push_back(sequence);
-        whole.n_frames = (whole.n_frames + 1).max(record.part);
-        whole.bytes += record.payload_length;
-        whole.is_complete = record.is_final;
-        whole.is_over = record.is_final;
-        if record.is_final {
-            self.open
-                .retain(|open| open.link != link || open.direction != record.direction);
-        } else if message == sequence {
-            self.open.push(Open {
-                link,
-                direction: record.direction,
-                message,
-            });
-        }
-        (message, true)
-    }
-
+    /// Lets the oldest frames go until the log holds no more than it may.
     fn evict(&mut self) {
-        let Some(entry) = self.entries.pop_front() else {
-            return;
-        };
-        self.view.forget(self.first);
-        self.first += 1;
-        self.evicted += 1;
-        self.bytes -= cost(&entry.record);
-        if !entry.is_fragment {
+        let most = self.entries.len().saturating_sub(1);
+        let too_many = self.entries.len().saturating_sub(self.max_frames);
+        let mut leaving = 0;
+        for entry in self.entries.iter().take(most) {
+            if leaving >= too_many && self.bytes <= self.max_bytes {
+                break;
+            }
+            leaving += 1;
+            self.bytes -= cost(&entry.record);
+            if entry.is_fragment {
+                self.messages.forget_first(entry.message);
+            }
+        }
+        self.entries.drain(..leaving);
+        self.first += leaving as u64;
+        self.evicted += leaving as u64;
+        self.view.forget_before(self.first);
+    }
+
+    /// Takes the frames from that one on, or when folded their messages, into the view where they belong there.
+    fn admit(&mut self, start: u64) {
+        let idx = usize::try_from(start - self.first).unwrap_or(usize::MAX);
+        let new = (start..).zip(self.entries.range(idx..));
+        if self.view.needle().is_none() {
+            let starts = new.filter(|(sequence, entry)| entry.message == *sequence);
+            self.view.extend(starts.map(|(sequence, _)| sequence));
             return;
         }
-        if let Some(message) = self.fragmented.get_mut(&entry.message) {
-            message.frames.pop_front();
-            if message.is_over && message.frames.is_empty() {
-                self.fragmented.remove(&entry.message);
-            }
+        let rows: Vec<u64> = new
+            .filter(|(sequence, entry)| self.is_shown(*sequence, entry))
+            .map(|(sequence, entry)| self.view.row_of(entry.message, sequence))
+            .collect();
+        for row in rows {
+            self.view.insert(row);
         }
     }
 
-    /// True when this frame, or when folded its message, belongs into the view because of this frame.
-    fn is_shown(&self, sequence: u64) -> bool {
-        let Some(entry) = self.entry(sequence) else {
-            return false;
-        };
+    /// True when a frame, or when folded its message, belongs into the view because of this frame.
+    #[inline]
+    fn is_shown(&self, sequence: u64, entry: &Entry) -> bool {
         if self.view.is_folded() && entry.message < self.first {
             return false;
         }
@@ -398,14 +352,6 @@ fn cost(record: &FrameRecord) -> usize {
     size_of::<Entry>() + record.payload.len()
 }
 
-fn abandon(fragmented: &mut BTreeMap<u64, Message>, message: u64) {
-    if let Some(whole) = fragmented.get_mut(&message) {
-        whole.is_over = true;
-        if whole.frames.is_empty() {
-            fragmented.remove(&message);
-        }
-    }
-}
-
+mod messages;
 #[cfg(test)]
 mod tests;

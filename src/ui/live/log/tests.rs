@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::{Direction, Opcode};
 
 fn record(direction: Direction, opcode: Opcode, is_final: bool, payload: &str) -> FrameRecord {
     FrameRecord {
@@ -28,14 +29,17 @@ const LINK: LinkId = LinkId(1);
 #[test]
 fn parts_of_a_message_are_joined_over_control_frames_between_them() {
     let mut log = FrameLog::default();
-    log.append(LINK, record(Direction::In, Opcode::Text, false, "ab"));
-    log.append(LINK, record(Direction::In, Opcode::Ping, true, ""));
-    log.append(LINK, record(Direction::Out, Opcode::Text, true, "other"));
-    log.append(LinkId(2), record(Direction::In, Opcode::Text, true, "else"));
+    log.extend(LINK, [record(Direction::In, Opcode::Text, false, "ab")]);
+    log.extend(LINK, [record(Direction::In, Opcode::Ping, true, "")]);
+    log.extend(LINK, [record(Direction::Out, Opcode::Text, true, "other")]);
+    log.extend(
+        LinkId(2),
+        [record(Direction::In, Opcode::Text, true, "else")],
+    );
     assert!(!log.message(0).unwrap().is_complete);
-    log.append(
+    log.extend(
         LINK,
-        record(Direction::In, Opcode::Continuation, true, "cd"),
+        [record(Direction::In, Opcode::Continuation, true, "cd")],
     );
     let whole = log.assemble(4, 100).unwrap();
     assert_eq!(whole.payload, "abcd");
@@ -51,7 +55,7 @@ fn parts_of_a_message_are_joined_over_control_frames_between_them() {
 fn full_log_lets_the_oldest_go_and_counts_it() {
     let mut log = FrameLog::new(3, usize::MAX);
     for payload in ["a", "b", "c", "d", "e"] {
-        log.append(LINK, text(payload));
+        log.extend(LINK, [text(payload)]);
     }
     assert_eq!((log.len(), log.evicted(), log.end()), (3, 2, 5));
     assert!(log.entry(1).is_none());
@@ -63,22 +67,22 @@ fn byte_budget_holds_and_the_newest_frame_stays_however_long_it_is() {
     let mut log = FrameLog::new(1000, 3 * (size_of::<Entry>() + 100));
     let long = "x".repeat(100);
     for _ in 0..10 {
-        log.append(LINK, text(&long));
+        log.extend(LINK, [text(&long)]);
     }
     assert_eq!(log.len(), 3);
-    log.append(LINK, text(&"x".repeat(100_000)));
+    log.extend(LINK, [text(&"x".repeat(100_000))]);
     assert_eq!((log.len(), log.evicted()), (1, 10));
 }
 
 #[test]
 fn clearing_keeps_numbers_and_a_message_under_way() {
     let mut log = FrameLog::default();
-    log.append(LINK, record(Direction::In, Opcode::Text, false, "ab"));
+    log.extend(LINK, [record(Direction::In, Opcode::Text, false, "ab")]);
     log.clear();
     assert!(log.is_empty());
-    log.append(
+    log.extend(
         LINK,
-        record(Direction::In, Opcode::Continuation, true, "cd"),
+        [record(Direction::In, Opcode::Continuation, true, "cd")],
     );
     assert_eq!(log.entry(1).unwrap().message, 0);
     assert_eq!(log.assemble(1, 10).unwrap().payload, "cd");
@@ -88,15 +92,15 @@ fn clearing_keeps_numbers_and_a_message_under_way() {
 fn text_across_two_frames_is_found_when_folded() {
     let mut log = FrameLog::default();
     log.show(true, Needle::parse("hello"));
-    log.append(LINK, record(Direction::In, Opcode::Text, false, "say hE"));
-    log.append(
+    log.extend(LINK, [record(Direction::In, Opcode::Text, false, "say hE")]);
+    log.extend(
         LINK,
-        record(Direction::In, Opcode::Continuation, false, "l"),
+        [record(Direction::In, Opcode::Continuation, false, "l")],
     );
     assert_eq!(log.n_rows(), 0);
-    log.append(
+    log.extend(
         LINK,
-        record(Direction::In, Opcode::Continuation, true, "LO!"),
+        [record(Direction::In, Opcode::Continuation, true, "LO!")],
     );
     assert_eq!((log.n_rows(), log.row(0)), (1, Some(0)));
 }
@@ -105,7 +109,7 @@ fn text_across_two_frames_is_found_when_folded() {
 fn scan_of_a_long_log_is_bounded_and_finds_the_newest_first() {
     let mut log = FrameLog::default();
     for _ in 0..1000 {
-        log.append(LINK, text("match"));
+        log.extend(LINK, [text("match")]);
     }
     log.show(false, Needle::parse("match"));
     assert!(log.scan(64 * 10));
@@ -121,7 +125,7 @@ fn scan_of_a_long_log_is_bounded_and_finds_the_newest_first() {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Append(u32, Direction, u8, bool, &'static str),
+    Extend(u32, Vec<FrameRecord>),
     Show(bool, &'static str),
     Scan(usize),
     Clear,
@@ -132,14 +136,18 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let direction = prop_oneof![Just(Direction::In), Just(Direction::Out)];
     let opcode = prop_oneof![4 => Just(1_u8), 6 => Just(0_u8), 1 => Just(9_u8)];
     let payload = prop::sample::select(vec!["", "a", "ab", "bA", "xyz", "pin"]);
-    let append = (0..2_u32, direction, opcode, any::<bool>(), payload).prop_map(
-        |(link, direction, bits, fin, payload)| {
-            Step::Append(link, direction, bits, fin || bits >= 8, payload)
-        },
-    );
+    let frame =
+        (direction, opcode, any::<bool>(), payload).prop_map(|(direction, bits, fin, payload)| {
+            record(
+                direction,
+                Opcode::from_bits(bits),
+                fin || bits >= 8,
+                payload,
+            )
+        });
     let needle = prop::sample::select(vec!["", "a", "ab", "ping", "in:", "out: a", "bxy"]);
     let step = prop_oneof![
-        20 => append,
+        20 => (0..2_u32, prop::collection::vec(frame, 1..5)).prop_map(|(link, records)| Step::Extend(link, records)),
         2 => (any::<bool>(), needle).prop_map(|(fold, needle)| Step::Show(fold, needle)),
         2 => (1..400_usize).prop_map(Step::Scan),
         1 => Just(Step::Clear),
@@ -224,10 +232,11 @@ proptest! {
         let (mut is_folded, mut needle) = (false, None);
         for step in steps {
             match step {
-                Step::Append(link, direction, bits, fin, payload) => {
-                    let record = record(direction, Opcode::from_bits(bits), fin, payload);
-                    model.append(link, record.clone(), max_frames);
-                    log.append(LinkId(link), record);
+                Step::Extend(link, records) => {
+                    for record in &records {
+                        model.append(link, record.clone(), max_frames);
+                    }
+                    log.extend(LinkId(link), records);
                 }
                 Step::Show(fold, typed) => {
                     (is_folded, needle) = (fold, Needle::parse(typed));
