@@ -1,21 +1,22 @@
-//! Who may come in: programs, and the WebSockets of web pages, that address the gateway by a name which is surely its own
-//! or which somebody stored here as a custom domain name.
+//! Admission: programs, and the WebSockets of web pages, come in when they address the gateway by a name which is
+//! surely its own or which somebody stored here as a custom domain name.
 //!
-//! A web page in somebody's browser must not be able to drive the gateway. Its requests carry `Origin` or `Sec-Fetch-*`,
-//! so pages are let through to the WebSocket data plane only; and a page that rebinds its own domain name to our address
-//! is known by the name it asks for. So a request must name us by `localhost`, a name below `.localhost` or a loopback
-//! address. A listener beyond the loopback interface also takes every literal address, its own among them: an address
-//! needs no DNS, so nobody can have rebound it. Every other name is refused there too, on all planes alike; who wants to
-//! reach such a listener uses its address.
+//! A web page in somebody's browser must not be able to drive the gateway. The requests of a page carry `Origin` or
+//! `Sec-Fetch-*`, so pages are let through to the WebSocket data plane only; and a page that rebinds its own domain
+//! name to our address is known by the name it asks for. So a request must name us by `localhost`, a name below
+//! `.localhost` or a loopback address. A listener beyond the loopback interface also takes every literal address, its
+//! own among them: an address needs no DNS, so nobody can have rebound it. Every other name is refused there too, on
+//! all planes alike; who wants to reach such a listener uses its address.
 //!
-//! A custom domain name is let in although the DNS decides about it: who stored it here can drive the gateway anyway, and
-//! said by it that whoever owns the name is to reach what it is mapped to. That is all that it leads to, for a page which
-//! such a name serves is of the same origin as the gateway under that name: WebSockets, which any page may open, and
-//! `@connections`, never the control plane or the gateway's own API. A page gets to `@connections` no more than elsewhere,
-//! for browsers mark what it sends with `Origin`; the one thing that they leave unmarked on a plain connection, a GET of
-//! the page's own origin, tells when a connection was opened whose id the page must know.
+//! A custom domain name is let in although the DNS decides about it: who stored it here can drive the gateway anyway,
+//! and said by it that whoever owns the name is to reach what it is mapped to. That is all that it leads to, for a page
+//! which such a name serves is of the same origin as the gateway under that name: WebSockets, which any page may open,
+//! and `@connections`, never the control plane or the gateway's own API. A page gets to `@connections` no more than
+//! elsewhere, for browsers mark what it sends with `Origin`; the one thing that they leave unmarked on a plain
+//! connection, a GET of the page's own origin, tells when a connection was opened whose id the page must know.
 //!
-//! Signatures are not verified: whoever can reach the port is trusted with what is behind it.
+//! Signatures are verified for routes with `AWS_IAM` alone: whoever can reach the port is trusted with all else behind
+//! it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -30,11 +31,11 @@ use super::{host::Host, reply, store::Store};
 pub(super) struct Visitor {
     /// The name it used.
     pub(super) host: Host,
-    /// Whether a browser made the request for a page.
+    /// True when a browser made the request for a page.
     is_page: bool,
 }
 
-/// Why a request is not let in.
+/// The reason why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
     /// It names somebody else, or nobody.
@@ -43,8 +44,8 @@ pub(super) enum Refused {
     Page,
 }
 
-/// Lets a request in that names us, in its `Host` and in its request line if that names a host as well. The custom domain
-/// names of a store are ours too, if one is given.
+/// Lets a request in that names us, in its `Host` and in its request line if that names a host as well. The custom
+/// domain names of a store are ours too, if one is given.
 pub(super) fn admit<B>(
     request: &Request<B>,
     listener: SocketAddr,
@@ -106,7 +107,7 @@ fn is_from_page(headers: &HeaderMap) -> bool {
     headers.keys().any(is_page_mark)
 }
 
-/// Removes what marks a request as a web page's, for a request that the gateway makes itself.
+/// Removes the marks of a web page's request, for a request that the gateway makes itself.
 pub(super) fn strip_page_marks(headers: &mut HeaderMap) {
     let marks: Vec<HeaderName> = headers
         .keys()

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-/// A rate, in requests a second, and how many may come at once.
+/// A rate, in requests a second, and a burst: the requests that may come at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Limit {
     pub(super) rate: f64,
@@ -37,13 +37,13 @@ impl Bucket {
         self.filled = now;
     }
 
-    /// Whether a request may pass.
+    /// True when a request may pass.
     pub(super) fn has_token(&self) -> bool {
         // A rate of 0 blocks all, whatever burst it comes with.
         self.limit.rate > 0.0 && self.tokens >= 1.0
     }
 
-    /// Whether nothing is missing: then it is as good as new.
+    /// True when no token is missing: then the bucket is as good as new.
     pub(super) fn is_full(&self) -> bool {
         self.tokens >= self.limit.burst
     }

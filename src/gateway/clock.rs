@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// The time now.
+/// Returns the time now.
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()

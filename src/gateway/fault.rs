@@ -23,26 +23,28 @@ const LONGEST_DELAY_MS: u64 = 10 * 60 * 1000;
 /// Faults that may wait at the same time.
 const MOST: usize = 1000;
 
-/// What shall happen to the next calls of one kind.
+/// A fault: the fate of the next calls of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Fault {
     /// An operation of the control plane or of `@connections`, such as `CreateDeployment` or `PostToConnection`;
     /// `Connect` for handshakes; `*` for all of them.
     operation: String,
-    /// How many calls; one unless said otherwise.
+    /// The number of calls; one unless said otherwise.
     #[serde(default = "one")]
     times: u32,
-    /// Waited before anything else.
+    /// The delay before anything else.
     #[serde(default)]
     delay_in_millis: u64,
-    /// Answered instead of carrying the call out.
+    /// The HTTP status that is answered instead of carrying the call out.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    /// The error's name, with `status`; what the operation itself says with it unless said otherwise.
+    /// The error's name, with `status`; unless said otherwise, the name that the operation itself gives with that
+    /// status.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// The error's text, with `status`; what the operation itself says with it unless said otherwise.
+    /// The error's text, with `status`; unless said otherwise, the text that the operation itself gives with that
+    /// status.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     /// Closes the caller's connection without an answer.
@@ -50,7 +52,7 @@ pub(super) struct Fault {
     drop: Option<Drop>,
 }
 
-/// What is lost with a dropped connection.
+/// The part of a call that is lost with a dropped connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Drop {
@@ -60,20 +62,20 @@ enum Drop {
     Answer,
 }
 
-/// What happens to one call.
+/// The fate of one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Strike {
-    /// Waited first.
+    /// The delay before the effect.
     pub(super) delay: Duration,
     pub(super) effect: Effect,
 }
 
-/// What follows the delay.
+/// The effect of a fault on a call, after the delay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Effect {
     /// The call is carried out as if nothing had been.
     None,
-    /// It is refused.
+    /// The call is refused.
     Refuse {
         status: StatusCode,
         error: String,
@@ -86,7 +88,7 @@ pub(super) enum Effect {
     DropAnswer,
 }
 
-/// Why a fault is not taken.
+/// The reason why a fault is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadFault {
     #[error("there is no operation {name}; there are {}", names().collect::<Vec<_>>().join(", "))]
@@ -121,7 +123,7 @@ pub(super) struct Faults {
     any: AtomicBool,
 }
 
-/// The names that a fault may give for its operation.
+/// Returns the names that a fault may give for its operation.
 fn names() -> impl Iterator<Item = &'static str> {
     [ANY, HANDSHAKE]
         .into_iter()
@@ -129,7 +131,7 @@ fn names() -> impl Iterator<Item = &'static str> {
         .chain(control::operations())
 }
 
-/// Whether there is such an operation.
+/// Refuses a name that no operation has.
 fn check_operation(name: &str) -> Result<(), BadFault> {
     if names().any(|known| known == name) {
         return Ok(());
@@ -192,7 +194,7 @@ impl Fault {
     }
 }
 
-/// What an operation says with a status: the error that SDKs know, and its text.
+/// Returns the error that an operation gives with a status: the name that SDKs know, and its text.
 fn usual(operation: &str, status: StatusCode) -> (&'static str, Option<&'static str>) {
     let of_connections = management::operations().any(|name| name == operation);
     let error = match status.as_u16() {
@@ -233,19 +235,19 @@ impl Faults {
         Ok(())
     }
 
-    /// What waits, oldest first.
+    /// Returns the faults that wait, oldest first.
     pub(super) fn list(&self) -> Vec<Fault> {
         self.lock().clone()
     }
 
-    /// Forgets all that wait.
+    /// Forgets all faults that wait.
     pub(super) fn clear(&self) {
         let mut waiting = self.lock();
         waiting.clear();
         self.any.store(false, Ordering::Release);
     }
 
-    /// What happens to a call of this operation; the oldest fault that speaks of it is used up by one.
+    /// Returns the fate of a call of this operation; the oldest fault that speaks of the operation is used up by one.
     pub(super) fn take(&self, operation: &str) -> Option<Strike> {
         if !self.any.load(Ordering::Acquire) {
             return None;

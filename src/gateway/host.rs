@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// The host that stands for this gateway in an integration's URI.
 const OWN_HOST: &str = "gateway.localhost";
 
-/// What a host in a request is. Whether that is this gateway is for others to say.
+/// A host in a request. It is for others to say whether that is this gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Host {
     /// One API, as on AWS: `{apiId}.execute-api.{region}.localhost`.
@@ -77,7 +77,7 @@ fn of_api(labels: &str) -> Option<Host> {
     }
 }
 
-/// The name and the port of a host; a port that is none stays with the name, which is then none either.
+/// Returns the name and the port of a host; a port that is none stays with the name, which is then none either.
 fn split_port(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {
         Some((name, "")) => (name, None),
@@ -86,17 +86,17 @@ fn split_port(host: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Whether the host of a URI is this gateway.
+/// True when the host of a URI is this gateway.
 pub(super) fn is_own(host: &str) -> bool {
     plain_name(host) == OWN_HOST
 }
 
-/// A host as names are compared.
+/// Returns a host's name in the form in which names are compared.
 pub(super) fn plain_name(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// The address by which a client of this machine reaches a listener, which may listen everywhere.
+/// Returns the address by which a client of this machine reaches a listener, which may listen everywhere.
 pub(super) fn reachable(listener: SocketAddr) -> SocketAddr {
     let ip = match listener.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

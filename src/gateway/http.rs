@@ -1,5 +1,5 @@
 //! The listener: accepts connections up to a limit, reads requests, and hands each to the plane that its host and path
-//! name. It decides nothing about APIs itself.
+//! name. The listener decides nothing about APIs itself.
 
 use std::{
     net::SocketAddr,
@@ -58,10 +58,10 @@ const HEADERS: usize = 100;
 const CONTROL_BYTES: usize = 4 * 1024 * 1024;
 /// Pause after `accept` failed, which is when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long clients may take to go when the gateway stops.
+/// The longest time that clients have to go when the gateway stops.
 const FAREWELL: Duration = Duration::from_secs(4);
 
-/// What every request can reach.
+/// The parts of the gateway that every request can reach.
 pub(super) struct Server {
     listener: SocketAddr,
     control: control::Context,
@@ -98,17 +98,17 @@ impl Server {
 }
 
 impl Server {
-    /// How many times faster than on AWS time passes.
+    /// Follows the time scale: the factor by which time passes faster than on AWS.
     pub(super) fn time_scales(&self) -> watch::Receiver<f64> {
         self.plane.time_scales()
     }
 
-    /// The Lambda functions that it can invoke.
+    /// Returns the Lambda functions that the gateway can invoke.
     pub(super) fn functions(&self) -> Functions {
         self.plane.functions.clone()
     }
 
-    /// Where what whoever runs it should read at once goes.
+    /// Returns the notices for whoever runs the gateway.
     pub(super) fn notices(&self) -> Notices {
         self.notices.clone()
     }
@@ -256,7 +256,7 @@ async fn say_why(
     }
 }
 
-/// Whether the first byte that comes begins a TLS record with a handshake, which no request does.
+/// True when the first byte that comes begins a TLS record with a handshake, which no request does.
 async fn speaks_tls(stream: &TcpStream) -> bool {
     let mut first = [0];
     // Who breaks off is found out by who reads on.
@@ -264,7 +264,7 @@ async fn speaks_tls(stream: &TcpStream) -> bool {
     matches!(peeked, Ok(1)) && first == [0x16]
 }
 
-/// Whom a request is for.
+/// The part of the gateway that a request is for.
 enum Target {
     Control,
     Own,
@@ -302,7 +302,7 @@ impl Target {
 }
 
 impl Target {
-    /// What the request asks for, by the name that faults know it by.
+    /// Returns the operation that the request asks for, by the name that faults know it by.
     fn operation(&self, request: &Request<Incoming>) -> Option<&'static str> {
         match self {
             Target::Control => control::operation(request.method(), request.uri().path()),
@@ -313,7 +313,7 @@ impl Target {
     }
 }
 
-/// Hands a request that may come in to whom its host and path name.
+/// Hands a request that may come in to the plane that its host and path name.
 async fn dispatch(
     server: &Arc<Server>,
     remote: SocketAddr,
@@ -334,7 +334,7 @@ async fn dispatch(
     answered
 }
 
-/// Answers a request that was let in, in the way that a fault says if one waits for it.
+/// Answers a request that was let in; a fault that waits for it decides how.
 async fn meet(
     server: &Arc<Server>,
     remote: SocketAddr,
@@ -473,7 +473,7 @@ fn forbidden() -> Response<Full<Bytes>> {
     refusal(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden")
 }
 
-/// Why a body did not arrive.
+/// The reason why a body did not arrive.
 enum Broken {
     TimedOut,
     Lost,
@@ -505,7 +505,8 @@ fn too_large() -> Response<Full<Bytes>> {
     )
 }
 
-/// Reads a body of at most `limit` bytes. Of one that is longer, or says that it will be, no more is read than tells so.
+/// Reads a body of at most `limit` bytes. Of one that is longer, or says that it will be, no more is read than tells
+/// so.
 async fn read<B>(mut body: B, limit: usize) -> Result<Result<Bytes, TooLarge>, Broken>
 where
     B: Body<Data = Bytes> + Unpin,

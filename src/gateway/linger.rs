@@ -1,9 +1,9 @@
 //! A client's stream, with the manners that the HTTP library lacks.
 //!
-//! It hears its sender out before it closes: closing a socket with unread input makes the kernel send a reset, and an answer
-//! on its way to a sender that has not finished would be lost. How much it hears, and for how long, is bounded; what it
-//! hears it forgets. It gives up on a client that does not take what it is sent. And where the library gives up in the
-//! middle of a request without a word, it hands the stream back, so that a word can still be said.
+//! The stream hears its sender out before it closes: closing a socket with unread input makes the kernel send a reset,
+//! and an answer on its way to a sender that has not finished would be lost. The bytes that it hears, and the time, are
+//! bounded; what it hears it forgets. It gives up on a client that does not take what it is sent. And where the library
+//! gives up in the middle of a request without a word, the stream is handed back, so that a word can still be said.
 
 use std::{
     io::{self, IoSlice},
@@ -21,9 +21,9 @@ use tokio::{
 
 /// Bytes that are read and thrown away after our half is closed.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-/// How long the other end may take to close its half after we closed ours.
+/// The longest time that the other end may take to close its half after we closed ours.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long the other end may take none of what it is sent.
+/// The longest time that the other end may take none of what it is sent.
 const STALL: Duration = Duration::from_secs(30);
 /// Bytes that are thrown away at a time.
 const GULP: usize = 8 * 1024;
@@ -36,13 +36,13 @@ pub(super) struct Linger<S> {
     draining: Option<Draining>,
     /// Runs while the other end takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// Whether something was heard since the last word that was said.
+    /// True when something was heard since the last word that was said.
     unanswered: bool,
-    /// Where the stream goes that is dropped with something unanswered.
+    /// The sender that gives the stream back when it is dropped with something unanswered.
     home: Option<oneshot::Sender<S>>,
 }
 
-/// What becomes of a stream that is dropped before its client was answered.
+/// The receiver of a stream that is dropped before its client was answered.
 pub(super) type Returned<S> = oneshot::Receiver<S>;
 
 #[derive(Debug)]
@@ -52,7 +52,7 @@ struct Draining {
 }
 
 impl<S> Linger<S> {
-    /// A stream that hears its sender out, and nothing more.
+    /// Makes a stream that hears its sender out, and nothing more.
     pub(super) fn new(stream: S) -> Linger<S> {
         Linger {
             stream: Some(stream),
@@ -63,7 +63,8 @@ impl<S> Linger<S> {
         }
     }
 
-    /// The same, and where it turns up if whoever has it drops it while something that was heard is not answered.
+    /// Makes the same stream, and the receiver that gets it if it is dropped while something that was heard is not
+    /// answered.
     pub(super) fn returning(stream: S) -> (Linger<S>, Returned<S>) {
         let (home, returned) = oneshot::channel();
         let mut linger = Linger::new(stream);
@@ -71,7 +72,7 @@ impl<S> Linger<S> {
         (linger, returned)
     }
 
-    /// The stream itself, which then is on its own.
+    /// Returns the stream itself, which then is on its own.
     pub(super) fn into_inner(mut self) -> S {
         self.stream.take().expect("invariant: it is taken out once")
     }

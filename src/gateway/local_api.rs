@@ -1,5 +1,6 @@
-//! The gateway's own API, below `/_stagewire/`: what is open, what stages logged, what shall go wrong, how strict the gateway
-//! is, and how fast time passes. AWS has nothing like it, so nothing here pretends to be AWS's; it is for people and tests.
+//! The gateway's own API, below `/_stagewire/`: the open connections, the access logs of stages, the faults, the
+//! strictness, and the time scale. AWS has nothing like it, so nothing here pretends to be AWS's; it is for people and
+//! tests.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::{
     strict::Strict,
 };
 
-/// Where it lives.
+/// The path that the API begins with.
 pub(super) const PREFIX: &str = "/_stagewire";
 
 type Answer = Response<Full<Bytes>>;
@@ -183,7 +184,7 @@ fn of_time_scale(plane: &Plane, method: &Method, body: &Bytes) -> Answer {
     ok(&json!({ "timeScale": plane.time_scale() }))
 }
 
-/// What is to change; the rest stays.
+/// The members of the strictness that are to change; the rest stays.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct StrictnessChange {
@@ -216,7 +217,7 @@ impl StrictnessChange {
     }
 }
 
-/// A time, or why it is none.
+/// Returns the time, or refuses one that is longer than `longest`.
 fn bounded(name: &str, time_ms: u64, longest: Duration) -> Result<Duration, String> {
     let time = Duration::from_millis(time_ms);
     if time > longest {

@@ -21,20 +21,20 @@ use super::{
 /// The path segment that marks the API.
 pub(super) const SEGMENT: &str = "@connections";
 
-/// What a call with a method does, as SDKs name it.
+/// The operation of each method, as SDKs name it.
 static OPERATIONS: [(Method, &str); 3] = [
     (Method::POST, "PostToConnection"),
     (Method::GET, "GetConnection"),
     (Method::DELETE, "DeleteConnection"),
 ];
 
-/// What a call with this method does.
+/// Returns the operation of a call with this method.
 pub(super) fn operation(method: &Method) -> Option<&'static str> {
     let found = OPERATIONS.iter().find(|(its, _)| its == method);
     found.map(|(_, name)| *name)
 }
 
-/// The names of all operations.
+/// Returns the names of all operations.
 pub(super) fn operations() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|(_, name)| *name)
 }
@@ -88,7 +88,7 @@ pub(super) async fn answer(
     }
 }
 
-/// Whether there is such a stage, and its callbacks may come this way.
+/// True when there is such a stage, and its callbacks may come this way.
 fn is_open(plane: &Plane, place: &Place) -> bool {
     let Ok(serving) = plane.store.serving(&place.api_id, &place.stage) else {
         return false;
@@ -101,8 +101,8 @@ fn is_open(plane: &Plane, place: &Place) -> bool {
     place.region.as_ref().is_none_or(in_region) && !is_shut
 }
 
-/// SOURCE: reports of calls under a custom domain name that had the stage in their path, or no id: the text with the path
-/// behind the stage or the key, decoded. GUESS: the status.
+/// SOURCE: reports of calls under a custom domain name that had the stage in their path, or no id: the text with the
+/// path behind the stage or the key, decoded. GUESS: the status.
 fn no_route(method: &Method, path: &str) -> Response<Full<Bytes>> {
     let message = format!("No method found matching route {path} for http method {method}.");
     refusal(StatusCode::FORBIDDEN, "ForbiddenException", &message)

@@ -1,9 +1,9 @@
 //! The local gateway: API Gateway's control plane, data plane and `@connections`, and Lambda's Invoke for the functions
 //! behind its routes, on one listener.
 //!
-//! The caller binds the listener and says when to stop; [`run`] returns when every client is gone. What AWS does is
-//! written down in API Gateway's developer guide and API reference; where neither says, the code is marked `GUESS`.
-//! The gateway shares no code with [`crate::aws`], so that the two cannot be wrong together.
+//! The caller binds the listener and says when to stop; [`run`] returns when every client is gone. AWS's behaviour is
+//! written down in API Gateway's developer guide and API reference; where neither says, the code is marked `GUESS`. The
+//! gateway shares no code with [`crate::aws`], so that the two cannot be wrong together.
 
 mod admission;
 mod authorize;
@@ -57,29 +57,30 @@ const ACCOUNT: &str = "000000000000";
 /// The port that the gateway listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 4566;
 
-/// The time scales that a person may ask for: at the least a connection's idle limit is 19 years, at the most its lifetime is 7 ms.
+/// The time scales that a person may ask for: at the least a connection's idle limit is 10 years, the longest time that
+/// anything takes here; at the most its lifetime is 7 ms.
 pub const TIME_SCALES: RangeInclusive<f64> = 0.000_001..=1_000_000.0;
 
-/// How a gateway is run.
+/// The options of a gateway.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// Where its state lives.
+    /// The place of the gateway's state.
     pub store: StoreLocation,
-    /// What a new store is filled with.
+    /// The content of a new store.
     pub seed: Seed,
-    /// How many times faster than on AWS time passes, for the idle and lifetime limits of a connection and for the times and
-    /// rates of the strictness; at least 1 is usual.
+    /// The time scale: the factor by which time passes faster than on AWS, for the idle and lifetime limits of a
+    /// connection and for the times and rates of the strictness; at least 1 is usual.
     pub time_scale: f64,
-    /// How strict it is where AWS makes its callers wait.
+    /// The strictness of the gateway where AWS makes its callers wait.
     pub strictness: Strictness,
     /// WebSocket connections open at the same time; one more is refused with 429.
     pub connections: usize,
-    /// Connections beyond those: control calls, callbacks and backends, which must get through when the gateway is full. One
-    /// more waits.
+    /// Connections beyond those: control calls, callbacks and backends, which must get through when the gateway is
+    /// full. One more waits.
     pub spare_connections: usize,
     /// The credentials and API keys that clients may come with, where a route asks for any.
     pub keyring: Keyring,
-    /// Where Lambda functions run.
+    /// The Lambda functions that run here, and the endpoint of all others.
     pub lambda: LambdaOptions,
 }
 
@@ -98,7 +99,7 @@ impl Default for Options {
     }
 }
 
-/// Where a gateway keeps its state.
+/// The place of a gateway's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreLocation {
     /// In a database file; it is made if there is none. Only one process can have it open.
@@ -107,7 +108,7 @@ pub enum StoreLocation {
     Memory,
 }
 
-/// What a new store is filled with. One that holds an API, or was filled before, is left as it is.
+/// The content of a new store. A store that holds an API, or was filled before, is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seed {
     /// The demo APIs that ship with the program.
@@ -118,7 +119,7 @@ pub enum Seed {
     File(PathBuf),
 }
 
-/// Why a gateway could not start.
+/// The reason why a gateway could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The listener does not say where it listens.
@@ -193,27 +194,29 @@ impl Gateway {
         })
     }
 
-    /// The deployments that were planted when it started, with what they hold; none if the store was not new.
+    /// Returns the deployments that were planted when the gateway started, with what they hold; none if the store was
+    /// not new.
     pub fn seeded(&self) -> &[Seeded] {
         &self.seeded
     }
 
-    /// What the functions that run here print from now on, and how their processes fare.
+    /// Follows the lines that the functions that run here print from now on, and the gateway's lines about their
+    /// processes.
     pub fn function_lines(&self) -> Receiver<FunctionLine> {
         self.functions.lines()
     }
 
-    /// How many times faster than on AWS time passes, now and whenever that changes.
+    /// Follows the time scale: the factor by which time passes faster than on AWS, now and whenever that changes.
     pub fn time_scales(&self) -> watch::Receiver<f64> {
         self.time_scales.clone()
     }
 
-    /// What whoever runs it should read at once, such as that a client spoke TLS; a line each, once each.
+    /// Follows the notices for whoever runs the gateway, such as that a client spoke TLS; a line each, once each.
     pub fn notices(&self) -> Receiver<String> {
         self.notices.subscribe()
     }
 
-    /// Where it listens.
+    /// Returns the address that the gateway listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -1,5 +1,5 @@
-//! What whoever runs the gateway should read at once: a line in the log, and to whoever listens. Each is said once, for
-//! clients try again.
+//! Notices: lines that whoever runs the gateway should read at once, in the log and sent to whoever listens. Each is
+//! said once, for clients try again.
 
 use std::{
     net::SocketAddr,
@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 /// Lines kept for a listener that is slow.
 const KEPT: usize = 16;
 
-/// Where notices go.
+/// The sender of notices.
 #[derive(Debug, Clone)]
 pub(super) struct Notices {
     lines: broadcast::Sender<String>,

@@ -1,10 +1,10 @@
-//! The gateway's own HTTP client: it calls the backends of integrations.
+//! The gateway's own HTTP client, which calls the backends of integrations.
 //!
-//! Two names mean something of their own here. `gateway.localhost` is this gateway, on whatever port it listens, so that
-//! a definition can name it without knowing the port; every other name under `localhost` is the loopback interface, as
-//! RFC 6761 says, whether or not the machine's resolver knows that.
+//! Two names mean something of their own here. `gateway.localhost` is this gateway, on whatever port it listens, so
+//! that a definition can name it without knowing the port; every other name under `localhost` is the loopback
+//! interface, as RFC 6761 says, whether or not the machine's resolver knows that.
 //!
-//! What marks a request as a web page's (`Origin`, `Sec-Fetch-*`) is passed on to every backend, as AWS does, but not to
+//! The marks of a web page's request (`Origin`, `Sec-Fetch-*`) are passed on to every backend, as AWS does, but not to
 //! this gateway: the page asked for a stage, and it is the gateway that calls itself, which no page can make it do.
 
 use std::{
@@ -33,7 +33,7 @@ use super::{
     host::{is_own, plain_name, reachable},
 };
 
-/// How long an idle connection to a backend is kept; less than common servers wait for the next request.
+/// The time that an idle connection to a backend is kept; less than common servers wait for the next request.
 const IDLE: Duration = Duration::from_secs(4);
 
 /// The client. Connections are kept and used again.
@@ -45,7 +45,7 @@ pub(super) struct Outbound {
     secure: OnceCell<Client<HttpsConnector<Connector>, Full<Bytes>>>,
 }
 
-/// What a backend, or an integration as a whole, answered.
+/// The answer of a backend, or of an integration as a whole.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -53,16 +53,16 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
 }
 
-/// What becomes of an answer's body that is longer than it may be.
+/// The treatment of an answer's body that is longer than it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excess {
     /// The call fails.
     Refused,
-    /// It is read to its end and thrown away, and the answer has no body.
+    /// The body is read to its end and thrown away, and the answer has no body.
     Dropped,
 }
 
-/// Why a call brought no answer.
+/// The reason why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallError {
     /// The backend could not be reached, or broke off.
@@ -77,7 +77,7 @@ pub(super) enum CallError {
 }
 
 impl Outbound {
-    /// A client that knows where this gateway listens.
+    /// Makes a client that knows where this gateway listens.
     pub(super) fn new(own: SocketAddr) -> Outbound {
         let connector = Connector {
             own: reachable(own),
@@ -156,7 +156,7 @@ impl Outbound {
     }
 }
 
-/// The body, or nothing if it is longer than `limit`.
+/// Returns the body, or nothing if it is longer than `limit`.
 async fn short_body(mut body: Incoming, limit: usize) -> Result<Bytes, CallError> {
     let mut kept = BytesMut::new();
     let mut length = 0_usize;

@@ -1,5 +1,5 @@
-//! Where a request is addressed: which API and stage, by path, by host or by a custom domain name, and what is left of the
-//! path.
+//! The place that a request is addressed to: the API and stage, by path, by host or by a custom domain name, and the
+//! rest of the path.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{host::Host, store::Store};
 
-/// A stage, and what of it is asked for. Whether there is such a stage is for others to say.
+/// A stage, and the path below it that is asked for. The stage need not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) api_id: String,
@@ -15,17 +15,18 @@ pub(super) struct Place {
     pub(super) region: Option<String>,
     /// Empty where the path should name one and does not.
     pub(super) stage: String,
-    /// What callbacks put before the stage or the mapping's key: host, port, and the API's id if the path named it.
+    /// The text that callbacks put before the stage or the mapping's key: host, port, and the API's id if the path
+    /// named it.
     pub(super) domain_name: String,
     pub(super) entrance: Entrance,
     /// The path behind the stage or the mapping's key, decoded, without a slash at its end.
     pub(super) rest: Vec<String>,
 }
 
-/// By which of its endpoints an API is addressed.
+/// The endpoint by which an API is addressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entrance {
-    /// The one that every API has, unless a deployment disables it.
+    /// The endpoint that every API has, unless a deployment disables it.
     Default,
     /// A custom domain name.
     Domain,
@@ -74,8 +75,8 @@ impl Place {
         }
     }
 
-    /// SOURCE: the guide to API mappings: a key is one segment of the path, the empty one is the root, and the stage's name
-    /// does not appear. GUESS: a path whose first segment is no key belongs to the root.
+    /// SOURCE: the guide to API mappings: a key is one segment of the path, the empty one is the root, and the stage's
+    /// name does not appear. GUESS: a path whose first segment is no key belongs to the root.
     fn mapped(
         name: &str,
         authority: &str,

@@ -1,10 +1,10 @@
-//! The HTTP responses that the data plane and `@connections` give of themselves.
+//! The HTTP responses that the gateway gives of itself, but for those of the control plane's operations.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
-/// A JSON body with this status.
+/// Makes a response with a JSON body.
 pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
@@ -19,7 +19,7 @@ pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<
     response
 }
 
-/// A JSON body with this status and AWS's name for the error.
+/// Makes a response with a JSON body and AWS's name for the error.
 pub(super) fn error(
     status: StatusCode,
     kind: &str,
@@ -32,13 +32,14 @@ pub(super) fn error(
     response
 }
 
-/// The usual refusal: `{"message":"…"}` with a status and AWS's name for the error.
+/// Makes the usual refusal: `{"message":"…"}` with AWS's name for the error.
 pub(super) fn refusal(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
     let body = serde_json::json!({ "message": message }).to_string();
     error(status, kind, body)
 }
 
-/// The same as it goes over the wire, for a client whose request never became one; the last word of its connection.
+/// Writes the usual refusal as it goes over the wire, for a client whose request never became one; the last word of its
+/// connection.
 pub(super) fn raw(status: StatusCode, kind: &str, message: &str) -> String {
     let body = serde_json::json!({ "message": message }).to_string();
     let length = body.len();
@@ -48,7 +49,7 @@ pub(super) fn raw(status: StatusCode, kind: &str, message: &str) -> String {
     )
 }
 
-/// AWS's name for the error and no body.
+/// Makes a response with AWS's name for the error and no body.
 pub(super) fn unexplained(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
     let mut response = empty(status);
     if let Ok(kind) = HeaderValue::try_from(kind) {
@@ -57,7 +58,7 @@ pub(super) fn unexplained(status: StatusCode, kind: &str) -> Response<Full<Bytes
     response
 }
 
-/// Plain text with this status.
+/// Makes a response with plain text.
 pub(super) fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
@@ -66,7 +67,7 @@ pub(super) fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     response
 }
 
-/// No body at all.
+/// Makes a response without a body.
 pub(super) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = status;

@@ -1,5 +1,4 @@
-//! Whether a request carries an AWS signature. The signature is not checked: a local gateway knows no secret keys, and
-//! accepts everybody's.
+//! The presence of an AWS signature in a request. The signature is not verified: anybody's is accepted.
 
 use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;

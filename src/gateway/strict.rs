@@ -1,8 +1,8 @@
-//! How strict the gateway is where AWS makes its callers wait: how fast control calls may come, how long they take, and how
-//! long a stage takes to settle. The gateway lets nobody wait unless it is told to, and may be told while it runs.
+//! Strictness where AWS makes its callers wait: the rate of control calls, the time that they take, and the time that a
+//! stage takes to settle. The gateway lets nobody wait unless it is told to, and may be told while it runs.
 //!
-//! This keeps the numbers and their time scale. The control plane counts calls, the listener delays answers, and the store
-//! picks among deployments.
+//! This module keeps the numbers and their time scale. The control plane counts calls, the listener delays answers, and
+//! the store picks among deployments.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,22 +22,22 @@ pub const LONGEST_LATENCY: Duration = Duration::from_mins(10);
 /// The longest [`Strictness::consistency`].
 pub const LONGEST_CONSISTENCY: Duration = Duration::from_hours(1);
 
-/// How strict the gateway is where AWS makes its callers wait. By default it lets nobody wait.
+/// The strictness of the gateway where AWS makes its callers wait. By default it lets nobody wait.
 ///
 /// All times pass as fast as the gateway's time scale says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Strictness {
-    /// Whether control calls that come faster than AWS takes them are refused with 429, by account and region.
+    /// True when control calls that come faster than AWS takes them are refused with 429, by account and region.
     pub aws_rates: bool,
-    /// How long each control call takes at least; at most [`LONGEST_LATENCY`].
+    /// The least time that each control call takes; at most [`LONGEST_LATENCY`].
     pub latency: Duration,
-    /// For how long the old and the new deployment of a stage answer side by side, by chance, after the stage was moved,
-    /// and a new stage refuses handshakes; at most [`LONGEST_CONSISTENCY`].
+    /// The time for which the old and the new deployment of a stage answer side by side, by chance, after the stage was
+    /// moved, and a new stage refuses handshakes; at most [`LONGEST_CONSISTENCY`].
     pub consistency: Duration,
 }
 
 impl Strictness {
-    /// The same with times that are not too long.
+    /// Returns the same with times that are not too long.
     fn bounded(self) -> Strictness {
         Strictness {
             latency: self.latency.min(LONGEST_LATENCY),
@@ -51,7 +51,7 @@ impl Strictness {
 pub(crate) struct Strict {
     strictness: Mutex<Strictness>,
     time_scale: Arc<TimeScale>,
-    /// Told how long stages take to settle, so that no message has to ask here.
+    /// The store, which is told how long stages take to settle, so that no message has to ask here.
     store: Store,
 }
 
@@ -81,26 +81,28 @@ impl Strict {
         Ok(())
     }
 
-    /// Takes over that time passes at another pace.
+    /// Takes over a changed time scale.
     pub(super) fn keep_pace(&self) {
         let kept = self.lock();
         self.tell(*kept);
     }
 
-    /// The earliest time at which a control call that begins now is answered; none where calls take no time of their own.
+    /// Returns the earliest time at which a control call that begins now is answered; none where calls take no time of
+    /// their own.
     pub(super) fn due(&self) -> Option<Instant> {
         let latency = self.get().latency;
         let scaled = || time_scale::scaled(latency, self.time_scale.get());
         (!latency.is_zero()).then(|| Instant::now() + scaled())
     }
 
-    /// How many times faster than on AWS the tokens of control calls come back; none if they are not counted.
+    /// Returns the factor by which the tokens of control calls come back faster than on AWS; none if they are not
+    /// counted.
     pub(super) fn pace_of_rates(&self) -> Option<f64> {
         let scale = || time_scale::usable(self.time_scale.get());
         self.get().aws_rates.then(scale)
     }
 
-    /// Called under the lock, or of two changes the store might keep the older one.
+    /// Tells the store. Called under the lock, or of two changes the store might keep the older one.
     fn tell(&self, strictness: Strictness) {
         let scale = self.time_scale.get();
         let consistency = time_scale::scaled(strictness.consistency, scale);

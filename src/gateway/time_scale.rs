@@ -1,4 +1,4 @@
-//! How many times faster than on AWS time passes here, which may change while the gateway runs.
+//! The time scale: the factor by which time passes faster here than on AWS, which may change while the gateway runs.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -10,8 +10,8 @@ use tokio::sync::watch;
 /// The longest time that anything takes, however slowly time passes.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
-/// How many times faster than on AWS time passes, and how often that was changed: apart, for every connection asks again
-/// and again, and nobody may wait for it.
+/// The time scale, and the number of its changes: apart, for every connection asks again and again, and nobody may wait
+/// for it.
 #[derive(Debug)]
 pub(super) struct TimeScale {
     scale: watch::Sender<f64>,
@@ -26,12 +26,12 @@ impl TimeScale {
         }
     }
 
-    /// How many times faster than on AWS time passes.
+    /// Returns the factor by which time passes faster than on AWS.
     pub(super) fn get(&self) -> f64 {
         *self.scale.borrow()
     }
 
-    /// The same from now on, for whoever follows it.
+    /// Follows the scale from now on.
     pub(super) fn follow(&self) -> watch::Receiver<f64> {
         self.scale.subscribe()
     }
@@ -42,13 +42,13 @@ impl TimeScale {
         self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A number that is another when time has begun to pass at another pace.
+    /// Returns a number that is another when time has begun to pass at another pace.
     pub(super) fn changes(&self) -> u32 {
         self.changes.load(Ordering::Acquire)
     }
 }
 
-/// The scale, or 1 in place of a number by which no time can pass.
+/// Returns the scale, or 1 in place of a number by which no time can pass.
 pub(super) fn usable(scale: f64) -> f64 {
     if scale.is_finite() && scale > 0.0 {
         scale
@@ -57,7 +57,7 @@ pub(super) fn usable(scale: f64) -> f64 {
     }
 }
 
-/// How long something takes here that takes `real` on AWS, when time passes `scale` times as fast.
+/// Returns the time that something takes here that takes `real` on AWS, when time passes `scale` times as fast.
 pub(super) fn scaled(real: Duration, scale: f64) -> Duration {
     Duration::try_from_secs_f64(real.as_secs_f64() / usable(scale))
         .unwrap_or(Duration::MAX)

@@ -1,7 +1,8 @@
-//! Who may do what: credentials and API keys that this gateway knows, signatures, and policy documents.
+//! Authorization: credentials and API keys that this gateway knows, signatures, and policy documents.
 //!
-//! It knows nothing of routes or connections, and keeps nothing: whoever runs the gateway says which keys there are. Key
-//! management (usage plans) is an API of version 1 and not emulated; here a key names the stages it is good for.
+//! This module knows nothing of routes or connections, and keeps nothing: whoever runs the gateway says which keys
+//! there are. Key management (usage plans) is an API of version 1 and not emulated; here a key names the stages it is
+//! good for.
 
 pub(super) mod policy;
 pub(super) mod sigv4;
@@ -28,9 +29,9 @@ pub struct Credential {
     pub secret_access_key: Secret,
     /// The token of temporary credentials, which must come along; with others none may.
     pub session_token: Option<Secret>,
-    /// Whose they are; shown to backends as the caller.
+    /// The owner of the credentials; shown to backends as the caller.
     pub user: String,
-    /// What its owner may do; everything if none is given.
+    /// The policy of the owner; without one the owner may do everything.
     pub policy: Option<Policy>,
 }
 
@@ -39,7 +40,7 @@ pub struct Credential {
 pub struct ApiKey {
     /// Its name.
     pub name: String,
-    /// What a client brings.
+    /// The value that a client brings.
     pub value: Secret,
     /// The stages that it is good for, as `API id/stage` with `*` and `?`; all if empty.
     pub stages: Vec<String>,
@@ -54,7 +55,7 @@ pub struct Keyring {
     pub api_keys: Vec<ApiKey>,
 }
 
-/// Why a signed request may not do what it asks for.
+/// The reason why a signed request may not do what it asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotAuthorized {
     #[error(transparent)]
@@ -74,7 +75,7 @@ pub(super) enum NotAuthorized {
 }
 
 impl Keyring {
-    /// Whose signature for `region` a request carries.
+    /// Returns the credential with which a request is signed for `region`.
     pub(super) fn authenticate(
         &self,
         request: &Signed<'_>,
@@ -100,7 +101,7 @@ impl Keyring {
         Ok(credential)
     }
 
-    /// The API key with this value, if one is good for the stage, given as `API id/stage`.
+    /// Returns the API key with this value, if one is good for the stage, given as `API id/stage`.
     pub(super) fn api_key(&self, value: &str, stage: &str) -> Option<&ApiKey> {
         let is_good = |key: &ApiKey| {
             key.stages.is_empty()
@@ -117,7 +118,7 @@ impl Keyring {
     }
 }
 
-/// What somebody wants to do.
+/// An action on a resource that somebody wants to do.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wish<'a> {
     /// As in `execute-api:Invoke`.
@@ -127,7 +128,7 @@ pub(super) struct Wish<'a> {
 }
 
 impl Credential {
-    /// Whether its policy allows it.
+    /// Refuses a wish that the credential's policy does not allow.
     pub(super) fn may(&self, wish: &Wish<'_>) -> Result<(), NotAuthorized> {
         let decision = self.policy.as_ref().map_or(Decision::Allowed, |policy| {
             policy.decide(wish.action, wish.resource)

@@ -1,9 +1,9 @@
-//! Policy documents: whether one allows an action on a resource. Pure.
+//! Policy documents: the decision over an action on a resource. Pure.
 //!
 //! SOURCE: IAM's policy grammar and evaluation logic: nothing is allowed that no statement allows, and an explicit deny
 //! wins. Actions are compared without regard to case, resources with it; `*` stands for any text and `?` for one
-//! character, slashes and colons included. A statement with a `Condition` cannot be judged here; a document that has one
-//! is refused as a whole, so that nobody takes a guess for a decision.
+//! character, slashes and colons included. A statement with a `Condition` cannot be judged here; a document that has
+//! one is refused as a whole, so that nobody takes a guess for a decision.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,14 +27,14 @@ enum Effect {
     Deny,
 }
 
-/// What a statement speaks of: all that match, or all that do not.
+/// The actions or resources that a statement speaks of: all that match, or all that do not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Matching {
     Any(Vec<String>),
     NoneOf(Vec<String>),
 }
 
-/// What a policy says of an action on a resource.
+/// The decision of a policy over an action on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// A statement allows it and none denies it.
@@ -45,7 +45,7 @@ pub(crate) enum Decision {
     Denied,
 }
 
-/// Why a value is no policy document.
+/// The reason why a value is no policy document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPolicy {
     /// It has not the form of one.
@@ -116,7 +116,7 @@ impl Policy {
         })
     }
 
-    /// What it says of `action` on `resource`.
+    /// Decides over `action` on `resource`.
     pub(crate) fn decide(&self, action: &str, resource: &str) -> Decision {
         let speaks = |statement: &&Statement| {
             statement.actions.covers(action, Case::Ignored)
@@ -165,7 +165,7 @@ fn matching(
     }
 }
 
-/// Whether `text` is what `pattern` describes, with `*` for any text and `?` for one character.
+/// True when `pattern` describes the whole `text`, with `*` for any text and `?` for one character.
 pub(super) fn covers(pattern: &str, text: &str) -> bool {
     glob(pattern, text, Case::Regarded)
 }
@@ -186,8 +186,8 @@ impl Matching {
     }
 }
 
-/// Whether `text` is what `pattern` describes. Takes at most the product of both lengths in steps: after a mismatch only
-/// the last `*` is tried again, one character further.
+/// True when `pattern` describes the whole `text`. Takes at most the product of both lengths in steps: after a mismatch
+/// only the last `*` is tried again, one character further.
 fn glob(pattern: &str, text: &str, case: Case) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let same = |one: u8, other: u8| match case {
@@ -368,7 +368,7 @@ mod tests {
         assert!(!glob(&pattern, &"a".repeat(8000), Case::Regarded));
     }
 
-    /// The same question asked of a regular expression.
+    /// Asks the same question of a regular expression.
     fn by_expression(pattern: &str, text: &str) -> bool {
         let expression: String = pattern
             .chars()
@@ -383,7 +383,7 @@ mod tests {
             .is_match(text)
     }
 
-    /// Any JSON of a few levels, mostly of the words of policies.
+    /// Makes any JSON of a few levels, mostly of the words of policies.
     fn document() -> impl Strategy<Value = Value> {
         let word = || {
             proptest::sample::select(vec![
@@ -437,8 +437,8 @@ mod tests {
             prop_assert_eq!(glob(&pattern, &text, Case::Regarded), by_expression(&pattern, &text));
         }
 
-        /// Whatever the order of its statements, a policy says the same; a deny that fits is the last word, and nothing is
-        /// allowed that no statement allows.
+        /// Whatever the order of its statements, a policy says the same; a deny that fits is the last word, and nothing
+        /// is allowed that no statement allows.
         #[test]
         fn a_policy_says_what_its_statements_say_in_any_order(
             statements in proptest::collection::vec(

@@ -1,5 +1,5 @@
-//! Signature version 4: whether a request was signed with a secret key that is known here, and how one of ours is
-//! signed. Pure; the time is given.
+//! Signature version 4: verifying that a request was signed with a secret key that is known here, and signing requests
+//! of the gateway's own. Pure; the time is given.
 //!
 //! SOURCE: IAM user guide, "Create a signed AWS API request", and API Gateway's guide for `AWS_IAM` on `$connect`: the
 //! signature comes in the `Authorization` header or, from browsers, in the query string.
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// How far the clock of whoever signed may be from ours.
+/// The longest time that the clock of whoever signed may be away from ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// Longest validity of a signature in a query string.
@@ -25,7 +25,7 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// What was signed, as it came.
+/// A request that was signed, as it came.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signed<'a> {
     pub(crate) method: &'a Method,
@@ -55,7 +55,7 @@ pub(crate) struct Signature {
     hex: String,
 }
 
-/// Why a request is not taken for whose it says it is.
+/// The reason why a request is not taken for whose it says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unsigned {
     /// It carries no signature.
@@ -84,7 +84,7 @@ pub(crate) enum Unsigned {
     Mismatch,
 }
 
-/// What a signature must be for.
+/// The region and service that a signature must be for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) region: &'a str,
@@ -103,7 +103,7 @@ impl Signature {
         Err(Unsigned::Missing)
     }
 
-    /// Whether it was made for `scope` with `secret`, and is good at `now`.
+    /// Refuses a signature that was not made for `scope` with `secret`, or is not good at `now`.
     pub(crate) fn verify(
         &self,
         request: &Signed<'_>,
@@ -138,7 +138,7 @@ impl Signature {
         }
     }
 
-    /// What the signature is if it was made with `secret`, in hexadecimal digits.
+    /// Returns the signature as it is when it was made with `secret`, in hexadecimal digits.
     fn expected(&self, request: &Signed<'_>, secret: &str) -> Result<String, Unsigned> {
         let canonical = self.canonical_request(request)?;
         let to_sign = format!(
@@ -242,7 +242,7 @@ fn in_query(request: &Signed<'_>) -> Result<Signature, Unsigned> {
     Ok(Signature { validity, ..found })
 }
 
-/// Who signs a request of ours, for which service of which region, and when.
+/// The signer of a request of ours, for a service of a region, at a time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Signer<'a> {
     pub(crate) access_key_id: &'a str,
@@ -254,8 +254,8 @@ pub(crate) struct Signer<'a> {
 }
 
 impl Signer<'_> {
-    /// The headers that sign the request: `Authorization`, the date, and the token if there is one. `Host` must be in the
-    /// request already.
+    /// Returns the headers that sign the request: `Authorization`, the date, and the token if there is one. `Host` must
+    /// be in the request already.
     pub(crate) fn sign(&self, request: &Signed<'_>) -> Option<HeaderMap> {
         let date = self.at.strftime("%Y%m%dT%H%M%SZ").to_string();
         let day = date.get(..8)?;
@@ -308,7 +308,7 @@ fn signature(
     })
 }
 
-/// A parameter of a raw query string, decoded.
+/// Returns a parameter of a raw query string, decoded.
 fn parameter(query: &str, name: &str) -> Option<String> {
     let value = query
         .split('&')
@@ -318,7 +318,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
-/// The path with each segment encoded once more, which is how every service but S3 has it.
+/// Returns the path with each segment encoded once more, which is how every service but S3 has it.
 fn canonical_path(raw: &str) -> String {
     if raw.is_empty() {
         return "/".to_owned();
@@ -327,7 +327,7 @@ fn canonical_path(raw: &str) -> String {
     segments.join("/")
 }
 
-/// The parameters, encoded alike and sorted, without the signature itself.
+/// Returns the parameters, encoded alike and sorted, without the signature itself.
 fn canonical_query(raw: &str) -> String {
     let alike = |text: &str| encode(&percent_decode_str(text).decode_utf8_lossy());
     let mut pairs: Vec<(String, String)> = raw
@@ -349,7 +349,7 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, &ENCODED).to_string()
 }
 
-/// A header's value with its ends trimmed and every run of spaces made one.
+/// Returns a header's value with its ends trimmed and every run of spaces made one.
 fn collapse(value: &str) -> String {
     value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }

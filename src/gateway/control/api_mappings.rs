@@ -1,4 +1,5 @@
-//! API mappings: which stage answers under which key of a custom domain name. They act at once, without a deployment.
+//! API mappings: the stage that answers under each key of a custom domain name. A mapping acts at once, without a
+//! deployment.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ use crate::gateway::store::{
 /// SOURCE: the guide to API mappings of WebSocket APIs.
 const KEY_CHARS: usize = 300;
 
-/// What a mapping is made from or changed with.
+/// The input of `CreateApiMapping` and `UpdateApiMapping`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ApiMappingInput {
@@ -61,7 +62,7 @@ impl Domain {
         }
     }
 
-    /// Where the mappings are, of a domain name that exists.
+    /// Returns the parent of the mappings of a domain name, which must exist.
     fn parent(&self, view: &View<'_>) -> Result<String, ApiError> {
         domain_names::find(view, &self.region, &self.name)?;
         Ok(within(&self.region, &self.name))

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    api_mappings, autodeploy,
-    call::Call,
+    api_mappings,
+    call::{Call, HTTP, WEBSOCKET},
     check,
     error::ApiError,
-    ids,
+    ids, owed,
     wire::{self, Presence, Reply, Texts},
 };
 use crate::gateway::{
@@ -16,8 +16,6 @@ use crate::gateway::{
     store::{Draft, record::ApiRecord},
 };
 
-pub(super) const WEBSOCKET: &str = "WEBSOCKET";
-pub(super) const HTTP: &str = "HTTP";
 // SOURCE: the service model: fixed for an HTTP API.
 const HTTP_SELECTION: &str = "$request.method $request.path";
 const API_KEY_HEADER: &str = "$request.header.x-api-key";
@@ -26,7 +24,7 @@ const API_KEY_SOURCES: &[&str] = &[API_KEY_HEADER, "$context.authorizer.usageIde
 const MOST: usize = 600;
 const ADDRESS_TYPES: &[&str] = &["ipv4", "dualstack"];
 
-/// What an API is made from or changed with. Nothing of it is required when it is changed.
+/// The input of `CreateApi` and `UpdateApi`. `UpdateApi` requires none of its members.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ApiInput {
@@ -246,7 +244,7 @@ fn change(
         .or(api.disable_schema_validation);
     draft.put(&api.region, &api)?;
     if is_definition_changed(before, &api) {
-        autodeploy::definition_changed(draft, &api)?;
+        owed::definition_changed(draft, &api)?;
     }
     Ok(api)
 }
@@ -278,7 +276,7 @@ fn check_members(input: &ApiInput) -> Result<(), ApiError> {
     check_own(input)
 }
 
-/// An HTTP API is kept by name: what would give it routes or another behaviour is refused.
+/// Checks an HTTP API, which is kept by name: what would give it routes or another behaviour is refused.
 fn check_http(input: &ApiInput) -> Result<(), ApiError> {
     let is_fixed = |given: &String| given == HTTP_SELECTION;
     let selection = input.route_selection_expression.as_ref();
@@ -301,7 +299,7 @@ fn check_http(input: &ApiInput) -> Result<(), ApiError> {
     check_own(input)
 }
 
-/// What holds for the members of an API of either protocol.
+/// Checks the members that APIs of both protocols have.
 fn check_own(input: &ApiInput) -> Result<(), ApiError> {
     check::length("name", input.name.as_ref(), (1, 128))?;
     check::description(input.description.as_ref())?;

@@ -22,7 +22,7 @@ const MOST: usize = 10;
 /// SOURCE: the service model: seconds that a result may be kept.
 const MOST_SECONDS: i64 = 3600;
 
-/// What an authorizer is made from or changed with.
+/// The input of `CreateAuthorizer` and `UpdateAuthorizer`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct AuthorizerInput {
@@ -166,7 +166,7 @@ pub(crate) fn add(
 }
 
 impl AuthorizerRecord {
-    /// What must be true of the authorizer as a whole.
+    /// Checks the authorizer as a whole: its URI, and the identity source that a cached result needs.
     fn check_whole(&self) -> Result<(), ApiError> {
         let Some(uri) = &self.authorizer_uri else {
             // SOURCE: seen for an authorizer of type REQUEST.

@@ -1,10 +1,11 @@
 //! Automatic deployments, for stages that follow the definition by themselves.
 //!
-//! A write that changes the definition notes, in its own transaction, that a deployment is owed; the deployment is made
-//! afterwards, by [`run`], as AWS makes it some time after its answer. What is owed is on disk, so a gateway that dies in
-//! between makes it when it starts again. A deployment always takes the definition as it is when it is made and strikes
-//! the note in the same transaction, so a burst of changes may end in fewer deployments than changes, and always ends with
-//! one of the last state.
+//! [`run`] makes what [`owed`] notes, as AWS makes it some time after its answer. The note is on disk, so a gateway
+//! that dies in between makes the deployment when it starts again. A deployment takes the definition as it is when it
+//! is made and strikes the note in the same transaction, so a burst of changes may end in fewer deployments than
+//! changes, and always ends with one of the last state.
+//!
+//! [`owed`]: super::owed
 
 use std::time::Duration;
 
@@ -12,13 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     call::ApiKey,
-    deployments::{self, Origin},
     error::ApiError,
-    stages,
+    freeze::{self, Origin},
 };
 use crate::gateway::store::{
     Draft, Store,
-    record::{ApiRecord, DeploymentRecord, OwedDeploymentRecord, StageRecord},
+    record::{DeploymentRecord, OwedDeploymentRecord, StageRecord},
 };
 
 // SOURCE: what AWS writes into a deployment of its own.
@@ -26,18 +26,6 @@ const DESCRIPTION: &str = "Automatic deployment triggered by changes to the Api 
 
 /// Pause before another attempt when the store failed.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// Notes that the stages that follow the definition are to be deployed to. To be called by every write that changes what a
-/// deployment would freeze.
-pub(super) fn definition_changed(draft: &mut Draft<'_>, api: &ApiRecord) -> Result<(), ApiError> {
-    let stages: Vec<StageRecord> = draft.all(&api.api_id)?;
-    let followers = stages.into_iter().filter(stages::is_auto_deployed);
-    let names: Vec<String> = followers.map(|stage| stage.stage_name).collect();
-    if !names.is_empty() {
-        draft.owe_deployment(api, names)?;
-    }
-    Ok(())
-}
 
 /// Makes the deployments that are owed, now and whenever some are, until `stop`.
 pub(crate) async fn run(store: Store, stop: CancellationToken) {
@@ -81,17 +69,15 @@ fn make(draft: &mut Draft<'_>, key: &ApiKey) -> Result<(), ApiError> {
     };
     let api = key.find(draft)?;
     let mut stages: Vec<StageRecord> = draft.all(&api.api_id)?;
-    stages
-        .retain(|stage| stages::is_auto_deployed(stage) && owed.stages.contains(&stage.stage_name));
+    stages.retain(|stage| stage.is_auto_deployed() && owed.stages.contains(&stage.stage_name));
     draft.remove::<OwedDeploymentRecord>(&key.region, &key.api_id)?;
     if stages.is_empty() {
         return Ok(());
     }
-    let outcome = match deployments::freeze(draft, &api)? {
+    let outcome = match freeze::freeze(draft, &api)? {
         Ok(snapshot) => {
             let description = Some(DESCRIPTION.to_owned());
-            let deployment =
-                deployments::keep(draft, &api, &snapshot, description, Origin::Automatic)?;
+            let deployment = freeze::keep(draft, &api, &snapshot, description, Origin::Automatic)?;
             Ok(deployment)
         }
         Err(reason) => Err(reason),

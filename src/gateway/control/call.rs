@@ -1,4 +1,4 @@
-//! One call of an operation, taken apart: what handlers read.
+//! A call of an operation, taken apart for its handler.
 
 use std::net::SocketAddr;
 
@@ -6,9 +6,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::{
-    apis,
     error::ApiError,
-    router::Labels,
     wire::{self, Paging},
 };
 use crate::gateway::{
@@ -16,12 +14,19 @@ use crate::gateway::{
     store::{Store, View, record::ApiRecord},
 };
 
-/// One call of an operation.
+/// The protocols of APIs.
+pub(super) const WEBSOCKET: &str = "WEBSOCKET";
+pub(super) const HTTP: &str = "HTTP";
+
+/// The labels of a path, by name, decoded.
+pub(super) type Labels = Vec<(&'static str, String)>;
+
+/// A call of an operation.
 pub(super) struct Call {
     /// The operation's name.
     pub(super) operation: &'static str,
     pub(super) store: Store,
-    /// Where clients reach the gateway.
+    /// The address at which clients reach the gateway.
     pub(super) address: SocketAddr,
     /// The region of the credential scope.
     pub(super) region: String,
@@ -31,14 +36,14 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A label of the path.
+    /// Returns a label of the path.
     pub(super) fn label(&self, name: &str) -> String {
         let found = self.labels.iter().find(|(label, _)| *label == name);
         let (_, value) = found.expect("invariant: a handler asks for the labels of its own path");
         value.clone()
     }
 
-    /// The body in the operation's shape.
+    /// Reads the body in the operation's shape.
     pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         wire::parse(&self.body)
     }
@@ -47,7 +52,7 @@ impl Call {
         Paging::from_query(&self.query)
     }
 
-    /// The API that the path names.
+    /// Returns the API that the path names.
     pub(super) fn api(&self) -> ApiKey {
         ApiKey {
             region: self.region.clone(),
@@ -64,7 +69,7 @@ pub(super) struct ApiKey {
 }
 
 impl ApiKey {
-    /// The API, or the refusal that says there is none.
+    /// Returns the API, or the refusal that says there is none.
     // SOURCE: the text is AWS's own, account and colon included.
     pub(super) fn find_any(&self, view: &View<'_>) -> Result<ApiRecord, ApiError> {
         view.get(&self.region, &self.api_id)?.ok_or_else(|| {
@@ -73,10 +78,10 @@ impl ApiKey {
         })
     }
 
-    /// The WebSocket API. An HTTP API is refused, for it is known here by name and tags only.
+    /// Returns the WebSocket API. An HTTP API is refused, for it is known here by name and tags only.
     pub(super) fn find(&self, view: &View<'_>) -> Result<ApiRecord, ApiError> {
         let api = self.find_any(view)?;
-        if api.protocol_type == apis::HTTP {
+        if api.protocol_type == HTTP {
             return Err(ApiError::bad_request(format!(
                 "{} is an HTTP API. The local gateway lists, tags and deletes HTTP APIs, and serves WEBSOCKET APIs only",
                 api.api_id

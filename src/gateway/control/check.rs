@@ -158,7 +158,7 @@ pub(super) fn patch(target: &mut Option<String>, given: Option<&String>) {
     }
 }
 
-/// The text, unless there is none or it is empty: what a new record keeps.
+/// Returns the text, unless there is none or it is empty: what a new record keeps.
 pub(super) fn kept(given: Option<&String>) -> Option<String> {
     given.filter(|text| !text.is_empty()).cloned()
 }

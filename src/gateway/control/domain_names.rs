@@ -1,4 +1,4 @@
-//! Custom domain names, and which of them exists where: each region has its own.
+//! Custom domain names: each region has its own.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,7 @@ const HOSTED_ZONES: &[(&str, &str)] = &[
     ("eu-west-3", "Z3KY65QIEKYHQQ"),
 ];
 
-/// What a custom domain name is made from or changed with.
+/// The input of `CreateDomainName` and `UpdateDomainName`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct DomainNameInput {
@@ -61,7 +61,7 @@ struct DomainNameInput {
     tags: Option<Texts>,
 }
 
-/// How it is reached; what AWS fills in is passed over.
+/// The configuration of a domain name, which states how it is reached; the members that AWS fills in are passed over.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ConfigurationInput {
@@ -73,7 +73,7 @@ struct ConfigurationInput {
     security_policy: Option<String>,
 }
 
-/// Whose certificates clients must bring.
+/// The trust store for the certificates that clients must bring.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct MutualTls {
@@ -97,7 +97,7 @@ struct DomainNameOutput {
     tags: Texts,
 }
 
-/// How it is reached, on the wire.
+/// The configuration of a domain name on the wire.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ConfigurationOutput {
@@ -146,7 +146,7 @@ fn show(region: &str, domain: DomainNameRecord) -> DomainNameOutput {
     }
 }
 
-/// The custom domain name, or the refusal that says there is none.
+/// Returns the custom domain name, or the refusal that says there is none.
 // SOURCE: the text was seen for mappings of a name that was not there.
 pub(super) fn find(
     view: &View<'_>,
@@ -312,7 +312,7 @@ fn configure(
     check_certificate(kept.certificate_arn.as_deref(), region)
 }
 
-/// An empty location of the trust store turns the demand for certificates off.
+/// Returns the trust store that a domain name keeps. An empty location turns the demand for certificates off.
 fn trust(
     kept: Option<MutualTlsRecord>,
     given: &MutualTls,
@@ -366,7 +366,8 @@ fn check_certificate(arn: Option<&str>, region: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// SOURCE: the guide: lower-case letters, digits, hyphens and dots, with `*.` for all names of one level. GUESS: the text.
+/// SOURCE: the guide: lower-case letters, digits, hyphens and dots, with `*.` for all names of one level. GUESS: the
+/// text.
 fn check_name(name: &str) -> Result<(), ApiError> {
     if name.contains('_') {
         // SOURCE: seen for such a name.

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::gateway::store;
 
-/// Why a request is refused, as the client reads it.
+/// The refusal of a request, as the client reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
@@ -55,7 +55,7 @@ impl ApiError {
         Self::quota_of(kind, "API")
     }
 
-    /// The same for what is counted elsewhere, such as in the `account`.
+    /// 429: there are as many `kind` (plural) as there may be in another holder than an API, such as the `account`.
     pub(crate) fn quota_of(kind: &str, holder: &str) -> Self {
         let message = format!(
             "Maximum number of {kind} for this {holder} has been reached.  Please contact AWS if you need additional {kind}."
@@ -70,8 +70,8 @@ impl ApiError {
         Self::new(status, code, "Too Many Requests")
     }
 
-    /// 429, as where a quota is reached: there is no room on the disk. Unlike AWS's, this gateway's disk is the caller's own
-    /// to put right, so that is said.
+    /// 429, as where a quota is reached: there is no room on the disk. Unlike AWS's, this gateway's disk is the
+    /// caller's own to put right, so that is said.
     // GUESS: none of the documented errors says that there is no room. A quota's is nearest: nothing was done, and the same
     // call succeeds once something is removed. A 500 would be taken for a broken service, and repeated by the SDKs.
     fn full(error: &store::Error, cause: &std::io::Error) -> Self {

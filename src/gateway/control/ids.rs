@@ -19,7 +19,7 @@ pub(super) const MODEL: usize = 6;
 pub(super) const VPC_LINK: usize = 6;
 pub(super) const API_MAPPING: usize = 6;
 
-/// An id that no other child of `parent` has.
+/// Makes an id that no other child of `parent` has.
 pub(super) fn fresh<R: Record>(
     draft: &Draft<'_>,
     parent: &str,
@@ -33,7 +33,7 @@ pub(super) fn fresh<R: Record>(
     }
 }
 
-/// An id that no other API of any region has.
+/// Makes an id that no other API of any region has.
 pub(super) fn fresh_api(draft: &Draft<'_>) -> String {
     loop {
         let id = random(API);

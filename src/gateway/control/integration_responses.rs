@@ -1,4 +1,4 @@
-//! Integration responses: how the answer of a backend that is no proxy becomes the answer to the client.
+//! Integration responses: they turn the answer of an integration that is no proxy into the answer to the client.
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::gateway::{
     },
 };
 
-/// What an integration response is made from or changed with.
+/// The input of `CreateIntegrationResponse` and `UpdateIntegrationResponse`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct IntegrationResponseInput {

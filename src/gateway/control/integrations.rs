@@ -33,7 +33,7 @@ const TIMEOUT_MS: u32 = 29_000;
 /// SOURCE: the service model: characters of a template.
 pub(super) const TEMPLATE_CHARS: (usize, usize) = (0, 32_768);
 
-/// What an integration is made from or changed with.
+/// The input of `CreateIntegration` and `UpdateIntegration`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct IntegrationInput {
@@ -334,7 +334,7 @@ fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
     )
 }
 
-/// What must be true of the way to the backend.
+/// Checks the connection to the backend.
 fn check_connection(
     view: &View<'_>,
     api: &ApiRecord,
@@ -358,7 +358,7 @@ fn check_connection(
     }
 }
 
-/// What must be true of the backend's address.
+/// Checks the address of the backend.
 fn check_endpoint(integration: &IntegrationRecord) -> Result<(), ApiError> {
     let invalid = |message: String| Err(ApiError::bad_request(message));
     let uri = integration.integration_uri.as_deref().unwrap_or_default();

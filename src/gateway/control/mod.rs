@@ -13,17 +13,19 @@ mod check;
 pub(crate) mod deployments;
 mod domain_names;
 pub(crate) mod error;
+mod freeze;
 mod ids;
 pub(crate) mod integration_responses;
 pub(crate) mod integrations;
 pub(crate) mod models;
+mod owed;
 mod parts;
 mod rates;
 pub(crate) mod route_responses;
 mod router;
 pub(crate) mod routes;
 mod scope;
-mod stage_members;
+pub(crate) mod stage_members;
 pub(crate) mod stages;
 mod tags;
 mod vpc_links;
@@ -40,11 +42,11 @@ pub(crate) use self::rates::Rates;
 use self::{call::Call, error::ApiError, router::Operation, wire::Reply};
 use super::{store::Store, strict::Strict};
 
-/// What the control plane works with.
+/// The state that the control plane works with.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) store: Store,
-    /// Where clients reach the gateway, such as `127.0.0.1:4566`.
+    /// The address at which clients reach the gateway, such as `127.0.0.1:4566`.
     pub(crate) address: SocketAddr,
     pub(crate) strict: Arc<Strict>,
     /// The calls that were carried out, where calls are counted.
@@ -71,14 +73,14 @@ pub(crate) async fn answer(context: &Context, request: Request<Bytes>) -> Respon
     }
 }
 
-/// The name of the operation that a method and a raw path mean.
+/// Returns the name of the operation that a method and a raw path mean.
 pub(crate) fn operation(method: &http::Method, raw_path: &str) -> Option<&'static str> {
     router::find(method, raw_path)
         .ok()
         .map(|(operation, _)| operation.name)
 }
 
-/// The names of all operations.
+/// Returns the names of all operations.
 pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
     router::names()
 }

@@ -1,4 +1,4 @@
-//! Models: the JSON Schema of a message, by a name that routes call it, and the sample of a mapping template for one.
+//! Models: the JSON Schema of a message, under the name that routes give, and the sample mapping template of a model.
 
 use std::fmt::Write;
 
@@ -24,7 +24,7 @@ use crate::gateway::{
 /// SOURCE: the service model: characters of a schema.
 const SCHEMA_CHARS: (usize, usize) = (0, 32_768);
 
-/// What a model is made from or changed with.
+/// The input of `CreateModel` and `UpdateModel`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ModelInput {
@@ -172,7 +172,7 @@ pub(crate) fn add(
     ModelRecord::add(draft, &Home::of(api), input)
 }
 
-/// The sample of a mapping template that makes a payload of the model's form.
+/// Gives the sample of a mapping template that makes a payload of the model's form.
 pub(super) fn template(call: &Call) -> Result<Reply, ApiError> {
     let model = parts::read::<ModelRecord>(call)?;
     let schema = serde_json::from_str(&model.schema).unwrap_or(Value::Null);
@@ -182,11 +182,11 @@ pub(super) fn template(call: &Call) -> Result<Reply, ApiError> {
     Ok(Reply::json(&TemplateOutput { value }))
 }
 
-/// Why a schema is none that messages could be held to; where it is wrong is told in the log, for AWS does not say.
+/// Refuses a schema that no message could be held to; the log tells where the schema is wrong, for AWS does not say.
 ///
 /// SOURCE: seen for REST APIs: what the schema of draft 4 does not allow, such as an empty `required` or a number in
-/// quotes, is refused when the model is made, and so is every keyword that draft 4 does not define, such as `example` or
-/// `$id`. The service model says that it is looked at again when it is deployed. GUESS: the same words here.
+/// quotes, is refused when the model is made, and so is every keyword that draft 4 does not define, such as `example`
+/// or `$id`. The service model says that it is looked at again when it is deployed. GUESS: the same words here.
 pub(super) fn check_schema(model: &ModelRecord) -> Result<(), String> {
     match find_flaw(&model.schema) {
         None => Ok(()),
@@ -203,12 +203,12 @@ pub(super) fn check_schema(model: &ModelRecord) -> Result<(), String> {
     }
 }
 
-/// What is wrong with a schema.
+/// The flaw of a schema.
 #[derive(Debug, PartialEq, Eq)]
 struct Flaw {
-    /// Where, as a JSON pointer, or why it cannot be read at all.
+    /// The place of the flaw, as a JSON pointer, or the reason why the schema cannot be read at all.
     place: String,
-    /// What draft 4 does not define, in order.
+    /// The keywords that draft 4 does not define, in order.
     keywords: Vec<String>,
 }
 

@@ -1,36 +1,36 @@
-//! What the parts of an API's definition have in common: each is made, read, listed, changed and removed in the same way,
-//! below the API or below another part of it, and whatever is written of one changes the definition.
+//! The parts of an API's definition: each is made, read, listed, changed and removed in the same way, below the API or
+//! below another part of it, and whatever is written of one changes the definition.
 //!
-//! What a part is made from, what it must be, and what goes with it is the part's own; see [`Part`].
+//! The input of a part, the rules for it, and the parts that go with it are its own; see [`Part`].
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    autodeploy,
     call::{ApiKey, Call},
     error::ApiError,
+    owed,
     wire::{self, Reply},
 };
 use crate::gateway::store::{Draft, Record, View, record::ApiRecord, within};
 
 /// A part of an API's definition.
 pub(super) trait Part: Record + Send + 'static {
-    /// What it is made from or changed with.
+    /// The input that the part is made from or changed with.
     type Input: DeserializeOwned + Send + 'static;
-    /// What it looks like on the wire.
+    /// The part on the wire.
     type Output: Serialize;
 
-    /// Its kind, as the refusal of an unknown id names it.
+    /// The kind of the part, as the refusal of an unknown id names it.
     const KIND: &'static str;
-    /// The label that its id has in paths.
+    /// The label that the part's id has in paths.
     const LABEL: &'static str;
-    /// The part that it belongs to, when that is not the API itself.
+    /// The part that this part belongs to, when that is not the API itself.
     const OWNER: Option<Owner> = None;
 
-    /// Makes one.
+    /// Makes a part.
     fn add(draft: &mut Draft<'_>, home: &Home, input: &Self::Input) -> Result<Self, ApiError>;
 
-    /// Changes it; what the input lacks stays.
+    /// Changes the part; what the input lacks stays.
     fn change(
         self,
         draft: &mut Draft<'_>,
@@ -38,13 +38,13 @@ pub(super) trait Part: Record + Send + 'static {
         input: &Self::Input,
     ) -> Result<Self, ApiError>;
 
-    /// Removes it with all that belongs to it.
+    /// Removes the part with all that belongs to it.
     fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
         draft.remove::<Self>(&home.parent, self.id())?;
         Ok(())
     }
 
-    /// Renders it.
+    /// Renders the part.
     fn show(self) -> Self::Output;
 }
 
@@ -64,7 +64,7 @@ impl Owner {
     }
 }
 
-/// Where a part is.
+/// The place of a part.
 pub(super) struct Home {
     pub(super) api: ApiRecord,
     /// The parent of the record.
@@ -72,7 +72,7 @@ pub(super) struct Home {
 }
 
 impl Home {
-    /// Where the parts are that belong to the API itself.
+    /// Returns the place of the parts that belong to the API itself.
     pub(super) fn of(api: &ApiRecord) -> Self {
         Self {
             api: api.clone(),
@@ -108,7 +108,7 @@ impl Address {
     }
 }
 
-/// The part with that id.
+/// Returns the part with that id.
 pub(super) fn find<P: Part>(view: &View<'_>, parent: &str, id: &str) -> Result<P, ApiError> {
     view.get(parent, id)?
         .ok_or_else(|| ApiError::unknown(P::KIND, id))
@@ -133,7 +133,7 @@ pub(super) fn create<P: Part>(call: &Call) -> Result<Reply, ApiError> {
     let part = call.store.write(move |draft| {
         let home = address.find(draft)?;
         let part = P::add(draft, &home, &input)?;
-        autodeploy::definition_changed(draft, &home.api)?;
+        owed::definition_changed(draft, &home.api)?;
         Ok::<_, ApiError>(part)
     })?;
     Ok(Reply::json(&part.show()))
@@ -154,7 +154,7 @@ pub(super) fn get<P: Part>(call: &Call) -> Result<Reply, ApiError> {
     Ok(Reply::json(&read::<P>(call)?.show()))
 }
 
-/// The part that the path names.
+/// Returns the part that the path names.
 pub(super) fn read<P: Part>(call: &Call) -> Result<P, ApiError> {
     let address = Address::of::<P>(call);
     let id = call.label(P::LABEL);
@@ -186,7 +186,7 @@ pub(super) fn rewrite<P: Part, T: Send + 'static>(
         let home = address.find(draft)?;
         let part = find::<P>(draft, &home.parent, &id)?;
         let done = run(part, draft, &home)?;
-        autodeploy::definition_changed(draft, &home.api)?;
+        owed::definition_changed(draft, &home.api)?;
         Ok(done)
     })
 }

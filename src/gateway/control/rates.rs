@@ -1,7 +1,7 @@
-//! How many control calls AWS takes in a time, for a gateway that is to be as strict.
+//! The rates at which AWS takes control calls, for a gateway that is to be as strict.
 //!
-//! SOURCE: API Gateway quotas, "for creating, deploying and managing an API": by account and region. GUESS: a call that one
-//! rate refuses counts for none, and a rate without a burst takes one call at once.
+//! SOURCE: API Gateway quotas, "for creating, deploying and managing an API": by account and region. GUESS: a call that
+//! one rate refuses counts for none, and a rate without a burst takes one call at once.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ const ALL: &str = "*";
 /// Regions whose calls are counted at the same time, before those that made none for a while are forgotten.
 const REGIONS: usize = 100;
 
-/// How often an operation may be called.
+/// The rate at which an operation may be called.
 #[derive(Debug)]
 struct Rate {
     operation: &'static str,
@@ -72,7 +72,8 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// Whether one more call may be carried out now; if so, it is counted. Tokens come back `pace` times as fast as on AWS.
+    /// True when one more call may be carried out now; the call is counted then. Tokens come back `pace` times as fast
+    /// as on AWS.
     pub(super) fn admit(&self, region: &str, operation: &str, now: Instant, pace: f64) -> bool {
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         if regions.len() >= REGIONS && !regions.contains_key(region) {
@@ -116,7 +117,7 @@ mod tests {
 
     const HERE: &str = "us-east-1";
 
-    /// How many of `n_calls` are taken at once.
+    /// Returns how many of `n_calls` are taken at once.
     fn taken(rates: &Rates, operation: &str, n_calls: usize, now: Instant) -> usize {
         let calls = (0..n_calls).filter(|_| rates.admit(HERE, operation, now, 1.0));
         calls.count()

@@ -1,4 +1,4 @@
-//! Route responses: what makes a route two-way.
+//! Route responses: a route that has one, and an expression that selects it, is two-way.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::gateway::store::{
     record::{RouteRecord, RouteResponseRecord},
 };
 
-/// What a route response is made from or changed with.
+/// The input of `CreateRouteResponse` and `UpdateRouteResponse`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RouteResponseInput {

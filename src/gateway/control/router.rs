@@ -1,21 +1,25 @@
-//! The table of operations: name, method, path, what it answers on success, and what runs.
+//! The table of operations: name, method, path, the status of a success, and the handler.
 //!
-//! SOURCE: the service model of API Gateway version 2, 2018-11-29. Paths are split before they are decoded, since a label
-//! may hold an encoded slash.
+//! SOURCE: the service model of API Gateway version 2, 2018-11-29. Paths are split before they are decoded, since a
+//! label may hold an encoded slash.
 
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 use super::{
-    api_mappings, apis, call::Call, deployments, domain_names, error::ApiError, models, parts,
-    routes, stages, tags, vpc_links, wire::Reply,
+    api_mappings, apis,
+    call::{Call, Labels},
+    deployments, domain_names,
+    error::ApiError,
+    models, parts, routes, stages, tags, vpc_links,
+    wire::Reply,
 };
 use crate::gateway::store::record::{
     AuthorizerRecord, IntegrationRecord, IntegrationResponseRecord, ModelRecord, RouteRecord,
     RouteResponseRecord,
 };
 
-/// What an operation does with a call.
+/// The function that carries out a call of an operation.
 pub(super) type Handler = fn(&Call) -> Result<Reply, ApiError>;
 
 /// One operation.
@@ -145,13 +149,10 @@ pub(super) static OPERATIONS: &[Operation] = &[
     row("DeleteVpcLink", Method::DELETE, "/v2/vpclinks/{vpcLinkId}", 202, vpc_links::delete),
 ];
 
-/// The names of all operations.
+/// Returns the names of all operations.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().map(|operation| operation.name)
 }
-
-/// The labels of a path, by name, decoded.
-pub(super) type Labels = Vec<(&'static str, String)>;
 
 /// Finds the operation that a method and a raw path name.
 pub(super) fn find(

@@ -32,7 +32,7 @@ const ROUTE_KEY_CHARS: usize = 1024;
 const PREDEFINED: &[&str] = &["$connect", "$disconnect", "$default"];
 const AUTHORIZATION_TYPES: &[&str] = &["NONE", "AWS_IAM", "CUSTOM", "JWT"];
 
-/// Whether a parameter must be there.
+/// The constraint of a parameter, which may be required.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Constraint {
@@ -43,7 +43,7 @@ pub(crate) struct Constraint {
 /// Parameters with their constraints.
 pub(crate) type Constraints = BTreeMap<String, Constraint>;
 
-/// What a route is made from or changed with.
+/// The input of `CreateRoute` and `UpdateRoute`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RouteInput {
@@ -289,7 +289,7 @@ fn check_members(input: &RouteInput) -> Result<(), ApiError> {
     )
 }
 
-/// What must be true of the route as a whole, among the others.
+/// Checks the route as a whole, and among the other routes.
 fn check_whole(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Result<(), ApiError> {
     let is_secured = route.authorization_type != "NONE";
     if is_secured && route.route_key != "$connect" {
@@ -321,7 +321,8 @@ fn check_whole(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Result<
     Ok(())
 }
 
-/// A route that asks an authorizer needs one; what a route names that asks none is kept and not looked at.
+/// Checks the authorizer of a route. A route that asks an authorizer needs one; what a route names that asks none is
+/// kept and not looked at.
 fn check_authorizer(view: &View<'_>, api: &ApiRecord, route: &RouteRecord) -> Result<(), ApiError> {
     let message = match (route.authorization_type.as_str(), &route.authorizer_id) {
         ("CUSTOM", Some(id)) if view.get::<AuthorizerRecord>(&api.api_id, id)?.is_some() => {

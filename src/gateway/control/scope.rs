@@ -1,12 +1,12 @@
-//! Which region a control call is for: the one in the credential scope of its Signature Version 4.
+//! The region of a control call: the one in the credential scope of its Signature Version 4.
 //!
-//! The signature itself is not verified; who may call at all was decided at the door.
+//! The signature itself is not verified here; the gateway has decided at the door who may call at all.
 
 use http::{HeaderMap, header};
 
 use super::error::ApiError;
 
-/// The region in the credential scope of a Signature Version 4 `Authorization` header.
+/// Returns the region in the credential scope of a Signature Version 4 `Authorization` header.
 pub(super) fn region(headers: &HeaderMap) -> Result<String, ApiError> {
     let Some(authorization) = headers.get(header::AUTHORIZATION) else {
         return Err(ApiError::forbidden(

@@ -1,14 +1,13 @@
-//! What the members of a stage may be: where its access log goes and how a line looks, the settings of its routes, its
-//! variables. What a stage is among its API's other parts is [`stages`]'.
-//!
-//! [`stages`]: super::stages
+//! The members of a stage on the wire, and the form that each must have.
 
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::{
     check,
     error::ApiError,
-    stages::{AccessLogSettings, RouteSettings, StageInput},
+    wire::{self, Texts},
 };
 
 const LOGGING_LEVELS: &[&str] = &["ERROR", "INFO", "OFF"];
@@ -17,6 +16,51 @@ const VARIABLE_NAME: usize = 64;
 const VARIABLE_VALUE: usize = 512;
 /// SOURCE: quotas: size of an access log template; the service model has 1024.
 const LOG_FORMAT: usize = 3072;
+
+/// The input of `CreateStage` and `UpdateStage`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct StageInput {
+    pub(crate) stage_name: Option<String>,
+    pub(crate) deployment_id: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) auto_deploy: Option<bool>,
+    pub(crate) client_certificate_id: Option<String>,
+    #[serde(deserialize_with = "wire::object")]
+    pub(crate) access_log_settings: Option<AccessLogSettings>,
+    #[serde(deserialize_with = "wire::object")]
+    pub(crate) default_route_settings: Option<RouteSettings>,
+    #[serde(deserialize_with = "wire::objects")]
+    pub(crate) route_settings: Option<BTreeMap<String, RouteSettings>>,
+    pub(crate) stage_variables: Option<Texts>,
+    pub(crate) tags: Option<Texts>,
+}
+
+/// The destination of a stage's access log, and the format of a line.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct AccessLogSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) destination_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<String>,
+}
+
+/// Settings of a route on a stage.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct RouteSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data_trace_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detailed_metrics_enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) logging_level: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) throttling_burst_limit: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) throttling_rate_limit: Option<f64>,
+}
 
 /// Holds each member to its form, whatever else the stage has.
 pub(super) fn check(input: &StageInput) -> Result<(), ApiError> {
@@ -50,8 +94,9 @@ fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// SOURCE: a WebSocket API logs to a log group only: `arn:aws:logs:{region}:{account}:log-group:{name}`, with or without
-/// the `:*` that stands for its streams. The text was seen for a delivery stream. GUESS: the text for what is no ARN.
+/// SOURCE: a WebSocket API logs to a log group only: `arn:aws:logs:{region}:{account}:log-group:{name}`, with or
+/// without the `:*` that stands for its streams. The text was seen for a delivery stream. GUESS: the text for what is
+/// no ARN.
 fn check_log_group(arn: &str) -> Result<(), ApiError> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", partition, service, region, account, resource] = parts[..] else {
@@ -102,8 +147,9 @@ fn check_settings(settings: &RouteSettings) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// SOURCE: the service model: names of letters, digits and `_`; values of `[A-Za-z0-9-._~:/?#&=,]`; quotas: their lengths.
-/// An empty value removes the variable. GUESS: the texts are version 1's, and with them the space, which it takes.
+/// SOURCE: the service model: names of letters, digits and `_`; values of `[A-Za-z0-9-._~:/?#&=,]`; quotas: their
+/// lengths. An empty value removes the variable. GUESS: the texts are version 1's, and with them the space, which it
+/// takes.
 fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
     let is_name = !name.is_empty()
         && name

@@ -1,16 +1,17 @@
-//! Stages: what they serve, and settings that act at once.
+//! Stages: the deployment that each serves, and settings that act at once.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     api_mappings,
     call::{ApiKey, Call},
-    check, deployments,
+    check,
     error::ApiError,
-    stage_members,
+    freeze,
+    stage_members::{self, AccessLogSettings, RouteSettings, StageInput},
     wire::{self, Reply, Texts},
 };
 use crate::{
@@ -28,51 +29,6 @@ use crate::{
 
 /// SOURCE: quotas: variables per stage.
 const MOST_VARIABLES: usize = 100;
-
-/// What a stage is made from or changed with.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct StageInput {
-    pub(crate) stage_name: Option<String>,
-    pub(crate) deployment_id: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) auto_deploy: Option<bool>,
-    pub(crate) client_certificate_id: Option<String>,
-    #[serde(deserialize_with = "wire::object")]
-    pub(crate) access_log_settings: Option<AccessLogSettings>,
-    #[serde(deserialize_with = "wire::object")]
-    pub(crate) default_route_settings: Option<RouteSettings>,
-    #[serde(deserialize_with = "wire::objects")]
-    pub(crate) route_settings: Option<BTreeMap<String, RouteSettings>>,
-    pub(crate) stage_variables: Option<Texts>,
-    pub(crate) tags: Option<Texts>,
-}
-
-/// Where a stage writes its access log, and how a line looks.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct AccessLogSettings {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) destination_arn: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) format: Option<String>,
-}
-
-/// Settings of a route on a stage.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct RouteSettings {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) data_trace_enabled: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) detailed_metrics_enabled: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) logging_level: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) throttling_burst_limit: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) throttling_rate_limit: Option<f64>,
-}
 
 /// A stage on the wire.
 #[derive(Debug, Serialize)]
@@ -101,7 +57,9 @@ struct StageOutput {
 
 fn show(stage: StageRecord) -> StageOutput {
     // SOURCE: the service model: this is said of stages that follow the definition only.
-    let message = is_auto_deployed(&stage).then_some(stage.last_deployment_status_message);
+    let message = stage
+        .is_auto_deployed()
+        .then_some(stage.last_deployment_status_message);
     let settings = stage.access_log_settings.map(|settings| AccessLogSettings {
         destination_arn: settings.destination_arn,
         format: settings.format,
@@ -150,7 +108,7 @@ fn with_defaults(settings: RouteSettings) -> RouteSettings {
     }
 }
 
-/// The stage with that name.
+/// Returns the stage with that name.
 pub(super) fn find(
     view: &View<'_>,
     api: &ApiRecord,
@@ -162,11 +120,6 @@ pub(super) fn find(
 // SOURCE: AWS's text, without the name.
 fn unknown() -> ApiError {
     ApiError::not_found("Invalid stage identifier specified")
-}
-
-/// True for a stage that follows the definition by itself.
-pub(super) fn is_auto_deployed(stage: &StageRecord) -> bool {
-    stage.auto_deploy == Some(true)
 }
 
 // GUESS: the text; the service model says only that it is not possible.
@@ -312,13 +265,13 @@ pub(crate) fn change(
     now: Timestamp,
 ) -> Result<StageRecord, ApiError> {
     stage_members::check(input)?;
-    let was_automatic = is_auto_deployed(&stage);
+    let was_automatic = stage.is_auto_deployed();
     stage.auto_deploy = input.auto_deploy.or(stage.auto_deploy);
     if let Some(deployment_id) = check::kept(input.deployment_id.as_ref()) {
-        if is_auto_deployed(&stage) {
+        if stage.is_auto_deployed() {
             return Err(deployment_is_automatic());
         }
-        deployments::find(draft, api, &deployment_id)?;
+        freeze::find(draft, api, &deployment_id)?;
         stage.deployment_id = Some(deployment_id);
     }
     check::patch(&mut stage.description, input.description.as_ref());
@@ -344,7 +297,7 @@ pub(crate) fn change(
     }
     stage.updated_at = now;
     draft.put_stage(api, stage.clone())?;
-    if is_auto_deployed(&stage) && !was_automatic {
+    if stage.is_auto_deployed() && !was_automatic {
         draft.owe_deployment(api, [stage.stage_name.clone()])?;
     }
     Ok(stage)

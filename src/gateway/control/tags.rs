@@ -1,4 +1,4 @@
-//! Tags of what can carry them: APIs, stages, custom domain names and VPC links.
+//! Tags of the resources that can carry them: APIs, stages, custom domain names and VPC links.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ fn change(
     })
 }
 
-/// What an ARN names.
+/// The resource that an ARN names.
 enum Resource {
     Api(ApiKey),
     Stage(ApiKey, String),
@@ -82,8 +82,8 @@ enum Resource {
 }
 
 impl Resource {
-    /// SOURCE: the reference of ARN formats: `arn:aws:apigateway:{region}::/apis/{apiId}`, `/apis/{apiId}/stages/{stage}`,
-    /// `/domainnames/{name}` and `/vpclinks/{id}`.
+    /// SOURCE: the reference of ARN formats: `arn:aws:apigateway:{region}::/apis/{apiId}`,
+    /// `/apis/{apiId}/stages/{stage}`, `/domainnames/{name}` and `/vpclinks/{id}`.
     // GUESS: the texts, and that an ARN of another region than the call's names nothing.
     fn of(call: &Call) -> Result<Self, ApiError> {
         let arn = call.label("resource-arn");
@@ -137,7 +137,7 @@ impl Resource {
     }
 }
 
-/// What carries tags, and its region where it does not say so itself.
+/// A resource that carries tags, and its region where its record does not state it.
 enum Tagged {
     Api(ApiRecord),
     Stage(ApiRecord, Box<StageRecord>),

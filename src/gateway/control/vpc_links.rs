@@ -1,4 +1,4 @@
-//! VPC links: kept, named and tagged. There is no VPC here, so nothing goes through them.
+//! VPC links: kept, named and tagged. There is no VPC here, so nothing goes through a VPC link.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::gateway::{
     store::{View, record::VpcLinkRecord},
 };
 
-/// What a VPC link is made from or changed with.
+/// The input of `CreateVpcLink` and `UpdateVpcLink`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct VpcLinkInput {
@@ -54,7 +54,7 @@ fn show(link: VpcLinkRecord) -> VpcLinkOutput {
     }
 }
 
-/// The VPC link with that id.
+/// Returns the VPC link with that id.
 pub(super) fn find(view: &View<'_>, region: &str, id: &str) -> Result<VpcLinkRecord, ApiError> {
     view.get(region, id)?
         .ok_or_else(|| ApiError::unknown("VpcLink", id))
@@ -120,7 +120,7 @@ pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
     Ok(Reply::json(&show(link)))
 }
 
-/// No integration of a WebSocket API can go through one, so nothing is ever in its way.
+/// Removes a VPC link. No integration of a WebSocket API can go through one, so nothing is ever in its way.
 pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
     let (region, id) = (call.region.clone(), call.label("vpcLinkId"));
     call.store.write(move |draft| {

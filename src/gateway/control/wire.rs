@@ -1,4 +1,4 @@
-//! What all operations share on the wire: bodies in and out, paging, timestamps.
+//! The wire format that all operations share: bodies in and out, paging, timestamps.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub(crate) type Texts = BTreeMap<String, String>;
 /// A member that the gateway looks at only to see that it is there.
 pub(crate) type Presence = Option<serde::de::IgnoredAny>;
 
-/// What a handler answers; the status is the operation's.
+/// The answer of a handler; the status is the operation's.
 #[derive(Debug)]
 pub(super) struct Reply(pub(super) Option<Bytes>);
 
@@ -67,7 +67,7 @@ where
         .transpose()
 }
 
-/// The same for a map of structures.
+/// Reads a map of structures, each from an object and nothing else.
 pub(super) fn objects<'de, T, D>(deserializer: D) -> Result<Option<BTreeMap<String, T>>, D::Error>
 where
     T: DeserializeOwned,
@@ -84,7 +84,7 @@ where
     entries.collect::<Result<_, _>>().map(Some)
 }
 
-/// The same for a list of structures.
+/// Reads a list of structures, each from an object and nothing else.
 pub(super) fn items<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     T: DeserializeOwned,
@@ -100,13 +100,13 @@ where
     items.collect::<Result<_, _>>().map(Some)
 }
 
-/// A point in time as AWS writes it: `2018-11-15T06:23:51Z`, whole seconds.
+/// Writes a point in time as AWS writes it: `2018-11-15T06:23:51Z`, whole seconds.
 pub(super) fn seconds(time: Timestamp) -> String {
     let whole = Timestamp::from_second(time.as_second());
     whole.unwrap_or(time).to_string()
 }
 
-/// Which part of a list is asked for.
+/// The part of a list that a call asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Paging {
     /// The id that the page before ended with.

@@ -1,8 +1,8 @@
 //! Access logs: a line for every handshake, message and disconnect of a stage that has a format for it.
 //!
-//! The lines are kept in memory, a bounded number for each stage and in all, and are read through the gateway's own API. They go
-//! nowhere else, not to the gateway's log either: a format may name an API key or what an authorizer said. A stage without
-//! a format pays for none of it.
+//! The lines are kept in memory, a bounded number for each stage and in all, and are read through the gateway's own
+//! API. The lines go nowhere else, not to the gateway's log either: a format may name an API key or what an authorizer
+//! said. A stage without a format pays for none of it.
 //!
 //! SOURCE: developer guide, "Configure logging for a WebSocket API", the table of variables.
 
@@ -30,9 +30,9 @@ const BYTES_LEFT: usize = ALL_BYTES / 8 * 7;
 const LINE_COST: usize = 64;
 /// Bytes of a line; the rest is cut off.
 const LINE_BYTES: usize = 8 * 1024;
-/// What begins a variable.
+/// The beginning of a variable.
 const VARIABLE: &str = "$context.";
-/// What a variable prints that has no value. GUESS: as in the common log format.
+/// The text for a variable that has no value. GUESS: as in the common log format.
 const UNSET: &str = "-";
 
 /// The variables that tell of an attempt to learn something about a client.
@@ -56,7 +56,7 @@ pub(super) const AUTHORIZE: Attempt = Attempt {
     error: "authorize.error",
 };
 
-/// The format that a stage logs in, if it logs.
+/// Returns the format that a stage logs in, if it logs.
 pub(crate) fn format(stage: &StageRecord) -> Option<&str> {
     stage.access_log_settings.as_ref()?.format.as_deref()
 }
@@ -69,9 +69,9 @@ pub(crate) struct AccessLogs {
 
 #[derive(Debug, Default)]
 struct Rings {
-    /// By API and stage.
+    /// The rings by API and stage.
     stages: HashMap<String, HashMap<String, Ring>>,
-    /// What all of them take.
+    /// The bytes that all rings take.
     bytes: usize,
 }
 
@@ -81,7 +81,7 @@ struct Ring {
     bytes: usize,
 }
 
-/// What becomes of an event, on the way to its line.
+/// The notes about an event, from which its line is made.
 #[derive(Debug)]
 pub(super) struct Trace {
     logs: Arc<AccessLogs>,
@@ -183,7 +183,7 @@ fn render(format: &str, value: impl Fn(&str) -> Option<String>) -> String {
     line
 }
 
-/// How long the name of a variable is: words of letters, digits and `_`, with a dot between two.
+/// Returns the length of a variable's name: words of letters, digits and `_`, with a dot between two.
 fn name_length(text: &str) -> usize {
     let is_word = |it: char| it.is_ascii_alphanumeric() || it == '_';
     let end = text
@@ -206,7 +206,7 @@ impl AccessLogs {
         rings.shrink();
     }
 
-    /// The lines of a stage, oldest first, each with its end.
+    /// Returns the lines of a stage, oldest first, each with its end.
     pub(crate) fn read(&self, api_id: &str, stage: &str) -> String {
         let rings = self.lock();
         let stages = rings.stages.get(api_id);
@@ -273,7 +273,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{event::Event, fixture},
+        super::{fixture, message::event::Event},
         *,
     };
 

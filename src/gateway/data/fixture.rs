@@ -14,9 +14,9 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
     Plane,
-    event::{Event, Handshake, Kind, Parameter},
+    connection::registry::{Client, Connection},
     ids,
-    registry::{Client, Connection},
+    message::event::{Event, Handshake, Kind, Parameter},
 };
 use crate::gateway::{
     Options,
@@ -181,7 +181,7 @@ fn event(kind: Kind, text: &str) -> Event {
     Event::new(connection, serving, kind, Utf8Bytes::from(text))
 }
 
-/// Any JSON of a few levels whose members and texts are mostly of these words.
+/// Generates any JSON of a few levels whose members and texts are mostly of these words.
 pub(super) fn json(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
     let word = move || {
         prop_oneof![
@@ -205,7 +205,7 @@ pub(super) fn json(words: &'static [&'static str]) -> impl Strategy<Value = Valu
     })
 }
 
-/// The settings of a stage that logs in this format.
+/// Returns the settings of a stage that logs in this format.
 pub(super) fn access_log(format: &str) -> AccessLogSettingsRecord {
     AccessLogSettingsRecord {
         destination_arn: None,
@@ -213,7 +213,7 @@ pub(super) fn access_log(format: &str) -> AccessLogSettingsRecord {
     }
 }
 
-/// A plane without any API.
+/// Makes a plane without any API.
 pub(super) fn plane() -> Arc<Plane> {
     let options = Options::default();
     let store = Store::open(&options.store).unwrap();

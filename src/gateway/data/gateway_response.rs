@@ -1,11 +1,11 @@
-//! Gateway responses: what the gateway itself says in place of a backend, by the names that AWS gives to the kinds.
+//! Gateway responses: the gateway's own answers in place of a backend's, by the names that AWS gives to their types.
 //!
-//! SOURCE: developer guide, "Gateway response types"; the error types are those that REST APIs were seen to answer with.
-//! GUESS: that WebSocket APIs go by the same names.
+//! SOURCE: developer guide, "Gateway response types"; the error types are those that REST APIs were seen to answer
+//! with. GUESS: that WebSocket APIs go by the same names.
 
 use http::StatusCode;
 
-/// What kind of thing went wrong; `$context.error.responseType` of an access log.
+/// The type of a gateway response; `$context.error.responseType` of an access log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResponseType {
     AccessDenied,
@@ -14,9 +14,9 @@ pub(super) enum ResponseType {
     AuthorizerFailure,
     BadRequestBody,
     BadRequestParameters,
-    /// Whatever has no name of its own and is the client's fault.
+    /// A fault of the client that has no name of its own.
     Default4xx,
-    /// Whatever has no name of its own and is not.
+    /// A fault, not of the client, that has no name of its own.
     Default5xx,
     IntegrationFailure,
     IntegrationTimeout,
@@ -29,7 +29,7 @@ pub(super) enum ResponseType {
 }
 
 impl ResponseType {
-    /// Its name.
+    /// Returns the name of the type.
     pub(super) fn name(self) -> &'static str {
         match self {
             ResponseType::AccessDenied => "ACCESS_DENIED",
@@ -51,7 +51,7 @@ impl ResponseType {
         }
     }
 
-    /// Its usual status.
+    /// Returns the usual status of the type.
     pub(super) fn status(self) -> StatusCode {
         match self {
             ResponseType::AccessDenied
@@ -74,7 +74,7 @@ impl ResponseType {
         }
     }
 
-    /// The name of the error that a handshake is told, where nothing says it better.
+    /// Returns the name of the error that a handshake is told, where nothing says it better.
     pub(super) fn error_type(self) -> &'static str {
         match self {
             ResponseType::AccessDenied => "AccessDeniedException",
@@ -99,14 +99,14 @@ impl ResponseType {
     }
 }
 
-/// Why the gateway refuses what a client asked for.
+/// The refusal of what a client asked for, by the gateway itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) response: ResponseType,
     /// The name of the error, for a handshake.
     pub(super) kind: &'static str,
-    /// Nothing where AWS says nothing.
+    /// The message; none where AWS gives none.
     pub(super) message: Option<String>,
 }
 
@@ -120,7 +120,7 @@ impl Refusal {
         }
     }
 
-    /// The same under another name.
+    /// Returns the refusal under another name of the error.
     pub(super) fn named(self, kind: &'static str) -> Refusal {
         Refusal { kind, ..self }
     }

@@ -5,12 +5,12 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE};
 use jiff::Timestamp;
 
-/// A fresh id.
+/// Makes a fresh id.
 pub(crate) fn fresh() -> String {
     URL_SAFE.encode(rand::random::<[u8; 11]>())
 }
 
-/// A fresh id of a message on a connection.
+/// Makes a fresh id of a message on a connection.
 ///
 /// SOURCE: captured events: it ends as the connection's does, in the last six characters.
 pub(super) fn of_message(connection_id: &str) -> String {
@@ -21,7 +21,7 @@ pub(super) fn of_message(connection_id: &str) -> String {
     id
 }
 
-/// A fresh id to trace a request by, of the second in which it came.
+/// Makes a fresh id to trace a request by, of the second in which it came.
 ///
 /// SOURCE: captured events: a version, the time in seconds in hexadecimal, and 12 bytes.
 pub(super) fn trace(at: Timestamp) -> String {
@@ -29,7 +29,8 @@ pub(super) fn trace(at: Timestamp) -> String {
     format!("Root=1-{:08x}-{tail:024x}", at.as_second())
 }
 
-/// The id in the form in which the registry knows it, if `text` has the form of one. The padding may be missing.
+/// Returns the id in the form in which the registry knows it, if `text` has the form of one. The padding may be
+/// missing.
 pub(crate) fn normalized(text: &str) -> Option<String> {
     let bare = text.strip_suffix('=').unwrap_or(text);
     let of_the_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';

@@ -1,38 +1,17 @@
 //! The data plane: WebSocket clients, the routes their messages select, and the integrations that answer.
 //!
-//! The truth about its behaviour is the developer guide's "WebSocket APIs" chapter. It reads the store's memory and never
-//! its database, and it keeps no payload longer than it takes to pass it on.
+//! The source of the data plane's behaviour is the developer guide's "WebSocket APIs" chapter. The data plane reads the
+//! store's memory and never its database, and keeps no payload longer than it takes to pass it on.
 
 mod access_log;
-mod arrival;
-mod authorization;
-mod authorizer;
-mod bounded;
-mod caller;
-mod ending;
-mod event;
-mod failure;
+mod connection;
 #[cfg(test)]
 mod fixture;
-mod frames;
 mod gateway_response;
+mod handshake;
 mod ids;
-mod integrate;
-mod jsonpath;
-mod lambda;
-mod mapping;
-mod outbox;
-mod payload;
-mod peer;
-mod plan;
-mod registry;
-mod selection;
-mod spelling;
-mod template;
-mod throttle;
-mod upgrade;
-mod validation;
-mod watched;
+mod integration;
+mod message;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -43,17 +22,22 @@ use tokio::sync::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{access_log::AccessLogs, throttle::Throttles};
+use self::{
+    access_log::AccessLogs,
+    message::{plan::Plans, throttle::Throttles},
+};
 pub(crate) use self::{
     access_log::format as access_log_format,
+    connection::{
+        outbox::{Closing, Refused},
+        registry::{Connection, Registry},
+    },
+    handshake::upgrade::{connect, wanted},
     ids::normalized,
-    mapping::{
+    integration::mapping::{
         is_parameter, is_request_source, is_request_target, is_response_source, is_response_target,
     },
-    outbox::{Closing, Refused},
-    registry::{Connection, Registry},
-    selection::{may_select_answers, may_select_routes},
-    upgrade::{connect, wanted},
+    message::selection::{may_select_answers, may_select_routes},
 };
 use super::{
     authorize::Keyring,
@@ -72,19 +56,19 @@ pub(crate) struct Plane {
     pub(crate) registry: Registry,
     pub(crate) outbound: Outbound,
     pub(crate) functions: Functions,
-    plans: plan::Plans,
+    plans: Plans,
     keyring: Keyring,
     throttles: Throttles,
     pub(crate) access_logs: Arc<AccessLogs>,
     time_scale: Arc<TimeScale>,
     pub(crate) strict: Arc<Strict>,
-    /// One for each WebSocket connection that may be open.
+    /// One permit for each WebSocket connection that may be open.
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
     abort: CancellationToken,
 }
 
-/// How long a connection may be idle, and live.
+/// The longest times that a connection may be idle, and live.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Limits {
     idle: Duration,
@@ -92,7 +76,7 @@ struct Limits {
 }
 
 impl Limits {
-    /// API Gateway's limits, passing `scale` times as fast.
+    /// Returns API Gateway's limits, passing `scale` times as fast.
     fn scaled(scale: f64) -> Limits {
         let seconds =
             |seconds: i64| time_scale::scaled(Duration::from_secs(seconds.unsigned_abs()), scale);
@@ -114,7 +98,7 @@ impl Plane {
             registry: Registry::default(),
             outbound: Outbound::new(listener),
             functions: Functions::new(&options.lambda, reachable(listener)),
-            plans: plan::Plans::default(),
+            plans: Plans::default(),
             keyring: options.keyring.clone(),
             throttles: Throttles::default(),
             access_logs: Arc::default(),
@@ -126,23 +110,23 @@ impl Plane {
         })
     }
 
-    /// How long a connection may be idle and live, and by which time scale; see [`Plane::timing`].
+    /// Returns the limits of a connection, and the time scale that they follow; see [`Plane::timing`].
     fn limits(&self) -> (Limits, u32) {
         let timing = self.timing();
         (Limits::scaled(self.time_scale()), timing)
     }
 
-    /// A number that is another when time has begun to pass at another pace.
+    /// Returns a number that is another when time has begun to pass at another pace.
     fn timing(&self) -> u32 {
         self.time_scale.changes()
     }
 
-    /// How many times faster than on AWS time passes.
+    /// Returns the time scale: how many times faster than on AWS time passes.
     pub(crate) fn time_scale(&self) -> f64 {
         self.time_scale.get()
     }
 
-    /// The same from now on, for whoever follows it.
+    /// Follows the time scale from now on.
     pub(crate) fn time_scales(&self) -> watch::Receiver<f64> {
         self.time_scale.follow()
     }

@@ -7,7 +7,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::gateway::outbound::Outbound;
 
-/// A signature in form. A real backend would let its SDK sign; this gateway knows no secrets to check one against.
+/// A signature in form. A real backend would let its SDK sign; this gateway does not verify the signatures of
+/// callbacks.
 pub(super) const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=demo/20250101/local/execute-api/aws4_request, \
      SignedHeaders=host, Signature=0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -21,7 +22,7 @@ pub(super) struct Callback {
 }
 
 impl Callback {
-    /// `http://{domainName}/{stage}/@connections/{connectionId}`, unless that makes no URI.
+    /// Makes `http://{domainName}/{stage}/@connections/{connectionId}`, unless that is no URI.
     pub(super) fn new(domain_name: &str, stage: &str, connection_id: &str) -> Option<Callback> {
         let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
         let (stage, id) = (encode(stage), encode(connection_id));

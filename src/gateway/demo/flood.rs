@@ -27,7 +27,7 @@ const BATCH: u64 = 1_000;
 /// Longest head of an answer that is understood, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// How many messages, and how many a second.
+/// A number of messages, and a rate in messages a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flood {
     count: u64,
@@ -96,7 +96,7 @@ impl Flood {
         Ok(())
     }
 
-    /// How many messages are due after this time; the first at once.
+    /// Returns the number of messages that are due after this time; the first is due at once.
     fn due(self, elapsed: Duration) -> u64 {
         let beats = elapsed.as_micros().saturating_mul(u128::from(self.rate)) / 1_000_000;
         u64::try_from(beats)
@@ -105,7 +105,7 @@ impl Flood {
             .min(self.count)
     }
 
-    /// When the n-th message is due.
+    /// Returns the time, from the start, at which the n-th message is due.
     fn time_of(self, n: u64) -> Duration {
         Duration::from_micros((n - 1).saturating_mul(1_000_000) / self.rate)
     }
@@ -179,7 +179,7 @@ async fn answers(
     Ok(true)
 }
 
-/// The status and whole length of the answer at the start of `bytes`, once its head and body are there.
+/// Returns the status and whole length of the answer at the start of `bytes`, once its head and body are there.
 fn answer(bytes: &[u8]) -> io::Result<Option<(u16, usize)>> {
     let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else {
         return if bytes.len() > HEAD_BYTES {

@@ -1,9 +1,9 @@
-//! The backends of the demo APIs: small HTTP handlers under `/_demo/`, such as anybody would write behind an `HTTP_PROXY`
-//! integration.
+//! The backends of the demo APIs: small HTTP handlers under `/_demo/`, such as anybody would write behind an
+//! `HTTP_PROXY` integration.
 //!
-//! They know of a connection only what the integration's parameter mapping tells them (`connectionId`, `domainName`,
-//! `stage`), keep their own table of who is there, and answer through `@connections` over HTTP. Nothing in the gateway
-//! treats them in a special way.
+//! The backends know of a connection only what the integration's parameter mapping tells them (`connectionId`,
+//! `domainName`, `stage`), keep their own table of who is there, and answer through `@connections` over HTTP. Nothing
+//! in the gateway treats them in a special way.
 
 mod callback;
 mod flood;
@@ -28,8 +28,8 @@ use super::{
     reply,
 };
 
-/// Connections that the table holds for each stage, and stages that it holds; one more takes the place of another. An API
-/// without a `$disconnect` route never says who is gone, so the table must not grow with it.
+/// Connections that the table holds for each stage, and stages that it holds; one more takes the place of another. An
+/// API without a `$disconnect` route never says who is gone, so the table must not grow with it.
 const PRESENT: usize = 10_000;
 const AUDIENCES: usize = 100;
 /// Posts of one broadcast under way at the same time.
@@ -49,14 +49,14 @@ pub(super) struct Demo {
     floods: Arc<Semaphore>,
 }
 
-/// Whose connections they are: a stage's, by whichever name of the gateway its clients came.
+/// The stage that connections belong to, by whichever name of the gateway its clients came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Audience {
     api_id: String,
     stage: String,
 }
 
-/// Who caused a call, as the integration's parameter mapping says.
+/// The client that caused a call, as the integration's parameter mapping says.
 #[derive(Debug, Clone)]
 struct Caller {
     connection_id: String,
@@ -90,7 +90,7 @@ impl Demo {
         })
     }
 
-    /// The API that a domain name stands for, custom ones too where no two APIs have such a stage there.
+    /// Returns the API that a domain name stands for, custom ones too where no two APIs have such a stage there.
     fn api_of(&self, domain_name: &str, stage: &str) -> Option<String> {
         if let Some(api_id) = api_of(domain_name, self.own) {
             return Some(api_id);
@@ -119,8 +119,8 @@ impl Demo {
     }
 }
 
-/// The API that a domain name stands for. Only what this gateway itself gives out as a domain name is read, and only the
-/// API is taken from it, or a header could make a backend call anybody.
+/// Returns the API that a domain name stands for. Only what this gateway itself gives out as a domain name is read, and
+/// only the API is taken from it, or a header could make a backend call anybody.
 fn api_of(domain_name: &str, own: SocketAddr) -> Option<String> {
     let (host, port) = match domain_name.split_once('/') {
         Some((authority, api_id)) => {

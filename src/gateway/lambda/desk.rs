@@ -1,6 +1,6 @@
-//! What one process is at: the invocation that it has, and how long it may take for it.
+//! A desk: the invocation that one process has, and the time that the process may take for it.
 //!
-//! The Runtime API works on it on behalf of the process, and whoever watches over the process reads the deadline.
+//! The Runtime API works on the desk on behalf of the process, and whoever watches over the process reads the deadline.
 
 use std::{
     collections::VecDeque,
@@ -18,21 +18,21 @@ use super::{
     trouble::Trouble,
 };
 
-/// How long a process may take until it asks for its first invocation, beyond what an invocation may take.
+/// The longest time that a process may take until it asks for its first invocation, beyond the time of an invocation.
 ///
 /// SOURCE: Lambda's init phase: 10 s, and then once more within the function's own limit.
 const INIT: Duration = Duration::from_secs(10);
 
-/// What one process is at.
+/// The invocation that one process has, its deadline and its output.
 pub(super) struct Desk {
     pub(super) pool: Arc<Pool>,
     id: ProcessId,
     state: Mutex<State>,
-    /// When the process is to be killed, if it goes on as it is.
+    /// The time at which the process is to be killed, if it goes on as it is.
     deadline: watch::Sender<Option<Instant>>,
     /// Held by the request that waits for the next invocation.
     asking: tokio::sync::Mutex<()>,
-    /// What the process printed last.
+    /// The end of the process's log.
     pub(super) tail: Arc<Tail>,
     /// Held while the log of an invocation is gathered, so that the next one prints nothing into it.
     gathering: Arc<tokio::sync::Mutex<()>>,
@@ -60,7 +60,7 @@ pub(super) struct Handed {
     pub(super) payload: Bytes,
 }
 
-/// Why the process may not do what it asks for.
+/// The reason why the process may not do what it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
     /// It must do something else first.
@@ -154,7 +154,7 @@ impl Desk {
         }
     }
 
-    /// Whether the process has the invocation of this id.
+    /// Refuses a request id that is not the one of the process's invocation.
     pub(super) fn check(&self, request_id: &str) -> Result<(), Refused> {
         match &*self.state() {
             State::Has(job, _) if job.id == request_id => Ok(()),
@@ -222,7 +222,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Notes how the process ended, with all that it printed; what it had, or should have had, fails.
+    /// Notes the end of the process, with all that it printed; the invocations that it had, or should have had, fail.
     pub(super) fn ended(&self, trouble: &Trouble) {
         let state = std::mem::replace(&mut *self.state(), State::Failed);
         match state {
@@ -241,7 +241,7 @@ impl Desk {
         }
     }
 
-    /// Done when the process has taken too long for what it is at.
+    /// Waits until the process has taken too long for what it is at.
     pub(super) async fn overdue(&self) {
         let mut deadline = self.deadline.subscribe();
         loop {
@@ -261,7 +261,7 @@ impl Desk {
     }
 }
 
-/// Answers what fails because a process cannot start; `log` is what the process printed.
+/// Answers the invocations that fail because a process cannot start; `log` is the process's output.
 fn fail(jobs: VecDeque<Job>, trouble: &Trouble, log: &Bytes) {
     for job in jobs {
         let mut answer = trouble.answer(&job.id);
@@ -294,7 +294,7 @@ mod tests {
         Desk::new(Pool::new(spec, Lines::new(), tasks, stop), 1)
     }
 
-    /// How long the process may go on.
+    /// Waits until the process is overdue, and returns the time that this took.
     async fn left(desk: &Desk) -> Duration {
         let began = Instant::now();
         desk.overdue().await;

@@ -85,7 +85,8 @@ impl Endpoint {
         called.map_err(|error| InvokeError::Unreachable(whole(&error)))
     }
 
-    /// By its bare name and with its qualifier beside it, for there are emulators that know functions by no other name.
+    /// Makes the request by the function's bare name and with the qualifier beside it, for there are emulators that
+    /// know functions by no other name.
     fn request(
         &self,
         invocation: &Invocation,
@@ -164,8 +165,8 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// SOURCE: the Invoke endpoint of SAM runs the one version of a function that there is, and refuses whatever stands in the
-/// query; it gives no log either, and says 501 to who wants it.
+/// SOURCE: the Invoke endpoint of SAM runs the one version of a function that there is, and refuses whatever stands in
+/// the query; it gives no log either, and says 501 to who wants it.
 fn takes_no_query(answer: &outbound::Answer) -> bool {
     let kind = text(&answer.headers, "x-amzn-errortype").unwrap_or_default();
     answer.status == 400

@@ -18,7 +18,7 @@ use crate::gateway::{
 const PREFIX: &str = "/2015-03-31/functions/";
 const SUFFIX: &str = "/invocations";
 
-/// Whether a path is that of Lambda's API.
+/// True for a path of Lambda's API.
 pub(crate) fn is_invoke(path: &str) -> bool {
     path.starts_with(PREFIX)
 }
@@ -75,14 +75,14 @@ pub(crate) async fn answer(
     }
 }
 
-/// What a call asks for.
+/// The act that a call asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     Run(Mode),
     Nothing,
 }
 
-/// What the headers ask for, or why they cannot.
+/// Reads the act that the headers ask for, or the reason why they cannot.
 fn asked(headers: &HeaderMap) -> Result<Asked, String> {
     // SOURCE: the usual words of AWS's services for a value that is none of an enumeration.
     let invalid = |value: &str, member: &str, all: &str| {
@@ -120,7 +120,7 @@ fn dry_run(functions: &Functions, function: &FunctionName) -> Response<Full<Byte
     })
 }
 
-/// The response to an invocation, as its mode has it.
+/// Returns the response to an invocation, as its mode has it.
 fn answered(mode: Mode, answer: Answer) -> Response<Full<Bytes>> {
     let status = match mode {
         Mode::Wait | Mode::WaitForLog => StatusCode::OK,
@@ -150,7 +150,7 @@ fn answered(mode: Mode, answer: Answer) -> Response<Full<Bytes>> {
     response
 }
 
-/// The function of a path segment and of `Qualifier` in the query.
+/// Returns the function of a path segment and of `Qualifier` in the query.
 fn function(segment: &str, query: &str) -> Option<FunctionName> {
     let decoded = percent_decode_str(segment).decode_utf8().ok()?;
     let mut function = FunctionName::parse(&decoded)?;

@@ -1,9 +1,9 @@
 //! Lambda functions: those that run here, started from a command and fed through the Lambda Runtime API, and those that
 //! any Invoke endpoint runs.
 //!
-//! It knows functions, payloads and answers; what an event says, and what an answer means to a client, is the data
-//! plane's. What AWS does is in Lambda's developer guide ("Using the Lambda runtime API for custom runtimes") and in the
-//! API reference of Invoke.
+//! This module knows functions, payloads and answers; what an event says, and what an answer means to a client, is the
+//! data plane's. AWS's behaviour is in Lambda's developer guide ("Using the Lambda runtime API for custom runtimes")
+//! and in the API reference of Invoke.
 
 mod desk;
 mod endpoint;
@@ -42,16 +42,17 @@ const LARGEST_ANSWER: usize = LARGEST_PAYLOAD + 100;
 /// The memory that a function that runs here is told it has; nothing holds it to that.
 const MEMORY_MB: u32 = 128;
 
-/// Where functions run.
+/// The functions that run here, and the endpoint of all others.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LambdaOptions {
     /// The Invoke endpoint of the functions that do not run here.
     pub endpoint: Option<Uri>,
-    /// Whose signature the calls of that endpoint carry; without it they carry none, which emulators do not mind.
+    /// The credential that signs the calls of that endpoint; without it they are not signed, which emulators do not
+    /// mind.
     pub credential: Option<Credential>,
     /// The functions that run here.
     pub functions: Vec<LocalFunction>,
-    /// How long a function that runs here may take for an invocation.
+    /// The longest time that a function that runs here may take for an invocation.
     pub timeout: Duration,
 }
 
@@ -74,13 +75,13 @@ pub struct LocalFunction {
     command: String,
 }
 
-/// Why a text does not say which function runs how.
+/// The reason why a text names no function and its command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadFunction {
     /// There is no name or no command.
     #[error("write NAME=COMMAND, for example chat='node chat.js'")]
     Form,
-    /// The name is none.
+    /// The name is no function name.
     #[error(
         "\"{0}\" is no function name: up to 64 letters, digits, - and _, perhaps with :ALIAS behind it"
     )]
@@ -107,7 +108,7 @@ impl LocalFunction {
         })
     }
 
-    /// Its name, and its alias if it has one.
+    /// Returns the function's name, and its alias if it has one.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -124,7 +125,7 @@ pub(crate) struct Invocation {
     pub(crate) trace_id: Option<String>,
 }
 
-/// Whether somebody waits for the answer.
+/// The mode of an invocation: whether somebody waits for the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// `RequestResponse`.
@@ -135,7 +136,7 @@ pub(crate) enum Mode {
     Event,
 }
 
-/// What a function answered.
+/// The answer of a function.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// Whatever the function sent; if it failed, an object with `errorMessage` and `errorType`.
@@ -167,7 +168,7 @@ impl Answer {
     }
 }
 
-/// Why a function was not invoked, or nothing is known of what it did.
+/// The reason why a function was not invoked, or why nothing is known of what it did.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvokeError {
     /// No function has this ARN.
@@ -226,7 +227,7 @@ impl fmt::Debug for Functions {
 }
 
 impl Functions {
-    /// The functions of a gateway that listens there. No process runs before the first invocation.
+    /// Makes the functions of a gateway that listens at `gateway`. No process runs before the first invocation.
     pub(crate) fn new(options: &LambdaOptions, gateway: SocketAddr) -> Functions {
         let (lines, tasks, stop) = (Lines::new(), TaskTracker::new(), CancellationToken::new());
         let local = options.functions.iter().map(|function| {
@@ -253,7 +254,7 @@ impl Functions {
         }
     }
 
-    /// Whether there is such a function, as far as that is known here.
+    /// True when the function runs here, or an Invoke endpoint may have it.
     pub(crate) fn knows(&self, function: &FunctionName) -> bool {
         self.inner.endpoint.is_some() || self.local(function).is_some()
     }
@@ -282,7 +283,8 @@ impl Functions {
         }
     }
 
-    /// What the functions that run here print from now on.
+    /// Follows the lines that the functions that run here print from now on, and the gateway's lines about their
+    /// processes.
     pub(crate) fn lines(&self) -> Receiver<FunctionLine> {
         self.inner.lines.subscribe()
     }
@@ -294,7 +296,7 @@ impl Functions {
         self.inner.tasks.wait().await;
     }
 
-    /// The function of exactly this version or alias, else the one that stands for all of them.
+    /// Returns the function of exactly this version or alias, else the one that stands for all of them.
     fn local(&self, function: &FunctionName) -> Option<&Arc<Pool>> {
         let local = &self.inner.local;
         local

@@ -1,5 +1,5 @@
-//! How a Lambda function is named: by its name, by a part of its ARN, or by all of it; each perhaps with a version or an
-//! alias at its end.
+//! Names of Lambda functions: the name, a part of the ARN, or all of it; each perhaps with a version or an alias at its
+//! end.
 //!
 //! SOURCE: Lambda API reference, Invoke, `FunctionName`.
 
@@ -10,7 +10,7 @@ const NAME: usize = 64;
 /// Longest version or alias, in characters.
 const QUALIFIER: usize = 128;
 
-/// What is assumed where a short name does not say it.
+/// The partition and region of a function whose name does not say them.
 const PARTITION: &str = "aws";
 const REGION: &str = "us-east-1";
 
@@ -73,7 +73,7 @@ impl FunctionName {
         })
     }
 
-    /// The whole ARN, with what is usual here in place of what was not said.
+    /// Returns the whole ARN, with the usual values in place of those that were not said.
     pub(crate) fn arn(&self) -> String {
         let mut arn = format!(
             "arn:{}:lambda:{}:{}:function:{}",
@@ -89,7 +89,7 @@ impl FunctionName {
         arn
     }
 
-    /// The name, and the version or alias behind it.
+    /// Returns the name, and the version or alias behind it.
     pub(super) fn key(&self) -> String {
         match &self.qualifier {
             None => self.name.clone(),
@@ -97,12 +97,12 @@ impl FunctionName {
         }
     }
 
-    /// Whether nothing but a name, and perhaps a version or an alias, was said.
+    /// True when nothing but a name, and perhaps a version or an alias, was said.
     pub(super) fn is_short(&self) -> bool {
         self.account.is_none() && self.region.is_none()
     }
 
-    /// The region that it is in.
+    /// Returns the function's region.
     pub(crate) fn region(&self) -> &str {
         self.region.as_deref().unwrap_or(REGION)
     }

@@ -1,7 +1,7 @@
-//! What functions print: line by line into the log, and to whoever listens.
+//! The output of functions: passed line by line into the log, and to whoever listens.
 //!
 //! Lines have a longest length and a process has a number of lines for each second, for a function that prints without
-//! end must fill neither the disk nor the memory. What was left out is counted.
+//! end must fill neither the disk nor the memory. Lines that are left out are counted.
 
 use std::time::Duration;
 
@@ -27,15 +27,15 @@ const KEPT: usize = 1024;
 /// A line about a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionLine {
-    /// Which function.
+    /// The name of the function.
     pub function: String,
-    /// Who wrote it.
+    /// The source of the line.
     pub source: LineSource,
     /// The line, without its end; it may hold anything.
     pub text: String,
 }
 
-/// Who wrote a line.
+/// The source of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineSource {
     /// The function, to its standard output.
@@ -46,9 +46,9 @@ pub enum LineSource {
     Gateway,
 }
 
-/// What a process prints to.
+/// A stream that a process prints to.
 pub(super) trait Stream: AsyncRead + Unpin {
-    /// Bytes that are there to be read.
+    /// Returns the number of bytes that are there to be read.
     fn ready(&self) -> u64;
 }
 
@@ -64,7 +64,7 @@ impl Stream for ChildStderr {
     }
 }
 
-/// Where lines go.
+/// The sender of lines to whoever listens.
 #[derive(Debug, Clone)]
 pub(super) struct Lines(broadcast::Sender<FunctionLine>);
 
@@ -140,7 +140,7 @@ impl Lines {
     }
 }
 
-/// The next line, if the buffer holds all of it, or as much as a line may have.
+/// Returns the next line, if the buffer holds all of it, or as much as a line may have.
 ///
 /// A carriage return ends one too: official clients write a stack trace as one record with those between its lines.
 fn take_line(buffer: &mut BytesMut, is_all: bool) -> Option<String> {
@@ -161,7 +161,7 @@ fn take_line(buffer: &mut BytesMut, is_all: bool) -> Option<String> {
     Some(text)
 }
 
-/// How many lines may still pass.
+/// The lines of a stream that may still pass.
 struct Allowance {
     until: Instant,
     left: u32,

@@ -1,7 +1,8 @@
 //! A function that runs here: the invocations that wait, and the processes that take them.
 //!
-//! As on Lambda a process has one invocation at a time and keeps living for the next, and another process is started when
-//! all are busy. There the account's concurrency is the bound, here it is [`PROCESSES`]; invocations beyond it wait.
+//! As on Lambda a process has one invocation at a time and keeps living for the next, and another process is started
+//! when all are busy. There the account's concurrency is the bound, here it is [`PROCESSES`]; invocations beyond it
+//! wait.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -26,25 +27,25 @@ const PROCESSES: usize = 10;
 const WAITING: usize = 1000;
 /// Bytes of their payloads.
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
-/// How long a process that has answered may take to ask for more before another one is started instead.
+/// The time in which a process that has answered may ask for more before another one is started instead.
 const GRACE: Duration = Duration::from_millis(100);
-/// How long the start after one that failed waits at first, and at most.
+/// The time that the start after one that failed waits, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// What a function is.
+/// The specification of a function.
 #[derive(Debug, Clone)]
 pub(super) struct Spec {
     pub(super) name: String,
     pub(super) command: String,
-    /// How long an invocation may take.
+    /// The longest time that an invocation may take.
     pub(super) timeout: Duration,
-    /// Where the gateway is.
+    /// The gateway's address.
     pub(super) gateway: SocketAddr,
 }
 
 impl Spec {
-    /// Its name, and the version that it goes by.
+    /// Returns the function's name, and the version that it goes by.
     pub(super) fn name_and_version(&self) -> (&str, &str) {
         self.name.split_once(':').unwrap_or((&self.name, "$LATEST"))
     }
@@ -66,7 +67,7 @@ struct State {
     waiting: VecDeque<Job>,
     processes: BTreeMap<ProcessId, Phase>,
     last_id: ProcessId,
-    /// How long the next start waits, if the last one failed.
+    /// The time that the next start waits, if the last one failed.
     pause: Option<Duration>,
     not_before: Option<Instant>,
 }
@@ -81,7 +82,7 @@ struct Start {
     not_before: Option<Instant>,
 }
 
-/// What a process is doing.
+/// The phase of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// It has not asked for work yet.
@@ -103,7 +104,7 @@ pub(super) struct Job {
     pub(super) region: String,
     pub(super) trace_id: Option<String>,
     pub(super) payload: Bytes,
-    /// Whether the end of the log is wanted with the answer.
+    /// True when the end of the log is wanted with the answer.
     pub(super) wants_log: bool,
     answer: oneshot::Sender<Answer>,
 }
@@ -249,7 +250,7 @@ impl Pool {
         });
     }
 
-    /// The next invocation for a process that asks for it; waits until there is one.
+    /// Waits for the next invocation for a process that asks for one.
     pub(super) async fn next(&self, id: ProcessId) -> Job {
         let _idle = Idle::begin(self, id);
         loop {
@@ -273,7 +274,8 @@ impl Pool {
         self.tasks.spawn(what);
     }
 
-    /// Notes that a process cannot start, and gives what fails with it: all that waits, unless another process can take it.
+    /// Notes that a process cannot start, and returns the invocations that fail with it: all that wait, unless another
+    /// process can take them.
     #[must_use]
     pub(super) fn cannot_start(&self) -> VecDeque<Job> {
         let mut state = self.state();
@@ -298,7 +300,7 @@ impl Pool {
     }
 }
 
-/// What the invocations that wait need.
+/// The need of the invocations that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Nothing,
@@ -313,7 +315,7 @@ impl State {
         self.processes.values().filter(counts).count()
     }
 
-    /// Whether more invocations wait than processes are there for them, and another process may be started.
+    /// True when more invocations wait than processes are there for them, and another process may be started.
     fn is_short(&self) -> bool {
         let coming = self.count(&[Phase::Starting, Phase::Idle]);
         // After a failed start one process has to prove that it can be done.
@@ -321,7 +323,7 @@ impl State {
         self.waiting.len() > coming && self.processes.len() < PROCESSES && may_start
     }
 
-    /// The id of the invocation that came last.
+    /// Returns the id of the invocation that came last.
     fn newest(&self) -> Option<String> {
         self.waiting.back().map(|job| job.id.clone())
     }
@@ -330,7 +332,7 @@ impl State {
         self.waiting.iter().any(|job| job.id == id)
     }
 
-    /// Whether one more invocation may wait.
+    /// True when one more invocation may wait.
     fn has_room_for(&self, job: &Job) -> bool {
         let bytes: usize = self.waiting.iter().map(|it| it.payload.len()).sum();
         self.waiting.len() < WAITING && bytes + job.payload.len() <= WAITING_BYTES
@@ -348,8 +350,8 @@ impl State {
         }
     }
 
-    /// Counts one more process, for what waits longest. Whoever decides that it is wanted does so under the same lock, or
-    /// several would start it.
+    /// Counts one more process, for what waits longest. Whoever decides that it is wanted does so under the same lock,
+    /// or several would start it.
     fn begin_start(&mut self) -> Option<Start> {
         let region = self.waiting.front()?.region.clone();
         self.last_id += 1;
@@ -367,7 +369,7 @@ impl State {
         }
     }
 
-    /// The oldest invocation that waits.
+    /// Returns the oldest invocation that waits.
     fn take(&mut self, id: ProcessId) -> Option<Job> {
         let job = self.waiting.pop_front()?;
         self.set(id, Phase::Busy);

@@ -1,8 +1,9 @@
 //! One process of a function, from its start to its end.
 //!
-//! It is started by a shell, in a process group of its own, and the whole group is killed when it is over: so nothing that
-//! it started in turn is left behind. The group also holds a small shell that waits for the end of a pipe of which the
-//! gateway has the other end; however the gateway ends, be it by `kill -9`, the pipe ends with it and the group is killed.
+//! A process is started by a shell, in a process group of its own, and the whole group is killed when the process is
+//! over: so nothing that it started in turn is left behind. The group also holds a small shell that waits for the end
+//! of a pipe of which the gateway has the other end; however the gateway ends, be it by `kill -9`, the pipe ends with
+//! it and the group is killed.
 
 use std::{
     io,
@@ -29,7 +30,7 @@ use super::{
     trouble::{Trouble, exit_text},
 };
 
-/// How long the last words of a process that is over are waited for.
+/// The time that the last words of a process that is over are waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Starts the function's command, `$1`, with somebody beside it who kills the group when standard input ends. `read`
@@ -85,7 +86,7 @@ struct Running {
     group: Pid,
     /// The other end of the pipe without which the group does not live.
     _lifeline: Option<ChildStdin>,
-    /// Where its Runtime API is.
+    /// The listener of its Runtime API.
     listener: TcpListener,
     readers: JoinSet<()>,
 }

@@ -1,7 +1,7 @@
-//! The Lambda Runtime API, as one process sees it: on a port of its own, so that who calls is known by where.
+//! The Lambda Runtime API, as one process sees it: on a port of its own, so that the port tells which process calls.
 //!
-//! SOURCE: Lambda developer guide, "Using the Lambda runtime API for custom runtimes", and its `OpenAPI` description; the
-//! bodies of errors are those of Lambda's own runtime interface emulator.
+//! SOURCE: Lambda developer guide, "Using the Lambda runtime API for custom runtimes", and its `OpenAPI` description;
+//! the bodies of errors are those of Lambda's own runtime interface emulator.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -78,7 +78,7 @@ async fn converse(stream: TcpStream, desk: Arc<Desk>) {
     }
 }
 
-/// What a process may ask for.
+/// An operation of the Runtime API.
 enum Operation<'p> {
     Next,
     Response(&'p str),
@@ -137,7 +137,7 @@ async fn next(desk: &Desk) -> Response<Full<Bytes>> {
     }
 }
 
-/// The event, with what else is known of the invocation in headers.
+/// Returns the response that hands an invocation out: the event, with what else is known of the invocation in headers.
 fn invocation(handed: Handed) -> Response<Full<Bytes>> {
     let timeout = SignedDuration::try_from(handed.timeout).unwrap_or(SignedDuration::MAX);
     let deadline = clock::now()
@@ -208,7 +208,7 @@ fn error_payload(payload: Bytes, headers: &HeaderMap) -> Bytes {
     Bytes::from(payload.to_string())
 }
 
-/// Why a request of a process is refused.
+/// The reason why a request of a process is refused.
 #[derive(Debug)]
 enum Problem {
     Refused(Refused),

@@ -1,7 +1,8 @@
 //! The end of a process's log, as Invoke gives it with `X-Amz-Log-Type: Tail`.
 //!
-//! What a process prints comes through pipes that others read, while its answers come over the Runtime API. So whoever
-//! wants the log of an invocation lets the readers catch up first: with all that was in the pipes when the answer came.
+//! The output of a process comes through pipes that others read, while its answers come over the Runtime API. So
+//! whoever wants the log of an invocation lets the readers catch up first: with all that was in the pipes when the
+//! answer came.
 
 use std::{
     collections::VecDeque,
@@ -27,7 +28,7 @@ pub(super) struct Tail {
 #[derive(Debug, Default)]
 struct Kept {
     bytes: VecDeque<u8>,
-    /// Whether it was printed for an invocation whose log nobody wanted.
+    /// True when the bytes were printed for an invocation whose log nobody wanted.
     is_outdated: bool,
 }
 
@@ -38,7 +39,7 @@ pub(super) struct Reading {
     questions: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
     /// Bytes read so far.
     read: u64,
-    /// Who waits until so many bytes are read.
+    /// The questions that wait until so many bytes are read.
     waiting: VecDeque<(u64, oneshot::Sender<()>)>,
 }
 
@@ -60,7 +61,7 @@ impl Tail {
         }
     }
 
-    /// Done when all that the process has printed until now is kept.
+    /// Waits until all that the process has printed until now is kept.
     pub(super) async fn catch_up(&self) {
         let mut caught_up = Vec::new();
         {
@@ -91,8 +92,8 @@ impl Tail {
         self.kept().is_outdated = true;
     }
 
-    /// Begins the log of an invocation. What the process printed when it started, and since an answer that came with its log,
-    /// stays in it; what it printed for an invocation without one, and after that, does not.
+    /// Begins the log of an invocation. What the process printed when it started, and since an answer that came with
+    /// its log, stays in it; what it printed for an invocation without one, and after that, does not.
     pub(super) fn begin(&self, request_id: &str, version: &str) {
         {
             let mut kept = self.kept();
@@ -110,7 +111,8 @@ impl Tail {
     }
 }
 
-/// What ends the log of an invocation. SOURCE: logs that people show. The memory that was used is not known here.
+/// Returns the lines that end the log of an invocation. SOURCE: logs that people show. The memory that was used is not
+/// known here.
 pub(super) fn report(request_id: &str, took: Duration) -> String {
     let milliseconds = took.as_secs_f64() * 1000.0;
     format!(
@@ -121,7 +123,7 @@ pub(super) fn report(request_id: &str, took: Duration) -> String {
 }
 
 impl Reading {
-    /// The next question whether all has been read; never comes where nobody can ask any more.
+    /// Waits for the next question whether all has been read; never returns where nobody can ask any more.
     pub(super) async fn asked(&mut self) -> oneshot::Sender<()> {
         match self.questions.recv().await {
             Some(question) => question,

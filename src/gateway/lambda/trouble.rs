@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Answer, LARGEST_ANSWER};
 use crate::gateway::clock;
 
-/// How a process failed the invocations that it had, or should have had.
+/// The trouble of a process that failed the invocations that it had, or should have had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// It ended.
@@ -24,7 +24,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// The answer to the invocation with this id.
+    /// Returns the answer to the invocation with this id.
     pub(super) fn answer(&self, request_id: &str) -> Answer {
         let of = |kind: &str, message: &str| {
             let message = format!("RequestId: {request_id} Error: {message}");
@@ -41,7 +41,7 @@ impl Trouble {
 }
 
 impl Trouble {
-    /// What stands of it at the end of the invocation's log. SOURCE: logs that people show.
+    /// Returns the lines about the trouble at the end of the invocation's log. SOURCE: logs that people show.
     pub(super) fn log(&self, request_id: &str) -> String {
         let of = |kind: &str, message: &str| {
             format!("RequestId: {request_id} Error: {message}\n{kind}\n")
@@ -57,7 +57,7 @@ impl Trouble {
     }
 }
 
-/// What an invocation gets whose answer is too long.
+/// Returns the answer to an invocation whose function's answer is too long.
 pub(super) fn too_large() -> Answer {
     let message = format!(
         "Response payload size exceeded maximum allowed payload size ({LARGEST_ANSWER} bytes)."
@@ -74,7 +74,7 @@ fn timeout_text(limit: Duration) -> String {
     format!("Task timed out after {:.2} seconds", limit.as_secs_f64())
 }
 
-/// How a process ended, as Lambda says it.
+/// Describes the end of a process, as Lambda says it.
 pub(super) fn exit_text(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(0), _) => "Runtime exited without providing a reason".to_owned(),

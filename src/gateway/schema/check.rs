@@ -19,12 +19,12 @@ const MEMO_STEPS: usize = 32;
 /// Steps of a division in decimals.
 const DIVISION_STEPS: usize = 16;
 
-/// Why a message is not what a schema describes.
+/// The reason why a message is not what a schema describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Misfit {
-    /// It breaks the rule that stands here, as a JSON pointer; after the name of the document if it is another one.
+    /// The message breaks the rule at this place, a JSON pointer after the name of the document if it is another one.
     Broken(String),
-    /// It is too long or too deep for such a schema, and was not judged.
+    /// The message is too long or too deep for such a schema, and was not judged.
     TooMuch,
 }
 
@@ -35,7 +35,7 @@ struct Broken {
     keyword: &'static str,
 }
 
-/// Why the pass ends.
+/// The reason why the pass ends.
 enum Stop {
     Broken(Broken),
     TooMuch,
@@ -48,7 +48,7 @@ impl From<Spent> for Stop {
 }
 
 impl Schema {
-    /// Whether a message is what the schema describes.
+    /// Checks that a message is what the schema describes.
     pub(crate) fn check(&self, message: &Value) -> Result<(), Misfit> {
         let mut walk = Walk {
             schema: self,
@@ -67,7 +67,7 @@ struct Walk<'s> {
     schema: &'s Schema,
     budget: Budget,
     depth: u32,
-    /// What became of a value, by its address, at a node that references lead to: without it a schema that refers to
+    /// The outcome for a value, by its address, at a node that references lead to: without it a schema that refers to
     /// itself twice would double the work with each level of the message.
     known: HashMap<(usize, *const Value), Result<(), Broken>>,
 }
@@ -177,7 +177,7 @@ impl<'s> Walk<'s> {
         all.try_for_each(|(name, value)| self.member(idx, held, name, value))
     }
 
-    /// How many of the nodes a value fits, up to so many.
+    /// Counts the nodes that a value fits, up to `most`.
     fn fitting(&mut self, nodes: &[usize], value: &Value, most: usize) -> Result<usize, Spent> {
         let mut n_fitting = 0;
         for node in nodes {
@@ -242,7 +242,7 @@ impl<'s> Walk<'s> {
         Ok(())
     }
 
-    /// Whether a rule for values of all kinds holds.
+    /// True when a rule for values of all kinds holds.
     fn kind_holds(&mut self, rule: &Rule, value: &Value) -> Result<bool, Spent> {
         match rule {
             Rule::Type(types) => Ok(types.have(value)),
@@ -291,7 +291,7 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// Whether a rule for numbers holds.
+/// True when a rule for numbers holds.
 fn number_holds(rule: &Rule, value: &Number, budget: &mut Budget) -> Result<bool, Spent> {
     Ok(match rule {
         Rule::MultipleOf(unit) => {
@@ -358,7 +358,7 @@ mod tests {
         Schema::compile(schema, &|_| None).unwrap()
     }
 
-    /// What becomes of messages under one schema: nothing is wrong with them, or they break the rule that stands there.
+    /// Checks messages under one schema: each is right, or breaks the rule at the place beside it.
     #[track_caller]
     fn check(schema: &str, messages: &[(&str, &str)]) {
         let schema = serde_json::from_str(schema).unwrap();
@@ -563,7 +563,7 @@ mod tests {
         );
     }
 
-    /// As long as a message may be: a list of so many kinds of things.
+    /// Returns a message as long as one may be: a list of so many kinds of things.
     fn long_list() -> Value {
         let thing = |idx: u32| json!({"kind": "k49", "id": idx, "text": "hello", "tags": [1, 2]});
         let things: Vec<Value> = (0..2200).map(thing).collect();

@@ -17,7 +17,7 @@ const MOST_NODES: usize = 10_000;
 /// Finds the document at an address, and the name to call it by.
 pub(crate) type Find<'f, 'l> = &'f dyn Fn(&str) -> Option<(&'l str, &'l Value)>;
 
-/// Why a schema cannot be used.
+/// The reason why a schema cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unusable {
     #[error("it refers to itself without going deeper into the message")]
@@ -44,9 +44,9 @@ pub(super) struct Node {
     pub(super) parent: Option<usize>,
     /// From there, as a JSON pointer.
     pub(super) path: String,
-    /// Whether references lead to it, so that a value may meet it more than once.
+    /// True when references lead to the node, so that a value may meet it more than once.
     pub(super) is_shared: bool,
-    /// What is quickly told comes first.
+    /// The rules of the node, those that are quickly told first.
     pub(super) rules: Vec<Rule>,
 }
 
@@ -79,7 +79,8 @@ impl Schema {
         Ok(Self { nodes })
     }
 
-    /// Where a rule stands, as a JSON pointer, after the name of the document if it is another one.
+    /// Returns the place of a rule, as a JSON pointer, after the name of the document if the rule stands in another
+    /// one.
     pub(super) fn place(&self, node: usize, keyword: &str) -> String {
         let mut steps = Vec::new();
         let mut next = Some(node);
@@ -92,7 +93,7 @@ impl Schema {
     }
 }
 
-/// Regular expressions of one place.
+/// Counts the regular expressions of one place.
 fn n_patterns(schema: &Value) -> usize {
     let of_names = schema["patternProperties"].as_object().map_or(0, Map::len);
     usize::from(schema["pattern"].is_string()) + of_names
@@ -101,14 +102,14 @@ fn n_patterns(schema: &Value) -> usize {
 /// All places of a schema, and of what its references lead to, by number.
 struct Survey<'l> {
     places: Vec<Place<'l>>,
-    /// By the address of the place in its document.
+    /// The numbers of places, by the address of the place in its document.
     known: HashMap<*const Value, usize>,
 }
 
 /// A text that a reference may lead into.
 #[derive(Clone, Copy)]
 struct Document<'l> {
-    /// Nothing for the schema that is compiled.
+    /// The name of the document; none for the schema that is compiled.
     name: Option<&'l str>,
     root: &'l Value,
 }
@@ -119,7 +120,7 @@ struct Place<'l> {
     parent: Option<usize>,
     path: String,
     is_shared: bool,
-    /// Where its reference leads.
+    /// The place that the reference in this one leads to.
     target: Option<usize>,
     /// The places that are held against the same value.
     same: Vec<usize>,
@@ -148,7 +149,7 @@ impl<'l> Survey<'l> {
         Ok(survey)
     }
 
-    /// The number of a place, a new one if nothing has led to it yet.
+    /// Returns the number of a place, a new one if nothing has led to it yet.
     fn enter(
         &mut self,
         document: Document<'l>,
@@ -205,7 +206,7 @@ impl<'l> Survey<'l> {
         Ok(())
     }
 
-    /// The place that a reference names: in the same document, or in another.
+    /// Finds the place that a reference names: in the same document, or in another.
     fn resolve(
         &mut self,
         document: Document<'l>,

@@ -1,4 +1,4 @@
-//! When two values are the same: numbers by what they are worth, members in any order.
+//! Equality of values: numbers by what they are worth, members in any order.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ pub(super) const STEP_BYTES: usize = 32;
 /// Steps that it takes to tell a value from others, and to remember it.
 const HASH_STEPS: usize = 12;
 
-/// Whether two values are the same. The reader has bounded their depth.
+/// True when two values are the same. The reader of the values has bounded their depth.
 pub(super) fn same(left: &Value, right: &Value, budget: &mut Budget) -> Result<bool, Spent> {
     budget.spend(1)?;
     match (left, right) {
@@ -52,7 +52,7 @@ pub(super) fn same(left: &Value, right: &Value, budget: &mut Budget) -> Result<b
     }
 }
 
-/// Whether no two values of a list are the same, without comparing each with each.
+/// True when no two values of a list are the same, found without comparing each with each.
 pub(super) fn are_unique(values: &[Value], budget: &mut Budget) -> Result<bool, Spent> {
     let keys = RandomState::new();
     let mut seen: HashMap<u64, Vec<&Value>> = HashMap::new();
@@ -68,7 +68,7 @@ pub(super) fn are_unique(values: &[Value], budget: &mut Budget) -> Result<bool, 
     Ok(true)
 }
 
-/// A number that is the same for values that are the same.
+/// Returns a number that is the same for values that are the same.
 fn hash(value: &Value, keys: &RandomState, budget: &mut Budget) -> Result<u64, Spent> {
     budget.spend(HASH_STEPS)?;
     Ok(match value {

@@ -2,10 +2,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Whether a text has a format.
+/// The test of a format: true for a text that has the format.
 pub(super) type Format = fn(&str) -> bool;
 
-/// The format of this name; nothing for one that draft 4 does not define, which any text has.
+/// Returns the format of this name; nothing for one that draft 4 does not define, which any text has.
 pub(super) fn named(name: &str) -> Option<Format> {
     Some(match name {
         "date-time" => is_date_time,
@@ -130,7 +130,7 @@ fn is_atom(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_allowed)
 }
 
-/// Whether a text may stand between quotes.
+/// True when a text may stand between quotes.
 fn is_quoted(text: &str) -> bool {
     let mut rest = text.chars();
     while let Some(next) = rest.next() {
@@ -192,7 +192,7 @@ fn is_future_address(text: &str) -> bool {
     })
 }
 
-/// Whether a text has only what may stand anywhere in a URI, and these.
+/// True when a text has only characters that may stand anywhere in a URI, and those in `more`.
 fn is_spelled(text: &str, more: &str) -> bool {
     let mut rest = text.chars();
     while let Some(next) = rest.next() {

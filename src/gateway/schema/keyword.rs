@@ -1,4 +1,4 @@
-//! What draft 4 defines: its keywords, the form of their values, and the schemas that stand under them.
+//! The keywords of draft 4, the form of their values, and the schemas that stand under them.
 
 use std::borrow::Cow;
 
@@ -29,11 +29,11 @@ pub(super) enum Form {
     SchemaOrList,
     List,
     ByName,
-    /// By name, a schema or a list of names.
+    /// A schema or a list of names, by name.
     Dependencies,
 }
 
-/// The form of a keyword; nothing for what draft 4 does not define.
+/// Returns the form of a keyword; nothing for what draft 4 does not define.
 pub(super) fn form(keyword: &str) -> Option<Form> {
     Some(match keyword {
         "default" => Form::Anything,
@@ -59,7 +59,7 @@ pub(super) fn form(keyword: &str) -> Option<Form> {
     })
 }
 
-/// What a part of a schema is held against.
+/// The value that a part of a schema is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     /// The value that the schema itself is held against.
@@ -79,7 +79,7 @@ pub(super) struct Part<'v> {
     pub(super) scope: Scope,
 }
 
-/// The schemas that stand under a keyword, whether or not they are any.
+/// Returns the schemas that stand under a keyword, whether or not they are any.
 pub(super) fn parts<'v>(keyword: &str, value: &'v Value) -> Vec<Part<'v>> {
     let scope = match keyword {
         "definitions" => Scope::Nothing,
@@ -113,7 +113,7 @@ pub(super) fn parts<'v>(keyword: &str, value: &'v Value) -> Vec<Part<'v>> {
     }
 }
 
-/// A name as a step of a JSON pointer.
+/// Returns a name as a step of a JSON pointer.
 pub(super) fn escape(name: &str) -> Cow<'_, str> {
     if name.contains(['~', '/']) {
         name.replace('~', "~0").replace('/', "~1").into()

@@ -1,4 +1,4 @@
-//! Whether a value is a schema at all, as the schema of draft 4's schemas says.
+//! The check that a value is a schema at all, by the schema of draft 4's schemas.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::{
     rule::Types,
 };
 
-/// Where a value is no schema, as a JSON pointer. Its reader has bounded its depth.
+/// Finds the place where a value is no schema, as a JSON pointer. The reader of the value has bounded its depth.
 pub(crate) fn find_flaw(schema: &Value) -> Option<String> {
     let Some(members) = schema.as_object() else {
         return Some(String::new());
@@ -22,7 +22,8 @@ pub(crate) fn find_flaw(schema: &Value) -> Option<String> {
     flaw_of(members).or_else(|| all_parts(members).into_iter().find_map(below))
 }
 
-/// The first part of a schema that has keywords of its own invention, as a JSON pointer, and those keywords in order.
+/// Finds the first part of a schema that has keywords of its own invention, as a JSON pointer, and those keywords in
+/// order.
 pub(crate) fn find_unknown(schema: &Value) -> Option<(String, Vec<String>)> {
     let members = schema.as_object()?;
     let names = members.keys();
@@ -47,7 +48,7 @@ fn all_parts(members: &Map<String, Value>) -> Vec<Part<'_>> {
         .collect()
 }
 
-/// Where one schema is wrong by itself, without the schemas within it.
+/// Finds the place where one schema is wrong by itself, without the schemas within it.
 pub(super) fn flaw_of(members: &Map<String, Value>) -> Option<String> {
     // SOURCE: draft 4: whether a limit itself is allowed cannot be said without the limit.
     for (exclusive, limit) in [
@@ -102,7 +103,7 @@ fn is_filled(value: &Value) -> bool {
     value.as_array().is_some_and(|values| !values.is_empty())
 }
 
-/// Whether a value is a list of texts, one at least, and each once.
+/// True when a value is a list of texts, one at least, and each once.
 fn are_names(value: &Value) -> bool {
     let mut seen = HashSet::new();
     let mut is_new = |name: &Value| {

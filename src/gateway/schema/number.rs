@@ -7,19 +7,19 @@ use serde_json::Number;
 /// 2 to the 64th: what is written as an integer beyond it is read as a fraction.
 const BEYOND_INTEGERS: f64 = 18_446_744_073_709_551_616.0;
 
-/// What is larger is no sum of digits that anybody wrote.
+/// The bound of whole numbers: a larger value is no sum of digits that anybody wrote.
 const BEYOND_WHOLE: f64 = 1e38;
 
 /// A number as digits times a power of ten, without its sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decimal {
-    /// Without zeros at the end.
+    /// The digits, without zeros at the end.
     digits: u64,
     exponent: i32,
 }
 
 impl Decimal {
-    /// The number that is written.
+    /// Reads the number that is written.
     pub(super) fn of(number: &Number) -> Self {
         if let Some(digits) = number.as_u64() {
             return Self::new(digits, 0);
@@ -30,7 +30,7 @@ impl Decimal {
         Self::of_fraction(number.as_f64().unwrap_or_default())
     }
 
-    /// The shortest decimal that is read as this fraction, which is what was written, up to 17 digits.
+    /// Returns the shortest decimal that is read as this fraction, which is what was written, up to 17 digits.
     fn of_fraction(value: f64) -> Self {
         let text = format!("{:e}", value.abs());
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -49,7 +49,7 @@ impl Decimal {
         Self { digits, exponent }
     }
 
-    /// Whether it is a whole number of times the other, which is not 0.
+    /// True when this number is a whole number of times the other, which is not 0.
     pub(super) fn is_multiple_of(self, other: Self) -> bool {
         if self.digits == 0 {
             return true;
@@ -64,7 +64,7 @@ impl Decimal {
     }
 }
 
-/// Ten to a power, less the modulus as often as it goes.
+/// Returns ten to a power, less the modulus as often as it goes.
 fn power_of_ten(mut power: u32, modulus: u128) -> u128 {
     let (mut base, mut result) = (10 % modulus, 1 % modulus);
     while power > 0 {
@@ -77,16 +77,16 @@ fn power_of_ten(mut power: u32, modulus: u128) -> u128 {
     result
 }
 
-/// What a number is worth: numbers that are equal are equal here, however they are written.
+/// The worth of a number: equal numbers have equal worths, however they are written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Worth {
     Whole(i128),
-    /// With a fraction, or far beyond any integer that is written as one.
+    /// A number with a fraction, or far beyond any integer that is written as one.
     Other(f64),
 }
 
 impl Worth {
-    /// The worth of a number.
+    /// Returns the worth of a number.
     pub(super) fn of(number: &Number) -> Self {
         if let Some(whole) = number.as_i128() {
             return Self::Whole(whole);
@@ -103,7 +103,7 @@ impl Worth {
         Self::Whole(whole)
     }
 
-    /// Something that is the same for equal numbers and few others.
+    /// Returns something that is the same for equal numbers and few others.
     pub(super) fn key(self) -> i128 {
         match self {
             Self::Whole(whole) => whole,
@@ -112,7 +112,7 @@ impl Worth {
     }
 }
 
-/// Which number is larger, exactly.
+/// Compares two numbers exactly.
 pub(super) fn compare(left: &Number, right: &Number) -> Ordering {
     match (Worth::of(left), Worth::of(right)) {
         (Worth::Whole(left), Worth::Whole(right)) => left.cmp(&right),
@@ -137,7 +137,7 @@ fn compare_mixed(whole: i128, value: f64) -> Ordering {
     }
 }
 
-/// Whether a number is written without a fraction or an exponent, which makes an integer up to draft 4.
+/// True when a number is written without a fraction or an exponent, which makes an integer up to draft 4.
 // GUESS: one beyond 64 bits is taken for written so, for it is read as a fraction either way; so is `-0`.
 pub(super) fn is_integer(number: &Number) -> bool {
     let value = number.as_f64().unwrap_or_default();
@@ -145,7 +145,7 @@ pub(super) fn is_integer(number: &Number) -> bool {
     !number.is_f64() || value.abs() >= BEYOND_INTEGERS || is_minus_zero
 }
 
-/// The number of an integer that is not negative, if it is one.
+/// Returns the number of an integer that is not negative, if it is one.
 pub(super) fn count(number: &Number) -> Option<u64> {
     let is_positive = number.as_f64().unwrap_or_default() >= 0.0;
     (is_integer(number) && is_positive).then(|| number.as_u64().unwrap_or(u64::MAX))

@@ -1,9 +1,9 @@
-//! Regular expressions as JavaScript has them, and how long they may look at a text.
+//! Regular expressions as JavaScript has them, with a bound on the work that each makes of a text.
 //!
 //! A pattern becomes a machine that reads a text once and builds its states as it goes; a state that is not built yet
-//! costs as much as the pattern is large, and is paid for. Look-ahead at the start, which is where most of it is, becomes
-//! a machine of its own. What else looks around or back goes to an engine that tries and tries again, whose limit counts
-//! only some of its work, so that only short texts can be judged.
+//! costs as much as the pattern is large, and is paid for. Look-ahead at the start of a pattern, its most common place,
+//! becomes a machine of its own. Any other look-around or look back goes to an engine that tries and tries again, whose
+//! limit counts only some of its work, so that only short texts can be judged.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -45,7 +45,7 @@ pub(super) fn bytes_of_each(n_patterns: usize) -> usize {
     PATTERN_BYTES.min(PATTERNS_BYTES / n_patterns.max(1))
 }
 
-/// Why there is no such pattern.
+/// The reason why a text gives no pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
     Syntax,
@@ -88,12 +88,12 @@ impl Pattern {
         }
     }
 
-    /// Whether a text is a pattern, of any size.
+    /// True when a text is a pattern, of any size.
     pub(super) fn is_one(text: &str) -> bool {
         Self::new(text, TRIAL_BYTES).map_or_else(|flaw| flaw == Flaw::TooLarge, |_| true)
     }
 
-    /// Whether the pattern is found in a text.
+    /// True when the pattern is found in a text.
     pub(super) fn is_in(&self, text: &str, budget: &mut Budget) -> Result<bool, Spent> {
         match &self.0 {
             Form::Plain(machine) => machine.is_in(text, budget),
@@ -225,7 +225,7 @@ impl Backtracker {
     }
 }
 
-/// Whether a pattern is refused because it is too large, and not for what it says.
+/// True when a pattern is refused for its size, and not for what it says.
 fn is_of_size(error: &fancy_regex::Error) -> bool {
     let fancy_regex::Error::CompileError(error) = error else {
         return false;

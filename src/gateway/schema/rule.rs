@@ -10,7 +10,7 @@ use super::{
     pattern::{self, Pattern},
 };
 
-/// What a value is held to.
+/// A rule that a value is held to.
 #[derive(Debug)]
 pub(super) enum Rule {
     Reference(usize),
@@ -39,7 +39,7 @@ pub(super) enum Rule {
     Not(usize),
 }
 
-/// What becomes of the elements or members that are not named.
+/// The rule for elements or members that the schema does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
     Free,
@@ -55,7 +55,7 @@ pub(super) struct Members {
     pub(super) rest: Rest,
 }
 
-/// What a member asks for by being there.
+/// The need that the presence of a member brings: other members, or a schema for the whole object.
 #[derive(Debug)]
 pub(super) enum Need {
     Names(Vec<String>),
@@ -67,7 +67,7 @@ pub(super) enum Need {
 pub(super) struct Types(u8);
 
 impl Types {
-    /// The type of this name.
+    /// Returns the type of this name.
     pub(super) fn named(name: &Value) -> Option<Self> {
         let names = [
             "null", "boolean", "integer", "number", "string", "array", "object",
@@ -80,7 +80,7 @@ impl Types {
         })
     }
 
-    /// The types that a schema lists.
+    /// Returns the types that a schema lists.
     fn listed(value: &Value) -> Self {
         let names = match value {
             Value::Array(names) => &names[..],
@@ -90,7 +90,7 @@ impl Types {
         types.fold(Self(0), |all, it| Self(all.0 | it.0))
     }
 
-    /// Whether a value is of one of them.
+    /// True when a value is of one of these types.
     pub(super) fn have(self, value: &Value) -> bool {
         let bit = match value {
             Value::Null => 0,
@@ -106,7 +106,7 @@ impl Types {
 }
 
 impl Rule {
-    /// The keyword that asks for it.
+    /// Returns the keyword that asks for it.
     pub(super) fn keyword(&self) -> &'static str {
         match self {
             Self::Reference(_) => "$ref",
@@ -142,8 +142,8 @@ impl Rule {
         }
     }
 
-    /// What is told from the value itself comes before what looks into it, so that one of many alternatives is seldom
-    /// followed far into a long message.
+    /// Returns the rank of a rule in the order of checks. Rules that are told from the value itself come before rules
+    /// that look into it, so that one of many alternatives is seldom followed far into a long message.
     fn rank(&self) -> u8 {
         match self {
             Self::Format(_) | Self::Pattern(_) => 1,
@@ -161,11 +161,11 @@ impl Rule {
 /// Gives the number of a node by its place in the schema.
 type NumberOf<'f> = &'f dyn Fn(&Value) -> Option<usize>;
 
-/// The rules of a schema whose form has been looked at.
+/// Returns the rules of a schema whose form has been looked at.
 ///
 /// # Errors
 ///
-/// The keyword whose pattern is none, or too large.
+/// Fails with the keyword whose pattern is none, or too large.
 pub(super) fn rules(
     members: &Map<String, Value>,
     number_of: NumberOf<'_>,
@@ -188,7 +188,7 @@ pub(super) fn rules(
     Ok(rules)
 }
 
-/// The rule of a keyword that looks at the value alone.
+/// Returns the rule of a keyword that looks at the value alone.
 fn simple_rule(members: &Map<String, Value>, keyword: &str, value: &Value) -> Option<Rule> {
     let count = || number::count(value.as_number()?);
     let is_exclusive = |keyword: &str| members.get(keyword) == Some(&Value::Bool(true));
@@ -217,7 +217,7 @@ fn simple_rule(members: &Map<String, Value>, keyword: &str, value: &Value) -> Op
     })
 }
 
-/// The rule of a keyword that holds the value, its elements or what comes with a member to schemas.
+/// Returns the rule of a keyword that holds the value, its elements or what comes with a member to schemas.
 fn rule_of_parts(
     members: &Map<String, Value>,
     keyword: &str,
@@ -252,7 +252,7 @@ fn rule_of_parts(
     })
 }
 
-/// The rule of the members, if there is any.
+/// Returns the rule of the members, if there is any.
 fn rule_of_members(
     members: &Map<String, Value>,
     number_of: NumberOf<'_>,

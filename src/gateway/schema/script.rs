@@ -2,14 +2,14 @@
 
 use std::{iter::Peekable, str::Chars};
 
-/// What `\s` stands for. SOURCE: ECMA-262, `WhiteSpace` and `LineTerminator`.
+/// The characters that `\s` stands for. SOURCE: ECMA-262, `WhiteSpace` and `LineTerminator`.
 const SPACES: &str = r"\t\n\x0B\x0C\r \x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}";
 
 /// The edge of a word of ASCII, and what is none, for a machine that reads a text once.
 const EDGE: &str = r"(?-u:\b)";
 const NO_EDGE: &str = r"(?-u:\B)";
 
-/// A pattern as it must be written for our engines; nothing for what is no pattern.
+/// Translates a pattern as it must be written for our engines; nothing for what is no pattern.
 pub(super) fn translate(pattern: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = pattern.chars().peekable();
@@ -34,7 +34,7 @@ pub(super) fn translate(pattern: &str) -> Option<String> {
     Some(out)
 }
 
-/// Whether what comes after a brace makes it the count of a repetition.
+/// True when the text after a brace makes it the count of a repetition.
 fn is_count(mut rest: Peekable<Chars<'_>>) -> bool {
     let digits = |rest: &mut Peekable<Chars<'_>>| {
         let mut n_digits = 0;
@@ -50,13 +50,13 @@ fn is_count(mut rest: Peekable<Chars<'_>>) -> bool {
     has_least && rest.next() == Some('}')
 }
 
-/// Whether a brace closes the count that was just written.
+/// True when a brace closes the count that was just written.
 fn ends_count(out: &str) -> bool {
     let count = out.trim_end_matches(|it: char| it.is_ascii_digit() || it == ',');
     count.len() < out.len() && count.ends_with('{') && !count.ends_with(r"\{")
 }
 
-/// What stands in brackets, of which the first has been read.
+/// Translates a class in brackets, of which the first has been read.
 fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Option<()> {
     let is_negated = rest.next_if_eq(&'^').is_some();
     if rest.next_if_eq(&']').is_some() {
@@ -90,12 +90,12 @@ fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// Whether what comes next stands for many characters.
+/// True when the next escape stands for many characters.
 fn is_set(mut rest: Peekable<Chars<'_>>) -> bool {
     rest.next() == Some('\\') && rest.next().is_some_and(|it| "dDwWsS".contains(it))
 }
 
-/// How much a translated pattern may repeat itself: its parts, and the product of all its counts.
+/// Returns how much a translated pattern may repeat itself: the number of its parts, and the product of all its counts.
 pub(super) fn repeats(pattern: &str) -> (usize, usize) {
     let (mut n_parts, mut product) = (1_usize, 1_usize);
     let mut is_escaped = false;
@@ -125,7 +125,7 @@ pub(super) fn repeats(pattern: &str) -> (usize, usize) {
     (n_parts, product)
 }
 
-/// What comes after a backslash.
+/// Translates an escape, after its backslash.
 fn escape(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Option<()> {
     match rest.next()? {
         'd' => out.push_str("[0-9]"),
@@ -159,7 +159,7 @@ fn escape(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Option<()> {
     Some(())
 }
 
-/// One character as `\u` writes it, in one unit of UTF-16 or in two.
+/// Translates one character as `\u` writes it, in one unit of UTF-16 or in two.
 fn unit(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Option<()> {
     let read = |rest: &mut Peekable<Chars<'_>>| {
         (0..4).try_fold(0, |code, _| Some(code * 16 + rest.next()?.to_digit(16)?))
@@ -178,8 +178,8 @@ fn push_code(out: &mut String, code: u32) {
     out.extend([r"\x{", &format!("{code:X}"), "}"]);
 }
 
-/// Whether a translated pattern asks for what no machine can do that reads a text once: look-around, or a look back at
-/// what a group has found.
+/// True when a translated pattern asks for look-around, or for a look back at what a group has found, which no machine
+/// that reads a text once can do.
 pub(super) fn looks_around(pattern: &str) -> bool {
     let starts = ["(?=", "(?!", "(?<=", "(?<!", r"\k"];
     let has_number = |start: usize| {
@@ -190,15 +190,15 @@ pub(super) fn looks_around(pattern: &str) -> bool {
         || pattern.match_indices('\\').any(|(at, _)| has_number(at))
 }
 
-/// A translated pattern for the engine that looks around, which has no words of ASCII.
+/// Returns a translated pattern for the engine that looks around, which has no words of ASCII.
 pub(super) fn without_edges(pattern: &str) -> String {
     let edge = "(?:(?<=[A-Za-z0-9_])(?![A-Za-z0-9_])|(?<![A-Za-z0-9_])(?=[A-Za-z0-9_]))";
     let no_edge = "(?:(?<=[A-Za-z0-9_])(?=[A-Za-z0-9_])|(?<![A-Za-z0-9_])(?![A-Za-z0-9_]))";
     pattern.replace(EDGE, edge).replace(NO_EDGE, no_edge)
 }
 
-/// A translated pattern that begins where the text does and looks ahead there, as patterns that must each be found, or
-/// must not be; nothing for any other.
+/// Returns a translated pattern that begins where the text does and looks ahead there, as patterns that must each be
+/// found, or must not be; nothing for any other.
 pub(super) fn split_guards(pattern: &str) -> Option<Vec<(String, bool)>> {
     let mut rest = pattern.strip_prefix('^')?;
     let mut guards = Vec::new();
@@ -227,7 +227,7 @@ fn end_of_alternative(text: &str) -> Option<usize> {
     find_outside(text, '|')
 }
 
-/// Where a character stands in no group and no class of a translated pattern.
+/// Finds the first place of a character outside all groups and classes of a translated pattern.
 fn find_outside(text: &str, wanted: char) -> Option<usize> {
     let (mut n_groups, mut n_classes) = (0_usize, 0_usize);
     let mut is_escaped = false;

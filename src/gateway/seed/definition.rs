@@ -1,5 +1,5 @@
-//! The definition of a draft in the store, as whoever reads it through the control plane would have it: responses without
-//! effect are left out, as a reader has no reason to ask for them.
+//! The definition of a draft in the store, as whoever reads it through the control plane would have it: responses
+//! without effect are left out, as a reader has no reason to ask for them.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// The definition of the API as it stands.
+/// Returns the definition of the API as it stands.
 pub(super) fn of(view: &View<'_>, api: &ApiRecord) -> Result<Definition, ApiError> {
     let routes: Vec<RouteRecord> = view.all(&api.api_id)?;
     let routes: Result<Vec<Route>, ApiError> = routes

@@ -1,4 +1,4 @@
-//! What a file says of a part, as what the control plane makes that part from.
+//! The input of the control plane's operations, made from the parts of a file.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
         models::ModelInput,
         route_responses::RouteResponseInput,
         routes::{Constraint, Constraints, RouteInput},
-        stages::{AccessLogSettings, RouteSettings, StageInput},
+        stage_members::{AccessLogSettings, RouteSettings, StageInput},
     },
     model::{
         StageName,
@@ -93,7 +93,7 @@ pub(super) fn integration_response_input(
     }
 }
 
-/// From a route that is spelled out, and from what its names have become.
+/// Makes a route's input from a route that is spelled out, and from the ids that its names have become.
 pub(super) fn route_input(
     key: &str,
     target: Option<String>,
@@ -125,7 +125,7 @@ pub(super) fn route_response_input(key: &str, file: &RouteResponseFile) -> Route
     }
 }
 
-/// All of a stage but the settings of single routes.
+/// Makes the input of a stage, all of it but the settings of single routes.
 pub(super) fn stage_input(name: &StageName, file: &StageFile) -> StageInput {
     let access_log = file.access_log_settings.as_ref();
     StageInput {
@@ -144,7 +144,7 @@ pub(super) fn stage_input(name: &StageName, file: &StageFile) -> StageInput {
     }
 }
 
-/// The settings of single routes on a stage.
+/// Makes the input for the settings of single routes on a stage.
 pub(super) fn stage_route_settings(file: &StageFile) -> BTreeMap<String, RouteSettings> {
     let entries = file.route_settings.iter();
     entries

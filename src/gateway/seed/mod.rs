@@ -40,13 +40,13 @@ pub struct Seeded {
     pub api_id: ApiId,
     /// The deployment.
     pub deployment_id: DeploymentId,
-    /// What it says of itself, without the fingerprint.
+    /// The deployment's description, without the fingerprint.
     pub description: Option<String>,
-    /// What it holds.
+    /// The definition that the deployment holds.
     pub definition: Definition,
 }
 
-/// Why a store could not be filled. Nothing was kept of the attempt.
+/// The reason why a store could not be filled. Nothing was kept of the attempt.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// The file cannot be read.
@@ -54,7 +54,7 @@ pub enum SeedError {
     Read {
         /// The seed file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -67,7 +67,7 @@ pub enum SeedError {
         line: usize,
         /// From 1, in bytes.
         column: usize,
-        /// What was found and what was expected.
+        /// The fault in words: what was found and what was expected.
         what: String,
     },
     /// The file asks for something that API Gateway refuses.

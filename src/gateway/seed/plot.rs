@@ -17,7 +17,8 @@ use crate::{
             deployments::{self, DeploymentInput},
             error::ApiError,
             integration_responses, integrations, models, route_responses, routes,
-            stages::{self, StageInput},
+            stage_members::StageInput,
+            stages,
         },
         store::{
             Draft,
@@ -34,7 +35,7 @@ use crate::{
     },
 };
 
-/// What the control plane would not do, and with which part of the file.
+/// A refusal of the control plane, with the part of the file that it is about.
 pub(super) struct Refusal {
     pub(super) place: String,
     pub(super) reason: String,
@@ -90,7 +91,7 @@ fn some<T: Clone>(all: &BTreeMap<String, T>) -> BTreeMap<String, Option<T>> {
         .collect()
 }
 
-/// An API in the making: what the file's names have become.
+/// An API in the making, with the ids that the file's names have become.
 struct Plot<'a> {
     api: ApiRecord,
     stages: &'a BTreeMap<StageName, StageFile>,
@@ -267,8 +268,8 @@ impl Plot<'_> {
         })
     }
 
-    /// The stage of that name, made with its settings when it does not exist yet. Settings of single routes come last of
-    /// all, as their routes may come later than the stage.
+    /// Returns the stage of that name, made with its settings when it does not exist yet. Settings of single routes
+    /// come last of all, as their routes may come later than the stage.
     fn make_stage(&self, draft: &mut Draft<'_>, name: &StageName) -> Result<StageRecord, Refusal> {
         let place = format!("stage {:?}", name.as_str());
         if let Some(stage) = draft.get(&self.api.api_id, name.as_str()).at(&place)? {

@@ -1,4 +1,4 @@
-//! What becomes of a file: all of it or nothing, told with its place.
+//! Filling a store from a file: all of the file is taken or nothing, and a refusal names its place.
 
 use super::*;
 use crate::{

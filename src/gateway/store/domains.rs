@@ -1,4 +1,5 @@
-//! Which stage answers under which custom domain name: the part of what is served that a handshake's host is looked up in.
+//! Custom domain names and the stages that answer under them: the part of what is served that a handshake's host is
+//! looked up in.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,16 +12,16 @@ pub(crate) struct Mapped {
     pub(crate) region: String,
     /// The API.
     pub(crate) api_id: String,
-    /// Its stage.
+    /// The stage of the API.
     pub(crate) stage: String,
 }
 
-/// What a commit changes about custom domain names.
+/// A change that a commit makes to a custom domain name.
 #[derive(Debug)]
 pub(super) enum DomainChange {
-    /// There is such a name, whether or not there was before.
+    /// The name exists, whether or not it did before.
     Put,
-    /// It is gone, with its mappings.
+    /// The name is gone, with its mappings.
     Removed,
     MappingPut(ApiMappingRecord),
     MappingRemoved {
@@ -31,7 +32,7 @@ pub(super) enum DomainChange {
 /// All custom domain names with their mappings.
 #[derive(Debug, Default)]
 pub(super) struct Domains {
-    /// By name, then by region, for each region has its own, then by mapping key.
+    /// The mappings by domain name, then by region, for each region has its own, then by mapping key.
     by_name: HashMap<String, BTreeMap<String, Keys>>,
 }
 
@@ -43,14 +44,14 @@ impl Domains {
         self.regions_of(host).is_some()
     }
 
-    /// The stage under a key of a host.
+    /// Returns the stage under a key of a host.
     pub(super) fn find(&self, host: &str, key: &str) -> Option<Mapped> {
         // GUESS: on AWS the DNS decides which region a name of several leads to; here the first that maps the key does.
         let mut regions = self.regions_of(host)?.iter();
         regions.find_map(|(region, keys)| keys.get(key).map(|mapping| mapped(region, mapping)))
     }
 
-    /// All stages under a host, in no order.
+    /// Returns all stages under a host, in no order.
     pub(super) fn all(&self, host: &str) -> Vec<Mapped> {
         let regions = self.regions_of(host).into_iter().flatten();
         regions

@@ -49,12 +49,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// How many records were written or removed so far.
+    /// Returns the number of records that were written or removed so far.
     pub(super) fn n_writes(&self) -> usize {
         self.n_writes
     }
 
-    /// What the data plane must learn once the transaction is durable.
+    /// Returns the changes that the data plane must learn once the transaction is durable.
     pub(super) fn into_changes(self) -> Vec<Change> {
         self.changes
     }
@@ -231,7 +231,7 @@ impl<'a> Draft<'a> {
         });
     }
 
-    /// The frozen copy that a stage serves: the one in memory when it serves that already.
+    /// Returns the frozen copy that a stage serves: the one in memory when it serves that already.
     fn snapshot_of(
         &self,
         api_id: &str,

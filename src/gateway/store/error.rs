@@ -1,4 +1,4 @@
-//! What can go wrong with the gateway's state.
+//! Failures of the gateway's state.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -30,7 +30,7 @@ pub enum Error {
     Corrupt {
         /// The state file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault of the file.
         reason: String,
     },
     /// The directory of the file does not exist, and it is not for the store to make.
@@ -44,7 +44,7 @@ pub enum Error {
     Open {
         /// The state file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: Arc<io::Error>,
     },
@@ -57,11 +57,11 @@ pub enum Error {
     /// A record is there but cannot be understood.
     #[error("record {key:?} of table {table} cannot be understood")]
     Record {
-        /// The table it is in.
+        /// The table that the record is in.
         table: &'static str,
-        /// Its key.
+        /// The key of the record.
         key: String,
-        /// What the decoder said.
+        /// The decoder's error.
         #[source]
         source: Arc<serde_json::Error>,
     },
@@ -71,7 +71,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the operating system said, if it was that there is no room.
+    /// Returns the operating system's error, if it says that there is no room.
     pub(crate) fn no_room(&self) -> Option<&io::Error> {
         let (Self::Disk(cause) | Self::Open { source: cause, .. }) = self else {
             return None;

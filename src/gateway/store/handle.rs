@@ -1,6 +1,6 @@
-//! The open database, and how it comes back after the disk failed: redb gives a file up after the first failed read or
-//! write, so that a moment without space would end the store for good. It is opened anew instead, which takes what the
-//! last commit left.
+//! The open database, and its way back after a failure of the disk: redb gives a file up after the first failed read or
+//! write, so that a moment without space would end the store for good. The file is opened anew instead, which takes
+//! what the last commit left.
 
 use std::sync::{
     PoisonError, RwLock, RwLockReadGuard,
@@ -11,14 +11,15 @@ use redb::Database;
 
 use super::error::Error;
 
-/// How the database is opened.
+/// The function that opens the database.
 pub(super) type Open = Box<dyn Fn() -> Result<Database, Error> + Send + Sync>;
 
 /// The database. Whoever uses it holds a look at it, and it is opened anew only when nobody does.
 pub(super) struct Handle {
-    /// None after it could not be opened anew; whoever wants it next tries again.
+    /// The database; none after it could not be opened anew. Whoever wants it next tries again.
     database: RwLock<Option<Database>>,
-    /// None for a state that lives in memory: that would be gone, and its disk cannot fail.
+    /// The function that opens it anew; none for a state that lives in memory, which would be gone and whose disk
+    /// cannot fail.
     open: Option<Open>,
     /// True when it was opened anew since somebody asked.
     is_new: AtomicBool,

@@ -1,4 +1,5 @@
-//! What the data plane reads at every message: held in memory, replaced as a whole by each write, after its commit.
+//! The served state, which the data plane reads at every message: held in memory, and changed by each write after its
+//! commit.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -16,7 +17,7 @@ use super::{
     view::View,
 };
 
-/// Why nothing is served there.
+/// The reason why nothing is served at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Absent {
     /// There is no API with that id.
@@ -25,7 +26,7 @@ pub(crate) enum Absent {
     Stage,
 }
 
-/// What ceased to exist; whoever is connected to it must go.
+/// An API or a stage that ceased to exist; whoever is connected to it must go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Removed {
     /// An API with all its stages.
@@ -35,14 +36,14 @@ pub(crate) enum Removed {
     },
     /// One stage.
     Stage {
-        /// Its API.
+        /// The API of the stage.
         api_id: String,
         /// The stage that was.
         stage: String,
     },
 }
 
-/// What a commit changes for the data plane.
+/// A change that a commit makes for the data plane.
 #[derive(Debug)]
 pub(super) enum Change {
     ApiAdded {
@@ -60,7 +61,7 @@ pub(super) enum Change {
         api_id: String,
         deployment_id: String,
     },
-    /// Nothing of it is served before it is made.
+    /// A deployment is owed. None of it is served before it is made.
     DeploymentOwed,
     Domain {
         region: String,
@@ -73,7 +74,7 @@ pub(super) enum Change {
 #[derive(Debug, Default)]
 pub(super) struct Hot {
     apis: HashMap<String, HashMap<String, Served>>,
-    /// How long a stage takes to settle.
+    /// The time that a stage takes to settle.
     settling: Duration,
     pub(super) domains: Domains,
 }
@@ -142,7 +143,7 @@ impl Hot {
         Ok(Arc::clone(&served.serving))
     }
 
-    /// What answers on a stage; see [`super::Store::answering`].
+    /// Returns what answers on a stage; see [`super::Store::answering`].
     pub(super) fn answering(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
         let served = self.served(api_id, stage)?;
         if served.is_settled() {
@@ -173,7 +174,7 @@ impl Hot {
         self.apis.is_empty()
     }
 
-    /// The frozen copy of a deployment, when a stage of the API serves it.
+    /// Returns the frozen copy of a deployment, when a stage of the API serves it.
     pub(super) fn snapshot(&self, api_id: &str, deployment_id: &str) -> Option<Arc<Snapshot>> {
         let stages = self.apis.get(api_id)?;
         let mut servings = stages.values().map(|served| &served.serving);
@@ -252,7 +253,7 @@ impl Hot {
     }
 }
 
-/// A look at what is served. No holder of this lock can leave it half changed, so a poisoned one is still good.
+/// Returns a look at what is served. No holder of this lock can leave it half changed, so a poisoned one is still good.
 pub(super) fn read(hot: &RwLock<Hot>) -> RwLockReadGuard<'_, Hot> {
     hot.read().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! The schema's version, and the way from older ones to it. Migrations are appended, never edited; each names the tables of
-//! its own time, whatever they are called today.
+//! The schema's version, and the way from older ones to it. Migrations are appended, never edited; each names the
+//! tables of its own time, whatever they are called today.
 
 use redb::{
     Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableError,
@@ -25,9 +25,9 @@ const SCHEMA: &str = "schema";
 /// Present once the store was seeded.
 pub(super) const SEEDED: &str = "seeded";
 
-/// What the file says of itself.
+/// The schema version that a state file states, if it states one.
 pub(super) enum Found {
-    /// Nothing: no table at all.
+    /// A new file: no table at all.
     New,
     /// A schema version.
     Version(u64),
@@ -96,7 +96,8 @@ pub(super) fn upgrade(database: &Database, version: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds what version 1 had no tables for. A file with APIs was filled by somebody, though the first files do not say so.
+/// Adds what version 1 had no tables for. A file with APIs was filled by somebody, though the first files do not say
+/// so.
 fn to_2(transaction: &WriteTransaction) -> Result<(), Error> {
     for table in [
         "authorizers",

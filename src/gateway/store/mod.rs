@@ -1,7 +1,7 @@
-//! The gateway's state: an embedded transactional database, and what the data plane reads of it, in memory.
+//! The gateway's state: an embedded transactional database, and in memory the part of it that the data plane reads.
 //!
-//! The control plane reads through a [`View`] and writes through a [`Draft`]; both are short and block, so they run on a
-//! blocking thread and are never held across an `.await`. One thread writes (see [`writer`]); an answered write is
+//! The control plane reads through a [`View`] and writes through a [`Draft`]; both are short and block, so they run on
+//! a blocking thread and are never held across an `.await`. One thread writes (see [`writer`]); an answered write is
 //! durable. The data plane asks [`Store::serving`] and never touches the database.
 
 mod domains;
@@ -75,7 +75,7 @@ impl Store {
     /// Opens the state, making a new one where there is none.
     ///
     /// # Errors
-    /// A file that is locked, newer, damaged or not ours is refused, and what it holds is left as it is.
+    /// Fails when the file is locked, newer, damaged or not ours, and leaves what it holds as it is.
     pub(crate) fn open(location: &StoreLocation) -> Result<Self, Error> {
         let (database, open): (_, Option<Open>) = match location {
             StoreLocation::Memory => {
@@ -91,7 +91,7 @@ impl Store {
         Self::of(database, open, location)
     }
 
-    /// The store in a database that was opened, with the way to open it anew.
+    /// Makes the store in a database that was opened, with the way to open it anew.
     fn of(database: Database, open: Option<Open>, location: &StoreLocation) -> Result<Self, Error> {
         match migrate::find_version(&database)? {
             Found::New => migrate::create(&database)?,
@@ -135,19 +135,19 @@ impl Store {
         })
     }
 
-    /// What a stage serves at this moment. In memory, and cheap enough for every message.
+    /// Returns what a stage serves at this moment. In memory, and cheap enough for every message.
     pub(crate) fn serving(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
         hot::read(&self.inner.hot).serving(api_id, stage)
     }
 
-    /// What a message or a handshake on a stage meets at this moment: what the stage serves, or perhaps what it served
-    /// before, until it has settled. A new stage is absent until then. In memory, and as cheap as [`Store::serving`] where
-    /// stages settle at once.
+    /// Returns what a message or a handshake on a stage meets at this moment: what the stage serves, or perhaps what it
+    /// served before, until it has settled. A new stage is absent until then. In memory, and as cheap as
+    /// [`Store::serving`] where stages settle at once.
     pub(crate) fn answering(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
         hot::read(&self.inner.hot).answering(api_id, stage)
     }
 
-    /// How long stages take to settle from now on; nothing if they do at once, as they do unless told otherwise.
+    /// Sets the time that stages take to settle from now on; with none, the default, they settle at once.
     pub(crate) fn settle_within(&self, time: Duration) {
         let hot = &self.inner.hot;
         let mut hot = hot.write().unwrap_or_else(PoisonError::into_inner);
@@ -159,12 +159,12 @@ impl Store {
         hot::read(&self.inner.hot).domains.knows(host)
     }
 
-    /// The stage that answers under a key of a custom domain name. In memory.
+    /// Returns the stage that answers under a key of a custom domain name. In memory.
     pub(crate) fn mapped(&self, host: &str, key: &str) -> Option<Mapped> {
         hot::read(&self.inner.hot).domains.find(host, key)
     }
 
-    /// All stages that answer under a custom domain name, in no order. In memory.
+    /// Returns all stages that answer under a custom domain name, in no order. In memory.
     pub(crate) fn all_mapped(&self, host: &str) -> Vec<Mapped> {
         hot::read(&self.inner.hot).domains.all(host)
     }
@@ -198,8 +198,8 @@ impl Store {
 
     /// Writes, and returns once that is durable; a refusal leaves nothing behind. Blocks.
     ///
-    /// `run` checks first and writes then; it may be called again when another write spoils the transaction that the two
-    /// share.
+    /// `run` checks first and writes then; it may be called again when another write spoils the transaction that the
+    /// two share.
     pub(crate) fn write<T, E>(
         &self,
         run: impl FnMut(&mut Draft<'_>) -> Result<T, E> + Send + 'static,
@@ -242,9 +242,9 @@ impl Store {
 
 /// A write that the writing thread has or had.
 struct Ordered<T, E> {
-    /// What the write itself came to, the last time it ran.
+    /// The outcome of the write itself, the last time it ran.
     outcome: Arc<Mutex<Option<Result<T, E>>>>,
-    /// Whether that is durable. Of a refused write this is told too, and says nothing.
+    /// The answer that the write is durable, or not. A refused write gets one too, which says nothing.
     answer: Receiver<Result<(), Error>>,
 }
 

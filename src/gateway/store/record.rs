@@ -1,4 +1,4 @@
-//! What is written to the database: the gateway's own shapes, kept apart from the wire's and from the model's.
+//! Records of the database: the gateway's own shapes, kept apart from the wire's and from the model's.
 //!
 //! Every value is JSON inside an envelope that names its version, so a member is added with `#[serde(default)]` and a
 //! change of meaning is a new version with a migration. Members are named as the control plane names them.
@@ -32,7 +32,7 @@ pub(crate) struct ApiRecord {
     pub(crate) created_at: Timestamp,
 }
 
-/// The protocol of an API that was kept before there was another.
+/// Returns the protocol of an API that was kept before there was another.
 fn websocket() -> String {
     "WEBSOCKET".to_owned()
 }
@@ -49,7 +49,7 @@ pub(crate) struct RouteRecord {
     pub(crate) model_selection_expression: Option<String>,
     pub(crate) operation_name: Option<String>,
     pub(crate) request_models: Option<BTreeMap<String, String>>,
-    /// By parameter name, whether it is required.
+    /// The parameters by name; true for one that is required.
     pub(crate) request_parameters: Option<BTreeMap<String, bool>>,
     pub(crate) route_response_selection_expression: Option<String>,
     pub(crate) target: Option<String>,
@@ -62,7 +62,7 @@ pub(crate) struct RouteResponseRecord {
     pub(crate) route_response_key: String,
     pub(crate) model_selection_expression: Option<String>,
     pub(crate) response_models: Option<BTreeMap<String, String>>,
-    /// By parameter name, whether it is required.
+    /// The parameters by name; true for one that is required.
     pub(crate) response_parameters: Option<BTreeMap<String, bool>>,
 }
 
@@ -110,7 +110,7 @@ pub(crate) struct AuthorizerRecord {
     pub(crate) authorizer_uri: Option<String>,
     pub(crate) authorizer_credentials_arn: Option<String>,
     pub(crate) authorizer_result_ttl_in_seconds: Option<u32>,
-    /// What a client must bring, such as `route.request.header.Auth`.
+    /// The identity sources that a client must bring, such as `route.request.header.Auth`.
     pub(crate) identity_source: Vec<String>,
     pub(crate) identity_validation_expression: Option<String>,
 }
@@ -138,7 +138,7 @@ pub(crate) struct DeploymentRecord {
     pub(crate) created_at: Timestamp,
 }
 
-/// What a deployment froze. Written once, never changed.
+/// The copy of an API's definition that a deployment froze. Written once, never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     pub(crate) route_selection_expression: String,
@@ -184,6 +184,13 @@ pub(crate) struct StageRecord {
     pub(crate) updated_at: Timestamp,
 }
 
+impl StageRecord {
+    /// True for a stage that follows the definition by itself.
+    pub(crate) fn is_auto_deployed(&self) -> bool {
+        self.auto_deploy == Some(true)
+    }
+}
+
 /// An automatic deployment that is owed: the definition changed, or a stage began to follow it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OwedDeploymentRecord {
@@ -214,7 +221,7 @@ pub(crate) struct DomainNameRecord {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
-/// How a custom domain name is reached.
+/// The configuration of a custom domain name: the ways to reach it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DomainConfigurationRecord {
     /// The name that the DNS is to point at.
@@ -228,14 +235,14 @@ pub(crate) struct DomainConfigurationRecord {
     pub(crate) security_policy: String,
 }
 
-/// Whose certificates clients of a custom domain name must bring.
+/// The trust store for the certificates that clients of a custom domain name must bring.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MutualTlsRecord {
     pub(crate) truststore_uri: String,
     pub(crate) truststore_version: Option<String>,
 }
 
-/// Which stage answers under a key of a custom domain name.
+/// The stage that answers under a key of a custom domain name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ApiMappingRecord {
     pub(crate) api_mapping_id: String,
@@ -245,7 +252,7 @@ pub(crate) struct ApiMappingRecord {
     pub(crate) api_mapping_key: String,
 }
 
-/// Where a stage writes its access log, and how a line looks.
+/// The destination of a stage's access log, and the format of a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AccessLogSettingsRecord {
     pub(crate) destination_arn: Option<String>,
@@ -262,10 +269,11 @@ pub(crate) struct RouteSettingsRecord {
     pub(crate) throttling_rate_limit: Option<f64>,
 }
 
-/// What the data plane needs to serve one stage at this moment: its live settings and its deployment's frozen copy.
+/// The state that the data plane needs to serve one stage at this moment: its live settings and its deployment's frozen
+/// copy.
 ///
-/// Held in memory, shared, and replaced as a whole by every write that concerns it, so that a message sees either the old
-/// state or the new.
+/// Held in memory, shared, and replaced as a whole by every write that concerns it, so that a message sees either the
+/// old state or the new.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Serving {
     pub(crate) api_id: String,

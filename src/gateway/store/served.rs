@@ -1,8 +1,8 @@
-//! What a stage serves, and what it served before. On AWS a stage that was moved does not serve the new deployment alone at
-//! once; here it does, unless a time is set within which stages settle.
+//! The deployment that a stage serves, and those that it served before. On AWS a stage that was moved does not serve
+//! the new deployment alone at once; here it does, unless a time is set within which stages settle.
 //!
-//! SOURCE: recorded on AWS: for 45 to 90 s after `UpdateStage` messages on open sockets, and handshakes, met the old and
-//! the new deployment by chance, and a stage that was just created answered handshakes with 403. GUESS: each of the
+//! SOURCE: recorded on AWS: for 45 to 90 s after `UpdateStage` messages on open sockets, and handshakes, met the old
+//! and the new deployment by chance, and a stage that was just created answered handshakes with 403. GUESS: each of the
 //! deployments that may answer is as likely; what served nothing before is as good as new; and of a deployment that was
 //! deleted meanwhile nothing is left.
 
@@ -21,17 +21,17 @@ const MOST: usize = 100;
 /// A stage.
 #[derive(Debug)]
 pub(super) struct Served {
-    /// What it serves, and its settings.
+    /// The current deployment of the stage, and its settings.
     pub(super) serving: Arc<Serving>,
-    /// What it served before, oldest first, each deployment once. Empty where stages settle at once.
+    /// The deployments that the stage served before, oldest first, each once. Empty where stages settle at once.
     past: Vec<Past>,
 }
 
-/// What a stage served until it was moved.
+/// A deployment, or none, that a stage served until it was moved.
 #[derive(Debug)]
 struct Past {
     deployment_id: Option<String>,
-    /// None where the stage served nothing, or was not there.
+    /// The frozen copy of the deployment; none where the stage served nothing, or was not there.
     snapshot: Option<Arc<Snapshot>>,
     ended: Instant,
 }
@@ -43,7 +43,7 @@ impl Past {
 }
 
 impl Served {
-    /// A stage that was there before.
+    /// Makes the entry of a stage that was there before.
     pub(super) fn settled(serving: Arc<Serving>) -> Served {
         Served {
             serving,
@@ -51,7 +51,7 @@ impl Served {
         }
     }
 
-    /// A stage that was just made.
+    /// Makes the entry of a stage that was just made.
     pub(super) fn new(serving: Arc<Serving>, within: Duration, now: Instant) -> Served {
         let mut served = Served::settled(serving);
         served.remember(None, None, now);
@@ -84,12 +84,12 @@ impl Served {
         self.past.retain(|past| past.may_answer(within, now));
     }
 
-    /// Whether it answers by what it serves alone, for sure.
+    /// True when the stage answers by its current deployment alone, for sure.
     pub(super) fn is_settled(&self) -> bool {
         self.past.is_empty()
     }
 
-    /// What answers now: `choose` gives one of so many, counted from 0. A stage that is new is not there yet.
+    /// Returns what answers now: `choose` gives one of so many, counted from 0. A stage that is new is not there yet.
     pub(super) fn answering(
         &self,
         within: Duration,
@@ -140,7 +140,7 @@ mod tests {
 
     const WITHIN: Duration = Duration::from_mins(1);
 
-    /// What a stage of this deployment serves, with a description that tells writes apart.
+    /// Returns what a stage of this deployment serves, with a description that tells writes apart.
     fn serving(deployment_id: Option<&str>, description: &str) -> Arc<Serving> {
         let snapshot = Snapshot {
             route_selection_expression: String::new(),
@@ -162,7 +162,7 @@ mod tests {
         })
     }
 
-    /// The deployments that may answer, in the order of their ids; none where the stage is not there.
+    /// Returns the deployments that may answer, in the order of their ids; none where the stage is not there.
     fn answers(served: &Served, now: Instant) -> Vec<String> {
         let mut ids = BTreeSet::new();
         let mut n_choices = 1;

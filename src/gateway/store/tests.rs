@@ -124,7 +124,7 @@ fn file(dir: &tempfile::TempDir) -> (PathBuf, StoreLocation) {
     (path.clone(), StoreLocation::File(path))
 }
 
-/// An API `a` with a deployment `d1` that its stage `prod` serves.
+/// Writes an API `a` with a deployment `d1` that its stage `prod` serves.
 fn plant(store: &Store) {
     let written: Result<(), Error> = store.write(|draft| {
         let api = api("a");
@@ -312,7 +312,7 @@ fn move_to(store: &Store, id: &'static str) {
     moved.unwrap();
 }
 
-/// The deployments that answer on the stage `prod` of `a`, asked so often that none of them is missed.
+/// Returns the deployments that answer on the stage `prod` of `a`, asked so often that none of them is missed.
 fn answering(store: &Store) -> BTreeSet<String> {
     let ask = |_| store.answering("a", "prod").unwrap();
     let answers = (0..200).map(ask);
@@ -381,8 +381,8 @@ fn children_of_one_parent_are_not_those_of_another_with_a_longer_name() {
     assert_eq!(count.unwrap(), 2);
 }
 
-/// A file as schema 1 wrote it, before the seeded mark: the API `kept` with a stage `prod` that serves a deployment and a
-/// stage `dev` with autoDeploy.
+/// A file as schema 1 wrote it, before the seeded mark: the API `kept` with a stage `prod` that serves a deployment and
+/// a stage `dev` with autoDeploy.
 const SCHEMA_1: &[u8] = include_bytes!("../../../tests/support/stores/schema-1.redb");
 const KEPT: &str = "i34u24mfn2";
 
@@ -578,7 +578,7 @@ struct DiskState {
     trouble: Option<Trouble>,
 }
 
-/// What fails.
+/// The part of a disk that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trouble {
     /// A file may be made longer, but no new block finds a place.
@@ -672,7 +672,7 @@ fn route_ids(store: &Store) -> Result<Vec<String>, Error> {
     Ok(routes.into_iter().map(|it| it.route_id).collect())
 }
 
-/// What a disk in trouble does to a store, until it is put right.
+/// Checks a store while its disk is in trouble, and once the disk is put right.
 #[track_caller]
 fn check_trouble(trouble: Trouble) {
     let disk = Disk::default();

@@ -1,9 +1,9 @@
 //! Reading: one consistent view of the tables, whether of the last commit or of a write in progress.
 //!
 //! A record's key is its place, `PARENT/ID`: `us-east-1/k3v9x2a1bc` for an API, `k3v9x2a1bc/72jz1wk` for a route of it,
-//! `k3v9x2a1bc/72jz1wk/abcdef` for a response of that route, `us-east-1/ws.example.com/0qzs2s` for a mapping of a custom
-//! domain name. So the children of a parent lie side by side, and a list is
-//! a range that starts where the page starts, however many records there are.
+//! `k3v9x2a1bc/72jz1wk/abcdef` for a response of that route, `us-east-1/ws.example.com/0qzs2s` for a mapping of a
+//! custom domain name. So the children of a parent lie side by side, and a list is a range that starts where the page
+//! starts, however many records there are.
 
 use std::{collections::HashMap, ops::Bound, sync::Arc};
 
@@ -24,10 +24,10 @@ const RECORD_VERSION: u32 = 1;
 
 /// A persisted shape with a table of its own.
 pub(crate) trait Record: Serialize + DeserializeOwned {
-    /// The name of its table.
+    /// The name of the record's table.
     const TABLE: &'static str;
 
-    /// What tells it from the other children of its parent.
+    /// Returns the id, which tells the record from the other children of its parent.
     fn id(&self) -> &str;
 }
 
@@ -77,12 +77,14 @@ records! {
     }
 }
 
-/// What deployments froze, apart from the deployments' own records, so that listing deployments does not read it.
+/// The table of the copies that deployments froze, apart from the deployments' own records, so that listing deployments
+/// does not read it.
 pub(super) const SNAPSHOTS: &str = "snapshots";
 
 pub(super) type Table<'a> = TableDefinition<'a, &'static str, &'static [u8]>;
 
-/// The parent of what belongs to a part of an API, such as the responses of a route, or to a domain name of a region.
+/// Returns the parent of what belongs to a part of an API, such as the responses of a route, or to a domain name of a
+/// region.
 pub(crate) fn within(api_id: &str, part_id: &str) -> String {
     format!("{api_id}/{part_id}")
 }
@@ -91,7 +93,8 @@ pub(super) fn key(parent: &str, id: &str) -> String {
     format!("{parent}/{id}")
 }
 
-/// The keys below `parent`, without `parent` itself: from `parent/` to `parent0`, `0` being the character after `/`.
+/// Returns the keys below `parent`, without `parent` itself: from `parent/` to `parent0`, `0` being the character after
+/// `/`.
 pub(super) fn children(parent: &str, after: Option<&str>) -> (String, String) {
     (key(parent, after.unwrap_or_default()), format!("{parent}0"))
 }
@@ -121,12 +124,12 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The record with that id below `parent`.
+    /// Returns the record with that id below `parent`.
     pub(crate) fn get<R: Record>(&self, parent: &str, id: &str) -> Result<Option<R>, Error> {
         self.value(R::TABLE, &key(parent, id))
     }
 
-    /// What a deployment froze.
+    /// Returns the copy that a deployment froze.
     pub(crate) fn snapshot(
         &self,
         api_id: &str,
@@ -135,12 +138,12 @@ impl<'a> View<'a> {
         self.value(SNAPSHOTS, &key(api_id, deployment_id))
     }
 
-    /// All records below `parent`, in the order of their ids.
+    /// Returns all records below `parent`, in the order of their ids.
     pub(crate) fn all<R: Record>(&self, parent: &str) -> Result<Vec<R>, Error> {
         self.page(parent, None, usize::MAX)
     }
 
-    /// At most `limit` records below `parent`, in the order of their ids, beginning after the id `after`.
+    /// Returns at most `limit` records below `parent`, in the order of their ids, beginning after the id `after`.
     pub(crate) fn page<R: Record>(
         &self,
         parent: &str,
@@ -155,7 +158,8 @@ impl<'a> View<'a> {
         Ok(records)
     }
 
-    /// All records below the parts of a parent, such as the responses of an API's routes, by the part's id; in one pass.
+    /// Returns all records below the parts of a parent, such as the responses of an API's routes, by the part's id; in
+    /// one pass.
     pub(crate) fn by_part<R: Record>(
         &self,
         api_id: &str,
@@ -175,12 +179,12 @@ impl<'a> View<'a> {
         Ok(parts)
     }
 
-    /// How many records are below `parent`.
+    /// Counts the records below `parent`.
     pub(crate) fn count<R: Record>(&self, parent: &str) -> Result<usize, Error> {
         self.keys(R::TABLE, parent).map(|keys| keys.len())
     }
 
-    /// The keys of `table` below `parent`.
+    /// Returns the keys of `table` below `parent`.
     pub(super) fn keys(&self, table: &'static str, parent: &str) -> Result<Vec<String>, Error> {
         let mut keys = Vec::new();
         self.scan(table, &children(parent, None), usize::MAX, |key, _| {
@@ -190,7 +194,7 @@ impl<'a> View<'a> {
         Ok(keys)
     }
 
-    /// Every record of every parent, by its key.
+    /// Returns every record of every parent, by its key.
     pub(crate) fn everything<R: Record>(&self) -> Result<Vec<(String, R)>, Error> {
         let mut records = Vec::new();
         // No id begins with a character above `z`.

@@ -4,7 +4,7 @@
 //! fast as one. A write that is refused must leave nothing behind. Requests check before they write, so normally there
 //! is nothing to undo; should one be refused after it wrote, the transaction is given up and the others run again.
 //!
-//! When the disk fails, all that share the transaction are told so, and the database is opened anew: what was answered
+//! A failure of the disk is told to all that share the transaction, and the database is opened anew: what was answered
 //! before is there, reads go on, and the next write is tried as if nothing had been.
 
 use std::sync::{
@@ -32,7 +32,7 @@ pub(super) type Apply = Box<dyn FnMut(&mut Draft<'_>) -> bool + Send>;
 /// A write that waits for its turn.
 pub(super) struct Job {
     pub(super) apply: Apply,
-    /// Who waits until it is durable, or refused, or could not be made durable.
+    /// The way to whoever waits until the write is durable, or refused, or could not be made durable.
     pub(super) reply: SyncSender<Result<(), Error>>,
 }
 
@@ -43,7 +43,7 @@ impl Job {
     }
 }
 
-/// What the writing thread works with.
+/// The state of the writing thread.
 pub(super) struct Writer {
     pub(super) handle: Arc<Handle>,
     pub(super) hot: Arc<RwLock<Hot>>,
@@ -166,9 +166,9 @@ impl Writer {
     }
 }
 
-/// How an attempt at a batch ended.
+/// The outcome of an attempt at a batch of writes.
 enum Attempt {
-    /// It is on disk; this is what the data plane must learn.
+    /// The batch is on disk; the data plane must learn these changes.
     Durable(Vec<Change>),
     /// The write at this index was refused after it had written, so nothing was kept.
     Spoiled(usize),

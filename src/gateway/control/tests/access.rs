@@ -1,4 +1,4 @@
-//! Authorizers, models, and VPC links: what they are made of, and how they are refused.
+//! Authorizers, models and VPC links: their members, and their refusals.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn authorizer(name: &str) -> Value {
     })
 }
 
-/// The same with members put over it; null removes one.
+/// Returns a body with members put over it; null removes one.
 fn with(mut body: Value, members: Value) -> Value {
     let Value::Object(members) = members else {
         return body;

@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 
-/// An API with a stage `dev` that follows it; their paths.
+/// Makes an API with a stage `dev` that follows it, and returns their paths.
 async fn follower(plane: &Plane) -> (String, String) {
     let api = plane.api().await;
     let body = json!({ "stageName": "dev", "autoDeploy": true });

@@ -1,4 +1,4 @@
-//! What an API is made of: APIs, routes, integrations and their responses.
+//! The definition of an API: the API itself, routes, integrations and their responses.
 
 use super::*;
 

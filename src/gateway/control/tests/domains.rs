@@ -1,4 +1,4 @@
-//! Custom domain names and what they are mapped to.
+//! Custom domain names and their API mappings.
 
 use super::*;
 
@@ -9,13 +9,13 @@ fn domain(name: &str) -> Value {
     json!({ "domainName": name, "domainNameConfigurations": [{ "certificateArn": CERTIFICATE }] })
 }
 
-/// A domain name that was made; its path.
+/// Makes a domain name and returns its path.
 async fn made(plane: &Plane, name: &str) -> String {
     plane.post("/v2/domainnames", domain(name)).await.ok(201);
     format!("/v2/domainnames/{name}")
 }
 
-/// An API with a stage `prod`; its path.
+/// Makes an API with a stage `prod` and returns its path.
 async fn staged(plane: &Plane) -> String {
     let api = plane.api().await;
     let stage = json!({ "stageName": "prod" });

@@ -1,8 +1,9 @@
-//! What mappings, parameters, keys and selection expressions must look like.
+//! The form of mappings, parameters, keys and selection expressions.
 
 use super::*;
 
-/// What is said of a mapping under `key` whose `culprit` cannot be read: the key itself, or what it is mapped from.
+/// Returns the refusal of a mapping under `key` whose `culprit` cannot be read: the key itself, or what it is mapped
+/// from.
 fn unmappable(key: &str, culprit: &str) -> String {
     let what = if culprit == key {
         "expression parameter"

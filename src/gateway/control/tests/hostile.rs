@@ -1,4 +1,4 @@
-//! Whatever is sent: no operation fails of its own, every refusal is AWS's envelope, and what was taken is there.
+//! Hostile requests: no operation fails of its own, every refusal is AWS's envelope, and what was taken is there.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     *,
 };
 
-/// What stands in a path for a label.
+/// The text that stands in a path for a label.
 #[derive(Debug, Clone)]
 enum Label {
     There,
@@ -21,17 +21,17 @@ enum Label {
 /// The name of a member.
 #[derive(Debug, Clone)]
 enum Name {
-    /// One that the operation takes.
+    /// A member that the operation takes.
     Own(Index),
     Any(String),
 }
 
-/// What is sent as a body.
+/// The body of a request.
 #[derive(Debug, Clone)]
 enum Body {
-    /// What the operation takes, with more members, as JSON, behind it; some may be there twice.
+    /// A body that the operation takes, with more members behind it, as JSON; some may be there twice.
     Members(Vec<(Name, String)>),
-    /// The same, of which only the beginning arrives.
+    /// A body with members of which only the beginning arrives.
     Cut(Vec<(Name, String)>, Index),
     Bytes(Vec<u8>),
     None,
@@ -92,7 +92,7 @@ fn query() -> impl Strategy<Value = (String, String)> {
     )
 }
 
-/// A text that means something somewhere.
+/// Generates a text that means something somewhere.
 fn meaning() -> impl Strategy<Value = String> {
     let long = "x".repeat(33_000);
     let texts = [
@@ -152,7 +152,7 @@ fn settings() -> impl Strategy<Value = String> {
     })
 }
 
-/// A value as JSON; as text, for numbers may be larger than any that is read.
+/// Generates a value as JSON; as text, for numbers may be larger than any that is read.
 fn value() -> impl Strategy<Value = String> {
     let numbers = [
         "null",
@@ -203,7 +203,7 @@ fn body() -> impl Strategy<Value = Body> {
     ]
 }
 
-/// Most of what is called writes.
+/// Generates an operation to call; most of them write.
 fn called() -> impl Strategy<Value = &'static Operation> {
     let writers = OPERATIONS.iter().filter(|it| taken(it).is_some());
     let writers: Vec<&Operation> = writers.collect();

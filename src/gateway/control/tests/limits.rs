@@ -1,4 +1,4 @@
-//! What each member may be: its length, its choices, and what a change leaves alone.
+//! The limits of each member: its length, its choices, and what a change leaves alone.
 
 use super::{
     router::OPERATIONS,
@@ -8,7 +8,7 @@ use super::{
 
 const BAD: &str = "BadRequestException";
 
-/// A text of so many characters between a beginning and an end.
+/// Makes a text of so many characters between a beginning and an end.
 fn text(begin: &str, end: &str, length: usize) -> String {
     let middle = length - begin.chars().count() - end.chars().count();
     format!("{begin}{}{end}", "x".repeat(middle))

@@ -128,7 +128,7 @@ impl Plane {
         self.call(Method::DELETE, path, Value::Null).await
     }
 
-    /// A WebSocket API; its path.
+    /// Makes a WebSocket API and returns its path.
     async fn api(&self) -> String {
         let body = json!({
             "name": "chat",
@@ -139,7 +139,7 @@ impl Plane {
         format!("/v2/apis/{id}")
     }
 
-    /// An API with one route; its path.
+    /// Makes an API with one route and returns its path.
     async fn api_with_route(&self) -> String {
         let api = self.api().await;
         let route = json!({ "routeKey": "$default" });

@@ -8,7 +8,7 @@ use super::{
 
 const BAD: &str = "BadRequestException";
 
-/// What only HTTP APIs have is refused, whatever it is asked for.
+/// True for an operation that only HTTP APIs have; it is refused, whatever it is asked for.
 fn is_refused(operation: &Operation) -> bool {
     [
         "ImportApi",
@@ -134,7 +134,7 @@ async fn every_member_of_every_operation_has_a_type() {
     }
 }
 
-/// What is said of the unknown thing `none`.
+/// Returns the refusal of the unknown thing `none`: its status and its message.
 fn unknown(label: &str) -> (u16, String) {
     let kind = match label {
         "apiId" => {

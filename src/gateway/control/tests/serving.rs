@@ -1,4 +1,4 @@
-//! What is served: deployments and stages.
+//! Deployments and stages.
 
 use super::*;
 

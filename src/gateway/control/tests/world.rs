@@ -1,5 +1,5 @@
-//! One of each thing that an operation can be about, and what each operation takes: the table that the tests of all
-//! operations go through.
+//! One of each thing that an operation can be about, and the body that each operation takes: the table that the tests
+//! of all operations go through.
 
 use std::collections::HashMap;
 
@@ -14,13 +14,13 @@ const FUNCTION: &str =
 /// A control plane with one of each thing; nothing is in another's way, but the stage that a domain name is mapped to.
 pub(super) struct World {
     pub(super) plane: Plane,
-    /// What there is, by the label that it has in paths.
+    /// The ids of the things that exist, by the label that each has in paths.
     there: HashMap<&'static str, String>,
     /// The API whose stage is mapped.
     mapped: String,
 }
 
-/// What an operation with a body takes.
+/// The body that an operation takes.
 pub(super) struct Taken {
     pub(super) operation: &'static str,
     /// A whole body, the n-th of its kind.
@@ -242,17 +242,17 @@ impl World {
         }
     }
 
-    /// What there is, by its label.
+    /// Returns the id of the thing that exists, by its label.
     pub(super) fn there(&self, label: &str) -> &str {
         &self.there[label]
     }
 
-    /// The path of an operation on what there is.
+    /// Returns the path of an operation on the things that exist.
     pub(super) fn path(&self, operation: &Operation) -> String {
         path(operation, |label| encoded(self.there(label)))
     }
 
-    /// The same but for one thing, which is not there.
+    /// Returns the path of an operation on the things that exist, but for one, which does not exist.
     pub(super) fn path_without(&self, operation: &Operation, missing: &str) -> String {
         path(operation, |label| match self.there(label) {
             _ if label == missing => "none".to_owned(),
@@ -265,7 +265,7 @@ pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// The names of the labels in an operation's path.
+/// Returns the names of the labels in an operation's path.
 pub(super) fn labels(operation: &Operation) -> Vec<&'static str> {
     let parts = operation.path.split('/');
     parts.filter_map(label).collect()
@@ -276,14 +276,14 @@ fn label(part: &'static str) -> Option<&'static str> {
     Some(label.strip_suffix('+').unwrap_or(label))
 }
 
-/// An operation's path with raw texts put in for its labels.
+/// Returns an operation's path with raw texts put in for its labels.
 pub(super) fn path(operation: &Operation, put: impl Fn(&'static str) -> String) -> String {
     let parts = operation.path.split('/');
     let parts = parts.map(|part| label(part).map_or_else(|| part.to_owned(), &put));
     parts.collect::<Vec<String>>().join("/")
 }
 
-/// What an operation takes, if it takes a body.
+/// Returns the body that an operation takes, if it takes one.
 pub(super) fn taken(operation: &Operation) -> Option<&'static Taken> {
     TAKEN.iter().find(|taken| taken.operation == operation.name)
 }

@@ -1,0 +1,230 @@
+//! A handshake before any route is asked: the stage that it leads to, and the refusal with which it is turned away if
+//! it comes no further.
+//!
+//! SOURCE: the outcomes are those of reports and captured sessions; the guesses are marked. A handshake that leads to
+//! no stage leaves no line in any access log, as on a custom domain without a mapping; all others do. GUESS: that AWS
+//! logs those too.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http_body_util::Full;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_tungstenite::tungstenite::{
+    Error, Utf8Bytes, error::ProtocolError, handshake::server::create_response_with_body,
+};
+
+use crate::gateway::{
+    data::{
+        Plane,
+        connection::{
+            frames,
+            registry::{Client, Connection},
+        },
+        gateway_response::{Refusal, ResponseType},
+        ids,
+        message::event::{Event, Handshake, Kind, text_of},
+    },
+    place::{Entrance, Place},
+    reply::{self, refusal},
+    store::record::{Serving, Snapshot},
+};
+
+/// Longest path of a handshake with its query string.
+const URL_BYTES: usize = 4096;
+
+/// The error type and the text for a handshake that leads nowhere.
+const FORBIDDEN: (&str, &str) = ("ForbiddenException", "Forbidden");
+
+/// A refused handshake, boxed because it is so much larger than what stands beside it.
+pub(crate) type Refused = Box<Response<Full<Bytes>>>;
+
+/// A handshake that may ask its route.
+pub(crate) struct Arrival {
+    pub(crate) event: Event,
+    pub(crate) pass: Pass,
+}
+
+/// The deployment, the answer and the permit with which a handshake goes on.
+pub(crate) struct Pass {
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// The 101.
+    pub(crate) accepted: Response<Full<Bytes>>,
+    /// The place that it takes among the open connections.
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// The reason why a handshake is turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TurnedAway {
+    UrlTooLong,
+    /// The handshake leads to nothing that can be connected to.
+    Forbidden,
+    /// The handshake asks for no WebSocket, or for an unknown version of it.
+    UpgradeRequired,
+    /// The handshake asks in a wrong way.
+    BadRequest,
+    /// The route's limit is reached.
+    Throttled,
+    /// There is no room for another connection.
+    Full,
+}
+
+/// Finds out where a handshake leads, and lets it go on or gives its refusal.
+pub(crate) fn arrive(
+    plane: &Plane,
+    remote: SocketAddr,
+    place: &Place,
+    head: Parts,
+) -> Result<Arrival, Refused> {
+    let Some(serving) = destination(plane, place) else {
+        return Err(Box::new(forbidden()));
+    };
+    let client = client(place, remote, &head.headers);
+    let handshake = Handshake {
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers: head.headers.clone(),
+        declared: OnceLock::new(),
+    };
+    let event = Event::new(
+        Arc::new(Connection::new(ids::fresh(), client)),
+        serving,
+        Kind::Connect(handshake),
+        Utf8Bytes::default(),
+    )
+    .logged(&plane.access_logs);
+    match check(plane, place, head, &event.serving) {
+        Ok(pass) => Ok(Arrival { event, pass }),
+        Err(turned_away) => Err(Box::new(turned_away.answer(&event))),
+    }
+}
+
+/// Returns the stage that a place names, if there is one.
+fn destination(plane: &Plane, place: &Place) -> Option<Arc<Serving>> {
+    let serving = plane.store.answering(&place.api_id, &place.stage).ok()?;
+    let in_region = |region: &String| *region == serving.region;
+    place
+        .region
+        .as_ref()
+        .is_none_or(in_region)
+        .then_some(serving)
+}
+
+fn check(plane: &Plane, place: &Place, head: Parts, serving: &Serving) -> Result<Pass, TurnedAway> {
+    let url = head.uri.path_and_query();
+    // SOURCE: API Gateway quotas, "URL length": 4096 characters. GUESS: what counts, and the answer.
+    if url.map_or(0, |url| url.as_str().len()) > URL_BYTES {
+        return Err(TurnedAway::UrlTooLong);
+    }
+    let snapshot = serving.snapshot.clone().ok_or(TurnedAway::Forbidden)?;
+    let is_shut = snapshot.disable_execute_api_endpoint && place.entrance == Entrance::Default;
+    // GUESS: a deeper path is refused like a missing stage.
+    if is_shut || !place.rest.is_empty() || head.method != Method::GET {
+        return Err(TurnedAway::Forbidden);
+    }
+    let accepted = switching(head)?;
+    let (api_id, stage) = (&serving.api_id, &serving.stage);
+    if !plane.throttles.admit(api_id, stage, "$connect") {
+        return Err(TurnedAway::Throttled);
+    }
+    // GUESS: AWS limits new connections per second and answers so; this gateway limits the open ones.
+    let permit = Arc::clone(&plane.permits).try_acquire_owned();
+    let permit = permit.map_err(|_| TurnedAway::Full)?;
+    Ok(Pass {
+        snapshot,
+        accepted,
+        permit,
+    })
+}
+
+/// Returns the 101, or why the request is no proper handshake. No extension is ever agreed to: GUESS.
+fn switching(head: Parts) -> Result<Response<Full<Bytes>>, TurnedAway> {
+    let request = Request::from_parts(head, ());
+    create_response_with_body(&request, Full::default).map_err(|error| match error {
+        Error::Protocol(
+            ProtocolError::MissingConnectionUpgradeHeader
+            | ProtocolError::MissingUpgradeWebSocketHeader
+            | ProtocolError::MissingSecWebSocketVersionHeader,
+        ) => TurnedAway::UpgradeRequired,
+        _ => TurnedAway::BadRequest,
+    })
+}
+
+fn client(place: &Place, remote: SocketAddr, headers: &HeaderMap) -> Client {
+    let user_agent = headers.get(header::USER_AGENT);
+    Client {
+        api_id: place.api_id.clone(),
+        stage: place.stage.clone(),
+        domain_name: place.domain_name.clone(),
+        source_ip: remote.ip(),
+        user_agent: user_agent.map(text_of),
+    }
+}
+
+impl TurnedAway {
+    /// Returns the refusal for this reason. GUESS: that a 426 goes by the name of a bad request, and its headers.
+    fn refusal(self) -> Refusal {
+        let with_status = |status, message: &str| Refusal {
+            status,
+            ..Refusal::new(ResponseType::Default4xx, message)
+        };
+        match self {
+            TurnedAway::UrlTooLong => with_status(StatusCode::URI_TOO_LONG, "Request-URI Too Long")
+                .named("RequestTooLargeException"),
+            TurnedAway::Forbidden => {
+                Refusal::new(ResponseType::AccessDenied, FORBIDDEN.1).named(FORBIDDEN.0)
+            }
+            TurnedAway::UpgradeRequired => {
+                with_status(StatusCode::UPGRADE_REQUIRED, "Upgrade Required")
+            }
+            TurnedAway::BadRequest => Refusal::new(ResponseType::Default4xx, "Bad Request"),
+            TurnedAway::Throttled | TurnedAway::Full => {
+                Refusal::new(ResponseType::Throttled, "Too Many Requests")
+            }
+        }
+    }
+
+    /// Answers the client, and tells the access log as well.
+    fn answer(self, event: &Event) -> Response<Full<Bytes>> {
+        let refused = self.refusal();
+        // GUESS: whom the account's limit keeps out never came as far as a route, which would name the connection.
+        if self == TurnedAway::Throttled {
+            return refuse(&refused, event);
+        }
+        let message = refused.message.as_deref();
+        event.refused(refused.status, refused.response, message);
+        let message = message.unwrap_or_default();
+        let mut response = refusal(refused.status, refused.kind, message);
+        if self == TurnedAway::UpgradeRequired {
+            let headers = response.headers_mut();
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            let version = HeaderValue::from_static("13");
+            headers.insert(header::SEC_WEBSOCKET_VERSION, version);
+        }
+        response
+    }
+}
+
+/// Refuses a handshake that came as far as its route, and tells the access log as well.
+///
+/// GUESS: the body has the form of the frames that the gateway sends of itself.
+pub(crate) fn refuse(refusal: &Refusal, event: &Event) -> Response<Full<Bytes>> {
+    let message = refusal.message.as_deref();
+    event.refused(refusal.status, refusal.response, message);
+    let (connection_id, request_id) = (&event.connection.id, event.request_id());
+    let body = match message {
+        Some(message) => frames::notice(message, connection_id, request_id),
+        None => frames::unexplained(connection_id, request_id),
+    };
+    reply::error(refusal.status, refusal.kind, Bytes::from(body))
+}
+
+fn forbidden() -> Response<Full<Bytes>> {
+    let (kind, message) = FORBIDDEN;
+    refusal(StatusCode::FORBIDDEN, kind, message)
+}

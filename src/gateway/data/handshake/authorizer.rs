@@ -1,0 +1,538 @@
+//! Lambda authorizers: the identity that a client must bring, the event that the function gets, and the clients that
+//! its answer lets in.
+//!
+//! SOURCE: developer guide, "Control access to WebSocket APIs with REQUEST authorizers": only at `$connect`, and
+//! nothing is remembered from one handshake to the next; "Output from an API Gateway Lambda authorizer": the form of
+//! the answer.
+//!
+//! SOURCE: the same, and the guide to route requests: an authorizer is for `$connect` alone, which protects the other
+//! routes because it is asked of every connection; so later messages are not held to the policy. Service model: an
+//! `identityValidationExpression` does not apply to REQUEST authorizers, and no other kind exists for WebSocket APIs.
+//!
+//! UNCONFIRMED on AWS, and marked where it is decided: the texts of the refusals, what an answer without `principalId`
+//! does, and how long a function may take. The policy speaks of `execute-api:Invoke` on `$connect`; a document with a
+//! `Condition` cannot be judged here and counts as malformed.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout};
+
+use super::caller::INVOKE;
+use crate::gateway::{
+    authorize::policy::{Decision, Policy},
+    data::{
+        access_log::AUTHORIZE,
+        gateway_response::{self, ResponseType},
+        ids,
+        integration::{lambda, mapping},
+        message::event::{Event, Handshake},
+    },
+    lambda::{Answer, FunctionName, Functions, Invocation, Mode},
+    store::record::AuthorizerRecord,
+};
+
+/// SOURCE: "Output from an API Gateway Lambda authorizer" and the quotas: bytes of an answer.
+const ANSWER_BYTES: usize = 8 * 1024;
+/// GUESS: as long as an integration may take at most.
+const PATIENCE: Duration = Duration::from_secs(29);
+/// The one error of a function that is no failure.
+const UNAUTHORIZED: &str = "Unauthorized";
+
+/// An authorizer, ready to be asked.
+#[derive(Debug)]
+pub(crate) struct Authorizer {
+    name: String,
+    uri: Option<String>,
+    identity: Vec<Source>,
+}
+
+/// An identity source, from which a client's identity is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    Header(String),
+    QueryString(String),
+    StageVariable(String),
+    Context(String),
+    /// A source that no handshake has.
+    Unknown,
+}
+
+/// A client that an authorizer let in.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Authorized {
+    /// The context of the client, as later events carry it.
+    pub(crate) context: Map<String, Value>,
+    /// The API key that the client stands for.
+    pub(crate) usage_key: Option<String>,
+}
+
+/// The reason why a client is not let in; for the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("the handshake lacks an identity source, so that the function is not asked")]
+    NoIdentity,
+    #[error("the function says that the client is not authorized")]
+    Unauthorized,
+    #[error("the policy does not allow {INVOKE} on {resource}")]
+    Denied {
+        resource: String,
+        /// A statement says so; otherwise none says anything.
+        explicitly: bool,
+    },
+    /// There is nothing to ask, or it cannot be reached.
+    #[error("{0}")]
+    NotAsked(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Authorizer {
+    pub(crate) fn new(record: &AuthorizerRecord) -> Authorizer {
+        let sources = record.identity_source.iter();
+        Authorizer {
+            name: record.name.clone(),
+            uri: record.authorizer_uri.clone(),
+            identity: sources.map(|source| Source::parse(source)).collect(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Asks the function about a handshake that brings all identity sources, and refuses any other.
+    pub(crate) async fn ask(
+        &self,
+        event: &Event,
+        handshake: &Handshake,
+        functions: &Functions,
+    ) -> Result<Authorized, Refusal> {
+        let is_identified = |source: &Source| source.is_brought(event, handshake);
+        // SOURCE: all sources must be there and not empty.
+        let asked = if self.identity.iter().all(is_identified) {
+            self.invoke(event, handshake, functions).await
+        } else {
+            Err(Refusal::NoIdentity)
+        };
+        note(event, asked.as_ref().err());
+        asked
+    }
+
+    async fn invoke(
+        &self,
+        event: &Event,
+        handshake: &Handshake,
+        functions: &Functions,
+    ) -> Result<Authorized, Refusal> {
+        let resource = event.resource("$connect");
+        let payload = lambda::authorizer_event(event, handshake, &resource);
+        let invocation = self.invocation(event, payload)?;
+        let began = Instant::now();
+        let invoked = timeout(PATIENCE, functions.invoke(invocation)).await;
+        let latency = || began.elapsed().as_millis().to_string();
+        event.note("authorizer.integrationLatency", latency);
+        event.note("authorizer.latency", latency);
+        let seconds = PATIENCE.as_secs();
+        let answer = invoked
+            .map_err(|_| Refusal::Failed(format!("no answer within {seconds} s")))?
+            .map_err(|error| Refusal::NotAsked(error.to_string()))?;
+        // SOURCE: the Invoke API: whatever the function did, the invocation itself went well.
+        event.note("authorizer.integrationStatus", || "200".to_owned());
+        if let Some(id) = &answer.request_id {
+            event.note("authorizer.requestId", || id.clone());
+        }
+        let began = Instant::now();
+        let outcome = read(&answer, &resource);
+        if matches!(outcome, Ok(_) | Err(Refusal::Denied { .. })) {
+            let denied = outcome.as_ref().err().map(Refusal::in_words);
+            event.attempted(&AUTHORIZE, began, denied.as_ref());
+        }
+        outcome
+    }
+
+    fn invocation(&self, event: &Event, payload: Bytes) -> Result<Invocation, Refusal> {
+        let named = mapping::function(self.uri.as_deref(), event);
+        let named = named.map_err(|error| Refusal::NotAsked(error.to_string()))?;
+        let function = FunctionName::parse(&named)
+            .ok_or_else(|| Refusal::NotAsked("its URI does not name a function".to_owned()))?;
+        Ok(Invocation {
+            function,
+            payload,
+            mode: Mode::Wait,
+            trace_id: Some(format!("{};Sampled=0", ids::trace(event.requested_at))),
+        })
+    }
+}
+
+impl Source {
+    /// SOURCE: service model, `Authorizer.identitySource`.
+    fn parse(text: &str) -> Source {
+        let after = |prefix: &str| text.strip_prefix(prefix).map(str::to_owned);
+        if let Some(name) = after("route.request.header.") {
+            return Source::Header(name);
+        }
+        if let Some(name) = after("route.request.querystring.") {
+            return Source::QueryString(name);
+        }
+        if let Some(name) = after("stageVariables.") {
+            return Source::StageVariable(name);
+        }
+        after("context.").map_or(Source::Unknown, Source::Context)
+    }
+
+    /// True when the handshake has the identity source, and not empty.
+    fn is_brought(&self, event: &Event, handshake: &Handshake) -> bool {
+        let value = match self {
+            Source::Header(name) => handshake.header(name).next(),
+            Source::QueryString(name) => handshake.query_values(name).next(),
+            Source::StageVariable(name) => event.stage_variable(name).map(str::to_owned),
+            Source::Context(name) => event.context(name),
+            Source::Unknown => None,
+        };
+        value.is_some_and(|value| !value.is_empty())
+    }
+}
+
+impl Refusal {
+    /// Returns the refusal that the client gets.
+    ///
+    /// SOURCE: the statuses. GUESS: error types and texts are those of REST APIs, where a failed authorizer has no
+    /// text.
+    pub(crate) fn in_words(&self) -> gateway_response::Refusal {
+        let told = gateway_response::Refusal::new;
+        let silent = |response| gateway_response::Refusal {
+            message: None,
+            ..told(response, String::new())
+        };
+        match self {
+            Refusal::NoIdentity | Refusal::Unauthorized => {
+                told(ResponseType::Unauthorized, UNAUTHORIZED.to_owned())
+            }
+            Refusal::Denied { explicitly, .. } => told(
+                ResponseType::AccessDenied,
+                format!(
+                    "User is not authorized to access this resource{}",
+                    if_explicit(*explicitly)
+                ),
+            ),
+            Refusal::NotAsked(_) => silent(ResponseType::AuthorizerConfigurationError),
+            Refusal::Failed(_) => silent(ResponseType::AuthorizerFailure),
+        }
+    }
+}
+
+/// SOURCE: AWS's articles about 403 on REST APIs: a deny that a statement spells out is told from the lack of any
+/// allow.
+pub(crate) fn if_explicit(explicitly: bool) -> &'static str {
+    if explicitly {
+        " with an explicit deny"
+    } else {
+        ""
+    }
+}
+
+/// Notes for the access log how asking the function went. GUESS: the statuses.
+fn note(event: &Event, refusal: Option<&Refusal>) {
+    let (status, error) = match refusal {
+        // What a policy says is of the authorization, not of the authorizer.
+        None | Some(Refusal::Denied { .. }) => ("200", None),
+        // Nobody was to be asked.
+        Some(Refusal::NoIdentity) => return,
+        Some(Refusal::Unauthorized) => ("401", Some(UNAUTHORIZED)),
+        Some(Refusal::NotAsked(reason) | Refusal::Failed(reason)) => ("500", Some(reason.as_str())),
+    };
+    event.note("authorizer.status", || status.to_owned());
+    if let Some(error) = error {
+        event.note("authorizer.error", || error.to_owned());
+    }
+}
+
+/// Reads the answer of a function.
+fn read(answer: &Answer, resource: &str) -> Result<Authorized, Refusal> {
+    let failed = |reason: &str| Refusal::Failed(reason.to_owned());
+    if answer.payload.len() > ANSWER_BYTES {
+        return Err(failed("the function's answer is longer than 8 KB"));
+    }
+    let value: Value = serde_json::from_slice(&answer.payload)
+        .map_err(|_| failed("the function's answer is not JSON"))?;
+    if answer.function_error.is_some() {
+        // SOURCE: the guide: exactly this text.
+        return Err(match value["errorMessage"].as_str() {
+            Some(UNAUTHORIZED) => Refusal::Unauthorized,
+            _ => failed("the function failed"),
+        });
+    }
+    // GUESS: as on REST APIs, an answer without a principal is malformed.
+    let principal = value["principalId"]
+        .as_str()
+        .ok_or_else(|| failed("the function's answer has no principalId"))?;
+    let policy = Policy::read(&value["policyDocument"])
+        .map_err(|error| Refusal::Failed(error.to_string()))?;
+    let mut context = match &value["context"] {
+        Value::Null => Map::new(),
+        Value::Object(members) => members.clone(),
+        _ => return Err(failed("the context in the function's answer is no object")),
+    };
+    // SOURCE: the guide: a context holds texts, numbers and booleans.
+    if context.values().any(|it| it.is_object() || it.is_array()) {
+        return Err(failed("the context holds an object or a list"));
+    }
+    let usage_key = match &value["usageIdentifierKey"] {
+        Value::Null => None,
+        Value::String(key) => Some(key.clone()),
+        _ => return Err(failed("the usageIdentifierKey is no text")),
+    };
+    let decision = policy.decide(INVOKE, resource);
+    if decision != Decision::Allowed {
+        return Err(Refusal::Denied {
+            resource: resource.to_owned(),
+            explicitly: decision == Decision::Denied,
+        });
+    }
+    context.insert("principalId".to_owned(), Value::from(principal));
+    Ok(Authorized { context, usage_key })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::gateway::data::{fixture, message::event::Kind};
+
+    const RESOURCE: &str = "arn:aws:execute-api:us-east-1:000000000000:a1/prod/$connect";
+
+    #[test]
+    fn an_identity_source_is_there_if_it_is_not_empty() {
+        let event =
+            fixture::connect_event("token=t&empty=&a=&a=1", &[("x-auth", "a"), ("x-empty", "")]);
+        let Kind::Connect(handshake) = &event.kind else {
+            unreachable!("invariant: it is a connect");
+        };
+        for (source, is_brought) in [
+            ("route.request.header.X-Auth", true),
+            ("route.request.header.x-auth", true),
+            ("route.request.header.x-empty", false),
+            ("route.request.header.absent", false),
+            ("route.request.querystring.token", true),
+            ("route.request.querystring.Token", false),
+            ("route.request.querystring.empty", false),
+            ("route.request.querystring.a", false),
+            ("stageVariables.host", true),
+            ("stageVariables.absent", false),
+            ("context.identity.sourceIp", true),
+            ("context.connectionId", true),
+            ("context.messageId", false),
+            ("context.absent", false),
+            ("method.request.header.x-auth", false),
+            ("token", false),
+            ("", false),
+        ] {
+            let source_read = Source::parse(source);
+            assert_eq!(
+                source_read.is_brought(&event, handshake),
+                is_brought,
+                "{source}"
+            );
+        }
+    }
+
+    fn allow(more: &Value) -> Value {
+        let mut answer = json!({
+            "principalId": "me",
+            "policyDocument": {"Version": "2012-10-17", "Statement": [
+                {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": RESOURCE},
+            ]},
+        });
+        for (name, value) in more.as_object().unwrap() {
+            answer[name] = value.clone();
+        }
+        answer
+    }
+
+    fn outcome(payload: &str, function_error: Option<&str>) -> Result<Authorized, Refusal> {
+        let answer = Answer {
+            payload: Bytes::from(payload.to_owned()),
+            function_error: function_error.map(str::to_owned),
+            ..Answer::default()
+        };
+        read(&answer, RESOURCE)
+    }
+
+    fn said(answer: &Value) -> Result<Authorized, Refusal> {
+        outcome(&answer.to_string(), None)
+    }
+
+    #[test]
+    fn who_is_allowed_is_known_by_context_and_principal() {
+        let answer = allow(&json!({
+            "context": {"name": "ann", "n": 1, "is": true, "none": null, "principalId": "another"},
+            "usageIdentifierKey": "k1",
+        }));
+        let authorized = said(&answer).unwrap();
+        assert_eq!(authorized.usage_key.as_deref(), Some("k1"));
+        assert_eq!(
+            Value::Object(authorized.context),
+            json!({"name": "ann", "n": 1, "is": true, "none": null, "principalId": "me"})
+        );
+        for nothing in [
+            json!({}),
+            json!({"context": null, "usageIdentifierKey": null}),
+        ] {
+            let authorized = said(&allow(&nothing)).unwrap();
+            assert_eq!(
+                Value::Object(authorized.context),
+                json!({"principalId": "me"})
+            );
+            assert_eq!(authorized.usage_key, None);
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_told_from_what_is_denied() {
+        let statement = |effect: &str, resource: &str| {
+            let statement =
+                json!({"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource});
+            allow(&json!({"policyDocument": {"Statement": [statement]}}))
+        };
+        let several = RESOURCE.replace("$connect", "*/*");
+        for (denied, is_explicit) in [
+            (statement("Deny", RESOURCE), true),
+            (statement("Allow", &several), false),
+            (allow(&json!({"policyDocument": {"Statement": []}})), false),
+        ] {
+            let Err(Refusal::Denied { explicitly, .. }) = said(&denied) else {
+                panic!("not denied: {denied}");
+            };
+            assert_eq!(explicitly, is_explicit, "{denied}");
+        }
+        let mut nobody = allow(&json!({}));
+        nobody.as_object_mut().unwrap().remove("principalId");
+        for malformed in [
+            json!(null),
+            json!("Allow"),
+            json!({"isAuthorized": true}),
+            nobody,
+            allow(&json!({"principalId": 1})),
+            allow(&json!({"policyDocument": null})),
+            allow(&json!({"policyDocument": {"Statement": [{"Effect": "Allow"}]}})),
+            allow(&json!({"context": []})),
+            allow(&json!({"context": {"a": {"b": 1}}})),
+            allow(&json!({"context": {"a": [1]}})),
+            allow(&json!({"usageIdentifierKey": 1})),
+        ] {
+            assert!(
+                matches!(said(&malformed), Err(Refusal::Failed(_))),
+                "{malformed}"
+            );
+        }
+        let deep = format!("{{\"policyDocument\":{}", "[".repeat(8000));
+        for text in ["", "{", &"[".repeat(5000), &deep] {
+            assert!(matches!(outcome(text, None), Err(Refusal::Failed(_))));
+        }
+    }
+
+    const WORDS: &[&str] = &[
+        "principalId",
+        "policyDocument",
+        "context",
+        "usageIdentifierKey",
+        "Statement",
+        "Effect",
+        "Action",
+        "Resource",
+        "Allow",
+        "Deny",
+        "*",
+        "errorMessage",
+        "Unauthorized",
+    ];
+
+    proptest! {
+        #[test]
+        fn no_answer_but_an_allowing_one_lets_anybody_in(
+            value in fixture::json(WORDS), instead in proptest::sample::select(WORDS), thrown in any::<bool>(),
+        ) {
+            let thrown = thrown.then_some("Unhandled");
+            prop_assert!(outcome(&value.to_string(), thrown).is_err());
+            let mut nearly = allow(&json!({}));
+            nearly[instead] = value.clone();
+            match outcome(&nearly.to_string(), thrown) {
+                Ok(authorized) => {
+                    prop_assert!(thrown.is_none());
+                    prop_assert_eq!(authorized.context.get("principalId"), Some(&nearly["principalId"]));
+                    prop_assert!(authorized.context.values().all(|it| !it.is_object() && !it.is_array()));
+                }
+                Err(Refusal::Unauthorized) => prop_assert!(thrown.is_some()),
+                Err(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_has_eight_kilobytes() {
+        let filled = |length: usize| {
+            let empty = allow(&json!({"context": {"a": ""}})).to_string().len();
+            allow(&json!({"context": {"a": "x".repeat(length - empty)}}))
+        };
+        assert!(said(&filled(ANSWER_BYTES)).is_ok());
+        assert!(matches!(
+            said(&filled(ANSWER_BYTES + 1)),
+            Err(Refusal::Failed(_))
+        ));
+    }
+
+    #[test]
+    fn one_error_alone_means_unauthorized() {
+        let thrown = |message: &str| {
+            let payload = json!({"errorMessage": message, "errorType": "Error"});
+            outcome(&payload.to_string(), Some("Unhandled"))
+        };
+        assert_eq!(thrown("Unauthorized"), Err(Refusal::Unauthorized));
+        for message in [
+            "unauthorized",
+            "Unauthorized: no",
+            "Error: Unauthorized",
+            "",
+        ] {
+            assert!(
+                matches!(thrown(message), Err(Refusal::Failed(_))),
+                "{message}"
+            );
+        }
+        // Said rather than thrown, it means nothing.
+        assert!(matches!(
+            outcome("\"Unauthorized\"", None),
+            Err(Refusal::Failed(_))
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_function_that_does_not_answer_is_not_waited_for() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let options = crate::gateway::LambdaOptions {
+            endpoint: Some(format!("http://{address}").parse().unwrap()),
+            ..crate::gateway::LambdaOptions::default()
+        };
+        let functions = Functions::new(&options, address);
+        let authorizer = Authorizer {
+            name: "guard".to_owned(),
+            uri: Some(
+                "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/guard/invocations"
+                    .to_owned(),
+            ),
+            identity: Vec::new(),
+        };
+        let event = fixture::connect_event("", &[]);
+        let Kind::Connect(handshake) = &event.kind else {
+            unreachable!("invariant: it is a connect");
+        };
+        let refused = authorizer.ask(&event, handshake, &functions).await;
+        let late = Refusal::Failed("no answer within 29 s".to_owned());
+        assert_eq!(refused, Err(late));
+    }
+}
