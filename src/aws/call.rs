@@ -138,9 +138,9 @@ struct Passage<'a> {
     backoff: Duration,
     /// The wait after the next refusal of a call that has a rate of its own.
     hold: Duration,
-    /// When the attempt under way left.
+    /// The instant at which the attempt under way left.
     left_at: Instant,
-    /// How long the attempts that failed took.
+    /// The time that the failed attempts took.
     spent: Duration,
 }
 
@@ -205,7 +205,8 @@ impl<'a> Passage<'a> {
 }
 
 impl Place {
-    /// How long the target lets pass between two calls of a kind, if anything is known of it.
+    /// Returns the time that the target lets pass between two calls of a kind, from AWS's own; none if nothing is known
+    /// of the target.
     ///
     /// GUESS: one that allows so many times the usual calls allows so many times these.
     fn pause_between(&self, every: Duration) -> Option<Duration> {
@@ -214,7 +215,7 @@ impl Place {
     }
 }
 
-/// How long AWS lets pass between two calls of that kind, where that is longer than between any two calls.
+/// Returns the time that AWS lets pass between two calls of that kind, where it is longer than between any two calls.
 fn rate_of_its_own(operation: &str) -> Option<Duration> {
     let (_, every) = ONE_AT_A_TIME.iter().find(|(name, _)| *name == operation)?;
     Some(*every)

@@ -35,22 +35,22 @@ use crate::model::{Target, pace::CallLimits, target::AwsTarget, text};
 /// The region of a local endpoint when nobody names one.
 const USUAL_REGION: &str = "us-east-1";
 
-/// How patient the calls are.
+/// The patience of the calls, and what the target is known to allow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tuning {
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for the answer to one attempt.
     pub attempt_timeout: Duration,
-    /// How long the attempts of a call may take before it is not tried again; waits for its turn do not count.
+    /// The longest time for the attempts of a call before it is not tried again; waits for its turn do not count.
     pub call_timeout: Duration,
     /// Longest wait for credentials, which a profile may have to fetch over the network or from another program.
     pub credentials_timeout: Duration,
     /// The first pause before a call is repeated; each further one is twice as long.
     pub first_backoff: Duration,
-    /// How many calls the target allows, as far as somebody said.
+    /// The limits of the target's calls, as far as somebody said.
     pub limits: CallLimits,
-    /// Whether a stage that was moved settles only after a while; `None` is yes on AWS's hosts, no elsewhere.
+    /// True where a stage that was moved settles only after a while; `None` is yes on AWS's hosts, no elsewhere.
     pub settles: Option<bool>,
     /// The directory in which the programs on this machine share the budget of an account's calls; none keeps a budget of
     /// one's own.
@@ -77,7 +77,7 @@ pub(super) struct Connected {
     pub(super) client: Client,
     pub(super) endpoint: String,
     pub(super) region: String,
-    /// Whose calls they are; none where the signature stands for nobody.
+    /// The credentials that sign the calls; none where the signature stands for nobody.
     pub(super) credentials: Option<SharedCredentialsProvider>,
     /// The account, where the credentials name it.
     pub(super) account: Option<String>,

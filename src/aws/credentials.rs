@@ -1,4 +1,4 @@
-//! Whose credentials sign the calls, found quickly or not at all.
+//! Credentials that sign the calls, found quickly or not at all.
 //!
 //! A profile that was asked for by name is the only source then, as with the AWS CLI's `--profile`; otherwise the SDK's
 //! default chain decides. They are resolved once before the first call, so that a missing login is told at once and in
@@ -28,7 +28,7 @@ const METADATA_CONNECT: Duration = Duration::from_millis(500);
 /// Longest wait for one answer of instance metadata.
 const METADATA_READ: Duration = Duration::from_secs(1);
 
-/// Where the default chain looks, in order.
+/// The sources that the default chain asks, in order.
 const CHAIN: &str = "AWS_ACCESS_KEY_ID, the default profile, a web identity token, the container or instance metadata";
 
 /// Credentials for an emulator, which asks for a signature and checks none.
@@ -111,7 +111,8 @@ pub(super) async fn for_aws(
     }
 }
 
-/// Whose the credentials are, as far as they tell: the account, or the key of somebody who named no profile.
+/// Returns the account of the credentials, or a digest of the access key where they name no account; none for a
+/// profile's credentials that name no account.
 fn account(aws: &AwsTarget, credentials: &Credentials) -> Option<String> {
     if let Some(account) = credentials.account_id() {
         return Some(account.as_str().to_owned());

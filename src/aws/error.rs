@@ -1,4 +1,4 @@
-//! What became of a call that failed: the SDK's error turned into what happened, and that into words for a person.
+//! Errors of calls: the SDK's error turned into the kind of failure, and that into words for a person.
 
 use std::{error::Error as StdError, io, time::Duration};
 
@@ -19,7 +19,7 @@ pub(super) type CallError<E = ErrorMetadata> = SdkError<E, HttpResponse>;
 pub struct Error {
     /// The call, as the AWS CLI names it; `connect` before there was one.
     pub operation: &'static str,
-    /// What happened.
+    /// The kind of failure.
     pub kind: ErrorKind,
     /// AWS's own code, such as `NotFoundException`.
     pub code: Option<String>,
@@ -27,7 +27,7 @@ pub struct Error {
     pub message: String,
     /// AWS's number for the call, for its support.
     pub request_id: Option<String>,
-    /// Where the call went.
+    /// The endpoint that the call went to.
     pub endpoint: String,
     /// True when the same call may well succeed a little later.
     pub retryable: bool,
@@ -37,14 +37,14 @@ pub struct Error {
     pub retry_after_ms: Option<u16>,
 }
 
-/// What happened to a call.
+/// The kinds of failure that a call can meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// What it speaks of does not exist.
+    /// The resource of the call does not exist.
     NotFound,
-    /// AWS found it invalid.
+    /// AWS found the call invalid.
     Refused,
-    /// It contradicts what exists or what somebody else does at the moment.
+    /// The call contradicts what exists or what somebody else does at the moment.
     Conflict,
     /// A quota is used up.
     Quota,
@@ -119,7 +119,7 @@ impl Error {
         }
     }
 
-    /// What the SDK says of a call. `is_known` says that calls were answered before.
+    /// Makes the error from what the SDK says of a call. `is_known` says that calls were answered before.
     pub(super) fn from_call(
         operation: &'static str,
         endpoint: &str,
@@ -170,7 +170,7 @@ impl Error {
         is_open && !self.never_left
     }
 
-    /// How long the control plane asked to wait before the next call.
+    /// Returns the time that the control plane asked to wait before the next call.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         Some(Duration::from_millis(self.retry_after_ms?.into()))
     }

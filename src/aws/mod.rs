@@ -61,7 +61,7 @@ pub struct Control {
     stop: Option<CancellationToken>,
 }
 
-/// Where a [`Control`]'s calls go.
+/// The place that a [`Control`]'s calls go to.
 pub(crate) struct Place {
     target: Target,
     endpoint: String,
@@ -73,9 +73,10 @@ pub(crate) struct Place {
     signer: Option<Signer>,
     first_backoff: Duration,
     call_timeout: Duration,
-    /// How many calls the target allows, as far as somebody said.
+    /// The limits of the target's calls, as far as somebody said.
     limits: CallLimits,
-    /// A call was answered with what the control plane answers: what answers oddly from now on is it all the same.
+    /// True once a call was answered with what the control plane answers: what answers oddly from now on is it all the
+    /// same.
     is_known: AtomicBool,
 }
 
@@ -93,7 +94,7 @@ impl Control {
     /// The same with other patience, or another pace, than the usual.
     ///
     /// # Errors
-    /// As for [`Control::connect`].
+    /// Fails as [`Control::connect`] does.
     pub async fn connect_tuned(target: &Target, tuning: &Tuning) -> Result<Self, Error> {
         let connected = connect::connect(target, tuning).await?;
         let is_aws = connect::is_aws(&connected.endpoint);
@@ -160,7 +161,7 @@ impl Control {
         }
     }
 
-    /// How long so many calls more will wait for their turns; none where no pace is kept.
+    /// Returns the time that so many calls more will wait for their turns; none where no pace is kept.
     pub fn time_for(&self, n_calls: usize) -> Option<Duration> {
         self.governor.time_for(n_calls, self.priority)
     }
@@ -205,7 +206,7 @@ impl Control {
         &self.place.target
     }
 
-    /// Who signs handshakes with the credentials of the target.
+    /// Returns the signer of handshakes, which uses the credentials of the target.
     ///
     /// # Errors
     /// Fails for a target without credentials: an endpoint on this machine that nobody named any for.

@@ -11,9 +11,9 @@ use crate::model::{
 /// A list as far as it can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<T> {
-    /// What could be read, in the list's own order.
+    /// The items that could be read, in the list's own order.
     pub items: Vec<T>,
-    /// Why something in it could not; none when nothing is missing.
+    /// The reason why some items could not be read; none when nothing is missing.
     pub lacks: Option<Error>,
 }
 
@@ -252,7 +252,7 @@ impl Control {
         self.understood(operation, convert::deployment_read(answer))
     }
 
-    /// What an answer says, if it has what it must have.
+    /// Returns what the answer says, if it has every member that it must have.
     fn understood<T>(
         &self,
         operation: &'static str,

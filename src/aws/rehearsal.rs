@@ -37,7 +37,7 @@ pub struct CliCall {
     pub operation: String,
     /// Options in order, such as `--route-key` and its value; flags have none.
     pub arguments: Vec<(String, Option<String>)>,
-    /// What stands for the id that this call would be answered with.
+    /// The text that stands for the id that this call would be answered with.
     pub new_id: String,
 }
 
@@ -64,7 +64,8 @@ impl Control {
 }
 
 impl Rehearsal {
-    /// Where to send the calls. What is created has an id that stands for the one it would get; what is read is empty.
+    /// Returns the handle to send the calls with. What is created has an id that stands for the one it would get; what
+    /// is read is empty.
     pub fn control(&self) -> &Control {
         &self.control
     }

@@ -21,10 +21,10 @@ use http::{Uri, header};
 use super::{Error, ErrorKind, clock, connect::is_loopback, error::innermost};
 use crate::model::{ConnectRequest, Secret};
 
-/// What API Gateway's data plane is called in signatures.
+/// The name of API Gateway's data plane in signatures.
 const SERVICE: &str = "execute-api";
 
-/// How long credentials may take, which a profile may have to fetch over the network or from another program.
+/// The longest wait for credentials, which a profile may have to fetch over the network or from another program.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The headers of a signature.

@@ -1,6 +1,6 @@
 //! A small HTTP server for unit tests that need bad weather: it answers each request as the test says.
 //!
-//! What the control plane does in good weather is not played here; tests against the local gateway cover that.
+//! Good weather is not played here; tests against the local gateway cover it.
 
 use std::{
     net::SocketAddr,
@@ -22,13 +22,13 @@ use crate::model::{Target, target::LocalTarget};
 pub(crate) struct Call {
     /// `GET /v2/apis`.
     pub(crate) line: String,
-    /// What stands behind the question mark.
+    /// The query, which stands behind the question mark.
     pub(crate) query: String,
     /// The body.
     pub(crate) body: String,
 }
 
-/// What to answer.
+/// An answer to a call.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     status: u16,
@@ -105,7 +105,7 @@ impl Stub {
         self.calls.lock().unwrap().clone()
     }
 
-    /// How many calls start with this line.
+    /// Returns the number of calls that have this line.
     pub(crate) fn count(&self, line: &str) -> usize {
         let calls = self.calls();
         calls.iter().filter(|call| call.line == line).count()

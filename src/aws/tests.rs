@@ -34,7 +34,7 @@ fn hasty() -> Tuning {
     }
 }
 
-/// What becomes of listing the APIs when every call is answered like this.
+/// Returns the error of listing the APIs when every call is answered like this, and its words for a person.
 async fn weather(answer: Answer) -> (ErrorKind, Failure) {
     let stub = Stub::start(move |_| answer.clone()).await;
     let error = stub.control().await.apis().await.unwrap_err();

@@ -120,7 +120,7 @@ pub(super) struct Args {
     pub(super) verb: Option<Verb>,
 }
 
-/// What every command takes.
+/// The options that every command takes.
 #[derive(Debug, Clone, Default, Arguments)]
 #[command(next_help_heading = "Options for every command")]
 pub(super) struct Global {
@@ -223,7 +223,7 @@ pub(super) struct GatewayArgs {
     pub(super) lambda: LambdaArgs,
 }
 
-/// How strict the local gateway is where AWS makes its callers wait.
+/// The strictness of the local gateway where AWS makes its callers wait.
 #[derive(Debug, Clone, Arguments)]
 #[command(next_help_heading = "Strictness of the local gateway")]
 pub(super) struct StrictnessArgs {
@@ -240,7 +240,7 @@ pub(super) struct StrictnessArgs {
 }
 
 impl StrictnessArgs {
-    /// What was said.
+    /// Returns the strictness that was asked for.
     pub(super) fn strictness(&self) -> Strictness {
         Strictness {
             aws_rates: self.aws_rates,
@@ -250,7 +250,7 @@ impl StrictnessArgs {
     }
 }
 
-/// Where Lambda functions run.
+/// The options that say where Lambda functions run.
 #[derive(Debug, Clone, Arguments)]
 #[command(next_help_heading = "Lambda functions of the local gateway")]
 pub(super) struct LambdaArgs {
@@ -266,14 +266,14 @@ pub(super) struct LambdaArgs {
 }
 
 impl LambdaArgs {
-    /// Whether nothing was said.
+    /// True when none of the options was given.
     pub(super) fn is_empty(&self) -> bool {
         self.function.is_empty()
             && self.function_timeout.is_none()
             && self.lambda_endpoint.is_none()
     }
 
-    /// What was said, or the name of a function that was said twice.
+    /// Returns what was said, or the name of a function that was said twice.
     pub(super) fn options(&self) -> Result<LambdaOptions, String> {
         let mut names = HashSet::new();
         for function in &self.function {
@@ -335,7 +335,7 @@ pub(super) struct DeployArgs {
     pub(super) dry_run: bool,
 }
 
-/// What to wait for behind a deploy.
+/// The event to wait for behind a deploy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum WaitFor {
     /// The stage answers from the new deployment alone
@@ -403,7 +403,7 @@ pub(super) struct ConnectArgs {
     pub(super) linger: Option<Linger>,
 }
 
-/// How long a connection is kept after the end of the input.
+/// The time that a connection is kept after the end of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Linger {
     For(Duration),
@@ -426,7 +426,7 @@ pub(super) struct SendArgs {
     pub(super) timeout_ms: Option<u64>,
 }
 
-/// Where to connect.
+/// The place to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// Anywhere.

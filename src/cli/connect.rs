@@ -38,10 +38,11 @@ use crate::{
 /// Typed lines that may wait to be sent.
 const LINES: usize = 16;
 
-/// How long a connection may take to end after the first interrupt. The link itself waits less for the peer.
+/// The longest time that a connection may take to end after the first interrupt. The link itself waits less for the
+/// peer.
 const GOODBYE_TIME: Duration = Duration::from_secs(3);
 
-/// How long the line under way may take to be printed when nothing more is.
+/// The longest time that the line under way may take to be printed when nothing more is.
 const LAST_LINE_TIME: Duration = Duration::from_millis(250);
 
 /// After the end of what is piped in, so long without a word means that all answers are here, unless told otherwise.
@@ -126,13 +127,13 @@ fn goodbye() -> Outgoing {
     Outgoing::Close(Some((1000, String::new())))
 }
 
-/// What is done at the end of the input when nothing was said about it. A person at a terminal may watch on, and so may
-/// a job without any input; only something that was piped in has been said.
+/// Returns what is done at the end of the input when nothing was said about it. A person at a terminal may watch on,
+/// and so may a job without any input; only something that was piped in has been said.
 fn usual_linger() -> Option<Linger> {
     (!output::is_piped()).then_some(Linger::Forever)
 }
 
-/// How long the connection is kept after the end of the input.
+/// The time that the connection is kept after the end of the input.
 #[derive(Debug)]
 struct Stay {
     /// None keeps it until all answers seem to be here.
@@ -178,12 +179,12 @@ impl Stay {
         }
     }
 
-    /// Something came.
+    /// Notes that something came.
     fn hear(&mut self, now: Instant) {
         self.quiet_at = self.quiet_at.map(|_| now + QUIET_TIME);
     }
 
-    /// When to leave, if that is known.
+    /// Returns the instant at which to leave, if it is known.
     fn ends_at(&self) -> Option<Instant> {
         self.quiet_at.into_iter().chain(self.over_at).min()
     }
@@ -241,7 +242,7 @@ impl Interrupts {
     }
 }
 
-/// What was passed to the printer.
+/// The event that was passed to the printer.
 enum Passed {
     /// The handshake succeeded.
     Open,

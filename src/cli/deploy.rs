@@ -37,7 +37,7 @@ use crate::{
     },
 };
 
-/// How long the step under way may take once somebody wants the deploy to end.
+/// The longest time that the step under way may take once somebody wants the deploy to end.
 const LAST_STEP: Duration = Duration::from_secs(5);
 
 pub(super) fn run(session: &Session, args: &DeployArgs, output: Output) -> Result<Exit, Stop> {
@@ -98,7 +98,7 @@ async fn settled(job: &Job, args: &DeployArgs, signals: &mut Signals, output: Ou
     }
 }
 
-/// What a deploy needs.
+/// A deploy that is planned, and the handles that it needs.
 struct Job {
     control: Control,
     journal: Journal,
@@ -154,12 +154,12 @@ fn tell_end(job: &Job, carried_out: CarriedOut, output: Output) -> Result<Exit, 
     }
 }
 
-/// What exists now, for a script: beside the failure.
+/// Returns what exists now, for a script: beside the failure.
 fn remains_json(made: &Value) -> Map<String, Value> {
     Map::from_iter([("Remains".to_owned(), made.clone())])
 }
 
-/// What exists and the commands that go on from there: to delete only what no stage is known to serve.
+/// Returns what exists and the commands that go on from there: to delete only what no stage is known to serve.
 fn made_json(made: &Made, plan: &DeployPlan, target: &Target) -> Value {
     let Made::Deployment { id, is_served } = made else {
         return match made {
@@ -184,9 +184,9 @@ fn made_json(made: &Made, plan: &DeployPlan, target: &Target) -> Value {
     })
 }
 
-/// What became of a deploy.
+/// The outcome of a deploy.
 struct CarriedOut {
-    /// How it ended; none when nobody waited for that.
+    /// The result; none when nobody waited for it.
     result: Option<Result<Deployed, DeployFailure>>,
     /// The last that it told.
     last: Option<DeployProgress>,
@@ -320,7 +320,7 @@ fn show(plan: &DeployPlan, output: Output) -> Result<(), Stop> {
 struct Teller {
     output: Output,
     line: Line,
-    /// It was said of this step that AWS holds it up, be it several times.
+    /// True once it was said of this step that AWS holds it up, be it several times.
     said_held_up: bool,
 }
 
@@ -399,7 +399,7 @@ fn answer(job: &Job, deployed: &Deployed, output: Output) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What a failed deploy left for somebody to finish or to clean up.
+/// Tells what a failed deploy left for somebody to finish or to clean up.
 fn remains(failed: &DeployFailure, target: &Target, output: Output) {
     match &failed.remains {
         Remains::Nothing => output.progress("nothing was changed"),
@@ -410,7 +410,7 @@ fn remains(failed: &DeployFailure, target: &Target, output: Output) {
     }
 }
 
-/// What exists and the ways on. How to delete it is told only where no stage was seen to serve it.
+/// Tells what exists and the ways on. The way to delete it is told only where the stage is known not to serve it.
 fn left_over(left: &LeftOver, target: &Target, output: Output) {
     let deployment = &left.deployment_id;
     let stage = left.plan.request.stage.name();

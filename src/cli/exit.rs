@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::model::{Failure, FailureKind};
 
-/// How the program ends.
+/// The way in which the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     /// Done.
@@ -21,7 +21,7 @@ pub(super) enum Exit {
     Bug,
 }
 
-/// What stops a verb before it is done.
+/// The reason why a verb stops before it is done.
 #[derive(Debug)]
 pub(super) enum Stop {
     /// The job failed.
@@ -51,7 +51,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// How the program ends after a failure.
+/// Returns the way in which the program ends after a failure.
 pub(super) fn of(failure: &Failure) -> Exit {
     match failure.kind {
         FailureKind::Internal => Exit::Bug,

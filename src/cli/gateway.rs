@@ -24,7 +24,7 @@ use crate::{
     ops::Journal,
 };
 
-/// What is not as on AWS, by what happens to whoever tries it.
+/// The differences from AWS, by what happens to whoever tries them.
 const LIMITS: &[&str] = &[
     "not emulated, refused: TLS; it is http:// and ws:// here, in callback URLs too",
     "not emulated, refused: all but the name and tags of an HTTP API",
@@ -32,7 +32,7 @@ const LIMITS: &[&str] = &[
     "not emulated, accepted without effect: the account's throttling, execution logs, metrics, VPC links; any signature of a control call",
 ];
 
-/// How long what functions said last may take to be repeated.
+/// The longest time that the last words of functions may take to be repeated.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 pub(super) fn run(session: &Session, args: &GatewayArgs, output: Output) -> Result<Exit, Stop> {

@@ -1,4 +1,4 @@
-//! Where the log goes: a file a day in the state directory, the last seven of them kept. Never to the terminal.
+//! The log: a file a day in the state directory, the last seven of them kept. Nothing of it goes to the terminal.
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
@@ -6,8 +6,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Paths, env};
 
-/// What is logged: of ourselves this much unless `STAGEWIRE_LOG` says otherwise, of libraries never more than warnings.
-/// Some of them would write payloads, headers or signatures when asked for more.
+/// The levels of the log: of ourselves this one unless `STAGEWIRE_LOG` says otherwise, of libraries never more than
+/// warnings. Some libraries would write payloads, headers or signatures when asked for more.
 const OWN: &str = "stagewire=info";
 const LIBRARIES: &str = "warn";
 
@@ -46,7 +46,7 @@ fn filter(asked: Option<&str>) -> EnvFilter {
         .fold(EnvFilter::new(LIBRARIES), EnvFilter::add_directive)
 }
 
-/// What was asked for, as far as it concerns ourselves: a bare level means this program.
+/// Returns what was asked for, as far as it concerns ourselves: a bare level means this program.
 fn own_directive(asked: &str) -> Option<String> {
     let asked = asked.trim();
     if asked.starts_with("stagewire") {

@@ -1,4 +1,4 @@
-//! What links tell, for the verbs that use one: messages put together from frames, and ends as sentences.
+//! Events of links, for the verbs that use a link: messages put together from frames, and ends as sentences.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ const QUOTED_CHARS: usize = 300;
 
 /// A request for the place, and what to call the place.
 pub(super) struct Destination {
-    /// With its signature, where it has one.
+    /// The request with its signature, where it has one.
     pub(super) request: ConnectRequest,
     pub(super) signing: Signing,
     pub(super) stage: Option<StageName>,
@@ -47,7 +47,7 @@ impl Destination {
     }
 }
 
-/// Where the arguments lead; a stage is looked up, and must exist.
+/// Finds the destination that the arguments name; a stage is looked up, and must exist.
 pub(super) async fn destination(
     session: &Session,
     args: &WhereArgs,
@@ -110,15 +110,15 @@ async fn sign(request: ConnectRequest, signer: Option<Signer>) -> Result<Connect
     }
 }
 
-/// What is known of a place.
+/// A place, as far as it is known.
 struct Found {
     url: String,
     stage: Option<Stage>,
     /// None where nobody needs it.
     control: Option<Control>,
-    /// Whether the stage's clients must sign.
+    /// The signing that the stage asks for; unsigned too where nobody looked or can tell.
     signing: Signing,
-    /// Why nobody can tell that.
+    /// The reason why nobody can tell whether clients must sign.
     unknown: Option<aws::Error>,
 }
 
@@ -189,7 +189,7 @@ impl Assembler {
     }
 }
 
-/// What is remembered of a connection to explain its end.
+/// The facts of a connection that explain its end.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     opened_at: Option<Timestamp>,

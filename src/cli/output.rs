@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::exit::{Exit, Stop};
 use crate::model::{Failure, FailureKind, text};
 
-/// Where a verb's words go.
+/// The printing of a verb's words: the form of its answers, and whether it tells its progress.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
     /// True when answers are JSON.
@@ -91,7 +91,8 @@ fn failure_json(failure: &Failure, more: &Map<String, Value>) -> Value {
 
 /// Prints an answer, which may be several lines, and a line end. It is on its way when this returns.
 ///
-/// What a terminal could obey is written out, whoever made the answer: names and URLs in it come from elsewhere.
+/// Characters that a terminal could obey are written out, whoever made the answer: names and URLs in it come from
+/// elsewhere.
 pub(super) fn answer(answer: &str) -> Result<(), Stop> {
     let mut bytes = Vec::with_capacity(answer.len() + 1);
     for line in answer.split('\n') {

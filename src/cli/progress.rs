@@ -1,4 +1,4 @@
-//! How far a reading is: one line on stderr, once it takes long enough for a person to wonder.
+//! Progress of a reading: one line on stderr, once the reading takes long enough for a person to wonder.
 
 use std::{pin::pin, time::Duration};
 
@@ -10,13 +10,13 @@ use tokio::{
 use super::output::Output;
 use crate::{aws::Tuning, model::pace::ReadProgress};
 
-/// How long something may take before a person is told how far it is.
+/// The time that something may take before a person is told how far it is.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// How often a line is told anew at most: on a terminal, where it is written over.
+/// The shortest pause before a line is told anew: on a terminal, where it is written over.
 pub(super) const TICK: Duration = Duration::from_secs(1);
 
-/// How often another line is written where none can be written over.
+/// The shortest pause before another line is written where none can be written over.
 const ELSEWHERE: Duration = Duration::from_secs(5);
 
 /// Waits for work that reads, and tells how far it is while that takes long.
@@ -41,7 +41,7 @@ pub(super) async fn watch<T>(
     }
 }
 
-/// How far a reading is, or what it waits for while nothing is known of that.
+/// Returns how far a reading is, or what it waits for while nothing is known of that.
 pub(super) fn text(progress: ReadProgress, endpoint: &str) -> String {
     if let Some(held_up) = progress.held_up {
         return held_up.text();

@@ -58,7 +58,8 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// What anybody may read; a definition holds no secrets but those that its author wrote into templates.
+/// Returns the permissions of a file that anybody may read; a definition holds no secrets but those that its author
+/// wrote into templates.
 fn usual_permissions() -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
     fs::Permissions::from_mode(0o644)

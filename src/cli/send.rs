@@ -17,11 +17,11 @@ use crate::model::{
     Direction, Failure, FailureKind, FrameRecord, LinkEvent, Outgoing, limit::MESSAGE_BYTES, text,
 };
 
-/// How long the peer may take to end the connection once the job is done, at most; the link waits less for an answer to
-/// its close frame, and more only for our own slowness.
+/// The longest time that the peer may take to end the connection once the job is done; the link waits less for an
+/// answer to its close frame, and more only for our own slowness.
 const GOODBYE_TIME: Duration = Duration::from_secs(3);
 
-/// How long the connection and the expected message may take unless told otherwise.
+/// The longest time that the connection and the expected message may take unless told otherwise.
 const USUAL_TIME: Duration = Duration::from_secs(10);
 
 pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<Exit, Stop> {
@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<
     })
 }
 
-/// How long somebody waits.
+/// The time that somebody waits.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
     time: Duration,
@@ -67,7 +67,7 @@ impl Patience {
         }
     }
 
-    /// When it is over for a handshake that begins then.
+    /// Returns the instant at which it is over for a handshake that begins then.
     fn over_at(self, begin: Instant) -> Instant {
         self.too_late_at.unwrap_or(begin + self.time)
     }
@@ -116,7 +116,7 @@ fn read_message(input: impl Read) -> Result<String, Failure> {
     })
 }
 
-/// What was sent, and how it ended.
+/// Returns what was sent, and how it ended.
 fn sent_json(n_bytes: usize, end: Option<&LinkEvent>) -> Value {
     let closed = match end {
         Some(LinkEvent::Closed(closed)) => json!({
@@ -127,7 +127,7 @@ fn sent_json(n_bytes: usize, end: Option<&LinkEvent>) -> Value {
     json!({ "SentBytes": n_bytes, "Closed": closed })
 }
 
-/// What is waited for, and what came instead.
+/// The message that is waited for, and what came instead.
 struct Wait<'a> {
     expected: Option<&'a str>,
     incoming: Assembler,

@@ -1,4 +1,5 @@
-//! On AWS a stage that was moved is set at once and served later: until then clients hear either deployment, by chance.
+//! The settling of stages: on AWS a stage that was moved is set at once and served later; until then clients hear
+//! either deployment, by chance.
 
 use std::{pin::pin, time::Duration};
 
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{aws::Control, model::limit::SETTLING};
 
-/// How a stage came to serve what it serves now.
+/// The act by which a stage came to serve what it serves now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     /// It served something else before.
@@ -21,7 +22,7 @@ pub(super) enum Act {
 }
 
 impl Act {
-    /// What clients may meet until the stage has settled.
+    /// Returns what clients may meet until the stage has settled.
     fn meanwhile(self) -> &'static str {
         match self {
             Self::Moved => "old and new answer side by side",
@@ -31,7 +32,7 @@ impl Act {
     }
 }
 
-/// How long a stage of that target takes to settle; none where it serves at once what it is pointed at.
+/// Returns the time that a stage of that target takes to settle; none where it serves at once what it is pointed at.
 pub(super) fn time(control: &Control) -> Option<Duration> {
     let settling = Duration::try_from(SETTLING).unwrap_or_default();
     control.settles().then_some(settling)

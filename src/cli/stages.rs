@@ -92,7 +92,7 @@ fn item(detail: &ApiDetail, stage: &Stage) -> Value {
     json
 }
 
-/// What could not be read, and why.
+/// Returns what could not be read, and why.
 fn failure(failure: &Failure) -> Value {
     json!({ "Title": failure.title, "Causes": failure.causes })
 }

@@ -1,4 +1,4 @@
-//! What every verb starts from: settings, the log, the target, and a runtime where one is needed.
+//! The start of every verb: settings, the log, the target, and a runtime where one is needed.
 
 use std::{
     io,
@@ -31,10 +31,10 @@ use crate::{
 /// The local gateway's region unless told otherwise: the one that its demo lives in.
 const LOCAL_REGION: &str = "us-east-1";
 
-/// How long a local gateway may take to answer the telephone.
+/// The longest time that a local gateway may take to answer the telephone.
 const LOCAL_TIME: Duration = Duration::from_secs(1);
 
-/// How long the control plane may be silent before a person is told what is waited for.
+/// The time that the control plane may be silent before a person is told what is waited for.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// Bytes of an answer that are read to see whose it is.
@@ -153,7 +153,7 @@ pub(super) fn console(session: Session, local: bool, lambda: &LambdaArgs) -> Res
     })
 }
 
-/// Where Lambda functions run.
+/// Returns the options that say where Lambda functions run, with the credentials of the environment.
 pub(super) fn lambda_options(args: &LambdaArgs) -> Result<LambdaOptions, Stop> {
     let options = args.options().map_err(|name| {
         let title = format!("The function \"{name}\" has two commands");

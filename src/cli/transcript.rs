@@ -1,4 +1,4 @@
-//! What a connection tells, as lines: for people, or as JSON.
+//! Events of a connection as lines: for people, or as JSON.
 
 use std::sync::{
     Arc,
@@ -136,7 +136,7 @@ impl Transcript {
     }
 }
 
-/// That messages were lost, in a sentence.
+/// Says in a sentence that messages were lost.
 fn unsent_text(n_unsent: u64) -> String {
     match n_unsent {
         1 => "a message was not sent: the connection had ended".to_owned(),

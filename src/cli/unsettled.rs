@@ -20,7 +20,7 @@ use crate::{
 /// Waits before the handshakes after the first, in times of the first wait; the last one counts for all that follow.
 const BACKOFF: [u32; 5] = [1, 2, 4, 8, 15];
 
-/// How long the first wait is.
+/// The first wait.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// A stage that may not have settled, and how to ask it again.
@@ -35,7 +35,7 @@ pub(super) struct Unsettled {
 }
 
 impl Unsettled {
-    /// What a stage that settles slowly may be; none where it serves nothing, or nobody knows when it was made.
+    /// Returns what a stage that settles slowly may be; none where it serves nothing, or nobody knows when it was made.
     pub(super) fn of(
         stage: &Stage,
         request: &ConnectRequest,
@@ -50,15 +50,15 @@ impl Unsettled {
         })
     }
 
-    /// How long the stage may take to settle; none when it has settled.
+    /// Returns the time that the stage may still take to settle; none when it has settled.
     ///
-    /// What is from the future, by this machine's clock, was made just now.
+    /// A stage from the future, by this machine's clock, was made just now.
     fn settles_in(&mut self, now: Timestamp) -> Option<SignedDuration> {
         self.made_at = self.made_at.min(now);
         limit::settles_in(self.made_at, now)
     }
 
-    /// What is said before the next attempt.
+    /// Returns what is said before the next attempt.
     fn sentence(&self, left: SignedDuration) -> String {
         let (stage, age, left) = (&self.stage, (SETTLING - left).as_secs(), seconds_up(left));
         format!(
@@ -83,9 +83,9 @@ impl Unsettled {
 pub(super) struct PatientLink {
     link: Link,
     unsettled: Option<Unsettled>,
-    /// What is sent first, over whichever link opens.
+    /// The order that is sent first, over whichever link opens.
     order: Option<Outgoing>,
-    /// When the next attempt would come too late.
+    /// The instant from which the next attempt would come too late.
     too_late_at: Option<Instant>,
     n_refusals: usize,
     again_at: Option<Instant>,
@@ -139,7 +139,7 @@ impl PatientLink {
         event
     }
 
-    /// When the handshake is tried again, after a refusal by a stage that has not settled.
+    /// Returns the instant at which the handshake is tried again, after a refusal by a stage that has not settled.
     pub(super) fn again_at(&self) -> Option<Instant> {
         self.again_at
     }
@@ -177,8 +177,8 @@ impl PatientLink {
     }
 }
 
-/// How long after a refusal, of which there were so many before, the handshake is tried again; none where the refusal says
-/// something else than that the stage is not there yet, or where nobody waits that long.
+/// Returns the pause after a refusal, of which there were so many before, until the handshake is tried again; none
+/// where the refusal says something else than that the stage is not there yet, or where nobody waits that long.
 ///
 /// The last attempt comes when the stage must have settled.
 fn wait(

@@ -28,11 +28,6 @@ pub fn term() -> Option<String> {
     var("TERM")
 }
 
-/// What the terminal says of its colours (`COLORTERM`).
-pub fn colorterm() -> Option<String> {
-    var("COLORTERM")
-}
-
 /// True when the person asked every program for no colours (`NO_COLOR`, any value but an empty one).
 pub fn no_color() -> bool {
     var("NO_COLOR").is_some()

@@ -1,4 +1,4 @@
-//! What can be wrong with settings and paths, for a person.
+//! Errors of settings and paths, for a person.
 
 use std::{io, ops::Range, path::PathBuf};
 
@@ -15,7 +15,7 @@ pub enum Error {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -26,7 +26,7 @@ pub enum Error {
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong, in one line.
+        /// The fault, in one line.
         message: String,
         /// The line's text.
         text: String,
@@ -38,7 +38,7 @@ pub enum Error {
     NoDirectory {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },

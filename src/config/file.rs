@@ -20,7 +20,7 @@ pub(super) struct File {
     pub(super) gateway: GatewaySection,
 }
 
-/// Where calls go when nothing else says so.
+/// The target of the calls when nothing else names one, and what it allows.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct AwsSection {
@@ -36,7 +36,7 @@ pub(super) struct AwsSection {
     pub(super) settles: Option<bool>,
 }
 
-/// How the screen looks.
+/// The settings of the screen.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct UiSection {

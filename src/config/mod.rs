@@ -1,7 +1,7 @@
 //! Settings and paths: defaults < file < environment < flags.
 //!
 //! The floor reads the settings file and the environment and creates the private directories of the program's own state.
-//! It knows nothing of what the settings are for.
+//! The floor knows nothing of what the settings are for.
 
 pub mod env;
 mod error;

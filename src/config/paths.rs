@@ -1,4 +1,4 @@
-//! Where the program's own files are: XDG directories on every system but Windows.
+//! Directories of the program's own files: XDG directories on every system but Windows.
 
 use std::path::{Path, PathBuf};
 

@@ -11,22 +11,22 @@ use crate::model::{Secret, pace::CallLimits, target::AwsTarget, text};
 
 use super::{Error, Paths, env, file};
 
-/// What is in force after the file, the environment and the flags have spoken.
+/// The settings in force after the file, the environment and the flags have spoken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Where calls go.
+    /// The target of the calls.
     pub aws: AwsTarget,
-    /// How many calls the target allows, as far as somebody said.
+    /// The limits of the target's calls, as far as somebody said.
     pub calls: CallLimits,
-    /// Whether a stage that was moved settles only after a while; `None` is yes on AWS's hosts, no elsewhere.
+    /// True where a stage that was moved settles only after a while; `None` is yes on AWS's hosts, no elsewhere.
     pub settles: Option<bool>,
     /// Patterns of the stage names that deserve care; `*` stands for any characters.
     pub production: Vec<String>,
     /// Plain ASCII instead of line drawing and arrows; `None` leaves it to what the terminal can.
     pub ascii: Option<bool>,
-    /// Whether to use colours.
+    /// The use of colours.
     pub color: ColorChoice,
-    /// Where the local gateway listens; `None` is its usual address.
+    /// The address that the local gateway listens on; `None` is its usual address.
     pub gateway_listen: Option<SocketAddr>,
     /// The local gateway's database; `None` is its usual place.
     pub gateway_state: Option<PathBuf>,
@@ -46,7 +46,7 @@ pub struct GatewayCredential {
     pub secret_access_key: Secret,
     /// The token of temporary credentials.
     pub session_token: Option<Secret>,
-    /// Whose they are.
+    /// The user whose credentials they are.
     pub user: String,
     /// An IAM policy document that says what this user may do; everything if there is none.
     pub policy_file: Option<PathBuf>,
@@ -58,14 +58,14 @@ pub struct GatewayCredential {
 pub struct GatewayApiKey {
     /// Its name.
     pub name: String,
-    /// What a client brings.
+    /// The value that a client brings.
     pub value: Secret,
     /// The stages that it is good for, as `API id/stage` with `*` and `?`; all if empty.
     #[serde(default)]
     pub stages: Vec<String>,
 }
 
-/// Whether to use colours.
+/// The use of colours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ColorChoice {
@@ -78,7 +78,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What flags say; they win over everything else.
+/// The flags, which win over everything else.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overrides {
     /// `--profile`
@@ -91,7 +91,7 @@ pub struct Overrides {
     pub calls_per_second: Option<f64>,
 }
 
-/// What the environment says. A struct of its own, so that tests need not change the process's environment.
+/// The environment's settings. A struct of its own, so that tests need not change the process's environment.
 #[derive(Debug, Default)]
 struct Environment {
     profile: Option<String>,

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, StatusCode, header};
 
-/// How the end of a body is told.
+/// The way in which the end of a body is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
     /// By its length in bytes.
@@ -59,7 +59,8 @@ impl Framing {
     }
 }
 
-/// What the chunks hold, and whether the last one is there. A chunk that cannot be read ends the body.
+/// Returns the bytes that the chunks hold, and true if the last one is there. A chunk that cannot be read ends the
+/// body.
 fn decode_chunks(mut bytes: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     while let Some(line_end) = memchr::memmem::find(bytes, b"\r\n") {

@@ -18,21 +18,22 @@ pub(super) const BATCH_BYTES: usize = 1024 * 1024;
 /// The most frames in one batch: one read of tiny frames brings far more than a consumer should take in one go.
 pub(super) const MOST_FRAMES: usize = 8 * BATCH_FRAMES;
 
-/// What is held for a slow consumer before reading stops, and how long it stops before frames are dropped.
+/// The frames and bytes that are held for a slow consumer before reading stops, and the longest stop before frames are
+/// dropped.
 const HELD_FRAMES: usize = 16 * 1024;
 const HELD_BYTES: usize = 8 * BATCH_BYTES;
 const STALL_TIME: Duration = Duration::from_secs(2);
 
-/// What is held for the consumer, and since when it takes nothing.
+/// The delivery to the consumer: how much is held for it, and since when it takes nothing.
 pub(super) struct Delivery<'a> {
     events: &'a mpsc::Sender<LinkEvent>,
     now: Instant,
-    /// When the next batch may leave.
+    /// The instant at which the next batch may leave.
     next_at: Instant,
     held_frames: usize,
     held_bytes: usize,
     dropped: u64,
-    /// When reading stopped because the consumer is slow.
+    /// The instant at which reading stopped because the consumer is slow.
     stalled_since: Option<Instant>,
     /// True from the moment frames were dropped until the consumer takes something.
     gave_up_waiting: bool,
@@ -82,7 +83,7 @@ impl<'a> Delivery<'a> {
                 || self.held_bytes >= BATCH_BYTES)
     }
 
-    /// When there will be something to do that nothing else announces.
+    /// Returns the instant at which there will be something to do that nothing else announces.
     pub(super) fn wakes_at(&self) -> Option<Instant> {
         match self.stalled_since {
             Some(_) if self.gave_up_waiting => Some(self.now),

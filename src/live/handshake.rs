@@ -1,7 +1,7 @@
 //! The opening handshake, RFC 6455 §4: the request is written, the answer read and checked, and a refusal kept whole.
 //!
-//! It is our own because a refusal is worth showing: the library reads no more of its body than came with the head, and
-//! gives up on heads that come in small pieces.
+//! The handshake is our own because a refusal is worth showing: the library reads no more of its body than came with
+//! the head, and gives up on heads that come in small pieces.
 
 use std::{io, time::Duration};
 
@@ -29,7 +29,7 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// The most of a refusal's body that is kept, in bytes.
 const BODY_BYTES: usize = 64 * 1024;
 
-/// How long a refusal's body may take after its head.
+/// The longest time that a refusal's body may take after its head.
 const BODY_TIME: Duration = Duration::from_secs(2);
 
 /// Headers that make the request a handshake; nobody may bring their own.
@@ -53,11 +53,11 @@ pub(super) struct Request {
 pub(super) enum Answer {
     /// The connection is open; `early` is what was read after the head.
     Open { opened: Opened, early: Bytes },
-    /// It is not.
+    /// The upgrade is refused.
     Refused(Refusal),
 }
 
-/// Why a request cannot be made of what was asked for.
+/// The reason why no request can be made of what was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RequestError {
     #[error("the header name {0:?} is not one that HTTP allows")]
@@ -70,7 +70,7 @@ pub(super) enum RequestError {
     Subprotocol(String),
 }
 
-/// Why an answer is neither an open connection nor a refusal.
+/// The reason why an answer is neither an open connection nor a refusal.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HandshakeError {
     #[error("the connection broke")]

@@ -46,13 +46,13 @@ use crate::model::{
     link::{Closed, LinkFailure, LinkStep},
 };
 
-/// How long the peer has to answer our close frame.
+/// The longest wait for the peer's answer to our close frame.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
 
-/// How long the peer has to end the connection after its own close frame.
+/// The longest wait for the peer to end the connection after its own close frame.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-/// How long we try to tell a peer which rule it broke.
+/// The longest attempt to tell a peer which rule it broke.
 const LAST_WORD_TIME: Duration = Duration::from_millis(250);
 
 /// Bytes asked of the stream at once. Large enough that a flood costs few system calls, small enough to have many links.
@@ -96,7 +96,7 @@ where
     Some((socket.explain(&end), socket.n_unsent()))
 }
 
-/// How an open link ended.
+/// The end of an open link.
 enum End {
     /// The stream ended, or was given up after a close frame.
     Over,
@@ -156,7 +156,7 @@ struct Socket<S> {
     closed: Option<Closed>,
     /// The code of the peer's close frame, if it is one that may not be there.
     lawless_code: Option<u16>,
-    /// When we stop waiting for the peer to finish.
+    /// The instant at which we stop waiting for the peer to finish.
     deadline: Option<Instant>,
 }
 
@@ -194,7 +194,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         match outgoing {
             Outgoing::Text(text) => self.queue.extend(fragments(&Bytes::from(text))),
             Outgoing::Unsplit(text) => self.queue.push_back(Message::text(text)),
-            Outgoing::Binary(bytes) => self.queue.push_back(Message::Binary(bytes)),
             Outgoing::Ping(bytes) => {
                 let length = bytes.len().min(CONTROL_BYTES);
                 self.queue.push_back(Message::Ping(bytes.slice(..length)));

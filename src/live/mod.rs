@@ -47,7 +47,7 @@ pub struct LinkSender {
 /// The order came too late: the link has ended. Or, for `try_send`, there are too many orders ahead of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The link has ended.
+    /// Fails when the link has ended.
     #[error("the link has ended")]
     Ended(Outgoing),
     /// The peer takes no more for now.
@@ -80,7 +80,7 @@ pub fn connect_with(
     }
 }
 
-/// Why nobody can connect to this, in a sentence; none if it is a WebSocket URL.
+/// Returns the reason why nobody can connect to this, in a sentence; none if it is a WebSocket URL.
 pub fn url_fault(url: &str) -> Option<String> {
     wire::parse_url(url).err().map(|error| error.to_string())
 }
@@ -121,7 +121,7 @@ impl LinkSender {
     /// Sends without waiting.
     ///
     /// # Errors
-    /// The link has ended, or too many orders are waiting.
+    /// Fails when the link has ended, or too many orders are waiting.
     pub fn try_send(&self, outgoing: Outgoing) -> Result<(), SendError> {
         self.orders.try_send(outgoing).map_err(|error| match error {
             mpsc::error::TrySendError::Full(outgoing) => SendError::Full(outgoing),

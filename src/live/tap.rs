@@ -1,7 +1,7 @@
 //! The tap: lies above TLS and below the WebSocket library, passes every byte on, and records the frames they form.
 //!
-//! It begins after the handshake. What came together with the end of the handshake's answer is handed to it, recorded,
-//! and read from it first.
+//! The tap begins after the handshake. What came together with the end of the handshake's answer is handed to it,
+//! recorded, and read from it first.
 
 use std::{
     io, mem,
@@ -57,7 +57,7 @@ impl<S> Tap<S> {
         self.records.len() >= self.pause_at.0 || self.held_bytes >= self.pause_at.1
     }
 
-    /// How many bytes of payload the frames hold that were not taken.
+    /// Returns the number of payload bytes in the frames that were not taken.
     pub fn held_bytes(&self) -> usize {
         self.held_bytes
     }

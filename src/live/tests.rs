@@ -424,7 +424,7 @@ impl Pipe {
     }
 }
 
-/// What a link makes of these bytes from a peer that then waits for the end.
+/// Returns the story of a link that gets these bytes from a peer that then waits for the end.
 async fn told(bytes: &[u8]) -> Story {
     let mut pipe = pipe();
     pipe.far.write_all(bytes).await.unwrap();

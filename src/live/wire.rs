@@ -19,13 +19,14 @@ use tower_service::Service;
 
 use crate::model::link::LinkStep;
 
-/// How long each of TCP, TLS and the handshake may take.
+/// The longest time that each of TCP, TLS and the handshake may take.
 pub(super) const STEP_TIME: Duration = Duration::from_secs(10);
 
-/// How long a peer may be silent though the system asks it, before the connection counts as lost.
+/// The longest time that a peer may be silent though the system asks it, before the connection counts as lost.
 pub(super) const LOSS_TIME: Duration = Duration::from_secs(30);
 
-/// When a silent peer is first asked, and how long it has for each answer: three make up the rest of `LOSS_TIME`.
+/// The silence after which a peer is first asked, and the time that it has for each answer: three make up the rest of
+/// `LOSS_TIME`.
 const ASK_AFTER: Duration = Duration::from_secs(15);
 const ASK_EVERY: Duration = Duration::from_secs(5);
 const ASK_TIMES: u32 = 3;
@@ -35,7 +36,7 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-/// Why there is no stream to the host.
+/// The reason why there is no stream to the host.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WireError {
     #[error("{0:?} is not a URL")]
@@ -126,7 +127,7 @@ pub(super) fn parse_url(url: &str) -> Result<Uri, WireError> {
 }
 
 /// True for wss.
-pub(super) fn is_secure(uri: &Uri) -> bool {
+fn is_secure(uri: &Uri) -> bool {
     uri.scheme_str() == Some("wss")
 }
 

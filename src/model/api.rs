@@ -20,11 +20,12 @@ pub struct Api {
     pub name: String,
     /// Free text, at most 1024 characters.
     pub description: Option<String>,
-    /// Where its stages answer, without a stage and without a trailing slash: `wss://{id}.execute-api.…`.
+    /// The URL under which the API's stages answer, without a stage and without a trailing slash:
+    /// `wss://{id}.execute-api.…`.
     pub endpoint: String,
-    /// How a message chooses its route, for example `$request.body.action`.
+    /// The expression that selects a message's route, for example `$request.body.action`.
     pub route_selection_expression: String,
-    /// Where a client's API key comes from.
+    /// The expression that selects the source of a client's API key.
     pub api_key_selection_expression: Option<String>,
     /// True when only custom domains may reach the API.
     pub disable_execute_api_endpoint: bool,
@@ -34,19 +35,19 @@ pub struct Api {
     pub ip_address_type: Option<String>,
     /// The owner's own version label.
     pub version: Option<String>,
-    /// When it was created.
+    /// The time at which the API was created.
     pub created_at: Option<Timestamp>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
 
 impl Api {
-    /// The URL that a WebSocket client opens to reach `stage`.
+    /// Returns the URL that a WebSocket client opens to reach `stage`.
     pub fn invoke_url(&self, stage: &StageName) -> String {
         format!("{}/{stage}", self.endpoint.trim_end_matches('/'))
     }
 
-    /// The URL under which backends call `@connections` for `stage`: the invoke URL as http.
+    /// Returns the URL under which backends call `@connections` for `stage`: the invoke URL as http.
     pub fn callback_url(&self, stage: &StageName) -> String {
         let invoke = self.invoke_url(stage);
         match invoke.strip_prefix("ws") {
@@ -87,7 +88,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// The integration that the target names.
+    /// Returns the integration that the target names.
     pub fn integration_id(&self) -> Option<IntegrationId> {
         let id = self.target.as_deref()?.strip_prefix("integrations/")?;
         IntegrationId::parse(id).ok()
@@ -132,7 +133,7 @@ pub struct Integration {
     pub id: IntegrationId,
     /// `AWS`, `AWS_PROXY`, `HTTP`, `HTTP_PROXY` or `MOCK`.
     pub integration_type: String,
-    /// Where it calls.
+    /// The URI that the integration calls.
     pub uri: Option<String>,
     /// The HTTP method it calls with.
     pub method: Option<String>,
@@ -158,7 +159,7 @@ pub struct Integration {
     pub request_templates: BTreeMap<String, String>,
     /// Chooses the request template.
     pub template_selection_expression: Option<String>,
-    /// How long AWS waits for the backend, in milliseconds, 50 to 29000.
+    /// The longest time that AWS waits for the backend, in milliseconds, 50 to 29000.
     pub timeout_ms: Option<i32>,
     /// Its integration responses.
     pub responses: Vec<IntegrationResponse>,
@@ -205,7 +206,7 @@ pub struct Authorizer {
     pub credentials_arn: Option<String>,
     /// Seconds that a result may be kept.
     pub result_ttl_seconds: Option<i32>,
-    /// What a client must bring.
+    /// The identity sources: the values that a client must bring.
     pub identity_source: Vec<String>,
     /// Stored by AWS, without effect on WebSocket APIs.
     pub identity_validation_expression: Option<String>,

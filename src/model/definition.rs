@@ -1,9 +1,9 @@
 //! All that a deployment freezes, as one comparable value: the canonical definition and its fingerprint.
 //!
-//! AWS gives back the id of a deployment, never its content. So whoever deploys with stagewire takes this value from the
-//! draft, writes its fingerprint into the deployment's description, and keeps the whole in the journal. Ids that AWS
-//! assigned and dates are left out, since they say nothing about behaviour: an integration stands inside the route that
-//! targets it, and an integration that no route targets is not part of what a stage does.
+//! AWS gives back the id of a deployment, never its content. So whoever deploys with stagewire takes this value from
+//! the draft, writes its fingerprint into the deployment's description, and keeps the whole in the journal. Ids that
+//! AWS assigned and dates are left out, since they say nothing about behaviour: an integration stands inside the route
+//! that targets it, and an integration that no route targets is not part of what a stage does.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,15 +12,15 @@ use sha2::{Digest, Sha256};
 
 use super::{Api, Authorizer, Integration, IntegrationResponse, Model, Route, RouteResponse};
 
-/// What an API does, as a deployment would freeze it.
+/// The definition of an API, as a deployment would freeze it.
 ///
 /// The order of fields and keys is part of the fingerprint: a change of this type's JSON changes every fingerprint, so
 /// new members are optional and skipped while absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
-    /// How a message chooses its route.
+    /// The expression that selects a message's route.
     pub route_selection_expression: String,
-    /// Where a client's API key comes from.
+    /// The expression that selects the source of a client's API key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_selection_expression: Option<String>,
     /// True when only custom domains may reach the API.
@@ -38,10 +38,10 @@ pub struct RouteDefinition {
     /// The route's own settings, by member name, each as text; members with the default value are absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
-    /// What the route calls.
+    /// The integration that the route calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integration: Option<IntegrationDefinition>,
-    /// Who decides over `$connect`: the authorizer's settings by member name.
+    /// The settings, by member name, of the authorizer that decides over `$connect`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub authorizer: BTreeMap<String, String>,
     /// Route responses by key, each with its settings by member name.
@@ -120,22 +120,22 @@ impl Definition {
         }
     }
 
-    /// The definition as the journal keeps it and the fingerprint hashes it: compact JSON with sorted keys.
+    /// Returns the definition as the journal keeps it and the fingerprint hashes it: compact JSON with sorted keys.
     ///
     /// # Panics
     /// Never: all keys are text.
-    pub fn to_canonical_json(&self) -> String {
+    fn to_canonical_json(&self) -> String {
         serde_json::to_string(self).expect("invariant: a definition has text keys only")
     }
 
-    /// Who may connect, such as `AWS_IAM`; none when anybody may.
+    /// Returns the authorization type of `$connect`, such as `AWS_IAM`; none when anybody may connect.
     pub fn connect_authorization(&self) -> Option<&str> {
         let connect = self.routes.get("$connect")?;
         let kind = connect.settings.get("authorizationType")?;
         Some(kind)
     }
 
-    /// The fingerprint of this definition.
+    /// Returns the fingerprint of this definition.
     pub fn fingerprint(&self) -> Fingerprint {
         let digest = Sha256::digest(self.to_canonical_json().as_bytes());
         let mut bits = [0; 8];
@@ -161,26 +161,26 @@ impl Fingerprint {
             .flatten()
     }
 
-    /// The fingerprint at the end of a deployment's description.
+    /// Returns the fingerprint at the end of a deployment's description.
     pub fn find_in(description: &str) -> Option<Self> {
         let inside = description.trim_end().strip_suffix(']')?;
         let (_, digits) = inside.rsplit_once(Self::OPEN)?;
         Self::parse(digits)
     }
 
-    /// The description without the fingerprint at its end, proved or not.
+    /// Returns the description without the fingerprint at its end, proved or not.
     pub fn strip_from(description: &str) -> &str {
         Self::split(description).map_or(description, |(head, _)| head)
     }
 
-    /// A description in front of its mark, and what the mark says.
+    /// Splits a description into the text in front of its mark and the digits of the mark.
     fn split(description: &str) -> Option<(&str, &str)> {
         let inside = description.trim_end().strip_suffix(']')?;
         let (head, digits) = inside.rsplit_once(Self::OPEN)?;
         Self::parse(digits.trim_end_matches('?')).map(|_| (head.trim_end(), digits))
     }
 
-    /// A description that ends in this fingerprint, cut so that the whole stays within AWS's 1024 characters.
+    /// Returns a description that ends in this fingerprint, cut so that the whole stays within AWS's 1024 characters.
     pub fn append_to(self, description: &str) -> String {
         let suffix = format!("[sw:{self}]");
         let head = Self::cut(description);
@@ -191,14 +191,15 @@ impl Fingerprint {
         }
     }
 
-    /// The same while nobody knows yet whether the deployment holds it: no claim, and a mark by which it is found again.
+    /// Appends the fingerprint while nobody knows yet whether the deployment holds it: no claim, and a mark by which it
+    /// is found again.
     pub fn append_unproved_to(self, description: &str) -> String {
         let proved = self.append_to(description);
         let open = proved.strip_suffix(']').unwrap_or(&proved);
         format!("{open}?]")
     }
 
-    /// A description that carries none, cut so that one can be appended.
+    /// Returns a description that carries no fingerprint, cut so that one can be appended.
     pub fn plain(description: &str) -> String {
         let mut plain = Self::cut(description);
         // Somebody may have appended one to another.
@@ -208,7 +209,7 @@ impl Fingerprint {
         plain
     }
 
-    /// What of a description fits beside a fingerprint and the space in front of it.
+    /// Returns the part of a description that fits beside a fingerprint and the space in front of it.
     fn cut(description: &str) -> String {
         let room = crate::model::limit::DESCRIPTION_CHARS - Self::CHARS - 1;
         description.trim().chars().take(room).collect()

@@ -13,17 +13,17 @@ pub struct Deployment {
     pub id: DeploymentId,
     /// Free text, at most 1024 characters; ours end in a fingerprint.
     pub description: Option<String>,
-    /// How far it is.
+    /// The deployment's status.
     pub status: DeploymentStatus,
-    /// Why it failed.
+    /// The reason why the deployment failed.
     pub status_message: Option<String>,
     /// True when a stage with autoDeploy made it.
     pub auto_deployed: bool,
-    /// When it was made.
+    /// The time at which the deployment was made.
     pub created_at: Option<Timestamp>,
 }
 
-/// How far a deployment is.
+/// The status of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DeploymentStatus {
@@ -38,7 +38,7 @@ pub enum DeploymentStatus {
 }
 
 impl DeploymentStatus {
-    /// The status as AWS writes it.
+    /// Returns the status as AWS writes it.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Pending => "PENDING",
@@ -50,12 +50,12 @@ impl DeploymentStatus {
 }
 
 impl Deployment {
-    /// The fingerprint that the description carries, if one of us made the deployment.
+    /// Returns the fingerprint that the description carries, if one of us made the deployment.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         Fingerprint::find_in(self.description.as_deref()?)
     }
 
-    /// The description without the fingerprint, as its author wrote it; none when nothing else is there.
+    /// Returns the description without the fingerprint, as its author wrote it; none when nothing else is there.
     pub fn title(&self) -> Option<&str> {
         let title = Fingerprint::strip_from(self.description.as_deref()?);
         (!title.is_empty()).then_some(title)

@@ -18,13 +18,14 @@ use super::{
 pub struct ApiDetail {
     /// The API itself.
     pub api: Api,
-    /// Why the API itself could not be read when its draft was, so that what is known of it is what the list says.
+    /// The failure to read the API itself with its draft; the API is then known from the list or from an earlier
+    /// reading.
     pub api_failure: Option<Failure>,
     /// Its stages, by name.
     pub stages: Part<Vec<Stage>>,
     /// Its deployments, newest first.
     pub deployments: Part<Vec<Deployment>>,
-    /// What the deployments hold that the stages serve, as far as this machine's journal knows.
+    /// The definitions of the deployments that the stages serve, as far as this machine's journal knows them.
     pub held: Held,
     /// Its routes, by key, with their responses.
     pub routes: Part<Vec<Route>>,
@@ -36,13 +37,13 @@ pub struct ApiDetail {
     pub models: Part<Vec<Model>>,
     /// The draft, as it was when all of it was read last.
     pub draft: Option<Draft>,
-    /// How the draft differs from what each stage serves.
+    /// The difference between the draft and the definition that each stage serves.
     pub drift: BTreeMap<StageName, Drift>,
     /// The stages whose clients must sign the handshake: by what a stage serves where that is known, else by the draft.
     pub signed: BTreeSet<StageName>,
 }
 
-/// How a reading of a draft begins.
+/// The start of a reading of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DraftStart {
     /// With nothing: what was read before is not to be told for new.
@@ -51,35 +52,35 @@ pub enum DraftStart {
     GoOn,
 }
 
-/// What deployments hold.
+/// The definitions that deployments hold.
 pub type Held = BTreeMap<DeploymentId, Arc<Definition>>;
 
 /// The definition as it is now, undeployed edits included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Draft {
-    /// What a deployment would freeze.
+    /// The definition that a deployment would freeze.
     pub definition: Definition,
-    /// When the reading of it began: its oldest part is at least as new as that.
+    /// The time at which the reading of the draft began: its oldest part is at least as new as that.
     pub as_of: Timestamp,
-    /// When the reading of it ended: no part is newer than that.
+    /// The time at which the reading of the draft ended: no part is newer than that.
     pub until: Timestamp,
     /// Calls that the reading took.
     pub n_calls: usize,
 }
 
-/// What two calls tell of an API: who serves what.
+/// A reading, in two calls, of an API's stages and deployments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StagesReading {
     /// The stages, by name.
     pub stages: Part<Vec<Stage>>,
     /// The deployments, newest first.
     pub deployments: Part<Vec<Deployment>>,
-    /// What the deployments hold that the stages serve, as far as this machine's journal knows.
+    /// The definitions of the deployments that the stages serve, as far as this machine's journal knows them.
     pub held: Held,
 }
 
-/// What a reading of the whole draft tells.
+/// A reading of the whole draft.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DraftReading {
     /// The API itself, if it could be read.
@@ -96,14 +97,14 @@ pub struct DraftReading {
     pub draft: Option<Draft>,
 }
 
-/// Whether a stage's clients must sign the handshake: by what the stage is believed to serve, where anything is; else by who
-/// may connect by the draft.
+/// True when a stage's clients must sign the handshake: by the definition that the stage is believed to serve, where
+/// there is one; else by the draft's authorization type of `$connect`.
 pub fn is_signed(believed: Option<&Definition>, draft: Option<&str>) -> bool {
     believed.map_or(draft, Definition::connect_authorization) == Some("AWS_IAM")
 }
 
 impl ApiDetail {
-    /// An API of which nothing but the list is known.
+    /// Makes an API of which nothing but the list is known.
     pub fn unread(api: Api) -> Self {
         Self {
             api,
@@ -197,14 +198,14 @@ impl ApiDetail {
         }
     }
 
-    /// What a stage serves, if that is known.
+    /// Returns the definition that a stage serves, if it is known.
     fn served(&self, stage: &Stage) -> Option<&Definition> {
         let id = stage.deployment_id.as_ref()?;
         let held = self.held.get(id).map(Arc::as_ref);
         drift::believed(self.deployment(id)?, held)
     }
 
-    /// Who may connect by the draft, as far as it is known.
+    /// Returns the draft's authorization type of `$connect`, as far as it is known.
     fn connect_authorization(&self) -> Option<&str> {
         if let Some(draft) = &self.draft {
             return draft.definition.connect_authorization();
@@ -213,7 +214,7 @@ impl ApiDetail {
         Some(&connect.authorization_type)
     }
 
-    /// Why the draft could not be read, or not in full.
+    /// Returns the first failure that kept the draft from being read, or from being read in full.
     pub fn draft_failure(&self) -> Option<&Failure> {
         let failures = [
             &self.api_failure,
@@ -225,7 +226,7 @@ impl ApiDetail {
         failures.into_iter().flatten().next()
     }
 
-    /// Why parts of it could not be read, or not in full.
+    /// Returns the failures that kept parts of the API from being read, or from being read in full.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
         let failures = [
             self.stages.failure.as_ref(),
@@ -235,14 +236,14 @@ impl ApiDetail {
         failures.into_iter().flatten()
     }
 
-    /// The age of what is said of drift: when its oldest part was read; none when a part was not.
+    /// Returns the age of the drift: the time at which its oldest part was read; none when a part was not.
     pub fn drift_as_of(&self) -> Option<Timestamp> {
         let draft = self.draft.as_ref()?.as_of;
         Some(draft.min(self.stages.as_of?).min(self.deployments.as_of?))
     }
 
-    /// Calls that a reading of the draft takes, as far as its routes and integrations are known: the lists, and one for
-    /// each route and integration that has responses.
+    /// Returns the number of calls that a reading of the draft takes, as far as its routes and integrations are known:
+    /// the lists, and one for each route and integration that has responses.
     pub fn draft_calls(&self) -> usize {
         if let Some(draft) = &self.draft {
             return draft.n_calls;
@@ -252,19 +253,19 @@ impl ApiDetail {
         DRAFT_LISTS + routes.count() + integrations.count()
     }
 
-    /// The stage of that name.
+    /// Returns the stage of that name.
     pub fn stage(&self, name: &StageName) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.name == *name)
     }
 
-    /// The deployment of that id.
+    /// Returns the deployment of that id.
     pub fn deployment(&self, id: &DeploymentId) -> Option<&Deployment> {
         self.deployments
             .iter()
             .find(|deployment| deployment.id == *id)
     }
 
-    /// The integration of that id.
+    /// Returns the integration of that id.
     pub fn integration(&self, id: &IntegrationId) -> Option<&Integration> {
         self.integrations
             .iter()

@@ -1,4 +1,4 @@
-//! What differs between two definitions: the only diff in the house.
+//! The differences between two definitions. The files of APIs are compared with the same function, member by member.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,15 +7,15 @@ use super::definition::{Definition, IntegrationDefinition, ModelDefinition, Rout
 /// One difference between two definitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// What happened to it, going from the old definition to the new.
+    /// The kind of difference, going from the old definition to the new.
     pub kind: ChangeKind,
-    /// What it happened to.
+    /// The part of the definition that differs.
     pub subject: Subject,
     /// The members that differ; for something added, the ones that describe it.
     pub details: Vec<Detail>,
 }
 
-/// What happened to a part of a definition.
+/// The kind of a difference between two definitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
     /// Only the new definition has it.
@@ -55,7 +55,7 @@ pub struct Detail {
 }
 
 impl ChangeKind {
-    /// The mark in front of the change: `+`, `-` or `~`.
+    /// Returns the mark in front of the change: `+`, `-` or `~`.
     pub fn mark(self) -> char {
         match self {
             Self::Added => '+',
@@ -99,7 +99,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// What one must change in `old` to get `new`: the API's own members first, then routes and models by name.
+/// Returns the changes that turn `old` into `new`: the API's own members first, then routes and models by name.
 pub fn diff(old: &Definition, new: &Definition) -> Vec<Change> {
     let api = compare(&api_members(old), &api_members(new));
     let api = (!api.is_empty()).then_some(Change {
@@ -152,7 +152,7 @@ fn diff_maps<T>(
         .collect()
 }
 
-/// The members that differ.
+/// Returns the members that differ.
 pub(super) fn compare(old: &Members, new: &Members) -> Vec<Detail> {
     let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     keys.into_iter()

@@ -1,11 +1,11 @@
-//! How the draft differs from what a stage serves, claimed only on proof.
+//! Drift: the difference between the draft and the definition that a stage serves, claimed only on proof.
 //!
-//! Proof comes from the journal (which says what differs) or from the fingerprint in the deployment's description (which
-//! says whether anything does). Stage settings act at once and never count.
+//! Proof comes from the journal (which says what differs) or from the fingerprint in the deployment's description
+//! (which says whether anything does). Stage settings act at once and never count.
 
 use super::{Definition, Deployment, diff, diff::Change};
 
-/// How the draft differs from what a stage serves.
+/// The difference between the draft and the definition that a stage serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drift {
     /// The stage serves nothing yet.
@@ -25,7 +25,7 @@ pub enum Drift {
 }
 
 impl Drift {
-    /// The drift in the screen's words.
+    /// Returns the drift in the screen's words.
     pub fn text(&self) -> String {
         match self {
             Self::NothingDeployed => "nothing deployed".to_owned(),
@@ -39,7 +39,7 @@ impl Drift {
         }
     }
 
-    /// The drift in a few characters, for a table: a count, `-` for none, `?` for unknown.
+    /// Returns the drift in a few characters, for a table: a count, `-` for none, `?` for unknown.
     pub fn short_text(&self) -> String {
         match self {
             Self::NothingDeployed => "empty".to_owned(),
@@ -61,7 +61,7 @@ impl Drift {
     }
 }
 
-/// The drift between the draft and a deployment, by what this machine's journal holds of that deployment.
+/// Returns the drift between the draft and a deployment, by what this machine's journal holds of that deployment.
 pub fn drift(draft: &Definition, deployment: &Deployment, held: Option<&Definition>) -> Drift {
     match (believed(deployment, held), deployment.fingerprint()) {
         (Some(served), _) => compare(served, draft),
@@ -71,8 +71,8 @@ pub fn drift(draft: &Definition, deployment: &Deployment, held: Option<&Definiti
     }
 }
 
-/// What a deployment holds, by the journal. It is not believed when it contradicts the fingerprint that the deployment
-/// carries: then it speaks of another store's deployment of the same id.
+/// Returns the definition that a deployment holds, by the journal. A journal entry is not believed when it contradicts
+/// the fingerprint that the deployment carries: then it speaks of another store's deployment of the same id.
 pub fn believed<'a>(
     deployment: &Deployment,
     held: Option<&'a Definition>,

@@ -2,20 +2,20 @@
 
 use std::{error::Error, fmt};
 
-/// What we could not do, why, and what to try next.
+/// A failure: the act that could not be done, its causes, and the next thing to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What we could not do, in the person's words, without a full stop.
+    /// The line that says what could not be done, in the person's words, without a full stop.
     pub title: String,
     /// One line each, outermost first.
     pub causes: Vec<String>,
     /// The next thing to try, when we know one.
     pub hint: Option<String>,
-    /// Whose matter it is.
+    /// The kind of failure, by whose matter it is.
     pub kind: FailureKind,
 }
 
-/// Whose matter a failure is; the command line's exit code follows from it.
+/// The kind of a failure, by whose matter it is; the command line's exit code follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// The person asked for something that cannot be.
@@ -29,7 +29,7 @@ pub enum FailureKind {
 }
 
 impl Failure {
-    /// A failure without causes or hint.
+    /// Makes a failure without causes or hint.
     pub fn new(kind: FailureKind, title: impl Into<String>) -> Self {
         Self {
             title: title.into(),

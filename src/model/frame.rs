@@ -10,9 +10,9 @@ use super::limit::FRAME_BYTES;
 /// One WebSocket frame, seen above TLS and below the WebSocket library.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameRecord {
-    /// Whose frame it is.
+    /// The frame's direction.
     pub direction: Direction,
-    /// What it is.
+    /// The frame's opcode.
     pub opcode: Opcode,
     /// True on the last frame of a message, and on every control frame.
     pub is_final: bool,
@@ -22,15 +22,15 @@ pub struct FrameRecord {
     pub is_masked: bool,
     /// The payload, unmasked; at most its first bytes when the frame is longer than what is stored.
     pub payload: Bytes,
-    /// How long the payload is on the wire, in bytes, headers excluded.
+    /// The length of the payload on the wire, in bytes, headers excluded.
     pub payload_length: u64,
-    /// Which data frame of its message it is, from 1; 0 for control frames.
+    /// The frame's number among the data frames of its message, from 1; 0 for control frames.
     pub part: u32,
-    /// When its last byte was seen.
+    /// The time at which the frame's last byte was seen.
     pub at: Timestamp,
 }
 
-/// Who sent a frame.
+/// The direction of a frame, by its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// The gateway, to us.
@@ -39,7 +39,7 @@ pub enum Direction {
     Out,
 }
 
-/// What a frame is. SOURCE: RFC 6455 §5.2, "Opcode".
+/// The opcode of a frame. SOURCE: RFC 6455 §5.2, "Opcode".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Opcode {
     /// 0x0: goes on with the message that is under way.
@@ -104,7 +104,7 @@ impl FrameRecord {
         self.payload_length > self.payload.len() as u64
     }
 
-    /// The code and reason of a close frame; code 1005 ("no status received") when the payload is empty.
+    /// Returns the code and reason of a close frame; code 1005 ("no status received") when the payload is empty.
     pub fn close(&self) -> Option<(u16, String)> {
         if self.opcode != Opcode::Close {
             return None;
@@ -119,8 +119,8 @@ impl FrameRecord {
     }
 }
 
-/// The byte ranges, one a frame, in which a message of `length` bytes may legally cross API Gateway: `[start, end)`,
-/// each at most 32 KiB, in order, covering all; one empty range for an empty message.
+/// Returns the byte ranges, one a frame, in which a message of `length` bytes may legally cross API Gateway: `[start,
+/// end)`, each at most 32 KiB, in order, covering all; one empty range for an empty message.
 ///
 /// A range may end inside a UTF-8 character: RFC 6455 §5.4 allows that, only the whole message must be valid.
 pub fn split(length: usize) -> Vec<Range<usize>> {

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a valid {what}: {rule}")]
 pub struct InvalidId {
-    /// What the text should have been, as a person calls it ("stage name").
+    /// The kind of identifier or name that the text was offered as, in a person's words ("stage name").
     pub what: &'static str,
     /// The text as it was offered.
     pub text: String,
-    /// What a valid one looks like.
+    /// The rule that valid text follows.
     pub rule: &'static str,
 }
 
@@ -43,11 +43,11 @@ macro_rules! assigned_ids {
     )*};
 }
 
-/// What every newtype over text offers.
+/// Gives a newtype over text the methods and traits that all of them have.
 macro_rules! text_newtype {
     ($name:ident) => {
         impl $name {
-            /// The identifier as AWS writes it.
+            /// Returns the identifier as AWS writes it.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

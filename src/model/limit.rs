@@ -20,35 +20,35 @@ pub const IDLE_MINUTES: i64 = 10;
 /// Hours a connection lives, however busy it is, before it is closed with 1001.
 pub const LIFETIME_HOURS: i64 = 2;
 
-/// How long the old and the new deployment may answer side by side after a stage was moved on AWS. SOURCE: recorded from the
-/// service in September 2026: 45 to 90 s, on connections that are open too.
+/// The longest time that the old and the new deployment may answer side by side after a stage was moved on AWS. SOURCE:
+/// recorded from the service in September 2026: 45 to 90 s, on connections that are open too.
 pub const SETTLING: SignedDuration = SignedDuration::from_secs(90);
 
-/// How long a stage that was made then may still take to settle; none when it has settled. What is from the future,
-/// by another clock, was just done.
+/// Returns the longest time that a stage made or moved at `moved_at` may still take to settle; none when it has
+/// settled. A time in the future, by another clock, counts as `now`.
 pub fn settles_in(moved_at: Timestamp, now: Timestamp) -> Option<SignedDuration> {
     let age = now.duration_since(moved_at).max(SignedDuration::ZERO);
     let left = SETTLING - age;
     left.is_positive().then_some(left)
 }
 
-/// How long a gateway lets a connection be idle, and live.
+/// A gateway's limits on the idle time and the lifetime of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// Without a message in either direction.
+    /// The longest time without a message in either direction.
     pub idle: SignedDuration,
-    /// However busy it is.
+    /// The longest lifetime, however busy the connection is.
     pub lifetime: SignedDuration,
 }
 
 impl ConnectionLimits {
-    /// API Gateway's.
+    /// API Gateway's limits.
     pub const USUAL: Self = Self {
         idle: SignedDuration::from_mins(IDLE_MINUTES),
         lifetime: SignedDuration::from_hours(LIFETIME_HOURS),
     };
 
-    /// The same at a gateway whose time passes so many times faster.
+    /// Returns API Gateway's limits as they are at a gateway whose time passes `scale` times faster.
     pub fn scaled(scale: f64) -> Self {
         let faster = |limit: SignedDuration| {
             // A scale that is none, or so small that nothing would ever end, changes nothing.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::FrameRecord;
 
-/// What a client brings to the handshake.
+/// The handshake of a client: the URL, headers and subprotocols that it brings.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ConnectRequest {
     /// `ws://` or `wss://`, with the stage and perhaps a query.
@@ -19,7 +19,7 @@ pub struct ConnectRequest {
     pub subprotocols: Vec<String>,
 }
 
-/// Whether a handshake is signed with somebody's credentials (signature version 4).
+/// The choice to sign a handshake with somebody's credentials (signature version 4) or not to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Signing {
     /// It comes from nobody in particular.
@@ -29,22 +29,20 @@ pub enum Signing {
     Signed,
 }
 
-/// What we send.
+/// A message, ping or close that we send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outgoing {
     /// A text message, split into frames that API Gateway takes.
     Text(String),
     /// A text message in one frame, however long: to show what the gateway does about it.
     Unsplit(String),
-    /// A binary message: to show what the gateway does about it.
-    Binary(Bytes),
     /// A ping.
     Ping(Bytes),
     /// The end, with a code and a reason; without a code the close frame is empty.
     Close(Option<(u16, String)>),
 }
 
-/// What a link tells, in this order: `Connecting`, then `Open` or an end; frames in between; one end.
+/// An event of a link. Events come in this order: `Connecting`, then `Open` or an end; frames in between; one end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkEvent {
     /// It set out.
@@ -53,8 +51,8 @@ pub enum LinkEvent {
     Open(Opened),
     /// Frames crossed, oldest first. Handshake bytes are not frames.
     Frames(Frames),
-    /// So many messages were ordered and have not left, or not whole, because of the end that comes with this: as a rule
-    /// just before it, and after it for orders that crossed it on the way.
+    /// So many messages were ordered and have not left, or not whole, because of the end that comes with this: as a
+    /// rule just before it, and after it for orders that crossed it on the way.
     Unsent(u64),
     /// The peer refused the handshake. An end.
     Refused(Refusal),
@@ -67,7 +65,7 @@ pub enum LinkEvent {
 /// A handshake that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// When the answer was complete.
+    /// The time at which the answer was complete.
     pub at: Timestamp,
     /// The subprotocol that the peer chose.
     pub subprotocol: Option<String>,
@@ -87,7 +85,7 @@ pub struct Frames {
 /// A handshake that the peer answered with something else than 101.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// When the answer was complete.
+    /// The time at which the answer was complete.
     pub at: Timestamp,
     /// The HTTP status.
     pub status: u16,
@@ -100,11 +98,11 @@ pub struct Refusal {
 /// A link that ended without a close frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkFailure {
-    /// When it ended.
+    /// The time at which the link ended.
     pub at: Timestamp,
-    /// What we could not do.
+    /// The step that failed.
     pub step: LinkStep,
-    /// Why, outermost first.
+    /// The causes, outermost first.
     pub causes: Vec<String>,
 }
 
@@ -132,7 +130,7 @@ pub enum LinkStep {
 /// A connection that ended with a close frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// When both sides were done.
+    /// The time at which both sides were done.
     pub at: Timestamp,
     /// The code; 1005 when the close frame had none.
     pub code: u16,
@@ -143,8 +141,8 @@ pub struct Closed {
 }
 
 impl ConnectRequest {
-    /// The value of the `Host` header: the one that was brought, else the URL's host, with its port where that is not
-    /// the usual one.
+    /// Returns the value of the `Host` header: the one that was brought, else the URL's host, with its port where that
+    /// is not the usual one.
     pub fn host(&self, uri: &Uri) -> String {
         if let Some(host) = self.header(header::HOST.as_str()) {
             return host.to_owned();
@@ -160,7 +158,7 @@ impl ConnectRequest {
         }
     }
 
-    /// The value of the header of that name, if it was brought.
+    /// Returns the value of the header of that name, if it was brought.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self
             .headers
@@ -183,8 +181,8 @@ impl fmt::Debug for ConnectRequest {
 }
 
 impl Refusal {
-    /// True for a refusal as a stage gives it that is not there yet for everybody. One that names another reason, such as a
-    /// signature that does not fit, comes from a deployment, and stays.
+    /// True for a refusal as a stage gives it that is not there yet for everybody. One that names another reason, such
+    /// as a signature that does not fit, comes from a deployment, and stays.
     pub fn may_pass(&self) -> bool {
         let kind = self.error_type();
         self.status == 403 && kind.is_none_or(|kind| kind == "ForbiddenException")
@@ -202,7 +200,7 @@ impl Refusal {
 impl Outgoing {
     /// True for what a person wrote; pings and closes are none.
     pub fn is_message(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Unsplit(_) | Self::Binary(_))
+        matches!(self, Self::Text(_) | Self::Unsplit(_))
     }
 }
 

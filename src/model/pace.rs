@@ -1,4 +1,4 @@
-//! How many calls of the control plane may be made, and how far a reading of many calls is.
+//! The pace of control plane calls: the calls that may be made in a time, and the progress of a reading of many calls.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// What AWS grants an account in a region. SOURCE: API Gateway quotas, control plane, all operations: 10 requests a
-    /// second with a burst of 40, shared with everybody else in the account.
+    /// The calls that AWS grants an account in a region. SOURCE: API Gateway quotas, control plane, all operations: 10
+    /// requests a second with a burst of 40, shared with everybody else in the account.
     pub const AWS: Self = Self {
         per_second: 10.0,
         burst: 40.0,
     };
 
     /// The part of the account's calls that we take, unless somebody says otherwise.
-    pub const USUAL_SHARE: f64 = 0.5;
+    const USUAL_SHARE: f64 = 0.5;
 
-    /// A part of this pace, `share` being more than 0 and at most 1.
+    /// Returns a part of this pace, `share` being more than 0 and at most 1.
     #[must_use]
     pub fn share(self, share: f64) -> Self {
         Self {
@@ -31,12 +31,12 @@ impl Pace {
         }
     }
 
-    /// How long so many calls take, the burst being there to begin with.
+    /// Returns the time that `n_calls` calls take, the burst being there to begin with.
     pub fn time_for(self, n_calls: usize) -> Duration {
         self.time_beyond(n_calls, self.burst)
     }
 
-    /// How long so many calls take when `spare` of them can be made at once.
+    /// Returns the time that `n_calls` calls take when `spare` of them can be made at once.
     pub fn time_beyond(self, n_calls: usize, spare: f64) -> Duration {
         let n_calls = f64::from(u32::try_from(n_calls).unwrap_or(u32::MAX));
         let waiting = (n_calls - spare).max(0.0);
@@ -44,21 +44,21 @@ impl Pace {
     }
 }
 
-/// How urgent a call is. What is less urgent also leaves a part of the burst to what may come.
+/// The urgency of a call. A less urgent call also leaves a part of the burst to calls that may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// A step of a deploy or of another act on a stage, which the person watches.
     Act,
-    /// What a person asked for and waits for.
+    /// A call that a person asked for and waits for.
     Asked,
-    /// What is on the screen.
+    /// A call for something that is on the screen.
     Shown,
-    /// What may be looked at next.
+    /// A call for something that may be looked at next.
     Ahead,
 }
 
 impl Priority {
-    /// The part of the burst that is left to more urgent calls.
+    /// Returns the part of the burst that is left to more urgent calls.
     pub fn reserve(self) -> f64 {
         match self {
             Self::Act => 0.0,
@@ -69,7 +69,7 @@ impl Priority {
     }
 }
 
-/// What a person says of the calls that a target allows; what is `None` is left to what is known of the target.
+/// A person's limits on the calls of a target; a member that is `None` is left to what is known of the target.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CallLimits {
     /// Calls a second that the account allows.
@@ -81,13 +81,14 @@ pub struct CallLimits {
 }
 
 impl CallLimits {
-    /// How many times the calls that AWS usually grants a person says there are; 1 where nobody said anything.
+    /// Returns the calls a second that a person says there are, as a multiple of AWS's usual grant; 1 where nobody said
+    /// anything.
     pub fn times_usual(self) -> f64 {
         let usual = Pace::AWS.per_second;
         self.per_second.unwrap_or(usual) / usual
     }
 
-    /// The pace to keep at a target; none where no limit is known: not AWS, and nobody said one.
+    /// Returns the pace to keep at a target; none where no limit is known: not AWS, and nobody said one.
     pub fn pace(self, is_aws: bool) -> Option<Pace> {
         let known = is_aws.then_some(Pace::AWS);
         let per_second = self.per_second.or(known.map(|pace| pace.per_second))?;
@@ -100,16 +101,16 @@ impl CallLimits {
     }
 }
 
-/// How far a reading of many calls is.
+/// The progress of a reading of many calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReadProgress {
     /// Calls that were answered.
     pub n_done: usize,
     /// All calls, as far as they are known by now; it may grow while lists come in.
     pub n_expected: usize,
-    /// How long the rest will wait for its turn at the pace in force; none where no pace is kept.
+    /// The time that the remaining calls will wait for their turn at the pace in force; none where no pace is kept.
     pub left: Option<Duration>,
-    /// What holds a call up at the moment, besides that pace.
+    /// The call that is held up at the moment, by something besides that pace.
     pub held_up: Option<HeldUp>,
 }
 
@@ -118,12 +119,12 @@ pub struct ReadProgress {
 pub struct HeldUp {
     /// The call, as the AWS CLI names it.
     pub operation: &'static str,
-    /// How often AWS takes one of its kind, where that is less often than others.
+    /// The interval at which AWS takes one call of this kind, where that is less often than other calls.
     pub every: Option<Duration>,
 }
 
 impl HeldUp {
-    /// `AWS takes one create-deployment every 5 s: waiting`.
+    /// Says `AWS takes one create-deployment every 5 s: waiting`.
     pub fn text(&self) -> String {
         let Self { operation, every } = self;
         match every.map(|every| every.as_secs()) {
@@ -134,12 +135,13 @@ impl HeldUp {
 }
 
 impl ReadProgress {
-    /// `12 of 206 parts, 39 s left`, or what holds it up.
+    /// Says `12 of 206 parts, 39 s left`, or the reason for the hold-up.
     pub fn text(&self) -> String {
         self.text_of("parts")
     }
 
-    /// What holds it up, or how long it takes yet where that is a second or more; none when it is as good as there.
+    /// Returns the reason for the hold-up, or the time left where that is a second or more; none when the reading is as
+    /// good as done.
     pub fn wait(&self) -> Option<String> {
         if let Some(held_up) = &self.held_up {
             return Some(held_up.text());
@@ -148,7 +150,7 @@ impl ReadProgress {
         (seconds >= 1.0).then(|| format!("{seconds} s left"))
     }
 
-    /// The text of other things than parts.
+    /// Returns the text for other things than parts.
     pub fn text_of(&self, things: &str) -> String {
         if let Some(held_up) = &self.held_up {
             return held_up.text();
@@ -163,7 +165,7 @@ impl ReadProgress {
         }
     }
 
-    /// What of it came after another stand of the same count.
+    /// Returns the part of the progress that came after `earlier`, an earlier stand of the same count.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {

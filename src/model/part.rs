@@ -7,23 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 
-/// What one call, or a few alike, tell of an API. It stands for itself: when it cannot be read, nothing else is lost.
+/// The part of an API that one call, or a few alike, tell of. It stands for itself: when it cannot be read, nothing
+/// else is lost.
 ///
 /// It can be used as what is known, which is empty as long as nothing was read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Part<T> {
-    /// What is known.
+    /// The value that is known.
     pub known: T,
-    /// When the reading began that gave it: it is at least as new as that. None when nothing was read yet.
+    /// The time at which the reading that gave the value began: the value is at least as new as that. None when nothing
+    /// was read yet.
     pub as_of: Option<Timestamp>,
-    /// Why nothing newer is known, or not all of it.
+    /// The reason why nothing newer is known, or not all of it.
     #[serde(skip)]
     pub failure: Option<Failure>,
 }
 
 impl<T> Part<T> {
-    /// A part that was read in full.
+    /// Makes a part that was read in full.
     pub fn read(known: T, as_of: Timestamp) -> Self {
         Self {
             known,
@@ -44,7 +46,7 @@ impl<T> Part<T> {
 }
 
 impl<T: Default> Part<T> {
-    /// A part that could not be read.
+    /// Makes a part that could not be read.
     pub fn failed(failure: Failure) -> Self {
         Self {
             known: T::default(),

@@ -1,4 +1,4 @@
-//! What a deploy will do, step by step, before it does it; how far it is; and what it left.
+//! A deploy: its plan, step by step, before anything is changed; its progress; and the things it leaves behind.
 
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ pub struct DeployRequest {
     pub api_id: ApiId,
     /// Its name, for what is said while it cannot be read.
     pub api_name: String,
-    /// Where to.
+    /// The stage to deploy to.
     pub stage: StageChoice,
-    /// What the deployment should say of itself, without the fingerprint.
+    /// The description of the deployment, without the fingerprint.
     pub description: Option<String>,
-    /// When the draft is compared with what was planned.
+    /// The point at which the draft is compared with the plan.
     pub check: DraftCheck,
 }
 
-/// When the draft is read again behind the freeze, to prove what the deployment holds.
+/// The point at which the draft is read again behind the freeze, to prove what the deployment holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum DraftCheck {
     /// Before the stage is moved: what was not planned never gets onto it, and the deployment carries a fingerprint.
     #[default]
     BeforeStage,
-    /// After the stage was moved, which then waits for nothing: the deployment carries no fingerprint until the draft, read
-    /// behind it, equals a reading from before the freeze.
+    /// After the stage was moved, which then waits for nothing: the deployment carries no fingerprint until the draft,
+    /// read behind it, equals a reading from before the freeze.
     AfterStage,
 }
 
@@ -45,7 +45,7 @@ pub enum StageChoice {
 }
 
 impl StageChoice {
-    /// The stage's name.
+    /// Returns the stage's name.
     pub fn name(&self) -> &StageName {
         match self {
             Self::Existing(name) | Self::New(name) => name,
@@ -53,23 +53,23 @@ impl StageChoice {
     }
 }
 
-/// What a deploy will do. Made by looking only; nothing has changed yet.
+/// The plan of a deploy. It is made by looking only; nothing has changed yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeployPlan {
-    /// What was asked for.
+    /// The deploy that was asked for.
     pub request: DeployRequest,
     /// The API as it was read.
     pub api: Api,
-    /// The draft that will be frozen, as it was read last; none when it was not read, and then nothing is compared before
-    /// the stage is moved.
+    /// The draft that will be frozen, as it was read last; none when it was not read, and then nothing is compared
+    /// before the stage is moved.
     pub draft: Option<Draft>,
-    /// What the stage serves now: compared again right before the update.
+    /// The deployment that the stage serves now; it is compared again right before the update.
     pub serves_now: Option<DeploymentId>,
     /// The deployments that there are already, so that one more can be told from them.
     pub known: Vec<DeploymentId>,
-    /// How the draft differs from that.
+    /// The difference between the draft and that deployment.
     pub drift: Drift,
-    /// What a person should know first, each a sentence.
+    /// The warnings that a person should read first, each a sentence.
     pub warnings: Vec<String>,
     /// The steps, in order.
     pub steps: Vec<DeployStep>,
@@ -78,13 +78,13 @@ pub struct DeployPlan {
 }
 
 impl DeployPlan {
-    /// The fingerprint of the draft as it was read.
+    /// Returns the fingerprint of the draft as it was read.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         Some(self.draft.as_ref()?.definition.fingerprint())
     }
 
-    /// What the deployment says of itself when it is made: where it is to be proved before the stage is moved, with an
-    /// unproved mark, by which it is known again.
+    /// Returns the description that the deployment is made with. Where the deployment is to be proved before the stage
+    /// is moved, the description has an unproved mark, by which the deployment is known again.
     pub fn description(&self) -> Option<String> {
         let plain = self.request.description.as_deref().unwrap_or_default();
         match (self.request.check, self.fingerprint()) {
@@ -104,8 +104,8 @@ impl DeployPlan {
 pub enum DeployStep {
     /// Freeze the draft.
     CreateDeployment,
-    /// Read the draft again, to be sure that it is what was frozen, and keep it in the journal, so that drift can be told
-    /// later.
+    /// Read the draft again, to be sure that it is what was frozen, and keep it in the journal, so that drift can be
+    /// told later.
     KeepDefinition,
     /// Ask until AWS says DEPLOYED.
     WaitForDeployed,
@@ -118,7 +118,7 @@ pub enum DeployStep {
 }
 
 impl DeployStep {
-    /// The step as the dialog shows it.
+    /// Returns the step as the dialog shows it.
     pub fn label(self) -> &'static str {
         match self {
             Self::CreateDeployment => "create-deployment",
@@ -131,20 +131,21 @@ impl DeployStep {
     }
 }
 
-/// How far a step is.
+/// The progress of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeployProgress {
     /// The step.
     pub step: DeployStep,
-    /// What became of it.
+    /// The step's state.
     pub state: StepState,
-    /// How far its calls are, told while it runs: of the reading behind the freeze, and when AWS holds a call up.
+    /// The progress of the step's calls, told while the step runs: of the reading behind the freeze, and when AWS holds
+    /// a call up.
     pub reading: Option<ReadProgress>,
     /// The deployment, once it is made.
     pub deployment: Option<DeploymentId>,
 }
 
-/// What became of a step.
+/// The state of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StepState {
     /// Under way.
@@ -164,20 +165,21 @@ pub struct Deployed {
     pub deployment: Deployment,
     /// The stage as it was read back.
     pub stage: Stage,
-    /// What the stage served before; none when it was created.
+    /// The deployment that the stage served before; none when the stage was created or served nothing.
     pub previous: Option<DeploymentId>,
     /// The AWS CLI command that points the stage back at it.
     pub undo_command: Option<String>,
-    /// What went less than well without undoing the deploy, such as a journal that could not be written.
+    /// The warnings about things that went less than well without undoing the deploy, such as a journal that could not
+    /// be written.
     pub warnings: Vec<String>,
     /// The draft as it was read behind the freeze, where that proved what the deployment holds.
     pub draft: Option<Draft>,
-    /// What is left to prove; none where the deployment is known to hold what was planned.
+    /// The deployment that is still to be proved; none where it is known to hold what was planned.
     pub unproved: Option<Unproved>,
 }
 
-/// A deployment of which nobody knows yet what it holds: a reading of the draft from before its freeze waits for an equal
-/// one from behind it.
+/// A deployment of which nobody knows yet what it holds: a reading of the draft from before its freeze waits for an
+/// equal one from behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unproved {
     /// The API.
@@ -186,11 +188,11 @@ pub struct Unproved {
     pub deployment: Deployment,
     /// The stage that serves it.
     pub stage: StageName,
-    /// What the stage served before.
+    /// The deployment that the stage served before.
     pub previous: Option<DeploymentId>,
     /// The draft as it was read before the freeze.
     pub before: Draft,
-    /// When the freeze was over, by the clock that readings are dated by.
+    /// The time at which the freeze was over, by the clock that readings are dated by.
     pub frozen_at: Timestamp,
 }
 
@@ -202,7 +204,7 @@ impl Unproved {
 }
 
 impl Deployed {
-    /// What to do to take it back; none when the stage did not serve anything before.
+    /// Returns the order that takes the deploy back; none when the stage did not serve anything before.
     pub fn undo(&self) -> Option<Repoint> {
         Some(Repoint {
             api_id: self.api_id.clone(),
@@ -221,9 +223,9 @@ pub struct Repoint {
     pub api_id: ApiId,
     /// The stage.
     pub stage: StageName,
-    /// What the stage must serve now, or the order stops.
+    /// The deployment that the stage must serve now, or the order stops.
     pub from: Option<DeploymentId>,
-    /// What it shall serve.
+    /// The deployment that the stage shall serve.
     pub to: DeploymentId,
     /// The AWS CLI command that does the same, without the look before.
     pub command: String,
@@ -232,26 +234,26 @@ pub struct Repoint {
 /// A deploy that failed, and what exists because of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeployFailure {
-    /// What went wrong, for a person.
+    /// The failure, as a person reads it.
     pub failure: Failure,
-    /// What exists now.
+    /// The deployment that exists now because of the deploy, if any does.
     pub remains: Remains,
 }
 
-/// What exists because of a deploy that failed.
+/// The deployment that exists because of a deploy that failed, if any does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Remains {
     /// Nothing: no deployment was made, or it is gone, and no stage was touched.
     Nothing,
-    /// Perhaps a deployment that no stage serves. Nobody knows whether create-deployment was carried out, and looking for
-    /// it gave no answer either; the failure's hint says how to look.
+    /// Perhaps a deployment that no stage serves. Nobody knows whether create-deployment was carried out, and looking
+    /// for it gave no answer either; the failure's hint says how to look.
     Unknown,
     /// This deployment.
     LeftOver(LeftOver),
 }
 
 impl DeployFailure {
-    /// The deployment that the deploy is known to have left behind.
+    /// Returns the deployment that the deploy is known to have left behind.
     pub fn left_over(&self) -> Option<&LeftOver> {
         match &self.remains {
             Remains::LeftOver(left) => Some(left),
@@ -261,7 +263,7 @@ impl DeployFailure {
 }
 
 impl From<Failure> for DeployFailure {
-    /// A deploy that failed before it made anything. One that a bug of ours ended may have been anywhere.
+    /// Makes a deploy that failed before it made anything. A deploy that a bug of ours ended may have been anywhere.
     fn from(failure: Failure) -> Self {
         let remains = match failure.kind {
             FailureKind::Internal => Remains::Unknown,
@@ -276,20 +278,21 @@ impl From<Failure> for DeployFailure {
 pub struct LeftOver {
     /// The deployment.
     pub deployment_id: DeploymentId,
-    /// Whether the stage that it was made for serves it.
+    /// The use of the deployment by the stage that it was made for.
     pub stage_use: StageUse,
-    /// True when the draft was seen to be another one behind the freeze: it may hold what nobody planned, and is no longer
-    /// for the stage, whatever the draft becomes later.
+    /// True when the draft was seen to be another one behind the freeze: it may hold what nobody planned, and is no
+    /// longer for the stage, whatever the draft becomes later.
     pub is_disproved: bool,
     /// The plan that made it, to finish with or to clean up after.
     pub plan: Box<DeployPlan>,
 }
 
-/// Whether a stage serves a deployment that was left over.
+/// The use of a left-over deployment by a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StageUse {
-    /// It does not: the stage was not touched, or was seen to serve something else.
+    /// The stage does not serve the deployment: it was not touched, or was seen to serve something else.
     NotServed,
-    /// Nobody knows: the stage was told to, and neither that nor what it serves now could be learned.
+    /// Nobody knows: the stage was told to serve the deployment, and neither that nor what it serves now could be
+    /// learned.
     Unknown,
 }

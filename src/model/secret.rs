@@ -15,7 +15,7 @@ impl Secret {
         Secret(text.into())
     }
 
-    /// The text itself, for whoever needs it to sign or to compare.
+    /// Returns the text itself, for whoever needs it to sign or to compare.
     pub fn reveal(&self) -> &str {
         &self.0
     }

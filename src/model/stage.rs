@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::{DeploymentId, StageName, limit};
 
-/// What stands for the value of a stage variable in a stage that was written somewhere.
+/// The text that stands for a stage variable's value in a stage that was serialized.
 pub const VALUE_NOT_KEPT: &str = "(not kept)";
 
 /// A stage of an API.
@@ -16,17 +16,17 @@ pub const VALUE_NOT_KEPT: &str = "(not kept)";
 pub struct Stage {
     /// Its name.
     pub name: StageName,
-    /// What it serves; none means that nobody can connect.
+    /// The deployment that the stage serves; none means that nobody can connect.
     pub deployment_id: Option<DeploymentId>,
     /// Free text.
     pub description: Option<String>,
     /// True when AWS deploys every change by itself; then nobody can point the stage anywhere.
     pub auto_deploy: bool,
-    /// What became of the last automatic deployment, in AWS's words.
+    /// The outcome of the last automatic deployment, in AWS's words.
     pub last_deployment_status_message: Option<String>,
-    /// When it was created.
+    /// The time at which the stage was created.
     pub created_at: Option<Timestamp>,
-    /// When it or what it serves last changed.
+    /// The time at which the stage or the choice of its deployment last changed.
     pub updated_at: Option<Timestamp>,
     /// Settings of every route that has none of its own.
     pub default_route_settings: Option<RouteSettings>,
@@ -35,7 +35,7 @@ pub struct Stage {
     /// Stage variables. Their values may be secrets, so that a stage is never written with them.
     #[serde(serialize_with = "names_alone")]
     pub variables: BTreeMap<String, String>,
-    /// Where access log lines go.
+    /// The destination and the line format of the access log.
     pub access_log: Option<AccessLogSettings>,
     /// The certificate the stage shows to backends.
     pub client_certificate_id: Option<String>,
@@ -44,8 +44,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// How long it may take until a stage that was just made takes handshakes, where stages settle slowly; none when it has
-    /// settled, and for one that serves nothing and never will by itself.
+    /// Returns the longest time until a stage that was just made takes handshakes, where stages settle slowly; none
+    /// when the stage has settled, and when it serves no deployment.
     pub fn settles_in(&self, now: Timestamp) -> Option<SignedDuration> {
         self.deployment_id.as_ref()?;
         limit::settles_in(self.created_at?, now)
@@ -68,7 +68,7 @@ pub struct RouteSettings {
     pub throttling_rate_limit: Option<f64>,
 }
 
-/// Where a stage writes its access log, and how a line looks.
+/// The destination and the line format of a stage's access log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessLogSettings {
@@ -86,7 +86,7 @@ fn names_alone<S: Serializer>(
 }
 
 impl RouteSettings {
-    /// The throttle in words: the numbers, `account default`, or `blocks all traffic`.
+    /// Returns the throttle in words: the numbers, `account default`, or `blocks all traffic`.
     ///
     /// AWS leaves the members away until somebody sets them, and some emulators answer the account's defaults instead
     /// (5000 and 10000/s); both mean the same.

@@ -1,8 +1,8 @@
-//! Where calls go: an AWS profile and region, an endpoint of one's own, or the local gateway.
+//! Targets of calls: an AWS profile and region, an endpoint of one's own, or the local gateway.
 
 use std::net::SocketAddr;
 
-/// Where the control plane's calls go.
+/// The target of the control plane's calls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
     /// AWS, or whatever answers at the endpoint.
@@ -25,14 +25,14 @@ pub struct AwsTarget {
 /// A local gateway's address and the region whose APIs are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LocalTarget {
-    /// Where it listens.
+    /// The address that the gateway listens on.
     pub address: SocketAddr,
     /// Each region has its own APIs, as on AWS.
     pub region: String,
 }
 
 impl Target {
-    /// The target's short name, for the breadcrumb: the profile, the endpoint's host, or `local`.
+    /// Returns the target's short name, for the breadcrumb: the profile, the endpoint's host, or `local`.
     pub fn label(&self) -> String {
         match self {
             Self::Local(_) => "local".to_owned(),
@@ -52,7 +52,7 @@ impl Target {
         }
     }
 
-    /// The region, if one was chosen.
+    /// Returns the region, if one was chosen.
     pub fn region(&self) -> Option<&str> {
         match self {
             Self::Local(local) => Some(&local.region),
@@ -62,7 +62,7 @@ impl Target {
 }
 
 impl LocalTarget {
-    /// The control plane's URL.
+    /// Returns the control plane's URL.
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, fmt::Write};
 
-/// The text with every character a terminal could obey or be confused by written out: C0 and C1 controls, DEL, and the
-/// characters that turn the direction of text around or hide it.
+/// Returns the text with every character a terminal could obey or be confused by written out: C0 and C1 controls, DEL,
+/// and the characters that turn the direction of text around or hide it.
 ///
 /// Tab and line feed are written out too (`\t`, `\n`): whoever shows several lines splits them first.
 pub fn printable(text: &str) -> Cow<'_, str> {
@@ -24,7 +24,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The same for bytes: what is not UTF-8 is written as `\xNN`.
+/// Makes bytes safe to show in the same way: a byte that is not UTF-8 is written as `\xNN`.
 pub fn printable_bytes(bytes: &[u8]) -> String {
     let mut safe = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -36,8 +36,8 @@ pub fn printable_bytes(bytes: &[u8]) -> String {
     safe
 }
 
-/// JSON leaves characters in its strings that a terminal obeys (C1 controls, DEL, direction marks); they are escaped too,
-/// so that the text means the same and can be shown line by line.
+/// Escapes the characters that JSON leaves in its strings and that a terminal obeys (C1 controls, DEL, direction
+/// marks), so that the text means the same and can be shown line by line.
 pub fn printable_json(json: String) -> String {
     if !json.chars().any(|c| c != '\n' && needs_escape(c)) {
         return json;

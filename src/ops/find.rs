@@ -75,7 +75,7 @@ fn resembles(name: &str, wanted: &str) -> bool {
     name.contains(&wanted) || wanted.contains(&name) || distance(&name, &wanted) <= 2
 }
 
-/// How many characters must be put in, taken out or replaced to make one text the other.
+/// Returns the number of characters that must be put in, taken out or replaced to make one text the other.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

@@ -2,9 +2,9 @@
 //! its content.
 //!
 //! One file a deployment, written whole or not at all: once when the deployment is made, and once more when a stage was
-//! pointed at it. So any number of consoles and jobs can write side by side, a reader never waits, and a deploy that ends
-//! half way leaves a deployment whose content is known. A file that cannot be used is treated as absent: the journal adds to what the
-//! fingerprint in a deployment's description says and is never the only truth.
+//! pointed at it. So any number of consoles and jobs can write side by side, a reader never waits, and a deploy that
+//! ends half way leaves a deployment whose content is known. A file that cannot be used is treated as absent: the
+//! journal adds to what the fingerprint in a deployment's description says and is never the only truth.
 
 use std::{
     fs::{self, File},
@@ -24,29 +24,29 @@ use crate::{
 /// The version of the files' shape that this program writes, and the newest that it reads.
 const VERSION: u32 = 1;
 
-/// What a deployment holds and how it came to be.
+/// A deployment's entry: what it holds and how it came to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The API.
     pub api_id: ApiId,
     /// The deployment.
     pub deployment_id: DeploymentId,
-    /// What it froze.
+    /// The definition that it froze.
     pub definition: Definition,
-    /// What it says of itself, without the fingerprint.
+    /// The description of the deployment, without the fingerprint.
     pub description: Option<String>,
-    /// When it was deployed.
+    /// The time at which it was deployed.
     pub deployed_at: Timestamp,
     /// The first stage that was pointed at it, once one was.
     pub stage: Option<StageName>,
-    /// What that stage served before.
+    /// The deployment that the stage served before.
     pub previous: Option<DeploymentId>,
 }
 
-/// What looking for an entry gave.
+/// The result of looking for an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// This.
+    /// An entry.
     Entry(Box<Entry>),
     /// This machine did not make the deployment.
     Nothing,
@@ -54,13 +54,13 @@ pub enum Found {
     Unusable(String),
 }
 
-/// Why an entry could not be written.
+/// The reason why an entry could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}", path.display())]
 pub struct WriteError {
     /// The file or directory.
     pub path: PathBuf,
-    /// What the system said.
+    /// The system's error.
     #[source]
     pub source: io::Error,
 }
@@ -71,7 +71,7 @@ pub struct Journal {
     dir: PathBuf,
 }
 
-/// Where in the journal the entries of a target are: a directory for each place in which API ids are unique.
+/// The part of the journal that holds a target's entries: a directory for each place in which API ids are unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shelf(String);
 

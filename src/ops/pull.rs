@@ -18,7 +18,7 @@ use crate::{
 pub struct Pulled {
     /// The definition and the stages.
     pub file: ApiFile,
-    /// What could not be said in it.
+    /// Warnings of what the file cannot say.
     pub warnings: Vec<String>,
 }
 

@@ -28,7 +28,7 @@ use crate::{
 /// Calls for responses that are under way at a time; the governor lets them go one after the other where it must.
 const PARALLEL_CALLS: usize = 8;
 
-/// How long the parts of a reading that broke off are of use.
+/// The time for which the parts of a reading that broke off are of use.
 const UNFINISHED: SignedDuration = SignedDuration::from_mins(2);
 
 /// Reads all of an API.
@@ -108,8 +108,8 @@ impl WholeDraft {
     }
 }
 
-/// Whether the stage's clients must sign the handshake: by what it serves where the journal knows that, else by the draft.
-/// One call or two, for whoever needs to know nothing else.
+/// True when the stage's clients must sign the handshake: by what it serves where the journal knows that, else by the
+/// draft. One call or two, for whoever needs to know nothing else.
 ///
 /// # Errors
 /// Fails when the control plane refuses or cannot be reached.
@@ -132,7 +132,7 @@ pub async fn wants_signature(
     Ok(is_signed(None, draft))
 }
 
-/// What the deployments hold that the stages serve, by the journal.
+/// Returns what the deployments hold that the stages serve, by the journal.
 async fn held(control: &Control, journal: &Journal, api: &ApiId, stages: &[Stage]) -> Held {
     let (journal, shelf) = (journal.clone(), Shelf::of(control));
     let (api, stages) = (api.clone(), stages.to_vec());
@@ -295,7 +295,7 @@ async fn integrations_going_on(
     Ok(with_responses(control, integrations, known, call).await)
 }
 
-/// What may have responses, which are a call of their own.
+/// A part of an API that may have responses, which are a call of their own.
 trait Answering {
     type Id: Clone + Ord;
     type Response: Clone;
@@ -382,7 +382,7 @@ pub struct Unfinished(Mutex<BTreeMap<ApiId, Begun>>);
 #[derive(Debug, Clone)]
 struct Begun {
     at: Timestamp,
-    /// When something was added last.
+    /// The time at which something was added last.
     touched_at: Timestamp,
     routes: BTreeMap<RouteId, Vec<RouteResponse>>,
     integrations: BTreeMap<IntegrationId, Vec<IntegrationResponse>>,

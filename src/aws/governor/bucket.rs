@@ -15,7 +15,8 @@ const FIRST_GUESS: Pace = Pace {
 /// The slowest pace that refusals lead to, in calls a second.
 const SLOWEST: f64 = 0.5;
 
-/// What an accepted call adds to a pace that refusals have lowered, in parts of the pace it had at first.
+/// The growth of a lowered pace for each accepted call, as a part of the known pace, or of the pace in force where none
+/// is known.
 const RECOVERY: f64 = 0.01;
 
 /// A guessed limit that has grown to so many calls a second was none.
@@ -32,9 +33,9 @@ pub(super) struct Bucket {
     /// The pace in force; none lets every call go at once.
     pace: Option<Pace>,
     full_at: Instant,
-    /// Nothing goes before this, as the control plane asked for.
+    /// The instant before which nothing goes, as the control plane asked for.
     not_before: Instant,
-    /// When the pace was lowered last: calls that left before that say nothing new.
+    /// The instant at which the pace was lowered last: calls that left before that say nothing new.
     lowered_at: Option<Instant>,
 }
 
@@ -54,7 +55,7 @@ impl Bucket {
         self.pace
     }
 
-    /// Before when nothing goes.
+    /// Returns the instant before which nothing goes.
     pub(super) fn held_until(&self) -> Instant {
         self.not_before
     }
@@ -85,7 +86,7 @@ impl Bucket {
         (pace.burst - missing * pace.per_second).max(0.0)
     }
 
-    /// When a call may go that leaves a part of the burst to more urgent ones.
+    /// Returns the instant at which a call may go that leaves a part of the burst to more urgent ones.
     pub(super) fn ready_at(&self, reserve: f64) -> Instant {
         let Some(pace) = self.pace else {
             return self.not_before;
@@ -181,7 +182,7 @@ mod tests {
             .block_on(async { Instant::now() })
     }
 
-    /// When each of so many calls goes that all wait from the start.
+    /// Returns the seconds after which each of so many calls goes that all wait from the start.
     fn departures(bucket: &mut Bucket, from: Instant, n_calls: usize, reserve: f64) -> Vec<f64> {
         let mut now = from;
         let mut departures = Vec::new();

@@ -23,7 +23,7 @@ use crate::model::pace::{Pace, Priority};
 #[derive(Debug)]
 pub(super) struct Governor {
     queue: Mutex<Queue>,
-    /// Something became of the queue that those who wait should look at.
+    /// The notice of a change of the queue that those who wait should look at.
     changed: Notify,
     /// The budget that other processes draw on too.
     shared: Option<SharedBudget>,
@@ -94,7 +94,7 @@ impl Governor {
         self.queue().bucket.pace()
     }
 
-    /// How long so many calls more will wait for their turns; none where no pace is kept.
+    /// Returns the time that so many calls more will wait for their turns; none where no pace is kept.
     pub(super) fn time_for(&self, n_calls: usize, priority: Priority) -> Option<Duration> {
         let queue = self.queue();
         let pace = queue.bucket.pace()?;
@@ -141,7 +141,7 @@ impl Governor {
     }
 }
 
-/// What became of a try to go.
+/// The outcome of a call's attempt to go.
 enum Turn {
     /// The call is counted and goes.
     Gone,

@@ -1,8 +1,8 @@
 //! A budget of calls that every stagewire on this machine draws on: three numbers in a locked file.
 //!
-//! They say when the budget was drawn on last, how many calls it lacked then, and when somebody wanted to act who had to
-//! wait, so that the others stand back. Where the file cannot be used (a full disk, no directory for state) each process
-//! keeps its own budget, which is half of the account's: two of them then use all of it.
+//! The numbers say when the budget was drawn on last, how many calls it lacked then, and when somebody wanted to act
+//! who had to wait, so that the others stand back. Where the file cannot be used (a full disk, no directory for state)
+//! each process keeps its own budget, which is half of the account's: two of them then use all of it.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
@@ -20,31 +20,32 @@ use tokio::time::Instant;
 use super::bucket::Bucket;
 use crate::model::pace::Priority;
 
-/// How soon a file that somebody else holds is tried again. It is held for one read and one write.
+/// The pause before a file that somebody else holds is tried again. A file is held for one read and one write.
 const HELD: Duration = Duration::from_millis(2);
 
-/// How long a file may be held before whoever holds it is taken to have been stopped in the middle.
+/// The longest time that a file may be held before whoever holds it is taken to have been stopped in the middle.
 const STUCK: Duration = Duration::from_secs(1);
 
-/// How long others stand back for somebody who wants to act and has to wait; it is renewed for as long as that lasts.
+/// The time that others stand back for somebody who wants to act and has to wait; it is renewed for as long as that
+/// lasts.
 const STAND_BACK: Duration = Duration::from_millis(300);
 
 /// The file of one account's budget.
 #[derive(Debug)]
 pub(in super::super) struct SharedBudget {
     path: PathBuf,
-    /// Since when the file was found held, again and again.
+    /// The instant from which on the file was found held, again and again.
     held_since: Mutex<Option<Instant>>,
 }
 
-/// What stands in the file.
+/// The contents of the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Stand {
-    /// When it was written, since the machine started.
+    /// The time of writing, since the machine started.
     at: Duration,
     /// Calls that were missing then.
     missing: f64,
-    /// When somebody who wants to act had to wait last.
+    /// The last time that somebody who wants to act had to wait, since the machine started.
     urgent_at: Duration,
 }
 
@@ -69,7 +70,7 @@ impl SharedBudget {
         self.take_at(bucket, priority, (now, machine_time()))
     }
 
-    /// The same at a time by both clocks.
+    /// Does the same at a time by both clocks.
     fn take_at(
         &self,
         bucket: &mut Bucket,
@@ -163,7 +164,7 @@ fn machine_time() -> Duration {
 }
 
 impl Stand {
-    /// What stands in the file; a full budget in one that is new, broken, or from before the machine started.
+    /// Reads the contents of the file; a full budget from one that is new, broken, or from before the machine started.
     fn read(file: &mut File, machine: Duration) -> Self {
         let full = Self {
             at: machine,
@@ -212,7 +213,7 @@ mod tests {
         Arc::new(Governor::new(Some(OURS), Some(shared)))
     }
 
-    /// How many calls go at once.
+    /// Returns the number of calls that go at once.
     async fn at_once(governor: &Governor) -> usize {
         let mut n_gone = 0;
         while n_gone < 100 {
@@ -254,7 +255,7 @@ mod tests {
         assert_eq!(at_once(&governor(&not_a_dir, "a")).await, 10);
     }
 
-    /// So many seconds after now, by both clocks.
+    /// Returns the time so many seconds after the start, by both clocks.
     fn at(start: Instant, seconds: u64) -> (Instant, Duration) {
         let after = Duration::from_secs(seconds);
         (start + after, Duration::from_secs(1_000_000) + after)

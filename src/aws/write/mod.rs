@@ -26,17 +26,18 @@ macro_rules! carry_out {
 
 use carry_out;
 
-/// What to send for a text: nothing when it is the same, the usual value when it is gone.
+/// Returns the text to send: nothing when it is the same, the usual value when it is gone.
 fn changed(from: Option<&String>, to: Option<&String>, usual: &str) -> Option<String> {
     (from != to).then(|| to.map_or(usual, String::as_str).to_owned())
 }
 
-/// What to send for a flag.
+/// Returns the flag to send: nothing when it is the same, false when it is gone.
 fn flag(from: Option<bool>, to: Option<bool>) -> Option<bool> {
     (from != to).then(|| to.unwrap_or(false))
 }
 
-/// What to send for a map that is merged: what is new or other, and an empty value for what is gone.
+/// Returns what to send for a map that is merged: entries that are new or other, and an empty value for each that is
+/// gone.
 fn merged(from: &Texts, to: &Texts) -> Option<HashMap<String, String>> {
     let given = to
         .iter()
@@ -49,12 +50,12 @@ fn merged(from: &Texts, to: &Texts) -> Option<HashMap<String, String>> {
     (!all.is_empty()).then_some(all)
 }
 
-/// What to send for a map that is replaced.
+/// Returns the map to send where it is replaced: nothing when it is the same.
 fn whole(from: &Texts, to: &Texts) -> Option<HashMap<String, String>> {
     (from != to).then(|| owned(to))
 }
 
-/// What to send for a map of something new.
+/// Returns the map to send for something new: nothing when it is empty.
 fn some(map: &Texts) -> Option<HashMap<String, String>> {
     (!map.is_empty()).then(|| owned(map))
 }

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What the names in a route's file stand for.
+/// The ids that the names in a route's file stand for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RouteEnds {
     /// Its integration.

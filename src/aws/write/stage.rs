@@ -144,7 +144,7 @@ impl Control {
     }
 }
 
-/// What to send for the settings of routes: whole entries that are new or other, as entries are merged by route key.
+/// Returns the settings of routes to send: whole entries that are new or other, as entries are merged by route key.
 fn route_settings(from: &StageFile, to: &StageFile) -> Option<HashMap<String, RouteSettings>> {
     let other = to
         .route_settings
@@ -156,8 +156,8 @@ fn route_settings(from: &StageFile, to: &StageFile) -> Option<HashMap<String, Ro
     (!other.is_empty()).then_some(other)
 }
 
-/// What to send for the settings of all routes. No call takes a member of them away, so one that is gone is set to what a
-/// stage has that nobody gave settings.
+/// Returns the settings of all routes to send. No call takes a member of them away, so one that is gone is set to what
+/// a stage has that nobody gave settings.
 fn default_settings(from: &RouteSettingsFile, to: &RouteSettingsFile) -> Option<RouteSettings> {
     if from == to {
         return None;

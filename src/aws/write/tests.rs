@@ -1,4 +1,4 @@
-//! What is sent, to the member: an update has what differs and nothing else, in the words that clear what is gone.
+//! Bodies of calls, to the member: an update has what differs and nothing else, in the words that clear what is gone.
 
 use std::collections::BTreeMap;
 

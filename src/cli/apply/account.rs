@@ -1,4 +1,4 @@
-//! What is told of an apply: in short, each call with `--verbose`, and all of it where answers are JSON.
+//! Accounts of an apply: in short, each call with `--verbose`, and all of it where answers are JSON.
 
 use std::path::PathBuf;
 
@@ -21,13 +21,13 @@ use crate::{
 /// Calls that are told one by one; of more than these the kinds are counted.
 const FEW: usize = 8;
 
-/// How calls are told.
+/// The manner in which calls are told.
 #[derive(Debug, Clone)]
 pub(super) struct Voice {
     pub(super) output: Output,
-    /// Each call is told.
+    /// True when each call is told.
     pub(super) is_verbose: bool,
-    /// Where each call is told anyway.
+    /// The directory of the log, where each call is told anyway.
     pub(super) log_dir: PathBuf,
 }
 
@@ -74,20 +74,20 @@ fn in_short(calls: &[String]) -> String {
     format!("{} ({})", n_calls_text(calls.len()), kinds.join(", "))
 }
 
-/// What became of one API.
+/// The outcome for one API.
 pub(super) struct CarriedOut {
     pub(super) answer: Option<Answer>,
     pub(super) given_up: Option<GivenUp>,
     pub(super) exit: Exit,
 }
 
-/// What there is to answer about one API.
+/// The answer about one API.
 pub(super) struct Answer {
     line: String,
     json: Value,
 }
 
-/// What there is to say about one that is not as its file says.
+/// The report on an API that is not as its file says.
 pub(super) struct GivenUp {
     failure: Failure,
     api: Option<ApiId>,
@@ -98,7 +98,7 @@ pub(super) struct GivenUp {
 }
 
 impl GivenUp {
-    /// What there is to say where no call was under way and none was made.
+    /// Makes the report for a failure with no call under way and none made.
     pub(super) fn between_calls(failure: Failure) -> Self {
         Self {
             failure,
@@ -163,7 +163,7 @@ impl GivenUp {
     }
 }
 
-/// Everything is done and was read back.
+/// Returns the outcome where everything is done and was read back.
 pub(super) fn end(plan: &ApplyPlan, applied: &Applied, voice: &Voice) -> CarriedOut {
     let api = &applied.api;
     let n_calls = n_calls_text(applied.done.len());
@@ -220,7 +220,7 @@ pub(super) fn give_up(failed: ApplyFailure) -> CarriedOut {
     }
 }
 
-/// Nobody waited for the answer of the call under way.
+/// Returns the outcome where nobody waited for the answer of the call under way.
 pub(super) fn cut(plan: &ApplyPlan, last: Option<&Progress>) -> CarriedOut {
     let mut done = plan.steps();
     let n_done = match last {
@@ -255,7 +255,7 @@ pub(super) fn cut(plan: &ApplyPlan, last: Option<&Progress>) -> CarriedOut {
     }
 }
 
-/// Nothing had to be done.
+/// Returns the outcome where nothing had to be done.
 pub(super) fn nothing_differs(plan: &ApplyPlan, api: &ApiId) -> CarriedOut {
     let line = format!("{}: {api}, nothing differs", printable(&plan.name));
     CarriedOut {

@@ -43,10 +43,10 @@ use crate::{
 /// Characters of a member's value that a line of the plan tells.
 const LONGEST_VALUE: usize = 80;
 
-/// How long the call under way may take once somebody wants the job to end.
+/// The longest time that the call under way may take once somebody wants the job to end.
 const LAST_CALL: Duration = Duration::from_secs(5);
 
-/// How often it is looked how far the job is.
+/// The pause between two looks at how far the job is.
 const TICK: Duration = Duration::from_millis(500);
 
 pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result<Exit, Stop> {
@@ -356,9 +356,9 @@ struct Watched<'a> {
     voice: &'a Voice,
     progress: Receiver<ReadProgress>,
     line: RefCell<Line>,
-    /// What began last.
+    /// The call or reading that began last.
     last: RefCell<Option<Progress>>,
-    /// How far it was when all calls were made.
+    /// The progress when all calls were made, or before the last reading again.
     made: Cell<Option<ReadProgress>>,
 }
 

@@ -1,7 +1,8 @@
 //! The frame parser: bytes of one direction in, in whatever chunks they come; [`FrameRecord`]s out.
 //!
-//! It reports what crossed the wire, lawful or not: reserved bits and opcodes, lengths that are longer than they need to
-//! be, masks where there should be none. It judges nothing, waits for nothing and cannot fail. The truth is RFC 6455 §5.
+//! The parser reports what crossed the wire, lawful or not: reserved bits and opcodes, lengths that are longer than
+//! they need to be, masks where there should be none. It judges nothing, waits for nothing and cannot fail. The truth
+//! is RFC 6455 §5.
 
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use crate::model::{Direction, FrameRecord, Opcode};
 
 /// The most that is stored of one frame's payload, in bytes; the true length is always told.
-pub const STORED_BYTES: usize = 256 * 1024;
+const STORED_BYTES: usize = 256 * 1024;
 
 /// The longest header: two bytes, eight of length, four of mask.
 const HEADER_BYTES: usize = 14;
@@ -27,7 +28,7 @@ pub struct FrameParser {
     /// Data frames of the message under way so far; 0 between messages.
     part: u32,
     unreadable: u64,
-    /// Where the payloads of one chunk's whole frames are, and their masks. Kept for its memory only.
+    /// The places of the payloads of one chunk's whole frames, and their masks. Kept for its memory only.
     places: Vec<(Range<usize>, Option<[u8; 4]>)>,
 }
 

@@ -1,4 +1,4 @@
-//! What differs between two files in the settled form, part by part.
+//! The differences between two files in the settled form, part by part.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{ApiFile, RouteFile};
 use crate::model::diff::{Change, ChangeKind, Subject, compare};
 
-/// What one must change in `from` to get `to`, in the order in which the parts depend on each other.
+/// Returns the changes that turn `from` into `to`, in the order in which the parts depend on each other.
 pub fn changes(from: &ApiFile, to: &ApiFile) -> Vec<Change> {
     let api = compare(&members(&own_members(from)), &members(&own_members(to)));
     let api = (!api.is_empty()).then_some(Change {
@@ -36,7 +36,7 @@ pub fn changes(from: &ApiFile, to: &ApiFile) -> Vec<Change> {
         .collect()
 }
 
-/// The API's own members and nothing that hangs on it but its tags.
+/// Returns the API's own members and nothing that hangs on it but its tags.
 pub fn own_members(api: &ApiFile) -> ApiFile {
     ApiFile {
         authorizers: BTreeMap::new(),
@@ -82,7 +82,7 @@ fn parts<K: Ord + Clone, T: Serialize>(
         .collect()
 }
 
-/// All members as texts, those of members with their path in front.
+/// Returns all members as texts, those of members with their path in front.
 fn members(part: &impl Serialize) -> BTreeMap<String, String> {
     let mut members = BTreeMap::new();
     // A part has text keys only, so this cannot fail.

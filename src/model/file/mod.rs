@@ -1,9 +1,10 @@
 //! A definition as a file: an API with all that a deployment freezes, and its stages, as one readable JSON value.
 //!
-//! The local gateway is filled from such files, `stagewire pull` writes them and `stagewire apply` carries them out. A file
-//! holds one API or a list of them. Members are named as the control plane names them; integrations have names of the
-//! file's own, since ids are assigned. What has the value that API Gateway fills in may be left out. `then` continues the
-//! story: each step replaces the integrations and routes that it names (`null` removes one) and may deploy what stands then.
+//! The local gateway is filled from such files, `stagewire pull` writes them and `stagewire apply` carries them out. A
+//! file holds one API or a list of them. Members are named as the control plane names them; integrations have names of
+//! the file's own, since ids are assigned. What has the value that API Gateway fills in may be left out. `then`
+//! continues the story: each step replaces the integrations and routes that it names (`null` removes one) and may
+//! deploy what stands then.
 //!
 //! ```json
 //! {
@@ -48,7 +49,7 @@ pub type Texts = BTreeMap<String, String>;
 pub struct ApiFile {
     /// Its name.
     pub name: String,
-    /// Where a new local gateway keeps it; `us-east-1` unless said otherwise.
+    /// The region in which a new local gateway keeps the API; `us-east-1` unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// Free text.
@@ -57,9 +58,9 @@ pub struct ApiFile {
     /// The owner's own version label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// How a message chooses its route.
+    /// The expression that selects a message's route.
     pub route_selection_expression: String,
-    /// Where a client's API key comes from.
+    /// The expression that selects the source of a client's API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_selection_expression: Option<String>,
     /// True when only custom domains may reach the API.
@@ -94,7 +95,7 @@ pub struct ApiFile {
     /// The first deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentFile>,
-    /// What changed afterwards, in this order.
+    /// The later changes, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub then: Vec<StepFile>,
     /// Stages by name; those that no deployment names serve nothing.
@@ -128,10 +129,10 @@ pub struct StepFile {
     expecting = "a deployment"
 )]
 pub struct DeploymentFile {
-    /// What it says of itself.
+    /// The deployment's description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Who serves it.
+    /// The stages that serve the deployment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageName>,
 }
@@ -155,7 +156,7 @@ pub struct AuthorizerFile {
     /// Seconds that a result may be kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorizer_result_ttl_in_seconds: Option<i32>,
-    /// What a client must bring.
+    /// The identity sources: the values that a client must bring.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_source: Vec<String>,
     /// Stored by AWS, without effect on WebSocket APIs.
@@ -190,7 +191,7 @@ pub struct IntegrationFile {
     /// The HTTP method it calls with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration_method: Option<String>,
-    /// Where it calls.
+    /// The URI that the integration calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration_uri: Option<String>,
     /// `INTERNET` or `VPC_LINK`.
@@ -225,7 +226,7 @@ pub struct IntegrationFile {
     /// Chooses the request template.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_selection_expression: Option<String>,
-    /// How long AWS waits for the backend, in milliseconds, 50 to 29000.
+    /// The longest time that AWS waits for the backend, in milliseconds, 50 to 29000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_in_millis: Option<i32>,
     /// Integration responses by key.
@@ -287,7 +288,7 @@ pub struct RouteFile {
     #[serde(default, deserialize_with = "unique::map")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub request_models: Texts,
-    /// By parameter name, whether it is required.
+    /// Request parameters, with whether each is required.
     #[serde(default, deserialize_with = "unique::map")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub request_parameters: BTreeMap<String, bool>,
@@ -315,7 +316,7 @@ pub struct RouteResponseFile {
     #[serde(default, deserialize_with = "unique::map")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub response_models: Texts,
-    /// By parameter name, whether it is required.
+    /// Response parameters, with whether each is required.
     #[serde(default, deserialize_with = "unique::map")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub response_parameters: BTreeMap<String, bool>,
@@ -345,7 +346,7 @@ pub struct StageFile {
     #[serde(default, deserialize_with = "unique::map")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub route_settings: BTreeMap<String, RouteSettingsFile>,
-    /// Where access log lines go.
+    /// The destination and the line format of the access log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_log_settings: Option<AccessLogSettingsFile>,
     /// Its tags.
@@ -379,7 +380,7 @@ pub struct RouteSettingsFile {
     pub throttling_rate_limit: Option<f64>,
 }
 
-/// Where a stage writes its access log, and how a line looks.
+/// The destination and the line format of a stage's access log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -395,7 +396,7 @@ pub struct AccessLogSettingsFile {
     pub format: Option<String>,
 }
 
-/// Where a file's text is wrong, and how.
+/// A mistake in a file's text, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{line}:{column}: {what}")]
 pub struct Mistake {
@@ -403,14 +404,14 @@ pub struct Mistake {
     pub line: usize,
     /// From 1, in bytes.
     pub column: usize,
-    /// What was found and what was expected, with the member it is about.
+    /// The fault in words, with the member that it is about: what was found and what was expected.
     pub what: String,
 }
 
 /// The longest file that is read, in bytes: far more than the largest API that API Gateway takes would need.
-pub const LONGEST_BYTES: u64 = 16 * 1024 * 1024;
+const LONGEST_BYTES: u64 = 16 * 1024 * 1024;
 
-/// The text of a file, read to its end, or to where it is longer than any definition.
+/// Reads the text of a file to its end, or to where it is longer than any definition.
 ///
 /// # Errors
 /// Fails when it cannot be read, is too long, or is not UTF-8.
@@ -445,8 +446,8 @@ pub fn parse(text: &str) -> Result<Vec<ApiFile>, Mistake> {
     }
 }
 
-/// The text of a file with this API: indented JSON with a line end, short forms where there are any, and nothing that a
-/// terminal would obey.
+/// Writes the text of a file with this API: indented JSON with a line end, short forms where there are any, and nothing
+/// that a terminal would obey.
 ///
 /// # Panics
 /// Never: all keys are text.

@@ -1,4 +1,4 @@
-//! From the parts of an API, as the control plane lists them, to the file that describes them.
+//! The file of an API, made from the parts of the API as the control plane lists them.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,11 @@ use crate::model::{
     RouteSettings, Stage, definition::Parts,
 };
 
-/// What a file calls the integrations.
+/// The names that a file gives the integrations.
 pub type Names = BTreeMap<IntegrationId, String>;
 
-/// The file of an API, in the settled form, with these names for its integrations; one without a name is left out.
+/// Makes the file of an API, in the settled form, with these names for its integrations; one without a name is left
+/// out.
 pub fn api_file(parts: Parts<'_>, stages: &[Stage], names: &Names) -> ApiFile {
     let api = parts.api;
     let mut file = ApiFile {
@@ -63,9 +64,9 @@ pub fn api_file(parts: Parts<'_>, stages: &[Stage], names: &Names) -> ApiFile {
     file
 }
 
-/// A name for each integration that depends on nothing that AWS assigned: the first route that targets it, without the
-/// `$` where no other route has that key; `unused-1` and so on for those that no route targets, in the order of their
-/// content.
+/// Gives each integration a name that depends on nothing that AWS assigned: the first route that targets it, without
+/// the `$` where no other route has that key; `unused-1` and so on for those that no route targets, in the order of
+/// their content.
 pub fn integration_names(routes: &[Route], integrations: &[Integration]) -> Names {
     let mut keys: Vec<&Route> = routes.iter().collect();
     keys.sort_by(|one, other| one.key.cmp(&other.key));
@@ -99,7 +100,7 @@ pub fn integration_names(routes: &[Route], integrations: &[Integration]) -> Name
     names
 }
 
-/// The responses of an integration by key, each in the settled form, whether they have an effect or not.
+/// Returns the responses of an integration by key, each in the settled form, whether they have an effect or not.
 pub fn integration_responses(
     integration: &Integration,
 ) -> BTreeMap<String, IntegrationResponseFile> {
@@ -111,7 +112,7 @@ pub fn integration_responses(
     responses.collect()
 }
 
-/// The responses of a route by key, each in the settled form, whether they have an effect or not.
+/// Returns the responses of a route by key, each in the settled form, whether they have an effect or not.
 pub fn route_responses(route: &Route) -> BTreeMap<String, RouteResponseFile> {
     let responses = route.responses.iter().map(|response| {
         let mut file = route_response_file(response);

@@ -1,5 +1,5 @@
-//! What a file comes to in the end, in one form for all ways to say it: the history folded in, short forms written out, and
-//! what has the value that API Gateway fills in left out. Two such values are equal when they mean the same.
+//! The settled form of a file, one form for all ways to say the same: the history folded in, short forms written out,
+//! and members with the value that API Gateway fills in left out. Two settled files are equal when they mean the same.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use super::{
 /// The only response of a route, and the expression that chooses it.
 const DEFAULT: &str = "$default";
 
-/// Why nothing can be made from a file that can be read.
+/// The reason why nothing can be made from a file that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}")]
 pub struct Unfit {
     /// The part of the file.
     pub place: String,
-    /// What is wrong with it.
+    /// The fault of that part.
     pub reason: String,
 }
 
-/// What a file comes to.
+/// A file in the settled form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settled {
     /// The definition as it stands after all steps, and the stages, without deployments and region.
@@ -31,7 +31,7 @@ pub struct Settled {
 }
 
 impl ApiFile {
-    /// What the file comes to.
+    /// Returns the file in the settled form.
     ///
     /// # Errors
     /// Fails when a route names an integration or authorizer that the file does not have when all steps are done.
@@ -156,7 +156,7 @@ impl IntegrationResponseFile {
 }
 
 impl RouteFile {
-    /// The same with its short form written out.
+    /// Returns the same with its short form written out.
     #[must_use]
     pub fn spelled_out(mut self) -> Self {
         if std::mem::take(&mut self.two_way) {
@@ -278,7 +278,7 @@ fn drop_empty(text: &mut Option<String>) {
     drop_usual(text, "");
 }
 
-/// Absent, empty and usual are one.
+/// Drops a text that says no more than its absence: absent, empty and usual are one.
 fn drop_usual(text: &mut Option<String>, usual: &str) {
     *text = text.take().filter(|text| !text.is_empty() && text != usual);
 }

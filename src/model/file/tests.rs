@@ -1,4 +1,4 @@
-//! That a file says the same after it was written and read, and what is no file.
+//! Files: they say the same after they were written and read, and texts that are no file are refused.
 
 use proptest::{collection::btree_map, option, prelude::*};
 

@@ -46,7 +46,7 @@ pub async fn commands(control: &Control, plan: &ApplyPlan) -> Result<Vec<String>
     Ok(commands)
 }
 
-/// What stands for the id of what the step creates, if any other step may need it.
+/// Returns the word that stands for the id of what the step creates, if any other step may need it.
 fn word_for(step: &Step) -> Option<String> {
     match step {
         Step::CreateApi => Some("<new API>".to_owned()),

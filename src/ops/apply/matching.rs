@@ -1,5 +1,5 @@
-//! Which integration of the target is which of the file. Ids say nothing, so it is told by the routes that both have, and
-//! for the others by content.
+//! Pairs of integrations, one of the target and one of the file. Ids say nothing, so pairs are told by the routes that
+//! both sides have, and for the others by content.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 

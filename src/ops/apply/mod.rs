@@ -27,18 +27,18 @@ use crate::{
 pub use commands::commands;
 pub use run::{Applied, ApplyFailure, Progress, run};
 
-/// What to apply, and to what.
+/// A definition to apply, and the API to apply it to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplyRequest {
     /// The definition and the stages.
     pub file: ApiFile,
     /// The API to change, when it is not the one of the file's name.
     pub api: Option<ApiId>,
-    /// What becomes of what the file does not have.
+    /// The treatment of what the file does not have.
     pub extras: Extras,
 }
 
-/// What becomes of routes, integrations, authorizers, models and stages that the target has and the file has not.
+/// The treatment of routes, integrations, authorizers, models and stages that the target has and the file has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extras {
     /// They stay as they are.
@@ -47,18 +47,18 @@ pub enum Extras {
     Pruned,
 }
 
-/// What applying would do.
+/// The plan of an apply.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplyPlan {
     /// The API's name in the file.
     pub name: String,
     /// The API that is changed; none when one is created.
     pub api: Option<ApiId>,
-    /// What differs and will be made as the file says.
+    /// The differences that will be made as the file says.
     pub changes: Vec<Change>,
-    /// What the target has, the file has not, and nobody touches.
+    /// The parts that the target has, the file has not, and nobody touches.
     pub left_alone: Vec<Subject>,
-    /// What a person should know before.
+    /// The notes that a person should read before.
     pub notes: Vec<String>,
     request: ApplyRequest,
     wanted: ApiFile,
@@ -119,7 +119,7 @@ pub async fn plan(control: &Control, request: &ApplyRequest) -> Result<ApplyPlan
     Ok(ApplyPlan { notes, ..plan })
 }
 
-/// What must change, from what was read.
+/// Plans what must change, from what was read.
 fn compare(request: &ApplyRequest, wanted: ApiFile, live: Option<&Live>) -> ApplyPlan {
     let names = match live {
         Some(live) => matching::names(&wanted, &live.draft),
@@ -223,7 +223,7 @@ fn notes_on_file(file: &ApiFile, region: &str) -> Vec<String> {
     notes
 }
 
-/// What clients or others would feel of it.
+/// Returns notes on what clients or others would feel of the apply.
 fn notes_on_target(live: &Live, from: &ApiFile, wanted: &ApiFile, extras: Extras) -> Vec<String> {
     let mut notes = Vec::new();
     for stage in live.stages.iter().filter(|stage| stage.auto_deploy) {

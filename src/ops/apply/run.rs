@@ -22,42 +22,42 @@ use crate::{
     },
 };
 
-/// What begins.
+/// A call or a reading that begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
     /// A call that changes something.
     Call {
-        /// What is called, in words.
+        /// The call, in words.
         step: String,
-        /// From 1.
+        /// The number of the call, from 1.
         number: usize,
-        /// Of how many.
+        /// The number of all calls.
         n_steps: usize,
     },
     /// The reading back, for all calls are made.
     ReadBack,
     /// Another reading back: what differs yet may only not show yet.
     ReadAgain {
-        /// How soon.
+        /// The pause before it.
         after: Duration,
     },
 }
 
-/// What was applied.
+/// The result of an apply.
 #[derive(Debug)]
 pub struct Applied {
     /// The API.
     pub api: ApiId,
     /// The calls that were made, in words.
     pub done: Vec<String>,
-    /// What still differs although every call was answered well: the target has its own mind about it.
+    /// The differences that remain although every call was answered well: the target has its own mind about them.
     pub remaining: Vec<Change>,
 }
 
-/// How far an attempt came.
+/// A failed apply, and how far it came.
 #[derive(Debug)]
 pub struct ApplyFailure {
-    /// Why it went no further.
+    /// The reason why it went no further.
     pub failure: Failure,
     /// True when somebody wanted it to end.
     pub was_stopped: bool,
@@ -403,7 +403,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What the names in a route stand for by now.
+    /// Returns the ids that the names in a route stand for by now.
     fn ends(&self, route: &RouteFile) -> RouteEnds {
         let integration = route.integration.as_ref();
         let authorizer = route.authorizer.as_ref();

@@ -1,5 +1,5 @@
-//! The calls that make the target as the file says, in an order in which none is refused: what others name comes before
-//! them and goes after them.
+//! The calls that make the target as the file says, in an order in which none is refused: a part that others name is
+//! created before them and deleted after them.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -18,15 +18,15 @@ use crate::model::{
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
     CreateApi,
-    /// From what is there.
+    /// An update from the API that is there.
     UpdateApi(Box<ApiFile>),
-    /// Of the API, or of a stage.
+    /// Tags of the API, or of a stage.
     Tag(Option<StageName>, Texts),
     Untag(Option<StageName>, Vec<String>),
     Model(String, Write<ModelId, ModelFile>),
     Authorizer(String, Write<AuthorizerId, AuthorizerFile>),
     Integration(String, Write<IntegrationId, IntegrationFile>),
-    /// Of an integration, by key.
+    /// A response of an integration, by key.
     IntegrationResponse(
         String,
         String,
@@ -35,7 +35,7 @@ pub(super) enum Step {
     Route(String, Write<RouteId, RouteFile>),
     /// A request parameter of a route that goes.
     RouteParameter(String, String),
-    /// Of a route, by key.
+    /// A response of a route, by key.
     RouteResponse(String, String, Write<RouteResponseId, RouteResponseFile>),
     Stage(StageName, Write<(), StageFile>),
     /// Settings of a route on a stage that go.
@@ -44,7 +44,7 @@ pub(super) enum Step {
     AccessLog(StageName),
 }
 
-/// What is done to a part.
+/// The change of a part.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Write<Id, T> {
     Create,
@@ -131,7 +131,7 @@ impl Known {
     }
 }
 
-/// What the file says and what is there.
+/// The two sides of an apply: what the file says and what is there.
 pub(super) struct Sides<'a> {
     pub(super) wanted: &'a ApiFile,
     /// The target as a file; none when there is no such API yet.

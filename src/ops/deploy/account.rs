@@ -1,4 +1,4 @@
-//! What a job has done, in one line: for whoever stopped watching it, and for the log.
+//! Accounts of deploys, each in one line: for whoever stopped watching, and for the log.
 
 use super::{command, shown};
 use crate::model::{
@@ -9,7 +9,7 @@ use crate::model::{
     },
 };
 
-/// What exists because of a deploy that did not come to its end.
+/// The deployment that exists because of a deploy that did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Made {
     /// Nothing.
@@ -20,12 +20,12 @@ pub enum Made {
     Deployment {
         /// Its id.
         id: DeploymentId,
-        /// Whether the stage serves it, if that is known.
+        /// True if the stage serves it; none if that is not known.
         is_served: Option<bool>,
     },
 }
 
-/// What is known to exist when a deploy is cut after this was the last that it told.
+/// Returns what is known to exist when a deploy is cut after this was the last that it told.
 pub fn made_until(last: Option<&DeployProgress>) -> Made {
     let Some(last) = last else {
         return Made::Nothing;
@@ -44,7 +44,7 @@ pub fn made_until(last: Option<&DeployProgress>) -> Made {
     Made::Deployment { id, is_served }
 }
 
-/// What exists because of a deploy that failed.
+/// Returns what exists because of a deploy that failed.
 pub fn made_by(failed: &DeployFailure) -> Made {
     match &failed.remains {
         Remains::Nothing => Made::Nothing,
@@ -59,7 +59,7 @@ pub fn made_by(failed: &DeployFailure) -> Made {
     }
 }
 
-/// What is known of a deploy that is cut after this was the last that it told.
+/// Tells what is known of a deploy that is cut after this was the last that it told.
 pub fn cut(target: &Target, plan: &DeployPlan, last: Option<&DeployProgress>) -> String {
     let stage = plan.request.stage.name();
     let api = plan.api.id.as_str();
@@ -87,7 +87,7 @@ pub fn cut(target: &Target, plan: &DeployPlan, last: Option<&DeployProgress>) ->
     }
 }
 
-/// How a deploy ended.
+/// Tells how a deploy ended.
 pub fn ended(result: &Result<Deployed, DeployFailure>) -> String {
     match result {
         Ok(deployed) => format!(

@@ -5,7 +5,7 @@ use crate::{
     ops::command as aws_cli,
 };
 
-/// What stands for the id of the deployment that does not exist yet.
+/// The word that stands for the id of the deployment that does not exist yet.
 const NEW: &str = "<new>";
 
 /// `aws apigatewayv2 create-deployment …`

@@ -1,4 +1,4 @@
-//! What a deploy would do, found out by looking only.
+//! Plans of deploys: what each would do, found out by looking only.
 
 use super::{auto_deploys, command};
 use crate::model::{
@@ -79,7 +79,8 @@ fn steps(check: DraftCheck, stage: DeployStep) -> Vec<DeployStep> {
     steps.into_iter().flatten().collect()
 }
 
-/// What the plan is made of must have been read. A new stage needs the stages too: to know that there is none of its name.
+/// Refuses a plan when the stages were not read, without which nobody can tell that a new stage's name is free, or when
+/// the draft was not and shall be checked before the stage is moved.
 fn check_read(detail: &ApiDetail, request: &DeployRequest) -> Result<(), Failure> {
     let lacks = |failure: Option<&Failure>, what: &str| {
         let title = title(&detail.api.name, request.stage.name());
@@ -103,7 +104,7 @@ fn check_read(detail: &ApiDetail, request: &DeployRequest) -> Result<(), Failure
     Ok(())
 }
 
-/// What a failed deploy could not do, in the person's words.
+/// Returns what a failed deploy could not do, in the person's words.
 pub(super) fn title(api: &str, stage: &StageName) -> String {
     format!("Cannot deploy \"{api}\" to stage \"{stage}\"")
 }

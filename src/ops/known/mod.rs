@@ -1,4 +1,4 @@
-//! What was read of targets, kept between runs: the next start shows it at once, each part with its age, and then reads
+//! Readings of targets, kept between runs: the next start shows them at once, each part with its age, and then reads
 //! anew.
 //!
 //! A directory for each target holds a file for the list of its APIs and two for each API, as two readings tell of it: who
@@ -57,14 +57,14 @@ pub struct Known {
     written: Arc<Mutex<Option<u64>>>,
 }
 
-/// What earlier runs have read of a target.
+/// The readings of a target by earlier runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recollection {
     /// Its APIs.
     pub apis: Vec<Api>,
-    /// When the list of them was read.
+    /// The time at which the list of APIs was read.
     pub as_of: Timestamp,
-    /// What was read of each, without those of which nothing was.
+    /// The details of each API, without those of which nothing was read.
     pub details: Vec<ApiDetail>,
 }
 
@@ -88,7 +88,7 @@ struct ApiList {
     apis: Vec<Api>,
 }
 
-/// Who serves what in an API.
+/// The stages and deployments of an API: who serves what.
 #[derive(Default, Serialize, Deserialize)]
 struct StageLists {
     stages: Part<Vec<Stage>>,
@@ -105,7 +105,7 @@ struct DraftLists {
     draft: Option<Draft>,
 }
 
-/// What is kept of one target.
+/// The place of what is kept of one target.
 struct Place {
     known: Known,
     identity: String,
@@ -113,7 +113,7 @@ struct Place {
 }
 
 impl Known {
-    /// What is known, in this directory, which need not exist.
+    /// Makes a handle on this directory, which need not exist.
     pub fn new(dir: PathBuf) -> Self {
         Self {
             dir,
@@ -140,7 +140,7 @@ impl Known {
         self.keep(control, move |place| place.keep_draft(&api, reading));
     }
 
-    /// What earlier runs have read of a target, with what the journal says of its deployments.
+    /// Returns what earlier runs have read of a target, with what the journal says of its deployments.
     pub async fn recall(&self, control: &Control, journal: &Journal) -> Option<Recollection> {
         let place = self.place_of(control)?;
         let (journal, shelf) = (journal.clone(), Shelf::of(control));
@@ -405,7 +405,7 @@ fn take_whole<T: Default>(kept: &mut Part<T>, newer: Part<T>) -> bool {
     is_whole
 }
 
-/// What a file says, if it is there, speaks of that, and has no more bytes than are left.
+/// Returns what a file says, if it is there, speaks of that, and has no more bytes than are left.
 fn read<T: DeserializeOwned>(path: &Path, about: &str, left: &mut u64) -> Option<T> {
     match try_read::<Stored<T>>(path, left) {
         Ok(stored) if stored.version == VERSION && stored.about == about => Some(stored.content),

@@ -1,4 +1,4 @@
-//! What is kept, what is not, and what becomes of files that are of no use.
+//! Readings that are kept, others that are not, and files that are of no use.
 
 use serde_json::{Value, json};
 

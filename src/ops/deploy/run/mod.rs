@@ -1,7 +1,7 @@
 //! Doing what a plan says, step by step, and going on with what a failed deploy left.
 //!
-//! Where the plan says so, the draft is read behind the freeze and compared before the stage is moved. Else the stage is
-//! moved at once, four round trips after the start, and what the deployment holds is left to be proved.
+//! The draft is read behind the freeze and compared before the stage is moved, where the plan says so. Else the stage
+//! is moved at once, four round trips after the start, and what the deployment holds is left to be proved.
 
 mod steps;
 mod unseen;
@@ -62,7 +62,7 @@ pub async fn run(
 /// done again.
 ///
 /// # Errors
-/// As for [`run`].
+/// Fails as [`run`] does.
 pub async fn finish(
     control: &Control,
     journal: &Journal,
@@ -113,23 +113,24 @@ struct Job<'a, R> {
     journal: &'a Journal,
     plan: &'a DeployPlan,
     patience: Patience,
-    /// Whether the stage may serve the deployment before the job has asked it.
+    /// The stage's use of the deployment, as far as it is known before the job has asked.
     stage_use: StageUse,
-    /// Somebody wants it to end.
+    /// Cancelled when somebody wants the deploy to end.
     stop: CancellationToken,
     made: Option<DeploymentId>,
-    /// When the freeze began and when it was over; none where somebody else made the deployment.
+    /// The times at which the freeze began and was over; none where an earlier job made the deployment.
     frozen: Option<(Timestamp, Timestamp)>,
     /// The draft as it was read behind the freeze, once that proved what the deployment holds.
     behind: Option<Draft>,
     report: R,
 }
 
-/// Why a deploy stopped after its deployment was made.
+/// The reason why a deploy stopped after its deployment was made.
 struct Stopped {
     failure: Failure,
     stage_use: StageUse,
-    /// The deployment was seen to hold something else than was planned, perhaps: nothing may be claimed of it any more.
+    /// True when the deployment was seen to hold something else than was planned, perhaps: nothing may be claimed of it
+    /// any more.
     is_disproved: bool,
 }
 
@@ -187,7 +188,7 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
         })
     }
 
-    /// What is left to prove of a deployment that went without waiting for a reading of the draft.
+    /// Returns what is left to prove of a deployment that went without waiting for a reading of the draft.
     fn unproved(&self, deployment: &Deployment, stage: &Stage) -> Option<Unproved> {
         let before = self.plan.draft.clone()?;
         let (began, frozen_at) = self.frozen?;
@@ -413,18 +414,18 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
     }
 }
 
-/// What is said of a stage that nobody waited for to be read back.
+/// The warning of a stage that nobody waited for to be read back.
 const UNCHECKED: &str =
     "The stage was moved, and not read back: somebody wanted the deploy to end.";
 
-/// What is said of a deployment that nobody waited for to be given its fingerprint.
+/// The warning of a deployment that nobody waited for to be given its fingerprint.
 const UNDESCRIBED: &str =
     "The deployment was perhaps not given its fingerprint: somebody wanted the deploy to end.";
 
-/// Why a deployment was not proved to hold what was planned.
+/// The reason why a deployment was not proved to hold what was planned.
 struct NotProved {
     failure: Failure,
-    /// It may hold something else: the draft was seen to be another one behind the freeze.
+    /// True when the deployment may hold something else: the draft was seen to be another one behind the freeze.
     is_disproved: bool,
 }
 

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// How long and how often something is asked for that is not as it shall be yet.
+/// The pauses between looks at something that is not as it shall be yet, and the longest wait for it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Polling {
     pub(super) first: Duration,
@@ -27,7 +27,7 @@ pub(super) struct Polling {
     pub(super) limit: Duration,
 }
 
-/// How patient a deploy is.
+/// The patience of a deploy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     /// With a deployment that is not usable yet.
@@ -139,7 +139,7 @@ pub(super) async fn verify(
     })
 }
 
-/// What is said of a deployment that may hold something else than was planned.
+/// Returns the failure of a deployment that may hold something else than was planned.
 pub(super) fn disproved(plan: &DeployPlan, deployment: &DeploymentId) -> Failure {
     failed(plan, FailureKind::User)
         .cause(format!(

@@ -1,4 +1,4 @@
-//! What became of a call whose outcome nobody saw: looked up before anything is said of it.
+//! Calls whose outcome nobody saw: each is looked up before anything is said of it.
 //!
 //! A call that timed out, lost its connection or met a failing server may have been carried out all the same. Looking is
 //! safe and takes one call; only where that gives no answer either is the outcome told as unknown.
@@ -15,7 +15,7 @@ use crate::{
     ops::deploy::{command, shown},
 };
 
-/// How long a look may take: whoever waits has waited for the call already.
+/// The longest time that a look may take: whoever waits has waited for the call already.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Looks whether a create-deployment made its deployment: the one that says exactly what ours says and was not there
@@ -113,7 +113,7 @@ pub(super) async fn moved(
     }
 }
 
-/// What a look saw; none when it saw nothing in time.
+/// Returns what a look saw; none when it saw nothing in time.
 async fn look<T>(reading: impl Future<Output = Result<T, Error>>) -> Option<T> {
     let read = tokio::time::timeout(PATIENCE, Box::pin(reading)).await;
     match read.ok()? {

@@ -43,10 +43,10 @@ const fn fast(polling: Polling) -> Polling {
     }
 }
 
-/// What the control plane holds, and how it shall misbehave.
+/// The control plane: what it holds, and how it shall misbehave.
 #[derive(Default)]
 struct World {
-    /// What each stage serves.
+    /// The deployment that each stage serves.
     stages: BTreeMap<String, Option<String>>,
     auto_deploy: bool,
     routes: Vec<&'static str>,
