@@ -6,6 +6,7 @@
 )]
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -98,7 +99,7 @@ impl Source {
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let end = self
             .text
-            .find("#[cfg(test)]\nmod ")
+            .find("#[cfg(test)]\nmod tests {")
             .unwrap_or(self.text.len());
         let code = self.text[..end].lines().enumerate();
         code.map(|(idx, line)| (idx + 1, line.split("//").next().unwrap_or(line)))
@@ -393,4 +394,269 @@ fn the_top_level_holds_what_it_may() {
         .map(|name| format!("{name} does not belong at the top"))
         .collect();
     report(&strangers);
+}
+
+/// The rooms of a floor, from below: each may know those that stand before it, and none of its own row.
+const ROOMS: &[(&str, &[&[&str]])] = &[
+    (
+        "ui",
+        &[
+            &[
+                "action", "effect", "glyphs", "notice", "remote", "text", "theme", "tickets",
+            ],
+            &["deploy", "keys", "library", "live", "look"],
+            &["data", "message", "route"],
+            &["view"],
+            &["subject", "widget"],
+            &["modal", "screen"],
+            &["open"],
+            &["state"],
+            &["answer", "render"],
+            &["update"],
+        ],
+    ),
+    (
+        "gateway",
+        &[
+            &[
+                "bucket",
+                "clock",
+                "linger",
+                "notice",
+                "reply",
+                "schema",
+                "time_scale",
+            ],
+            &["authorize", "signature", "store"],
+            &["host", "strict"],
+            &["admission", "place"],
+            &["outbound"],
+            &["lambda"],
+            &["data"],
+            &["control", "management"],
+            &["demo", "fault", "seed"],
+            &["local_api"],
+            &["http"],
+        ],
+    ),
+];
+
+/// Folders of which no file or folder knows another one.
+const STRANGERS: &[&str] = &["ui::modal", "ui::screen"];
+
+#[test]
+fn rooms_know_only_those_below_them() {
+    let mut complaints = Vec::new();
+    for (floor, rows) in ROOMS {
+        let place = |room: &str| rows.iter().position(|row| row.contains(&room));
+        for source in rust_sources("src") {
+            let module = module_of(&source.path);
+            let [first, room, ..] = &module[..] else {
+                continue;
+            };
+            if first != floor {
+                continue;
+            }
+            let Some(own) = place(room) else {
+                complaints.push(format!("src/{}: {room} stands in no row", source.path));
+                continue;
+            };
+            for path in named_paths(&source) {
+                let Some(known) = path.get(1).filter(|_| path[0] == **floor) else {
+                    continue;
+                };
+                let is_below = place(known).is_none_or(|row| row < own);
+                if known != room && !is_below {
+                    complaints.push(format!("src/{}: {room} must not know {known}", source.path));
+                }
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn screens_and_modals_know_none_of_their_siblings() {
+    let mut complaints = Vec::new();
+    for source in rust_sources("src") {
+        let module = module_of(&source.path).join("::") + "::";
+        for path in named_paths(&source) {
+            let path = path.join("::") + "::";
+            for folder in STRANGERS {
+                let own = module.strip_prefix(&format!("{folder}::"));
+                let known = path.strip_prefix(&format!("{folder}::"));
+                let Some((own, known)) = own.zip(known) else {
+                    continue;
+                };
+                let room = |rest: &str| rest.split("::").next().unwrap_or(rest).to_owned();
+                if !own.is_empty() && room(own) != room(known) {
+                    complaints.push(format!("src/{}: must not know {known}", source.path));
+                }
+            }
+        }
+    }
+    report(&complaints);
+}
+
+/// The module that a file of `src` is, as the names of its path.
+fn module_of(path: &str) -> Vec<String> {
+    let stem = path.trim_end_matches(".rs").trim_end_matches("/mod");
+    stem.split('/').map(str::to_owned).collect()
+}
+
+/// The paths into the crate that a file names, from the crate's root, lists taken apart.
+fn named_paths(source: &Source) -> Vec<Vec<String>> {
+    let code: Vec<&str> = source.code().map(|(_, line)| line).collect();
+    let code = code.join("\n");
+    let module = module_of(&source.path);
+    let mut paths = Vec::new();
+    for root in ["crate::", "self::", "super::"] {
+        for (at, _) in code.match_indices(root) {
+            let goes_on = code[..at].ends_with(|c: char| c == ':' || c.is_alphanumeric());
+            if !goes_on {
+                expand(&code[at..], &mut Vec::new(), &mut paths);
+            }
+        }
+    }
+    paths.iter().map(|path| absolute(&module, path)).collect()
+}
+
+/// Takes a tree of paths apart, and returns the length of its text.
+fn expand(text: &str, path: &mut Vec<String>, paths: &mut Vec<Vec<String>>) -> usize {
+    let depth = path.len();
+    let mut at = 0;
+    loop {
+        let rest = &text[at..];
+        at += rest.len() - rest.trim_start().len();
+        if text[at..].starts_with('{') {
+            at += 1;
+            while at < text.len() && !text[at..].starts_with('}') {
+                at += expand(&text[at..], path, paths);
+                at += usize::from(text[at..].starts_with(','));
+            }
+            at = (at + 1).min(text.len());
+            break;
+        }
+        let name = text[at..]
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_');
+        let length = name.map(char::len_utf8).sum::<usize>();
+        path.push(text[at..at + length].to_owned());
+        at += length;
+        if !text[at..].starts_with("::") {
+            if length > 0 {
+                paths.push(path.clone());
+            }
+            // An alias, or whatever else stands behind the name in a list.
+            at += text[at..]
+                .find([',', '}', '\n', ';'])
+                .unwrap_or(text.len() - at);
+            break;
+        }
+        at += 2;
+    }
+    path.truncate(depth);
+    at
+}
+
+fn absolute(module: &[String], path: &[String]) -> Vec<String> {
+    let n_up = path.iter().take_while(|name| *name == "super").count();
+    let base = match path[0].as_str() {
+        "crate" => &[],
+        "self" => module,
+        _ => &module[..module.len().saturating_sub(n_up)],
+    };
+    let named = path.iter().skip(n_up.max(1));
+    base.iter().chain(named).cloned().collect()
+}
+
+#[test]
+fn paths_are_taken_apart_and_made_absolute() {
+    let source = Source {
+        path: "ui/widget/list.rs".to_owned(),
+        text: "use super::{input::Input, text};\nuse crate::{\n    model::Api,\n    ui::{Action, view::{self, View}},\n};\nfn f() { super::super::go(); }\n"
+            .to_owned(),
+    };
+    let mut paths: Vec<String> = named_paths(&source)
+        .iter()
+        .map(|it| it.join("::"))
+        .collect();
+    paths.sort();
+    assert_eq!(
+        paths,
+        [
+            "model::Api",
+            "ui::Action",
+            "ui::go",
+            "ui::view::View",
+            "ui::view::self",
+            "ui::widget::input::Input",
+            "ui::widget::text"
+        ]
+    );
+}
+
+/// Public names that only tests use, and why they are there.
+const FOR_TESTS: &[&str] = &[
+    // Tests go through all scopes, and name all styles.
+    "LEAVES",
+    "roles",
+    // They make what is owed at once, and know a bound or a mark.
+    "make_owed",
+    "MOST_FRAMES",
+    "VALUE_NOT_KEPT",
+];
+
+/// Types are left out: one may be public for standing in the signature of something that is used.
+#[test]
+fn no_public_function_or_constant_is_without_a_user() {
+    let sources = rust_sources("src");
+    let is_test = |path: &str| {
+        path.contains("/tests") || path.ends_with("fixture.rs") || path.ends_with("stub.rs")
+    };
+    let sources: Vec<(&str, String)> = sources
+        .iter()
+        .filter(|source| !is_test(&source.path))
+        .map(|source| {
+            let code: Vec<&str> = source.code().map(|(_, line)| line).collect();
+            (source.path.as_str(), code.join("\n"))
+        })
+        .collect();
+    let words: Vec<(&str, BTreeSet<&str>)> = sources
+        .iter()
+        .map(|(path, code)| {
+            let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+            (*path, words.collect())
+        })
+        .collect();
+    let mut complaints = Vec::new();
+    for (path, code) in &sources {
+        for name in code.lines().filter_map(public_name) {
+            let mut others = words.iter().filter(|(other, _)| other != path);
+            let is_used = others.any(|(_, words)| words.contains(name));
+            let is_known = FOR_TESTS.contains(&name) || name.starts_with('$');
+            if !is_used && !is_known {
+                complaints.push(format!("src/{path}: {name} is public and nobody else's"));
+            }
+        }
+    }
+    report(&complaints);
+}
+
+/// The name of the function or constant that a line declares for others.
+fn public_name(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("pub")?;
+    let rest = match rest.strip_prefix('(') {
+        Some(rest) => rest.split_once(')')?.1,
+        None => rest,
+    };
+    let mut words = rest
+        .split([' ', '(', ':', '<'])
+        .filter(|word| !word.is_empty());
+    let kind = words.find(|word| !matches!(*word, "async" | "unsafe" | "const"));
+    match kind? {
+        "fn" | "static" => words.next(),
+        name if rest.trim_start().starts_with("const ") => Some(name),
+        _ => None,
+    }
 }

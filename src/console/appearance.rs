@@ -1,4 +1,4 @@
-//! What the terminal can show, from the settings and the environment.
+//! Appearance of the screen: what the terminal can show, from the settings and the environment.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::{
     ui::{Appearance, glyphs::Glyphs, theme::ColourDepth},
 };
 
-/// How the screen shall look.
+/// Finds out how the screen shall look.
 pub(super) fn find(settings: &Settings) -> Appearance {
     // tmux is not asked: that would run a program before the first paint.
     let detector = DetectorSettings::default().enable_tmux_info(false);

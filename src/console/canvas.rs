@@ -1,4 +1,5 @@
-//! What ratatui draws on: turns changed cells into the bytes of one frame, and into none when nothing changed.
+//! The canvas that ratatui draws on: turns changed cells into the bytes of one frame, and into none when nothing
+//! changed.
 //!
 //! ratatui's own crossterm backend writes as it goes, also when there is nothing to say. Here a frame is collected, and
 //! only its end decides whether there are bytes at all. This is also the last fence: a control character in a cell,
@@ -22,7 +23,7 @@ const STATUS_REQUEST: &[u8] = b"\x1b[5n";
 const HIDE_CURSOR: &[u8] = b"\x1b[?25l";
 const SHOW_CURSOR: &[u8] = b"\x1b[?25h";
 
-/// Whether frames are marked so that the terminal shows each of them at once and whole.
+/// The choice whether frames are marked so that the terminal shows each of them at once and whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Synchronized {
     /// Yes; a terminal that does not know the marks ignores them.
@@ -49,7 +50,7 @@ struct Cursor {
     position: Position,
 }
 
-/// What the terminal's attributes are while a frame is drawn.
+/// The terminal's attributes while a frame is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pen {
     fg: Color,

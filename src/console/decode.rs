@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 const ESC: u8 = 0x1b;
 const PASTE_END: &[u8] = b"\x1b[201~";
 
-/// What the bytes meant.
+/// The meaning of bytes from the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decoded {
     /// A key was pressed or repeats.
@@ -24,11 +24,11 @@ pub(super) enum Decoded {
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
     pending: Vec<u8>,
-    /// Where in `pending` the search for the end of a paste goes on; none outside a paste.
+    /// The index in `pending` at which the search for the end of a paste goes on; none outside a paste.
     paste_from: Option<usize>,
 }
 
-/// What the front of the bytes is.
+/// The front of the bytes.
 enum Front {
     /// This many bytes, which mean this, or nothing to us.
     Whole(usize, Option<Decoded>),
@@ -204,7 +204,7 @@ fn cursor_key(last: u8) -> Option<KeyCode> {
     }
 }
 
-/// What follows `ESC [`.
+/// Reads what follows `ESC [`.
 fn control_sequence(rest: &[u8]) -> Front {
     // The Linux console's F1 to F5.
     if let [b'[', tail @ ..] = rest {

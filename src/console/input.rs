@@ -1,7 +1,7 @@
 //! The thread that reads the terminal: keys, pastes and answers, until the terminal is gone.
 //!
-//! It sleeps in `poll` without a timeout, so an idle program uses no CPU; a pipe wakes it to pause while another program
-//! owns the terminal, and to end.
+//! The thread sleeps in `poll` without a timeout, so an idle program uses no CPU; a pipe wakes it to pause while
+//! another program owns the terminal, and to end.
 
 use std::{
     io,
@@ -18,12 +18,12 @@ use rustix::{
 
 use super::decode::{Decoded, Decoder};
 
-/// How long to wait for the rest of a sequence before its first byte counts as the Esc key. A terminal on this machine
+/// The longest wait for the rest of a sequence before its first byte counts as the Esc key. A terminal on this machine
 /// writes a sequence at once; a network may cut it.
 const LOCAL_PATIENCE: Duration = Duration::from_millis(3);
 const REMOTE_PATIENCE: Duration = Duration::from_millis(40);
 
-/// What came from the terminal.
+/// Input from the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Input {
     /// A key, a paste or an answer.
@@ -39,7 +39,7 @@ enum Order {
     Resume,
 }
 
-/// Where the terminal is.
+/// The distance of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Distance {
     /// On this machine.
@@ -137,7 +137,7 @@ struct Reader<T, F> {
     told: F,
 }
 
-/// What a look at the terminal found.
+/// The result of a look at the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
     Readable,

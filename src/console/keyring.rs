@@ -70,7 +70,8 @@ pub(crate) fn unsigned(failure: &Failure) -> LinkFailure {
     }
 }
 
-/// Whoever starts the gateway may sign with what the environment holds, as for every other tool.
+/// Returns the credentials in the environment, as every other tool reads them: whoever starts the gateway may sign with
+/// them.
 pub(crate) fn of_environment() -> Option<Credential> {
     Some(Credential {
         access_key_id: env::var("AWS_ACCESS_KEY_ID")?,
@@ -81,11 +82,12 @@ pub(crate) fn of_environment() -> Option<Credential> {
     })
 }
 
-/// Who signs handshakes for a target: whoever the target's calls are from. A local gateway takes anybody's calls but
-/// verifies handshakes, so there it is somebody whom it knows: the environment, else the first of the settings.
+/// Returns the signer of handshakes for a target, with the credentials of the target's calls. A local gateway takes
+/// anybody's calls but verifies handshakes, so there it is a signer with credentials that the gateway knows: those of
+/// the environment, else the first of the settings.
 ///
 /// # Errors
-/// Fails when there is nobody.
+/// Fails when there are no such credentials.
 pub(crate) fn handshake_signer(settings: &Settings, control: &Control) -> Result<Signer, Failure> {
     let title = "Cannot sign the handshake";
     if !matches!(control.target(), Target::Local(_)) {

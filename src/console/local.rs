@@ -19,7 +19,7 @@ use crate::{
     ops::Journal,
 };
 
-/// How long its clients may take to go when the console ends.
+/// The longest time that the gateway's clients may take to go when the console ends.
 const STOPPING: Duration = Duration::from_secs(1);
 
 /// A place to listen, taken before the gateway runs, so that its address is known at once.
@@ -58,13 +58,13 @@ impl Place {
             })
     }
 
-    /// Where the gateway will be.
+    /// Returns the address at which the gateway will be.
     pub(super) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 }
 
-/// Where the local gateway listens unless somebody else does.
+/// Returns the address that the local gateway listens on unless somebody else does.
 pub(super) fn wanted_address(settings: &Settings) -> SocketAddr {
     settings
         .gateway_listen
@@ -85,11 +85,11 @@ pub(super) struct LocalGateway {
 /// A gateway that runs.
 #[derive(Debug)]
 pub(super) struct Running {
-    /// Where.
+    /// The address that it listens on.
     pub(super) address: SocketAddr,
-    /// What the person should know, if it has just started.
+    /// The notices for the person, if it has just started.
     pub(super) notices: Vec<Failure>,
-    /// How fast its time passes, if it has just started.
+    /// The pace of its time, if it has just started.
     pub(super) time_scales: Option<watch::Receiver<f64>>,
 }
 

@@ -57,7 +57,7 @@ pub(crate) use seeded::remember;
 use terminal::{Modes, PanicHook, TerminalGuard};
 use writer::Writer;
 
-/// How the control plane is called by these settings.
+/// Returns the tuning of the control plane's calls by these settings.
 pub(crate) fn tuning(settings: &Settings, paths: &Paths) -> Tuning {
     Tuning {
         limits: settings.calls,
@@ -70,49 +70,49 @@ pub(crate) fn tuning(settings: &Settings, paths: &Paths) -> Tuning {
 /// Messages from elsewhere that may wait for the loop. Each may carry a batch of frames, so there are few.
 const INBOX: usize = 64;
 
-/// What a terminal behind ssh gets at most, in bytes a second. With the odd burst it stays under 64 KB a second.
+/// The most that a terminal behind ssh gets, in bytes a second. With the odd burst it stays under 64 KB a second.
 const REMOTE_BUDGET: f64 = 56.0 * 1024.0;
 
-/// How long a terminal may take for the last bytes at the end.
+/// The longest time that a terminal may take for the last bytes at the end.
 const LAST_BYTES: Duration = Duration::from_secs(1);
 
 /// The same for one that is gone already.
 const LOST_BYTES: Duration = Duration::from_millis(100);
 
-/// How long a job that changes the target may go on after the screen.
+/// The longest time that a job that changes the target may go on after the screen.
 const LAST_JOBS: Duration = Duration::from_secs(5);
 
 /// The same once the terminal is gone: the program must not outlive it by a second, whatever runs.
 const LOST_JOBS: Duration = Duration::from_millis(500);
 
-/// How long the local gateway may take to let its clients go.
+/// The longest time that the local gateway may take to let its clients go.
 const LAST_CLIENTS: Duration = Duration::from_millis(500);
 
 /// The same once the terminal is gone.
 const LOST_CLIENTS: Duration = Duration::from_millis(150);
 
-/// How long tasks may take to end with the program.
+/// The longest time that tasks may take to end with the program.
 const LAST_TASKS: Duration = Duration::from_millis(200);
 
 /// Threads of the runtime: links and the local gateway share them.
 const WORKERS: usize = 2;
 
-/// What the console starts with.
+/// The input of [`run`].
 #[derive(Debug, Clone)]
 pub struct Start {
     /// The settings in force.
     pub settings: Settings,
-    /// Where the program's own files are; the directories exist.
+    /// The directories of the program's own files, which exist.
     pub paths: Paths,
     /// The target to begin with; none opens the target picker.
     pub target: Option<Target>,
     /// Start the local gateway inside the process and begin with it, whatever `target` says.
     pub local: bool,
-    /// Where the Lambda functions of the local gateway run.
+    /// The options that say where the Lambda functions of the local gateway run.
     pub lambda: LambdaOptions,
 }
 
-/// Why the screen ended.
+/// The reason why the screen ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The person left it.
@@ -123,8 +123,8 @@ pub enum End {
 
 /// Shows the screen until the person or a signal ends it. The terminal is left as it was found in every case.
 ///
-/// What changes the target at that moment goes on for a few seconds; `say` gets what there is to say of it, a line each,
-/// when the terminal is left.
+/// A job that changes the target at that moment goes on for a few seconds; `say` gets what there is to say of it, a
+/// line each, when the terminal is left.
 ///
 /// # Errors
 /// Fails when this is no terminal that can show the screen, when it cannot be entered, and when a bug of ours ended it.
@@ -154,7 +154,7 @@ pub fn run(start: Start, say: impl Fn(&str)) -> Result<End, Failure> {
     })
 }
 
-/// What to do about a panic that is not the screen's own. Without the threads at the terminal nothing can go on.
+/// Tells the loop of a panic that is not the screen's own. Without the threads at the terminal nothing can go on.
 fn panicked(text: String, events: &mpsc::UnboundedSender<Event>) {
     let is_terminal_thread = thread::current()
         .name()
@@ -233,7 +233,7 @@ fn show(
     Ok(ending)
 }
 
-/// How patient the end of the program is.
+/// The patience of the program at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Patience {
     Usual,
@@ -357,7 +357,8 @@ impl App for State {
     }
 
     fn render(&mut self, frame: &mut Frame<'_>) {
-        self.geometry = ui::render(self, frame);
+        let geometry = ui::render(self, frame);
+        self.place(geometry);
     }
 
     fn next_tick(&self) -> Option<Duration> {

@@ -1,4 +1,5 @@
-//! When the next frame may be drawn: after the terminal has worked off the one before, and within the budget of bytes.
+//! The pace of frames: the next one is drawn after the terminal has worked off the one before, and within the budget of
+//! bytes.
 //!
 //! On a slow link a clock would draw frames faster than they arrive, and the person would look at the past. So each frame
 //! is followed by a status request, and the next one waits for the answer: whatever the link's speed, at most one frame
@@ -14,10 +15,10 @@ const SHORTEST_PAUSE: Duration = Duration::from_micros(16_667);
 /// While nothing but data from elsewhere changes, half as many do, and leave the terminal time for the person's keys.
 const UNHURRIED_PAUSE: Duration = Duration::from_millis(33);
 
-/// How long the first answer may take before the terminal counts as one that does not answer.
+/// The longest time that the first answer may take before the terminal counts as one that does not answer.
 const FIRST_ANSWER: Duration = Duration::from_secs(3);
 
-/// How long a later answer may take on top of the time that a slow link needs for the bytes.
+/// The longest time that a later answer may take on top of the time that a slow link needs for the bytes.
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// A link slower than this counts as broken, in bytes a second.
@@ -26,7 +27,7 @@ const SLOWEST_LINK: f64 = 2048.0;
 /// Answers missed in a row after which no more are asked for.
 const PATIENCE: u32 = 4;
 
-/// Who waits for the next frame.
+/// The urgency of the next frame: who waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Urgency {
     /// Nobody: nothing has changed.
@@ -37,7 +38,7 @@ pub(super) enum Urgency {
     Person,
 }
 
-/// Whether to draw.
+/// The decision whether to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
     /// Draw now.
@@ -59,7 +60,7 @@ pub(super) struct Pacer {
     bucket: Option<Bucket>,
 }
 
-/// What we know of the terminal's answers to status requests.
+/// The terminal's answers to status requests, as far as we know of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answers {
     /// Nothing yet. Nobody waits, but one request is on its way from this moment on.
@@ -83,7 +84,7 @@ impl Pacer {
         }
     }
 
-    /// Whether the next frame may be drawn.
+    /// Decides whether the next frame may be drawn.
     pub(super) fn turn(&mut self, now: Instant, urgency: Urgency) -> Turn {
         if self.is_writing {
             return Turn::AfterTerminal;

@@ -1,4 +1,4 @@
-//! What a gateway has planted, kept in the journal: by whichever face of the program started it.
+//! Seeded deployments of a gateway, kept in the journal: by whichever face of the program started the gateway.
 
 use jiff::Timestamp;
 

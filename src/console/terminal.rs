@@ -56,7 +56,7 @@ pub(super) fn check() -> Result<(), Failure> {
     }
 }
 
-/// Whether this terminal may get synchronized-update marks: the Linux console prints what it does not know.
+/// Tells whether this terminal may get synchronized-update marks: the Linux console prints what it does not know.
 pub(super) fn synchronized() -> Synchronized {
     match env::term().as_deref() {
         Some("linux" | "dumb") | None => Synchronized::Unmarked,
@@ -64,7 +64,7 @@ pub(super) fn synchronized() -> Synchronized {
     }
 }
 
-/// How large the terminal is; 80x24 when it does not say.
+/// Returns the size of the terminal; 80x24 when it does not say.
 pub(super) fn size() -> Size {
     match termios::tcgetwinsize(rustix::stdio::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size::new(size.ws_col, size.ws_row),

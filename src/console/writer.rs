@@ -1,7 +1,7 @@
 //! The thread that writes to the terminal, so that a slow link blocks this thread and nothing else.
 //!
-//! It gets whole frames and writes each with one call. There is at most one frame under way: the loop does not draw the
-//! next one before it is told that this one is out.
+//! The thread gets whole frames and writes each with one call. There is at most one frame under way: the loop does not
+//! draw the next one before it is told that this one is out.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use rustix::{
     io::Errno,
 };
 
-/// What became of bytes handed over.
+/// The outcome of bytes handed over.
 #[derive(Debug)]
 pub(super) enum Written {
     /// They are out.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crossterm::event::{KeyCode, KeyEvent};
 use jiff::{SignedDuration, Timestamp};
 
-use super::widget::text;
+use super::text;
 use crate::model::{
     ApiId, DeploymentId, Draft, StageName, Ticket,
     limit::SETTLING,
@@ -236,7 +236,7 @@ impl DeployJob {
     }
 
     /// True when an answer under this ticket is for it.
-    pub fn waits_for(&self, ticket: Ticket) -> bool {
+    fn waits_for(&self, ticket: Ticket) -> bool {
         match &self.outcome {
             None => self.ticket == ticket,
             Some(DeployOutcome::CleaningUp(cleaning, _)) => *cleaning == ticket,

@@ -36,15 +36,6 @@ impl<T> Remote<T> {
         }
     }
 
-    /// The same, to correct it by what became known in another way.
-    pub fn data_mut(&mut self) -> Option<&mut T> {
-        match self {
-            Self::Ready(data) => Some(data),
-            Self::Loading { previous, .. } | Self::Failed { previous, .. } => previous.as_mut(),
-            Self::Idle => None,
-        }
-    }
-
     /// True while an answer is awaited.
     pub fn is_loading(&self) -> bool {
         matches!(self, Self::Loading { .. })

@@ -11,23 +11,22 @@ use ratatui::{
 
 use super::{
     State,
-    geometry::{Geometry, SMALLEST},
     glyphs::SPINNER_MS,
-    modal::Modal,
-    update,
+    route::Route,
+    state::{Geometry, SMALLEST},
+    view::Crumb,
     widget::{footer::Footer, header::Header, notice::NoticeStack},
 };
 
 /// Draws the state, and tells where things went.
 pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
     let area = frame.area();
-    let mut geometry = Geometry {
-        area,
-        ..Geometry::default()
-    };
-    if geometry.is_too_small() {
+    if Geometry::is_too_small(area) {
         too_small(state, area, frame);
-        return geometry;
+        return Geometry {
+            area,
+            ..Geometry::default()
+        };
     }
     let [head, body, foot] = Layout::vertical([
         Constraint::Length(1),
@@ -35,50 +34,78 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
         Constraint::Length(1),
     ])
     .areas(area);
-    frame.render_widget(&Header { state }, head);
-    state
-        .screen()
-        .view()
-        .render(state, body, frame, &mut geometry);
-    for modal in &state.modals {
-        geometry.question = None;
-        modal.view().render(state, body, frame, &mut geometry);
+    let header = Header {
+        data: &state.data,
+        look: &state.look,
+        crumbs: &crumbs(state),
+        has_modal: !state.modals.is_empty(),
+        is_live: matches!(state.screen().route(), Route::Live(..)),
+    };
+    frame.render_widget(&header, head);
+    let screen = state.screen().render(state.scene(None), body, frame);
+    let mut modals = Vec::new();
+    for (idx, modal) in state.modals.iter().enumerate() {
+        modals.push(modal.view.render(state.scene(Some(idx)), body, frame));
     }
-    let scope = update::scope(state);
-    frame.render_widget(&Footer { state, scope }, foot);
+    let footer = Footer {
+        view: state.top(),
+        scene: state.top_scene(),
+    };
+    frame.render_widget(&footer, foot);
     let stack = NoticeStack {
-        state,
-        quiet_rows: &geometry.quiet_rows,
+        notices: &state.data.notices,
+        n_modals: modals.len(),
+        look: &state.look,
+        quiet_rows: &screen.quiet_rows,
     };
     frame.render_widget(&stack, body);
-    geometry
+    Geometry {
+        area,
+        screen,
+        modals,
+    }
+}
+
+/// The breadcrumb: the target, its region, and the parts of the view on top that has any. What a modal is about counts for
+/// more than what the screen below it is about.
+fn crumbs(state: &State) -> Vec<Crumb> {
+    let library = &state.data.library;
+    let target = state.data.target().or(library.wanted_target.as_ref());
+    let region = target.and_then(|target| target.region());
+    let label = target.map(|target| Crumb::plain(target.label()));
+    let of_modals = state.modals.iter().enumerate().rev();
+    let mut of_modals = of_modals.map(|(idx, modal)| modal.view.crumbs(state.scene(Some(idx))));
+    let of_view = of_modals
+        .find(|crumbs| !crumbs.is_empty())
+        .unwrap_or_else(|| state.screen().crumbs(state.scene(None)));
+    let of_target = label.into_iter().chain(region.map(Crumb::plain));
+    of_target.chain(of_view).collect()
 }
 
 /// How long until the screen wants to know the time though nothing happens; none when nothing moves.
 pub fn next_tick(state: &State) -> Option<Duration> {
     let spinner = is_busy(state)
         .then(|| Duration::from_millis(u64::try_from(SPINNER_MS).unwrap_or(u64::MAX)));
-    let notices = state.notices.next_expiry(state.now);
+    let notices = state.data.notices.next_expiry(state.look.now);
     let live = state
+        .data
         .live
         .as_ref()
-        .and_then(|session| session.next_tick(state.now));
-    let leaving = state.library.gives_up_in(state.now);
+        .and_then(|session| session.next_tick(state.look.now));
+    let leaving = state.data.library.gives_up_in(state.look.now);
     let leaving = leaving.and_then(|left| Duration::try_from(left).ok());
-    let settling = state.deploys.next_settling(state.now);
+    let settling = state.data.deploys.next_settling(state.look.now);
     let settling = settling.and_then(|left| Duration::try_from(left).ok());
-    let views = state
-        .modals
-        .iter()
-        .map(Modal::view)
-        .chain([state.screen().view()])
-        .filter_map(|view| view.next_tick(state));
+    let modals = state.modals.iter().enumerate();
+    let modals = modals.map(|(idx, modal)| modal.view.next_tick(state.scene(Some(idx))));
+    let screen = state.screen().next_tick(state.scene(None));
+    let views = modals.chain([screen]).flatten();
     let others = [spinner, notices, live, settling, leaving];
     views.chain(others.into_iter().flatten()).min()
 }
 
 fn is_busy(state: &State) -> bool {
-    state.library.is_loading() || state.deploys.running().next().is_some()
+    state.data.library.is_loading() || state.data.deploys.running().next().is_some()
 }
 
 fn too_small(state: &State, area: Rect, frame: &mut Frame<'_>) {
@@ -91,6 +118,6 @@ fn too_small(state: &State, area: Rect, frame: &mut Frame<'_>) {
         height: area.height.min(1),
         ..area
     };
-    let line = Line::styled(text, state.theme.text).centered();
+    let line = Line::styled(text, state.look.theme.text).centered();
     frame.render_widget(Paragraph::new(line), row);
 }

@@ -1,176 +1,146 @@
 //! The state: all that the screen knows. Only `update` changes it.
 
-use std::collections::BTreeMap;
-
-use jiff::{SignedDuration, Timestamp};
-
-use crate::model::{ApiId, LinkId, StageName, Target, Ticket};
+use jiff::Timestamp;
+use ratatui::layout::Rect;
 
 use super::{
     Effect,
-    deploy::{Deploys, SETTLING_STEP},
-    geometry::Geometry,
-    glyphs::Glyphs,
+    data::Data,
+    deploy::Deploys,
+    keys::Scope,
     library::Library,
-    live::Session,
-    modal::Modal,
+    look::{Appearance, Look},
     notice::Notices,
-    screen::{Context, Screen, apis::ApisScreen, targets::TargetsScreen},
-    theme::{ColourDepth, Theme},
+    open::open,
+    route::Route,
+    theme::Theme,
+    tickets::Tickets,
+    view::{Context, Placed, Scene, View},
 };
+use crate::model::Target;
 
-/// What the program starts with.
+/// The smallest screen that shows anything but its own size, in columns and rows.
+pub const SMALLEST: (u16, u16) = (60, 15);
+
+/// The things that the program starts with.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// The time.
     pub now: Timestamp,
     /// The target to begin with; none opens the target picker.
     pub target: Option<Target>,
-    /// What the terminal can show.
+    /// The abilities of the terminal.
     pub appearance: Appearance,
     /// Patterns of production stages, such as `prod*`.
     pub production: Vec<String>,
-    /// Where the log file is, for the help to say.
+    /// The path of the log file, for the help to say.
     pub log_path: Option<String>,
 }
 
-/// What the terminal can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Appearance {
-    /// How many colours.
-    pub colours: ColourDepth,
-    /// Which characters.
-    pub glyphs: Glyphs,
-}
-
-impl Default for Appearance {
-    fn default() -> Self {
-        Self {
-            colours: ColourDepth::True,
-            glyphs: Glyphs::UNICODE,
-        }
-    }
+/// A view, and its places in the last frame.
+#[derive(Debug)]
+pub struct Layer {
+    /// The view.
+    pub view: Box<dyn View>,
+    /// Its places; the loop stores those that `render` returned.
+    pub placed: Placed,
 }
 
 /// All that the screen knows.
 #[derive(Debug)]
 pub struct State {
-    /// The time of the last batch of messages.
-    pub now: Timestamp,
+    /// Styles, characters, the time.
+    pub look: Look,
+    /// The data that screens read and may touch.
+    pub data: Data,
     /// Screens, the one that is shown last; never empty.
-    pub screens: Vec<Screen>,
+    pub screens: Vec<Layer>,
     /// Modals above the screen, the one on top last.
-    pub modals: Vec<Modal>,
-    /// Data from elsewhere.
-    pub library: Library,
-    /// The live session, if there is one; it survives leaving the screen.
-    pub live: Option<Session>,
-    /// The deploys under way, and the way back from the last one.
-    pub deploys: Deploys,
-    /// Lines that come and go, and the log of all of them.
-    pub notices: Notices,
-    /// Numbers for requests and links.
-    pub tickets: Tickets,
-    /// Roles and their styles.
-    pub theme: Theme,
-    /// Marks, arrows and borders.
-    pub glyphs: Glyphs,
-    /// Where the last frame put things; the loop stores what `render` returned.
-    pub geometry: Geometry,
-    /// Patterns of production stages.
-    pub production: Vec<String>,
-    /// Where the log file is.
-    pub log_path: Option<String>,
+    pub modals: Vec<Layer>,
+    /// The whole screen in the last frame; empty before anything was drawn.
+    pub area: Rect,
     /// True until the first target answered or failed: then a failure opens the picker instead of a modal.
     pub is_starting: bool,
 }
 
-/// Numbers for requests and links, each given out once.
+/// The places of all views in one frame, which the loop gives back to the state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tickets {
-    last_ticket: u64,
-    last_link: u32,
-    copies: BTreeMap<Ticket, String>,
+pub struct Geometry {
+    /// The whole screen.
+    pub area: Rect,
+    /// The places of the screen.
+    pub screen: Placed,
+    /// The places of the modals, in their order.
+    pub modals: Vec<Placed>,
 }
 
-impl Tickets {
-    /// A number for a request.
-    #[must_use]
-    pub fn next_ticket(&mut self) -> Ticket {
-        self.last_ticket += 1;
-        Ticket(self.last_ticket)
-    }
-
-    /// A number for a link.
-    #[must_use]
-    pub fn next_link(&mut self) -> LinkId {
-        self.last_link += 1;
-        LinkId(self.last_link)
-    }
-
-    /// A number for a copy to the clipboard, remembering what is copied.
-    #[must_use]
-    pub fn copying(&mut self, what: String) -> Ticket {
-        let ticket = self.next_ticket();
-        self.copies.insert(ticket, what);
-        ticket
-    }
-
-    /// What was copied under this ticket.
-    pub fn copied(&mut self, ticket: Ticket) -> Option<String> {
-        self.copies.remove(&ticket)
+impl Geometry {
+    /// True when a frame of that size has no room for more than a line about that; false before anything was drawn.
+    pub fn is_too_small(area: Rect) -> bool {
+        !area.is_empty() && (area.width < SMALLEST.0 || area.height < SMALLEST.1)
     }
 }
 
 impl State {
     /// The state before the first message.
     pub fn new(setup: Setup) -> Self {
-        let first = match setup.target {
-            Some(_) => Screen::Apis(ApisScreen::default()),
-            None => Screen::Targets(TargetsScreen::default()),
-        };
         let is_starting = setup.target.is_some();
+        let first = if is_starting {
+            Route::Apis
+        } else {
+            Route::Targets(None)
+        };
         let mut library = Library::default();
         library.wanted_target = setup.target;
-        Self {
-            now: setup.now,
-            screens: vec![first],
+        let mut state = Self {
+            look: Look {
+                theme: Theme::new(setup.appearance.colours),
+                glyphs: setup.appearance.glyphs,
+                now: setup.now,
+                production: setup.production,
+            },
+            data: Data {
+                library,
+                live: None,
+                deploys: Deploys::default(),
+                notices: Notices::default(),
+                tickets: Tickets::default(),
+                log_path: setup.log_path,
+            },
+            screens: Vec::new(),
             modals: Vec::new(),
-            library,
-            live: None,
-            deploys: Deploys::default(),
-            notices: Notices::default(),
-            tickets: Tickets::default(),
-            theme: Theme::new(setup.appearance.colours),
-            glyphs: setup.appearance.glyphs,
-            geometry: Geometry::default(),
-            production: setup.production,
-            log_path: setup.log_path,
+            area: Rect::default(),
             is_starting,
+        };
+        state.open(first, &mut Vec::new());
+        state
+    }
+
+    /// Opens a route: a modal above all others, a screen on top of the others.
+    pub fn open(&mut self, route: Route, effects: &mut Vec<Effect>) {
+        let is_modal = route.is_modal();
+        let Some(view) = self.touch(effects, |context| open(route, context)) else {
+            return;
+        };
+        let layer = Layer {
+            view,
+            placed: Placed::default(),
+        };
+        if is_modal {
+            self.modals.push(layer);
+        } else {
+            self.screens.push(layer);
         }
     }
 
-    /// The target in force.
-    pub fn target(&self) -> Option<&Target> {
-        self.library.target.data()
-    }
-
-    /// Notes that a stage was moved, where that takes a while to settle.
-    pub fn settles(&mut self, api: &ApiId, stage: &StageName) {
-        if self.library.manner.settles {
-            self.deploys.note_move(api, stage, self.now);
+    /// Takes the places of a frame.
+    pub fn place(&mut self, geometry: Geometry) {
+        self.area = geometry.area;
+        if let Some(screen) = self.screens.last_mut() {
+            screen.placed = geometry.screen;
         }
-    }
-
-    /// What is to be said of a stage that has not settled, behind what was said of it; nothing when it has.
-    pub fn settling_text(&self, api: &ApiId, stage: &StageName) -> String {
-        match self.deploys.settles_in(api, stage, self.now) {
-            Some(left) => format!(
-                " {} old and new answer side by side, up to {} s",
-                self.glyphs.dot,
-                seconds_up(left)
-            ),
-            None => String::new(),
+        for (modal, placed) in self.modals.iter_mut().zip(geometry.modals) {
+            modal.placed = placed;
         }
     }
 
@@ -178,83 +148,109 @@ impl State {
     ///
     /// # Panics
     /// Never: there is always a screen.
-    pub fn screen(&self) -> &Screen {
-        self.screens
+    pub fn screen(&self) -> &dyn View {
+        &*self.screen_layer().view
+    }
+
+    fn screen_layer(&self) -> &Layer {
+        let screen = self.screens.last();
+        screen.expect("invariant: the stack of screens is never empty")
+    }
+
+    /// The view that has the keyboard.
+    pub fn top(&self) -> &dyn View {
+        self.modals
             .last()
-            .expect("invariant: the stack of screens is never empty")
+            .map_or_else(|| self.screen(), |modal| &*modal.view)
     }
 
-    /// True for a stage that one must be careful with.
-    pub fn is_production(&self, stage: &StageName) -> bool {
-        is_production(stage, &self.production)
+    /// The scene of the modal at that place, counted from below; of the screen when there is none.
+    pub fn scene(&self, modal_idx: Option<usize>) -> Scene<'_> {
+        let n_below = modal_idx.map_or(0, |idx| idx + 1);
+        let modal = modal_idx.and_then(|idx| self.modals.get(idx));
+        let beneath = modal_idx.map(|idx| match idx.checked_sub(1) {
+            Some(below) => &*self.modals[below].view,
+            None => self.screen(),
+        });
+        Scene {
+            data: &self.data,
+            look: &self.look,
+            placed: &modal.unwrap_or_else(|| self.screen_layer()).placed,
+            beneath,
+            has_keyboard: n_below == self.modals.len(),
+        }
     }
 
-    /// Runs `act` on a screen or modal, lent together with all that it may touch.
-    pub(crate) fn lend<T>(
+    /// The scene of the view that has the keyboard.
+    pub fn top_scene(&self) -> Scene<'_> {
+        self.scene(self.modals.len().checked_sub(1))
+    }
+
+    /// The scope that holds for the next key.
+    pub fn scope(&self) -> Scope {
+        self.top().scope()
+    }
+
+    /// Acts on the data for the program itself.
+    pub(super) fn touch<T>(
         &mut self,
         effects: &mut Vec<Effect>,
-        act: impl FnOnce(&mut Vec<Screen>, &mut Vec<Modal>, &mut Context<'_>) -> T,
+        act: impl FnOnce(&mut Context<'_>) -> T,
     ) -> T {
-        let target = self.library.target.data().cloned();
+        act(&mut Context {
+            data: &mut self.data,
+            look: &self.look,
+            placed: &Placed::default(),
+            effects,
+        })
+    }
+
+    /// Acts on the view that has the keyboard.
+    pub(super) fn with_top<T>(
+        &mut self,
+        effects: &mut Vec<Effect>,
+        act: impl FnOnce(&mut dyn View, &mut Context<'_>) -> T,
+    ) -> T {
+        let layer = self.modals.last_mut().or(self.screens.last_mut());
+        let Layer { view, placed } = layer.expect("invariant: the stack of screens is never empty");
         let mut context = Context {
-            now: self.now,
-            target: target.as_ref(),
-            library: &mut self.library,
-            live: &mut self.live,
-            notices: &mut self.notices,
-            tickets: &mut self.tickets,
-            deploys: &mut self.deploys,
-            geometry: &self.geometry,
-            production: &self.production,
+            data: &mut self.data,
+            look: &self.look,
+            placed,
             effects,
         };
-        act(&mut self.screens, &mut self.modals, &mut context)
+        act(&mut **view, &mut context)
+    }
+
+    /// Acts on each view that is one of `of`, screens first, from the lowest to the one on top.
+    pub(super) fn with_each(
+        &mut self,
+        of: Layers,
+        effects: &mut Vec<Effect>,
+        mut act: impl FnMut(&mut dyn View, &mut Context<'_>),
+    ) {
+        let hidden = match of {
+            Layers::All => 0,
+            Layers::Shown => self.screens.len().saturating_sub(1),
+        };
+        let screens = self.screens.iter_mut().skip(hidden);
+        for Layer { view, placed } in screens.chain(&mut self.modals) {
+            let mut context = Context {
+                data: &mut self.data,
+                look: &self.look,
+                placed,
+                effects,
+            };
+            act(&mut **view, &mut context);
+        }
     }
 }
 
-/// A time that is left, in the steps in which it is told.
-pub fn seconds_up(left: SignedDuration) -> i64 {
-    let step = SETTLING_STEP.as_secs();
-    (left.as_secs() + i64::from(left.subsec_nanos() > 0) + step - 1) / step * step
-}
-
-/// True for a stage whose name one of the patterns takes. A pattern is a name in which `*` stands for any characters.
-pub fn is_production(stage: &StageName, patterns: &[String]) -> bool {
-    patterns
-        .iter()
-        .any(|pattern| takes(pattern.as_bytes(), stage.as_str().as_bytes()))
-}
-
-fn takes(pattern: &[u8], name: &[u8]) -> bool {
-    match pattern.split_first() {
-        None => name.is_empty(),
-        Some((b'*', rest)) => (0..=name.len()).any(|skipped| takes(rest, &name[skipped..])),
-        Some((first, rest)) => name
-            .split_first()
-            .is_some_and(|(head, tail)| head.eq_ignore_ascii_case(first) && takes(rest, tail)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(name: &str, patterns: &[&str], expected: bool) {
-        let patterns: Vec<String> = patterns.iter().map(|p| (*p).to_owned()).collect();
-        let stage = StageName::parse(name).unwrap();
-        assert_eq!(is_production(&stage, &patterns), expected, "{name}");
-    }
-
-    #[test]
-    fn production_stages_are_told_by_pattern() {
-        check("prod", &["prod*"], true);
-        check("production", &["prod*"], true);
-        check("Prod-eu", &["prod*"], true);
-        check("preprod", &["prod*"], false);
-        check("preprod", &["*prod"], true);
-        check("live", &["prod*", "live"], true);
-        check("live2", &["live"], false);
-        check("prod", &[], false);
-    }
+/// A choice of views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layers {
+    /// All, those below others too.
+    All,
+    /// The top screen and the modals.
+    Shown,
 }

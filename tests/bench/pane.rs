@@ -13,11 +13,7 @@ use stagewire::{
         Api, ApiId, Direction, FrameRecord, LinkEvent, LinkId, Opcode, StageName,
         link::{Frames, Opened},
     },
-    ui::{
-        self, Message,
-        screen::{Context, Screen, live::LiveScreen},
-        state::{Appearance, Setup, State},
-    },
+    ui::{self, Appearance, Message, Setup, State, route::Route},
 };
 
 /// Records that a link hands over at one time.
@@ -125,7 +121,7 @@ fn draw(state: &mut State, terminal: &mut Terminal<TestBackend>) {
     terminal
         .draw(|frame| geometry = Some(ui::render(state, frame)))
         .expect("invariant: a test backend never fails");
-    state.geometry = geometry.unwrap_or_default();
+    state.place(geometry.unwrap_or_default());
 }
 
 fn press(state: &mut State, code: KeyCode) {
@@ -141,25 +137,9 @@ fn holding(n_frames: usize) -> State {
         production: Vec::new(),
         log_path: None,
     });
-    let mut effects = Vec::new();
     let stage = StageName::parse("prod").expect("invariant: a valid stage name");
-    let screen = LiveScreen::open(
-        &api(),
-        &stage,
-        &mut Context {
-            now: state.now,
-            target: None,
-            library: &mut state.library,
-            live: &mut state.live,
-            notices: &mut state.notices,
-            tickets: &mut state.tickets,
-            deploys: &mut state.deploys,
-            geometry: &state.geometry,
-            production: &state.production,
-            effects: &mut effects,
-        },
-    );
-    state.screens.push(Screen::Live(Box::new(screen)));
+    state.data.library.meet(&api());
+    state.open(Route::Live(api().id, stage), &mut Vec::new());
     let opened = Opened {
         at: Timestamp::UNIX_EPOCH,
         subprotocol: None,

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use stagewire::{
     model::{Target, Ticket, target::AwsTarget},
-    ui::{Effect, Message, message::LibraryMessage, screen::Screen},
+    ui::{Effect, Message, message::LibraryMessage, route::Route},
 };
 
 use crate::{
@@ -118,7 +118,7 @@ fn hundreds_of_apis_do_not_cost_thousands_of_calls() {
             h.api_fails(&id, failure("Cannot read"));
         }
     }
-    assert!(h.state.library.records.len() <= 30);
+    assert!(h.state.data.library.records.len() <= 30);
     h.keys("end").shows("▸ api 0599");
     assert_eq!(reads(&h), 3);
 }
@@ -150,7 +150,8 @@ fn unusable_credentials_open_the_picker_and_say_what_was_tried() {
         .targets(Ok(vec![Target::Aws(AwsTarget::default()), local()]))
         .shows("Cannot find credentials")
         .shows("▸ local");
-    assert!(matches!(h.state.screens[..], [Screen::Targets(_)]));
+    assert_eq!(h.state.screens.len(), 1);
+    assert!(matches!(h.state.screen().route(), Route::Targets(_)));
     h.snapshot("targets_after_failure");
 }
 
@@ -168,4 +169,19 @@ fn an_age_goes_on_while_nobody_does_anything() {
     let ms = 86_400_000;
     h.shows("3 days ago").passes(ms - 1).shows("3 days ago");
     h.passes(1).shows("4 days ago");
+}
+
+#[test]
+fn a_modal_above_a_list_leaves_the_list_where_it_is() {
+    let mut h = Harness::new(Some(local()));
+    let apis = (0..40).map(|idx| api(&format!("k3v9x2a1{idx:02}"), &format!("api {idx:02}")));
+    h.connected().apis(Ok(apis.collect()));
+    h.resize(100, 40);
+    for _ in 0..30 {
+        h.keys("j").draw();
+    }
+    let before = h.text();
+    h.keys("shift-r").shows("Region of").draw();
+    h.keys("esc");
+    assert_eq!(h.text(), before);
 }

@@ -289,7 +289,7 @@ fn a_key_that_is_held_down_or_typed_ahead_is_no_second_enter() {
 fn an_enter_answers_no_question_that_was_not_on_the_screen() {
     let mut h = at_production();
     h.keys("enter");
-    let later = h.state.now + jiff::SignedDuration::from_secs(5);
+    let later = h.state.look.now + jiff::SignedDuration::from_secs(5);
     let enter = Message::Key(KeyEvent::from(KeyCode::Enter));
     // The terminal was stuck: all of this comes at once, and nothing is drawn between.
     for message in [Message::Clock(later), enter] {
@@ -543,7 +543,7 @@ fn a_new_stage_that_was_not_made_is_planned_anew_by_its_name() {
     let (_, ordered) = h.deploying();
     h.finishes(Err(failed_half_way(&ordered))).keys("n");
     h.shows("▸ [New stage]   beta").shows("why");
-    let asked = plans(&mut h).state.deploys.job(&chat().api.id);
+    let asked = plans(&mut h).state.data.deploys.job(&chat().api.id);
     assert!(asked.is_none());
 }
 

@@ -6,10 +6,7 @@ use stagewire::{
         limit::ConnectionLimits,
         link::{Frames, LinkStep},
     },
-    ui::{
-        Effect, Message, glyphs::Glyphs, message::HostMessage, state::Appearance,
-        theme::ColourDepth,
-    },
+    ui::{Appearance, Effect, Message, glyphs::Glyphs, message::HostMessage, theme::ColourDepth},
 };
 
 use crate::{
@@ -328,7 +325,7 @@ fn typed_text_outlives_an_end_a_reconnect_a_resize_and_leaving() {
     live.resize(60, 20).shows("precious");
     live.keys("esc");
     assert_eq!(
-        live.state.live.as_ref().unwrap().composer.text(),
+        live.state.data.live.as_ref().unwrap().composer.text(),
         "precious"
     );
 }

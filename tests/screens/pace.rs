@@ -74,7 +74,7 @@ fn newest_link(h: &Harness) -> LinkId {
 /// The handshake under way is refused.
 fn refuse(h: &mut Harness) {
     let refusal = Refusal {
-        at: h.state.now,
+        at: h.state.look.now,
         status: 403,
         headers: Vec::new(),
         body: Bytes::new(),

@@ -13,10 +13,9 @@ use stagewire::{
         plan::{DeployFailure, DeployPlan, DeployProgress, Deployed},
     },
     ui::{
-        self, Effect, Message,
+        self, Appearance, Effect, Message, Setup, State,
         library::Manner,
         message::{Connected, DeployMessage, HostMessage, LibraryMessage, Recalled},
-        state::{Appearance, Setup, State},
     },
 };
 
@@ -110,7 +109,7 @@ impl Harness {
 
     /// So many milliseconds pass.
     pub(crate) fn passes(&mut self, ms: i64) -> &mut Self {
-        let now: Timestamp = self.state.now + SignedDuration::from_millis(ms);
+        let now: Timestamp = self.state.look.now + SignedDuration::from_millis(ms);
         self.update(Message::Clock(now))
     }
 
@@ -246,7 +245,7 @@ impl Harness {
         let Some(ticket) = self.asked_for_draft(&id) else {
             return self;
         };
-        let now = self.state.now;
+        let now = self.state.look.now;
         let reading = DraftReading {
             api: Part::read(Some(detail.api.clone()), now),
             routes: self.dated(&detail.routes),
@@ -287,7 +286,7 @@ impl Harness {
     /// A part as if it were read now; one that could not be stays so.
     fn dated<T: Clone>(&self, part: &Part<T>) -> Part<T> {
         Part {
-            as_of: part.as_of.map(|_| self.state.now),
+            as_of: part.as_of.map(|_| self.state.look.now),
             ..part.clone()
         }
     }
@@ -368,7 +367,7 @@ impl Harness {
     /// Draws at the size of the terminal, and gives the cells.
     pub(crate) fn draw(&mut self) -> Buffer {
         let (buffer, geometry) = picture(&self.state, self.size);
-        self.state.geometry = geometry;
+        self.state.place(geometry);
         buffer
     }
 
@@ -472,7 +471,7 @@ pub(crate) fn text(buffer: &Buffer) -> String {
 
 /// For each row which role stands where; borders and plain text are left out.
 fn styles(buffer: &Buffer, state: &State) -> String {
-    let roles = state.theme.roles();
+    let roles = state.look.theme.roles();
     let mut styles = String::new();
     let mut known: HashMap<Style, String> = HashMap::new();
     for y in 0..buffer.area.height {

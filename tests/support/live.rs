@@ -11,11 +11,7 @@ use stagewire::{
         link::{Closed, Frames, LinkFailure, LinkStep, Opened, Refusal},
         target::LocalTarget,
     },
-    ui::{
-        Effect, Message,
-        screen::{Context, Screen, live::LiveScreen},
-        state::Appearance,
-    },
+    ui::{Appearance, Effect, Message, Remote, route::Route},
 };
 
 use crate::harness::Harness;
@@ -96,30 +92,18 @@ impl Harness {
         let mut live = Self::with(None, appearance);
         live.targets(Ok(Vec::new()));
         let state = &mut live.state;
-        state.now = at(0);
-        state.production.clear();
+        state.look.now = at(0);
+        state.look.production.clear();
         let stage = StageName::parse("prod").unwrap();
         let target = Target::Local(LocalTarget {
             address: ([127, 0, 0, 1], 4566).into(),
             region: "us-east-1".to_owned(),
         });
-        let screen = LiveScreen::open(
-            &api(),
-            &stage,
-            &mut Context {
-                now: state.now,
-                target: Some(&target),
-                library: &mut state.library,
-                live: &mut state.live,
-                notices: &mut state.notices,
-                tickets: &mut state.tickets,
-                deploys: &mut state.deploys,
-                geometry: &state.geometry,
-                production: &state.production,
-                effects: &mut live.effects,
-            },
-        );
-        state.screens.push(Screen::Live(Box::new(screen)));
+        // The session begins at this target; no frame names it.
+        state.data.library.target = Remote::Ready(target);
+        state.data.library.meet(&api());
+        state.open(Route::Live(api().id, stage), &mut live.effects);
+        state.data.library.target = Remote::Idle;
         live.resize(width, height);
         live
     }
@@ -144,7 +128,7 @@ impl Harness {
 
     /// The number of the link in force.
     pub(crate) fn link_id(&self) -> LinkId {
-        self.state.live.as_ref().unwrap().links[0].id
+        self.state.data.live.as_ref().unwrap().links[0].id
     }
 
     /// The handshake succeeds.

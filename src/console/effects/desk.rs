@@ -1,4 +1,4 @@
-//! What the tasks of effects share: where calls go at the moment, the local gateway, and the files.
+//! The desk, which the tasks of effects share: where calls go at the moment, the local gateway, and the files.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,13 +35,13 @@ use super::{
 /// given, services that need one use us-east-1.
 const LOCAL_REGION: &str = "us-east-1";
 
-/// What the tasks share.
+/// The desk of the tasks.
 pub(in super::super) struct Desk {
     settings: Settings,
     journal: Journal,
     known: Known,
     history: History,
-    /// How the targets are called.
+    /// The tuning of the targets' calls.
     tuning: Tuning,
     /// The handle on the target in force. Locked for a moment only.
     control: Mutex<Option<Control>>,
@@ -183,7 +183,7 @@ impl Desk {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who signs handshakes with the credentials of the target in force.
+    /// Returns the signer of handshakes for the target in force.
     pub(super) fn signer(&self) -> Result<Signer, Failure> {
         let control = self.control()?;
         handshake_signer(&self.settings, &control)
@@ -194,7 +194,7 @@ impl Desk {
         &self.journal
     }
 
-    /// What is kept of what was read.
+    /// The readings that are kept.
     pub(super) fn known(&self) -> &Known {
         &self.known
     }

@@ -29,7 +29,7 @@ pub(super) struct Links {
 
 #[derive(Debug)]
 struct OpenLink {
-    /// What a person sends, so few that nothing needs to hold it back.
+    /// The person's orders, so few that nothing needs to hold them back.
     orders: mpsc::UnboundedSender<Outgoing>,
     events: AbortOnDropHandle<()>,
     _sending: AbortOnDropHandle<()>,

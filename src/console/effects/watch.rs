@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::Ticket;
 
-/// What is known of a job.
+/// The account of a job: what is known of it.
 #[derive(Debug, Clone, Default)]
 struct Account {
     /// In one line, as if it were cut now.

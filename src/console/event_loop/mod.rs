@@ -1,6 +1,6 @@
 //! The loop: events in, messages through `update`, one frame out.
 //!
-//! What a person does comes on a channel of its own and is taken first in every round, so that a flood of frames never
+//! A person's acts come on a channel of their own and are taken first in every round, so that a flood of frames never
 //! starves a key. A round applies a bounded batch and then draws at most once; nothing is drawn unless something was
 //! applied. The loop knows the world only as a [`Host`], and runs the same in a test.
 
@@ -33,23 +33,23 @@ const ROUND: Duration = Duration::from_millis(8);
 /// A round takes no more keys than this.
 const KEYS_PER_ROUND: usize = 4096;
 
-/// How long the terminal may take to confirm the last frame before it is left.
+/// The longest time that the terminal may take to confirm the last frame before it is left.
 const SETTLING: Duration = Duration::from_millis(500);
 
-/// How long to wait for the stop that was asked for; a process that nobody could wake is not stopped by the system.
+/// The longest wait for the stop that was asked for; a process that nobody could wake is not stopped by the system.
 const STOPPING: Duration = Duration::from_millis(250);
 
-/// What the loop drives.
+/// The application that the loop drives.
 pub(super) trait App {
     /// Takes a fact in and says what to ask of the world.
     fn update(&mut self, message: Message) -> Vec<Effect>;
     /// Draws.
     fn render(&mut self, frame: &mut Frame<'_>);
-    /// When the screen wants to know the time though nothing happens.
+    /// Returns the pause after which the screen wants to know the time though nothing happens.
     fn next_tick(&self) -> Option<Duration>;
 }
 
-/// What the loop needs of the world.
+/// The world, as far as the loop needs it.
 pub(super) trait Host {
     /// The time.
     fn now(&self) -> Timestamp;
@@ -71,7 +71,7 @@ pub(super) trait Host {
     fn order(&mut self, effect: Effect);
 }
 
-/// What happened to the terminal or the process, or a person did.
+/// An event at the terminal or in the process, or an act of a person.
 #[derive(Debug)]
 pub(super) enum Event {
     /// Something came from the terminal.
@@ -96,7 +96,7 @@ pub(super) enum Event {
     Panicked(String),
 }
 
-/// Why the loop ended.
+/// The reason why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     /// The person wanted it.
@@ -111,7 +111,7 @@ pub(super) enum Ending {
     TerminalLost,
 }
 
-/// Who has the terminal.
+/// The program that has the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
     Us,
@@ -135,7 +135,7 @@ pub(super) struct EventLoop<A, H> {
     ending: Option<Ending>,
 }
 
-/// How the terminal wants its frames.
+/// The manner in which the terminal wants its frames.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manner {
     pub(super) synchronized: Synchronized,
@@ -211,7 +211,7 @@ impl<A: App, H: Host> EventLoop<A, H> {
         }
     }
 
-    /// What the loop leaves behind.
+    /// Returns the host, which the loop leaves behind.
     pub(super) fn into_host(self) -> H {
         self.host
     }

@@ -60,7 +60,7 @@ impl Counter {
     }
 }
 
-/// What the loop did to the world.
+/// An act of the loop on the world.
 #[derive(Debug, Clone, PartialEq)]
 enum Deed {
     Wrote(Vec<u8>),

@@ -1,6 +1,19 @@
 //! The binding table: the single truth about keys.
 
-use super::{Action, Binding, Group, Scope};
+use super::scope::{Group, Scope};
+use crate::ui::Action;
+
+/// A row of the table, as it is written; its members are those of [`Binding`].
+///
+/// [`Binding`]: super::Binding
+pub(super) struct Row {
+    pub(super) scope: Scope,
+    pub(super) chords: &'static str,
+    pub(super) action: Action,
+    pub(super) label: &'static str,
+    pub(super) group: Group,
+    pub(super) bar: u8,
+}
 
 const fn row(
     scope: Scope,
@@ -8,8 +21,8 @@ const fn row(
     action: Action,
     label: &'static str,
     (group, bar): (Group, u8),
-) -> Binding {
-    Binding {
+) -> Row {
+    Row {
         scope,
         chords,
         action,
@@ -22,7 +35,7 @@ const fn row(
 /// One row a binding. Rows of one scope stand together, in the order in which the footer shows them.
 // A row a line: the table is read more often than it is written.
 #[rustfmt::skip]
-pub(super) static TABLE: &[Binding] = &[
+pub(super) static ROWS: &[Row] = &[
     // The target picker.
     row(Scope::Targets, "enter", Action::Open, "use", (Group::Here, 90)),
     // The list of APIs.

@@ -19,7 +19,7 @@ use crate::model::{
     pace::{Pace, Priority, ReadProgress},
 };
 
-use super::{Effect, Remote, state::Tickets};
+use super::{Effect, Remote, tickets::Tickets};
 
 pub use pulse::LONG;
 pub use record::{Errand, Record};

@@ -92,7 +92,7 @@ impl Library {
     }
 
     /// Has a draft read, if it was not since it was last in doubt. It goes on for as long as somebody looks.
-    pub fn look_at_draft(&mut self, id: &ApiId, priority: Priority, asking: &mut Asking<'_>) {
+    fn look_at_draft(&mut self, id: &ApiId, priority: Priority, asking: &mut Asking<'_>) {
         self.looked_at.insert(id.clone());
         let Some(record) = self.record(id) else {
             return;

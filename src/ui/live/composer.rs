@@ -90,7 +90,7 @@ impl Composer {
     }
 
     /// Puts another text in place of what is there.
-    pub fn set_text(&mut self, text: &str) {
+    fn set_text(&mut self, text: &str) {
         let lines = text.split('\n').map(str::to_owned).collect();
         self.area = TextArea::new(lines);
         self.area.set_wrap_mode(WrapMode::WordOrGlyph);

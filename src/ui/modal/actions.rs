@@ -20,12 +20,13 @@ use ratatui::{
 use crate::{
     model::{ApiId, StageName},
     ui::{
-        Action, State,
-        geometry::Geometry,
+        Action,
         keys::{self, Scope},
         notice::Tone,
-        screen::{Context, Nav, View, subject},
-        widget::{cells, list::ListView, modal_area, panel, text},
+        route::{Nav, Route},
+        subject, text,
+        view::{Context, Placed, Scene, View},
+        widget::{cells, list::ListView, modal_area, panel},
     },
 };
 
@@ -102,12 +103,12 @@ impl ActionsModal {
         Entry::ALL[idx]
     }
 
-    fn reason(&self, entry: Entry, state: &State) -> Option<String> {
-        let detail = state.library.detail(&self.api);
+    fn reason(&self, entry: Entry, scene: Scene<'_>) -> Option<String> {
+        let detail = scene.data.library.detail(&self.api);
         match entry {
             Entry::Deploy => subject::deploy_refusal(detail),
             Entry::Live => subject::live_refusal(detail, self.stage.as_ref()),
-            Entry::Undo => subject::undo_refusal(state),
+            Entry::Undo => subject::undo_refusal(scene),
             Entry::CopyInvokeUrl | Entry::CopyCallbackUrl if self.stage.is_none() => {
                 Some("Choose a stage first: Enter opens the API".to_owned())
             }
@@ -116,9 +117,9 @@ impl ActionsModal {
     }
 
     /// The same in a few words, for the menu itself; the full reason says what to do instead.
-    fn short_reason(&self, entry: Entry, state: &State) -> Option<&'static str> {
-        self.reason(entry, state)?;
-        let detail = state.library.detail(&self.api);
+    fn short_reason(&self, entry: Entry, scene: Scene<'_>) -> Option<&'static str> {
+        self.reason(entry, scene)?;
+        let detail = scene.data.library.detail(&self.api);
         let has_stages = detail.is_some_and(|detail| !detail.stages.is_empty());
         Some(match entry {
             Entry::Deploy => "the API has no routes",
@@ -130,7 +131,7 @@ impl ActionsModal {
     }
 
     fn copy_url(&self, entry: Entry, context: &mut Context<'_>) {
-        let api = context.library.api(&self.api);
+        let api = context.data.library.api(&self.api);
         let (Some(api), Some(stage)) = (api, &self.stage) else {
             context.say(Tone::Warning, "The API is still being read");
             return;
@@ -144,6 +145,10 @@ impl ActionsModal {
 }
 
 impl View for ActionsModal {
+    fn route(&self) -> Route {
+        Route::Actions(self.api.clone(), self.stage.clone())
+    }
+
     fn scope(&self) -> Scope {
         Scope::Menu
     }
@@ -153,7 +158,7 @@ impl View for ActionsModal {
             Action::Back => return Nav::Back,
             Action::Submit => {}
             action => {
-                self.list.act(action, &ids(), context.geometry.page);
+                self.list.act(action, &ids(), context.placed.page);
                 return Nav::Stay;
             }
         }
@@ -172,28 +177,33 @@ impl View for ActionsModal {
         }
     }
 
-    fn refusal(&self, action: Action, state: &State) -> Option<String> {
+    fn refusal(&self, action: Action, scene: Scene<'_>) -> Option<String> {
         match action {
-            Action::Submit => self.reason(self.chosen(), state),
+            Action::Submit => self.reason(self.chosen(), scene),
             _ => None,
         }
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
         let size = (56.min(area.width), cells(Entry::ALL.len()) + 2);
         let place = modal_area(area, size, frame);
-        let name = state.library.api(&self.api).map(|api| api.name.clone());
+        let name = scene
+            .data
+            .library
+            .api(&self.api)
+            .map(|api| api.name.clone());
         let name = name.unwrap_or_else(|| self.api.to_string());
-        let name = text::fit(&name, 24, state.glyphs.ellipsis);
+        let name = text::fit(&name, 24, scene.look.glyphs.ellipsis);
         let stage = match &self.stage {
-            Some(stage) => format!(" {} {stage}", state.glyphs.crumb),
+            Some(stage) => format!(" {} {stage}", scene.look.glyphs.crumb),
             None => String::new(),
         };
-        let title = format!("Actions {} {name}{stage}", state.glyphs.dot);
-        let block = panel(state, title, true);
+        let title = format!("Actions {} {name}{stage}", scene.look.glyphs.dot);
+        let block = panel(scene.look, title, true);
         let inner = block.inner(place);
         frame.render_widget(block, place);
-        geometry.page = inner.height;
+        placed.page = inner.height;
         let chosen = self.chosen();
         for (idx, entry) in Entry::ALL.into_iter().enumerate() {
             let row = Rect {
@@ -202,17 +212,18 @@ impl View for ActionsModal {
                 ..inner
             };
             if row.y < inner.bottom() {
-                let line = self.line(entry, entry == chosen, state);
+                let line = self.line(entry, entry == chosen, scene);
                 frame.render_widget(line, row);
             }
         }
+        placed
     }
 }
 
 impl ActionsModal {
-    fn line(&self, entry: Entry, is_chosen: bool, state: &State) -> Line<'static> {
-        let theme = &state.theme;
-        let reason = self.short_reason(entry, state);
+    fn line(&self, entry: Entry, is_chosen: bool, scene: Scene<'_>) -> Line<'static> {
+        let theme = &scene.look.theme;
+        let reason = self.short_reason(entry, scene);
         let can = reason.is_none();
         let base = match (is_chosen, can) {
             (true, _) => theme.selection,
@@ -220,11 +231,15 @@ impl ActionsModal {
             (false, false) => theme.dim,
         };
         let reason_style = if is_chosen { base } else { theme.dim };
-        let pointer = if is_chosen { state.glyphs.pointer } else { " " };
+        let pointer = if is_chosen {
+            scene.look.glyphs.pointer
+        } else {
+            " "
+        };
         let chord = entry
             .shortcut(self.stage.is_some())
             .and_then(|(scope, action)| keys::binding_of(scope, action))
-            .map(|binding| binding.short_chord(&state.glyphs))
+            .map(|binding| binding.short_chord(&scene.look.glyphs))
             .unwrap_or_default();
         let key = if is_chosen || !can { base } else { theme.key };
         Line::from(vec![

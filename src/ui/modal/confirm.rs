@@ -15,38 +15,33 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use crate::{
-    model::plan::Repoint,
-    ui::{
-        Action, State,
-        geometry::Geometry,
-        keys::Scope,
-        screen::{Context, Nav, View},
-        widget::{cells, modal_area, panel, text},
-    },
+use crate::ui::{
+    Action,
+    keys::Scope,
+    route::{Confirmation, Nav, Order, Route},
+    text,
+    view::{Context, Placed, Scene, View},
+    widget::{cells, modal_area, panel},
 };
 
-/// A question, and what a yes does.
+/// A question with two answers.
 #[derive(Debug)]
 pub struct ConfirmModal {
-    /// The question.
-    pub title: String,
-    /// What will change, and how to undo it; a line each.
-    pub lines: Vec<String>,
-    /// What a yes does, in words.
-    pub yes: String,
-    /// What a yes does.
-    pub order: Order,
+    confirmation: Confirmation,
 }
 
-/// What a yes does.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Order {
-    /// Point a stage at another deployment.
-    Repoint(Repoint),
+impl ConfirmModal {
+    /// Asks for this.
+    pub fn new(confirmation: Confirmation) -> Self {
+        Self { confirmation }
+    }
 }
 
 impl View for ConfirmModal {
+    fn route(&self) -> Route {
+        Route::Confirm(Box::new(self.confirmation.clone()))
+    }
+
     fn scope(&self) -> Scope {
         Scope::Confirm
     }
@@ -54,7 +49,7 @@ impl View for ConfirmModal {
     fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
         match action {
             Action::Submit => {
-                match &self.order {
+                match &self.confirmation.order {
                     Order::Repoint(repoint) => context.repoint(repoint.clone()),
                 }
                 Nav::Back
@@ -64,11 +59,13 @@ impl View for ConfirmModal {
         }
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        let theme = &state.theme;
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
+        let theme = &scene.look.theme;
         let width = area.width.min(72);
         let columns = usize::from(width).saturating_sub(4);
         let mut lines: Vec<Line<'_>> = self
+            .confirmation
             .lines
             .iter()
             .flat_map(|line| text::wrap(line, columns))
@@ -76,18 +73,20 @@ impl View for ConfirmModal {
             .collect();
         lines.push(Line::default());
         lines.push(Line::from(vec![
-            Span::styled(state.glyphs.enter, theme.key),
-            Span::styled(format!(" {}   ", self.yes), theme.text),
+            Span::styled(scene.look.glyphs.enter, theme.key),
+            Span::styled(format!(" {}   ", self.confirmation.yes), theme.text),
             Span::styled("Esc", theme.key),
             Span::styled(" leave it", theme.dim),
         ]));
         let place = modal_area(area, (width, cells(lines.len()) + 2), frame);
-        let block = panel(state, self.title.as_str(), true).border_style(theme.warn);
+        let block =
+            panel(scene.look, self.confirmation.title.as_str(), true).border_style(theme.warn);
         let inner = block.inner(place);
         frame.render_widget(block, place);
         let [_, body] =
             Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-        geometry.page = body.height;
+        placed.page = body.height;
         frame.render_widget(Paragraph::new(lines), body);
+        placed
     }
 }

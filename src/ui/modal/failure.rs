@@ -12,20 +12,18 @@
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
-    text::{Line, Span},
 };
 
 use crate::{
     model::Failure,
     ui::{
-        Action, State,
-        geometry::Geometry,
+        Action,
         keys::Scope,
-        screen::{Context, Nav, View},
+        route::{Nav, Route},
+        view::{Context, Placed, Scene, View},
         widget::{
-            cells, modal_area, panel, safe,
+            cells, failure, modal_area, panel, safe,
             scroll::{Scroll, ScrolledText},
-            text,
         },
     },
 };
@@ -47,37 +45,11 @@ impl FailureModal {
     }
 }
 
-/// The failure as lines of at most `columns`: title, causes, hint.
-pub fn lines(failure: &Failure, columns: usize, state: &State) -> Vec<Line<'static>> {
-    let theme = &state.theme;
-    let mut lines: Vec<Line<'static>> = text::wrap(&failure.title, columns)
-        .into_iter()
-        .map(|line| Line::styled(line, theme.danger))
-        .collect();
-    let room = columns.saturating_sub(9);
-    for cause in &failure.causes {
-        for (idx, line) in text::wrap(cause, room).into_iter().enumerate() {
-            let head = if idx == 0 { "because  " } else { "         " };
-            lines.push(Line::from(vec![
-                Span::styled(head, theme.dim),
-                Span::styled(line, theme.text),
-            ]));
-        }
-    }
-    if let Some(hint) = &failure.hint {
-        lines.push(Line::default());
-        for (idx, line) in text::wrap(hint, room).into_iter().enumerate() {
-            let head = if idx == 0 { "try      " } else { "         " };
-            lines.push(Line::from(vec![
-                Span::styled(head, theme.key),
-                Span::styled(line, theme.text),
-            ]));
-        }
-    }
-    lines
-}
-
 impl View for FailureModal {
+    fn route(&self) -> Route {
+        Route::Failure(self.failure.clone())
+    }
+
     fn scope(&self) -> Scope {
         Scope::Failure
     }
@@ -88,19 +60,20 @@ impl View for FailureModal {
             Action::Copy => context.copy("the failure", self.failure.to_string()),
             action => {
                 self.scroll
-                    .act(action, context.geometry.page, usize::from(u16::MAX));
+                    .act(action, context.placed.page, usize::from(u16::MAX));
             }
         }
         Nav::Stay
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
         let width = area.width.min(78);
         let columns = usize::from(width).saturating_sub(5);
-        let lines = lines(&self.failure, columns, state);
+        let lines = failure::lines(&self.failure, columns, scene.look);
         let place = modal_area(area, (width, cells(lines.len()) + 4), frame);
-        let title = safe("That did not work", state.theme.danger);
-        let block = panel(state, title, true).border_style(state.theme.danger);
+        let title = safe("That did not work", scene.look.theme.danger);
+        let block = panel(scene.look, title, true).border_style(scene.look.theme.danger);
         let inner = block.inner(place);
         frame.render_widget(block, place);
         let [_, body, _] = Layout::vertical([
@@ -111,12 +84,13 @@ impl View for FailureModal {
         .areas(inner);
         let [_, body] =
             Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(body);
-        geometry.page = body.height;
+        placed.page = body.height;
         let text = ScrolledText {
             lines: &lines,
             scroll: self.scroll,
-            state,
+            look: scene.look,
         };
         frame.render_widget(&text, body);
+        placed
     }
 }

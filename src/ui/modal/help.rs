@@ -18,14 +18,14 @@ use ratatui::{
 };
 
 use crate::ui::{
-    Action, State,
-    geometry::Geometry,
+    Action,
     keys::{self, Binding, Group, Scope},
-    screen::{Context, Nav, View},
+    route::{Nav, Route},
+    text,
+    view::{Context, Placed, Scene, View},
     widget::{
         cells, modal_area, panel,
         scroll::{Scroll, ScrolledText},
-        text,
     },
 };
 
@@ -59,6 +59,10 @@ pub fn entries(scope: Scope) -> Vec<(Group, Vec<&'static Binding>)> {
 }
 
 impl View for HelpModal {
+    fn route(&self) -> Route {
+        Route::Help(self.of)
+    }
+
     fn scope(&self) -> Scope {
         Scope::Help
     }
@@ -68,33 +72,35 @@ impl View for HelpModal {
             return Nav::Back;
         }
         let length = lines_count(self.of);
-        self.scroll.act(action, context.geometry.page, length);
+        self.scroll.act(action, context.placed.page, length);
         Nav::Stay
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        let lines = self.lines(state);
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
+        let lines = self.lines(scene);
         let width = area.width.min(64);
         let place = modal_area(area, (width, cells(lines.len()) + 2), frame);
-        let title = format!("Keys {} {}", state.glyphs.dot, self.of.title());
-        let block = panel(state, title, true);
+        let title = format!("Keys {} {}", scene.look.glyphs.dot, self.of.title());
+        let block = panel(scene.look, title, true);
         let inner = block.inner(place);
         frame.render_widget(block, place);
         let [_, body] =
             Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-        geometry.page = body.height;
+        placed.page = body.height;
         let text = ScrolledText {
             lines: &lines,
             scroll: self.scroll,
-            state,
+            look: scene.look,
         };
         frame.render_widget(&text, body);
+        placed
     }
 }
 
 impl HelpModal {
-    fn lines(&self, state: &State) -> Vec<Line<'static>> {
-        let theme = &state.theme;
+    fn lines(&self, scene: Scene<'_>) -> Vec<Line<'static>> {
+        let theme = &scene.look.theme;
         let mut lines = Vec::new();
         for (group, rows) in entries(self.of) {
             if !lines.is_empty() {
@@ -102,7 +108,7 @@ impl HelpModal {
             }
             lines.push(Line::styled(group.title(), theme.heading));
             for row in rows {
-                let chords = text::fit_padded(&row.all_chords(&state.glyphs), 14, "");
+                let chords = text::fit_padded(&row.all_chords(&scene.look.glyphs), 14, "");
                 lines.push(Line::from(vec![
                     Span::raw("  "),
                     Span::styled(chords, theme.key),
@@ -110,10 +116,10 @@ impl HelpModal {
                 ]));
             }
         }
-        if let Some(path) = &state.log_path {
+        if let Some(path) = &scene.data.log_path {
             lines.push(Line::default());
             lines.push(Line::styled(
-                text::fit(&format!("log file: {path}"), 60, state.glyphs.ellipsis),
+                text::fit(&format!("log file: {path}"), 60, scene.look.glyphs.ellipsis),
                 theme.dim,
             ));
         }

@@ -7,17 +7,16 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::failure;
 use crate::ui::{
-    Action, State,
-    geometry::Geometry,
+    Action,
     keys::Scope,
     notice::{LogEntry, Tone},
-    screen::{Context, Nav, View},
+    route::{Nav, Route},
+    text,
+    view::{Context, Placed, Scene, View},
     widget::{
-        modal_area, panel,
+        failure, modal_area, panel,
         scroll::{Scroll, ScrolledText},
-        text,
     },
 };
 
@@ -28,6 +27,10 @@ pub struct LogModal {
 }
 
 impl View for LogModal {
+    fn route(&self) -> Route {
+        Route::Log
+    }
+
     fn scope(&self) -> Scope {
         Scope::Log
     }
@@ -36,39 +39,41 @@ impl View for LogModal {
         match action {
             Action::Back => return Nav::Back,
             Action::Copy => {
-                let lines: Vec<String> = context.notices.log().iter().map(plain).collect();
+                let lines: Vec<String> = context.data.notices.log().iter().map(plain).collect();
                 context.copy("the log", lines.join("\n"));
             }
             action => {
                 let length = usize::from(u16::MAX);
-                self.scroll.act(action, context.geometry.page, length);
+                self.scroll.act(action, context.placed.page, length);
             }
         }
         Nav::Stay
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
         let place = modal_area(area, (area.width, area.height), frame);
-        let block = panel(state, "Log", true);
+        let block = panel(scene.look, "Log", true);
         let inner = block.inner(place);
         frame.render_widget(block, place);
         let [_, body] =
             Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-        geometry.page = body.height;
+        placed.page = body.height;
         let columns = usize::from(body.width).saturating_sub(1);
         let mut lines: Vec<Line<'static>> = Vec::new();
-        for entry in state.notices.log().iter().rev() {
-            lines.extend(entry_lines(entry, columns, state));
+        for entry in scene.data.notices.log().iter().rev() {
+            lines.extend(entry_lines(entry, columns, scene));
         }
         if lines.is_empty() {
-            lines.push(Line::styled("Nothing was said yet.", state.theme.dim));
+            lines.push(Line::styled("Nothing was said yet.", scene.look.theme.dim));
         }
         let text = ScrolledText {
             lines: &lines,
             scroll: self.scroll,
-            state,
+            look: scene.look,
         };
         frame.render_widget(&text, body);
+        placed
     }
 }
 
@@ -88,8 +93,8 @@ fn plain(entry: &LogEntry) -> String {
     format!("{}Z {text}", clock(entry))
 }
 
-fn entry_lines(entry: &LogEntry, columns: usize, state: &State) -> Vec<Line<'static>> {
-    let theme = &state.theme;
+fn entry_lines(entry: &LogEntry, columns: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
+    let theme = &scene.look.theme;
     let room = columns.saturating_sub(11);
     let style = match entry.tone {
         Tone::Info => theme.text,
@@ -98,7 +103,7 @@ fn entry_lines(entry: &LogEntry, columns: usize, state: &State) -> Vec<Line<'sta
         Tone::Danger => theme.danger,
     };
     let body: Vec<Line<'static>> = match &entry.failure {
-        Some(cause) => failure::lines(cause, room, state),
+        Some(cause) => failure::lines(cause, room, scene.look),
         None => text::wrap(&entry.text, room)
             .into_iter()
             .map(|line| Line::styled(line, style))

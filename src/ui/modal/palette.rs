@@ -16,14 +16,15 @@ use ratatui::{
 };
 
 use crate::ui::{
-    Action, State,
-    geometry::Geometry,
+    Action,
     keys::{self, Binding, Scope},
-    screen::{Context, Handled, Nav, View},
+    route::{Nav, Route},
+    text,
+    view::{Context, Handled, Placed, Scene, View},
     widget::{
         cells,
         list::{Hit, ListView, highlight},
-        modal_area, panel, text,
+        modal_area, panel,
     },
 };
 
@@ -84,6 +85,10 @@ fn is_motion(action: Action) -> bool {
 }
 
 impl View for PaletteModal {
+    fn route(&self) -> Route {
+        Route::Palette(self.of)
+    }
+
     fn scope(&self) -> Scope {
         Scope::Palette
     }
@@ -106,22 +111,23 @@ impl View for PaletteModal {
             Action::Submit => self.chosen().map_or(Nav::Stay, Nav::Act),
             Action::Back => Nav::Back,
             action => {
-                self.list.act(action, &self.ids(), context.geometry.page);
+                self.list.act(action, &self.ids(), context.placed.page);
                 Nav::Stay
             }
         }
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        self.list.settle(&self.ids(), context.geometry.page);
+        self.list.settle(&self.ids(), context.placed.page);
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        let theme = &state.theme;
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
+        let theme = &scene.look.theme;
         let (rows, hits) = self.hits();
         let height = (cells(self.rows().len()) + 3).min(18);
         let place = modal_area(area, (46.min(area.width), height), frame);
-        let block = panel(state, "Command", true);
+        let block = panel(scene.look, "Command", true);
         let inner = block.inner(place);
         frame.render_widget(block, place);
         let [field, list] =
@@ -130,23 +136,26 @@ impl View for PaletteModal {
             Layout::horizontal([Constraint::Length(2), Constraint::Fill(1)]).areas(field);
         frame.render_widget(Line::styled(" :", theme.key), mark);
         frame.render_widget(&self.list.filter.widget(theme, true), field);
-        geometry.page = list.height;
+        placed.page = list.height;
         let ids: Vec<&str> = hits.iter().map(|hit| rows[hit.row].label).collect();
         let window = self.list.window(&ids, list.height);
         let selected = self.list.selected_idx(&ids);
         let columns = usize::from(list.width).saturating_sub(11);
-        let view = state.screen().view();
+        let refusal = |action| {
+            let beneath = scene.beneath?;
+            beneath.refusal(action, scene)
+        };
         for (line, idx) in window.enumerate() {
             let hit = &hits[idx];
             let row = rows[hit.row];
             let is_selected = selected == Some(idx);
-            let base = match (is_selected, view.refusal(row.action, state)) {
+            let base = match (is_selected, refusal(row.action)) {
                 (true, _) => theme.selection,
                 (false, Some(_)) => theme.dim,
                 (false, None) => theme.text,
             };
             let pointer = if is_selected {
-                state.glyphs.pointer
+                scene.look.glyphs.pointer
             } else {
                 " "
             };
@@ -156,9 +165,9 @@ impl View for PaletteModal {
                 (0, columns),
                 &hit.matched,
                 (base, theme.matched),
-                state.glyphs.ellipsis,
+                scene.look.glyphs.ellipsis,
             ));
-            let chord = row.chord_for(self.of, &state.glyphs);
+            let chord = row.chord_for(self.of, &scene.look.glyphs);
             let chord = format!("{chord:>7}  ");
             let key = if is_selected { base } else { theme.key };
             spans.push(Span::styled(text::fit_padded(&chord, 9, ""), key));
@@ -169,5 +178,6 @@ impl View for PaletteModal {
             };
             frame.render_widget(Line::from(spans).style(base), place);
         }
+        placed
     }
 }

@@ -18,10 +18,10 @@ use ratatui::{
 use crate::{
     model::Target,
     ui::{
-        Action, State,
-        geometry::Geometry,
+        Action,
         keys::Scope,
-        screen::{Context, Handled, Nav, View},
+        route::{Nav, Route},
+        view::{Context, Handled, Placed, Scene, View},
         widget::{
             cells,
             list::{ListView, highlight},
@@ -122,6 +122,10 @@ impl RegionModal {
 }
 
 impl View for RegionModal {
+    fn route(&self) -> Route {
+        Route::Region(self.target.clone())
+    }
+
     fn scope(&self) -> Scope {
         Scope::Palette
     }
@@ -151,7 +155,7 @@ impl View for RegionModal {
             }
             Action::Back => Nav::Back,
             action => {
-                self.list.act(action, &ids, context.geometry.page);
+                self.list.act(action, &ids, context.placed.page);
                 Nav::Stay
             }
         }
@@ -159,16 +163,17 @@ impl View for RegionModal {
 
     fn settle(&mut self, context: &mut Context<'_>) {
         let ids = self.ids();
-        self.list.settle(&ids, context.geometry.page);
+        self.list.settle(&ids, context.placed.page);
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        let theme = &state.theme;
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
+        let theme = &scene.look.theme;
         let rows = self.rows();
         let size = (44.min(area.width), 18);
         let place = modal_area(area, size, frame);
         let title = format!("Region of {}", self.target.label());
-        let block = panel(state, title, true);
+        let block = panel(scene.look, title, true);
         let inner = block.inner(place);
         frame.render_widget(block, place);
         let [field, list] =
@@ -178,7 +183,7 @@ impl View for RegionModal {
         frame.render_widget(&self.list.filter.widget(theme, true), field);
         let ids = self.ids();
         let window = self.list.window(&ids, list.height);
-        geometry.page = list.height;
+        placed.page = list.height;
         let selected = self.list.selected_idx(&ids);
         for (line, idx) in window.enumerate() {
             let (region, place, matched) = &rows[idx];
@@ -190,13 +195,13 @@ impl View for RegionModal {
             };
             let dim = if is_selected { base } else { theme.dim };
             let pointer = if is_selected {
-                state.glyphs.pointer
+                scene.look.glyphs.pointer
             } else {
                 " "
             };
             let mut spans = vec![Span::styled(format!("{pointer} "), base)];
             let found = theme.matched;
-            let ellipsis = state.glyphs.ellipsis;
+            let ellipsis = scene.look.glyphs.ellipsis;
             spans.extend(highlight(region, (0, 16), matched, (base, found), ellipsis));
             let from = region.chars().count() + 1;
             spans.extend(highlight(
@@ -213,5 +218,6 @@ impl View for RegionModal {
             };
             frame.render_widget(Line::from(spans).style(base), row);
         }
+        placed
     }
 }

@@ -18,15 +18,15 @@ use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 use ratatui::{Frame, layout::Rect, text::Line};
 
-use super::{Context, Crumb, Handled, Nav, Screen, View, api::ApiScreen, subject};
 use crate::{
     model::{Api, ApiDetail, ApiId, Drift, Stage},
     ui::{
-        Action, Remote, State,
-        geometry::Geometry,
+        Action, Remote,
         keys::Scope,
         library::{Library, Record},
-        modal::{Modal, actions::ActionsModal},
+        route::{Nav, Route},
+        subject,
+        view::{Context, Crumb, Handled, Placed, Scene, View},
         widget::{
             age, cells,
             list::{Hit, ListView},
@@ -106,9 +106,9 @@ impl ApisScreen {
     }
 
     /// The age of the oldest reading of what is in view; what was not read says so itself.
-    fn as_of(&self, state: &State) -> Option<Timestamp> {
-        let library = &state.library;
-        let shown = self.shown(library, state.geometry.page);
+    fn as_of(&self, scene: Scene<'_>) -> Option<Timestamp> {
+        let library = &scene.data.library;
+        let shown = self.shown(library, scene.placed.page);
         let records = shown.iter().filter_map(|id| library.records.get(id));
         let rows = records.filter_map(|record| record.detail.stages.as_of);
         rows.chain(library.apis_as_of).min()
@@ -121,12 +121,12 @@ impl ApisScreen {
     }
 }
 
-fn rows(apis: &[&Api], state: &State) -> Vec<Vec<Cell>> {
-    let theme = &state.theme;
+fn rows(apis: &[&Api], scene: Scene<'_>) -> Vec<Vec<Cell>> {
+    let theme = &scene.look.theme;
     apis.iter()
         .map(|api| {
-            let record = state.library.records.get(&api.id);
-            let (stages, undeployed) = stage_cells(record, state);
+            let record = scene.data.library.records.get(&api.id);
+            let (stages, undeployed) = stage_cells(record, scene);
             vec![
                 Cell::searched(api.name.clone(), theme.text, 0),
                 Cell::searched(api.id.to_string(), theme.dim, api.name.chars().count() + 1),
@@ -134,7 +134,7 @@ fn rows(apis: &[&Api], state: &State) -> Vec<Vec<Cell>> {
                 undeployed,
                 Cell::new(api.route_selection_expression.clone(), theme.dim),
                 Cell::new(
-                    age::ago_or(api.created_at, state.now, state.glyphs.dash),
+                    age::ago_or(api.created_at, scene.look.now, scene.look.glyphs.dash),
                     theme.dim,
                 ),
             ]
@@ -147,9 +147,9 @@ fn ids(apis: &[&Api]) -> Vec<String> {
 }
 
 /// The stages of an API, and how the draft differs from what each serves.
-fn stage_cells(record: Option<&Record>, state: &State) -> (Cell, Cell) {
-    let theme = &state.theme;
-    let glyphs = &state.glyphs;
+fn stage_cells(record: Option<&Record>, scene: Scene<'_>) -> (Cell, Cell) {
+    let theme = &scene.look.theme;
+    let glyphs = &scene.look.glyphs;
     let unknown = |text: &'static str| (Cell::new(text, theme.dim), Cell::new(text, theme.dim));
     let Some(record) = record else {
         return unknown(glyphs.ellipsis);
@@ -165,7 +165,7 @@ fn stage_cells(record: Option<&Record>, state: &State) -> (Cell, Cell) {
         return (Cell::new("none", theme.dim), dash);
     }
     let names: Vec<&str> = detail.stages.iter().map(|s| s.name.as_str()).collect();
-    let is_marked = |stage: &Stage| record.is_marked(&stage.name, state.now);
+    let is_marked = |stage: &Stage| record.is_marked(&stage.name, scene.look.now);
     let names_style = if detail.stages.iter().any(is_marked) {
         theme.changed
     } else {
@@ -173,14 +173,14 @@ fn stage_cells(record: Option<&Record>, state: &State) -> (Cell, Cell) {
     };
     (
         Cell::new(names.join(" "), names_style),
-        undeployed_cell(detail, state),
+        undeployed_cell(detail, scene),
     )
 }
 
 /// What is not deployed on which stage; a dash on proof only.
-fn undeployed_cell(detail: &ApiDetail, state: &State) -> Cell {
-    let theme = &state.theme;
-    let glyphs = &state.glyphs;
+fn undeployed_cell(detail: &ApiDetail, scene: Scene<'_>) -> Cell {
+    let theme = &scene.look.theme;
+    let glyphs = &scene.look.glyphs;
     // Nothing could be compared: one mark says so for all stages.
     let is_unread = |drift: &Drift| matches!(drift, Drift::Unread | Drift::Unlisted);
     if detail.drift.values().any(is_unread) {
@@ -188,9 +188,9 @@ fn undeployed_cell(detail: &ApiDetail, state: &State) -> Cell {
     }
     // What is claimed is as old as the oldest reading that it stands on.
     let as_of = detail.drift_as_of();
-    let as_of = as_of.filter(|as_of| state.now.duration_since(*as_of) >= age::FRESH);
+    let as_of = as_of.filter(|as_of| scene.look.now.duration_since(*as_of) >= age::FRESH);
     let age = as_of.map_or_else(String::new, |as_of| {
-        format!(" {} {}", glyphs.dot, age::as_of(as_of, state.now))
+        format!(" {} {}", glyphs.dot, age::as_of(as_of, scene.look.now))
     });
     let differing: Vec<String> = detail
         .drift
@@ -207,6 +207,10 @@ fn undeployed_cell(detail: &ApiDetail, state: &State) -> Cell {
 }
 
 impl View for ApisScreen {
+    fn route(&self) -> Route {
+        Route::Apis
+    }
+
     fn scope(&self) -> Scope {
         if self.list.is_filtering {
             Scope::FilterLine
@@ -215,7 +219,7 @@ impl View for ApisScreen {
         }
     }
 
-    fn crumbs(&self, _state: &State) -> Vec<Crumb> {
+    fn crumbs(&self, _scene: Scene<'_>) -> Vec<Crumb> {
         vec![Crumb::plain("APIs")]
     }
 
@@ -248,19 +252,22 @@ impl View for ApisScreen {
             Action::Undo => return subject::undo(context),
             _ => {}
         }
-        let (apis, _) = self.visible(context.library);
+        let (apis, _) = self.visible(&context.data.library);
         let ids = ids(&apis);
-        if self.list.act(action, &ids, context.geometry.page) {
+        if self.list.act(action, &ids, context.placed.page) {
             return Nav::Stay;
         }
-        let Some(api) = self.selected(context.library).map(|api| api.id.clone()) else {
+        let Some(api) = self
+            .selected(&context.data.library)
+            .map(|api| api.id.clone())
+        else {
             return Nav::Stay;
         };
         match action {
-            Action::Open => Nav::Push(Screen::Api(ApiScreen::new(api))),
-            Action::Deploy => subject::deploy(&api, None, context),
+            Action::Open => Nav::To(Route::Api(api)),
+            Action::Deploy => subject::deploy(&api, None),
             Action::Live => subject::live_of_api(&api, context),
-            Action::Actions => Nav::Open(Modal::Actions(ActionsModal::new(api, None))),
+            Action::Actions => Nav::To(Route::Actions(api, None)),
             Action::Copy => {
                 context.copy(format!("API id {api}"), api.to_string());
                 Nav::Stay
@@ -269,11 +276,11 @@ impl View for ApisScreen {
         }
     }
 
-    fn refusal(&self, action: Action, state: &State) -> Option<String> {
-        let selected = self.selected(&state.library);
-        let detail = selected.and_then(|api| state.library.detail(&api.id));
+    fn refusal(&self, action: Action, scene: Scene<'_>) -> Option<String> {
+        let selected = self.selected(&scene.data.library);
+        let detail = selected.and_then(|api| scene.data.library.detail(&api.id));
         match action {
-            Action::Undo => subject::undo_refusal(state),
+            Action::Undo => subject::undo_refusal(scene),
             Action::Deploy | Action::Live | Action::Actions | Action::Open | Action::Copy
                 if selected.is_none() =>
             {
@@ -286,62 +293,63 @@ impl View for ApisScreen {
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        let (apis, _) = self.visible(context.library);
+        let (apis, _) = self.visible(&context.data.library);
         let ids = ids(&apis);
-        self.list.settle(&ids, context.geometry.page);
-        let shown = self.shown(context.library, context.geometry.page);
+        self.list.settle(&ids, context.placed.page);
+        let shown = self.shown(&context.data.library, context.placed.page);
         context.ask(|library, asking| library.tend_list(&shown, asking));
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        let (apis, hits) = self.visible(&state.library);
-        let total = state.library.apis.data().map(Vec::len);
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
+        let (apis, hits) = self.visible(&scene.data.library);
+        let total = scene.data.library.apis.data().map(Vec::len);
         let counts = (hits.len(), total);
-        let mut title = self.list.title("APIs", counts, area.width, state);
+        let mut title = self.list.title("APIs", counts, area.width, scene.look);
         if self.list.sort > 0 {
             title.push_span(ratatui::text::Span::styled(
                 format!(" by {}", ORDERS[self.list.sort]),
-                state.theme.dim,
+                scene.look.theme.dim,
             ));
         }
-        let block = panel(state, title, state.modals.is_empty());
+        let block = panel(scene.look, title, scene.has_keyboard);
         let inner = block.inner(area);
         frame.render_widget(block, area);
         if apis.is_empty() {
-            nothing(self, state, inner, frame);
-            return;
+            nothing(self, scene, inner, frame);
+            return placed;
         }
         let ids = ids(&apis);
         let rows_area = Table::rows_area(inner);
         let window = self.list.window(&ids, rows_area.height);
-        geometry.page = rows_area.height;
-        geometry.width = rows_area.width;
+        placed.page = rows_area.height;
         let table = Table {
             columns: &COLUMNS,
-            rows: &rows(&apis, state),
+            rows: &rows(&apis, scene),
             hits: &hits,
             window,
             selected: self.list.selected_idx(&ids),
-            state,
+            look: scene.look,
         };
         frame.render_widget(&table, inner);
-        note(self.as_of(state), state, area, frame);
+        note(self.as_of(scene), scene, area, frame);
+        placed
     }
 
-    fn next_tick(&self, state: &State) -> Option<Duration> {
-        let library = &state.library;
+    fn next_tick(&self, scene: Scene<'_>) -> Option<Duration> {
+        let library = &scene.data.library;
         let apis = library.apis.data().into_iter().flatten();
-        let created = age::until_change(apis.map(|api| api.created_at), state.now);
-        let as_of = self.as_of(state);
-        let as_of = as_of.and_then(|as_of| age::as_of_changes_in(as_of, state.now));
-        let shown = self.shown(library, state.geometry.page);
-        let due = library.list_due_in(&shown, state.now);
+        let created = age::until_change(apis.map(|api| api.created_at), scene.look.now);
+        let as_of = self.as_of(scene);
+        let as_of = as_of.and_then(|as_of| age::as_of_changes_in(as_of, scene.look.now));
+        let shown = self.shown(library, scene.placed.page);
+        let due = library.list_due_in(&shown, scene.look.now);
         let records = shown.iter().filter_map(|id| library.records.get(id));
         let marks = records
             .clone()
-            .filter_map(|record| record.mark_ends(state.now));
+            .filter_map(|record| record.mark_ends(scene.look.now));
         let claims = records.filter_map(|record| record.detail.drift_as_of());
-        let claims = claims.filter_map(|as_of| age::as_of_changes_in(as_of, state.now));
+        let claims = claims.filter_map(|as_of| age::as_of_changes_in(as_of, scene.look.now));
         let waits = due.into_iter().chain(marks);
         let waits = waits.filter_map(|wait| Duration::try_from(wait).ok());
         waits.chain(created).chain(as_of).chain(claims).min()
@@ -350,11 +358,11 @@ impl View for ApisScreen {
 
 fn refresh(context: &mut Context<'_>) {
     match (
-        &context.library.target,
-        context.library.wanted_target.clone(),
+        &context.data.library.target,
+        context.data.library.wanted_target.clone(),
     ) {
         (Remote::Ready(_), _) => {
-            context.library.distrust();
+            context.data.library.distrust();
             context.load_apis();
         }
         (Remote::Failed { .. }, Some(target)) => context.change_target(target),
@@ -363,23 +371,28 @@ fn refresh(context: &mut Context<'_>) {
 }
 
 /// What stands in place of the rows.
-fn nothing(screen: &ApisScreen, state: &State, area: Rect, frame: &mut Frame<'_>) {
-    let library = &state.library;
+fn nothing(screen: &ApisScreen, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+    let library = &scene.data.library;
     let target = library.wanted_target.as_ref();
     match (&library.target, &library.apis) {
         (Remote::Loading { .. }, _) => {
             let label = target.map_or_else(String::new, crate::model::Target::label);
-            waiting::spinner(&format!("connecting to {label}"), state, area, frame);
+            waiting::spinner(&format!("connecting to {label}"), scene.look, area, frame);
         }
         (Remote::Failed { failure, .. }, _) | (_, Remote::Failed { failure, .. }) => {
-            waiting::failed(failure, state, area, frame);
+            waiting::failed(failure, scene.look, area, frame);
         }
         (_, Remote::Loading { previous: None, .. } | Remote::Idle) => {
-            waiting::spinner(&reading("reading the APIs", library), state, area, frame);
+            waiting::spinner(
+                &reading("reading the APIs", library),
+                scene.look,
+                area,
+                frame,
+            );
         }
         _ if !screen.list.filter.is_empty() => {
             let lines = ["No API matches the filter.", "Esc clears it."];
-            waiting::sentences(&lines, state, area, frame);
+            waiting::sentences(&lines, scene.look, area, frame);
         }
         _ => {
             let region = target
@@ -391,7 +404,7 @@ fn nothing(screen: &ApisScreen, state: &State, area: Rect, frame: &mut Frame<'_>
                 "",
                 "R chooses another region, t another target, r looks again.",
             ];
-            waiting::sentences(&lines, state, area, frame);
+            waiting::sentences(&lines, scene.look, area, frame);
         }
     }
 }
@@ -405,22 +418,22 @@ fn reading(what: &str, library: &Library) -> String {
 }
 
 /// At the lower border: that the list is being read anew, that it is old because that failed, or how old it is.
-fn note(as_of: Option<Timestamp>, state: &State, area: Rect, frame: &mut Frame<'_>) {
-    let glyphs = &state.glyphs;
-    let library = &state.library;
+fn note(as_of: Option<Timestamp>, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+    let glyphs = &scene.look.glyphs;
+    let library = &scene.data.library;
     let line = match &library.apis {
         _ if library.is_list_seen() => {
-            let spinner = glyphs.spinner_at(state.now.as_millisecond());
+            let spinner = glyphs.spinner_at(scene.look.now.as_millisecond());
             let text = format!(" {spinner} {} ", reading("reading", library));
-            Line::styled(text, state.theme.busy)
+            Line::styled(text, scene.look.theme.busy)
         }
         Remote::Failed { failure, .. } => {
             let text = format!(" {} old: {} ", glyphs.warning, failure.title);
-            Line::from(safe(&text, state.theme.warn))
+            Line::from(safe(&text, scene.look.theme.warn))
         }
         _ => match as_of {
             Some(as_of) => {
-                let age = age::as_of(as_of, state.now);
+                let age = age::as_of(as_of, scene.look.now);
                 let text = match library.stages_known() {
                     Some((n_known, n_apis)) if library.manner.pace.is_some() => {
                         let dot = glyphs.dot;
@@ -428,7 +441,7 @@ fn note(as_of: Option<Timestamp>, state: &State, area: Rect, frame: &mut Frame<'
                     }
                     _ => format!(" as of {age} "),
                 };
-                Line::styled(text, state.theme.dim)
+                Line::styled(text, scene.look.theme.dim)
             }
             None => return,
         },

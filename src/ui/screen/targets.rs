@@ -15,17 +15,16 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{Context, Crumb, Handled, Nav, View};
 use crate::{
     model::{Failure, Target, target::AwsTarget},
     ui::{
-        Action, Remote, State,
-        geometry::Geometry,
+        Action, Remote,
         keys::Scope,
         library::Library,
-        modal::{Modal, failure, region::RegionModal},
+        route::{Nav, Route},
+        view::{Context, Crumb, Handled, Placed, Scene, View},
         widget::{
-            cells,
+            cells, failure,
             list::{Hit, ListView},
             panel,
             table::{Cell, Column, Table},
@@ -35,7 +34,7 @@ use crate::{
 };
 
 /// View state of the picker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TargetsScreen {
     list: ListView,
     /// Why the target that the program started with is of no use.
@@ -66,11 +65,11 @@ const COLUMNS: [Column; 4] = [
 ];
 
 impl TargetsScreen {
-    /// The picker after the target that the program started with turned out to be of no use.
-    pub fn after(problem: Failure) -> Self {
+    /// The picker; with the failure of the target that the program started with, if it is of no use.
+    pub fn new(problem: Option<Failure>) -> Self {
         Self {
-            problem: Some(problem),
-            ..Self::default()
+            list: ListView::default(),
+            problem,
         }
     }
 
@@ -118,9 +117,9 @@ fn kind(target: &Target) -> &'static str {
     }
 }
 
-fn row(target: &Target, state: &State) -> Vec<Cell> {
-    let theme = &state.theme;
-    let dash = state.glyphs.dash;
+fn row(target: &Target, scene: Scene<'_>) -> Vec<Cell> {
+    let theme = &scene.look.theme;
+    let dash = scene.look.glyphs.dash;
     let label = target.label();
     let region_from = label.chars().count() + 1;
     let region = match target.region() {
@@ -131,7 +130,10 @@ fn row(target: &Target, state: &State) -> Vec<Cell> {
         Target::Local(local) => local.address.to_string(),
         Target::Aws(aws) => aws.endpoint_url.clone().unwrap_or_else(|| dash.to_owned()),
     };
-    let is_here = state.target().is_some_and(|here| id(here) == id(target));
+    let is_here = scene
+        .data
+        .target()
+        .is_some_and(|here| id(here) == id(target));
     let name_style = if is_here { theme.ok } else { theme.text };
     vec![
         Cell::searched(label, name_style, 0),
@@ -142,6 +144,10 @@ fn row(target: &Target, state: &State) -> Vec<Cell> {
 }
 
 impl View for TargetsScreen {
+    fn route(&self) -> Route {
+        Route::Targets(self.problem.clone())
+    }
+
     fn scope(&self) -> Scope {
         if self.list.is_filtering {
             Scope::FilterLine
@@ -150,7 +156,7 @@ impl View for TargetsScreen {
         }
     }
 
-    fn crumbs(&self, _state: &State) -> Vec<Crumb> {
+    fn crumbs(&self, _scene: Scene<'_>) -> Vec<Crumb> {
         vec![Crumb::plain("targets")]
     }
 
@@ -170,21 +176,22 @@ impl View for TargetsScreen {
         if self.list.filter_act(action) {
             return Nav::Stay;
         }
-        let (targets, _) = self.visible(context.library);
+        let (targets, _) = self.visible(&context.data.library);
         let ids = ids(&targets);
-        if self.list.act(action, &ids, context.geometry.page) {
+        if self.list.act(action, &ids, context.placed.page) {
             return Nav::Stay;
         }
-        let selected = self.selected(context.library).cloned();
+        let selected = self.selected(&context.data.library).cloned();
         match (action, selected) {
             (Action::Back, _) => return Nav::Back,
             (Action::Sort, _) => self.list.sort += 1,
             (Action::Refresh, _) => context
+                .data
                 .library
-                .load_targets(context.tickets, context.effects),
+                .load_targets(&mut context.data.tickets, context.effects),
             (Action::Open, Some(target)) => context.change_target(target),
             (Action::Region, Some(target)) => {
-                return Nav::Open(Modal::Region(RegionModal::new(target)));
+                return Nav::To(Route::Region(target));
             }
             (Action::Copy, Some(target)) => {
                 let label = target.label();
@@ -195,11 +202,11 @@ impl View for TargetsScreen {
         Nav::Stay
     }
 
-    fn refusal(&self, action: Action, state: &State) -> Option<String> {
+    fn refusal(&self, action: Action, scene: Scene<'_>) -> Option<String> {
         match action {
             Action::Targets => Some("Choose a target here".to_owned()),
             Action::Open | Action::Region | Action::Copy
-                if self.selected(&state.library).is_none() =>
+                if self.selected(&scene.data.library).is_none() =>
             {
                 Some("There is no target here to do that with".to_owned())
             }
@@ -208,44 +215,46 @@ impl View for TargetsScreen {
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        if context.library.targets == Remote::Idle {
+        if context.data.library.targets == Remote::Idle {
             context
+                .data
                 .library
-                .load_targets(context.tickets, context.effects);
+                .load_targets(&mut context.data.tickets, context.effects);
         }
-        let (targets, _) = self.visible(context.library);
+        let (targets, _) = self.visible(&context.data.library);
         if self.list.selected.is_none() {
             // The target in force; without one the local gateway, since that always works.
-            let here = context.target.map(id);
+            let here = context.data.target().map(id);
             let local = || targets.iter().find(|t| matches!(t, Target::Local(_)));
             self.list.selected = here.or_else(|| local().map(|target| id(target)));
         }
         let ids = ids(&targets);
-        self.list.settle(&ids, context.geometry.page);
+        self.list.settle(&ids, context.placed.page);
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        let area = self.render_problem(state, area, frame);
-        let (targets, hits) = self.visible(&state.library);
-        let total = state.library.targets.data().map(Vec::len);
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
+        let area = self.render_problem(scene, area, frame);
+        let (targets, hits) = self.visible(&scene.data.library);
+        let total = scene.data.library.targets.data().map(Vec::len);
         let counts = (hits.len(), total);
-        let title = self.list.title("Targets", counts, area.width, state);
-        let block = panel(state, title, state.modals.is_empty());
+        let title = self.list.title("Targets", counts, area.width, scene.look);
+        let block = panel(scene.look, title, scene.has_keyboard);
         let inner = block.inner(area);
         frame.render_widget(block, area);
-        match (&state.library.targets, targets.is_empty()) {
+        match (&scene.data.library.targets, targets.is_empty()) {
             (Remote::Failed { failure, .. }, true) => {
-                waiting::failed(failure, state, inner, frame);
-                return;
+                waiting::failed(failure, scene.look, inner, frame);
+                return placed;
             }
             (Remote::Loading { .. } | Remote::Idle, true) => {
-                waiting::spinner("looking for profiles", state, inner, frame);
-                return;
+                waiting::spinner("looking for profiles", scene.look, inner, frame);
+                return placed;
             }
             (_, true) => {
                 let lines = ["No target matches the filter.", "Esc clears it."];
-                waiting::sentences(&lines, state, inner, frame);
-                return;
+                waiting::sentences(&lines, scene.look, inner, frame);
+                return placed;
             }
             (_, false) => {}
         }
@@ -254,39 +263,39 @@ impl View for TargetsScreen {
         let rows_area = Table::rows_area(list);
         let ids = ids(&targets);
         let window = self.list.window(&ids, rows_area.height);
-        geometry.page = rows_area.height;
-        geometry.width = rows_area.width;
-        let rows: Vec<Vec<Cell>> = targets.iter().map(|target| row(target, state)).collect();
+        placed.page = rows_area.height;
+        let rows: Vec<Vec<Cell>> = targets.iter().map(|target| row(target, scene)).collect();
         let table = Table {
             columns: &COLUMNS,
             rows: &rows,
             hits: &hits,
             window,
             selected: self.list.selected_idx(&ids),
-            state,
+            look: scene.look,
         };
         frame.render_widget(&table, list);
-        if state.library.target.is_loading()
-            && let Some(target) = &state.library.wanted_target
+        if scene.data.library.target.is_loading()
+            && let Some(target) = &scene.data.library.wanted_target
         {
             let what = format!("connecting to {}", target.label());
-            waiting::spinner(&what, state, below, frame);
+            waiting::spinner(&what, scene.look, below, frame);
         }
+        placed
     }
 }
 
 impl TargetsScreen {
     /// Draws why one has to choose, if there is a reason, and gives what is left of the area.
-    fn render_problem(&self, state: &State, area: Rect, frame: &mut Frame<'_>) -> Rect {
+    fn render_problem(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Rect {
         let Some(problem) = &self.problem else {
             return area;
         };
         let columns = usize::from(area.width).saturating_sub(4);
-        let lines = failure::lines(problem, columns, state);
+        let lines = failure::lines(problem, columns, scene.look);
         let height = (cells(lines.len()) + 2).min(area.height / 2);
         let [top, rest] =
             Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area);
-        let block = panel(state, "Choose a target", false).border_style(state.theme.warn);
+        let block = panel(scene.look, "Choose a target", false).border_style(scene.look.theme.warn);
         let inner = block.inner(top);
         frame.render_widget(block, top);
         let [_, body] =

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use crate::{
     model::diff::{Change, ChangeKind, Detail, Subject},
-    ui::{State, glyphs::Glyphs},
+    ui::{glyphs::Glyphs, look::Look},
 };
 
 /// The change as a sentence: a new route with what it calls, a changed one with the members that differ.
@@ -24,11 +24,11 @@ pub fn text(change: &Change, glyphs: &Glyphs) -> String {
 }
 
 /// The style of a change.
-pub fn style(change: &Change, state: &State) -> Style {
+pub fn style(change: &Change, look: &Look) -> Style {
     match change.kind {
-        ChangeKind::Added => state.theme.added,
-        ChangeKind::Removed => state.theme.removed,
-        ChangeKind::Changed => state.theme.changed,
+        ChangeKind::Added => look.theme.added,
+        ChangeKind::Removed => look.theme.removed,
+        ChangeKind::Changed => look.theme.changed,
     }
 }
 

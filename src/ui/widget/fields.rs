@@ -5,13 +5,12 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::text;
-use crate::ui::State;
+use crate::ui::{look::Look, text};
 
 /// Lines of names and values.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    state: &'a State,
+    look: &'a Look,
     columns: usize,
     name_columns: usize,
     lines: Vec<Line<'static>>,
@@ -19,9 +18,9 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// No lines yet, for a place of that many columns.
-    pub fn new(state: &'a State, columns: usize) -> Self {
+    pub fn new(look: &'a Look, columns: usize) -> Self {
         Self {
-            state,
+            look,
             columns,
             name_columns: 14,
             lines: Vec::new(),
@@ -31,8 +30,8 @@ impl<'a> Fields<'a> {
     /// A name and its value; what is absent is shown as a dash.
     pub fn field(&mut self, name: &str, value: Option<&str>) {
         match value {
-            Some(value) => self.styled(name, value, self.state.theme.text),
-            None => self.styled(name, self.state.glyphs.dash, self.state.theme.dim),
+            Some(value) => self.styled(name, value, self.look.theme.text),
+            None => self.styled(name, self.look.glyphs.dash, self.look.theme.dim),
         }
     }
 
@@ -45,7 +44,7 @@ impl<'a> Fields<'a> {
             // Where a heading is underlined, the space behind it is not.
             let space = " ".repeat(self.name_columns.saturating_sub(text::width(&head)));
             self.lines.push(Line::from(vec![
-                Span::styled(head, self.state.theme.heading),
+                Span::styled(head, self.look.theme.heading),
                 Span::raw(space),
                 Span::styled(line, style),
             ]));

@@ -7,32 +7,33 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::text;
 use crate::{
     model::{Target, target::AwsTarget},
-    ui::{
-        State,
-        live::LiveLink,
-        screen::{Crumb, Screen},
-    },
+    ui::{data::Data, live::LiveLink, look::Look, text, view::Crumb},
 };
 
 /// The first row of the screen.
 #[derive(Debug)]
 pub struct Header<'a> {
-    /// All that it tells of.
-    pub state: &'a State,
+    /// The deploys, the live session and the target that it tells of.
+    pub data: &'a Data,
+    /// Styles, characters, the time.
+    pub look: &'a Look,
+    /// The breadcrumb.
+    pub crumbs: &'a [Crumb],
+    /// True when a modal is open, which says itself what it does.
+    pub has_modal: bool,
+    /// True when the live session is on the screen.
+    pub is_live: bool,
 }
 
 impl Widget for &Header<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
-        let state = self.state;
-        let crumbs = crumbs(state);
         let columns = usize::from(area.width);
-        let left = breadcrumb(state, &crumbs, columns);
+        let left = breadcrumb(self.look, self.crumbs, columns);
         let used = left.width();
         left.render(area, buffer);
-        let right = elsewhere(state, columns.saturating_sub(used + 3));
+        let right = self.elsewhere(columns.saturating_sub(used + 3));
         right.alignment(Alignment::Right).render(
             Rect {
                 width: area.width.saturating_sub(1),
@@ -43,32 +44,12 @@ impl Widget for &Header<'_> {
     }
 }
 
-fn crumbs(state: &State) -> Vec<Crumb> {
-    let mut crumbs = Vec::new();
-    let target = state.target().or(state.library.wanted_target.as_ref());
-    if let Some(target) = target {
-        crumbs.push(Crumb::plain(target.label()));
-        if let Some(region) = target.region() {
-            crumbs.push(Crumb::plain(region));
-        }
-    }
-    // What a modal is about counts for more than what the screen below it is about.
-    let modals = state
-        .modals
-        .iter()
-        .rev()
-        .map(|modal| modal.view().crumbs(state));
-    let of_modal = modals.into_iter().find(|crumbs| !crumbs.is_empty());
-    crumbs.extend(of_modal.unwrap_or_else(|| state.screen().view().crumbs(state)));
-    crumbs
-}
-
 /// The parts of the breadcrumb; when they do not fit, the ones in the middle are cut first.
-fn breadcrumb(state: &State, crumbs: &[Crumb], columns: usize) -> Line<'static> {
-    let theme = &state.theme;
+fn breadcrumb(look: &Look, crumbs: &[Crumb], columns: usize) -> Line<'static> {
+    let theme = &look.theme;
     let is_production = crumbs.iter().any(|crumb| crumb.is_production);
     let brand = if columns >= 70 { " stagewire  " } else { " " };
-    let separator = format!(" {} ", state.glyphs.crumb);
+    let separator = format!(" {} ", look.glyphs.crumb);
     let mark = if is_production { " PRODUCTION " } else { "" };
     let fixed = text::width(brand)
         + text::width(mark)
@@ -86,7 +67,7 @@ fn breadcrumb(state: &State, crumbs: &[Crumb], columns: usize) -> Line<'static> 
             (false, true) => theme.crumb_here,
             (false, false) => theme.crumb,
         };
-        let fitted = text::fit(&crumb.text, limit, state.glyphs.ellipsis);
+        let fitted = text::fit(&crumb.text, limit, look.glyphs.ellipsis);
         spans.push(Span::styled(fitted, style));
     }
     if is_production {
@@ -112,54 +93,56 @@ fn share(crumbs: &[Crumb], columns: usize) -> usize {
     limit
 }
 
-/// What goes on elsewhere, as far as it fits: a deploy, a live session, the endpoint.
-fn elsewhere(state: &State, columns: usize) -> Line<'static> {
-    let theme = &state.theme;
-    let glyphs = &state.glyphs;
-    let mut parts: Vec<Span<'static>> = Vec::new();
-    let running: Vec<_> = state.deploys.running().collect();
-    if let Some(job) = running.first()
-        && state.modals.is_empty()
-    {
-        let spinner = glyphs.spinner_at(state.now.as_millisecond());
-        let text = match running.len() {
-            1 => format!("{spinner} deploying to {}", job.stage()),
-            n_jobs => format!("{spinner} deploying {n_jobs} APIs"),
-        };
-        parts.push(Span::styled(text, theme.busy));
-    }
-    if let Some(session) = &state.live
-        && !matches!(state.screen(), Screen::Live(_))
-    {
-        let link = session.links.first();
-        let (mark, what, style) = if link.is_some_and(LiveLink::is_open) {
-            (glyphs.live, "live", theme.ok)
-        } else if link.is_some_and(LiveLink::is_alive) {
-            (glyphs.pending, "connecting", theme.busy)
-        } else {
-            (glyphs.ended, "not connected", theme.warn)
-        };
-        let text = format!("{mark} {} {what}", session.stage);
-        parts.push(Span::styled(text, style));
-    }
-    if let Some(endpoint) = state.target().and_then(endpoint) {
-        parts.push(super::safe(&endpoint, theme.dim));
-    }
-    let mut line = Line::default();
-    for part in parts {
-        let distance = if line.width() == 0 { 0 } else { 3 };
-        if line.width() + distance + part.width() > columns {
-            break;
-        }
-        line.push_span(Span::raw(" ".repeat(distance)));
-        line.push_span(part);
-    }
-    line
-}
-
 fn endpoint(target: &Target) -> Option<String> {
     match target {
         Target::Local(local) => Some(local.address.to_string()),
         Target::Aws(AwsTarget { endpoint_url, .. }) => endpoint_url.clone(),
+    }
+}
+
+impl Header<'_> {
+    /// The things that go on elsewhere, as far as they fit: a deploy, a live session, the endpoint.
+    fn elsewhere(&self, columns: usize) -> Line<'static> {
+        let theme = &self.look.theme;
+        let glyphs = &self.look.glyphs;
+        let mut parts: Vec<Span<'static>> = Vec::new();
+        let running: Vec<_> = self.data.deploys.running().collect();
+        if let Some(job) = running.first()
+            && !self.has_modal
+        {
+            let spinner = glyphs.spinner_at(self.look.now.as_millisecond());
+            let text = match running.len() {
+                1 => format!("{spinner} deploying to {}", job.stage()),
+                n_jobs => format!("{spinner} deploying {n_jobs} APIs"),
+            };
+            parts.push(Span::styled(text, theme.busy));
+        }
+        if let Some(session) = &self.data.live
+            && !self.is_live
+        {
+            let link = session.links.first();
+            let (mark, what, style) = if link.is_some_and(LiveLink::is_open) {
+                (glyphs.live, "live", theme.ok)
+            } else if link.is_some_and(LiveLink::is_alive) {
+                (glyphs.pending, "connecting", theme.busy)
+            } else {
+                (glyphs.ended, "not connected", theme.warn)
+            };
+            let text = format!("{mark} {} {what}", session.stage);
+            parts.push(Span::styled(text, style));
+        }
+        if let Some(endpoint) = self.data.target().and_then(endpoint) {
+            parts.push(super::safe(&endpoint, theme.dim));
+        }
+        let mut line = Line::default();
+        for part in parts {
+            let distance = if line.width() == 0 { 0 } else { 3 };
+            if line.width() + distance + part.width() > columns {
+                break;
+            }
+            line.push_span(Span::raw(" ".repeat(distance)));
+            line.push_span(part);
+        }
+        line
     }
 }

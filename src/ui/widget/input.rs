@@ -11,8 +11,10 @@ use ratatui::{
 use ratatui_textarea::{CursorMove, TextArea};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::text;
-use crate::{model::text::printable, ui::theme::Theme};
+use crate::{
+    model::text::printable,
+    ui::{text, theme::Theme},
+};
 
 /// A line of text that is being typed.
 #[derive(Debug, Clone)]

@@ -12,11 +12,8 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{input::Input, text};
-use crate::ui::{
-    Action, State,
-    screen::{Handled, Nav},
-};
+use super::input::Input;
+use crate::ui::{Action, look::Look, route::Nav, text, view::Handled};
 
 /// The view state of a list.
 #[derive(Debug, Clone, Default)]
@@ -166,9 +163,9 @@ impl ListView {
         name: &str,
         (hits, total): (usize, Option<usize>),
         columns: u16,
-        state: &State,
+        look: &Look,
     ) -> Line<'static> {
-        let theme = &state.theme;
+        let theme = &look.theme;
         let is_filtered = self.is_filtering || !self.filter.is_empty();
         let mut line = Line::from(Span::styled(name.to_owned(), theme.title));
         if let Some(total) = total {
@@ -191,7 +188,7 @@ impl ListView {
             let spans = field.spans.into_iter();
             line.extend(spans.map(|span| Span::styled(span.content, theme.text.patch(span.style))));
         } else {
-            let fitted = text::fit(self.filter.text(), room, state.glyphs.ellipsis);
+            let fitted = text::fit(self.filter.text(), room, look.glyphs.ellipsis);
             line.push_span(Span::styled(fitted, theme.text));
         }
         line

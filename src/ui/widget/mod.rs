@@ -2,6 +2,7 @@
 
 pub mod age;
 pub mod change;
+pub mod failure;
 pub mod fields;
 pub mod footer;
 pub mod header;
@@ -10,7 +11,6 @@ pub mod list;
 pub mod notice;
 pub mod scroll;
 pub mod table;
-pub mod text;
 pub mod waiting;
 
 use ratatui::{
@@ -20,19 +20,19 @@ use ratatui::{
     widgets::{Block, Borders, Clear},
 };
 
-use super::State;
+use crate::ui::look::Look;
 
 /// A bordered panel; the one that has the keyboard stands out.
-pub fn panel<'a>(state: &State, title: impl Into<Line<'a>>, is_focused: bool) -> Block<'a> {
+pub fn panel<'a>(look: &Look, title: impl Into<Line<'a>>, is_focused: bool) -> Block<'a> {
     let border = if is_focused {
-        state.theme.focus
+        look.theme.focus
     } else {
-        state.theme.border
+        look.theme.border
     };
     let title: Line<'a> = title.into();
     let block = Block::new()
         .borders(Borders::ALL)
-        .border_set(state.glyphs.border)
+        .border_set(look.glyphs.border)
         .border_style(border);
     if title.width() == 0 {
         return block;
@@ -40,7 +40,7 @@ pub fn panel<'a>(state: &State, title: impl Into<Line<'a>>, is_focused: bool) ->
     let mut spans = vec![Span::raw(" ")];
     spans.extend(title.spans);
     spans.push(Span::raw(" "));
-    block.title(Line::from(spans).style(state.theme.title))
+    block.title(Line::from(spans).style(look.theme.title))
 }
 
 /// The rectangle of a modal of at most that size, in the middle of `area`, with what was there wiped away.

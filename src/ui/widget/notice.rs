@@ -14,17 +14,22 @@ use ratatui::{
     widgets::{Clear, Widget},
 };
 
-use super::{cells, text};
+use super::cells;
 use crate::ui::{
-    State,
-    notice::{Notice, Tone},
+    look::Look,
+    notice::{Notice, Notices, Tone},
+    text,
 };
 
 /// The notices that are shown now.
 #[derive(Debug)]
 pub struct NoticeStack<'a> {
-    /// The notices, glyphs and styles.
-    pub state: &'a State,
+    /// The notices.
+    pub notices: &'a Notices,
+    /// Modals that are open.
+    pub n_modals: usize,
+    /// Glyphs and styles.
+    pub look: &'a Look,
     /// Rows that the screen can spare, the best one first.
     pub quiet_rows: &'a [u16],
 }
@@ -32,8 +37,7 @@ pub struct NoticeStack<'a> {
 impl Widget for &NoticeStack<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let rows = self.rows(area);
-        let n_modals = self.state.modals.len();
-        let notices = self.state.notices.shown_above(n_modals).rev();
+        let notices = self.notices.shown_above(self.n_modals).rev();
         for (notice, y) in notices.zip(rows) {
             let line = self.line(notice, usize::from(area.width.saturating_sub(6)));
             let width = cells(line.width()).min(area.width);
@@ -52,7 +56,7 @@ impl Widget for &NoticeStack<'_> {
 impl NoticeStack<'_> {
     /// Where the newest notice stands, where the one before it, and so on.
     fn rows(&self, area: Rect) -> Vec<u16> {
-        if !self.state.modals.is_empty() {
+        if self.n_modals > 0 {
             return (area.y..area.bottom()).collect();
         }
         let quiet = self.quiet_rows.iter().copied();
@@ -62,8 +66,8 @@ impl NoticeStack<'_> {
     }
 
     fn line(&self, notice: &Notice, columns: usize) -> Line<'static> {
-        let theme = &self.state.theme;
-        let glyphs = &self.state.glyphs;
+        let theme = &self.look.theme;
+        let glyphs = &self.look.glyphs;
         let (mark, style) = match notice.tone {
             Tone::Info => (glyphs.dot, theme.key),
             Tone::Ok => (glyphs.ok, theme.ok),

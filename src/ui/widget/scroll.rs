@@ -7,7 +7,7 @@ use ratatui::{
     widgets::{Paragraph, Widget},
 };
 
-use crate::ui::{Action, State};
+use crate::ui::{Action, look::Look};
 
 /// How far a text is scrolled. Drawing clamps it to the text's length; acting clamps it to what was drawn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct ScrolledText<'a> {
     /// How far they are scrolled.
     pub scroll: Scroll,
     /// For the bar.
-    pub state: &'a State,
+    pub look: &'a Look,
 }
 
 impl Widget for &ScrolledText<'_> {
@@ -57,7 +57,7 @@ impl Widget for &ScrolledText<'_> {
         let bar = ScrollBar {
             offset,
             length: self.lines.len(),
-            state: self.state,
+            look: self.look,
         };
         (&bar).render(area, buffer);
     }
@@ -71,7 +71,7 @@ pub struct ScrollBar<'a> {
     /// All rows.
     pub length: usize,
     /// For glyphs and styles.
-    pub state: &'a State,
+    pub look: &'a Look,
 }
 
 impl Widget for &ScrollBar<'_> {
@@ -86,9 +86,9 @@ impl Widget for &ScrollBar<'_> {
         for row in 0..area.height {
             let is_thumb = (start..start + thumb).contains(&usize::from(row));
             let (glyph, style) = if is_thumb {
-                (self.state.glyphs.thumb, self.state.theme.border)
+                (self.look.glyphs.thumb, self.look.theme.border)
             } else {
-                (self.state.glyphs.track, self.state.theme.border)
+                (self.look.glyphs.track, self.look.theme.border)
             };
             if let Some(cell) = buffer.cell_mut((area.right() - 1, area.y + row)) {
                 cell.set_symbol(glyph).set_style(style);

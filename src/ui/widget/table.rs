@@ -14,9 +14,8 @@ use super::{
     cells,
     list::{Hit, highlight},
     scroll::ScrollBar,
-    text,
 };
-use crate::ui::State;
+use crate::ui::{look::Look, text};
 
 /// A column.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +73,7 @@ pub struct Table<'a> {
     /// The selected row.
     pub selected: Option<usize>,
     /// For glyphs and styles.
-    pub state: &'a State,
+    pub look: &'a Look,
 }
 
 /// Between columns.
@@ -142,10 +141,10 @@ impl Table<'_> {
     }
 
     fn row_line(&self, idx: usize, widths: &[usize], base: Option<Style>) -> Line<'static> {
-        let theme = &self.state.theme;
+        let theme = &self.look.theme;
         let is_selected = self.selected == Some(idx);
         let pointer = if is_selected {
-            self.state.glyphs.pointer
+            self.look.glyphs.pointer
         } else {
             " "
         };
@@ -166,7 +165,7 @@ impl Table<'_> {
                 (cell.searched_from.unwrap_or(0), *columns),
                 matched,
                 (style, theme.matched),
-                self.state.glyphs.ellipsis,
+                self.look.glyphs.ellipsis,
             ));
             spans.push(Span::raw(" ".repeat(GAP)));
         }
@@ -185,13 +184,13 @@ fn total(widths: &[usize]) -> usize {
 
 impl Widget for &Table<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
-        let theme = &self.state.theme;
+        let theme = &self.look.theme;
         let widths = self.widths(usize::from(area.width));
         let mut head = vec![Span::raw("  ")];
         for (column, width) in self.columns.iter().zip(&widths) {
             if *width > 0 {
                 head.push(Span::styled(
-                    text::fit_padded(column.title, *width, self.state.glyphs.ellipsis),
+                    text::fit_padded(column.title, *width, self.look.glyphs.ellipsis),
                     theme.heading,
                 ));
                 head.push(Span::raw(" ".repeat(GAP)));
@@ -218,7 +217,7 @@ impl Widget for &Table<'_> {
         let bar = ScrollBar {
             offset: self.window.start,
             length: self.rows.len(),
-            state: self.state,
+            look: self.look,
         };
         (&bar).render(rows, buffer);
     }

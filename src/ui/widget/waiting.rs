@@ -7,47 +7,43 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::text;
 use crate::{
     model::Failure,
-    ui::{State, modal::failure},
+    ui::{look::Look, text, widget::failure},
 };
 
 /// Draws the spinner and what is being waited for.
-pub fn spinner(what: &str, state: &State, area: Rect, frame: &mut Frame<'_>) {
-    let glyph = state.glyphs.spinner_at(state.now.as_millisecond());
+pub fn spinner(what: &str, look: &Look, area: Rect, frame: &mut Frame<'_>) {
+    let glyph = look.glyphs.spinner_at(look.now.as_millisecond());
     let room = usize::from(area.width).saturating_sub(4);
     let line = Line::from(vec![
         Span::raw(" "),
-        Span::styled(glyph, state.theme.busy),
+        Span::styled(glyph, look.theme.busy),
         Span::raw(" "),
-        Span::styled(
-            text::fit(what, room, state.glyphs.ellipsis),
-            state.theme.dim,
-        ),
+        Span::styled(text::fit(what, room, look.glyphs.ellipsis), look.theme.dim),
     ]);
     frame.render_widget(Paragraph::new(vec![Line::default(), line]), area);
 }
 
 /// Draws a failure, with how to try again.
-pub fn failed(failure: &Failure, state: &State, area: Rect, frame: &mut Frame<'_>) {
+pub fn failed(failure: &Failure, look: &Look, area: Rect, frame: &mut Frame<'_>) {
     let place = indented(area);
-    let mut lines = failure::lines(failure, usize::from(place.width), state);
+    let mut lines = failure::lines(failure, usize::from(place.width), look);
     lines.push(Line::default());
     lines.push(Line::from(vec![
-        Span::styled("r", state.theme.key),
-        Span::styled(" try again", state.theme.dim),
+        Span::styled("r", look.theme.key),
+        Span::styled(" try again", look.theme.dim),
     ]));
     frame.render_widget(Paragraph::new(lines), place);
 }
 
 /// Draws sentences.
-pub fn sentences(lines: &[&str], state: &State, area: Rect, frame: &mut Frame<'_>) {
+pub fn sentences(lines: &[&str], look: &Look, area: Rect, frame: &mut Frame<'_>) {
     let place = indented(area);
     let lines: Vec<Line<'_>> = lines
         .iter()
         .flat_map(|line| text::wrap(line, usize::from(place.width)))
-        .map(|line| Line::styled(line, state.theme.dim))
+        .map(|line| Line::styled(line, look.theme.dim))
         .collect();
     frame.render_widget(Paragraph::new(lines), place);
 }

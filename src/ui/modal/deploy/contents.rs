@@ -11,23 +11,24 @@ use crate::{
         plan::{DeployPlan, StageChoice},
     },
     ui::{
-        State,
-        widget::{age, change, safe, text},
+        text,
+        view::Scene,
+        widget::{age, change, safe},
     },
 };
 
 /// What the deploy changes on the stage, and what one should know first.
-pub(super) fn changes(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>> {
-    let theme = &state.theme;
+pub(super) fn changes(plan: &DeployPlan, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
+    let theme = &scene.look.theme;
     let stage = plan.request.stage.name();
     let against = match &plan.serves_now {
         Some(id) => format!(", against {id}"),
         None => String::new(),
     };
     let as_of = plan.draft.as_ref().map(|draft| draft.as_of);
-    let as_of = as_of.map(|as_of| age::as_of(as_of, state.now));
+    let as_of = as_of.map(|as_of| age::as_of(as_of, scene.look.now));
     let age = as_of.filter(|age| age != "now").map(|age| {
-        let dot = state.glyphs.dot;
+        let dot = scene.look.glyphs.dot;
         format!(" {dot} draft as of {age}")
     });
     let against = format!("{against}{}", age.unwrap_or_default());
@@ -43,8 +44,13 @@ pub(super) fn changes(plan: &DeployPlan, state: &State, columns: usize) -> Vec<L
     let plain = match (&plan.drift, &plan.request.stage) {
         (Drift::Changes(changes), _) => {
             for change in changes {
-                let text = change::text(change, &state.glyphs);
-                push(&mut lines, &text, change::style(change, state), columns);
+                let text = change::text(change, &scene.look.glyphs);
+                push(
+                    &mut lines,
+                    &text,
+                    change::style(change, scene.look),
+                    columns,
+                );
             }
             None
         }
@@ -66,7 +72,7 @@ pub(super) fn changes(plan: &DeployPlan, state: &State, columns: usize) -> Vec<L
         push(&mut lines, &text, style, columns);
     }
     for warning in &plan.warnings {
-        let text = format!("{} {warning}", state.glyphs.warning);
+        let text = format!("{} {warning}", scene.look.glyphs.warning);
         push(&mut lines, &text, theme.warn, columns);
     }
     lines
@@ -85,10 +91,10 @@ fn push(lines: &mut Vec<Line<'static>>, value: &str, style: Style, columns: usiz
     }
 }
 
-pub(super) fn steps(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>> {
-    let theme = &state.theme;
+pub(super) fn steps(plan: &DeployPlan, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
+    let theme = &scene.look.theme;
     let names: Vec<&str> = plan.steps.iter().map(|step| step.label()).collect();
-    let joined = names.join(&format!(" {} ", state.glyphs.arrow));
+    let joined = names.join(&format!(" {} ", scene.look.glyphs.arrow));
     let mut lines = vec![Line::default()];
     for (idx, line) in text::wrap(&joined, columns.saturating_sub(7))
         .into_iter()
@@ -104,8 +110,8 @@ pub(super) fn steps(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Lin
     lines
 }
 
-pub(super) fn commands(plan: &DeployPlan, state: &State, columns: usize) -> Vec<Line<'static>> {
-    let theme = &state.theme;
+pub(super) fn commands(plan: &DeployPlan, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
+    let theme = &scene.look.theme;
     plan.commands
         .iter()
         .flat_map(|command| {

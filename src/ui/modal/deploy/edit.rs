@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    DeployModal, Haste,
+    DeployModal, Haste, NAMES,
     contents::{changes, commands, steps},
     notes::{render_note, render_question},
     stages::{self, Choice},
@@ -17,15 +17,11 @@ use super::{
 use crate::{
     model::{ApiDetail, Drift, Failure, Stage},
     ui::{
-        Remote, State,
-        geometry::Geometry,
-        modal::failure,
-        widget::{age, cells, modal_area, panel, scroll::ScrolledText, text, waiting},
+        Remote, text,
+        view::{Placed, Scene},
+        widget::{age, cells, failure, modal_area, panel, scroll::ScrolledText, waiting},
     },
 };
-
-/// Columns of the names of the fields.
-pub(super) const NAMES: u16 = 13;
 
 /// Rows that the dialog keeps for changes, and for commands, even where there are fewer.
 const LEAST_CHANGES: usize = 4;
@@ -33,19 +29,19 @@ const LEAST_COMMANDS: usize = 4;
 
 pub(super) fn render(
     dialog: &DeployModal,
-    state: &State,
+    scene: Scene<'_>,
     area: Rect,
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
     let width = area.width.min(100);
-    let height = match rows(dialog, state, width) {
+    let height = match rows(dialog, scene, width) {
         // One or two rows of what is behind would only look like a fault.
         rows if rows + 2 >= area.height => area.height,
         rows => rows,
     };
     let place = modal_area(area, (width, height), frame);
-    let block = frame_block(dialog, state);
+    let block = frame_block(dialog, scene);
     let inner = block.inner(place);
     frame.render_widget(block, place);
     let [_, body, _] = Layout::horizontal([
@@ -54,18 +50,18 @@ pub(super) fn render(
         Constraint::Length(1),
     ])
     .areas(inner);
-    let detail = state.library.detail(&dialog.api);
+    let detail = scene.data.library.detail(&dialog.api);
     let Some(detail) = detail.filter(|detail| detail.stages.is_known()) else {
-        match state.library.stages_failure(&dialog.api) {
-            Some(failure) => render_unread(failure, state, body, frame),
-            None => waiting::spinner(&reading(dialog), state, body, frame),
+        match scene.data.library.stages_failure(&dialog.api) {
+            Some(failure) => render_unread(failure, scene, body, frame),
+            None => waiting::spinner(&reading(dialog), scene.look, body, frame),
         }
         return;
     };
     let plan = dialog.plan.data().filter(|_| !is_for_another(dialog));
     let columns = usize::from(body.width);
-    let steps = plan.map_or_else(Vec::new, |plan| steps(plan, state, columns));
-    let commands = plan.map_or_else(Vec::new, |plan| commands(plan, state, columns));
+    let steps = plan.map_or_else(Vec::new, |plan| steps(plan, scene, columns));
+    let commands = plan.map_or_else(Vec::new, |plan| commands(plan, scene, columns));
     let n_choices = cells(detail.stages.len() + 1);
     let n_choices = n_choices.min((body.height / 3).max(3));
     // Where room is short the changes come before the steps, and the steps before the commands.
@@ -85,13 +81,13 @@ pub(super) fn render(
         Constraint::Length(n_commands),
     ])
     .areas(body);
-    render_stages(dialog, (detail, state), stages, frame, geometry);
-    render_description(dialog, state, description, frame);
+    render_stages(dialog, (detail, scene), stages, frame, placed);
+    render_description(dialog, scene, description, frame);
     match dialog.question() {
-        Some(question) => render_question(question, (dialog, state), note, frame, geometry),
-        None => render_note(dialog, (detail, state), note, frame),
+        Some(question) => render_question(question, (dialog, scene), note, frame, placed),
+        None => render_note(dialog, (detail, scene), note, frame),
     }
-    render_changes(dialog, state, changes, frame, geometry);
+    render_changes(dialog, scene, changes, frame, placed);
     frame.render_widget(Paragraph::new(steps), below);
     frame.render_widget(Paragraph::new(commands), commands_area);
 }
@@ -106,22 +102,22 @@ fn reading(dialog: &DeployModal) -> String {
     }
 }
 
-fn render_unread(failure: &Failure, state: &State, area: Rect, frame: &mut Frame<'_>) {
+fn render_unread(failure: &Failure, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
     let mut lines = vec![Line::default()];
-    lines.extend(failure::lines(failure, usize::from(area.width), state));
+    lines.extend(failure::lines(failure, usize::from(area.width), scene.look));
     lines.push(Line::default());
     lines.push(Line::from(vec![
-        Span::styled("^R", state.theme.key),
-        Span::styled(" try again", state.theme.dim),
+        Span::styled("^R", scene.look.theme.key),
+        Span::styled(" try again", scene.look.theme.dim),
     ]));
     frame.render_widget(Paragraph::new(lines), area);
 }
 
 /// Rows of the dialog, where there is room. What is known of all stages counts before there is a plan, so that the
 /// dialog does not jump when the plan comes or another stage is chosen.
-fn rows(dialog: &DeployModal, state: &State, width: u16) -> u16 {
+fn rows(dialog: &DeployModal, scene: Scene<'_>, width: u16) -> u16 {
     let columns = usize::from(width).saturating_sub(4);
-    let detail = state.library.detail(&dialog.api);
+    let detail = scene.data.library.detail(&dialog.api);
     let n_stages = detail.map_or(2, |detail| detail.stages.len());
     let known = detail.into_iter().flat_map(|detail| detail.drift.values());
     let known = known.map(|drift| match drift {
@@ -129,32 +125,36 @@ fn rows(dialog: &DeployModal, state: &State, width: u16) -> u16 {
         _ => 2,
     });
     let planned = match &dialog.plan {
-        Remote::Failed { failure, .. } => failure::lines(failure, columns, state).len(),
+        Remote::Failed { failure, .. } => failure::lines(failure, columns, scene.look).len(),
         plan => plan.data().map_or(0, |plan| {
-            changes(plan, state, columns.saturating_sub(2)).len()
+            changes(plan, scene, columns.saturating_sub(2)).len()
         }),
     };
     let n_changes = known.max().unwrap_or(0).max(planned).max(LEAST_CHANGES);
     let plan = dialog.plan.data();
-    let n_steps = plan.map_or(2, |plan| steps(plan, state, columns).len());
-    let n_commands = plan.map_or(0, |plan| commands(plan, state, columns).len());
+    let n_steps = plan.map_or(2, |plan| steps(plan, scene, columns).len());
+    let n_commands = plan.map_or(0, |plan| commands(plan, scene, columns).len());
     let fields = n_stages + 1 + 2;
     cells(fields + n_changes + n_steps + n_commands.max(LEAST_COMMANDS) + 2)
 }
 
-fn frame_block<'a>(dialog: &DeployModal, state: &State) -> Block<'a> {
-    let theme = &state.theme;
-    let glyphs = &state.glyphs;
-    let name = state.library.api(&dialog.api).map(|api| api.name.clone());
+fn frame_block<'a>(dialog: &DeployModal, scene: Scene<'_>) -> Block<'a> {
+    let theme = &scene.look.theme;
+    let glyphs = &scene.look.glyphs;
+    let name = scene
+        .data
+        .library
+        .api(&dialog.api)
+        .map(|api| api.name.clone());
     let name = name.unwrap_or_else(|| dialog.api.to_string());
     let name = text::fit(&name, 40, glyphs.ellipsis);
-    let detail = state.library.detail(&dialog.api);
+    let detail = scene.data.library.detail(&dialog.api);
     let enter = match detail.and_then(|detail| dialog.named(detail)) {
         Some(_) => " choose it",
         None => " deploy",
     };
     let hints = match dialog.question() {
-        Some(question) if question.is_open(state.now) => {
+        Some(question) if question.is_open(scene.look.now) => {
             vec![
                 (glyphs.enter, " deploy"),
                 ("any other key", " takes it back"),
@@ -176,8 +176,12 @@ fn frame_block<'a>(dialog: &DeployModal, state: &State) -> Block<'a> {
         spans.push(Span::styled(label, theme.dim));
     }
     spans.push(Span::raw(" "));
-    let mut block = panel(state, format!("Deploy API {} {name}", glyphs.dot), true);
-    if dialog.question().is_some() && dialog.is_for_production(state) {
+    let mut block = panel(
+        scene.look,
+        format!("Deploy API {} {name}", glyphs.dot),
+        true,
+    );
+    if dialog.question().is_some() && dialog.is_for_production(scene) {
         block = block.border_style(theme.danger);
     }
     block.title_bottom(Line::from(spans).alignment(Alignment::Right))
@@ -197,23 +201,23 @@ fn is_for_another(dialog: &DeployModal) -> bool {
 
 fn render_stages(
     dialog: &DeployModal,
-    (detail, state): (&ApiDetail, &State),
+    (detail, scene): (&ApiDetail, Scene<'_>),
     area: Rect,
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
-    let theme = &state.theme;
+    let theme = &scene.look.theme;
     let [names, rows] =
         Layout::horizontal([Constraint::Length(NAMES), Constraint::Fill(1)]).areas(area);
     frame.render_widget(Span::styled("Stage", theme.heading), names);
-    let choices = stages::choices(detail, &state.production);
+    let choices = stages::choices(detail, scene.look);
     let at = choices
         .iter()
         .position(|choice| Some(choice) == dialog.choice.as_ref())
         .unwrap_or(0);
     let page = usize::from(rows.height).max(1);
     let offset = (at + 1).saturating_sub(page);
-    geometry.page = rows.height;
+    placed.page = rows.height;
     let name_columns = detail
         .stages
         .iter()
@@ -233,23 +237,23 @@ fn render_stages(
                 let look = (is_selected, name_columns, usize::from(row.width));
                 let stage = detail.stage(name);
                 stage.map_or_else(Line::default, |stage| {
-                    stage_line((stage, detail), look, dialog, state)
+                    stage_line((stage, detail), look, dialog, scene)
                 })
             }
-            Choice::New => new_line(is_selected, dialog, state),
+            Choice::New => new_line(is_selected, dialog, scene),
         };
         frame.render_widget(line, row);
         if choices[idx] == Choice::New {
-            render_name(is_selected, dialog, state, row, frame);
+            render_name(is_selected, dialog, scene, row, frame);
         }
     }
 }
 
-fn row_style(is_selected: bool, dialog: &DeployModal, state: &State) -> Style {
+fn row_style(is_selected: bool, dialog: &DeployModal, scene: Scene<'_>) -> Style {
     match (is_selected, dialog.is_describing) {
-        (true, false) => state.theme.selection,
-        (true, true) => state.theme.selection_idle,
-        (false, _) => state.theme.text,
+        (true, false) => scene.look.theme.selection,
+        (true, true) => scene.look.theme.selection_idle,
+        (false, _) => scene.look.theme.text,
     }
 }
 
@@ -257,12 +261,12 @@ fn stage_line(
     (stage, detail): (&Stage, &ApiDetail),
     (is_selected, name_columns, columns): (bool, usize, usize),
     dialog: &DeployModal,
-    state: &State,
+    scene: Scene<'_>,
 ) -> Line<'static> {
-    let theme = &state.theme;
-    let base = row_style(is_selected, dialog, state);
+    let theme = &scene.look.theme;
+    let base = row_style(is_selected, dialog, scene);
     let dim = if is_selected { base } else { theme.dim };
-    let name = if state.is_production(&stage.name) && !is_selected {
+    let name = if scene.look.is_production(&stage.name) && !is_selected {
         theme.danger
     } else {
         base
@@ -272,22 +276,22 @@ fn stage_line(
         Some(id) => {
             let made = detail.deployment(id).and_then(|d| d.created_at);
             match made {
-                Some(made) => format!("serves {id}, deployed {}", age::ago(made, state.now)),
+                Some(made) => format!("serves {id}, deployed {}", age::ago(made, scene.look.now)),
                 None => format!("serves {id}"),
             }
         }
     };
-    let production = if state.is_production(&stage.name) {
-        format!("production {} ", state.glyphs.dot)
+    let production = if scene.look.is_production(&stage.name) {
+        format!("production {} ", scene.look.glyphs.dot)
     } else {
         String::new()
     };
     let pointer = if is_selected {
-        state.glyphs.pointer
+        scene.look.glyphs.pointer
     } else {
         " "
     };
-    let ellipsis = state.glyphs.ellipsis;
+    let ellipsis = scene.look.glyphs.ellipsis;
     let room = columns.saturating_sub(name_columns + 5);
     let told = text::fit(&format!("{production}{serves}"), room, ellipsis);
     Line::from(vec![
@@ -304,7 +308,7 @@ fn stage_line(
 fn render_name(
     is_selected: bool,
     dialog: &DeployModal,
-    state: &State,
+    scene: Scene<'_>,
     row: Rect,
     frame: &mut Frame<'_>,
 ) {
@@ -316,7 +320,7 @@ fn render_name(
     };
     if is_selected {
         let has_cursor = !dialog.is_describing;
-        let widget = dialog.name.widget(&state.theme, has_cursor);
+        let widget = dialog.name.widget(&scene.look.theme, has_cursor);
         frame.render_widget(&widget, field);
     } else {
         let columns = usize::from(field.width);
@@ -324,23 +328,23 @@ fn render_name(
             "" => "type its name",
             name => name,
         };
-        let name = text::fit(name, columns, state.glyphs.ellipsis);
-        frame.render_widget(Line::styled(name, state.theme.dim), field);
+        let name = text::fit(name, columns, scene.look.glyphs.ellipsis);
+        frame.render_widget(Line::styled(name, scene.look.theme.dim), field);
     }
 }
 
-fn new_line(is_selected: bool, dialog: &DeployModal, state: &State) -> Line<'static> {
-    let base = row_style(is_selected, dialog, state);
+fn new_line(is_selected: bool, dialog: &DeployModal, scene: Scene<'_>) -> Line<'static> {
+    let base = row_style(is_selected, dialog, scene);
     let pointer = if is_selected {
-        state.glyphs.pointer
+        scene.look.glyphs.pointer
     } else {
         " "
     };
     Line::styled(format!("{pointer} [New stage] "), base)
 }
 
-fn render_description(dialog: &DeployModal, state: &State, area: Rect, frame: &mut Frame<'_>) {
-    let theme = &state.theme;
+fn render_description(dialog: &DeployModal, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+    let theme = &scene.look.theme;
     let [name, field] =
         Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
     frame.render_widget(Span::styled("Description", theme.heading), name);
@@ -354,23 +358,23 @@ fn render_description(dialog: &DeployModal, state: &State, area: Rect, frame: &m
 
 fn render_changes(
     dialog: &DeployModal,
-    state: &State,
+    scene: Scene<'_>,
     area: Rect,
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
     match &dialog.plan {
         Remote::Failed { failure, .. } => {
             let columns = usize::from(area.width).saturating_sub(2);
-            let lines = failure::lines(failure, columns, state);
-            render_scrolled(&lines, (dialog, state), area, frame, geometry);
+            let lines = failure::lines(failure, columns, scene.look);
+            render_scrolled(&lines, (dialog, scene), area, frame, placed);
         }
         _ if is_for_another(dialog) || dialog.plan.data().is_none() => {
-            let record = state.library.records.get(&dialog.api);
+            let record = scene.data.library.records.get(&dialog.api);
             let draft = record.map(|record| &record.draft);
             let is_reading = draft.is_some_and(|draft| draft.ticket().is_some());
             let is_coming = dialog.plan.is_loading() || dialog.due.is_some() || is_reading;
-            if is_coming && dialog.wanted(&state.library, &state.production).is_ok() {
+            if is_coming && dialog.wanted(&scene.data.library, scene.look).is_ok() {
                 let progress = draft.and_then(|draft| draft.progress);
                 let what = match progress {
                     Some(progress) if is_reading => {
@@ -378,30 +382,30 @@ fn render_changes(
                     }
                     _ => "working out what will change".to_owned(),
                 };
-                waiting::spinner(&what, state, area, frame);
+                waiting::spinner(&what, scene.look, area, frame);
             }
         }
         plan => {
             let Some(plan) = plan.data() else { return };
-            let lines = changes(plan, state, usize::from(area.width).saturating_sub(2));
-            render_scrolled(&lines, (dialog, state), area, frame, geometry);
+            let lines = changes(plan, scene, usize::from(area.width).saturating_sub(2));
+            render_scrolled(&lines, (dialog, scene), area, frame, placed);
         }
     }
 }
 
 fn render_scrolled(
     lines: &[Line<'static>],
-    (dialog, state): (&DeployModal, &State),
+    (dialog, scene): (&DeployModal, Scene<'_>),
     area: Rect,
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
-    geometry.side_page = area.height;
-    geometry.side_length = lines.len();
+    placed.side_page = area.height;
+    placed.side_length = lines.len();
     let text = ScrolledText {
         lines,
         scroll: dialog.scroll,
-        state,
+        look: scene.look,
     };
     frame.render_widget(&text, area);
 }

@@ -41,18 +41,20 @@ use self::{planning::Basis, question::Question, stages::Choice};
 use crate::{
     model::{ApiId, StageName, plan::DeployPlan},
     ui::{
-        Action, Effect, Remote, State,
+        Action, Effect, Remote,
         deploy::DeployJob,
-        geometry::Geometry,
         keys::Scope,
-        screen::{Context, Crumb, Handled, Nav, View},
-        state::is_production,
+        route::{Nav, Route},
+        view::{Context, Crumb, DeployNews, Handled, Placed, Scene, View},
         widget::{input::Input, scroll::Scroll},
     },
 };
 
 /// How long a text field must stand still before a plan is asked for.
 const AFTER_TYPING: SignedDuration = SignedDuration::from_millis(400);
+
+/// Columns of the names of the fields.
+const NAMES: u16 = 13;
 
 /// View state of the dialog.
 #[derive(Debug)]
@@ -124,7 +126,7 @@ enum Haste {
 impl DeployModal {
     /// Opens the dialog with this stage selected, else the first that is not a production stage.
     pub fn open(api: ApiId, stage: Option<StageName>, context: &mut Context<'_>) -> Self {
-        let phase = Phase::of(context.deploys.job(&api));
+        let phase = Phase::of(context.data.deploys.job(&api));
         let mut dialog = Self {
             api,
             choice: stage.map(Choice::Stage),
@@ -146,20 +148,15 @@ impl DeployModal {
         dialog
     }
 
-    /// True when it is the dialog of this API.
-    pub fn is_of(&self, api: &ApiId) -> bool {
-        self.api == *api
-    }
-
     fn submit(&mut self, context: &mut Context<'_>) {
         if let Some(question) = self.question() {
             return self.confirm(question, context);
         }
-        let detail = context.library.detail(&self.api);
+        let detail = context.data.library.detail(&self.api);
         if let Some(stage) = detail.and_then(|detail| self.named(detail)) {
             return self.choose(Choice::Stage(stage), context);
         }
-        let request = match self.wanted(context.library, context.production) {
+        let request = match self.wanted(&context.data.library, context.look) {
             Ok(request) => request,
             // Whoever names a stage right away need not wait for the stages either.
             Err(_) if detail.is_none() && self.is_new() => {
@@ -175,10 +172,10 @@ impl DeployModal {
         let is_planned = self.is_planned(&request);
         match &self.plan {
             Remote::Ready(_) if is_planned => {
-                if is_production(request.stage.name(), context.production) {
+                if context.look.is_production(request.stage.name()) {
                     self.put_question(context);
                 } else {
-                    self.deploy(context);
+                    self.start(context);
                 }
             }
             // A plan that failed is made again to be looked at, not to be carried out unseen.
@@ -193,12 +190,12 @@ impl DeployModal {
         }
     }
 
-    fn deploy(&mut self, context: &mut Context<'_>) {
+    fn start(&mut self, context: &mut Context<'_>) {
         let Remote::Ready(plan) = &self.plan else {
             return;
         };
         let plan = plan.clone();
-        let now = context.now;
+        let now = context.look.now;
         self.phase = Phase::Run;
         self.scroll = Scroll::default();
         context.start_deploy(|ticket| {
@@ -235,7 +232,7 @@ impl DeployModal {
         if !self.is_describing {
             self.forget_plan(context);
         }
-        self.due = context.now.saturating_add(AFTER_TYPING).ok();
+        self.due = context.look.now.saturating_add(AFTER_TYPING).ok();
     }
 
     /// A deploy runs, or failed: the dialog shows it.
@@ -245,6 +242,10 @@ impl DeployModal {
 }
 
 impl View for DeployModal {
+    fn route(&self) -> Route {
+        Route::Deploy(self.api.clone(), None)
+    }
+
     fn scope(&self) -> Scope {
         match self.phase {
             Phase::Run => Scope::DeployRun,
@@ -305,42 +306,52 @@ impl View for DeployModal {
                 self.move_choice(action, context);
             }
             Action::PageUp | Action::PageDown => {
-                let geometry = context.geometry;
+                let placed = context.placed;
                 self.scroll
-                    .act(action, geometry.side_page, geometry.side_length);
+                    .act(action, placed.side_page, placed.side_length);
             }
             _ => {}
         }
         Nav::Stay
     }
 
-    fn refusal(&self, action: Action, state: &State) -> Option<String> {
+    fn refusal(&self, action: Action, scene: Scene<'_>) -> Option<String> {
         match action {
-            _ if self.is_run() => self.refuse_on_job(action, state),
-            Action::Submit if self.question().is_some_and(|it| !it.is_open(state.now)) => {
+            _ if self.is_run() => self.refuse_on_job(action, scene),
+            Action::Submit
+                if self
+                    .question()
+                    .is_some_and(|it| !it.is_open(scene.look.now)) =>
+            {
                 Some("Look at the changes first".to_owned())
             }
             _ => None,
         }
     }
 
+    fn deploy(&mut self, news: DeployNews<'_>, context: &mut Context<'_>) {
+        if let DeployNews::Planned(ticket, result) = news {
+            self.planned(ticket, result, context);
+        }
+    }
+
     fn settle(&mut self, context: &mut Context<'_>) {
-        self.phase = Phase::of(context.deploys.job(&self.api));
+        self.phase = Phase::of(context.data.deploys.job(&self.api));
         if self.is_run() {
             return;
         }
         let api = self.api.clone();
         context.ask(|library, asking| library.tend_api(&api, asking));
-        let is_due = self.due.is_none_or(|due| due <= context.now);
+        let is_due = self.due.is_none_or(|due| due <= context.look.now);
         if is_due {
             self.due = None;
         }
-        let detail = context.library.detail(&self.api);
+        let detail = context.data.library.detail(&self.api);
         let Some(detail) = detail.filter(|detail| detail.stages.is_known()) else {
             return;
         };
         if self.choice.is_none() {
-            self.choice = Some(stages::first(detail, context.production));
+            self.choice = Some(stages::first(detail, context.look));
         }
         if self.comparison != Comparison::Awaited {
             self.comparison = self.comparison(context);
@@ -351,11 +362,11 @@ impl View for DeployModal {
         }
     }
 
-    fn next_tick(&self, state: &State) -> Option<std::time::Duration> {
-        let question = self.question().filter(|it| !it.is_open(state.now));
-        let opens = question.map(|question| question.left(state.now));
-        let due = self.due.map(|due| due.duration_since(state.now));
-        let again = state.library.api_due_in(&self.api, state.now);
+    fn next_tick(&self, scene: Scene<'_>) -> Option<std::time::Duration> {
+        let question = self.question().filter(|it| !it.is_open(scene.look.now));
+        let opens = question.map(|question| question.left(scene.look.now));
+        let due = self.due.map(|due| due.duration_since(scene.look.now));
+        let again = scene.data.library.api_due_in(&self.api, scene.look.now);
         let again = again.filter(|_| !self.is_run());
         let due = due.into_iter().chain(again).min();
         let left = opens.into_iter().chain(due).min()?;
@@ -368,26 +379,32 @@ impl View for DeployModal {
         })
     }
 
-    fn crumbs(&self, state: &State) -> Vec<Crumb> {
-        let name = state.library.api(&self.api).map(|api| api.name.clone());
+    fn crumbs(&self, scene: Scene<'_>) -> Vec<Crumb> {
+        let name = scene
+            .data
+            .library
+            .api(&self.api)
+            .map(|api| api.name.clone());
         let api = Crumb::plain(name.unwrap_or_else(|| self.api.to_string()));
-        let job = state.deploys.job(&self.api).filter(|_| self.is_run());
+        let job = scene.data.deploys.job(&self.api).filter(|_| self.is_run());
         let stage = match (job, &self.choice) {
             (Some(job), _) => Some(job.stage().clone()),
             (None, Some(Choice::Stage(stage))) => Some(stage.clone()),
             (None, Some(Choice::New)) => StageName::parse(self.name.text()).ok(),
             (None, None) => None,
         };
-        let stage = stage.map(|stage| Crumb::stage(&stage, &state.production));
+        let stage = stage.map(|stage| Crumb::stage(&stage, scene.look));
         [api].into_iter().chain(stage).collect()
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        match state.deploys.job(&self.api) {
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
+        match scene.data.deploys.job(&self.api) {
             Some(job) if self.is_run() => {
-                run::render((job, self.scroll), state, area, frame, geometry);
+                run::render((job, self.scroll), scene, area, frame, &mut placed);
             }
-            _ => edit::render(self, state, area, frame, geometry),
+            _ => edit::render(self, scene, area, frame, &mut placed),
         }
+        placed
     }
 }

@@ -6,37 +6,40 @@ use ratatui::{
     text::Line,
 };
 
-use super::{Comparison, DeployModal, Haste, edit::NAMES, question::Question, stages::Choice};
+use super::{Comparison, DeployModal, Haste, NAMES, question::Question, stages::Choice};
 use crate::{
     model::{
         ApiDetail,
         plan::{DeployRequest, DraftCheck},
     },
-    ui::{State, geometry::Geometry, widget::text},
+    ui::{
+        text,
+        view::{Placed, Scene},
+    },
 };
 
 /// What Enter would do, loud; that it was drawn is what lets Enter do it.
 pub(super) fn render_question(
     question: Question,
-    (dialog, state): (&DeployModal, &State),
+    (dialog, scene): (&DeployModal, Scene<'_>),
     area: Rect,
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
     let Some(plan) = dialog.plan.data() else {
         return;
     };
-    let is_open = question.is_open(state.now);
+    let is_open = question.is_open(scene.look.now);
     let stage = plan.request.stage.name();
-    let enter = state.glyphs.enter;
-    let (note, style) = match (dialog.is_for_production(state), is_open) {
+    let enter = scene.look.glyphs.enter;
+    let (note, style) = match (dialog.is_for_production(scene), is_open) {
         (true, true) => (
             format!(" {enter} once more deploys to PRODUCTION {stage}"),
-            state.theme.production,
+            scene.look.theme.production,
         ),
         (true, false) => (
             format!(" PRODUCTION {stage}: look at the changes first"),
-            state.theme.production,
+            scene.look.theme.production,
         ),
         (false, true) => {
             let unproved = match plan.request.check {
@@ -45,40 +48,43 @@ pub(super) fn render_question(
             };
             (
                 format!("Look at the plan: {enter} once more deploys to {stage}{unproved}"),
-                state.theme.warn,
+                scene.look.theme.warn,
             )
         }
-        (false, false) => ("Look at the plan first".to_owned(), state.theme.warn),
+        (false, false) => ("Look at the plan first".to_owned(), scene.look.theme.warn),
     };
-    let fitted = text::fit(&note, usize::from(area.width), state.glyphs.ellipsis);
+    let fitted = text::fit(&note, usize::from(area.width), scene.look.glyphs.ellipsis);
     frame.render_widget(Line::styled(format!("{fitted} "), style), area);
     if is_open && !area.is_empty() {
-        geometry.question = Some(question.ticket);
+        placed.question = Some(question.ticket);
     }
 }
 
 /// One line about what stands in the way, or what Enter will do.
 pub(super) fn render_note(
     dialog: &DeployModal,
-    (detail, state): (&ApiDetail, &State),
+    (detail, scene): (&ApiDetail, Scene<'_>),
     area: Rect,
     frame: &mut Frame<'_>,
 ) {
-    let theme = &state.theme;
+    let theme = &scene.look.theme;
     let is_naming = dialog.choice == Some(Choice::New);
     let (note, style) = if dialog.haste == Haste::Going {
         (going_note(dialog), theme.busy)
     } else if let Some(stage) = dialog.named(detail) {
-        let enter = state.glyphs.enter;
+        let enter = scene.look.glyphs.enter;
         let note = format!("{stage} exists already: {enter} chooses it");
         (note, theme.warn)
     } else {
-        match dialog.wanted(&state.library, &state.production) {
+        match dialog.wanted(&scene.data.library, scene.look) {
             Err(reason) if dialog.name.is_empty() && is_naming && !dialog.is_insisting => {
                 (reason, theme.dim)
             }
-            Err(reason) => (format!("{} {reason}", state.glyphs.failed), theme.danger),
-            Ok(request) => match waiting_note(dialog, &request, state) {
+            Err(reason) => (
+                format!("{} {reason}", scene.look.glyphs.failed),
+                theme.danger,
+            ),
+            Ok(request) => match waiting_note(dialog, &request, scene) {
                 Some(note) => (note, theme.warn),
                 None => return,
             },
@@ -86,7 +92,7 @@ pub(super) fn render_note(
     };
     let [_, place] =
         Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
-    let fitted = text::fit(&note, usize::from(place.width), state.glyphs.ellipsis);
+    let fitted = text::fit(&note, usize::from(place.width), scene.look.glyphs.ellipsis);
     frame.render_widget(Line::styled(fitted, style), place);
 }
 
@@ -99,13 +105,13 @@ fn going_note(dialog: &DeployModal) -> String {
 }
 
 /// That Enter does not compare the draft before it moves the stage, or that it takes its time to.
-fn waiting_note(dialog: &DeployModal, request: &DeployRequest, state: &State) -> Option<String> {
-    let record = state.library.records.get(&dialog.api);
+fn waiting_note(dialog: &DeployModal, request: &DeployRequest, scene: Scene<'_>) -> Option<String> {
+    let record = scene.data.library.records.get(&dialog.api);
     // A draft that is still being read is read once more behind the freeze.
     let is_reading = record.is_some_and(|record| record.draft.ticket().is_some());
     let times = if is_reading { 2.0 } else { 1.0 };
-    let seconds = (state.library.draft_time(&dialog.api).as_secs_f64() * times).ceil();
-    let enter = state.glyphs.enter;
+    let seconds = (scene.data.library.draft_time(&dialog.api).as_secs_f64() * times).ceil();
+    let enter = scene.look.glyphs.enter;
     match request.check {
         DraftCheck::AfterStage if dialog.comparison == Comparison::Slow => Some(format!(
             "{enter} goes unproved; comparing first takes {seconds} s"

@@ -4,7 +4,6 @@
 use jiff::Timestamp;
 
 use super::{Comparison, DeployModal, Haste, stages::Choice};
-
 use crate::{
     model::{
         ApiDetail, ApiId, DeploymentId, Failure, StageName, Ticket,
@@ -14,21 +13,21 @@ use crate::{
     ui::{
         Effect, Remote,
         library::{LONG, Library},
-        screen::Context,
-        state::is_production,
+        look::Look,
+        view::Context,
         widget::scroll::Scroll,
     },
 };
 
 impl DeployModal {
     /// Takes the plan, if it is the one that is waited for.
-    pub fn planned(
+    pub(super) fn planned(
         &mut self,
         ticket: Ticket,
-        result: Result<DeployPlan, Failure>,
+        result: &Result<DeployPlan, Failure>,
         context: &mut Context<'_>,
     ) {
-        if !self.plan.finish(ticket, result) {
+        if !self.plan.finish(ticket, result.clone()) {
             return;
         }
         self.scroll = Scroll::default();
@@ -43,19 +42,15 @@ impl DeployModal {
         // That it goes unproved was not told yet when Enter was pressed.
         let is_unproved = plan.request.check == DraftCheck::AfterStage;
         let is_news = is_unproved || !plan.warnings.is_empty();
-        if is_news || is_production(stage, context.production) {
+        if is_news || context.look.is_production(stage) {
             self.put_question(context);
         } else {
-            self.deploy(context);
+            self.start(context);
         }
     }
 
     /// What is asked for, or why that cannot be.
-    pub(super) fn wanted(
-        &self,
-        library: &Library,
-        production: &[String],
-    ) -> Result<DeployRequest, String> {
+    pub(super) fn wanted(&self, library: &Library, look: &Look) -> Result<DeployRequest, String> {
         let detail = library.detail(&self.api);
         let detail = detail.filter(|detail| detail.stages.is_known());
         let detail = detail.ok_or("The stages are still being read")?;
@@ -71,7 +66,7 @@ impl DeployModal {
             ));
         }
         let is_awaited = self.comparison == Comparison::Awaited;
-        let needs_proof = is_awaited || is_production(stage.name(), production);
+        let needs_proof = is_awaited || look.is_production(stage.name());
         Ok(DeployRequest {
             api_id: self.api.clone(),
             api_name: detail.api.name.clone(),
@@ -89,9 +84,9 @@ impl DeployModal {
 
     /// How the draft would be compared if Enter were pressed now.
     pub(super) fn comparison(&self, context: &Context<'_>) -> Comparison {
-        let request = self.wanted(context.library, context.production);
+        let request = self.wanted(&context.data.library, context.look);
         let goes = request.is_ok_and(|request| request.check == DraftCheck::AfterStage);
-        if goes && context.library.draft_time(&self.api) > LONG {
+        if goes && context.data.library.draft_time(&self.api) > LONG {
             Comparison::Slow
         } else {
             Comparison::Quick
@@ -128,11 +123,11 @@ impl DeployModal {
     /// Asks for a plan of what is asked for now, if it is not there or under way.
     pub(super) fn ask(&mut self, context: &mut Context<'_>) {
         self.due = None;
-        let Some(record) = context.library.records.get(&self.api) else {
+        let Some(record) = context.data.library.records.get(&self.api) else {
             return;
         };
         let detail = &record.detail;
-        let Ok(request) = self.wanted(context.library, context.production) else {
+        let Ok(request) = self.wanted(&context.data.library, context.look) else {
             // What was waited for turned out to be impossible; the note says why.
             if detail.stages.is_known() {
                 self.haste = Haste::None;
@@ -154,7 +149,7 @@ impl DeployModal {
         if let Remote::Loading { ticket, .. } = self.plan {
             context.effects.push(Effect::Cancel(ticket));
         }
-        let ticket = context.tickets.next_ticket();
+        let ticket = context.data.tickets.next_ticket();
         self.plan.start(ticket);
         let detail = Box::new(detail.clone());
         let effect = Effect::PlanDeploy(ticket, basis.request.clone(), detail);

@@ -3,7 +3,7 @@
 //!
 //! An Enter that was typed ahead, pasted, or comes from a key that is held down is no answer. So the question opens only
 //! once no Enter has come for a while, and an Enter answers it only when the open question was on the screen: `render`
-//! notes that in the geometry, under the question's ticket. Any other key takes the question back.
+//! notes it among its places. Any other key takes the question back.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{SignedDuration, Timestamp};
@@ -12,9 +12,9 @@ use super::{DeployModal, Haste};
 use crate::{
     model::Ticket,
     ui::{
-        State,
         deploy::QUIET,
-        screen::{Context, Handled, Nav},
+        route::Nav,
+        view::{Context, Handled, Scene},
     },
 };
 
@@ -49,26 +49,26 @@ impl DeployModal {
     }
 
     /// True when the plan is one for a production stage.
-    pub(super) fn is_for_production(&self, state: &State) -> bool {
+    pub(super) fn is_for_production(&self, scene: Scene<'_>) -> bool {
         let plan = self.plan.data();
-        plan.is_some_and(|plan| state.is_production(plan.request.stage.name()))
+        plan.is_some_and(|plan| scene.look.is_production(plan.request.stage.name()))
     }
 
     pub(super) fn put_question(&mut self, context: &mut Context<'_>) {
         self.haste = Haste::Asked(Question {
-            ticket: context.tickets.next_ticket(),
-            quiet_since: context.now,
+            ticket: context.data.tickets.next_ticket(),
+            quiet_since: context.look.now,
         });
     }
 
     /// Takes an Enter as the answer, if it is one; else the question stays shut for longer.
     pub(super) fn confirm(&mut self, question: Question, context: &mut Context<'_>) {
-        if context.geometry.question == Some(question.ticket) {
+        if context.placed.question == Some(question.ticket) {
             self.haste = Haste::None;
-            self.deploy(context);
+            self.start(context);
         } else {
             self.haste = Haste::Asked(Question {
-                quiet_since: context.now,
+                quiet_since: context.look.now,
                 ..question
             });
         }

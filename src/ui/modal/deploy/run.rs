@@ -21,33 +21,35 @@ use ratatui::{
 use crate::{
     model::plan::{DeployStep, LeftOver, Remains, StageUse, StepState},
     ui::{
-        State,
         deploy::{DeployJob, DeployOutcome},
-        geometry::Geometry,
-        modal::failure,
+        text,
+        view::{Placed, Scene},
         widget::{
-            cells, modal_area, panel,
+            cells, failure, modal_area, panel,
             scroll::{Scroll, ScrolledText},
-            text,
         },
     },
 };
 
 pub(super) fn render(
     (job, scroll): (&DeployJob, Scroll),
-    state: &State,
+    scene: Scene<'_>,
     area: Rect,
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
-    let theme = &state.theme;
+    let theme = &scene.look.theme;
     let width = area.width.min(78);
     let columns = usize::from(width).saturating_sub(5);
-    let lines = lines(job, state, columns);
+    let lines = lines(job, scene, columns);
     let place = modal_area(area, (width, cells(lines.len()) + 4), frame);
-    let name = text::fit(&job.plan.api.name, 30, state.glyphs.ellipsis);
-    let title = format!("Deploy API {} {name} to {}", state.glyphs.dot, job.stage());
-    let mut block = panel(state, title, true);
+    let name = text::fit(&job.plan.api.name, 30, scene.look.glyphs.ellipsis);
+    let title = format!(
+        "Deploy API {} {name} to {}",
+        scene.look.glyphs.dot,
+        job.stage()
+    );
+    let mut block = panel(scene.look, title, true);
     if let Some(DeployOutcome::Failed(_)) = job.outcome {
         block = block.border_style(theme.danger);
     }
@@ -62,24 +64,24 @@ pub(super) fn render(
     ])
     .areas(inner);
     let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(middle);
-    geometry.page = body.height;
-    geometry.side_length = lines.len();
+    placed.page = body.height;
+    placed.side_length = lines.len();
     let text = ScrolledText {
         lines: &lines,
         scroll,
-        state,
+        look: scene.look,
     };
     frame.render_widget(&text, body);
 }
 
-fn lines(job: &DeployJob, state: &State, columns: usize) -> Vec<Line<'static>> {
-    let theme = &state.theme;
+fn lines(job: &DeployJob, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
+    let theme = &scene.look.theme;
     let is_over = job.outcome.is_some();
     let mut lines: Vec<Line<'static>> = job
         .steps
         .iter()
         .filter(|(_, progress)| progress.is_some() || !is_over)
-        .map(|(step, progress)| step_line(*step, progress.as_ref(), job, state))
+        .map(|(step, progress)| step_line(*step, progress.as_ref(), job, scene))
         .collect();
     if !lines.is_empty() {
         lines.push(Line::default());
@@ -87,39 +89,42 @@ fn lines(job: &DeployJob, state: &State, columns: usize) -> Vec<Line<'static>> {
     match &job.outcome {
         None if job.is_stopping => {
             let says = "Stopping: it begins no further step.";
-            sentence(&mut lines, says, state, columns);
+            sentence(&mut lines, says, scene, columns);
         }
         None => {
             let says = "Esc closes this; the deploy goes on. x stops it.";
-            sentence(&mut lines, says, state, columns);
+            sentence(&mut lines, says, scene, columns);
         }
         Some(DeployOutcome::CleaningUp(_, left)) => {
-            let glyph = state.glyphs.spinner_at(state.now.as_millisecond());
+            let glyph = scene
+                .look
+                .glyphs
+                .spinner_at(scene.look.now.as_millisecond());
             let text = format!("{glyph} deleting deployment {}", left.deployment_id);
             lines.push(Line::styled(text, theme.busy));
         }
         Some(DeployOutcome::CleanedUp) => {
             let said = "The deployment is deleted; no stage served it.";
-            sentence(&mut lines, said, state, columns);
-            ways_on(&mut lines, job, state);
+            sentence(&mut lines, said, scene, columns);
+            ways_on(&mut lines, job, scene);
         }
         Some(DeployOutcome::Failed(failed)) => {
-            lines.extend(failure::lines(&failed.failure, columns, state));
+            lines.extend(failure::lines(&failed.failure, columns, scene.look));
             lines.push(Line::default());
             match &failed.remains {
-                Remains::LeftOver(left) => left_over(&mut lines, left, job, (state, columns)),
-                Remains::Nothing => sentence(&mut lines, what_stays(job), state, columns),
+                Remains::LeftOver(left) => left_over(&mut lines, left, job, (scene, columns)),
+                Remains::Nothing => sentence(&mut lines, what_stays(job), scene, columns),
                 Remains::Unknown => {
-                    plain(&mut lines, &may_exist(job), state, columns);
+                    plain(&mut lines, &may_exist(job), scene, columns);
                     as_read(
                         &mut lines,
-                        &new_deployments(job, state),
+                        &new_deployments(job, scene),
                         job,
-                        (state, columns),
+                        (scene, columns),
                     );
                 }
             }
-            ways_on(&mut lines, job, state);
+            ways_on(&mut lines, job, scene);
         }
     }
     lines
@@ -128,7 +133,7 @@ fn lines(job: &DeployJob, state: &State, columns: usize) -> Vec<Line<'static>> {
 /// What a failure that left no deployment behind has changed, as far as the steps tell.
 fn what_stays(job: &DeployJob) -> &'static str {
     let is_done =
-        |(_, state): &(DeployStep, Option<StepState>)| matches!(state, Some(StepState::Done(_)));
+        |(_, scene): &(DeployStep, Option<StepState>)| matches!(scene, Some(StepState::Done(_)));
     if job.steps.iter().any(is_done) {
         "What was made is gone again, and the stage was not touched."
     } else {
@@ -158,8 +163,8 @@ fn may_exist(job: &DeployJob) -> String {
 }
 
 /// What the API, read again, has that it had not when the deploy was planned.
-fn new_deployments(job: &DeployJob, state: &State) -> String {
-    let detail = state.library.detail(job.api());
+fn new_deployments(job: &DeployJob, scene: Scene<'_>) -> String {
+    let detail = scene.data.library.detail(job.api());
     let new = detail
         .into_iter()
         .flat_map(|detail| detail.deployments.iter());
@@ -182,9 +187,9 @@ fn new_deployments(job: &DeployJob, state: &State) -> String {
 }
 
 /// What the stage serves, as the API was read again.
-fn served(job: &DeployJob, state: &State) -> String {
+fn served(job: &DeployJob, scene: Scene<'_>) -> String {
     let stage = job.stage();
-    let detail = state.library.detail(job.api());
+    let detail = scene.data.library.detail(job.api());
     match detail.and_then(|detail| detail.stage(stage)) {
         None => format!("there is no stage {stage}"),
         Some(known) => match &known.deployment_id {
@@ -199,21 +204,21 @@ fn as_read(
     lines: &mut Vec<Line<'static>>,
     told: &str,
     job: &DeployJob,
-    (state, columns): (&State, usize),
+    (scene, columns): (Scene<'_>, usize),
 ) {
-    let record = state.library.records.get(job.api());
+    let record = scene.data.library.records.get(job.api());
     let read = record.filter(|record| record.stages.ticket().is_none());
     let said = match read.map(|record| &record.detail.stages.failure) {
         Some(None) => format!("As read since: {told}."),
         Some(Some(failure)) => format!("Looking again failed: {}.", failure.title),
-        None => format!("Looking again{}", state.glyphs.ellipsis),
+        None => format!("Looking again{}", scene.look.glyphs.ellipsis),
     };
-    plain(lines, &said, state, columns);
+    plain(lines, &said, scene, columns);
 }
 
 /// The keys that work now, in words.
-fn ways_on(lines: &mut Vec<Line<'static>>, job: &DeployJob, state: &State) {
-    let theme = &state.theme;
+fn ways_on(lines: &mut Vec<Line<'static>>, job: &DeployJob, scene: Scene<'_>) {
+    let theme = &scene.look.theme;
     let stage = job.stage();
     let mut ways = Vec::new();
     match job.remains() {
@@ -243,17 +248,17 @@ fn ways_on(lines: &mut Vec<Line<'static>>, job: &DeployJob, state: &State) {
     }));
 }
 
-fn plain(lines: &mut Vec<Line<'static>>, said: &str, state: &State, columns: usize) {
+fn plain(lines: &mut Vec<Line<'static>>, said: &str, scene: Scene<'_>, columns: usize) {
     let wrapped = text::wrap(said, columns).into_iter();
-    lines.extend(wrapped.map(|line| Line::styled(line, state.theme.text)));
+    lines.extend(wrapped.map(|line| Line::styled(line, scene.look.theme.text)));
 }
 
-fn sentence(lines: &mut Vec<Line<'static>>, said: &str, state: &State, columns: usize) {
+fn sentence(lines: &mut Vec<Line<'static>>, said: &str, scene: Scene<'_>, columns: usize) {
     let wrapped = text::wrap(said, columns);
     lines.extend(
         wrapped
             .into_iter()
-            .map(|line| Line::styled(line, state.theme.dim)),
+            .map(|line| Line::styled(line, scene.look.theme.dim)),
     );
 }
 
@@ -262,7 +267,7 @@ fn left_over(
     lines: &mut Vec<Line<'static>>,
     left: &LeftOver,
     job: &DeployJob,
-    (state, columns): (&State, usize),
+    (scene, columns): (Scene<'_>, usize),
 ) {
     let id = &left.deployment_id;
     let stage = job.stage();
@@ -275,9 +280,9 @@ fn left_over(
         StageUse::Unknown => format!("and it is not known whether {stage} serves it"),
     };
     let exists = format!("What exists now: deployment {id}, {used}.{now}");
-    plain(lines, &exists, state, columns);
+    plain(lines, &exists, scene, columns);
     if left.stage_use == StageUse::Unknown {
-        as_read(lines, &served(job, state), job, (state, columns));
+        as_read(lines, &served(job, scene), job, (scene, columns));
     }
 }
 
@@ -285,18 +290,18 @@ fn step_line(
     step: DeployStep,
     progress: Option<&StepState>,
     job: &DeployJob,
-    state: &State,
+    scene: Scene<'_>,
 ) -> Line<'static> {
-    let theme = &state.theme;
-    let glyphs = &state.glyphs;
+    let theme = &scene.look.theme;
+    let glyphs = &scene.look.glyphs;
     let (mark, style, time) = match progress {
         Some(StepState::Done(time)) => (glyphs.ok, theme.ok, Some(*time)),
         Some(StepState::Failed(time)) => (glyphs.failed, theme.danger, Some(*time)),
         // It ended without a word, as after a fault of ours.
         Some(StepState::Running) if job.remains().is_some() => (glyphs.failed, theme.danger, None),
         Some(StepState::Running) => {
-            let since = state.now.duration_since(job.step_since);
-            let spinner = glyphs.spinner_at(state.now.as_millisecond());
+            let since = scene.look.now.duration_since(job.step_since);
+            let spinner = glyphs.spinner_at(scene.look.now.as_millisecond());
             (spinner, theme.busy, Duration::try_from(since).ok())
         }
         None => (glyphs.pending, theme.dim, None),

@@ -9,8 +9,9 @@ use crate::{
     model::{ApiDetail, StageName},
     ui::{
         Action, keys,
-        screen::{Context, Handled, Nav, View},
-        state::is_production,
+        look::Look,
+        route::Nav,
+        view::{Context, Handled, View},
     },
 };
 
@@ -25,26 +26,26 @@ pub(super) enum Choice {
 }
 
 /// The rows, in their order: production stages come last, since the first row is where everything begins.
-pub(super) fn choices(detail: &ApiDetail, production: &[String]) -> Vec<Choice> {
+pub(super) fn choices(detail: &ApiDetail, look: &Look) -> Vec<Choice> {
     let mut names: Vec<&StageName> = detail.stages.iter().map(|stage| &stage.name).collect();
-    names.sort_by_key(|name| is_production(name, production));
+    names.sort_by_key(|name| look.is_production(name));
     let stages = names.into_iter().cloned().map(Choice::Stage);
     stages.chain([Choice::New]).collect()
 }
 
 /// What is chosen before somebody chooses: a stage that is not a production stage, if there is one.
-pub(super) fn first(detail: &ApiDetail, production: &[String]) -> Choice {
-    let first = choices(detail, production).into_iter().next();
+pub(super) fn first(detail: &ApiDetail, look: &Look) -> Choice {
+    let first = choices(detail, look).into_iter().next();
     first.unwrap_or(Choice::New)
 }
 
 impl DeployModal {
     /// Moves the selection; a name that was typed stays where it was typed.
     pub(super) fn move_choice(&mut self, action: Action, context: &mut Context<'_>) {
-        let Some(detail) = context.library.detail(&self.api) else {
+        let Some(detail) = context.data.library.detail(&self.api) else {
             return;
         };
-        let choices = choices(detail, context.production);
+        let choices = choices(detail, context.look);
         let last = choices.len() - 1;
         let at = choices
             .iter()
@@ -59,7 +60,7 @@ impl DeployModal {
         if to != at {
             self.choice = Some(choices[to].clone());
             self.forget_plan(context);
-            self.due = context.now.saturating_add(AFTER_MOVE).ok();
+            self.due = context.look.now.saturating_add(AFTER_MOVE).ok();
         }
     }
 

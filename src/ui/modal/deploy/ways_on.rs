@@ -5,10 +5,10 @@ use super::{DeployModal, Phase, stages::Choice};
 use crate::{
     model::plan::{Remains, StageChoice},
     ui::{
-        Action, Effect, State,
+        Action, Effect,
         deploy::{DeployJob, DeployOutcome},
         notice::Tone,
-        screen::Context,
+        view::{Context, Scene},
         widget::{input::Input, scroll::Scroll},
     },
 };
@@ -23,15 +23,15 @@ impl DeployModal {
             Action::PlanAnew => self.leave(context),
             Action::Refresh => context.load_stages(&self.api),
             action => {
-                let geometry = context.geometry;
-                self.scroll.act(action, geometry.page, geometry.side_length);
+                let placed = context.placed;
+                self.scroll.act(action, placed.page, placed.side_length);
             }
         }
     }
 
     /// Why that cannot be done to the deploy now.
-    pub(super) fn refuse_on_job(&self, action: Action, state: &State) -> Option<String> {
-        let job = state.deploys.job(&self.api)?;
+    pub(super) fn refuse_on_job(&self, action: Action, scene: Scene<'_>) -> Option<String> {
+        let job = scene.data.deploys.job(&self.api)?;
         let reason = match action {
             Action::Stop if job.outcome.is_some() => "Deleting cannot be stopped half way",
             Action::Stop if job.is_stopping => "It ends with the step under way",
@@ -49,27 +49,27 @@ impl DeployModal {
     }
 
     fn stop(&self, context: &mut Context<'_>) {
-        if let Some(job) = context.deploys.job_mut(&self.api) {
+        if let Some(job) = context.data.deploys.job_mut(&self.api) {
             job.is_stopping = true;
             context.effects.push(Effect::StopDeploy(job.ticket));
         }
     }
 
     fn finish(&mut self, context: &mut Context<'_>) {
-        let ticket = context.tickets.next_ticket();
-        let Some(job) = context.deploys.job_mut(&self.api) else {
+        let ticket = context.data.tickets.next_ticket();
+        let Some(job) = context.data.deploys.job_mut(&self.api) else {
             return;
         };
         if let Some(left) = job.left_over().cloned() {
-            job.resume(ticket, context.now);
+            job.resume(ticket, context.look.now);
             self.scroll = Scroll::default();
             context.effects.push(Effect::FinishDeploy(ticket, left));
         }
     }
 
     fn clean_up(&mut self, context: &mut Context<'_>) {
-        let ticket = context.tickets.next_ticket();
-        let Some(job) = context.deploys.job_mut(&self.api) else {
+        let ticket = context.data.tickets.next_ticket();
+        let Some(job) = context.data.deploys.job_mut(&self.api) else {
             return;
         };
         if let Some(left) = job.left_over().cloned() {
@@ -81,7 +81,7 @@ impl DeployModal {
 
     /// Leaves what exists as it is, and plans the same deploy anew.
     fn leave(&mut self, context: &mut Context<'_>) {
-        let Some(job) = context.deploys.remove(&self.api) else {
+        let Some(job) = context.data.deploys.remove(&self.api) else {
             return;
         };
         if let Some(text) = what_is_left(&job) {
@@ -89,7 +89,7 @@ impl DeployModal {
         }
         let request = job.plan.request;
         let name = request.stage.name();
-        let detail = context.library.detail(&self.api);
+        let detail = context.data.library.detail(&self.api);
         let exists = detail.is_some_and(|detail| detail.stage(name).is_some());
         self.phase = Phase::Plan;
         self.is_describing = false;
@@ -114,7 +114,7 @@ impl DeployModal {
             self.forget_plan(context);
             return;
         }
-        let Some(job) = context.deploys.job(&self.api) else {
+        let Some(job) = context.data.deploys.job(&self.api) else {
             return;
         };
         let name = job.name();
@@ -136,7 +136,7 @@ impl DeployModal {
                     format!("What the deploy left is not known; d on {name} shows it")
                 }
                 Some(Remains::Nothing) | None => {
-                    context.deploys.remove(&self.api);
+                    context.data.deploys.remove(&self.api);
                     return;
                 }
             },
@@ -145,7 +145,11 @@ impl DeployModal {
     }
 
     pub(super) fn copy(&self, context: &mut Context<'_>) {
-        let job = context.deploys.job(&self.api).filter(|_| self.is_run());
+        let job = context
+            .data
+            .deploys
+            .job(&self.api)
+            .filter(|_| self.is_run());
         let failure = job.and_then(|job| match &job.outcome {
             Some(DeployOutcome::Failed(failed)) => Some(failed.failure.to_string()),
             _ => None,

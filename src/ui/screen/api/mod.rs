@@ -21,20 +21,20 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Context, Crumb, Handled, Nav, View, subject};
 use crate::{
     model::{ApiDetail, ApiId, StageName},
     ui::{
-        Action, State,
-        geometry::Geometry,
+        Action,
         keys::Scope,
-        modal::{Modal, actions::ActionsModal},
+        route::{Nav, Route},
+        subject, text,
+        view::{Context, Crumb, DeployNews, Handled, Placed, Scene, View},
         widget::{
             age, cells,
             list::ListView,
             panel,
             scroll::{Scroll, ScrolledText},
-            text, waiting,
+            waiting,
         },
     },
 };
@@ -84,15 +84,6 @@ impl ApiScreen {
             stages: ListView::default(),
             routes: ListView::default(),
             detail: Scroll::default(),
-        }
-    }
-
-    /// Selects a stage, if this screen shows its API.
-    pub fn show_stage(&mut self, api: &ApiId, stage: &StageName) {
-        if self.api == *api {
-            self.tab = Tab::Stages;
-            self.stages.selected = Some(stage.to_string());
-            self.detail = Scroll::default();
         }
     }
 
@@ -148,11 +139,11 @@ impl ApiScreen {
     }
 
     fn act_on_list(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(detail) = context.library.detail(&self.api).cloned() else {
+        let Some(detail) = context.data.library.detail(&self.api).cloned() else {
             return Nav::Stay;
         };
         let ids = self.ids(&detail);
-        let page = context.geometry.page;
+        let page = context.placed.page;
         if self.list().act(action, &ids, page) {
             self.detail = Scroll::default();
             return Nav::Stay;
@@ -162,6 +153,10 @@ impl ApiScreen {
 }
 
 impl View for ApiScreen {
+    fn route(&self) -> Route {
+        Route::Api(self.api.clone())
+    }
+
     fn scope(&self) -> Scope {
         match self.tab {
             Tab::Stages if self.stages.is_filtering => Scope::FilterLine,
@@ -171,16 +166,21 @@ impl View for ApiScreen {
         }
     }
 
-    fn crumbs(&self, state: &State) -> Vec<Crumb> {
-        let name = state.library.api(&self.api).map(|api| api.name.clone());
+    fn crumbs(&self, scene: Scene<'_>) -> Vec<Crumb> {
+        let name = scene
+            .data
+            .library
+            .api(&self.api)
+            .map(|api| api.name.clone());
         let mut crumbs = vec![Crumb::plain(name.unwrap_or_else(|| self.api.to_string()))];
         match self.tab {
             Tab::Stages => {
-                let stage = state
+                let stage = scene
+                    .data
                     .library
                     .detail(&self.api)
                     .and_then(|detail| self.stage(detail));
-                crumbs.extend(stage.map(|stage| Crumb::stage(&stage, &state.production)));
+                crumbs.extend(stage.map(|stage| Crumb::stage(&stage, scene.look)));
             }
             Tab::Routes => crumbs.push(Crumb::plain("routes")),
         }
@@ -204,6 +204,7 @@ impl View for ApiScreen {
             return Nav::Stay;
         }
         let stage = context
+            .data
             .library
             .detail(&self.api)
             .and_then(|detail| self.stage(detail))
@@ -228,30 +229,27 @@ impl View for ApiScreen {
                 Nav::Stay
             }
             Action::DetailDown => {
-                let geometry = context.geometry;
+                let placed = context.placed;
                 self.detail
-                    .act(Action::Down, geometry.side_page, geometry.side_length);
+                    .act(Action::Down, placed.side_page, placed.side_length);
                 Nav::Stay
             }
             // The row on which the screen opened is nobody's choice.
             Action::Deploy => {
                 let chosen = stage.filter(|_| self.stages.selected.is_some());
-                subject::deploy(&self.api, chosen, context)
+                subject::deploy(&self.api, chosen)
             }
-            Action::Actions => {
-                let menu = ActionsModal::new(self.api.clone(), stage);
-                Nav::Open(Modal::Actions(menu))
-            }
+            Action::Actions => Nav::To(Route::Actions(self.api.clone(), stage)),
             Action::Undo => subject::undo(context),
             action => self.act_on_list(action, context),
         }
     }
 
-    fn refusal(&self, action: Action, state: &State) -> Option<String> {
-        let detail = state.library.detail(&self.api);
+    fn refusal(&self, action: Action, scene: Scene<'_>) -> Option<String> {
+        let detail = scene.data.library.detail(&self.api);
         let stage = detail.and_then(|detail| self.stage(detail));
         match action {
-            Action::Undo => subject::undo_refusal(state),
+            Action::Undo => subject::undo_refusal(scene),
             Action::Deploy => subject::deploy_refusal(detail),
             Action::Live => subject::live_refusal(detail, stage.as_ref()),
             Action::Open | Action::Copy | Action::CopyCallback if detail.is_none() => {
@@ -264,21 +262,33 @@ impl View for ApiScreen {
         }
     }
 
+    fn deploy(&mut self, news: DeployNews<'_>, _context: &mut Context<'_>) {
+        match news {
+            DeployNews::Succeeded(api, stage) if self.api == *api => {
+                self.tab = Tab::Stages;
+                self.stages.selected = Some(stage.to_string());
+                self.detail = Scroll::default();
+            }
+            DeployNews::Succeeded(..) | DeployNews::Planned(..) => {}
+        }
+    }
+
     fn settle(&mut self, context: &mut Context<'_>) {
         let api = self.api.clone();
         context.ask(|library, asking| library.tend_api(&api, asking));
-        if let Some(detail) = context.library.detail(&self.api) {
+        if let Some(detail) = context.data.library.detail(&self.api) {
             let ids = self.ids(detail);
-            let page = context.geometry.page;
+            let page = context.placed.page;
             self.list().settle(&ids, page);
         }
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
         let [tabs, body] =
             Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-        self.render_tabs(state, tabs, frame);
-        let record = state.library.records.get(&self.api);
+        self.render_tabs(scene, tabs, frame);
+        let record = scene.data.library.records.get(&self.api);
         let part = record.map(|record| match self.tab {
             Tab::Stages => {
                 let stages = &record.detail.stages;
@@ -291,29 +301,30 @@ impl View for ApiScreen {
         });
         match (record, part) {
             (Some(record), Some((true, ..))) => match self.tab {
-                Tab::Stages => stages::render((self, record), state, body, frame, geometry),
+                Tab::Stages => stages::render((self, record), scene, body, frame, &mut placed),
                 Tab::Routes => {
-                    routes::render((self, &record.detail), state, body, frame, geometry);
+                    routes::render((self, &record.detail), scene, body, frame, &mut placed);
                 }
             },
             (_, part) => {
-                let block = panel(state, self.tab.title(), true);
+                let block = panel(scene.look, self.tab.title(), true);
                 let inner = block.inner(body);
                 frame.render_widget(block, body);
                 match part {
                     Some((_, Some(failure), errand)) if errand.ticket().is_none() => {
-                        waiting::failed(failure, state, inner, frame);
+                        waiting::failed(failure, scene.look, inner, frame);
                     }
-                    _ => waiting::spinner("reading the API", state, inner, frame),
+                    _ => waiting::spinner("reading the API", scene.look, inner, frame),
                 }
             }
         }
+        placed
     }
 
-    fn next_tick(&self, state: &State) -> Option<Duration> {
-        let record = state.library.records.get(&self.api)?;
-        let now = state.now;
-        let due = state.library.api_due_in(&self.api, now);
+    fn next_tick(&self, scene: Scene<'_>) -> Option<Duration> {
+        let record = scene.data.library.records.get(&self.api)?;
+        let now = scene.look.now;
+        let due = scene.data.library.api_due_in(&self.api, now);
         let waits = [due, record.mark_ends(now)].into_iter().flatten();
         let waits = waits.filter_map(|wait| Duration::try_from(wait).ok());
         let ages = match self.tab {
@@ -329,8 +340,8 @@ impl View for ApiScreen {
 }
 
 impl ApiScreen {
-    fn render_tabs(&self, state: &State, area: Rect, frame: &mut Frame<'_>) {
-        let theme = &state.theme;
+    fn render_tabs(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+        let theme = &scene.look.theme;
         let mut spans = vec![Span::raw("  ")];
         for tab in Tab::ALL {
             let style = if tab == self.tab {
@@ -342,8 +353,8 @@ impl ApiScreen {
             spans.push(Span::raw("   "));
         }
         frame.render_widget(Line::from(spans), area);
-        let (note, style) = self.note(state);
-        let glyphs = &state.glyphs;
+        let (note, style) = self.note(scene);
+        let glyphs = &scene.look.glyphs;
         let room = usize::from(area.width).saturating_sub(24);
         let note = text::fit(&note, room, glyphs.ellipsis);
         let width = cells(text::width(&note));
@@ -358,12 +369,12 @@ impl ApiScreen {
 
 impl ApiScreen {
     /// At the right of the tabs: what is being read and how far that is, what could not be read, or how old it is.
-    fn note(&self, state: &State) -> (String, Style) {
-        let (theme, glyphs) = (&state.theme, &state.glyphs);
-        let Some(record) = state.library.records.get(&self.api) else {
+    fn note(&self, scene: Scene<'_>) -> (String, Style) {
+        let (theme, glyphs) = (&scene.look.theme, &scene.look.glyphs);
+        let Some(record) = scene.data.library.records.get(&self.api) else {
             return (format!("API {}", self.api), theme.dim);
         };
-        let spinner = glyphs.spinner_at(state.now.as_millisecond());
+        let spinner = glyphs.spinner_at(scene.look.now.as_millisecond());
         if let Some(progress) = &record.draft.progress {
             return (format!("{spinner} {}", progress.text()), theme.busy);
         }
@@ -380,8 +391,13 @@ impl ApiScreen {
             Tab::Stages => detail.stages.as_of,
             Tab::Routes => detail.routes.as_of,
         };
-        let age =
-            as_of.map(|as_of| format!(" {} as of {}", glyphs.dot, age::as_of(as_of, state.now)));
+        let age = as_of.map(|as_of| {
+            format!(
+                " {} as of {}",
+                glyphs.dot,
+                age::as_of(as_of, scene.look.now)
+            )
+        });
         (
             format!("API {}{}", self.api, age.unwrap_or_default()),
             theme.dim,
@@ -393,16 +409,16 @@ impl ApiScreen {
 fn render_detail(
     lines: &[Line<'static>],
     scroll: Scroll,
-    (state, place): (&State, Rect),
+    (scene, place): (Scene<'_>, Rect),
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
-    geometry.side_page = place.height;
-    geometry.side_length = lines.len();
+    placed.side_page = place.height;
+    placed.side_length = lines.len();
     let text = ScrolledText {
         lines,
         scroll,
-        state,
+        look: scene.look,
     };
     frame.render_widget(&text, place);
 }

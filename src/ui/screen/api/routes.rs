@@ -23,8 +23,7 @@ use super::{ApiScreen, render_detail};
 use crate::{
     model::{ApiDetail, Integration, Route},
     ui::{
-        State,
-        geometry::Geometry,
+        view::{Placed, Scene},
         widget::{
             fields::Fields,
             list::{Hit, ListView},
@@ -100,10 +99,10 @@ fn target(route: &Route, detail: &ApiDetail) -> String {
 
 pub(super) fn render(
     (screen, detail): (&ApiScreen, &ApiDetail),
-    state: &State,
+    scene: Scene<'_>,
     area: Rect,
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
     let list = &screen.routes;
     let [top, bottom] = if area.width >= 120 {
@@ -116,9 +115,9 @@ pub(super) fn render(
         "Routes",
         (hits.len(), Some(detail.routes.len())),
         top.width,
-        state,
+        scene.look,
     );
-    let block = panel(state, title, state.modals.is_empty());
+    let block = panel(scene.look, title, scene.has_keyboard);
     let inner = block.inner(top);
     frame.render_widget(block, top);
     if routes.is_empty() {
@@ -130,49 +129,48 @@ pub(super) fn render(
         } else {
             ["No route matches the filter.", "Esc clears it."]
         };
-        waiting::sentences(&lines, state, inner, frame);
+        waiting::sentences(&lines, scene.look, inner, frame);
     } else {
         let rows_area = Table::rows_area(inner);
         let ids: Vec<&str> = routes.iter().map(|route| route.key.as_str()).collect();
         let window = list.window(&ids, rows_area.height);
-        geometry.page = rows_area.height;
-        geometry.width = rows_area.width;
-        let rows: Vec<Vec<Cell>> = routes.iter().map(|r| row(r, detail, state)).collect();
+        placed.page = rows_area.height;
+        let rows: Vec<Vec<Cell>> = routes.iter().map(|r| row(r, detail, scene)).collect();
         let table = Table {
             columns: &COLUMNS,
             rows: &rows,
             hits: &hits,
             window,
             selected: list.selected_idx(&ids),
-            state,
+            look: scene.look,
         };
         frame.render_widget(&table, inner);
     }
-    render_about(screen, detail, (state, bottom), frame, geometry);
+    render_about(screen, detail, (scene, bottom), frame, placed);
 }
 
 fn render_about(
     screen: &ApiScreen,
     detail: &ApiDetail,
-    (state, area): (&State, Rect),
+    (scene, area): (Scene<'_>, Rect),
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
     let Some(route) = selected(&screen.routes, detail) else {
-        frame.render_widget(panel(state, "", false), area);
+        frame.render_widget(panel(scene.look, "", false), area);
         return;
     };
-    let block = panel(state, safe(&route.key, state.theme.title), false);
+    let block = panel(scene.look, safe(&route.key, scene.look.theme.title), false);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
     let columns = usize::from(body.width).saturating_sub(1);
-    let lines = about(route, detail, state, columns);
-    render_detail(&lines, screen.detail, (state, body), frame, geometry);
+    let lines = about(route, detail, scene, columns);
+    render_detail(&lines, screen.detail, (scene, body), frame, placed);
 }
 
-fn row(route: &Route, detail: &ApiDetail, state: &State) -> Vec<Cell> {
-    let theme = &state.theme;
+fn row(route: &Route, detail: &ApiDetail, scene: Scene<'_>) -> Vec<Cell> {
+    let theme = &scene.look.theme;
     let kind = match integration(route, detail) {
         Some(integration) => Cell::new(integration.integration_type.clone(), theme.text),
         None => Cell::new("none", theme.warn),
@@ -180,7 +178,7 @@ fn row(route: &Route, detail: &ApiDetail, state: &State) -> Vec<Cell> {
     let two_way = if route.is_two_way() {
         Cell::new("yes", theme.text)
     } else {
-        Cell::new(state.glyphs.dash, theme.dim)
+        Cell::new(scene.look.glyphs.dash, theme.dim)
     };
     vec![
         Cell::searched(route.key.clone(), theme.text, 0),
@@ -195,9 +193,14 @@ fn row(route: &Route, detail: &ApiDetail, state: &State) -> Vec<Cell> {
 }
 
 /// All about a route and what it calls.
-fn about(route: &Route, detail: &ApiDetail, state: &State, columns: usize) -> Vec<Line<'static>> {
-    let theme = &state.theme;
-    let mut fields = Fields::new(state, columns);
+fn about(
+    route: &Route,
+    detail: &ApiDetail,
+    scene: Scene<'_>,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    let theme = &scene.look.theme;
+    let mut fields = Fields::new(scene.look, columns);
     if let Some(integration) = integration(route, detail) {
         about_integration(integration, &mut fields);
     } else {

@@ -13,10 +13,9 @@ use super::{ApiScreen, render_detail};
 use crate::{
     model::{ApiDetail, Drift, RouteSettings, Stage, limit::STAGES_PER_API},
     ui::{
-        State,
-        geometry::Geometry,
+        data::seconds_up,
         library::Record,
-        state::seconds_up,
+        view::{Placed, Scene},
         widget::{
             age, change,
             fields::Fields,
@@ -89,10 +88,10 @@ fn changed_at(stage: &Stage) -> Option<Timestamp> {
 
 pub(super) fn render(
     (screen, record): (&ApiScreen, &Record),
-    state: &State,
+    scene: Scene<'_>,
     area: Rect,
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
     let detail = &record.detail;
     let list_width = match area.width {
@@ -102,9 +101,9 @@ pub(super) fn render(
     };
     let [left, right] =
         Layout::horizontal([Constraint::Length(list_width), Constraint::Fill(1)]).areas(area);
-    render_list(&screen.stages, (record, state), left, frame, geometry);
+    render_list(&screen.stages, (record, scene), left, frame, placed);
     let Some(stage) = selected(&screen.stages, detail) else {
-        let block = panel(state, "", false);
+        let block = panel(scene.look, "", false);
         let inner = block.inner(right);
         frame.render_widget(block, right);
         let lines = if detail.stages.is_empty() {
@@ -112,41 +111,41 @@ pub(super) fn render(
         } else {
             ["No stage matches the filter.", "Esc clears it."]
         };
-        waiting::sentences(&lines, state, inner, frame);
+        waiting::sentences(&lines, scene.look, inner, frame);
         return;
     };
-    let title = if state.is_production(&stage.name) {
+    let title = if scene.look.is_production(&stage.name) {
         Line::from(vec![
-            safe(stage.name.as_str(), state.theme.danger),
-            safe(" production", state.theme.danger),
+            safe(stage.name.as_str(), scene.look.theme.danger),
+            safe(" production", scene.look.theme.danger),
         ])
     } else {
-        Line::from(safe(stage.name.as_str(), state.theme.title))
+        Line::from(safe(stage.name.as_str(), scene.look.theme.title))
     };
-    let block = panel(state, title, false);
+    let block = panel(scene.look, title, false);
     let inner = block.inner(right);
     frame.render_widget(block, right);
     let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
     let columns = usize::from(body.width).saturating_sub(1);
-    let lines = about(stage, detail, state, columns);
-    render_detail(&lines, screen.detail, (state, body), frame, geometry);
+    let lines = about(stage, detail, scene, columns);
+    render_detail(&lines, screen.detail, (scene, body), frame, placed);
 }
 
 fn render_list(
     list: &ListView,
-    (record, state): (&Record, &State),
+    (record, scene): (&Record, Scene<'_>),
     area: Rect,
     frame: &mut Frame<'_>,
-    geometry: &mut Geometry,
+    placed: &mut Placed,
 ) {
-    let theme = &state.theme;
+    let theme = &scene.look.theme;
     let detail = &record.detail;
     let (stages, hits) = visible(list, detail);
     let mut title = list.title(
         "Stages",
         (hits.len(), Some(detail.stages.len())),
         area.width,
-        state,
+        scene.look,
     );
     if list.filter.is_empty() && !list.is_filtering {
         title.push_span(ratatui::text::Span::styled(
@@ -154,17 +153,16 @@ fn render_list(
             theme.dim,
         ));
     }
-    let block = panel(state, title, state.modals.is_empty());
+    let block = panel(scene.look, title, scene.has_keyboard);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let rows_area = Table::rows_area(inner);
     let ids: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
     let window = list.window(&ids, rows_area.height);
-    geometry.page = rows_area.height;
-    geometry.width = rows_area.width;
+    placed.page = rows_area.height;
     let rows: Vec<Vec<Cell>> = stages
         .iter()
-        .map(|stage| row(stage, record, state))
+        .map(|stage| row(stage, record, scene))
         .collect();
     let table = Table {
         columns: &COLUMNS,
@@ -172,26 +170,26 @@ fn render_list(
         hits: &hits,
         window,
         selected: list.selected_idx(&ids),
-        state,
+        look: scene.look,
     };
     frame.render_widget(&table, inner);
 }
 
-fn row(stage: &Stage, record: &Record, state: &State) -> Vec<Cell> {
-    let theme = &state.theme;
+fn row(stage: &Stage, record: &Record, scene: Scene<'_>) -> Vec<Cell> {
+    let theme = &scene.look.theme;
     let detail = &record.detail;
-    let is_marked = record.is_marked(&stage.name, state.now);
-    let name_style = if state.is_production(&stage.name) {
+    let is_marked = record.is_marked(&stage.name, scene.look.now);
+    let name_style = if scene.look.is_production(&stage.name) {
         theme.danger
     } else {
         theme.text
     };
     let serves = match &stage.deployment_id {
         Some(id) => id.as_str(),
-        None => state.glyphs.dash,
+        None => scene.look.glyphs.dash,
     };
     let drift = match detail.drift.get(&stage.name) {
-        None | Some(Drift::UpToDate) => Cell::new(state.glyphs.dash, theme.dim),
+        None | Some(Drift::UpToDate) => Cell::new(scene.look.glyphs.dash, theme.dim),
         Some(drift) if !drift.is_compared() || *drift == Drift::Unknown => {
             Cell::new(drift.short_text(), theme.dim)
         }
@@ -205,9 +203,14 @@ fn row(stage: &Stage, record: &Record, state: &State) -> Vec<Cell> {
 }
 
 /// All about a stage.
-fn about(stage: &Stage, detail: &ApiDetail, state: &State, columns: usize) -> Vec<Line<'static>> {
-    let theme = &state.theme;
-    let mut fields = Fields::new(state, columns);
+fn about(
+    stage: &Stage,
+    detail: &ApiDetail,
+    scene: Scene<'_>,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    let theme = &scene.look.theme;
+    let mut fields = Fields::new(scene.look, columns);
     fields.styled(
         "Invoke URL",
         &detail.api.invoke_url(&stage.name),
@@ -218,9 +221,9 @@ fn about(stage: &Stage, detail: &ApiDetail, state: &State, columns: usize) -> Ve
         &detail.api.callback_url(&stage.name),
         theme.link,
     );
-    serves(stage, detail, &mut fields, state);
-    settling(stage, detail, &mut fields, state);
-    drift(stage, detail, &mut fields, state);
+    serves(stage, detail, &mut fields, scene);
+    settling(stage, detail, &mut fields, scene);
+    drift(stage, detail, &mut fields, scene);
     fields.gap();
     let settings = stage.default_route_settings.clone().unwrap_or_default();
     let throttle = settings.throttle_text();
@@ -254,14 +257,14 @@ fn about(stage: &Stage, detail: &ApiDetail, state: &State, columns: usize) -> Ve
         let head = if idx == 0 { "Variables" } else { "" };
         fields.field(head, Some(&format!("{name} = {value}")));
     }
-    let age = age::ago_or(changed_at(stage), state.now, "unknown");
+    let age = age::ago_or(changed_at(stage), scene.look.now, "unknown");
     fields.styled("Last changed", &age, theme.dim);
     fields.into_lines()
 }
 
-fn serves(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &State) {
-    let theme = &state.theme;
-    let dot = state.glyphs.dot;
+fn serves(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, scene: Scene<'_>) {
+    let theme = &scene.look.theme;
+    let dot = scene.look.glyphs.dot;
     let Some(id) = &stage.deployment_id else {
         fields.styled("Deployment", "none: nobody can connect", theme.warn);
         return;
@@ -269,7 +272,7 @@ fn serves(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &St
     let text = match detail.deployment(id) {
         Some(deployment) => {
             let title = deployment.title().unwrap_or("no description");
-            let age = age::ago_or(deployment.created_at, state.now, "unknown age");
+            let age = age::ago_or(deployment.created_at, scene.look.now, "unknown age");
             format!("{id} {dot} {title} {dot} {age}")
         }
         None => id.to_string(),
@@ -278,38 +281,40 @@ fn serves(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &St
 }
 
 /// That the stage was moved a moment ago, and what may answer meanwhile.
-fn settling(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &State) {
-    if let Some(left) = state
+fn settling(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, scene: Scene<'_>) {
+    if let Some(left) = scene
+        .data
         .deploys
-        .settles_in(&detail.api.id, &stage.name, state.now)
+        .settles_in(&detail.api.id, &stage.name, scene.look.now)
     {
         let seconds = seconds_up(left);
         let text = format!("set; old and new answer side by side, up to {seconds} s");
-        fields.styled("", &text, state.theme.warn);
+        fields.styled("", &text, scene.look.theme.warn);
     }
 }
 
 /// How the draft differs from what the stage serves, with the age of the oldest part of that claim. It is green for as long
 /// as it is fresh.
-fn drift(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &State) {
-    let theme = &state.theme;
+fn drift(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, scene: Scene<'_>) {
+    let theme = &scene.look.theme;
     let Some(drift) = detail.drift.get(&stage.name) else {
         fields.field("Draft", None);
         return;
     };
     let as_of = detail.drift_as_of();
-    let is_fresh = as_of.is_some_and(|as_of| state.now.duration_since(as_of) < age::FRESH);
+    let is_fresh = as_of.is_some_and(|as_of| scene.look.now.duration_since(as_of) < age::FRESH);
     let style = match drift {
         Drift::UpToDate if is_fresh => theme.ok,
         Drift::UpToDate | Drift::Unknown | Drift::Unread | Drift::Unlisted => theme.dim,
         _ => theme.changed,
     };
     let age = as_of.filter(|_| !is_fresh).map(|as_of| {
-        let dot = state.glyphs.dot;
-        format!(" {dot} as of {}", age::as_of(as_of, state.now))
+        let dot = scene.look.glyphs.dot;
+        format!(" {dot} as of {}", age::as_of(as_of, scene.look.now))
     });
     let serves = stage.deployment_id.as_ref();
-    let is_awaited = serves.is_some_and(|id| state.deploys.awaits_proof_of(&detail.api.id, id));
+    let is_awaited =
+        serves.is_some_and(|id| scene.data.deploys.awaits_proof_of(&detail.api.id, id));
     let said = if is_awaited && *drift == Drift::Unknown {
         "not proved yet: the draft is read behind it".to_owned()
     } else {
@@ -330,8 +335,8 @@ fn drift(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, state: &Sta
     if let Drift::Changes(changes) = drift {
         for change in changes {
             fields.below(
-                &change::text(change, &state.glyphs),
-                change::style(change, state),
+                &change::text(change, &scene.look.glyphs),
+                change::style(change, scene.look),
             );
         }
     }

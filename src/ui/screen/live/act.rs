@@ -4,44 +4,45 @@ use super::{Focus, LiveScreen, Shape, words};
 use crate::{
     model::{Api, LinkId, Opcode, Outgoing, Signing, StageName},
     ui::{
-        Action, Effect, State,
+        Action, Effect,
         live::{Needle, Session, explain::grouped, log::Assembled},
         message::HostMessage,
-        modal::{Modal, deploy::DeployModal},
         notice::Tone,
-        screen::{Context, Nav, subject},
+        route::{Nav, Route},
+        subject,
+        view::{Context, Scene},
     },
 };
 
 /// Starts a session on a stage, ending the one before.
 pub(super) fn start(api: &Api, stage: &StageName, context: &mut Context<'_>) -> Session {
-    let ours = context.library.our_limits;
-    let mut session = Session::new(api.clone(), stage.clone(), context.target, ours);
-    if let Some(before) = context.live.take() {
+    let ours = context.data.library.our_limits;
+    let mut session = Session::new(api.clone(), stage.clone(), context.data.target(), ours);
+    if let Some(before) = context.data.live.take() {
         context.effects.extend(before.close());
         // What was written for another stage is still somebody's work.
         session.composer = before.composer;
     } else {
-        let ticket = context.tickets.next_ticket();
+        let ticket = context.data.tickets.next_ticket();
         session.composer.start_loading(ticket);
         context.effects.push(Effect::LoadHistory(ticket));
     }
-    let link = context.tickets.next_link();
-    let detail = context.library.detail(&session.api.id);
-    let effects = session.open(link, context.now, detail);
+    let link = context.data.tickets.next_link();
+    let detail = context.data.library.detail(&session.api.id);
+    let effects = session.open(link, context.look.now, detail);
     context.effects.extend(effects);
     session
 }
 
 /// Why an action cannot be done now.
-pub(super) fn refusal(action: Action, state: &State) -> Option<String> {
-    let session = state.live.as_ref()?;
+pub(super) fn refusal(action: Action, scene: Scene<'_>) -> Option<String> {
+    let session = scene.data.live.as_ref()?;
     let link = session.links.first()?;
     let reason = match action {
         Action::Ping if !link.is_open() => "There is no open connection to ping over",
         Action::Hangup if !link.is_alive() && link.retry.is_none() => "Nothing is connected",
         Action::Sign if link.is_open() => "The handshake succeeded; hang up first",
-        Action::Undo if state.deploys.undo.is_none() => "No deploy to undo",
+        Action::Undo if scene.data.deploys.undo.is_none() => "No deploy to undo",
         Action::Details if !matches!(link.phase, crate::ui::live::Phase::Refused(_)) => {
             "No handshake was refused"
         }
@@ -59,7 +60,7 @@ impl LiveScreen {
     }
 
     pub(super) fn act_in_composer(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.live.as_mut() else {
+        let Some(session) = context.data.live.as_mut() else {
             return Nav::Back;
         };
         match action {
@@ -70,7 +71,7 @@ impl LiveScreen {
             Action::Down => session.composer.down(),
             Action::PageUp | Action::PageDown => self.scroll_frames(action, context),
             Action::Edit => {
-                let ticket = context.tickets.next_ticket();
+                let ticket = context.data.tickets.next_ticket();
                 session.composer.start_editing(ticket);
                 let text = session.composer.text();
                 context.effects.push(Effect::Edit(ticket, text));
@@ -82,7 +83,7 @@ impl LiveScreen {
     }
 
     pub(super) fn act_in_frames(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.live.as_mut() else {
+        let Some(session) = context.data.live.as_mut() else {
             return Nav::Back;
         };
         match action {
@@ -105,7 +106,7 @@ impl LiveScreen {
     }
 
     pub(super) fn act_in_filter(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.live.as_mut() else {
+        let Some(session) = context.data.live.as_mut() else {
             return Nav::Back;
         };
         match action {
@@ -121,10 +122,10 @@ impl LiveScreen {
     }
 
     pub(super) fn act_in_inspector(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.live.as_mut() else {
+        let Some(session) = context.data.live.as_mut() else {
             return Nav::Back;
         };
-        let (page, length) = (context.geometry.side_page, context.geometry.side_length);
+        let (page, length) = (context.placed.side_page, context.placed.side_length);
         match action {
             Action::Back => self.set_focus(Focus::Frames, session),
             _ if self.scroll.act(action, page, length) => {}
@@ -135,15 +136,14 @@ impl LiveScreen {
 
     /// What works wherever the keyboard is.
     fn act_anywhere(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.live.as_mut() else {
+        let Some(session) = context.data.live.as_mut() else {
             return Nav::Back;
         };
         match action {
             Action::Back => return Nav::Back,
             Action::Deploy => {
                 let (api, stage) = (session.api.id.clone(), session.stage.clone());
-                let dialog = DeployModal::open(api, Some(stage), context);
-                return Nav::Open(Modal::Deploy(Box::new(dialog)));
+                return Nav::To(Route::Deploy(api, Some(stage)));
             }
             Action::Undo => return subject::undo(context),
             Action::Reconnect => self.reconnect(context),
@@ -174,7 +174,7 @@ impl LiveScreen {
     }
 
     pub(super) fn take_answer(&mut self, message: HostMessage, context: &mut Context<'_>) {
-        let Some(session) = context.live.as_mut() else {
+        let Some(session) = context.data.live.as_mut() else {
             return;
         };
         let failure = match message {
@@ -195,7 +195,7 @@ impl LiveScreen {
             _ => None,
         };
         if let Some(failure) = failure {
-            context.notices.fail(context.now, failure);
+            context.data.notices.fail(context.look.now, failure);
         }
     }
 
@@ -232,13 +232,13 @@ impl LiveScreen {
     }
 
     fn scroll_frames(&mut self, action: Action, context: &mut Context<'_>) {
-        let Some(session) = context.live.as_ref() else {
+        let Some(session) = context.data.live.as_ref() else {
             return;
         };
-        let page = usize::from(context.geometry.page).max(1);
+        let page = usize::from(context.placed.page).max(1);
         if self.shows_end(session) {
-            let length = context.geometry.side_length;
-            self.scroll.act(action, context.geometry.page, length);
+            let length = context.placed.side_length;
+            self.scroll.act(action, context.placed.page, length);
             return;
         }
         let n_rows = session.log.n_rows();
@@ -279,10 +279,10 @@ impl LiveScreen {
     }
 
     fn reconnect(&mut self, context: &mut Context<'_>) {
-        let link = context.tickets.next_link();
-        if let Some(session) = context.live.as_mut() {
-            let detail = context.library.detail(&session.api.id);
-            let effects = session.open(link, context.now, detail);
+        let link = context.data.tickets.next_link();
+        if let Some(session) = context.data.live.as_mut() {
+            let detail = context.data.library.detail(&session.api.id);
+            let effects = session.open(link, context.look.now, detail);
             context.effects.extend(effects);
         }
         self.is_past_end = false;
@@ -291,7 +291,7 @@ impl LiveScreen {
 
     /// The payload of the selected row's message; the URL when there is no row.
     fn copy(&self, context: &mut Context<'_>) {
-        let Some(session) = context.live.as_ref() else {
+        let Some(session) = context.data.live.as_ref() else {
             return;
         };
         let log = &session.log;
@@ -334,7 +334,7 @@ fn copied_name(sequence: u64, whole: &Assembled) -> String {
 
 /// Sends what is in the composer, or says why not and keeps it.
 fn send(context: &mut Context<'_>, outgoing: fn(String) -> Outgoing) {
-    let Some(session) = context.live.as_mut() else {
+    let Some(session) = context.data.live.as_mut() else {
         return;
     };
     let is_split = matches!(outgoing(String::new()), Outgoing::Text(_));
@@ -366,15 +366,15 @@ fn open_link(session: &Session) -> Option<LinkId> {
 }
 
 fn ask(context: &mut Context<'_>, outgoing: Outgoing) {
-    if let Some(link) = context.live.as_ref().and_then(open_link) {
+    if let Some(link) = context.data.live.as_ref().and_then(open_link) {
         context.effects.push(Effect::Send(link, outgoing));
     }
 }
 
 /// Closes an open connection in good order; gives up one that is on its way, and reconnecting.
 fn hang_up(context: &mut Context<'_>) {
-    let now = context.now;
-    let Some(session) = context.live.as_mut() else {
+    let now = context.look.now;
+    let Some(session) = context.data.live.as_mut() else {
         return;
     };
     if open_link(session).is_some() {

@@ -9,9 +9,10 @@ use ratatui::{
 use crate::{
     model::text::printable,
     ui::{
-        State,
         live::{LiveLink, Session},
-        widget::{self, text},
+        text,
+        view::Scene,
+        widget::{self},
     },
 };
 
@@ -24,7 +25,7 @@ const MAX_ROWS: usize = 8;
 /// ╰ 39 B → 1 frame of 131,072 B ──────────────────────────╯
 /// ```
 pub(super) struct Compose<'a> {
-    pub(super) state: &'a State,
+    pub(super) scene: Scene<'a>,
     pub(super) session: &'a Session,
     pub(super) is_focused: bool,
 }
@@ -48,7 +49,7 @@ impl Compose<'_> {
     }
 
     pub(super) fn render(&self, area: Rect, frame: &mut Frame<'_>) {
-        let theme = &self.state.theme;
+        let theme = &self.scene.look.theme;
         let meter = self.session.composer.meter();
         let style = if meter.is_too_long() {
             theme.danger
@@ -56,12 +57,12 @@ impl Compose<'_> {
             theme.dim
         };
         let room = usize::from(area.width.saturating_sub(2));
-        let words = format!(" {} ", meter.text(self.state.glyphs.arrow));
-        let words = text::fit(&words, room, self.state.glyphs.ellipsis);
+        let words = format!(" {} ", meter.text(self.scene.look.glyphs.arrow));
+        let words = text::fit(&words, room, self.scene.look.glyphs.ellipsis);
         let warning = self.warning();
         let has_room = text::width(&words) + warning.width() < room;
         let warning = Line::from(warning).right_aligned();
-        let block = widget::panel(self.state, "message", self.is_focused)
+        let block = widget::panel(self.scene.look, "message", self.is_focused)
             .title_bottom(Line::styled(words, style).left_aligned());
         let block = if has_room {
             block.title_bottom(warning)
@@ -95,12 +96,12 @@ impl Compose<'_> {
             height: area.height.min(1),
             ..area
         };
-        frame.render_widget(Span::styled(words, self.state.theme.dim), place);
+        frame.render_widget(Span::styled(words, self.scene.look.theme.dim), place);
     }
 
     /// Why Enter did not send, or would not.
     fn warning(&self) -> Span<'static> {
-        let theme = &self.state.theme;
+        let theme = &self.scene.look.theme;
         let is_open = self.session.links.first().is_some_and(LiveLink::is_open);
         match self.session.composer.complaint() {
             Some(words) => Span::styled(format!(" {words} "), theme.danger),

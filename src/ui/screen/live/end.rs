@@ -10,11 +10,12 @@ use super::{Focus, LiveScreen};
 use crate::{
     model::Signing,
     ui::{
-        Action, State,
-        geometry::Geometry,
+        Action,
         keys::{self, Scope},
         live::{LiveLink, Phase, Session, explain},
-        widget::{self, scroll::ScrolledText, text},
+        text,
+        view::{Placed, Scene},
+        widget::{self, scroll::ScrolledText},
     },
 };
 
@@ -22,7 +23,9 @@ use crate::{
 const BANNER_ROWS: usize = 3;
 
 pub(super) struct End<'a> {
-    pub(super) state: &'a State,
+    pub(super) scene: Scene<'a>,
+    /// The scope that holds, for the keys to be named.
+    pub(super) scope: Scope,
     pub(super) session: &'a Session,
 }
 
@@ -49,10 +52,10 @@ impl End<'_> {
         screen: &LiveScreen,
         area: Rect,
         frame: &mut Frame<'_>,
-        geometry: &mut Geometry,
+        placed: &mut Placed,
     ) {
         let is_focused = screen.focus == Focus::Frames;
-        let block = widget::panel(self.state, "no connection", is_focused);
+        let block = widget::panel(self.scene.look, "no connection", is_focused);
         let inner = block.inner(area);
         frame.render_widget(block, area);
         let place = Rect {
@@ -61,12 +64,12 @@ impl End<'_> {
             ..inner
         };
         let lines = self.page(usize::from(place.width.saturating_sub(2)));
-        geometry.page = place.height;
-        geometry.side_length = lines.len();
+        placed.page = place.height;
+        placed.side_length = lines.len();
         let text = ScrolledText {
             lines: &lines,
             scroll: screen.scroll,
-            state: self.state,
+            look: self.scene.look,
         };
         frame.render_widget(&text, place);
     }
@@ -79,12 +82,12 @@ impl End<'_> {
         let mut lines = vec![self.title(link, explanation.title)];
         let words = text::wrap(&explanation.text, columns);
         let rest = words.into_iter().take(BANNER_ROWS);
-        lines.extend(rest.map(|row| Line::styled(row, self.state.theme.text)));
+        lines.extend(rest.map(|row| Line::styled(row, self.scene.look.theme.text)));
         lines
     }
 
     fn page(&self, columns: usize) -> Vec<Line<'static>> {
-        let theme = &self.state.theme;
+        let theme = &self.scene.look.theme;
         let Some((link, explanation)) = self.ended() else {
             return Vec::new();
         };
@@ -107,13 +110,13 @@ impl End<'_> {
 
     fn ended(&self) -> Option<(&LiveLink, explain::Explanation)> {
         let link = self.session.links.first()?;
-        let detail = self.state.library.detail(&self.session.api.id);
+        let detail = self.scene.data.library.detail(&self.session.api.id);
         Some((link, self.session.explanation(detail)?))
     }
 
     /// What happened, and the keys that go on from there.
     fn title(&self, link: &LiveLink, words: String) -> Line<'static> {
-        let (theme, glyphs) = (&self.state.theme, &self.state.glyphs);
+        let (theme, glyphs) = (&self.scene.look.theme, &self.scene.look.glyphs);
         let (mark, style) = match &link.phase {
             Phase::Closed(closed) if closed.by_us || closed.code == 1000 => (glyphs.ok, theme.ok),
             Phase::Closed(_) => (glyphs.warning, theme.warn),
@@ -125,12 +128,12 @@ impl End<'_> {
             Span::styled(words, style),
             Span::raw("   "),
         ]);
-        let scope = self.state.screen().view().scope();
+        let scope = self.scope;
         if link.retry.is_some() {
             let attempt = link.retry.map_or(0, |retry| retry.attempt);
             line.push_span(Span::styled(format!("attempt {attempt}   "), theme.dim));
         }
-        let detail = self.state.library.detail(&self.session.api.id);
+        let detail = self.scene.data.library.detail(&self.session.api.id);
         let is_signed_next = self.session.signing(detail) == Signing::Signed;
         match &link.phase {
             Phase::Refused(refusal) if explain::may_lack_signature(refusal, link.signing) => {
@@ -153,8 +156,8 @@ impl End<'_> {
         let Some(binding) = keys::binding_of(scope, action) else {
             return;
         };
-        let theme = &self.state.theme;
-        let chord = binding.chord_for(scope, &self.state.glyphs);
+        let theme = &self.scene.look.theme;
+        let chord = binding.chord_for(scope, &self.scene.look.glyphs);
         line.push_span(Span::styled(chord, theme.key));
         line.push_span(Span::styled(format!(" {words}   "), theme.dim));
     }

@@ -13,10 +13,10 @@ use super::{Focus, LiveScreen, words};
 use crate::{
     model::{Direction, FrameRecord, Opcode},
     ui::{
-        State,
-        geometry::Geometry,
         live::{LiveLink, Session, explain::grouped, log::Entry},
-        widget::{self, text},
+        text,
+        view::{Placed, Scene},
+        widget::{self},
     },
 };
 
@@ -28,7 +28,7 @@ use crate::{
 /// ╰ following · 226 frames · 0 dropped ──────────────────────────────────╯
 /// ```
 pub(super) struct Frames<'a> {
-    pub(super) state: &'a State,
+    pub(super) scene: Scene<'a>,
     pub(super) session: &'a Session,
     pub(super) screen: &'a LiveScreen,
 }
@@ -76,16 +76,16 @@ impl Columns {
 }
 
 impl Frames<'_> {
-    pub(super) fn render(&self, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+    pub(super) fn render(&self, area: Rect, frame: &mut Frame<'_>, placed: &mut Placed) {
         let is_focused = matches!(self.screen.focus, Focus::Frames | Focus::Filter);
-        let block = widget::panel(self.state, self.title(), is_focused)
+        let block = widget::panel(self.scene.look, self.title(), is_focused)
             .title_bottom(self.status().left_aligned());
         let inner = block.inner(area);
         frame.render_widget(block, area);
         let rest = self.filter_line(inner, frame);
         let log = &self.session.log;
         if log.n_rows() == 0 {
-            geometry.page = rest.height;
+            placed.page = rest.height;
             self.empty(rest, frame.buffer_mut());
             return;
         }
@@ -100,7 +100,7 @@ impl Frames<'_> {
             height: rest.height - heading,
             ..rest
         };
-        geometry.page = rows.height;
+        placed.page = rows.height;
         let (first, selected) = self.screen.window(log, usize::from(rows.height));
         for y in 0..rows.height {
             let idx = first + usize::from(y);
@@ -124,7 +124,7 @@ impl Frames<'_> {
         let bar = widget::scroll::ScrollBar {
             offset: first,
             length: log.n_rows(),
-            state: self.state,
+            look: self.scene.look,
         };
         let edge = Rect {
             width: rows.width + 1,
@@ -144,13 +144,13 @@ impl Frames<'_> {
 
     /// The bottom border: whether the view follows, and all counts. Nothing that was lost is kept quiet.
     fn status(&self) -> Line<'static> {
-        let (theme, log) = (&self.state.theme, &self.session.log);
+        let (theme, log) = (&self.scene.look.theme, &self.session.log);
         let mut parts = Vec::new();
         match self.screen.n_new(log) {
             None => parts.push(Span::styled("following", theme.ok)),
             Some(0) => parts.push(Span::styled("paused", theme.warn)),
             Some(new) => {
-                let words = format!("paused {} {} new", self.state.glyphs.dot, grouped(new));
+                let words = format!("paused {} {} new", self.scene.look.glyphs.dot, grouped(new));
                 parts.push(Span::styled(words, theme.warn));
             }
         }
@@ -180,7 +180,7 @@ impl Frames<'_> {
         for (idx, part) in parts.into_iter().enumerate() {
             if idx > 0 {
                 line.push_span(Span::styled(
-                    format!(" {} ", self.state.glyphs.dot),
+                    format!(" {} ", self.scene.look.glyphs.dot),
                     theme.border,
                 ));
             }
@@ -192,7 +192,7 @@ impl Frames<'_> {
 
     /// The line of the filter, when there is one; gives what is left of the area.
     fn filter_line(&self, area: Rect, frame: &mut Frame<'_>) -> Rect {
-        let (theme, log) = (&self.state.theme, &self.session.log);
+        let (theme, log) = (&self.scene.look.theme, &self.session.log);
         let is_typing = self.screen.focus == Focus::Filter;
         if area.is_empty() || !(is_typing || log.needle().is_some()) {
             return area;
@@ -203,7 +203,7 @@ impl Frames<'_> {
             format!(
                 "{} so far {} {} %",
                 grouped(log.n_rows() as u64),
-                self.state.glyphs.dot,
+                self.scene.look.glyphs.dot,
                 log.scanned_percent()
             )
         } else {
@@ -231,7 +231,7 @@ impl Frames<'_> {
     }
 
     fn heading(&self, area: Rect, columns: &Columns, buffer: &mut Buffer) {
-        let style = self.state.theme.heading;
+        let style = self.scene.look.theme.heading;
         let mut put = |at: u16, words: &str| {
             // Where a heading is underlined, the space before it is not.
             let head = words.trim_start();
@@ -241,7 +241,7 @@ impl Frames<'_> {
         };
         put(2, "TIME UTC");
         if let Some(at) = columns.delta {
-            put(at, &format!("{:>8}", self.state.glyphs.delta));
+            put(at, &format!("{:>8}", self.scene.look.glyphs.delta));
         }
         put(columns.opcode, "OP");
         if let Some(at) = columns.fin {
@@ -281,7 +281,7 @@ impl Frames<'_> {
             ..area
         };
         for (row, words) in place.rows().zip(text::wrap(&words, columns)) {
-            let line = Line::styled(words, self.state.theme.dim);
+            let line = Line::styled(words, self.scene.look.theme.dim);
             line.centered().render(row, buffer);
         }
     }
@@ -302,14 +302,14 @@ impl Row<'_> {
         let Some(entry) = log.entry(self.sequence) else {
             return;
         };
-        let (theme, columns) = (&self.frames.state.theme, self.columns);
+        let (theme, columns) = (&self.frames.scene.look.theme, self.columns);
         let style = self.style(&entry.record);
         let mut put = |at: u16, room: u16, words: &str, style: Style| {
             let room = room.min(columns.end.saturating_sub(at));
             buffer.set_stringn(area.x + at, area.y, words, usize::from(room), style);
         };
         if self.is_selected {
-            put(0, 1, self.frames.state.glyphs.pointer, theme.key);
+            put(0, 1, self.frames.scene.look.glyphs.pointer, theme.key);
         }
         put(2, TIME, &words::time(entry.record.at), theme.dim);
         if let Some(at) = columns.delta {
@@ -335,7 +335,7 @@ impl Row<'_> {
         if !self.is_selected {
             return;
         }
-        let theme = &self.frames.state.theme;
+        let theme = &self.frames.scene.look.theme;
         match self.frames.screen.focus {
             Focus::Frames => buffer.set_style(area, theme.selection),
             _ if self.frames.screen.is_paused() => buffer.set_style(area, theme.selection_idle),
@@ -344,7 +344,7 @@ impl Row<'_> {
     }
 
     fn style(&self, record: &FrameRecord) -> Style {
-        let theme = &self.frames.state.theme;
+        let theme = &self.frames.scene.look.theme;
         match record.direction {
             _ if record.opcode == Opcode::Close => theme.warn,
             _ if record.opcode.is_control() => theme.frame_control,
@@ -364,7 +364,7 @@ impl Row<'_> {
     }
 
     fn opcode(&self, record: &FrameRecord) -> String {
-        let glyphs = &self.frames.state.glyphs;
+        let glyphs = &self.frames.scene.look.glyphs;
         let arrow = match record.direction {
             Direction::In => glyphs.incoming,
             Direction::Out => glyphs.outgoing,
@@ -381,7 +381,7 @@ impl Row<'_> {
         if is_final {
             "FIN"
         } else {
-            self.frames.state.glyphs.dot
+            self.frames.scene.look.glyphs.dot
         }
     }
 
@@ -420,7 +420,7 @@ impl Row<'_> {
     fn preview(&self, record: &FrameRecord, area: Rect, style: Style, buffer: &mut Buffer) {
         let columns = self.columns;
         let room = usize::from(columns.end.saturating_sub(columns.preview));
-        let state = self.frames.state;
+        let scene = self.frames.scene;
         let needle = self.frames.session.log.needle();
         let found = needle.and_then(|needle| needle.find_in(&record.payload));
         let words = words::preview(record, found, room);
@@ -429,10 +429,10 @@ impl Row<'_> {
         }
         if words.is_empty() {
             let (x, y) = (area.x + columns.preview, area.y);
-            buffer.set_stringn(x, y, "(empty)", room, state.theme.dim);
+            buffer.set_stringn(x, y, "(empty)", room, scene.look.theme.dim);
             return;
         }
-        let words = text::fit(&words, room, state.glyphs.ellipsis);
+        let words = text::fit(&words, room, scene.look.glyphs.ellipsis);
         let (x, y) = (area.x + columns.preview, area.y);
         buffer.set_stringn(x, y, &words, room, style);
         let Some(needle) = needle else {
@@ -443,7 +443,7 @@ impl Row<'_> {
             let width = widget::cells(text::width(&words[range]));
             for column in before..before + width {
                 if let Some(cell) = buffer.cell_mut(Position::new(x + column, y)) {
-                    cell.set_style(state.theme.matched);
+                    cell.set_style(scene.look.theme.matched);
                 }
             }
         }

@@ -12,18 +12,18 @@ use super::words;
 use crate::{
     model::Signing,
     ui::{
-        State,
         live::{
             LiveLink, Phase, Session,
             link::{Limit, Traffic, age_text, countdown_text},
         },
-        widget::text,
+        text,
+        view::Scene,
     },
 };
 
 /// One row: `● open 2 min · idle closes in 10 min        in 214 fr 1.2 MB · out 12 fr 41 kB`.
 pub(super) struct Head<'a> {
-    pub(super) state: &'a State,
+    pub(super) scene: Scene<'a>,
     pub(super) session: &'a Session,
 }
 
@@ -38,10 +38,10 @@ impl Widget for &Head<'_> {
         let right_width = right.width();
         let room = columns.saturating_sub(left.width() + right_width + 8);
         if room >= 16 {
-            let dot = format!("  {}  ", self.state.glyphs.dot);
-            left.push_span(Span::styled(dot, self.state.theme.dim));
-            let url = short_url(&self.session.url, room, self.state.glyphs.ellipsis);
-            left.push_span(Span::styled(url, self.state.theme.link));
+            let dot = format!("  {}  ", self.scene.look.glyphs.dot);
+            left.push_span(Span::styled(dot, self.scene.look.theme.dim));
+            let url = short_url(&self.session.url, room, self.scene.look.glyphs.ellipsis);
+            left.push_span(Span::styled(url, self.scene.look.theme.link));
         }
         let left_area = Rect {
             x: area.x + 1,
@@ -56,10 +56,10 @@ impl Widget for &Head<'_> {
 impl Head<'_> {
     /// What the link is doing, and what will end it.
     fn condition(&self, link: &LiveLink) -> Line<'static> {
-        let (theme, glyphs) = (&self.state.theme, &self.state.glyphs);
+        let (theme, glyphs) = (&self.scene.look.theme, &self.scene.look.glyphs);
         let (mark, style, words) = match &link.phase {
             Phase::Connecting { since } => {
-                let seconds = self.state.now.duration_since(*since).as_secs();
+                let seconds = self.scene.look.now.duration_since(*since).as_secs();
                 let words = match seconds {
                     ..=1 => "connecting".to_owned(),
                     seconds => format!("connecting for {seconds} s"),
@@ -67,13 +67,13 @@ impl Head<'_> {
                 (glyphs.pending, theme.busy, words)
             }
             Phase::Open(opened) => {
-                let age = age_text(self.state.now.duration_since(opened.at));
+                let age = age_text(self.scene.look.now.duration_since(opened.at));
                 let words = match age {
                     Some(age) => format!("open {age}"),
                     None => "open".to_owned(),
                 };
                 // One word, for it may need no answer: the system finds out by itself whether the peer is gone.
-                match link.unanswered_since(self.state.now) {
+                match link.unanswered_since(self.scene.look.now) {
                     Some(_) => (glyphs.live, theme.warn, format!("{words}, unanswered")),
                     None => (glyphs.live, theme.ok, words),
                 }
@@ -101,7 +101,7 @@ impl Head<'_> {
             line.push_span(Span::styled(format!(" {} signed", glyphs.dot), theme.dim));
         }
         let (api, stage) = (&self.session.api.id, &self.session.stage);
-        let settling = self.state.settling_text(api, stage);
+        let settling = self.scene.settling_text(api, stage);
         if !settling.is_empty() && link.retry.is_none() {
             line.push_span(Span::styled(settling, theme.warn));
         } else if let Some((words, style)) = self.limit(link) {
@@ -113,7 +113,7 @@ impl Head<'_> {
 
     /// The countdown to what happens by itself, moving as seldom as it can.
     fn limit(&self, link: &LiveLink) -> Option<(String, Style)> {
-        let (now, theme) = (self.state.now, &self.state.theme);
+        let (now, theme) = (self.scene.look.now, &self.scene.look.theme);
         if let Some(retry) = link.retry {
             let when = countdown_text(retry.at.duration_since(now));
             return Some((format!("reconnecting {when}"), theme.warn));
@@ -145,11 +145,11 @@ impl Head<'_> {
     }
 
     fn counted(&self, link: &LiveLink, words: impl Fn(Traffic) -> String) -> Line<'static> {
-        let theme = &self.state.theme;
+        let theme = &self.scene.look.theme;
         Line::from(vec![
             Span::styled("in", theme.frame_in),
             Span::styled(format!(" {}", words(link.incoming)), theme.text),
-            Span::styled(format!(" {} ", self.state.glyphs.dot), theme.dim),
+            Span::styled(format!(" {} ", self.scene.look.glyphs.dot), theme.dim),
             Span::styled("out", theme.frame_out),
             Span::styled(format!(" {}", words(link.outgoing)), theme.text),
         ])

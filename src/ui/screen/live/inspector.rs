@@ -19,14 +19,14 @@ use crate::{
         text::{printable, printable_bytes},
     },
     ui::{
-        State,
-        geometry::Geometry,
         live::{
             Session,
             explain::{self, grouped},
             log::{Assembled, Entry},
         },
-        widget::{self, scroll::ScrollBar, text},
+        text,
+        view::{Placed, Scene},
+        widget::{self, scroll::ScrollBar},
     },
 };
 
@@ -43,7 +43,7 @@ const SHOWN_BYTES: usize = 256 * 1024;
 /// ╰ JSON · text · hex ───────────────────╯
 /// ```
 pub(super) struct Inspector<'a> {
-    pub(super) state: &'a State,
+    pub(super) scene: Scene<'a>,
     pub(super) session: &'a Session,
     pub(super) screen: &'a LiveScreen,
 }
@@ -71,7 +71,7 @@ enum Body<'a> {
 }
 
 impl Inspector<'_> {
-    pub(super) fn render(&self, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
+    pub(super) fn render(&self, area: Rect, frame: &mut Frame<'_>, placed: &mut Placed) {
         let log = &self.session.log;
         let selected = self.screen.selected(log);
         let found = selected.and_then(|sequence| {
@@ -86,7 +86,7 @@ impl Inspector<'_> {
             |(sequence, entry, whole)| self.title(*sequence, entry, whole),
         );
         let is_focused = self.screen.focus == Focus::Inspector;
-        let block = widget::panel(self.state, title, is_focused)
+        let block = widget::panel(self.scene.look, title, is_focused)
             .title_bottom(self.shapes(body.as_ref()).left_aligned());
         let inner = block.inner(area);
         frame.render_widget(block, area);
@@ -97,12 +97,12 @@ impl Inspector<'_> {
         };
         if let (Some((_, entry, whole)), Some(body)) = (&found, &body) {
             let look = |first| self.look((entry, whole, body), place, first);
-            self.content(look, place, (frame, geometry));
+            self.content(look, place, (frame, placed));
         }
     }
 
     fn title(&self, sequence: u64, entry: &Entry, whole: &Assembled) -> String {
-        let (dot, opcode) = (self.state.glyphs.dot, self.opcode(entry));
+        let (dot, opcode) = (self.scene.look.glyphs.dot, self.opcode(entry));
         let number = grouped(sequence + 1);
         match whole.n_frames {
             1 => format!("#{number} {dot} {opcode}"),
@@ -114,7 +114,7 @@ impl Inspector<'_> {
         &self,
         look: impl Fn(usize) -> Sight,
         place: Rect,
-        (frame, geometry): (&mut Frame<'_>, &mut Geometry),
+        (frame, placed): (&mut Frame<'_>, &mut Placed),
     ) {
         // Where the text ends is known once all of it was counted, so a scroll beyond it is laid out a second time.
         let wanted = self.screen.scroll.offset;
@@ -129,15 +129,15 @@ impl Inspector<'_> {
         let bar = ScrollBar {
             offset: wanted.min(most),
             length: sight.n_rows,
-            state: self.state,
+            look: self.scene.look,
         };
         let edge = Rect {
             width: place.width + 1,
             ..place
         };
         frame.render_widget(&bar, edge);
-        geometry.side_page = place.height;
-        geometry.side_length = sight.n_rows;
+        placed.side_page = place.height;
+        placed.side_length = sight.n_rows;
     }
 
     fn look(
@@ -191,7 +191,7 @@ impl Inspector<'_> {
             Body::Text(_) => Shape::Text,
             Body::Hex(_) => Shape::Hex,
         });
-        let theme = &self.state.theme;
+        let theme = &self.scene.look.theme;
         let mut line = Line::from(Span::raw(" "));
         let names = [
             (Shape::Json, "JSON"),
@@ -200,7 +200,7 @@ impl Inspector<'_> {
         ];
         for (idx, (shape, name)) in names.into_iter().enumerate() {
             if idx > 0 {
-                let dot = format!(" {} ", self.state.glyphs.dot);
+                let dot = format!(" {} ", self.scene.look.glyphs.dot);
                 line.push_span(Span::styled(dot, theme.border));
             }
             let style = if shown == Some(shape) {
@@ -216,7 +216,11 @@ impl Inspector<'_> {
 
     /// What is known besides the payload.
     fn facts(&self, entry: &Entry, whole: &Assembled, sight: &mut Sight) {
-        let (theme, glyphs, record) = (&self.state.theme, &self.state.glyphs, &entry.record);
+        let (theme, glyphs, record) = (
+            &self.scene.look.theme,
+            &self.scene.look.glyphs,
+            &entry.record,
+        );
         let (arrow, way, style) = match record.direction {
             Direction::In => (glyphs.incoming, "in", theme.frame_in),
             Direction::Out => (glyphs.outgoing, "out", theme.frame_out),
@@ -266,7 +270,7 @@ impl Inspector<'_> {
     }
 
     fn json(&self, raw: &str, lines: &[json::Line], sight: &mut Sight) {
-        let theme = &self.state.theme;
+        let theme = &self.scene.look.theme;
         for line in lines {
             let mut pieces = Pieces::with_capacity(line.tokens.len() + 1);
             for token in &line.tokens {
@@ -287,7 +291,7 @@ impl Inspector<'_> {
     }
 
     fn text(&self, payload: &[u8], sight: &mut Sight) {
-        let theme = &self.state.theme;
+        let theme = &self.scene.look.theme;
         if payload.is_empty() {
             sight.push(0, &vec![(theme.dim, "(empty)".into())]);
             return;
@@ -299,7 +303,7 @@ impl Inspector<'_> {
 
     /// Offset, bytes and characters: as many bytes in a row as have room, 16, 8 or 4.
     fn hex(&self, payload: &[u8], sight: &mut Sight) {
-        let theme = &self.state.theme;
+        let theme = &self.scene.look.theme;
         let per_row = [16, 8]
             .into_iter()
             .find(|n| 8 + n * 4 <= sight.columns)
@@ -335,11 +339,11 @@ impl Inspector<'_> {
         }
         let words = format!(
             "{} {} of {} B are shown or kept",
-            self.state.glyphs.ellipsis,
+            self.scene.look.glyphs.ellipsis,
             grouped(held),
             grouped(whole.length)
         );
-        sight.push(0, &vec![(self.state.theme.warn, words.into())]);
+        sight.push(0, &vec![(self.scene.look.theme.warn, words.into())]);
     }
 }
 

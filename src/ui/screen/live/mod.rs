@@ -18,15 +18,15 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
 };
 
-use super::{Context, Crumb, Handled, Nav, View};
 use crate::{
-    model::{Api, LinkId, StageName},
+    model::{Api, ApiId, LinkId, StageName},
     ui::{
-        Action, State,
-        geometry::Geometry,
+        Action,
         keys::{self, Scope},
         live::{Needle, Phase, Session, log::FrameLog},
         message::HostMessage,
+        route::{Nav, Route},
+        view::{Context, Crumb, Handled, Placed, Scene, View},
         widget::{input::Input, scroll::Scroll},
     },
 };
@@ -48,6 +48,8 @@ const WIDE: u16 = 110;
 /// ```
 #[derive(Debug)]
 pub struct LiveScreen {
+    api: ApiId,
+    stage: StageName,
     /// What has the keyboard.
     focus: Focus,
     /// The selected row's frame; none while the view follows the newest.
@@ -89,13 +91,16 @@ impl LiveScreen {
     /// Opens the screen on a stage; a session that is already there for the stage goes on, another one ends.
     pub fn open(api: &Api, stage: &StageName, context: &mut Context<'_>) -> Self {
         let same = context
+            .data
             .live
             .take_if(|session| session.is_for(&api.id, stage));
         let mut session = same.unwrap_or_else(|| act::start(api, stage, context));
         session.composer.set_cursor_visible(true);
         let typed = session.log.needle().map(Needle::typed).unwrap_or_default();
-        *context.live = Some(session);
+        context.data.live = Some(session);
         Self {
+            api: api.id.clone(),
+            stage: stage.clone(),
             focus: Focus::Composer,
             cursor: None,
             top: 0,
@@ -153,6 +158,10 @@ impl LiveScreen {
 }
 
 impl View for LiveScreen {
+    fn route(&self) -> Route {
+        Route::Live(self.api.clone(), self.stage.clone())
+    }
+
     fn scope(&self) -> Scope {
         match self.focus {
             Focus::Composer => Scope::Composer,
@@ -162,13 +171,13 @@ impl View for LiveScreen {
         }
     }
 
-    fn crumbs(&self, state: &State) -> Vec<Crumb> {
-        let Some(session) = &state.live else {
+    fn crumbs(&self, scene: Scene<'_>) -> Vec<Crumb> {
+        let Some(session) = &scene.data.live else {
             return Vec::new();
         };
         vec![
             Crumb::plain(session.api.name.clone()),
-            Crumb::stage(&session.stage, &state.production),
+            Crumb::stage(&session.stage, scene.look),
             Crumb::plain("live"),
         ]
     }
@@ -177,7 +186,7 @@ impl View for LiveScreen {
         if keys::lookup(self.scope(), key).is_some() {
             return Handled::No;
         }
-        let Some(session) = context.live else {
+        let Some(session) = &mut context.data.live else {
             return Handled::No;
         };
         match self.focus {
@@ -189,7 +198,7 @@ impl View for LiveScreen {
     }
 
     fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Handled {
-        let Some(session) = context.live else {
+        let Some(session) = &mut context.data.live else {
             return Handled::No;
         };
         if self.focus == Focus::Filter {
@@ -212,8 +221,8 @@ impl View for LiveScreen {
         }
     }
 
-    fn refusal(&self, action: Action, state: &State) -> Option<String> {
-        act::refusal(action, state)
+    fn refusal(&self, action: Action, scene: Scene<'_>) -> Option<String> {
+        act::refusal(action, scene)
     }
 
     fn host(&mut self, message: HostMessage, context: &mut Context<'_>) {
@@ -221,7 +230,7 @@ impl View for LiveScreen {
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        let Some(session) = context.live.as_mut() else {
+        let Some(session) = context.data.live.as_mut() else {
             return;
         };
         // Neither a filter line nor an inspector is there when the end of the link stands in place of the frames.
@@ -229,7 +238,7 @@ impl View for LiveScreen {
         if is_hidden && self.shows_end(session) {
             self.set_focus(Focus::Frames, session);
         }
-        context.library.go_on_with_draft(&session.api.id);
+        context.data.library.go_on_with_draft(&session.api.id);
         let refused = session
             .links
             .first()
@@ -239,21 +248,26 @@ impl View for LiveScreen {
             // Why it was refused is in what the control plane says now, not in what it said some time ago.
             self.looked_into = refused;
             let api = session.api.clone();
-            context.library.meet(&api);
+            context.data.library.meet(&api);
             context.ask(|library, asking| library.look_again(&api.id, asking));
         }
     }
 
-    fn render(&self, state: &State, area: Rect, frame: &mut Frame<'_>, geometry: &mut Geometry) {
-        let Some(session) = &state.live else {
-            return;
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+        let mut placed = Placed::default();
+        let Some(session) = &scene.data.live else {
+            return placed;
         };
         let composer = compose::Compose {
-            state,
+            scene,
             session,
             is_focused: self.focus == Focus::Composer,
         };
-        let end = end::End { state, session };
+        let end = end::End {
+            scene,
+            session,
+            scope: self.scope(),
+        };
         let is_page = self.shows_end(session);
         let banner = if is_page { 0 } else { end.height(area.width) };
         let [head, body, banner, bottom] = Layout::vertical([
@@ -263,15 +277,16 @@ impl View for LiveScreen {
             Constraint::Length(composer.height(area)),
         ])
         .areas(area);
-        frame.render_widget(&head::Head { state, session }, head);
-        geometry.quiet_rows = vec![bottom.y, body.bottom().saturating_sub(1)];
+        frame.render_widget(&head::Head { scene, session }, head);
+        placed.quiet_rows = vec![bottom.y, body.bottom().saturating_sub(1)];
         composer.render(bottom, frame);
         if is_page {
-            end.render_page(self, body, frame, geometry);
-            return;
+            end.render_page(self, body, frame, &mut placed);
+            return placed;
         }
         end.render_banner(banner, frame);
-        self.render_body(session, body, (state, frame), geometry);
+        self.render_body(session, body, (scene, frame), &mut placed);
+        placed
     }
 }
 
@@ -281,28 +296,28 @@ impl LiveScreen {
         &self,
         session: &Session,
         area: Rect,
-        (state, frame): (&State, &mut Frame<'_>),
-        geometry: &mut Geometry,
+        (scene, frame): (Scene<'_>, &mut Frame<'_>),
+        placed: &mut Placed,
     ) {
         let table = frames::Frames {
-            state,
+            scene,
             session,
             screen: self,
         };
         let inspector = inspector::Inspector {
-            state,
+            scene,
             session,
             screen: self,
         };
         if area.width >= WIDE {
             let [left, right] =
                 Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(area);
-            table.render(left, frame, geometry);
-            inspector.render(right, frame, geometry);
+            table.render(left, frame, placed);
+            inspector.render(right, frame, placed);
         } else if self.focus == Focus::Inspector {
-            inspector.render(area, frame, geometry);
+            inspector.render(area, frame, placed);
         } else {
-            table.render(area, frame, geometry);
+            table.render(area, frame, placed);
         }
     }
 }

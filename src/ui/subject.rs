@@ -1,45 +1,34 @@
-//! What one can do to an API and its stages, wherever one stands: deploy, watch, undo.
+//! The things that one can do to an API and its stages, wherever one stands: deploy, watch, undo.
 
-use super::{Context, Nav, Screen, api::ApiScreen, live::LiveScreen};
 use crate::{
     model::{ApiDetail, ApiId, StageName, plan::Repoint},
     ui::{
-        State,
-        modal::{
-            Modal,
-            confirm::{ConfirmModal, Order},
-            deploy::DeployModal,
-        },
         notice::Tone,
-        state::is_production,
+        route::{Confirmation, Nav, Order, Route},
+        view::{Context, Scene},
     },
 };
 
 /// Opens the deploy dialog; the one of the deploy that runs, if one does.
-pub fn deploy(api: &ApiId, stage: Option<StageName>, context: &mut Context<'_>) -> Nav {
-    let dialog = DeployModal::open(api.clone(), stage, context);
-    Nav::Open(Modal::Deploy(Box::new(dialog)))
+pub fn deploy(api: &ApiId, stage: Option<StageName>) -> Nav {
+    Nav::To(Route::Deploy(api.clone(), stage))
 }
 
 /// Shows a stage live.
 pub fn live(api: &ApiId, stage: &StageName, context: &mut Context<'_>) -> Nav {
-    let Some(api) = context.library.api(api).cloned() else {
+    if context.data.library.api(api).is_none() {
         context.say(Tone::Warning, "The API is still being read");
         return Nav::Stay;
-    };
-    let screen = LiveScreen::open(&api, stage, context);
-    Nav::Push(Screen::Live(Box::new(screen)))
+    }
+    Nav::To(Route::Live(api.clone(), stage.clone()))
 }
 
 /// Shows the stage that was deployed last live, or the only one; else lets one choose.
 pub fn live_of_api(api: &ApiId, context: &mut Context<'_>) -> Nav {
-    let last = context.deploys.last.as_ref();
+    let last = context.data.deploys.last.as_ref();
     let last = last.filter(|(id, _)| id == api).map(|(_, stage)| stage);
-    let only = match context
-        .library
-        .detail(api)
-        .map(|detail| detail.stages.as_slice())
-    {
+    let detail = context.data.library.detail(api);
+    let only = match detail.map(|detail| detail.stages.as_slice()) {
         Some([stage]) => Some(&stage.name),
         _ => None,
     };
@@ -47,27 +36,27 @@ pub fn live_of_api(api: &ApiId, context: &mut Context<'_>) -> Nav {
         return live(api, &stage, context);
     }
     context.say(Tone::Info, "Choose a stage, then l");
-    Nav::Push(Screen::Api(ApiScreen::new(api.clone())))
+    Nav::To(Route::Api(api.clone()))
 }
 
 /// Takes the last deploy back, after a question when it is a production stage.
 pub fn undo(context: &mut Context<'_>) -> Nav {
-    let Some(repoint) = context.deploys.undo.clone() else {
+    let Some(repoint) = context.data.deploys.undo.clone() else {
         return Nav::Stay;
     };
-    if is_production(&repoint.stage, context.production) {
-        return Nav::Open(Modal::Confirm(Box::new(undo_question(repoint))));
+    if context.look.is_production(&repoint.stage) {
+        return Nav::To(Route::Confirm(Box::new(undo_question(repoint))));
     }
     context.repoint(repoint);
     Nav::Stay
 }
 
-fn undo_question(repoint: Repoint) -> ConfirmModal {
+fn undo_question(repoint: Repoint) -> Confirmation {
     let from = match &repoint.from {
         Some(from) => format!(", not {from}"),
         None => String::new(),
     };
-    ConfirmModal {
+    Confirmation {
         title: "Undo the deploy of a production stage?".to_owned(),
         lines: vec![
             format!("{} will serve {} again{from}.", repoint.stage, repoint.to),
@@ -81,18 +70,18 @@ fn undo_question(repoint: Repoint) -> ConfirmModal {
     }
 }
 
-/// Why there is nothing to undo.
-pub fn undo_refusal(state: &State) -> Option<String> {
-    match state.deploys.undo {
+/// The reason why there is nothing to undo.
+pub fn undo_refusal(scene: Scene<'_>) -> Option<String> {
+    match scene.data.deploys.undo {
         Some(_) => None,
-        None if state.deploys.last.is_some() => {
+        None if scene.data.deploys.last.is_some() => {
             Some("Nothing to undo: the last deploy is taken back, or made its stage".to_owned())
         }
         None => Some("Nothing to undo: nothing was deployed since the start".to_owned()),
     }
 }
 
-/// Why an API cannot be deployed.
+/// The reason why an API cannot be deployed.
 pub fn deploy_refusal(detail: Option<&ApiDetail>) -> Option<String> {
     let is_empty = detail.is_some_and(|it| it.routes.is_whole() && it.routes.is_empty());
     is_empty.then(|| {
@@ -101,7 +90,7 @@ pub fn deploy_refusal(detail: Option<&ApiDetail>) -> Option<String> {
     })
 }
 
-/// Why a stage cannot be watched.
+/// The reason why a stage cannot be watched.
 pub fn live_refusal(detail: Option<&ApiDetail>, stage: Option<&StageName>) -> Option<String> {
     let detail = detail?;
     if detail.stages.is_whole() && detail.stages.is_empty() {

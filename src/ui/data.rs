@@ -1,0 +1,49 @@
+//! The data that screens read and may touch.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    deploy::{Deploys, SETTLING_STEP},
+    library::Library,
+    live::Session,
+    notice::Notices,
+    tickets::Tickets,
+};
+use crate::model::{ApiId, StageName, Target};
+
+/// All that was read, is under way, or was said.
+#[derive(Debug)]
+pub struct Data {
+    /// Data from elsewhere.
+    pub library: Library,
+    /// The live session, if there is one; it survives leaving the screen.
+    pub live: Option<Session>,
+    /// The deploys under way, and the way back from the last one.
+    pub deploys: Deploys,
+    /// Lines that come and go, and the log of all of them.
+    pub notices: Notices,
+    /// Numbers for requests and links.
+    pub tickets: Tickets,
+    /// The path of the log file.
+    pub log_path: Option<String>,
+}
+
+impl Data {
+    /// The target in force.
+    pub fn target(&self) -> Option<&Target> {
+        self.library.target.data()
+    }
+
+    /// Notes that a stage was moved, where that takes a while to settle.
+    pub fn note_move(&mut self, api: &ApiId, stage: &StageName, now: Timestamp) {
+        if self.library.manner.settles {
+            self.deploys.note_move(api, stage, now);
+        }
+    }
+}
+
+/// A time that is left, in seconds, in the steps in which it is told.
+pub fn seconds_up(left: SignedDuration) -> i64 {
+    let step = SETTLING_STEP.as_secs();
+    (left.as_secs() + i64::from(left.subsec_nanos() > 0) + step - 1) / step * step
+}

@@ -1,0 +1,42 @@
+//! Numbers for requests and links.
+
+use std::collections::BTreeMap;
+
+use crate::model::{LinkId, Ticket};
+
+/// Numbers for requests and links, each given out once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tickets {
+    last_ticket: u64,
+    last_link: u32,
+    copies: BTreeMap<Ticket, String>,
+}
+
+impl Tickets {
+    /// A number for a request.
+    #[must_use]
+    pub fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket += 1;
+        Ticket(self.last_ticket)
+    }
+
+    /// A number for a link.
+    #[must_use]
+    pub fn next_link(&mut self) -> LinkId {
+        self.last_link += 1;
+        LinkId(self.last_link)
+    }
+
+    /// A number for a copy to the clipboard, remembering what is copied.
+    #[must_use]
+    pub fn copying(&mut self, what: String) -> Ticket {
+        let ticket = self.next_ticket();
+        self.copies.insert(ticket, what);
+        ticket
+    }
+
+    /// What was copied under this ticket.
+    pub fn copied(&mut self, ticket: Ticket) -> Option<String> {
+        self.copies.remove(&ticket)
+    }
+}

@@ -1,0 +1,245 @@
+//! Views: the parts that every screen and modal provides, and what it reads, touches and places.
+
+use std::{fmt::Debug, time::Duration};
+
+use crossterm::event::KeyEvent;
+use jiff::SignedDuration;
+use ratatui::{Frame, layout::Rect};
+
+use super::{
+    Action, Effect,
+    data::{Data, seconds_up},
+    deploy::DeployJob,
+    keys::Scope,
+    library::{Asking, Library},
+    look::Look,
+    message::HostMessage,
+    notice::Tone,
+    route::{Nav, Route},
+};
+use crate::model::{
+    ApiId, Failure, StageName, Target, Ticket,
+    plan::{DeployPlan, Repoint},
+};
+
+/// The answer of a view to a raw key or to pasted text.
+#[derive(Debug)]
+pub enum Handled {
+    /// Not for this view: the binding table is asked.
+    No,
+    /// Done.
+    Yes(Nav),
+}
+
+/// All that a view reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The data.
+    pub data: &'a Data,
+    /// Styles, characters, the time.
+    pub look: &'a Look,
+    /// The places of this view in the last frame.
+    pub placed: &'a Placed,
+    /// The view below this one; none below the screen.
+    pub beneath: Option<&'a dyn View>,
+    /// True while the keyboard is this view's.
+    pub has_keyboard: bool,
+}
+
+impl Scene<'_> {
+    /// The words for a stage that has not settled, to stand behind what was said of it; empty when it has.
+    pub fn settling_text(&self, api: &ApiId, stage: &StageName) -> String {
+        settling_text(
+            self.data.deploys.settles_in(api, stage, self.look.now),
+            self.look,
+        )
+    }
+}
+
+/// The words for what is left of the time that a stage settles in; empty when nothing is.
+pub fn settling_text(left: Option<SignedDuration>, look: &Look) -> String {
+    match left {
+        Some(left) => format!(
+            " {} old and new answer side by side, up to {} s",
+            look.glyphs.dot,
+            seconds_up(left)
+        ),
+        None => String::new(),
+    }
+}
+
+/// The places of a view in the last frame: for page-up and page-down, and for what a key may answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Rows of the list or text that has the keyboard; 0 before anything was drawn.
+    pub page: u16,
+    /// Rows of a second pane beside or below it; 0 when there is none.
+    pub side_page: u16,
+    /// Lines of the text in that second pane, or of a text in place of the list.
+    pub side_length: usize,
+    /// Each row of the list in view, from the first one on.
+    pub rows: Vec<Rect>,
+    /// Rows of the screen with nothing but a border at the right, where notices hide least; the best one first.
+    pub quiet_rows: Vec<u16>,
+    /// The question that was asked and that Enter answers; what was not on the screen cannot be answered.
+    pub question: Option<Ticket>,
+}
+
+/// All that a view may touch while it acts.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The data.
+    pub data: &'a mut Data,
+    /// The time of this message, and the stages to be careful with.
+    pub look: &'a Look,
+    /// The places of this view in the last frame.
+    pub placed: &'a Placed,
+    /// Orders to the world.
+    pub effects: &'a mut Vec<Effect>,
+}
+
+impl Context<'_> {
+    /// Says something for a while.
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
+        self.data.notices.say(self.look.now, tone, text);
+    }
+
+    /// Puts text on the clipboard; `what` names it in the notice that follows.
+    pub fn copy(&mut self, what: impl Into<String>, text: impl Into<String>) {
+        let ticket = self.data.tickets.copying(what.into());
+        self.effects.push(Effect::Copy(ticket, text.into()));
+    }
+
+    /// Asks for the target's APIs.
+    pub fn load_apis(&mut self) {
+        self.ask(Library::load_apis);
+    }
+
+    /// Asks for all of an API.
+    pub fn load_api(&mut self, id: &ApiId) {
+        self.ask(|library, asking| library.load_api(id, asking));
+    }
+
+    /// Asks for the stages and deployments of an API.
+    pub fn load_stages(&mut self, id: &ApiId) {
+        self.ask(|library, asking| library.load_stages(id, asking));
+    }
+
+    /// Asks the library for something.
+    pub fn ask(&mut self, what: impl FnOnce(&mut Library, &mut Asking<'_>)) {
+        let mut asking = Asking {
+            now: self.look.now,
+            tickets: &mut self.data.tickets,
+            effects: self.effects,
+        };
+        what(&mut self.data.library, &mut asking);
+    }
+
+    /// Asks for another target.
+    pub fn change_target(&mut self, target: Target) {
+        self.data
+            .library
+            .change_target(target, &mut self.data.tickets, self.effects);
+    }
+
+    /// Starts a deploy.
+    pub fn start_deploy(&mut self, job: impl FnOnce(Ticket) -> (DeployJob, Effect)) {
+        let ticket = self.data.tickets.next_ticket();
+        let (job, effect) = job(ticket);
+        self.data.deploys.put(job);
+        self.effects.push(effect);
+    }
+
+    /// Points a stage at another deployment.
+    pub fn repoint(&mut self, repoint: Repoint) {
+        let ticket = self.data.tickets.next_ticket();
+        self.data.deploys.undo = None;
+        self.effects.push(Effect::Repoint(ticket, repoint));
+    }
+}
+
+/// News of a deploy.
+#[derive(Debug, Clone, Copy)]
+pub enum DeployNews<'a> {
+    /// The plan that was asked for under this ticket.
+    Planned(Ticket, &'a Result<DeployPlan, Failure>),
+    /// A deploy to this stage succeeded.
+    Succeeded(&'a ApiId, &'a StageName),
+}
+
+/// A part of the breadcrumb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crumb {
+    /// Its text; may come from elsewhere.
+    pub text: String,
+    /// True for a production stage.
+    pub is_production: bool,
+}
+
+impl Crumb {
+    /// A part that is no stage.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            is_production: false,
+        }
+    }
+
+    /// A part that names a stage.
+    pub fn stage(stage: &StageName, look: &Look) -> Self {
+        Self {
+            text: stage.to_string(),
+            is_production: look.is_production(stage),
+        }
+    }
+}
+
+/// A screen or a modal.
+pub trait View: Debug {
+    /// Its route, without what somebody chose in it since.
+    fn route(&self) -> Route;
+
+    /// The scope of the binding table that holds here.
+    fn scope(&self) -> Scope;
+
+    /// The end of the breadcrumb: all parts after the target and its region. A modal without any leaves it as it is.
+    fn crumbs(&self, _scene: Scene<'_>) -> Vec<Crumb> {
+        Vec::new()
+    }
+
+    /// Takes a raw key before the binding table does: text fields.
+    fn key(&mut self, _key: KeyEvent, _context: &mut Context<'_>) -> Handled {
+        Handled::No
+    }
+
+    /// Takes pasted text.
+    fn paste(&mut self, _text: &str, _context: &mut Context<'_>) -> Handled {
+        Handled::No
+    }
+
+    /// Carries an action out.
+    fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav;
+
+    /// The reason why an action cannot be done now; none when it can.
+    fn refusal(&self, _action: Action, _scene: Scene<'_>) -> Option<String> {
+        None
+    }
+
+    /// Takes an answer of the world around the terminal that is not the program's own matter: edited text, history.
+    fn host(&mut self, _message: HostMessage, _context: &mut Context<'_>) {}
+
+    /// Follows the news of a deploy.
+    fn deploy(&mut self, _news: DeployNews<'_>, _context: &mut Context<'_>) {}
+
+    /// Follows what a message changed: asks for what is missing, keeps the selection in view. Called after each message
+    /// for the top screen and all modals.
+    fn settle(&mut self, _context: &mut Context<'_>) {}
+
+    /// Draws, and returns where things went.
+    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed;
+
+    /// The time until it wants to know the time though nothing happens.
+    fn next_tick(&self, _scene: Scene<'_>) -> Option<Duration> {
+        None
+    }
+}
