@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::model::{Secret, pace::CallLimits, target::AwsTarget, text};
+use crate::model::{Secret, pace::CallLimits, target::AwsTarget};
 
 use super::{Error, Paths, env, file};
 
@@ -152,13 +152,6 @@ impl Settings {
             self.calls.per_second = flags.calls_per_second;
         }
         self
-    }
-
-    /// True when the stage's name matches one of the production patterns.
-    pub fn is_production(&self, stage: &str) -> bool {
-        self.production
-            .iter()
-            .any(|pattern| text::matches_glob(pattern, stage))
     }
 
     fn with_file(mut self, file: file::File) -> Self {
@@ -328,11 +321,7 @@ mod tests {
 
     #[test]
     fn production_is_every_stage_that_starts_with_prod_by_default() {
-        let settings = Settings::default();
-        assert!(settings.is_production("prod"));
-        assert!(settings.is_production("production-eu"));
-        assert!(!settings.is_production("test"));
-        assert!(!settings.is_production("preprod"));
+        assert_eq!(Settings::default().production, ["prod*"]);
     }
 
     #[test]
@@ -345,7 +334,7 @@ mod tests {
         let text = "[ui]\nproduction = [\"live*\"]\nascii = true\n[gateway]\nlisten = \"127.0.0.1:7000\"\n";
         std::fs::write(paths.config_file(), text).unwrap();
         let settings = Settings::load(&paths).unwrap();
-        assert!(settings.is_production("live-eu"));
+        assert_eq!(settings.production, ["live*"]);
         assert_eq!(settings.ascii, Some(true));
         assert_eq!(
             settings.gateway_listen,

@@ -9,7 +9,7 @@ use tokio::{runtime::Handle, sync::mpsc};
 use crate::{
     config::env,
     model::{Failure, Ticket},
-    ui::Effect,
+    ui::effect::{Job, Link},
 };
 
 use super::{
@@ -82,7 +82,11 @@ impl Host for TerminalHost {
         Ok(way)
     }
 
-    fn order(&mut self, effect: Effect) {
-        self.effects.order(effect);
+    fn order_link(&mut self, order: Link) {
+        self.effects.order_link(order);
+    }
+
+    fn order(&mut self, job: Job) {
+        self.effects.order(job);
     }
 }

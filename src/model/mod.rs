@@ -13,6 +13,7 @@ pub mod drift;
 pub mod failure;
 pub mod file;
 pub mod frame;
+pub mod glob;
 pub mod id;
 pub mod limit;
 pub mod link;

@@ -56,28 +56,6 @@ pub fn printable_json(json: String) -> String {
     safe
 }
 
-/// True when the whole text matches the pattern, in which `*` stands for any characters, none included.
-pub fn matches_glob(pattern: &str, text: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    let Some(mut rest) = text.strip_prefix(head) else {
-        return false;
-    };
-    let mut parts = tail.split('*').peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        // The leftmost place leaves the most text for the parts that follow.
-        let Some(place) = rest.find(part) else {
-            return false;
-        };
-        rest = &rest[place + part.len()..];
-    }
-    true
-}
-
 fn needs_escape(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -91,29 +69,6 @@ mod tests {
     #[track_caller]
     fn check(text: &str, safe: &str) {
         assert_eq!(printable(text), safe);
-    }
-
-    #[test]
-    fn a_glob_matches_the_whole_text() {
-        for (pattern, text) in [
-            ("prod*", "prod"),
-            ("prod*", "production"),
-            ("*", ""),
-            ("*live*", "eu-live-2"),
-            ("a*b*c", "a-b-b-c"),
-            ("exact", "exact"),
-        ] {
-            assert!(matches_glob(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [
-            ("prod*", "preprod"),
-            ("a*b*c", "a-c-b"),
-            ("ab*b", "ab"),
-            ("", "x"),
-            ("*.x", "x"),
-        ] {
-            assert!(!matches_glob(pattern, text), "{pattern} {text}");
-        }
     }
 
     #[test]

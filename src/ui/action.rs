@@ -1,8 +1,8 @@
-//! What a person can wish for. The binding table gives each wish its keys.
+//! Actions: the wishes of a person. The binding table gives each wish its keys.
 
 /// A wish, as a key, the menu or the palette names it.
 ///
-/// What a wish means is decided by the screen or modal that has the keyboard: `Down` moves the selection of a list and
+/// The screen or modal that has the keyboard decides the meaning of a wish: `Down` moves the selection of a list and
 /// scrolls a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
@@ -93,7 +93,7 @@ pub enum Action {
     Clear,
     /// Copy the URL of the stage.
     CopyUrl,
-    /// What came with a refused handshake, or the frames again.
+    /// Show the headers and the body of the answer to a refused handshake, or the frames again.
     Details,
 
     // Dialogs.

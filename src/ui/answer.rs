@@ -1,8 +1,9 @@
-//! Answers from the world: where each piece of data goes, and what a person hears of it.
+//! Answers from the world: the place of each piece of data in the state, and the news for the person.
 
 use super::{
     Effect, Remote, State,
     deploy::{DeployJob, DeployOutcome, Deploys},
+    effect::{Job, Terminal},
     message::{Connected, DeployMessage, HostMessage, LibraryMessage, Recalled},
     notice::Tone,
     route::Route,
@@ -12,6 +13,10 @@ use super::{
 use crate::model::{
     ApiId, Failure, FailureKind, LinkEvent, LinkId, StageName, Ticket,
     plan::{DeployFailure, DeployPlan, Deployed, LeftOver, Remains, Repoint, StageUse, Unproved},
+};
+use crate::ui::{
+    Action,
+    keys::{self, Scope},
 };
 
 pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut Vec<Effect>) {
@@ -53,15 +58,15 @@ pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut 
     }
 }
 
-/// A failure whose text stands where the data would be: the log keeps it, and a notice is for data that is still shown. What
-/// fails again and again in the background is told once.
+/// Keeps a failure in the log whose text stands where the data would be; a notice is for data that is still shown. A
+/// failure that repeats in the background is kept once.
 fn background(state: &mut State, failure: Option<Failure>) {
     if let Some(failure) = failure {
         state.data.notices.keep_news(state.look.now, &failure);
     }
 }
 
-/// Gives deployments their fingerprints that a reading of the draft has proved.
+/// Has the deployments given their fingerprints that a reading of the draft has proved.
 fn prove(state: &mut State, id: &ApiId, effects: &mut Vec<Effect>) {
     let detail = state.data.library.detail(id);
     let Some(draft) = detail.and_then(|detail| detail.draft.as_ref()) else {
@@ -69,11 +74,11 @@ fn prove(state: &mut State, id: &ApiId, effects: &mut Vec<Effect>) {
     };
     for unproved in state.data.deploys.settle_proof(id, draft) {
         let ticket = state.data.tickets.next_ticket();
-        effects.push(Effect::Prove(ticket, Box::new(unproved)));
+        effects.push(Effect::Job(Job::Prove(ticket, Box::new(unproved))));
     }
 }
 
-/// A deployment carries its fingerprint: what is known of it is read again.
+/// Tells that a deployment carries its fingerprint, or why not, and asks for its API's stages and deployments again.
 fn proved(
     state: &mut State,
     unproved: &Unproved,
@@ -208,7 +213,8 @@ fn finished(
     if remains == Remains::Nothing && !has_dialog(state, &api_id) {
         // There is nothing to decide: the log has the reason, and the next dialog begins anew.
         state.data.deploys.remove(&api_id);
-        let text = format!("{title} {} ! says why", state.look.glyphs.dot);
+        let log = keys::named(Scope::Global, Action::Log);
+        let text = format!("{title} {} {log} says why", state.look.glyphs.dot);
         state.data.notices.offer(state.look.now, Tone::Danger, text);
         return;
     }
@@ -229,18 +235,22 @@ fn is_dialog(modal: &Layer, api: &ApiId) -> bool {
     matches!(modal.view.route(), Route::Deploy(of, _) if of == *api)
 }
 
-/// Says that something failed whose dialog is not open, and where to see it.
+/// Says that a deploy, or its cleaning up, failed while its dialog is not open, and names the key that shows it.
 fn tell_of_failure(state: &mut State, api: &ApiId, title: &str) {
     if has_dialog(state, api) {
         return;
     }
     let name = state.data.deploys.job(api).map(DeployJob::name);
     let dot = state.look.glyphs.dot;
-    let text = format!("{title} {dot} d on {} shows it", name.unwrap_or_default());
+    let key = keys::named(Scope::Subject, Action::Deploy);
+    let text = format!(
+        "{title} {dot} {key} on {} shows it",
+        name.unwrap_or_default()
+    );
     state.data.notices.offer(state.look.now, Tone::Danger, text);
 }
 
-/// The words for a stage that was moved and has not settled.
+/// Returns the words for a stage that was moved and has not settled.
 fn settling(state: &State, api: &ApiId, stage: &StageName) -> String {
     let left = state.data.deploys.settles_in(api, stage, state.look.now);
     settling_text(left, &state.look)
@@ -263,9 +273,15 @@ fn succeeded(state: &mut State, deployed: &Deployed, effects: &mut Vec<Effect>) 
         .note_move(&deployed.api_id, stage, state.look.now);
     text.push_str(&settling(state, &deployed.api_id, stage));
     if undo.is_some() {
-        text = format!("{text} {dot} u undo");
+        text = format!(
+            "{text} {dot} {} undo",
+            keys::named(Scope::Subject, Action::Undo)
+        );
     }
-    text = format!("{text} {dot} l live");
+    text = format!(
+        "{text} {dot} {} live",
+        keys::named(Scope::Subject, Action::Live)
+    );
     state.data.notices.offer(state.look.now, Tone::Ok, text);
     for warning in &deployed.warnings {
         state
@@ -368,7 +384,7 @@ fn repointed(
     });
 }
 
-/// Takes what a link told. That a message was lost is said at once: the person who sent it believes that it left.
+/// Takes an event of a link. That a message was lost is said at once: the person who sent it believes that it left.
 pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
     let Some(session) = &mut state.data.live else {
         return;
@@ -404,7 +420,7 @@ pub(super) fn host(state: &mut State, message: HostMessage, effects: &mut Vec<Ef
         }
         HostMessage::Noticed(failure) => state.data.notices.fail(state.look.now, failure),
         HostMessage::Warned(failure) => state.data.notices.warn(state.look.now, failure),
-        HostMessage::EndRequested => effects.push(Effect::Quit),
+        HostMessage::EndRequested => effects.push(Effect::Terminal(Terminal::Quit)),
         message @ (HostMessage::Edited(..) | HostMessage::HistoryLoaded(..)) => {
             state.with_each(Layers::All, effects, |view, context| {
                 view.host(message.clone(), context);

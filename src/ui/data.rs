@@ -29,7 +29,7 @@ pub struct Data {
 }
 
 impl Data {
-    /// The target in force.
+    /// Returns the target in force.
     pub fn target(&self) -> Option<&Target> {
         self.library.target.data()
     }
@@ -42,7 +42,7 @@ impl Data {
     }
 }
 
-/// A time that is left, in seconds, in the steps in which it is told.
+/// Returns a time that is left, in seconds, rounded up to the steps in which it is told.
 pub fn seconds_up(left: SignedDuration) -> i64 {
     let step = SETTLING_STEP.as_secs();
     (left.as_secs() + i64::from(left.subsec_nanos() > 0) + step - 1) / step * step

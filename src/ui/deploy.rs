@@ -1,5 +1,5 @@
-//! Deploys under way, one an API at most: their steps, how far each is, and what came of it. They outlive the dialog that
-//! started them. And what is known of the last one that succeeded: the way back from it, and its stage.
+//! Deploys under way, at most one for each API: their steps, progress and outcomes, which outlive the dialog that
+//! started them. Also the last deploy that succeeded: the way back from it, and its stage.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ use crate::model::{
     },
 };
 
-/// How long no Enter may have come before one is a decision of its own. A key that is held down begins to repeat sooner
-/// than that, and what was typed ahead or pasted comes at once.
+/// The time without an Enter after which the next one is a decision of its own. A key that is held down begins to
+/// repeat sooner than that, and what was typed ahead or pasted comes at once.
 pub const QUIET: SignedDuration = SignedDuration::from_secs(1);
 
-/// In which steps the time is told until a stage has settled.
+/// The steps in which the time until a stage has settled is told.
 pub const SETTLING_STEP: SignedDuration = SignedDuration::from_secs(5);
 
 /// The deploys under way, and the way back from the last one.
@@ -29,37 +29,38 @@ pub const SETTLING_STEP: SignedDuration = SignedDuration::from_secs(5);
 pub struct Deploys {
     /// The deploys that run, or that failed and were not dealt with.
     jobs: BTreeMap<ApiId, DeployJob>,
-    /// Those that somebody was asked to wait for who wanted to leave at once: asked again, the program ends.
+    /// The deploys that somebody was asked to wait for who wanted to leave at once: asked again, the program ends.
     pub warned: Vec<Ticket>,
-    /// What takes the last deploy back.
+    /// The order that takes the last deploy back.
     pub undo: Option<Repoint>,
-    /// What was deployed last, for `l` right after it.
+    /// The stage that was deployed to last, for `l` right after the deploy.
     pub last: Option<(ApiId, StageName)>,
     /// Deployments of which nobody knows yet what they hold.
     pub unproved: Vec<Unproved>,
     /// Stages that were moved a moment ago, and when: both deployments may answer for a while.
     moved: BTreeMap<(ApiId, StageName), Timestamp>,
-    /// When a dialog closed by itself, since its deploy was done, or an Enter came that was meant for it still.
+    /// The time when a dialog closed by itself, since its deploy was done, or when an Enter came that was still meant
+    /// for that dialog.
     pub closed_at: Option<Timestamp>,
 }
 
 impl Deploys {
-    /// The deploy of this API.
+    /// Returns the deploy of this API.
     pub fn job(&self, api: &ApiId) -> Option<&DeployJob> {
         self.jobs.get(api)
     }
 
-    /// The same, to move it on.
+    /// Returns the deploy of this API, to move it on.
     pub fn job_mut(&mut self, api: &ApiId) -> Option<&mut DeployJob> {
         self.jobs.get_mut(api)
     }
 
-    /// The deploy that waits for answers under this ticket.
+    /// Returns the deploy that waits for answers under this ticket.
     pub fn waiting_for(&mut self, ticket: Ticket) -> Option<&mut DeployJob> {
         self.jobs.values_mut().find(|job| job.waits_for(ticket))
     }
 
-    /// The deploys that wait for answers.
+    /// Returns the deploys that wait for answers.
     pub fn running(&self) -> impl Iterator<Item = &DeployJob> {
         self.jobs.values().filter(|job| job.is_running())
     }
@@ -74,7 +75,8 @@ impl Deploys {
         self.jobs.remove(api)
     }
 
-    /// APIs whose drafts must be read to know what a deployment holds, and since when a reading tells.
+    /// Returns the APIs whose drafts must be read to know what a deployment holds, each with the time from which on a
+    /// reading tells.
     pub fn awaiting_proof(&self) -> impl Iterator<Item = (&ApiId, Timestamp)> {
         let unproved = self.unproved.iter();
         unproved.map(|unproved| (&unproved.api_id, unproved.frozen_at))
@@ -86,8 +88,8 @@ impl Deploys {
         unproved.any(|it| it.api_id == *api && it.deployment.id == *deployment)
     }
 
-    /// Takes a reading of a draft as the proof of what deployments hold, or of that nobody can tell: gives those that are
-    /// proved. A reading that began before a freeze was over says nothing of that one.
+    /// Takes a reading of a draft as the proof of what deployments hold, or of that nobody can tell, and returns those
+    /// that are proved. A reading that began before a freeze was over says nothing of that one.
     pub fn settle_proof(&mut self, api: &ApiId, draft: &Draft) -> Vec<Unproved> {
         let is_about = |it: &Unproved| it.api_id == *api && draft.as_of >= it.frozen_at;
         let (about, others) = std::mem::take(&mut self.unproved)
@@ -104,7 +106,7 @@ impl Deploys {
         self.moved.insert((api.clone(), stage.clone()), now);
     }
 
-    /// Takes the stages that have settled since the last look, and how many seconds they had for it.
+    /// Takes out the stages that have settled since the last look, each with the seconds that it had for that.
     pub fn take_settled(&mut self, now: Timestamp) -> Vec<(StageName, i64)> {
         let has_settled = |at: &Timestamp| now.duration_since(*at) >= SETTLING;
         let (settled, moved): (BTreeMap<_, _>, _) = std::mem::take(&mut self.moved)
@@ -115,7 +117,8 @@ impl Deploys {
         stages.map(|stage| (stage, SETTLING.as_secs())).collect()
     }
 
-    /// How long the old and the new deployment of a stage may answer side by side; none when it has settled.
+    /// Returns the longest time that the old and the new deployment of a stage may still answer side by side; none when
+    /// the stage has settled.
     pub fn settles_in(
         &self,
         api: &ApiId,
@@ -127,7 +130,7 @@ impl Deploys {
         left.is_positive().then_some(left)
     }
 
-    /// How long until something else is to be said of a stage that settles.
+    /// Returns the time until the words for a stage that settles change; none when no stage settles.
     pub fn next_settling(&self, now: Timestamp) -> Option<SignedDuration> {
         let left = self
             .moved
@@ -144,8 +147,8 @@ impl Deploys {
         steps.min()
     }
 
-    /// True for an Enter that was meant for the dialog which has just closed by itself: what is below it must not take a
-    /// key that was pressed twice.
+    /// True for an Enter that was meant for the dialog which has just closed by itself: what is below it must not take
+    /// a key that was pressed twice.
     pub(crate) fn is_late(&mut self, key: KeyEvent, now: Timestamp) -> bool {
         let since = self.closed_at.take();
         let is_late = key.code == KeyCode::Enter
@@ -162,33 +165,33 @@ impl Deploys {
 pub struct DeployJob {
     /// The request whose answers count.
     pub ticket: Ticket,
-    /// What it does.
+    /// The plan of the deploy.
     pub plan: DeployPlan,
     /// The steps, with what became of each; none means not started.
     pub steps: Vec<(DeployStep, Option<StepState>)>,
-    /// When the step that is under way began.
+    /// The time when the step that is under way began.
     pub step_since: Timestamp,
-    /// How far the calls of that step are, where it has many or one is held up.
+    /// The progress of that step's calls, where it has many or one is held up.
     pub reading: Option<ReadProgress>,
-    /// Somebody wants it to begin no further step.
+    /// True when somebody wants the deploy to begin no further step.
     pub is_stopping: bool,
-    /// What came of it; none while it runs.
+    /// The outcome; none while the deploy runs.
     pub outcome: Option<DeployOutcome>,
 }
 
-/// What came of a deploy.
+/// The outcome of a deploy that failed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeployOutcome {
-    /// It failed, perhaps half way.
+    /// A failure, perhaps half way.
     Failed(Box<DeployFailure>),
-    /// It failed half way, and what it left is being deleted under this ticket.
+    /// A failure half way; the left-over is being deleted under this ticket.
     CleaningUp(Ticket, LeftOver),
-    /// It failed half way, and what it left is gone.
+    /// A failure half way; the left-over is gone.
     CleanedUp,
 }
 
 impl DeployJob {
-    /// A deploy that starts now.
+    /// Returns a deploy that starts now.
     pub fn new(ticket: Ticket, plan: DeployPlan, now: Timestamp) -> Self {
         let steps = plan.steps.iter().map(|step| (*step, None)).collect();
         Self {
@@ -202,17 +205,17 @@ impl DeployJob {
         }
     }
 
-    /// The API it deploys.
+    /// Returns the API that is deployed.
     pub fn api(&self) -> &ApiId {
         &self.plan.request.api_id
     }
 
-    /// The API's name, short enough for a notice.
+    /// Returns the API's name, short enough for a notice.
     pub fn name(&self) -> String {
         text::fit(&self.plan.api.name, 24, "...")
     }
 
-    /// The stage it deploys to.
+    /// Returns the stage that is deployed to.
     pub fn stage(&self) -> &StageName {
         self.plan.request.stage.name()
     }
@@ -235,7 +238,7 @@ impl DeployJob {
         matches!(self.outcome, None | Some(DeployOutcome::CleaningUp(..)))
     }
 
-    /// True when an answer under this ticket is for it.
+    /// True when an answer under this ticket is for this deploy.
     fn waits_for(&self, ticket: Ticket) -> bool {
         match &self.outcome {
             None => self.ticket == ticket,
@@ -244,7 +247,7 @@ impl DeployJob {
         }
     }
 
-    /// What exists because of it, if it failed and was not cleaned up after.
+    /// Returns what exists because of the deploy, if it failed and was not cleaned up after.
     pub fn remains(&self) -> Option<&Remains> {
         match &self.outcome {
             Some(DeployOutcome::Failed(failed)) => Some(&failed.remains),
@@ -252,7 +255,7 @@ impl DeployJob {
         }
     }
 
-    /// What it left behind, if it failed half way.
+    /// Returns the left-over of the deploy, if it failed half way.
     pub fn left_over(&self) -> Option<&LeftOver> {
         match &self.outcome {
             Some(DeployOutcome::Failed(failed)) => failed.left_over(),
@@ -260,7 +263,7 @@ impl DeployJob {
         }
     }
 
-    /// Notes how far a step is.
+    /// Notes the progress of a step.
     pub fn progress(&mut self, progress: DeployProgress, now: Timestamp) {
         self.reading = progress.reading;
         if progress.state == StepState::Running && progress.reading.is_none() {

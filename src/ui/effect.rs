@@ -1,4 +1,4 @@
-//! What we ask of the world. Each effect is answered with exactly one final message, except where it says none.
+//! Effects: orders to the world, each answered with exactly one final message, except where it says none.
 
 use crate::model::{
     ApiDetail, ApiId, ConnectRequest, DraftStart, LinkId, Outgoing, Signing, Target, Ticket,
@@ -6,9 +6,48 @@ use crate::model::{
     plan::{DeployPlan, DeployRequest, LeftOver, Repoint, Unproved},
 };
 
-/// An order.
+/// An order to the world, by the part that carries it out. Each kind is matched whole, so that an order nobody carries
+/// out does not compile.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
+    /// For the loop, which owns the terminal.
+    Terminal(Terminal),
+    /// For the links.
+    Link(Link),
+    /// For a task in the background.
+    Job(Job),
+}
+
+/// An order that concerns the terminal, carried out between two frames.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Terminal {
+    /// Put text on the clipboard. Answer: `HostMessage::Copied`.
+    Copy(Ticket, String),
+    /// Open the person's editor on the text. Answer: `HostMessage::Edited`.
+    Edit(Ticket, String),
+    /// Stop the program as Ctrl-Z does; the screen is drawn anew when it goes on. No answer.
+    Suspend,
+    /// Draw the whole screen anew, whatever the terminal shows. No answer.
+    Redraw,
+    /// End the program. No answer.
+    Quit,
+}
+
+/// An order to a link.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Link {
+    /// Open a link, with a signature of the target's credentials if that is wanted, which never come here. Answers: any
+    /// number of `Message::Link`, the last of which is an end.
+    Open(LinkId, ConnectRequest, Signing),
+    /// Send something over an open link. No answer of its own: what crosses the wire comes back as frames.
+    Send(LinkId, Outgoing),
+    /// Give a link up at once, without the closing handshake. No answer.
+    Drop(LinkId),
+}
+
+/// An order that a task carries out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Job {
     /// Find the targets: profiles, and the local gateway. Answer: `LibraryMessage::TargetsLoaded`.
     LoadTargets(Ticket),
     /// Make this the target of all later effects; start the local gateway if that is the target. Answer:
@@ -16,8 +55,8 @@ pub enum Effect {
     ChangeTarget(Ticket, Target),
     /// List the APIs. Answers: any number of `LibraryMessage::ReadingProgressed`, then `LibraryMessage::ApisLoaded`.
     LoadApis(Ticket, Priority),
-    /// Read who serves what in an API: two calls. Answers: any number of `LibraryMessage::ReadingProgressed`, then
-    /// `LibraryMessage::StagesRead`.
+    /// Read the stages and deployments of an API: two calls. Answers: any number of
+    /// `LibraryMessage::ReadingProgressed`, then `LibraryMessage::StagesRead`.
     ReadStages(Ticket, ApiId, Priority),
     /// Read the draft of an API: a call for every route and integration that has responses. Answers: any number of
     /// `LibraryMessage::ReadingProgressed`, then `LibraryMessage::DraftRead`.
@@ -28,7 +67,7 @@ pub enum Effect {
     Deploy(Ticket, Box<DeployPlan>),
     /// Have the deploy or its finish under this ticket begin no further step; its usual answer tells what exists then.
     StopDeploy(Ticket),
-    /// Go on with a failed deploy whose deployment exists. Answers as for `Deploy`.
+    /// Go on with a failed deploy whose deployment exists. Answers as for [`Job::Deploy`].
     FinishDeploy(Ticket, LeftOver),
     /// Delete the deployment that a failed deploy left. Answer: `DeployMessage::CleanedUp`.
     CleanUpDeploy(Ticket, LeftOver),
@@ -37,27 +76,10 @@ pub enum Effect {
     Prove(Ticket, Box<Unproved>),
     /// Point a stage at another deployment, as undo does. Answer: `DeployMessage::Repointed`.
     Repoint(Ticket, Repoint),
-    /// Open a link, with a signature of the target's credentials if that is wanted, which never come here. Answers: any
-    /// number of `Message::Link`, the last of which is an end.
-    OpenLink(LinkId, ConnectRequest, Signing),
-    /// Send something over an open link. No answer of its own: what crosses the wire comes back as frames.
-    Send(LinkId, Outgoing),
-    /// Give a link up at once, without the closing handshake. No answer.
-    DropLink(LinkId),
-    /// Put text on the clipboard. Answer: `HostMessage::Copied`.
-    Copy(Ticket, String),
-    /// Open the person's editor on the text. Answer: `HostMessage::Edited`.
-    Edit(Ticket, String),
     /// Read the messages sent in earlier sessions. Answer: `HostMessage::HistoryLoaded`.
     LoadHistory(Ticket),
     /// Remember a message that was sent. No answer, but a notice when it cannot be kept.
     Remember(String),
     /// Stop waiting for the answer to this request; none comes.
     Cancel(Ticket),
-    /// Stop the program as Ctrl-Z does; the screen is drawn anew when it goes on. No answer.
-    Suspend,
-    /// Draw the whole screen anew, whatever the terminal shows. No answer.
-    Redraw,
-    /// End the program. No answer.
-    Quit,
 }

@@ -15,7 +15,7 @@ pub struct Glyphs {
     pub arrow: &'static str,
     /// For what is absent.
     pub dash: &'static str,
-    /// Where text was cut.
+    /// At the end of text that was cut.
     pub ellipsis: &'static str,
     /// Something that is well.
     pub ok: &'static str,
@@ -121,7 +121,7 @@ impl Glyphs {
         },
     };
 
-    /// The frame of the spinner at a time, in milliseconds since anything.
+    /// Returns the frame of the spinner at a time, in milliseconds since anything.
     pub fn spinner_at(&self, millisecond: i64) -> &'static str {
         let count = i64::try_from(self.spinner.len()).unwrap_or(1).max(1);
         let idx = (millisecond / SPINNER_MS).rem_euclid(count);
@@ -132,5 +132,5 @@ impl Glyphs {
     }
 }
 
-/// How long each frame of the spinner stands, in milliseconds.
+/// The time that each frame of the spinner stands, in milliseconds.
 pub const SPINNER_MS: i64 = 120;

@@ -6,12 +6,15 @@ use super::{
     glyphs::Glyphs,
     theme::{ColourDepth, Theme},
 };
-use crate::model::{StageName, text::matches_glob};
+use crate::model::{
+    StageName,
+    glob::{self, Case},
+};
 
 /// The abilities of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appearance {
-    /// How many colours it has.
+    /// The number of colours.
     pub colours: ColourDepth,
     /// The characters that it can show.
     pub glyphs: Glyphs,
@@ -35,16 +38,15 @@ pub struct Look {
     pub glyphs: Glyphs,
     /// The time of the last batch of messages.
     pub now: Timestamp,
-    /// Patterns of production stages: names in which `*` stands for any characters.
+    /// Patterns of production stages: names in which `*` stands for any characters and `?` for one.
     pub production: Vec<String>,
 }
 
 impl Look {
     /// True for a stage that one must be careful with: one of the patterns takes its name, in upper or lower case.
     pub fn is_production(&self, stage: &StageName) -> bool {
-        let name = stage.as_str().to_ascii_lowercase();
         let mut patterns = self.production.iter();
-        patterns.any(|pattern| matches_glob(&pattern.to_ascii_lowercase(), &name))
+        patterns.any(|pattern| glob::covers(pattern, stage.as_str(), Case::Ignored))
     }
 }
 
@@ -74,5 +76,6 @@ mod tests {
         check("live", &["prod*", "live"], true);
         check("live2", &["live"], false);
         check("prod", &[], false);
+        check("prod", &["pro?"], true);
     }
 }

@@ -1,4 +1,4 @@
-//! All that can happen, as a closed enum: what you can log, match exhaustively and replay in a test.
+//! Messages: all that can happen, as a closed enum that one can log, match exhaustively and replay in a test.
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
@@ -46,9 +46,9 @@ pub enum LibraryMessage {
     PaceChanged(Option<Pace>),
     /// The APIs of the target.
     ApisLoaded(Ticket, Result<Vec<Api>, Failure>),
-    /// Who serves what in an API.
+    /// The stages and deployments of an API.
     StagesRead(Ticket, ApiId, Box<Result<StagesReading, Failure>>),
-    /// How far the reading of a draft is.
+    /// The progress of a reading.
     ReadingProgressed(Ticket, ReadProgress),
     /// The draft of an API.
     DraftRead(Ticket, ApiId, Box<Result<DraftReading, Failure>>),
@@ -59,27 +59,27 @@ pub enum LibraryMessage {
 pub struct Connected {
     /// The target, with the region that was found for it.
     pub target: Target,
-    /// How it takes calls.
+    /// The manner in which the target takes calls.
     pub manner: Manner,
-    /// What an earlier run has read of it.
+    /// The data of the target that an earlier run has read.
     pub recalled: Option<Box<Recalled>>,
 }
 
-/// What an earlier run had read of a target.
+/// The data of a target that an earlier run has read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recalled {
     /// The APIs.
     pub apis: Vec<Api>,
-    /// When the list of them was read.
+    /// The time when the list of APIs was read.
     pub as_of: Timestamp,
-    /// What was read of each, as far as anybody looked.
+    /// The details of each API, as far as anybody looked.
     pub details: Vec<ApiDetail>,
 }
 
 /// Steps of a deploy.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeployMessage {
-    /// What a deploy would do.
+    /// The plan of a deploy.
     Planned(Ticket, Box<Result<DeployPlan, Failure>>),
     /// A step started or ended. Any number of these come before the final message.
     Progressed(Ticket, DeployProgress),

@@ -6,22 +6,22 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Failure;
 
-/// How long the answer to what somebody did stays.
+/// The time that the answer to a person's action stays.
 const REPLY_LIFETIME: SignedDuration = SignedDuration::from_secs(4);
 
-/// How long an offer to do something stays.
+/// The time that an offer to do something stays.
 const OFFER_LIFETIME: SignedDuration = SignedDuration::from_secs(8);
 
-/// How long it stays that something failed in the background.
+/// The time that a failure or a warning from the background stays.
 const FAILURE_LIFETIME: SignedDuration = SignedDuration::from_secs(12);
 
-/// How many notices are on the screen at one time.
+/// The most notices on the screen at one time.
 const VISIBLE: usize = 3;
 
-/// How many entries the log keeps.
+/// The most entries that the log keeps.
 const LOG_ENTRIES: usize = 500;
 
-/// What a notice is about.
+/// The tone of a notice: news for the record, a success, a warning or a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// For the record.
@@ -34,14 +34,14 @@ pub enum Tone {
     Danger,
 }
 
-/// Why something is said, which decides how long it stays and what it takes the place of.
+/// The reason for a notice, which decides how long the notice stays and which notices it replaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The answer to what somebody just did: the next answer takes its place.
     Reply,
-    /// It offers something to do.
+    /// An offer to do something.
     Offer,
-    /// Something that nobody waited for: it stays wherever one goes.
+    /// A failure or a warning that nobody waited for: it stays wherever one goes.
     Failure,
 }
 
@@ -55,31 +55,31 @@ impl Kind {
     }
 }
 
-/// What is shown: how many screens there are, and how many modals above the last one.
+/// The place where something is said: the number of screens, and of modals above the last one.
 pub type Place = (usize, usize);
 
 /// A line that stays for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// What it is about.
+    /// The tone.
     pub tone: Tone,
     /// The line.
     pub text: String,
-    /// When it goes.
+    /// The time when the notice goes.
     pub until: Timestamp,
     kind: Kind,
-    /// Where it was said; none until what was said it has settled.
+    /// The place where the notice was said; none until [`Notices::settle`] notes it.
     place: Option<Place>,
 }
 
 /// Something that was said, with the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// What it is about.
+    /// The tone.
     pub tone: Tone,
-    /// What was said.
+    /// The text.
     pub text: String,
     /// All of a failure.
     pub failure: Option<Failure>,
@@ -132,7 +132,7 @@ impl Notices {
         );
     }
 
-    /// The same, unless the log ends with it already.
+    /// Keeps a failure in the log that is shown elsewhere, unless the log ends with it already.
     pub fn keep_news(&mut self, now: Timestamp, failure: &Failure) {
         let last = self.log.last().and_then(|entry| entry.failure.as_ref());
         if last != Some(failure) {
@@ -140,12 +140,13 @@ impl Notices {
         }
     }
 
-    /// The notices that stay for now, oldest first.
+    /// Returns the notices that stay for now, oldest first.
     pub fn shown(&self) -> &[Notice] {
         &self.shown
     }
 
-    /// The notices to draw above so many modals, oldest first: what was said below a modal waits for it to close.
+    /// Returns the notices to draw above so many modals, oldest first: a notice said below a modal waits for it to
+    /// close.
     pub fn shown_above(&self, n_modals: usize) -> impl DoubleEndedIterator<Item = &Notice> {
         self.shown.iter().filter(move |notice| {
             let modals = notice.place.map(|(_, modals)| modals);
@@ -153,7 +154,7 @@ impl Notices {
         })
     }
 
-    /// All that was said, oldest first.
+    /// Returns all that was said, oldest first.
     pub fn log(&self) -> &[LogEntry] {
         &self.log
     }
@@ -177,7 +178,7 @@ impl Notices {
         });
     }
 
-    /// How long until the next one goes.
+    /// Returns the time until the next notice goes; none when no notice is shown.
     pub fn next_expiry(&self, now: Timestamp) -> Option<Duration> {
         let until = self.shown.iter().map(|notice| notice.until).min()?;
         let left = until

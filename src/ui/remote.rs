@@ -1,8 +1,8 @@
-//! Data that somebody else has: absent, on its way, here, or refused.
+//! Remote data: absent, on its way, here, or refused.
 
 use crate::model::{Failure, Ticket};
 
-/// A piece of data from elsewhere, and what became of asking for it.
+/// A piece of data from elsewhere, and the state of asking for it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Remote<T> {
     /// Nobody asked yet.
@@ -12,22 +12,22 @@ pub enum Remote<T> {
     Loading {
         /// The request whose answer counts.
         ticket: Ticket,
-        /// What was known before.
+        /// The data known before.
         previous: Option<T>,
     },
     /// Here.
     Ready(T),
     /// Refused or failed; what was there before stays visible, marked as old.
     Failed {
-        /// Why.
+        /// The failure.
         failure: Failure,
-        /// What was known before.
+        /// The data known before.
         previous: Option<T>,
     },
 }
 
 impl<T> Remote<T> {
-    /// The newest data there is, perhaps of an earlier answer.
+    /// Returns the newest data there is, perhaps of an earlier answer.
     pub fn data(&self) -> Option<&T> {
         match self {
             Self::Ready(data) => Some(data),
@@ -41,7 +41,7 @@ impl<T> Remote<T> {
         matches!(self, Self::Loading { .. })
     }
 
-    /// Notes that it was asked for under this ticket.
+    /// Notes that the data was asked for under this ticket.
     pub fn start(&mut self, ticket: Ticket) {
         let previous = self.take_data();
         *self = Self::Loading { ticket, previous };

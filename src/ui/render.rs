@@ -1,4 +1,4 @@
-//! Drawing: header, body, footer; modals and notices above them. Changes nothing.
+//! Drawing, which changes nothing: header, body, footer; modals and notices above them.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::{
     widget::{footer::Footer, header::Header, notice::NoticeStack},
 };
 
-/// Draws the state, and tells where things went.
+/// Draws the state, and returns the places of its views.
 pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
     let area = frame.area();
     if Geometry::is_too_small(area) {
@@ -66,8 +66,8 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
     }
 }
 
-/// The breadcrumb: the target, its region, and the parts of the view on top that has any. What a modal is about counts for
-/// more than what the screen below it is about.
+/// Returns the breadcrumb: the target, its region, and the parts of the view on top that has any. The parts of a modal
+/// take the place of those of the screen below it.
 fn crumbs(state: &State) -> Vec<Crumb> {
     let library = &state.data.library;
     let target = state.data.target().or(library.wanted_target.as_ref());
@@ -82,7 +82,7 @@ fn crumbs(state: &State) -> Vec<Crumb> {
     of_target.chain(of_view).collect()
 }
 
-/// How long until the screen wants to know the time though nothing happens; none when nothing moves.
+/// Returns the time until the screen wants to know the time though nothing happens; none when nothing moves.
 pub fn next_tick(state: &State) -> Option<Duration> {
     let spinner = is_busy(state)
         .then(|| Duration::from_millis(u64::try_from(SPINNER_MS).unwrap_or(u64::MAX)));

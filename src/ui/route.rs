@@ -37,7 +37,7 @@ pub enum Route {
 pub struct Confirmation {
     /// The question.
     pub title: String,
-    /// What will change, and how to undo it; a line each.
+    /// The change to come, and the way to undo it; a line each.
     pub lines: Vec<String>,
     /// The order in words, for the yes.
     pub yes: String,

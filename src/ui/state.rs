@@ -1,4 +1,4 @@
-//! The state: all that the screen knows. Only `update` changes it.
+//! The state: all that the screen knows, changed by `update` only.
 
 use jiff::Timestamp;
 use ratatui::layout::Rect;
@@ -59,7 +59,7 @@ pub struct State {
     pub modals: Vec<Layer>,
     /// The whole screen in the last frame; empty before anything was drawn.
     pub area: Rect,
-    /// True until the first target answered or failed: then a failure opens the picker instead of a modal.
+    /// True until the first target answered or failed; a failure meanwhile opens the picker instead of a modal.
     pub is_starting: bool,
 }
 
@@ -82,7 +82,7 @@ impl Geometry {
 }
 
 impl State {
-    /// The state before the first message.
+    /// Returns the state before the first message.
     pub fn new(setup: Setup) -> Self {
         let is_starting = setup.target.is_some();
         let first = if is_starting {
@@ -136,15 +136,23 @@ impl State {
     /// Takes the places of a frame.
     pub fn place(&mut self, geometry: Geometry) {
         self.area = geometry.area;
+        // A question counts only while it is drawn, and drawn on top.
+        for layer in self.screens.iter_mut().chain(&mut self.modals) {
+            layer.placed.question = None;
+        }
         if let Some(screen) = self.screens.last_mut() {
             screen.placed = geometry.screen;
         }
         for (modal, placed) in self.modals.iter_mut().zip(geometry.modals) {
             modal.placed = placed;
         }
+        let n_covered = self.modals.len().saturating_sub(1);
+        for modal in &mut self.modals[..n_covered] {
+            modal.placed.question = None;
+        }
     }
 
-    /// The screen that is shown.
+    /// Returns the screen that is shown.
     ///
     /// # Panics
     /// Never: there is always a screen.
@@ -157,21 +165,22 @@ impl State {
         screen.expect("invariant: the stack of screens is never empty")
     }
 
-    /// The view that has the keyboard.
+    /// Returns the view that has the keyboard.
     pub fn top(&self) -> &dyn View {
         self.modals
             .last()
             .map_or_else(|| self.screen(), |modal| &*modal.view)
     }
 
-    /// The scene of the modal at that place, counted from below; of the screen when there is none.
+    /// Returns the scene of the modal at that place, counted from below; of the screen when there is none.
     pub fn scene(&self, modal_idx: Option<usize>) -> Scene<'_> {
         let n_below = modal_idx.map_or(0, |idx| idx + 1);
         let modal = modal_idx.and_then(|idx| self.modals.get(idx));
         let beneath = modal_idx.map(|idx| match idx.checked_sub(1) {
-            Some(below) => &*self.modals[below].view,
-            None => self.screen(),
+            Some(below) => &self.modals[below],
+            None => self.screen_layer(),
         });
+        let beneath = beneath.map(|layer| (&*layer.view, &layer.placed));
         Scene {
             data: &self.data,
             look: &self.look,
@@ -181,12 +190,12 @@ impl State {
         }
     }
 
-    /// The scene of the view that has the keyboard.
+    /// Returns the scene of the view that has the keyboard.
     pub fn top_scene(&self) -> Scene<'_> {
         self.scene(self.modals.len().checked_sub(1))
     }
 
-    /// The scope that holds for the next key.
+    /// Returns the scope that holds for the next key.
     pub fn scope(&self) -> Scope {
         self.top().scope()
     }

@@ -3,6 +3,8 @@
 use crate::{
     model::{ApiDetail, ApiId, StageName, plan::Repoint},
     ui::{
+        Action,
+        keys::{self, Scope},
         notice::Tone,
         route::{Confirmation, Nav, Order, Route},
         view::{Context, Scene},
@@ -35,7 +37,8 @@ pub fn live_of_api(api: &ApiId, context: &mut Context<'_>) -> Nav {
     if let Some(stage) = last.or(only).cloned() {
         return live(api, &stage, context);
     }
-    context.say(Tone::Info, "Choose a stage, then l");
+    let live = keys::named(Scope::Subject, Action::Live);
+    context.say(Tone::Info, format!("Choose a stage, then {live}"));
     Nav::To(Route::Api(api.clone()))
 }
 
@@ -70,7 +73,7 @@ fn undo_question(repoint: Repoint) -> Confirmation {
     }
 }
 
-/// The reason why there is nothing to undo.
+/// Returns the reason why there is nothing to undo; none when there is something.
 pub fn undo_refusal(scene: Scene<'_>) -> Option<String> {
     match scene.data.deploys.undo {
         Some(_) => None,
@@ -81,7 +84,7 @@ pub fn undo_refusal(scene: Scene<'_>) -> Option<String> {
     }
 }
 
-/// The reason why an API cannot be deployed.
+/// Returns the reason why an API cannot be deployed; none when it can.
 pub fn deploy_refusal(detail: Option<&ApiDetail>) -> Option<String> {
     let is_empty = detail.is_some_and(|it| it.routes.is_whole() && it.routes.is_empty());
     is_empty.then(|| {
@@ -90,13 +93,21 @@ pub fn deploy_refusal(detail: Option<&ApiDetail>) -> Option<String> {
     })
 }
 
-/// The reason why a stage cannot be watched.
+/// Returns the reason why a stage cannot be watched; none when it can, as far as is known.
 pub fn live_refusal(detail: Option<&ApiDetail>, stage: Option<&StageName>) -> Option<String> {
     let detail = detail?;
+    let deploy = keys::named(Scope::Subject, Action::Deploy);
     if detail.stages.is_whole() && detail.stages.is_empty() {
-        return Some("Live: the API has no stage yet; d deploys to a new one".to_owned());
+        return Some(format!(
+            "Live: the API has no stage yet; {deploy} deploys to a new one"
+        ));
     }
     let stage = detail.stage(stage?)?;
     let serves_nothing = stage.deployment_id.is_none() && !stage.auto_deploy;
-    serves_nothing.then(|| format!("Live: {} serves nothing yet; d deploys to it", stage.name))
+    serves_nothing.then(|| {
+        format!(
+            "Live: {} serves nothing yet; {deploy} deploys to it",
+            stage.name
+        )
+    })
 }

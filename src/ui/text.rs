@@ -1,16 +1,16 @@
-//! Text that fits: cutting and padding by what characters take on the screen, not by how many there are.
+//! Text that fits: cutting and padding by columns on the screen, not by the number of characters.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::text::printable;
 
-/// How many columns the text takes.
+/// Returns the number of columns that the text takes.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// The text made safe to show and cut to at most `columns`, ending in `ellipsis` where something was cut.
+/// Returns the text made safe to show and cut to at most `columns`, ending in `ellipsis` where something was cut.
 pub fn fit(text: &str, columns: usize, ellipsis: &str) -> String {
     let safe = printable(text);
     if width(&safe) <= columns {
@@ -24,7 +24,7 @@ pub fn fit(text: &str, columns: usize, ellipsis: &str) -> String {
     cut
 }
 
-/// The same, filled up with spaces to exactly `columns`.
+/// Returns the text as [`fit`] does, filled up with spaces to exactly `columns`.
 pub fn fit_padded(text: &str, columns: usize, ellipsis: &str) -> String {
     let mut fitted = fit(text, columns, ellipsis);
     let missing = columns.saturating_sub(width(&fitted));
@@ -32,7 +32,7 @@ pub fn fit_padded(text: &str, columns: usize, ellipsis: &str) -> String {
     fitted
 }
 
-/// The text in lines of at most `columns`, broken at spaces where there are any. Never empty.
+/// Returns the text in lines of at most `columns`, broken at spaces where there are any. Never empty.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = Vec::new();
@@ -67,7 +67,7 @@ fn wrap_line(text: &str, columns: usize, lines: &mut Vec<String>) {
     }
 }
 
-/// The longest beginning of the text, which has no control characters, that takes at most `columns`.
+/// Returns the longest beginning of the text, which has no control characters, that takes at most `columns`.
 fn take(text: &str, columns: usize) -> &str {
     // Most text is ASCII, of one column a character; what follows may belong to the last of them.
     let ascii = text.bytes().take(columns + 1).take_while(u8::is_ascii);

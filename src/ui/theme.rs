@@ -1,4 +1,4 @@
-//! Roles and their styles. The only file with a colour in it.
+//! The theme: roles and their styles, in the only file with a colour in it.
 //!
 //! A screen asks for a role ("this is dim", "this is dangerous"), never for a colour. Text keeps the terminal's own
 //! foreground and background, so that light and dark terminals both work. Without colours (`NO_COLOR`) the roles that
@@ -6,7 +6,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// How many colours the terminal shows.
+/// The number of colours that the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum ColourDepth {
     /// None: bold, underline and reverse only.
@@ -30,7 +30,7 @@ macro_rules! roles {
         }
 
         impl Theme {
-            /// The roles by name, in the order in which they are declared.
+            /// Returns the roles by name, in the order in which they are declared.
             pub fn roles(&self) -> Vec<(&'static str, Style)> {
                 vec![$((stringify!($role), self.$role),)*]
             }
@@ -39,9 +39,9 @@ macro_rules! roles {
 }
 
 roles! {
-    /// What one reads.
+    /// Text to read.
     text,
-    /// What one may skip.
+    /// Text that one may skip.
     dim,
     /// The name of the program.
     brand,
@@ -71,11 +71,11 @@ roles! {
     tab,
     /// A URL or an id that one can copy.
     link,
-    /// It is well.
+    /// Something that is well.
     ok,
-    /// Look at it.
+    /// Something to look at.
     warn,
-    /// It failed, or it would hurt.
+    /// Something that failed, or that would hurt.
     danger,
     /// Something new.
     added,
@@ -87,7 +87,7 @@ roles! {
     field,
     /// The cursor of a text field.
     cursor,
-    /// What moves: the spinner.
+    /// The spinner.
     busy,
     /// A frame that came in.
     frame_in,
@@ -121,7 +121,7 @@ struct Palette {
 }
 
 impl Theme {
-    /// The built-in theme for a terminal with that many colours.
+    /// Returns the built-in theme for a terminal with that many colours.
     pub fn new(depth: ColourDepth) -> Self {
         match depth {
             ColourDepth::None => Self::monochrome(),

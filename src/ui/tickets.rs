@@ -13,21 +13,21 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// A number for a request.
+    /// Returns a number for a request.
     #[must_use]
     pub fn next_ticket(&mut self) -> Ticket {
         self.last_ticket += 1;
         Ticket(self.last_ticket)
     }
 
-    /// A number for a link.
+    /// Returns a number for a link.
     #[must_use]
     pub fn next_link(&mut self) -> LinkId {
         self.last_link += 1;
         LinkId(self.last_link)
     }
 
-    /// A number for a copy to the clipboard, remembering what is copied.
+    /// Returns a number for a copy to the clipboard, and remembers the name of what is copied.
     #[must_use]
     pub fn copying(&mut self, what: String) -> Ticket {
         let ticket = self.next_ticket();
@@ -35,7 +35,7 @@ impl Tickets {
         ticket
     }
 
-    /// What was copied under this ticket.
+    /// Takes out the name of the text that was copied under this ticket.
     pub fn copied(&mut self, ticket: Ticket) -> Option<String> {
         self.copies.remove(&ticket)
     }

@@ -1,9 +1,10 @@
-//! Routing: which part of the state a message is for. Top modal, then screen, then the program itself.
+//! Routing of messages: to the top modal, then to the screen, then to the program itself.
 
 use crossterm::event::KeyEvent;
 
 use super::{
     Action, Effect, Message, State, answer,
+    effect::Terminal,
     keys::{self, Scope},
     notice::Tone,
     route::{Nav, Route},
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::model::Ticket;
 
-/// What to ask of the world before the first message.
+/// Returns the orders to the world before the first message.
 pub fn start(state: &mut State) -> Vec<Effect> {
     let mut effects = Vec::new();
     if let Some(target) = state.data.library.wanted_target.clone() {
@@ -22,7 +23,7 @@ pub fn start(state: &mut State) -> Vec<Effect> {
     effects
 }
 
-/// Changes the state as a message demands, and says what to ask of the world. It does not wait and cannot fail.
+/// Changes the state as a message demands, and returns the orders to the world. It does not wait and cannot fail.
 pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
     let mut effects = Vec::new();
     if let Message::Key(_) | Message::Typed(_) | Message::Paste(_) = message {
@@ -97,6 +98,8 @@ fn typed(state: &mut State, keys: &[KeyEvent], effects: &mut Vec<Effect>) {
             return;
         }
         press(state, *key, effects);
+        // The next one acts on what this one left.
+        settle(state, effects);
         rest.next();
     }
 }
@@ -128,7 +131,7 @@ fn must_be_asked(state: &mut State) -> bool {
     must
 }
 
-/// Does what the person wishes, or says why not.
+/// Carries out the person's wish, or says why it is refused.
 fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     if let Some(reason) = state.top().refusal(action, state.top_scene()) {
         state
@@ -141,16 +144,22 @@ fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Quit if is_deploying(state) => state.data.notices.say(
             state.look.now,
             Tone::Warning,
-            "A deploy is under way; wait for it, or leave with ^C twice",
+            format!(
+                "A deploy is under way; wait for it, or leave with {} twice",
+                keys::named(Scope::Anywhere, Action::QuitNow)
+            ),
         ),
         Action::QuitNow if must_be_asked(state) => state.data.notices.say(
             state.look.now,
             Tone::Warning,
-            "A deploy is under way; wait for it, or ^C again leaves it to end or be cut",
+            format!(
+                "A deploy is under way; wait for it, or {} again leaves it to end or be cut",
+                keys::named(Scope::Anywhere, Action::QuitNow)
+            ),
         ),
-        Action::Quit | Action::QuitNow => effects.push(Effect::Quit),
-        Action::Suspend => effects.push(Effect::Suspend),
-        Action::Redraw => effects.push(Effect::Redraw),
+        Action::Quit | Action::QuitNow => effects.push(Effect::Terminal(Terminal::Quit)),
+        Action::Suspend => effects.push(Effect::Terminal(Terminal::Suspend)),
+        Action::Redraw => effects.push(Effect::Terminal(Terminal::Redraw)),
         Action::Help if matches!(state.top().route(), Route::Help(_)) => back(state, effects),
         Action::Help => state.open(Route::Help(state.scope()), effects),
         Action::Palette => state.open(Route::Palette(state.scope()), effects),
@@ -192,7 +201,8 @@ fn back(state: &mut State, effects: &mut Vec<Effect>) {
     if state.screens.len() > 1 {
         state.screens.pop();
     } else if is_at_targets(state) {
-        let text = "This is the first screen; q quits";
+        let quit = keys::named(Scope::Global, Action::Quit);
+        let text = format!("This is the first screen; {quit} quits");
         state.data.notices.say(state.look.now, Tone::Info, text);
     } else {
         state.open(Route::Targets(None), effects);

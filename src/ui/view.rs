@@ -1,4 +1,4 @@
-//! Views: the parts that every screen and modal provides, and what it reads, touches and places.
+//! Views: the parts that every screen and modal provides, and the things that a view reads, touches and places.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -10,6 +10,7 @@ use super::{
     Action, Effect,
     data::{Data, seconds_up},
     deploy::DeployJob,
+    effect::{Job, Terminal},
     keys::Scope,
     library::{Asking, Library},
     look::Look,
@@ -40,14 +41,26 @@ pub struct Scene<'a> {
     pub look: &'a Look,
     /// The places of this view in the last frame.
     pub placed: &'a Placed,
-    /// The view below this one; none below the screen.
-    pub beneath: Option<&'a dyn View>,
+    /// The view below this one, with its places; none below the screen.
+    pub beneath: Option<(&'a dyn View, &'a Placed)>,
     /// True while the keyboard is this view's.
     pub has_keyboard: bool,
 }
 
 impl Scene<'_> {
-    /// The words for a stage that has not settled, to stand behind what was said of it; empty when it has.
+    /// The reason why the view below this one cannot do an action now.
+    pub fn refusal_beneath(&self, action: Action) -> Option<String> {
+        let (view, placed) = self.beneath?;
+        let scene = Scene {
+            placed,
+            beneath: None,
+            has_keyboard: false,
+            ..*self
+        };
+        view.refusal(action, scene)
+    }
+
+    /// Returns the words for a stage that has not settled, to stand behind what was said of it; empty when it has.
     pub fn settling_text(&self, api: &ApiId, stage: &StageName) -> String {
         settling_text(
             self.data.deploys.settles_in(api, stage, self.look.now),
@@ -56,7 +69,7 @@ impl Scene<'_> {
     }
 }
 
-/// The words for what is left of the time that a stage settles in; empty when nothing is.
+/// Returns the words for what is left of the time that a stage settles in; empty when nothing is.
 pub fn settling_text(left: Option<SignedDuration>, look: &Look) -> String {
     match left {
         Some(left) => format!(
@@ -107,7 +120,8 @@ impl Context<'_> {
     /// Puts text on the clipboard; `what` names it in the notice that follows.
     pub fn copy(&mut self, what: impl Into<String>, text: impl Into<String>) {
         let ticket = self.data.tickets.copying(what.into());
-        self.effects.push(Effect::Copy(ticket, text.into()));
+        self.effects
+            .push(Effect::Terminal(Terminal::Copy(ticket, text.into())));
     }
 
     /// Asks for the target's APIs.
@@ -154,7 +168,8 @@ impl Context<'_> {
     pub fn repoint(&mut self, repoint: Repoint) {
         let ticket = self.data.tickets.next_ticket();
         self.data.deploys.undo = None;
-        self.effects.push(Effect::Repoint(ticket, repoint));
+        self.effects
+            .push(Effect::Job(Job::Repoint(ticket, repoint)));
     }
 }
 
@@ -177,7 +192,7 @@ pub struct Crumb {
 }
 
 impl Crumb {
-    /// A part that is no stage.
+    /// Returns a part that is no stage.
     pub fn plain(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -185,7 +200,7 @@ impl Crumb {
         }
     }
 
-    /// A part that names a stage.
+    /// Returns a part that names a stage.
     pub fn stage(stage: &StageName, look: &Look) -> Self {
         Self {
             text: stage.to_string(),
@@ -196,13 +211,14 @@ impl Crumb {
 
 /// A screen or a modal.
 pub trait View: Debug {
-    /// Its route, without what somebody chose in it since.
+    /// Returns the route of the view, without what somebody chose in it since.
     fn route(&self) -> Route;
 
-    /// The scope of the binding table that holds here.
+    /// Returns the scope of the binding table that holds here.
     fn scope(&self) -> Scope;
 
-    /// The end of the breadcrumb: all parts after the target and its region. A modal without any leaves it as it is.
+    /// Returns the end of the breadcrumb: all parts after the target and its region. A modal without any leaves the
+    /// breadcrumb as it is.
     fn crumbs(&self, _scene: Scene<'_>) -> Vec<Crumb> {
         Vec::new()
     }
@@ -220,7 +236,7 @@ pub trait View: Debug {
     /// Carries an action out.
     fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav;
 
-    /// The reason why an action cannot be done now; none when it can.
+    /// Returns the reason why an action cannot be done now; none when it can.
     fn refusal(&self, _action: Action, _scene: Scene<'_>) -> Option<String> {
         None
     }
@@ -235,10 +251,10 @@ pub trait View: Debug {
     /// for the top screen and all modals.
     fn settle(&mut self, _context: &mut Context<'_>) {}
 
-    /// Draws, and returns where things went.
+    /// Draws the view, and returns its places.
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed;
 
-    /// The time until it wants to know the time though nothing happens.
+    /// Returns the time until the view wants to know the time though nothing happens.
     fn next_tick(&self, _scene: Scene<'_>) -> Option<Duration> {
         None
     }

@@ -1,4 +1,4 @@
-//! The live screen under load: a key and the frame drawn after it must not depend on how many frames are held, and
+//! The screen under load: a key and the frame drawn after it must not depend on how many frames are held, and
 //! intake must keep up with a flood.
 
 use std::{collections::BTreeMap, hint::black_box};
@@ -10,10 +10,12 @@ use jiff::Timestamp;
 use ratatui::{Terminal, backend::TestBackend};
 use stagewire::{
     model::{
-        Api, ApiId, Direction, FrameRecord, LinkEvent, LinkId, Opcode, StageName,
+        Api, ApiId, Direction, FrameRecord, LinkEvent, LinkId, Opcode, Part, Route, RouteId,
+        StageName, Target,
         link::{Frames, Opened},
+        target::LocalTarget,
     },
-    ui::{self, Appearance, Message, Setup, State, route::Route},
+    ui::{self, Appearance, Message, Remote, Setup, State, route},
 };
 
 /// Records that a link hands over at one time.
@@ -24,6 +26,7 @@ fn main() {
     key_to_frame(&mut criterion);
     intake(&mut criterion);
     search(&mut criterion);
+    key_in_list(&mut criterion);
     criterion.final_summary();
 }
 
@@ -112,6 +115,93 @@ fn search(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A key in a long list, without the frame that is drawn after it: 1,000 APIs, and the 300 routes of one.
+fn key_in_list(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("key in list");
+    for (name, keys) in [("1000 APIs", ""), ("300 routes", "\n\t")] {
+        let mut state = listing();
+        ui::update(&mut state, Message::Clock(Timestamp::UNIX_EPOCH));
+        let mut terminal = terminal();
+        draw(&mut state, &mut terminal);
+        for key in keys.chars() {
+            let code = if key == '\n' {
+                KeyCode::Enter
+            } else {
+                KeyCode::Tab
+            };
+            press(&mut state, code);
+            draw(&mut state, &mut terminal);
+        }
+        let scope = state.scope();
+        assert_eq!(scope.title().contains("routes"), name.contains("routes"));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                press(&mut state, KeyCode::Char('j'));
+                press(&mut state, KeyCode::Char('k'));
+            });
+        });
+    }
+    group.finish();
+}
+
+/// The list of 1,000 APIs, of which each has 300 routes that were read.
+fn listing() -> State {
+    let mut state = state(Some(Target::Local(LocalTarget {
+        address: ([127, 0, 0, 1], 4566).into(),
+        region: "us-east-1".to_owned(),
+    })));
+    let now = state.look.now;
+    let target = state.data.library.wanted_target.clone();
+    state.data.library.target = target.map_or(Remote::Idle, Remote::Ready);
+    let routes: Vec<Route> = (0..300).map(|idx| keyed(&format!("route{idx}"))).collect();
+    let apis: Vec<Api> = (0..1000)
+        .map(|idx| {
+            let id = ApiId::parse(&format!("k3v9x2{idx:04}")).expect("invariant: a valid id");
+            Api {
+                id,
+                name: format!("api {idx}"),
+                ..api()
+            }
+        })
+        .collect();
+    for api in &apis {
+        state.data.library.meet(api);
+        if let Some(detail) = state.data.library.detail_mut(&api.id) {
+            detail.stages = Part::read(Vec::new(), now);
+            detail.routes = Part::read(routes.clone(), now);
+        }
+    }
+    state.data.library.apis = Remote::Ready(apis);
+    state
+}
+
+fn keyed(key: &str) -> Route {
+    Route {
+        id: RouteId::parse(&format!("r-{key}")).expect("invariant: a valid id"),
+        key: key.to_owned(),
+        target: None,
+        authorization_type: "NONE".to_owned(),
+        authorizer_id: None,
+        api_key_required: false,
+        model_selection_expression: None,
+        operation_name: None,
+        request_models: BTreeMap::new(),
+        request_parameters: BTreeMap::new(),
+        route_response_selection_expression: None,
+        responses: Vec::new(),
+    }
+}
+
+fn state(target: Option<Target>) -> State {
+    State::new(Setup {
+        now: Timestamp::UNIX_EPOCH,
+        target,
+        appearance: Appearance::default(),
+        production: Vec::new(),
+        log_path: None,
+    })
+}
+
 fn terminal() -> Terminal<TestBackend> {
     Terminal::new(TestBackend::new(120, 36)).expect("invariant: a test backend never fails")
 }
@@ -130,16 +220,10 @@ fn press(state: &mut State, code: KeyCode) {
 
 /// A live screen whose log holds so many frames.
 fn holding(n_frames: usize) -> State {
-    let mut state = State::new(Setup {
-        now: Timestamp::UNIX_EPOCH,
-        target: None,
-        appearance: Appearance::default(),
-        production: Vec::new(),
-        log_path: None,
-    });
+    let mut state = state(None);
     let stage = StageName::parse("prod").expect("invariant: a valid stage name");
     state.data.library.meet(&api());
-    state.open(Route::Live(api().id, stage), &mut Vec::new());
+    state.open(route::Route::Live(api().id, stage), &mut Vec::new());
     let opened = Opened {
         at: Timestamp::UNIX_EPOCH,
         subprotocol: None,

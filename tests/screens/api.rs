@@ -2,7 +2,7 @@
 
 use stagewire::{
     model::{RouteSettings, StagesReading},
-    ui::{Effect, message::LibraryMessage},
+    ui::{Effect, effect::Link, message::LibraryMessage},
 };
 
 use crate::{
@@ -166,7 +166,7 @@ fn live_opens_on_the_selected_stage() {
     let mut h = at_chat();
     h.keys("down l").shows("chat › test › live");
     let url = h.effects.iter().find_map(|effect| match effect {
-        Effect::OpenLink(_, request, _) => Some(request.url.clone()),
+        Effect::Link(Link::Open(_, request, _)) => Some(request.url.clone()),
         _ => None,
     });
     assert_eq!(url.as_deref(), Some("ws://127.0.0.1:4566/k3v9x2a1bc/test"));

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use stagewire::{
     model::{Target, Ticket, target::AwsTarget},
-    ui::{Effect, Message, message::LibraryMessage, route::Route},
+    ui::{Effect, Message, effect::Job, message::LibraryMessage, route::Route},
 };
 
 use crate::{
@@ -106,14 +106,13 @@ fn hundreds_of_apis_do_not_cost_thousands_of_calls() {
     let mut h = Harness::new(Some(local()));
     h.connected().apis(Ok(apis.collect()));
     let reads = |h: &Harness| {
-        let is_read = |effect: &&Effect| matches!(effect, Effect::ReadStages(..));
+        let is_read = |effect: &&Effect| matches!(effect, Effect::Job(Job::ReadStages(..)));
         h.effects.iter().filter(is_read).count()
     };
     assert_eq!(reads(&h), 3);
     for n in 0..600 {
         let id = api_id(&format!("id{n:04}"));
-        let is_asked =
-            |effect: &Effect| matches!(effect, Effect::ReadStages(_, asked, _) if *asked == id);
+        let is_asked = |effect: &Effect| matches!(effect, Effect::Job(Job::ReadStages(_, asked, _)) if *asked == id);
         if h.effects.iter().any(is_asked) {
             h.api_fails(&id, failure("Cannot read"));
         }
@@ -131,7 +130,7 @@ fn late_answer_does_not_replace_newer_apis() {
         .effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::LoadApis(ticket, _) => Some(*ticket),
+            Effect::Job(Job::LoadApis(ticket, _)) => Some(*ticket),
             _ => None,
         })
         .collect();

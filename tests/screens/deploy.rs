@@ -11,6 +11,7 @@ use stagewire::{
     },
     ui::{
         Effect, Message,
+        effect::{Job, Terminal},
         keys::{self, Scope},
         message::DeployMessage,
     },
@@ -26,14 +27,14 @@ use crate::{
 
 fn order(h: &Harness) -> Option<DeployRequest> {
     h.effects.iter().find_map(|effect| match effect {
-        Effect::Deploy(_, plan) => Some(plan.request.clone()),
+        Effect::Job(Job::Deploy(_, plan)) => Some(plan.request.clone()),
         _ => None,
     })
 }
 
 /// Answers the newest question for a plan; the ones before it were taken back.
 fn plans(h: &mut Harness) -> &mut Harness {
-    let is_plan = |effect: &Effect| matches!(effect, Effect::PlanDeploy(..));
+    let is_plan = |effect: &Effect| matches!(effect, Effect::Job(Job::PlanDeploy(..)));
     let newest = h.effects.iter().rposition(is_plan).unwrap();
     let mut idx = 0;
     h.effects.retain(|effect| {
@@ -188,7 +189,7 @@ fn a_new_stage_is_deployed_by_one_enter() {
     h.keys("d end").types("beta").keys("enter");
     h.shows("deploys as soon as the plan is there");
     h.effects.retain(|effect| {
-        !matches!(effect, Effect::PlanDeploy(_, request, _) if matches!(request.stage, StageChoice::Existing(_)))
+        !matches!(effect, Effect::Job(Job::PlanDeploy(_, request, _)) if matches!(request.stage, StageChoice::Existing(_)))
     });
     h.planned(|request| Ok(plan(request)));
     let (_, ordered) = h.deploying();
@@ -402,7 +403,7 @@ fn commands_follow_the_description_once_one_stops_typing() {
     assert!(
         !h.effects
             .iter()
-            .any(|effect| matches!(effect, Effect::PlanDeploy(..)))
+            .any(|effect| matches!(effect, Effect::Job(Job::PlanDeploy(..))))
     );
     h.passes(400)
         .planned(|request| Ok(plan(request)))
@@ -414,12 +415,12 @@ fn a_late_plan_of_another_stage_is_dropped() {
     let mut h = at_chat();
     h.keys("d");
     let late = h.effects.iter().find_map(|effect| match effect {
-        Effect::PlanDeploy(ticket, request, _) => Some((*ticket, request.clone())),
+        Effect::Job(Job::PlanDeploy(ticket, request, _)) => Some((*ticket, request.clone())),
         _ => None,
     });
     let (ticket, request): (Ticket, _) = late.unwrap();
     h.keys("down");
-    assert!(h.effects.contains(&Effect::Cancel(ticket)));
+    assert!(h.effects.contains(&Effect::Job(Job::Cancel(ticket))));
     let result = Box::new(Ok(plan(request)));
     h.update(Message::Deploy(DeployMessage::Planned(ticket, result)));
     h.hides("Changes on test");
@@ -457,7 +458,7 @@ fn a_deploy_that_runs_can_be_stopped_before_its_next_step() {
     h.progresses(step(DeployStep::CreateDeployment, StepState::Running));
     h.keys("x").shows("Stopping: it begins no further step.");
     h.keys("x").shows("It ends with the step under way");
-    let is_stop = |effect: &&Effect| **effect == Effect::StopDeploy(ticket);
+    let is_stop = |effect: &&Effect| **effect == Effect::Job(Job::StopDeploy(ticket));
     assert_eq!(h.effects.iter().filter(is_stop).count(), 1);
     h.finishes(Err(failed_half_way(&ordered))).shows("f finish");
 }
@@ -482,7 +483,7 @@ fn a_deploy_that_failed_half_way_says_what_exists_and_offers_both_ways_on() {
     assert!(
         h.effects
             .iter()
-            .any(|effect| matches!(effect, Effect::FinishDeploy(..)))
+            .any(|effect| matches!(effect, Effect::Job(Job::FinishDeploy(..))))
     );
     h.finishes(Ok(deployed(&ordered)))
         .shows("test: 53lz9l → a81kq0");
@@ -500,7 +501,7 @@ fn what_a_failed_deploy_left_can_be_deleted() {
         .keys("d c")
         .shows("deleting deployment a81kq0");
     let ticket = h.effects.iter().find_map(|effect| match effect {
-        Effect::CleanUpDeploy(ticket, _) => Some(*ticket),
+        Effect::Job(Job::CleanUpDeploy(ticket, _)) => Some(*ticket),
         _ => None,
     });
     let message = DeployMessage::CleanedUp(ticket.unwrap(), Ok(()));
@@ -684,7 +685,7 @@ fn undo_points_the_stage_back() {
     let (_, ordered) = h.deploying();
     h.finishes(Ok(deployed(&ordered))).keys("u");
     let repoint = h.effects.iter().find_map(|effect| match effect {
-        Effect::Repoint(ticket, repoint) => Some((*ticket, repoint.clone())),
+        Effect::Job(Job::Repoint(ticket, repoint)) => Some((*ticket, repoint.clone())),
         _ => None,
     });
     let (ticket, repoint) = repoint.unwrap();
@@ -734,7 +735,7 @@ fn a_screen_too_small_to_show_the_dialog_deploys_nothing() {
     h.resize(100, 30).keys("enter");
     assert!(order(&h).is_some());
     h.resize(59, 14).keys("ctrl-c ctrl-c");
-    assert!(h.effects.contains(&Effect::Quit));
+    assert!(h.effects.contains(&Effect::Terminal(Terminal::Quit)));
 }
 
 #[test]
@@ -745,9 +746,9 @@ fn quitting_in_the_middle_of_a_deploy_takes_a_second_thought() {
         .keys("enter");
     let (_, ordered) = h.deploying();
     h.keys("esc q").shows("A deploy is under way");
-    assert!(!h.effects.contains(&Effect::Quit));
+    assert!(!h.effects.contains(&Effect::Terminal(Terminal::Quit)));
     h.finishes(Ok(deployed(&ordered))).keys("q");
-    assert!(h.effects.contains(&Effect::Quit));
+    assert!(h.effects.contains(&Effect::Terminal(Terminal::Quit)));
 }
 
 #[test]
@@ -757,9 +758,9 @@ fn leaving_at_once_in_the_middle_of_a_deploy_takes_asking_twice() {
         .planned(|request| Ok(plan(request)))
         .keys("enter ctrl-c")
         .shows("^C again leaves it");
-    assert!(!h.effects.contains(&Effect::Quit));
+    assert!(!h.effects.contains(&Effect::Terminal(Terminal::Quit)));
     h.keys("ctrl-c");
-    assert!(h.effects.contains(&Effect::Quit));
+    assert!(h.effects.contains(&Effect::Terminal(Terminal::Quit)));
 }
 
 #[test]
@@ -779,7 +780,7 @@ fn a_late_answer_of_a_deploy_to_the_target_before_changes_nothing() {
 
 fn repoint(h: &Harness) -> Option<(Ticket, Repoint)> {
     h.effects.iter().find_map(|effect| match effect {
-        Effect::Repoint(ticket, repoint) => Some((*ticket, repoint.clone())),
+        Effect::Job(Job::Repoint(ticket, repoint)) => Some((*ticket, repoint.clone())),
         _ => None,
     })
 }
@@ -791,7 +792,7 @@ fn undoing_a_production_deploy_asks_first() {
     h.finishes(Ok(deployed(&ordered)))
         .keys("u")
         .snapshot("undo_question");
-    let is_repoint = |effect: &Effect| matches!(effect, Effect::Repoint(..));
+    let is_repoint = |effect: &Effect| matches!(effect, Effect::Job(Job::Repoint(..)));
     assert!(!h.effects.iter().any(is_repoint));
     h.keys("esc u enter");
     assert!(h.effects.iter().any(is_repoint));
@@ -807,4 +808,31 @@ fn an_api_without_routes_cannot_be_deployed_and_says_why() {
         .api(detail)
         .keys("d");
     h.shows("the API has no routes").hides("Description");
+}
+
+#[test]
+fn an_enter_answers_no_question_that_is_covered() {
+    let mut h = at_chat();
+    h.keys("up d enter");
+    // Help stands above the dialog when the plan comes, and the question with it.
+    h.keys("f1").planned(|request| Ok(plan(request)));
+    h.passes(5_000).shows("Keys").draw();
+    let enter = Message::Key(KeyEvent::from(KeyCode::Enter));
+    // The first one closes the help; nothing is drawn before the second.
+    for message in [enter.clone(), enter] {
+        let effects = stagewire::ui::update(&mut h.state, message);
+        h.effects.extend(effects);
+    }
+    assert_eq!(order(&h), None);
+    h.passes(1_000).shows(ONCE_MORE);
+}
+
+#[test]
+fn a_stage_that_the_filter_left_is_the_one_that_is_deployed_to() {
+    let mut h = at_chat();
+    h.keys("/").types("prod").keys("enter d");
+    h.planned(|request| {
+        assert_eq!(request.stage, StageChoice::Existing(stage_name("prod")));
+        Ok(plan(request))
+    });
 }

@@ -6,7 +6,13 @@ use stagewire::{
         limit::ConnectionLimits,
         link::{Frames, LinkStep},
     },
-    ui::{Appearance, Effect, Message, glyphs::Glyphs, message::HostMessage, theme::ColourDepth},
+    ui::{
+        Appearance, Effect, Message,
+        effect::{Job, Link, Terminal},
+        glyphs::Glyphs,
+        message::HostMessage,
+        theme::ColourDepth,
+    },
 };
 
 use crate::{
@@ -140,7 +146,10 @@ fn refusal_is_explained_by_a_fresh_look_at_the_api() {
     live.handshake_refused(403, "");
     assert!(matches!(
         &live.asked()[..],
-        [Effect::ReadStages(..), Effect::ReadDraft(..)]
+        [
+            Effect::Job(Job::ReadStages(..)),
+            Effect::Job(Job::ReadDraft(..))
+        ]
     ));
     live.clock(1000);
     assert_eq!(live.asked(), []);
@@ -164,7 +173,7 @@ fn api_that_asks_for_a_signature() -> ApiDetail {
 fn signing(live: &mut Harness) -> Signing {
     let asked = live.asked();
     let link = asked.iter().find_map(|effect| match effect {
-        Effect::OpenLink(_, _, signing) => Some(*signing),
+        Effect::Link(Link::Open(_, _, signing)) => Some(*signing),
         _ => None,
     });
     link.unwrap_or_else(|| panic!("no link was asked for: {asked:?}"))
@@ -237,7 +246,9 @@ fn composer_over_the_limit_refuses_and_keeps_the_text() {
     live.snapshot("live_over_limit");
     live.keys("backspace enter");
     let sent = live.asked();
-    assert!(matches!(&sent[0], Effect::Send(_, Outgoing::Text(text)) if text.len() == 131_072));
+    assert!(
+        matches!(&sent[0], Effect::Link(Link::Send(_, Outgoing::Text(text))) if text.len() == 131_072)
+    );
 }
 
 #[test]
@@ -250,7 +261,7 @@ fn lost_link_reconnects_by_itself_and_can_be_stopped() {
     live.clock(12_999);
     assert_eq!(live.asked(), []);
     live.clock(13_000);
-    assert!(matches!(&live.asked()[..], [Effect::OpenLink(id, ..)] if *id != first));
+    assert!(matches!(&live.asked()[..], [Effect::Link(Link::Open(id, ..))] if *id != first));
     live.lost(LinkStep::Connect, 13_100)
         .clock(13_100)
         .shows("in 2 s");
@@ -286,8 +297,8 @@ fn enter_sends_and_history_calls_back() {
     assert_eq!(
         live.asked(),
         [
-            Effect::Send(link, Outgoing::Text("hi\nyou".to_owned())),
-            Effect::Remember("hi\nyou".to_owned()),
+            Effect::Link(Link::Send(link, Outgoing::Text("hi\nyou".to_owned()))),
+            Effect::Job(Job::Remember("hi\nyou".to_owned())),
         ]
     );
     live.keys("up").shows("hi").shows("you");
@@ -310,7 +321,7 @@ fn long_message_says_its_split_and_unsplit_is_on_purpose() {
     live.asked();
     live.keys("ctrl-o");
     assert!(
-        matches!(&live.asked()[0], Effect::Send(_, Outgoing::Unsplit(text)) if text.len() == 40_000)
+        matches!(&live.asked()[0], Effect::Link(Link::Send(_, Outgoing::Unsplit(text))) if text.len() == 40_000)
     );
 }
 
@@ -336,7 +347,7 @@ fn editor_gives_its_text_to_the_composer() {
     live.types("draft").asked();
     live.keys("ctrl-e");
     let asked = live.asked();
-    let [Effect::Edit(ticket, text)] = &asked[..] else {
+    let [Effect::Terminal(Terminal::Edit(ticket, text))] = &asked[..] else {
         panic!("{asked:?}");
     };
     assert_eq!(text, "draft");
@@ -353,12 +364,14 @@ fn copy_takes_the_payload_of_the_selected_message() {
     live.keys("tab home y");
     let asked = live.asked();
     let copied = asked.iter().find_map(|effect| match effect {
-        Effect::Copy(_, text) => Some(text.clone()),
+        Effect::Terminal(Terminal::Copy(_, text)) => Some(text.clone()),
         _ => None,
     });
     assert_eq!(copied, Some(long_message()));
     live.keys("c y");
-    assert!(matches!(&live.asked()[0], Effect::Copy(_, text) if text.starts_with("ws://")));
+    assert!(
+        matches!(&live.asked()[0], Effect::Terminal(Terminal::Copy(_, text)) if text.starts_with("ws://"))
+    );
 }
 
 #[test]
@@ -383,10 +396,13 @@ fn ping_and_hang_up_are_sent() {
     live.asked();
     live.keys("tab p x");
     let asked = live.asked();
-    assert!(matches!(&asked[0], Effect::Send(_, Outgoing::Ping(_))));
+    assert!(matches!(
+        &asked[0],
+        Effect::Link(Link::Send(_, Outgoing::Ping(_)))
+    ));
     assert!(matches!(
         &asked[1],
-        Effect::Send(_, Outgoing::Close(Some((1000, _))))
+        Effect::Link(Link::Send(_, Outgoing::Close(Some((1000, _)))))
     ));
 }
 

@@ -2,7 +2,10 @@
 
 use stagewire::{
     model::Failure,
-    ui::{Appearance, Effect, Message, glyphs::Glyphs, message::HostMessage, theme::ColourDepth},
+    ui::{
+        Appearance, Effect, Message, effect::Terminal, glyphs::Glyphs, message::HostMessage,
+        theme::ColourDepth,
+    },
 };
 
 use crate::{
@@ -45,7 +48,7 @@ fn a_failure_of_something_asked_for_stands_in_the_way_until_it_is_read() {
     let mut h = at_apis();
     h.keys("y");
     let ticket = h.effects.iter().find_map(|effect| match effect {
-        Effect::Copy(ticket, _) => Some(*ticket),
+        Effect::Terminal(Terminal::Copy(ticket, _)) => Some(*ticket),
         _ => None,
     });
     let result = Err(failure("Cannot copy"));
@@ -121,7 +124,11 @@ fn without_colours_and_without_unicode_nothing_is_lost() {
 fn quitting_suspending_and_redrawing_work_inside_modals() {
     let mut h = at_chat();
     h.keys("d ctrl-z ctrl-l ctrl-c");
-    for effect in [Effect::Suspend, Effect::Redraw, Effect::Quit] {
+    for effect in [
+        Effect::Terminal(Terminal::Suspend),
+        Effect::Terminal(Terminal::Redraw),
+        Effect::Terminal(Terminal::Quit),
+    ] {
         assert!(h.effects.contains(&effect), "{effect:?}");
     }
 }
@@ -130,5 +137,5 @@ fn quitting_suspending_and_redrawing_work_inside_modals() {
 fn pasting_without_a_text_field_does_nothing_and_says_so() {
     let mut h = at_apis();
     h.pastes("q").shows("There is no text field to paste into");
-    assert!(!h.effects.contains(&Effect::Quit));
+    assert!(!h.effects.contains(&Effect::Terminal(Terminal::Quit)));
 }

@@ -12,6 +12,7 @@ use stagewire::{
     },
     ui::{
         Effect, Message,
+        effect::{Job, Link},
         library::Manner,
         message::{DeployMessage, LibraryMessage, Recalled},
     },
@@ -65,7 +66,7 @@ fn progress(h: &mut Harness, n_done: usize, n_expected: usize) {
 
 fn newest_link(h: &Harness) -> LinkId {
     let links = h.effects.iter().filter_map(|effect| match effect {
-        Effect::OpenLink(link, ..) => Some(*link),
+        Effect::Link(Link::Open(link, ..)) => Some(*link),
         _ => None,
     });
     links.last().expect("a link was asked for")
@@ -86,8 +87,12 @@ fn refuse(h: &mut Harness) {
 impl Harness {
     fn reads(&self) -> Vec<(&'static str, ApiId, Priority)> {
         let reads = self.effects.iter().filter_map(|effect| match effect {
-            Effect::ReadStages(_, id, priority) => Some(("stages", id.clone(), *priority)),
-            Effect::ReadDraft(_, id, priority, _) => Some(("draft", id.clone(), *priority)),
+            Effect::Job(Job::ReadStages(_, id, priority)) => {
+                Some(("stages", id.clone(), *priority))
+            }
+            Effect::Job(Job::ReadDraft(_, id, priority, _)) => {
+                Some(("draft", id.clone(), *priority))
+            }
             _ => None,
         });
         reads.collect()
@@ -135,7 +140,7 @@ fn a_list_that_waits_for_its_turn_says_so() {
         ..ReadProgress::default()
     };
     let is_list = |effect: &Effect| match effect {
-        Effect::LoadApis(ticket, _) => Some(*ticket),
+        Effect::Job(Job::LoadApis(ticket, _)) => Some(*ticket),
         _ => None,
     };
     let mut h = Harness::new(Some(profile("work", "eu-west-1")));
@@ -152,7 +157,7 @@ fn stages_that_wait_for_their_turn_say_how_long() {
     let mut h = at_apis();
     h.keys("enter").draft(&chat()).passes(5_000).keys("r");
     let is_stages = |effect: &Effect| match effect {
-        Effect::ReadStages(ticket, ..) => Some(*ticket),
+        Effect::Job(Job::ReadStages(ticket, ..)) => Some(*ticket),
         _ => None,
     };
     let left = Some(std::time::Duration::from_millis(4_200));
@@ -180,7 +185,7 @@ fn a_draft_that_nobody_looks_at_is_given_up_and_gone_on_with_later() {
     let mut h = at_slow_chat();
     let is_left = |h: &Harness| {
         let mut effects = h.effects.iter();
-        effects.any(|effect| matches!(effect, Effect::Cancel(_)))
+        effects.any(|effect| matches!(effect, Effect::Job(Job::Cancel(_))))
     };
     // Whoever comes back at once finds it going on.
     h.keys("esc").passes(1_000).keys("enter");
@@ -200,7 +205,7 @@ fn a_draft_that_nobody_looks_at_is_given_up_and_gone_on_with_later() {
 /// How the readings of drafts begin that were asked for.
 fn starts(h: &Harness) -> Vec<DraftStart> {
     let starts = h.effects.iter().filter_map(|effect| match effect {
-        Effect::ReadDraft(_, _, _, start) => Some(*start),
+        Effect::Job(Job::ReadDraft(_, _, _, start)) => Some(*start),
         _ => None,
     });
     starts.collect()
@@ -231,7 +236,7 @@ fn rows_take_turns_however_busily_somebody_types() {
         }
         h.keys("down up").passes(2_000);
         h.effects
-            .retain(|effect| !matches!(effect, Effect::LoadApis(..)));
+            .retain(|effect| !matches!(effect, Effect::Job(Job::LoadApis(..))));
     }
     let last_in_view = asked[&api_id("id0024")];
     assert!(last_in_view > 2, "{asked:?}");
@@ -270,7 +275,7 @@ fn the_clock_is_never_asked_for_at_once_for_ever() {
 fn a_draft_goes_on_while_its_stage_is_watched() {
     let mut h = at_slow_chat();
     h.keys("l").shows("live");
-    let is_given_up = |effect: &Effect| matches!(effect, Effect::Cancel(_));
+    let is_given_up = |effect: &Effect| matches!(effect, Effect::Job(Job::Cancel(_)));
     assert!(!h.effects.iter().any(is_given_up));
 }
 
@@ -452,7 +457,7 @@ fn an_enter_before_anybody_could_know_that_it_takes_long_asks_again() {
             .shows("deploys to test, unproved")
             .effects
             .iter()
-            .all(|effect| { !matches!(effect, Effect::Deploy(..)) })
+            .all(|effect| { !matches!(effect, Effect::Job(Job::Deploy(..))) })
     );
     h.keys("enter");
     h.deploying();
@@ -499,7 +504,7 @@ fn a_deployment_that_went_unproved_is_proved_by_a_reading_behind_it() {
         }
         h.draft(&behind);
         let order = h.effects.iter().find_map(|effect| match effect {
-            Effect::Prove(ticket, unproved) => Some((*ticket, unproved.clone())),
+            Effect::Job(Job::Prove(ticket, unproved)) => Some((*ticket, unproved.clone())),
             _ => None,
         });
         assert_eq!(order.is_some(), is_proved);

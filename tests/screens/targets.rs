@@ -2,7 +2,10 @@
 
 use stagewire::{
     model::{Failure, Target},
-    ui::Effect,
+    ui::{
+        Effect,
+        effect::{Job, Terminal},
+    },
 };
 
 use crate::{
@@ -35,7 +38,7 @@ fn choosing_a_target_leads_to_its_apis() {
     let mut h = picker();
     h.keys("down enter").shows("connecting to default");
     h.connected().shows("default › eu-west-1 › APIs");
-    assert!(matches!(h.effects[..], [Effect::LoadApis(..)]));
+    assert!(matches!(h.effects[..], [Effect::Job(Job::LoadApis(..))]));
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn a_region_that_is_not_in_the_list_can_be_typed() {
     h.keys("down shift-r").types("xx-new-9").shows("as typed");
     h.keys("enter");
     let asked = h.effects.iter().find_map(|effect| match effect {
-        Effect::ChangeTarget(_, target) => Some(target.clone()),
+        Effect::Job(Job::ChangeTarget(_, target)) => Some(target.clone()),
         _ => None,
     });
     assert_eq!(asked.as_ref().and_then(Target::region), Some("xx-new-9"));
@@ -76,9 +79,9 @@ fn a_region_that_is_not_in_the_list_can_be_typed() {
 fn esc_in_the_first_screen_does_not_leave_the_program() {
     let mut h = picker();
     h.keys("esc").shows("q quits");
-    assert!(!h.effects.contains(&Effect::Quit));
+    assert!(!h.effects.contains(&Effect::Terminal(Terminal::Quit)));
     h.keys("q");
-    assert!(h.effects.contains(&Effect::Quit));
+    assert!(h.effects.contains(&Effect::Terminal(Terminal::Quit)));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use stagewire::{
     },
     ui::{
         self, Appearance, Effect, Message, Setup, State,
+        effect::{self, Job},
         library::Manner,
         message::{Connected, DeployMessage, HostMessage, LibraryMessage, Recalled},
     },
@@ -143,7 +144,7 @@ impl Harness {
     #[track_caller]
     pub(crate) fn targets(&mut self, result: Result<Vec<Target>, Failure>) -> &mut Self {
         let ticket = self.answered(|effect| match effect {
-            Effect::LoadTargets(ticket) => Some(*ticket),
+            Effect::Job(Job::LoadTargets(ticket)) => Some(*ticket),
             _ => None,
         });
         self.library(LibraryMessage::TargetsLoaded(ticket, result))
@@ -188,7 +189,7 @@ impl Harness {
     #[track_caller]
     pub(crate) fn apis(&mut self, result: Result<Vec<Api>, Failure>) -> &mut Self {
         let ticket = self.answered(|effect| match effect {
-            Effect::LoadApis(ticket, _) => Some(*ticket),
+            Effect::Job(Job::LoadApis(ticket, _)) => Some(*ticket),
             _ => None,
         });
         self.library(LibraryMessage::ApisLoaded(ticket, result))
@@ -198,19 +199,18 @@ impl Harness {
     #[track_caller]
     pub(crate) fn asked_for(&mut self, id: &ApiId) -> Ticket {
         self.answered(|effect| match effect {
-            Effect::ReadStages(ticket, asked, _) if asked == id => Some(*ticket),
+            Effect::Job(Job::ReadStages(ticket, asked, _)) if asked == id => Some(*ticket),
             _ => None,
         })
     }
 
     /// The ticket of the question for an API's draft, if there is one.
     pub(crate) fn asked_for_draft(&mut self, id: &ApiId) -> Option<Ticket> {
-        let asks =
-            |effect: &Effect| matches!(effect, Effect::ReadDraft(_, asked, ..) if asked == id);
+        let asks = |effect: &Effect| matches!(effect, Effect::Job(Job::ReadDraft(_, asked, ..)) if asked == id);
         // The one before was given up.
         let idx = self.effects.iter().rposition(asks)?;
         match self.effects.remove(idx) {
-            Effect::ReadDraft(ticket, ..) => Some(ticket),
+            Effect::Job(Job::ReadDraft(ticket, ..)) => Some(ticket),
             _ => None,
         }
     }
@@ -265,7 +265,7 @@ impl Harness {
     #[track_caller]
     pub(crate) fn draft_progresses(&mut self, progress: ReadProgress) -> &mut Self {
         self.reading_progresses(progress, |effect| match effect {
-            Effect::ReadDraft(ticket, ..) => Some(*ticket),
+            Effect::Job(Job::ReadDraft(ticket, ..)) => Some(*ticket),
             _ => None,
         })
     }
@@ -316,7 +316,7 @@ impl Harness {
         plan: impl Fn(stagewire::model::plan::DeployRequest) -> Result<DeployPlan, Failure>,
     ) -> &mut Self {
         let (ticket, request) = self.answered(|effect| match effect {
-            Effect::PlanDeploy(ticket, request, _) => Some((*ticket, request.clone())),
+            Effect::Job(Job::PlanDeploy(ticket, request, _)) => Some((*ticket, request.clone())),
             _ => None,
         });
         let result = Box::new(plan(request));
@@ -327,8 +327,8 @@ impl Harness {
     #[track_caller]
     pub(crate) fn deploying(&self) -> (Ticket, DeployPlan) {
         let order = self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Deploy(ticket, plan) => Some((*ticket, (**plan).clone())),
-            Effect::FinishDeploy(ticket, left) => Some((*ticket, (*left.plan).clone())),
+            Effect::Job(Job::Deploy(ticket, plan)) => Some((*ticket, (**plan).clone())),
+            Effect::Job(Job::FinishDeploy(ticket, left)) => Some((*ticket, (*left.plan).clone())),
             _ => None,
         });
         order.unwrap_or_else(|| panic!("nothing is deploying: {:?}", self.effects))
@@ -347,7 +347,7 @@ impl Harness {
     pub(crate) fn finishes(&mut self, result: Result<Deployed, DeployFailure>) -> &mut Self {
         let (ticket, _) = self.deploying();
         self.effects.retain(|effect| {
-            !matches!(effect, Effect::Deploy(t, _) | Effect::FinishDeploy(t, _) if *t == ticket)
+            !matches!(effect, Effect::Job(Job::Deploy(t, _) | Job::FinishDeploy(t, _)) if *t == ticket)
         });
         let message = DeployMessage::Finished(ticket, Box::new(result));
         self.update(Message::Deploy(message))
@@ -357,7 +357,7 @@ impl Harness {
     #[track_caller]
     pub(crate) fn copied(&mut self) -> String {
         let (ticket, text) = self.answered(|effect| match effect {
-            Effect::Copy(ticket, text) => Some((*ticket, text.clone())),
+            Effect::Terminal(effect::Terminal::Copy(ticket, text)) => Some((*ticket, text.clone())),
             _ => None,
         });
         self.update(Message::Host(HostMessage::Copied(ticket, Ok("OSC 52"))));
@@ -437,7 +437,7 @@ fn store(name: &str, buffer: &Buffer, state: &State) {
 
 fn target_change(effect: &Effect) -> Option<(Ticket, Target)> {
     match effect {
-        Effect::ChangeTarget(ticket, target) => Some((*ticket, target.clone())),
+        Effect::Job(Job::ChangeTarget(ticket, target)) => Some((*ticket, target.clone())),
         _ => None,
     }
 }

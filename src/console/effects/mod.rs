@@ -1,4 +1,4 @@
-//! Runs effects: each in a task of its own that ends in exactly one message, unless it is cancelled.
+//! Runs effects: orders to links, and jobs, each in a task of its own that ends in exactly one message, unless it is cancelled.
 
 mod desk;
 mod jobs;
@@ -12,9 +12,15 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     aws::Signer,
-    model::{ConnectRequest, Failure, FailureKind, Signing, Ticket, pace::Priority},
+    model::{
+        ApiDetail, ApiId, ConnectRequest, DraftStart, Failure, FailureKind, Signing, Target,
+        Ticket,
+        pace::Priority,
+        plan::{DeployPlan, DeployRequest, LeftOver, Repoint, Unproved},
+    },
     ui::{
-        Effect, Message,
+        Message,
+        effect::{Job, Link},
         message::{DeployMessage, HostMessage, LibraryMessage},
     },
 };
@@ -71,61 +77,82 @@ impl Effects {
         self.watches.is_any_open()
     }
 
-    /// Starts what the effect asks for.
-    pub(super) fn order(&mut self, effect: Effect) {
-        self.tasks.retain(|_, task| !task.is_finished());
-        let desk = Arc::clone(&self.desk);
-        match effect {
-            Effect::LoadTargets(ticket) => {
-                self.start(ticket, async move { desk.targets().await }, move |result| {
-                    Message::Library(LibraryMessage::TargetsLoaded(ticket, result))
-                });
-            }
-            Effect::ChangeTarget(ticket, target) => {
-                let inbox = self.inbox.clone();
-                self.start(
-                    ticket,
-                    async move { desk.change_target(target, &inbox).await },
-                    move |result| Message::Library(LibraryMessage::TargetChanged(ticket, result)),
-                );
-            }
-            Effect::LoadHistory(ticket) => self.start(
-                ticket,
-                async move { blocking(move || desk.history().load()).await },
-                move |result| Message::Host(HostMessage::HistoryLoaded(ticket, result)),
-            ),
-            Effect::Remember(text) => {
-                let inbox = self.inbox.clone();
-                self.runtime.spawn(async move {
-                    let added = blocking(move || desk.history().add(&text)).await;
-                    if let Err(failure) = added {
-                        tell(&inbox, Message::Host(HostMessage::Noticed(failure))).await;
-                    }
-                });
-            }
-            Effect::OpenLink(link, request, signing) => {
+    /// Carries out an order to a link.
+    pub(super) fn order_link(&mut self, order: Link) {
+        match order {
+            Link::Open(link, request, signing) => {
                 // Now, for the target may be another one later.
                 let signer = match signing {
                     Signing::Unsigned => None,
-                    Signing::Signed => Some(desk.signer()),
+                    Signing::Signed => Some(self.desk.signer()),
                 };
                 self.links.open(link, sign(request, signer));
             }
-            Effect::Send(link, outgoing) => self.links.send(link, outgoing),
-            Effect::DropLink(link) => self.links.drop_link(link),
-            Effect::StopDeploy(ticket) => self.watches.stop(ticket),
-            Effect::Cancel(ticket) => drop(self.tasks.remove(&ticket)),
-            // The loop does these itself, for they concern the terminal.
-            Effect::Copy(..)
-            | Effect::Edit(..)
-            | Effect::Suspend
-            | Effect::Redraw
-            | Effect::Quit => {}
-            job => self.job(job),
+            Link::Send(link, outgoing) => self.links.send(link, outgoing),
+            Link::Drop(link) => self.links.drop_link(link),
         }
     }
 
-    fn reader(&self, ticket: Ticket, priority: Priority) -> jobs::Reader {
+    /// Starts a job.
+    pub(super) fn order(&mut self, job: Job) {
+        self.tasks.retain(|_, task| !task.is_finished());
+        match job {
+            Job::LoadTargets(ticket) => self.load_targets(ticket),
+            Job::ChangeTarget(ticket, target) => self.change_target(ticket, target),
+            Job::LoadApis(ticket, priority) => self.load_apis(ticket, priority),
+            Job::ReadStages(ticket, api, priority) => self.read_stages((ticket, priority), api),
+            Job::ReadDraft(ticket, api, priority, start) => {
+                self.read_draft((ticket, priority), api, start);
+            }
+            Job::PlanDeploy(ticket, request, detail) => self.plan(ticket, request, detail),
+            Job::Deploy(ticket, plan) => self.deploy(ticket, plan),
+            Job::FinishDeploy(ticket, left) => self.finish_deploy(ticket, left),
+            Job::CleanUpDeploy(ticket, left) => self.clean_up(ticket, left),
+            Job::StopDeploy(ticket) => self.watches.stop(ticket),
+            Job::Prove(ticket, unproved) => self.prove(ticket, unproved),
+            Job::Repoint(ticket, repoint) => self.repoint(ticket, repoint),
+            Job::LoadHistory(ticket) => self.load_history(ticket),
+            Job::Remember(text) => self.remember(text),
+            Job::Cancel(ticket) => drop(self.tasks.remove(&ticket)),
+        }
+    }
+
+    fn load_targets(&mut self, ticket: Ticket) {
+        let desk = Arc::clone(&self.desk);
+        self.start(ticket, async move { desk.targets().await }, move |result| {
+            Message::Library(LibraryMessage::TargetsLoaded(ticket, result))
+        });
+    }
+
+    fn change_target(&mut self, ticket: Ticket, target: Target) {
+        let (desk, inbox) = (Arc::clone(&self.desk), self.inbox.clone());
+        self.start(
+            ticket,
+            async move { desk.change_target(target, &inbox).await },
+            move |result| Message::Library(LibraryMessage::TargetChanged(ticket, result)),
+        );
+    }
+
+    fn load_history(&mut self, ticket: Ticket) {
+        let desk = Arc::clone(&self.desk);
+        self.start(
+            ticket,
+            async move { blocking(move || desk.history().load()).await },
+            move |result| Message::Host(HostMessage::HistoryLoaded(ticket, result)),
+        );
+    }
+
+    fn remember(&self, text: String) {
+        let (desk, inbox) = (Arc::clone(&self.desk), self.inbox.clone());
+        self.runtime.spawn(async move {
+            let added = blocking(move || desk.history().add(&text)).await;
+            if let Err(failure) = added {
+                tell(&inbox, Message::Host(HostMessage::Noticed(failure))).await;
+            }
+        });
+    }
+
+    fn reader(&self, (ticket, priority): (Ticket, Priority)) -> jobs::Reader {
         jobs::Reader {
             desk: Arc::clone(&self.desk),
             ticket,
@@ -134,92 +161,95 @@ impl Effects {
         }
     }
 
-    /// Starts a job on the target in force.
-    fn job(&mut self, effect: Effect) {
+    fn load_apis(&mut self, ticket: Ticket, priority: Priority) {
+        let reader = self.reader((ticket, priority));
+        self.start(ticket, reader.apis(), move |result| {
+            Message::Library(LibraryMessage::ApisLoaded(ticket, result))
+        });
+    }
+
+    fn read_stages(&mut self, asked: (Ticket, Priority), api: ApiId) {
+        let reader = self.reader(asked);
+        let read = api.clone();
+        self.start(
+            asked.0,
+            async move { reader.stages(&read).await },
+            move |result| {
+                Message::Library(LibraryMessage::StagesRead(asked.0, api, Box::new(result)))
+            },
+        );
+    }
+
+    fn read_draft(&mut self, asked: (Ticket, Priority), api: ApiId, start: DraftStart) {
+        let reader = self.reader(asked);
+        let read = api.clone();
+        self.start(
+            asked.0,
+            async move { reader.draft(&read, start).await },
+            move |result| {
+                Message::Library(LibraryMessage::DraftRead(asked.0, api, Box::new(result)))
+            },
+        );
+    }
+
+    fn plan(&mut self, ticket: Ticket, request: DeployRequest, detail: Box<ApiDetail>) {
         let desk = Arc::clone(&self.desk);
-        match effect {
-            Effect::LoadApis(ticket, priority) => {
-                let reader = self.reader(ticket, priority);
-                self.start(ticket, reader.apis(), move |result| {
-                    Message::Library(LibraryMessage::ApisLoaded(ticket, result))
-                });
-            }
-            Effect::ReadStages(ticket, api, priority) => {
-                let reader = self.reader(ticket, priority);
-                let read = api.clone();
-                self.start(
-                    ticket,
-                    async move { reader.stages(&read).await },
-                    move |result| {
-                        Message::Library(LibraryMessage::StagesRead(ticket, api, Box::new(result)))
-                    },
-                );
-            }
-            Effect::ReadDraft(ticket, api, priority, start) => {
-                let reader = self.reader(ticket, priority);
-                let read = api.clone();
-                self.start(
-                    ticket,
-                    async move { reader.draft(&read, start).await },
-                    move |result| {
-                        Message::Library(LibraryMessage::DraftRead(ticket, api, Box::new(result)))
-                    },
-                );
-            }
-            Effect::Prove(ticket, unproved) => {
-                let order = unproved.clone();
-                self.start(
-                    ticket,
-                    async move { jobs::prove(&desk, &order).await },
-                    move |result| Message::Deploy(DeployMessage::Proved(ticket, unproved, result)),
-                );
-            }
-            Effect::PlanDeploy(ticket, request, detail) => self.start(
-                ticket,
-                async move { jobs::plan(&desk, &request, &detail) },
-                move |result| Message::Deploy(DeployMessage::Planned(ticket, Box::new(result))),
-            ),
-            Effect::Deploy(ticket, plan) => {
-                let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
-                self.start(
-                    ticket,
-                    async move { jobs::deploy(&desk, &plan, report).await },
-                    move |result| {
-                        Message::Deploy(DeployMessage::Finished(ticket, Box::new(result)))
-                    },
-                );
-            }
-            Effect::FinishDeploy(ticket, left) => {
-                let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
-                self.start(
-                    ticket,
-                    async move { jobs::finish(&desk, &left, report).await },
-                    move |result| {
-                        Message::Deploy(DeployMessage::Finished(ticket, Box::new(result)))
-                    },
-                );
-            }
-            Effect::CleanUpDeploy(ticket, left) => {
-                let watched: Watched = self.watches.open(ticket);
-                self.start(
-                    ticket,
-                    async move { jobs::clean_up(&desk, &left, watched).await },
-                    move |result| Message::Deploy(DeployMessage::CleanedUp(ticket, result)),
-                );
-            }
-            Effect::Repoint(ticket, repoint) => {
-                let order = repoint.clone();
-                let watched = self.watches.open(ticket);
-                self.start(
-                    ticket,
-                    async move { jobs::repoint(&desk, &order, watched).await },
-                    move |result| {
-                        Message::Deploy(DeployMessage::Repointed(ticket, repoint, result))
-                    },
-                );
-            }
-            _ => {}
-        }
+        self.start(
+            ticket,
+            async move { jobs::plan(&desk, &request, &detail) },
+            move |result| Message::Deploy(DeployMessage::Planned(ticket, Box::new(result))),
+        );
+    }
+
+    fn deploy(&mut self, ticket: Ticket, plan: Box<DeployPlan>) {
+        let desk = Arc::clone(&self.desk);
+        let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
+        self.start(
+            ticket,
+            async move { jobs::deploy(&desk, &plan, report).await },
+            move |result| Message::Deploy(DeployMessage::Finished(ticket, Box::new(result))),
+        );
+    }
+
+    fn finish_deploy(&mut self, ticket: Ticket, left: LeftOver) {
+        let desk = Arc::clone(&self.desk);
+        let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
+        self.start(
+            ticket,
+            async move { jobs::finish(&desk, &left, report).await },
+            move |result| Message::Deploy(DeployMessage::Finished(ticket, Box::new(result))),
+        );
+    }
+
+    fn clean_up(&mut self, ticket: Ticket, left: LeftOver) {
+        let desk = Arc::clone(&self.desk);
+        let watched: Watched = self.watches.open(ticket);
+        self.start(
+            ticket,
+            async move { jobs::clean_up(&desk, &left, watched).await },
+            move |result| Message::Deploy(DeployMessage::CleanedUp(ticket, result)),
+        );
+    }
+
+    fn prove(&mut self, ticket: Ticket, unproved: Box<Unproved>) {
+        let desk = Arc::clone(&self.desk);
+        let order = unproved.clone();
+        self.start(
+            ticket,
+            async move { jobs::prove(&desk, &order).await },
+            move |result| Message::Deploy(DeployMessage::Proved(ticket, unproved, result)),
+        );
+    }
+
+    fn repoint(&mut self, ticket: Ticket, repoint: Repoint) {
+        let desk = Arc::clone(&self.desk);
+        let order = repoint.clone();
+        let watched = self.watches.open(ticket);
+        self.start(
+            ticket,
+            async move { jobs::repoint(&desk, &order, watched).await },
+            move |result| Message::Deploy(DeployMessage::Repointed(ticket, repoint, result)),
+        );
     }
 
     /// Runs `work` and sends what `answer` makes of its result. A panic inside is a failure like any other, so that

@@ -14,7 +14,7 @@ use crate::{
         pace::Priority,
         target::{AwsTarget, LocalTarget},
     },
-    ui::message::Connected,
+    ui::{Effect, message::Connected},
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,6 +50,14 @@ impl World {
         }
     }
 
+    fn order(&mut self, effect: Effect) {
+        match effect {
+            Effect::Link(order) => self.effects.order_link(order),
+            Effect::Job(job) => self.effects.order(job),
+            Effect::Terminal(order) => panic!("{order:?} is for the loop"),
+        }
+    }
+
     async fn next(&mut self) -> Message {
         let next = tokio::time::timeout(PATIENCE, self.messages.recv());
         next.await.expect("a message in time").expect("a message")
@@ -57,7 +65,7 @@ impl World {
 
     /// The answer, without what is told on the way to it.
     async fn answer(&mut self, effect: Effect) -> Message {
-        self.effects.order(effect);
+        self.order(effect);
         loop {
             match self.next().await {
                 Message::Library(LibraryMessage::ReadingProgressed(..)) => {}
@@ -67,7 +75,7 @@ impl World {
     }
 
     async fn change_target(&mut self, target: Target) -> Connected {
-        let change = Effect::ChangeTarget(Ticket(1), target);
+        let change = Effect::Job(Job::ChangeTarget(Ticket(1), target));
         match self.answer(change).await {
             Message::Library(LibraryMessage::TargetChanged(_, Ok(connected))) => connected,
             other => panic!("{other:?}"),
@@ -89,7 +97,7 @@ impl World {
 
     async fn load_apis(&mut self) -> Vec<Api> {
         match self
-            .answer(Effect::LoadApis(Ticket(2), Priority::Shown))
+            .answer(Effect::Job(Job::LoadApis(Ticket(2), Priority::Shown)))
             .await
         {
             Message::Library(LibraryMessage::ApisLoaded(_, Ok(apis))) => apis,
@@ -114,7 +122,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_remembered_comes_back() {
     let mut world = World::new();
-    world.effects.order(Effect::Remember("hello".into()));
+    world.order(Effect::Job(Job::Remember("hello".into())));
     let file = world.dir.path().join("history.jsonl");
     let written = async {
         while std::fs::read_to_string(&file)
@@ -125,7 +133,7 @@ async fn what_is_remembered_comes_back() {
         }
     };
     tokio::time::timeout(PATIENCE, written).await.unwrap();
-    let answer = world.answer(Effect::LoadHistory(Ticket(7))).await;
+    let answer = world.answer(Effect::Job(Job::LoadHistory(Ticket(7)))).await;
     let loaded = HostMessage::HistoryLoaded(Ticket(7), Ok(vec!["hello".into()]));
     assert_eq!(answer, Message::Host(loaded));
 }
@@ -134,7 +142,9 @@ async fn what_is_remembered_comes_back() {
 async fn what_cannot_be_remembered_is_a_notice() {
     let mut world = World::new();
     std::fs::create_dir(world.dir.path().join("history.jsonl")).unwrap();
-    let answer = world.answer(Effect::Remember("hello".into())).await;
+    let answer = world
+        .answer(Effect::Job(Job::Remember("hello".into())))
+        .await;
     let Message::Host(HostMessage::Noticed(failure)) = answer else {
         panic!("{answer:?}");
     };
@@ -145,7 +155,7 @@ async fn what_cannot_be_remembered_is_a_notice() {
 async fn a_job_without_a_target_fails_with_a_hint() {
     let mut world = World::new();
     let answer = world
-        .answer(Effect::LoadApis(Ticket(1), Priority::Shown))
+        .answer(Effect::Job(Job::LoadApis(Ticket(1), Priority::Shown)))
         .await;
     let Message::Library(LibraryMessage::ApisLoaded(Ticket(1), Err(failure))) = answer else {
         panic!("{answer:?}");
@@ -156,7 +166,7 @@ async fn a_job_without_a_target_fails_with_a_hint() {
 #[tokio::test]
 async fn the_local_gateway_is_among_the_targets() {
     let mut world = World::new();
-    let answer = world.answer(Effect::LoadTargets(Ticket(1))).await;
+    let answer = world.answer(Effect::Job(Job::LoadTargets(Ticket(1)))).await;
     let Message::Library(LibraryMessage::TargetsLoaded(Ticket(1), Ok(targets))) = answer else {
         panic!("{answer:?}");
     };
@@ -171,7 +181,7 @@ async fn a_link_that_cannot_be_opened_tells_its_end() {
         ..ConnectRequest::default()
     };
     let link = LinkId(4);
-    let order = Effect::OpenLink(link, request, Signing::Unsigned);
+    let order = Effect::Link(Link::Open(link, request, Signing::Unsigned));
     let first = world.answer(order).await;
     assert_eq!(first, Message::Link(link, LinkEvent::Connecting));
     let Message::Link(_, LinkEvent::Failed(failure)) = world.next().await else {
@@ -190,7 +200,7 @@ async fn a_handshake_that_nobody_can_sign_is_not_sent() {
         ..ConnectRequest::default()
     };
     let link = LinkId(4);
-    let order = Effect::OpenLink(link, request, Signing::Signed);
+    let order = Effect::Link(Link::Open(link, request, Signing::Signed));
     let first = world.answer(order).await;
     assert_eq!(first, Message::Link(link, LinkEvent::Connecting));
     let Message::Link(_, LinkEvent::Failed(failure)) = world.next().await else {
@@ -267,8 +277,8 @@ async fn what_holds_a_reading_up_is_told_and_the_pace_that_was_learned() {
     let target = endpoint(format!("http://{}", stub.address));
     let connected = world.change_target(target).await;
     assert_eq!(connected.manner.pace, None);
-    let load = Effect::LoadApis(Ticket(2), Priority::Shown);
-    world.effects.order(load);
+    let load = Effect::Job(Job::LoadApis(Ticket(2), Priority::Shown));
+    world.order(load);
     let (mut is_held_up, mut has_pace) = (false, false);
     loop {
         match world.next().await {
@@ -287,13 +297,13 @@ async fn what_holds_a_reading_up_is_told_and_the_pace_that_was_learned() {
 #[tokio::test]
 async fn a_cancelled_effect_sends_nothing() {
     let mut world = World::new();
-    world.effects.order(Effect::ReadStages(
+    world.order(Effect::Job(Job::ReadStages(
         Ticket(1),
         ApiId::parse("k3v9x2a1bc").unwrap(),
         Priority::Shown,
-    ));
-    world.effects.order(Effect::Cancel(Ticket(1)));
-    let answer = world.answer(Effect::LoadHistory(Ticket(2))).await;
+    )));
+    world.order(Effect::Job(Job::Cancel(Ticket(1))));
+    let answer = world.answer(Effect::Job(Job::LoadHistory(Ticket(2)))).await;
     assert!(matches!(
         answer,
         Message::Host(HostMessage::HistoryLoaded(..))

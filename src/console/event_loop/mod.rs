@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     model::{Failure, FailureKind, Ticket},
-    ui::{Effect, Message, message::HostMessage},
+    ui::{Effect, Message, effect, message::HostMessage},
 };
 
 use super::{
@@ -67,8 +67,10 @@ pub(super) trait Host {
     fn edit(&mut self, ticket: Ticket, text: String);
     /// Puts the text on the clipboard and says by which way.
     fn copy(&mut self, text: &str) -> Result<&'static str, Failure>;
-    /// Starts what an effect asks for. The answers come as messages.
-    fn order(&mut self, effect: Effect);
+    /// Carries out an order to a link. What crosses it comes as messages.
+    fn order_link(&mut self, order: effect::Link);
+    /// Starts a job. The answers come as messages.
+    fn order(&mut self, job: effect::Job);
 }
 
 /// An event at the terminal or in the process, or an act of a person.
@@ -352,25 +354,34 @@ impl<A: App, H: Host> EventLoop<A, H> {
         let mut effects = VecDeque::from(effects);
         while let Some(effect) = effects.pop_front() {
             match effect {
-                Effect::Quit => self.ending = Some(Ending::Wanted),
-                Effect::Suspend => self.suspend().await,
-                Effect::Redraw => {
-                    let Ok(()) = self.terminal.clear();
-                    self.urgency = Urgency::Person;
-                }
-                Effect::Edit(ticket, text) => {
-                    self.settle().await;
-                    self.owner = Owner::Editor;
-                    self.host.lend();
-                    self.host.edit(ticket, text);
-                }
-                Effect::Copy(ticket, text) => {
-                    let copied = HostMessage::Copied(ticket, self.host.copy(&text));
-                    effects.extend(self.app.update(Message::Host(copied)));
-                }
-                other => self.host.order(other),
+                Effect::Terminal(effect) => effects.extend(self.obey_here(effect).await),
+                Effect::Link(effect) => self.host.order_link(effect),
+                Effect::Job(effect) => self.host.order(effect),
             }
         }
+    }
+
+    /// Carries out what concerns the terminal. Returns what the app asks for because of it.
+    async fn obey_here(&mut self, effect: effect::Terminal) -> Vec<Effect> {
+        match effect {
+            effect::Terminal::Quit => self.ending = Some(Ending::Wanted),
+            effect::Terminal::Suspend => self.suspend().await,
+            effect::Terminal::Redraw => {
+                let Ok(()) = self.terminal.clear();
+                self.urgency = Urgency::Person;
+            }
+            effect::Terminal::Edit(ticket, text) => {
+                self.settle().await;
+                self.owner = Owner::Editor;
+                self.host.lend();
+                self.host.edit(ticket, text);
+            }
+            effect::Terminal::Copy(ticket, text) => {
+                let copied = HostMessage::Copied(ticket, self.host.copy(&text));
+                return self.app.update(Message::Host(copied));
+            }
+        }
+        Vec::new()
     }
 
     async fn suspend(&mut self) {

@@ -46,11 +46,17 @@ impl App for Counter {
 impl Counter {
     fn key(&mut self, code: KeyCode) -> Vec<Effect> {
         match code {
-            KeyCode::Char('q') => vec![Effect::Quit],
-            KeyCode::Char('z') => vec![Effect::Suspend],
-            KeyCode::Char('e') => vec![Effect::Edit(Ticket(1), "draft".into())],
-            KeyCode::Char('y') => vec![Effect::Copy(Ticket(2), "text".into())],
-            KeyCode::Char('c') => vec![Effect::Cancel(Ticket(3))],
+            KeyCode::Char('q') => vec![Effect::Terminal(effect::Terminal::Quit)],
+            KeyCode::Char('z') => vec![Effect::Terminal(effect::Terminal::Suspend)],
+            KeyCode::Char('e') => vec![Effect::Terminal(effect::Terminal::Edit(
+                Ticket(1),
+                "draft".into(),
+            ))],
+            KeyCode::Char('y') => vec![Effect::Terminal(effect::Terminal::Copy(
+                Ticket(2),
+                "text".into(),
+            ))],
+            KeyCode::Char('c') => vec![Effect::Job(effect::Job::Cancel(Ticket(3)))],
             KeyCode::Char(character) => {
                 self.shown.push(character);
                 Vec::new()
@@ -123,8 +129,15 @@ impl Host for FakeHost {
         Ok("OSC 52")
     }
 
-    fn order(&mut self, effect: Effect) {
-        self.deeds.borrow_mut().push(Deed::Ordered(effect));
+    fn order_link(&mut self, order: effect::Link) {
+        let ordered = Deed::Ordered(Effect::Link(order));
+        self.deeds.borrow_mut().push(ordered);
+    }
+
+    fn order(&mut self, job: effect::Job) {
+        self.deeds
+            .borrow_mut()
+            .push(Deed::Ordered(Effect::Job(job)));
     }
 }
 
@@ -427,7 +440,10 @@ async fn a_copy_is_answered_and_other_orders_are_passed_on() {
     world.run().await;
     let copied = Message::Host(HostMessage::Copied(Ticket(2), Ok("OSC 52")));
     assert!(world.log.borrow().contains(&copied));
-    assert_eq!(world.deeds(), [Deed::Ordered(Effect::Cancel(Ticket(3)))]);
+    assert_eq!(
+        world.deeds(),
+        [Deed::Ordered(Effect::Job(effect::Job::Cancel(Ticket(3))))]
+    );
 }
 
 #[tokio::test(start_paused = true)]

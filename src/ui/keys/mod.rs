@@ -1,6 +1,7 @@
-//! Keys: what a binding is, which bindings hold where, and how chords are read and written.
+//! Keys: bindings, the scopes in which they hold, and the reading and writing of chords.
 //!
-//! The table is in `table.rs`. The footer, the help, the palette, `stagewire keys` and the README are all derived from it.
+//! The table is in `table.rs`. The footer, the help, the palette, `stagewire keys` and the README are all derived from
+//! the table.
 
 mod scope;
 mod table;
@@ -17,30 +18,30 @@ use super::{Action, glyphs::Glyphs};
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
-    /// Where it holds.
+    /// The scope in which the binding holds.
     pub scope: Scope,
     /// The chords, separated by spaces, any of which means the action; the first is the one that is shown.
     pub chords: &'static str,
-    /// What they mean.
+    /// The action that the chords mean.
     pub action: Action,
     /// The action in one to three words.
     pub label: &'static str,
-    /// Under which heading the help lists it.
+    /// The heading under which the help lists the binding.
     pub group: Group,
-    /// How long it stays in a footer that gets narrower: higher stays longer, 0 is never there.
+    /// The rank in a footer that gets narrower: a binding of a higher one stays longer, one of rank 0 is never there.
     pub bar: u8,
     /// The chords, the one that is shown first.
     pub combinations: Vec<KeyCombination>,
 }
 
 impl Binding {
-    /// The first chord as the footer shows it: short.
+    /// Returns the first chord as the footer shows it: short.
     pub fn short_chord(&self, glyphs: &Glyphs) -> String {
         let shown = self.combinations.first();
         shown.map_or_else(String::new, |chord| short(*chord, glyphs))
     }
 
-    /// The chord to show where `scope` holds: in a text field one that does not type a character.
+    /// Returns the chord to show where `scope` holds: in a text field one that does not type a character.
     pub fn chord_for(&self, scope: Scope, glyphs: &Glyphs) -> String {
         let types = |chord: &KeyCombination| {
             let is_character = chord
@@ -55,7 +56,7 @@ impl Binding {
             .map_or_else(|| self.short_chord(glyphs), |chord| short(*chord, glyphs))
     }
 
-    /// All chords as the help shows them.
+    /// Returns all chords as the help shows them.
     pub fn all_chords(&self, glyphs: &Glyphs) -> String {
         let chords = self.combinations.iter();
         let chords: Vec<String> = chords.map(|chord| short(*chord, glyphs)).collect();
@@ -82,12 +83,12 @@ fn read(row: &Row) -> Binding {
     }
 }
 
-/// The binding table.
+/// Returns the binding table.
 pub fn table() -> &'static [Binding] {
     &TABLE
 }
 
-/// The bindings that hold where `scope` is the innermost, innermost scope first.
+/// Returns the bindings that hold where `scope` is the innermost, innermost scope first.
 pub fn bindings(scope: Scope) -> impl Iterator<Item = &'static Binding> {
     scope
         .stack()
@@ -95,7 +96,8 @@ pub fn bindings(scope: Scope) -> impl Iterator<Item = &'static Binding> {
         .flat_map(|scope| table().iter().filter(move |row| row.scope == *scope))
 }
 
-/// What a key means where `scope` is the innermost. A key that types a character means that character in a text field.
+/// Returns the action that a key means where `scope` is the innermost; none when it means none. A key that types a
+/// character means that character in a text field.
 pub fn lookup(scope: Scope, key: KeyEvent) -> Option<Action> {
     let types = matches!(key.code, KeyCode::Char(_))
         && !key
@@ -110,12 +112,20 @@ pub fn lookup(scope: Scope, key: KeyEvent) -> Option<Action> {
         .map(|binding| binding.action)
 }
 
-/// The binding that gives an action its keys where `scope` is the innermost.
+/// Returns the binding that gives an action its keys where `scope` is the innermost.
 pub fn binding_of(scope: Scope, action: Action) -> Option<&'static Binding> {
     bindings(scope).find(|binding| binding.action == action)
 }
 
-/// Terminals disagree on whether `?` comes with Shift: only letters and named keys keep it.
+/// Returns the key of an action where `scope` is the innermost, to be named in a sentence: `d`, `Enter`, `^R`.
+pub fn named(scope: Scope, action: Action) -> String {
+    let binding = binding_of(scope, action);
+    binding.map_or_else(String::new, |binding| {
+        binding.chord_for(scope, &Glyphs::ASCII)
+    })
+}
+
+/// Takes Shift away from all but letters and named keys: terminals disagree on whether `?` comes with it.
 fn normal(chord: KeyCombination) -> KeyCombination {
     let chord = chord.normalized();
     let is_sign = chord

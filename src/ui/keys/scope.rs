@@ -1,9 +1,9 @@
 //! Scopes and groups: the places where a binding holds, and the headings that the help lists it under.
 
-/// Where a binding holds.
+/// The place where a binding holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// Whatever has the keyboard, text fields and modals included.
+    /// Every place that has the keyboard, text fields and modals included.
     Anywhere,
     /// Every screen that does not show a text field.
     Global,
@@ -21,11 +21,11 @@ pub enum Scope {
     Routes,
     /// The tabs of an API.
     Api,
-    /// What one can do to an API: on the screens that have one.
+    /// The screens that have an API, for the actions on it.
     Subject,
     /// The frames of the Live screen.
     Live,
-    /// What is inside a frame, on the Live screen.
+    /// The content of a frame, on the Live screen.
     Inspector,
     /// The composer of the Live screen.
     Composer,
@@ -60,7 +60,7 @@ pub enum Scope {
 /// A heading of the help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
-    /// What can be done here.
+    /// Actions of the place itself.
     Here,
     /// Deploying and watching.
     Stage,
@@ -85,7 +85,7 @@ impl Group {
         Self::Program,
     ];
 
-    /// The heading.
+    /// Returns the heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Here => "Here",
@@ -123,7 +123,7 @@ impl Scope {
         Self::Log,
     ];
 
-    /// The scopes that hold where this one is the innermost, innermost first.
+    /// Returns the scopes that hold where this one is the innermost, innermost first.
     pub fn stack(self) -> &'static [Self] {
         match self {
             Self::Targets => &[Self::Targets, Self::List, Self::Global, Self::Anywhere],
@@ -187,7 +187,7 @@ impl Scope {
         )
     }
 
-    /// Where it holds, in words.
+    /// Returns the place in words.
     pub fn title(self) -> &'static str {
         match self {
             Self::Anywhere => "everywhere",

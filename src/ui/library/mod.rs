@@ -1,6 +1,6 @@
-//! Data from elsewhere, each piece once, with what became of asking for it and how old it is.
+//! The library: data from elsewhere, each piece once, with the state of asking for it and its age.
 //!
-//! What costs many calls is read only where somebody looks at it, see `pulse` for when something is read again.
+//! Data that costs many calls is read only where somebody looks at it; `pulse` decides when something is read again.
 
 mod pulse;
 mod record;
@@ -19,12 +19,12 @@ use crate::model::{
     pace::{Pace, Priority, ReadProgress},
 };
 
-use super::{Effect, Remote, tickets::Tickets};
+use super::{Effect, Remote, effect::Job, tickets::Tickets};
 
 pub use pulse::LONG;
 pub use record::{Errand, Record};
 
-/// How many APIs are read at one time: a read is several calls, and the account shares their rate.
+/// The most APIs that are read at one time: a read is several calls, and the account shares their rate.
 const READS_AT_ONCE: usize = 3;
 
 /// All that was read from the target in force, and the targets there are.
@@ -36,29 +36,29 @@ pub struct Library {
     pub target: Remote<Target>,
     /// The target that was asked for last.
     pub wanted_target: Option<Target>,
-    /// How the target takes calls.
+    /// The manner in which the target takes calls.
     pub manner: Manner,
     /// The limits of the local gateway in this process, whose time may pass faster than API Gateway's.
     pub our_limits: ConnectionLimits,
     /// The target's APIs.
     pub apis: Remote<Vec<Api>>,
-    /// When the list was asked for that is known: it is at least as new as that.
+    /// The time when the list that is known was asked for: the list is at least as new as that.
     pub apis_as_of: Option<Timestamp>,
-    /// What was read of each API.
+    /// The record of each API.
     pub records: BTreeMap<ApiId, Record>,
     /// The reading of the list.
     list: Errand,
     /// APIs whose drafts somebody looks at: other readings of drafts are given up.
     looked_at: BTreeSet<ApiId>,
-    /// When somebody pressed a key last.
+    /// The time when somebody last pressed a key.
     typed_at: Option<Timestamp>,
-    /// When the next reading in the background may begin.
+    /// The time when the next reading in the background may begin.
     lane_free_at: Option<Timestamp>,
-    /// It is the turn of an API that nobody has read.
+    /// True when it is the turn of an API that nobody has read.
     is_turn_of_unread: bool,
 }
 
-/// How a target takes calls.
+/// The manner in which a target takes calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Manner {
     /// The pace that is kept; none where no limit is known.
@@ -72,7 +72,7 @@ impl Library {
     pub fn load_targets(&mut self, tickets: &mut Tickets, effects: &mut Vec<Effect>) {
         let ticket = tickets.next_ticket();
         self.targets.start(ticket);
-        effects.push(Effect::LoadTargets(ticket));
+        effects.push(Effect::Job(Job::LoadTargets(ticket)));
     }
 
     /// Asks for another target.
@@ -84,21 +84,22 @@ impl Library {
     ) {
         let ticket = tickets.next_ticket();
         if let Remote::Loading { ticket: late, .. } = &self.target {
-            effects.push(Effect::Cancel(*late));
+            effects.push(Effect::Job(Job::Cancel(*late)));
         }
         self.target.start(ticket);
         self.wanted_target = Some(target.clone());
-        effects.push(Effect::ChangeTarget(ticket, target));
+        effects.push(Effect::Job(Job::ChangeTarget(ticket, target)));
     }
 
-    /// Asks for the list of APIs, also when it is known: to see what changed. What was asked for a moment ago is on its way.
+    /// Asks for the list of APIs, also when it is known: to see what changed. A list that was asked for a moment ago is
+    /// on its way.
     pub fn load_apis(&mut self, asking: &mut Asking<'_>) {
         if self.list.is_young(asking.now) {
             self.list.show();
             return;
         }
         if let Some(late) = self.list.ticket() {
-            asking.effects.push(Effect::Cancel(late));
+            asking.effects.push(Effect::Job(Job::Cancel(late)));
         }
         self.begin_list(Priority::Asked, asking);
     }
@@ -107,7 +108,9 @@ impl Library {
         let ticket = asking.tickets.next_ticket();
         self.apis.start(ticket);
         self.list.begin(ticket, asking.now);
-        asking.effects.push(Effect::LoadApis(ticket, priority));
+        asking
+            .effects
+            .push(Effect::Job(Job::LoadApis(ticket, priority)));
     }
 
     /// Takes the list of APIs; false when it came too late and was dropped.
@@ -145,14 +148,14 @@ impl Library {
                 return;
             }
             if let Some(late) = record.draft.ticket() {
-                asking.effects.push(Effect::Cancel(late));
+                asking.effects.push(Effect::Job(Job::Cancel(late)));
             }
             record.draft = Errand::default();
         }
         self.begin_draft(id, Priority::Shown, asking);
     }
 
-    /// Asks who serves what in an API, also when it is known.
+    /// Asks for the stages and deployments of an API, also when they are known.
     pub fn load_stages(&mut self, id: &ApiId, asking: &mut Asking<'_>) {
         if let Some(record) = self.records.get_mut(id)
             && record.stages.is_young(asking.now)
@@ -161,7 +164,7 @@ impl Library {
             return;
         }
         if let Some(late) = self.records.get(id).and_then(|it| it.stages.ticket()) {
-            asking.effects.push(Effect::Cancel(late));
+            asking.effects.push(Effect::Job(Job::Cancel(late)));
         }
         self.begin_stages(id, Priority::Asked, asking);
     }
@@ -175,7 +178,7 @@ impl Library {
         if priority != Priority::Asked && record.detail.stages.is_known() {
             record.stages.hush();
         }
-        let effect = Effect::ReadStages(ticket, id.clone(), priority);
+        let effect = Effect::Job(Job::ReadStages(ticket, id.clone(), priority));
         asking.effects.push(effect);
     }
 
@@ -190,11 +193,11 @@ impl Library {
             DraftStart::Anew
         };
         record.draft.begin(ticket, asking.now);
-        let effect = Effect::ReadDraft(ticket, id.clone(), priority, start);
+        let effect = Effect::Job(Job::ReadDraft(ticket, id.clone(), priority, start));
         asking.effects.push(effect);
     }
 
-    /// The record of an API, a new one if nothing was read of it yet; none of an API that is not in the list.
+    /// Returns the record of an API, a new one if nothing was read of it yet; none of an API that is not in the list.
     fn record(&mut self, id: &ApiId) -> Option<&mut Record> {
         if !self.records.contains_key(id) {
             let api = self.api(id)?.clone();
@@ -203,8 +206,8 @@ impl Library {
         self.records.get_mut(id)
     }
 
-    /// Takes a reading of who serves what. A draft may have changed along with it, so that it is read again where
-    /// somebody looks.
+    /// Takes a reading of the stages and deployments of an API. The draft may have changed along with them, so that it
+    /// is read again where somebody looks.
     pub fn take_stages(
         &mut self,
         (ticket, id): (Ticket, &ApiId),
@@ -240,7 +243,7 @@ impl Library {
         true
     }
 
-    /// Takes how far a reading is.
+    /// Takes the progress of a reading.
     pub fn take_progress(&mut self, ticket: Ticket, progress: ReadProgress) {
         let errands = self.records.values_mut();
         let errands = errands.flat_map(|record| [&mut record.stages, &mut record.draft]);
@@ -250,7 +253,7 @@ impl Library {
         }
     }
 
-    /// Takes what an earlier run had read, where nothing newer is known.
+    /// Takes the data that an earlier run had read, where nothing newer is known.
     pub fn recall(
         &mut self,
         (apis, as_of): (Vec<Api>, Timestamp),
@@ -279,7 +282,7 @@ impl Library {
         let errands = self.records.values();
         let errands = errands.flat_map(|record| [&record.stages, &record.draft]);
         let late = errands.chain([&self.list]).filter_map(Errand::ticket);
-        effects.extend(late.map(Effect::Cancel));
+        effects.extend(late.map(|late| Effect::Job(Job::Cancel(late))));
         self.apis = Remote::Idle;
         self.apis_as_of = None;
         self.list = Errand::default();
@@ -299,7 +302,7 @@ impl Library {
         }
     }
 
-    /// The API of that id, from the list or from what was read of it.
+    /// Returns the API of that id, from the list or from what was read of it.
     pub fn api(&self, id: &ApiId) -> Option<&Api> {
         let record = self.records.get(id);
         record.map(|record| &record.detail.api).or_else(|| {
@@ -308,13 +311,14 @@ impl Library {
         })
     }
 
-    /// What is known of the API of that id, once anything was read of it.
+    /// Returns the details of the API of that id, once anything was read of it, or could not be.
     pub fn detail(&self, id: &ApiId) -> Option<&ApiDetail> {
         let record = self.records.get(id)?;
         record.is_touched().then_some(&record.detail)
     }
 
-    /// How long a stage that was just made may refuse, whoever made it, by what was read of it last; none when it has settled.
+    /// Returns the longest time that a stage that was just made may still refuse, whoever made it, by what was read of
+    /// it last; none when it has settled.
     pub fn settles_in(
         &self,
         id: &ApiId,
@@ -325,12 +329,13 @@ impl Library {
         detail.stage(stage)?.settles_in(now)
     }
 
-    /// What is known of an API, to correct it by what became known in another way.
+    /// Returns the details of an API, to correct them by what became known in another way.
     pub fn detail_mut(&mut self, id: &ApiId) -> Option<&mut ApiDetail> {
         self.records.get_mut(id).map(|record| &mut record.detail)
     }
 
-    /// How long a reading of an API's draft takes, as far as can be told: by the pace that is kept, and by the last one.
+    /// Returns the time that a reading of an API's draft takes, as far as can be told: by the pace that is kept, and by
+    /// the last one.
     pub fn draft_time(&self, id: &ApiId) -> Duration {
         let Some(record) = self.records.get(id) else {
             return Duration::ZERO;
@@ -345,7 +350,7 @@ impl Library {
         paced.into_iter().chain(last).max().unwrap_or_default()
     }
 
-    /// Why nobody knows the stages of the API of that id.
+    /// Returns the reason why nobody knows the stages of the API of that id.
     pub fn stages_failure(&self, id: &ApiId) -> Option<&Failure> {
         let stages = &self.records.get(id)?.detail.stages;
         stages.failure.as_ref().filter(|_| !stages.is_known())
@@ -361,7 +366,8 @@ impl Library {
             || errands.any(Errand::is_seen)
     }
 
-    /// Of how many APIs of the list the stages are known, or why not, and how many there are; none once that is all of them.
+    /// Returns the number of APIs of the list that were read, or could not be, and the number of all; none once those
+    /// are equal.
     pub fn stages_known(&self) -> Option<(usize, usize)> {
         let apis = self.apis.data()?;
         let is_known = |api: &&Api| self.detail(&api.id).is_some();
@@ -369,7 +375,7 @@ impl Library {
         (n_known < apis.len()).then_some((n_known, apis.len()))
     }
 
-    /// What holds the reading of the list up, or how long it takes yet where that is worth saying.
+    /// Returns the reason that holds up the reading of the list, or the time left where that is worth saying.
     pub fn list_wait(&self) -> Option<String> {
         self.list.progress?.wait()
     }
@@ -380,13 +386,13 @@ impl Library {
     }
 }
 
-/// What asking takes.
+/// The things that asking for data takes.
 #[derive(Debug)]
 pub struct Asking<'a> {
     /// The time.
     pub now: Timestamp,
     /// Numbers for requests.
     pub tickets: &'a mut Tickets,
-    /// What we ask of the world.
+    /// The orders to the world.
     pub effects: &'a mut Vec<Effect>,
 }

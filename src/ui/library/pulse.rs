@@ -1,8 +1,8 @@
-//! When something is read again by itself, within the calls that a target takes.
+//! The pulse of the library: readings that are begun again by themselves, within the calls that a target takes.
 //!
-//! What costs a call or two follows somebody who types every 10 s, and a screen that stands every minute. Rows of the list
-//! are read one after the other, at one call a second in all. A whole draft is read where somebody looks at it, once; it is
-//! read again only when somebody asks, or when what is served has changed.
+//! A reading of a call or two is begun again every 10 s while somebody types, and every minute while the screen stands.
+//! Rows of the list are read one after the other, at one call a second in all. A whole draft is read where somebody
+//! looks at it, once; it is read again only when somebody asks, or when what is served has changed.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Asking, Errand, Library, READS_AT_ONCE, Remote};
 use crate::{
     model::{ApiId, pace::Priority},
-    ui::Effect,
+    ui::{Effect, effect::Job},
 };
 
-/// How often something cheap is read again while somebody types.
+/// The interval at which something cheap is read again while somebody types.
 const TYPING: SignedDuration = SignedDuration::from_secs(10);
 
-/// The same while the screen stands.
+/// The interval at which something cheap is read again while the screen stands.
 const STANDING: SignedDuration = SignedDuration::from_mins(1);
 
 /// A reading that takes longer is not waited for unasked.
 pub const LONG: Duration = Duration::from_secs(2);
 
-/// How long after a key somebody still counts as typing.
+/// The time after a key that somebody still counts as typing.
 const ATTENTION: SignedDuration = SignedDuration::from_secs(30);
 
 /// APIs on a page of the list. UNCONFIRMED: AWS documents none for this API; of its older one it is so.
@@ -122,7 +122,8 @@ impl Library {
         self.looked_at.insert(id.clone());
     }
 
-    /// Reads an API again, to explain what it did: who serves what, and the draft where that takes no time to speak of.
+    /// Reads an API again, to explain what it did: its stages and deployments, and the draft where that takes no time
+    /// to speak of.
     pub fn look_again(&mut self, id: &ApiId, asking: &mut Asking<'_>) {
         if self.draft_time(id) <= LONG {
             self.load_api(id, asking);
@@ -131,25 +132,26 @@ impl Library {
         }
     }
 
-    /// Gives up the readings of drafts that nobody looks at any more. Called after all views have said what they look at.
+    /// Gives up the readings of drafts that nobody looks at any more. Called after all views have said what they look
+    /// at.
     pub fn give_up_unseen(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let looked_at = std::mem::take(&mut self.looked_at);
         for (id, record) in &mut self.records {
             if looked_at.contains(id) {
                 record.draft.is_looked_at();
             } else if let Some(ticket) = record.draft.leave(now) {
-                effects.push(Effect::Cancel(ticket));
+                effects.push(Effect::Job(Job::Cancel(ticket)));
             }
         }
     }
 
-    /// How long until a reading is given up that nobody looks at.
+    /// Returns the time until a reading is given up that nobody looks at.
     pub fn gives_up_in(&self, now: Timestamp) -> Option<SignedDuration> {
         let drafts = self.records.values();
         drafts.filter_map(|record| record.draft.left_in(now)).min()
     }
 
-    /// How long until the list or a row of it should be read again.
+    /// Returns the time until the list or a row of it should be read again.
     pub fn list_due_in(&self, shown: &[ApiId], now: Timestamp) -> Option<SignedDuration> {
         if !matches!(self.target, Remote::Ready(_)) {
             return None;
@@ -167,7 +169,7 @@ impl Library {
         list.into_iter().chain(lane).chain(rows).min()
     }
 
-    /// How long until what is shown of one API should be read again.
+    /// Returns the time until what is shown of one API should be read again.
     pub fn api_due_in(&self, id: &ApiId, now: Timestamp) -> Option<SignedDuration> {
         let record = self.records.get(id)?;
         let due = record.stages.due_in(now, self.interval(now));
@@ -220,8 +222,8 @@ impl Library {
             && (record.stages.is_unasked() || with_draft && record.draft.is_unasked())
     }
 
-    /// The row that is read next in the background: by turns the one in view that was read longest ago, if that is due, and
-    /// one that nobody has read.
+    /// Returns the row that is read next in the background: by turns the one in view that was read longest ago, if that
+    /// is due, and one that nobody has read.
     fn next_in_lane(&self, shown: &[ApiId], now: Timestamp) -> Option<ApiId> {
         let is_busy = self.records.values().any(|it| it.stages.ticket().is_some());
         if is_busy || shown.iter().any(|id| self.is_missing(id, false)) {
@@ -248,7 +250,8 @@ impl Library {
         errand.due_in(now, self.interval(now)) == Some(SignedDuration::ZERO)
     }
 
-    /// A list of many pages is read more seldom: what it costs in the long run stays what two pages cost.
+    /// Returns the interval at which the list is read: a list of many pages is read more seldom, so that it costs in
+    /// the long run what two pages cost.
     fn list_interval(&self, now: Timestamp) -> SignedDuration {
         let n_apis = self.apis.data().map_or(0, Vec::len);
         let n_pages = n_apis.div_ceil(PAGE).max(CHEAP_PAGES);

@@ -1,4 +1,4 @@
-//! What was read of one API, and the readings that are under way.
+//! The record of one API: the data that was read, and the readings that are under way.
 
 use std::collections::BTreeMap;
 
@@ -9,33 +9,33 @@ use crate::model::{
     pace::ReadProgress,
 };
 
-/// How long what changed is marked.
+/// The time that a change stays marked.
 const MARKED: SignedDuration = SignedDuration::from_secs(4);
 
 /// A draft of an earlier run that is younger counts as read.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
 
-/// How seldom a draft is read again because somebody moved a stage.
+/// The shortest time between two changes of stages or deployments that have the draft read again.
 const SELDOM: SignedDuration = SignedDuration::from_mins(2);
 
-/// What was asked for less long ago is as good as asked for now.
+/// The age below which a reading under way is as good as one that begins now.
 const YOUNG: SignedDuration = SignedDuration::from_secs(2);
 
-/// How long nobody must look at the reading of a draft before it is left.
+/// The time after which the reading of a draft is left when nobody looks at it.
 const GRACE: SignedDuration = SignedDuration::from_secs(2);
 
-/// One API.
+/// The record of one API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// What is known.
+    /// The details, as far as they are known.
     pub detail: ApiDetail,
-    /// The reading of who serves what.
+    /// The reading of the stages and deployments.
     pub stages: Errand,
     /// The reading of the draft.
     pub draft: Errand,
-    /// When it was seen that something else is to be said of a stage.
+    /// The time when the deployment or the drift of a stage was last seen to change, by stage.
     changed: BTreeMap<StageName, Timestamp>,
-    /// When a change was last the reason to read the draft again.
+    /// The time when a change was last the reason to read the draft again.
     doubted_at: Option<Timestamp>,
 }
 
@@ -44,35 +44,35 @@ pub struct Record {
 pub struct Errand {
     ticket: Option<Ticket>,
     asked_at: Option<Timestamp>,
-    /// Whether somebody waits for it.
+    /// The attention that the reading has.
     attention: Attention,
-    /// What came up while it was under way, so that what it tells may be old already.
+    /// True when something came up during the reading, so that what it tells may be old already.
     is_doubted: bool,
-    /// It was left in the middle: what it had read by then is of use to the next one.
+    /// True when the reading was left in the middle: what it had read by then is of use to the next one.
     was_left: bool,
-    /// Since when nobody looks at it.
+    /// The time since which nobody looks at the reading.
     unseen_since: Option<Timestamp>,
-    /// How far it is, once that is known.
+    /// The progress, once that is known.
     pub progress: Option<ReadProgress>,
 }
 
-/// Whether somebody waits for a reading.
+/// The attention that a reading has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Attention {
-    /// Somebody does: it is shown.
+    /// Somebody waits for the reading: it is shown.
     #[default]
     Seen,
-    /// Nobody does: what is known is shown meanwhile.
+    /// Nobody waits for the reading: what is known is shown meanwhile.
     Quiet,
 }
 
 impl Record {
-    /// An API of which nothing but the list is known.
+    /// Returns the record of an API of which nothing but the API itself is known.
     pub fn new(api: Api) -> Self {
         Self::of(ApiDetail::unread(api))
     }
 
-    /// An API as an earlier run has read it.
+    /// Returns a record with these details, and no reading of them.
     pub fn of(detail: ApiDetail) -> Self {
         Self {
             detail,
@@ -83,8 +83,8 @@ impl Record {
         }
     }
 
-    /// An API as an earlier run has read it. A draft that was read a short time ago is not read again unasked: that takes
-    /// hundreds of calls.
+    /// Returns the record of an API as an earlier run has read it. A draft that was read a short time ago is not read
+    /// again unasked: that takes hundreds of calls.
     pub fn recalled(detail: ApiDetail, now: Timestamp) -> Self {
         let draft = detail.draft.as_ref().map(|draft| draft.as_of);
         let asked_at = draft.filter(|as_of| now.duration_since(*as_of) < RECENT);
@@ -103,7 +103,7 @@ impl Record {
             || routes.failure.is_some()
     }
 
-    /// True while something of it is read.
+    /// True while something of the API is being read.
     pub(super) fn is_awaited(&self) -> bool {
         self.stages.ticket.is_some() || self.draft.ticket.is_some()
     }
@@ -114,7 +114,7 @@ impl Record {
         changed.is_some_and(|at| now.duration_since(*at) < MARKED)
     }
 
-    /// When the next mark ends.
+    /// Returns the time until the next mark ends.
     pub fn mark_ends(&self, now: Timestamp) -> Option<SignedDuration> {
         let left = self
             .changed
@@ -152,7 +152,8 @@ impl Record {
         }
     }
 
-    /// Notes which stages something else is to be said of afterwards. What becomes known for the first time is no change.
+    /// Makes a change, and marks the stages whose deployment or drift is another one afterwards. What becomes known for
+    /// the first time is no change.
     fn mark_changes(&mut self, now: Timestamp, change: impl FnOnce(&mut ApiDetail)) {
         let before = self.said();
         change(&mut self.detail);
@@ -192,27 +193,27 @@ impl Record {
 }
 
 impl Errand {
-    /// The request whose answer counts; none when none is awaited.
+    /// Returns the request whose answer counts; none when none is awaited.
     pub fn ticket(&self) -> Option<Ticket> {
         self.ticket
     }
 
-    /// When it was begun last; none when nobody asked.
+    /// Returns the time when the reading was begun last; none when nobody asked.
     pub fn asked_at(&self) -> Option<Timestamp> {
         self.asked_at
     }
 
-    /// True while it is under way and somebody waits for it.
+    /// True while the reading is under way and somebody waits for it.
     pub fn is_seen(&self) -> bool {
         self.ticket.is_some() && self.attention == Attention::Seen
     }
 
-    /// True when it is neither under way nor was.
+    /// True when the reading is neither under way nor was.
     pub fn is_unasked(&self) -> bool {
         self.ticket.is_none() && self.asked_at.is_none()
     }
 
-    /// How long until it should be begun again; none while it is under way.
+    /// Returns the time until the reading should be begun again; none while it is under way, and when nobody asked.
     pub fn due_in(&self, now: Timestamp, interval: SignedDuration) -> Option<SignedDuration> {
         if self.ticket.is_some() {
             return None;
@@ -227,7 +228,7 @@ impl Errand {
         Some((interval - waited).max(SignedDuration::ZERO))
     }
 
-    /// Begins one that somebody waits for.
+    /// Begins a reading that somebody waits for.
     pub(super) fn begin(&mut self, ticket: Ticket, now: Timestamp) {
         *self = Self {
             ticket: Some(ticket),
@@ -236,12 +237,12 @@ impl Errand {
         };
     }
 
-    /// True when the next one may take over what this one had read before it was left.
+    /// True when the next reading may take over what this one had read before it was left.
     pub(super) fn was_left(&self) -> bool {
         self.was_left
     }
 
-    /// Ends it. One that was doubted meanwhile is begun anew when somebody looks next.
+    /// Ends the reading. One that was doubted meanwhile is begun anew when somebody looks next.
     pub(super) fn end(&mut self) {
         if self.is_doubted {
             *self = Self::default();
@@ -251,12 +252,12 @@ impl Errand {
         self.progress = None;
     }
 
-    /// Nobody waits for it any more: there is something to look at.
+    /// Notes that nobody waits for the reading any more: there is something to look at.
     pub(super) fn hush(&mut self) {
         self.attention = Attention::Quiet;
     }
 
-    /// Has it begun anew when somebody looks next, or when the one under way is over.
+    /// Has the reading begun anew when somebody looks next, or when the one under way is over.
     pub(super) fn distrust(&mut self) {
         if self.ticket.is_some() {
             self.is_doubted = true;
@@ -265,29 +266,30 @@ impl Errand {
         }
     }
 
-    /// True while it is under way and was begun a moment ago.
+    /// True while the reading is under way and was begun a moment ago.
     pub(super) fn is_young(&self, now: Timestamp) -> bool {
         let age = self.asked_at.map(|at| now.duration_since(at));
         self.ticket.is_some() && age.is_some_and(|age| age < YOUNG)
     }
 
-    /// Somebody waits for it from now on.
+    /// Notes that somebody waits for the reading from now on.
     pub(super) fn show(&mut self) {
         self.attention = Attention::Seen;
     }
 
-    /// Somebody looks at it.
+    /// Notes that somebody looks at the reading.
     pub(super) fn is_looked_at(&mut self) {
         self.unseen_since = None;
     }
 
-    /// How long until it is left because nobody looks at it.
+    /// Returns the time until the reading is left because nobody looks at it.
     pub(super) fn left_in(&self, now: Timestamp) -> Option<SignedDuration> {
         let unseen = now.duration_since(self.unseen_since?);
         Some(GRACE - unseen).filter(SignedDuration::is_positive)
     }
 
-    /// Leaves it if it is under way and nobody has looked at it for a moment; the next one goes on where it was.
+    /// Leaves the reading if it is under way and nobody has looked at it for a moment; the next one goes on where it
+    /// was.
     pub(super) fn leave(&mut self, now: Timestamp) -> Option<Ticket> {
         let ticket = self.ticket?;
         let since = *self.unseen_since.get_or_insert(now);

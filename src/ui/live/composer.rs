@@ -1,4 +1,4 @@
-//! What the person is about to send: a text of several lines, its length on the wire, and the messages sent before.
+//! The message that the person writes: a text of several lines, its length on the wire, and the messages sent before.
 
 use crossterm::event::KeyEvent;
 use ratatui::style::{Modifier, Style};
@@ -16,18 +16,18 @@ pub struct Composer {
     area: TextArea<'static>,
     /// Messages sent, oldest first.
     history: Vec<String>,
-    /// Which message of the history is in the text area.
+    /// The message of the history that is in the text area.
     recalled: Option<usize>,
-    /// What was in the text area before a message of the history was.
+    /// The text that was in the text area before a message of the history was.
     draft: String,
     /// The request for the messages of earlier sessions, or for the editor, whose answer counts.
     loading: Option<Ticket>,
     editing: Option<Ticket>,
-    /// Why the message was not sent, until it is changed.
+    /// The reason why the message was not sent, until the message is changed.
     complaint: Option<&'static str>,
 }
 
-/// How long a message is on the wire.
+/// The length of a message on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meter {
     /// In bytes.
@@ -53,12 +53,12 @@ impl Default for Composer {
 }
 
 impl Composer {
-    /// The text area, to draw it.
+    /// Returns the text area, to draw it.
     pub fn area(&self) -> &TextArea<'static> {
         &self.area
     }
 
-    /// The message as it would be sent.
+    /// Returns the message as it would be sent.
     pub fn text(&self) -> String {
         self.area.lines().join("\n")
     }
@@ -68,7 +68,7 @@ impl Composer {
         self.area.is_empty()
     }
 
-    /// How long the message is.
+    /// Returns the length of the message.
     pub fn meter(&self) -> Meter {
         let lines = self.area.lines();
         let text: usize = lines.iter().map(String::len).sum();
@@ -79,12 +79,12 @@ impl Composer {
         }
     }
 
-    /// Why the message was not sent, until it is changed.
+    /// Returns the reason why the message was not sent, until the message is changed.
     pub fn complaint(&self) -> Option<&'static str> {
         self.complaint
     }
 
-    /// Notes why the message was not sent; it stays as it is.
+    /// Notes why the message was not sent; the message stays as it is.
     pub fn complain(&mut self, why: &'static str) {
         self.complaint = Some(why);
     }
@@ -130,7 +130,7 @@ impl Composer {
         self.changed();
     }
 
-    /// One line up, or from the first line to the message sent before.
+    /// Moves one line up, or from the first line to the message sent before.
     pub fn up(&mut self) {
         let before = self.area.cursor();
         self.area.move_cursor(CursorMove::Up);
@@ -149,7 +149,7 @@ impl Composer {
         }
     }
 
-    /// One line down, or from the last line to the message sent after, and at last to what was being written.
+    /// Moves one line down, or from the last line to the message sent after, and at last to what was being written.
     pub fn down(&mut self) {
         let before = self.area.cursor();
         self.area.move_cursor(CursorMove::Down);
@@ -231,12 +231,12 @@ impl Composer {
 }
 
 impl Meter {
-    /// True when API Gateway would not take it, however it is split.
+    /// True when API Gateway would not take the message, however it is split.
     pub fn is_too_long(self) -> bool {
         self.bytes > MESSAGE_BYTES
     }
 
-    /// The length in words, with the arrow of the terminal's character set.
+    /// Returns the length in words, with the arrow of the terminal's character set.
     pub fn text(self, arrow: &str) -> String {
         let bytes = grouped(self.bytes as u64);
         let limit = grouped(MESSAGE_BYTES as u64);

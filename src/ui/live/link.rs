@@ -1,4 +1,4 @@
-//! One client of a session: what its link is doing, what crossed it, and when the gateway will end it.
+//! One client of a session: the phase of its link, its traffic, and the time when the gateway will end the link.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::model::{
 /// Waits before the attempts to reconnect by itself, in seconds. After the last one the person decides.
 const BACKOFF_SECONDS: [i64; 8] = [1, 2, 4, 8, 15, 30, 30, 30];
 
-/// How long something that was sent may be without any answer before that is worth a word.
+/// The time that something sent may be without any answer before that is worth a word.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
 /// A link that lived this long was good: when it is lost, the waits begin anew.
@@ -24,25 +24,25 @@ const STABLE: SignedDuration = SignedDuration::from_secs(30);
 pub struct LiveLink {
     /// The link's number, new at every attempt.
     pub id: LinkId,
-    /// Whether its handshake is signed.
+    /// The signing of the link's handshake.
     pub signing: Signing,
-    /// What it is doing.
+    /// The phase of the link.
     pub phase: Phase,
-    /// What came in, over all links of this client.
+    /// The traffic that came in, over all links of this client.
     pub incoming: Traffic,
-    /// What went out, over all links of this client.
+    /// The traffic that went out, over all links of this client.
     pub outgoing: Traffic,
-    /// When the link in force opened.
+    /// The time when the link in force opened.
     pub opened_at: Option<Timestamp>,
-    /// When the last message crossed the link in force, or when it opened.
+    /// The time when the last message crossed the link in force, or a ping was sent over it, or when it opened.
     pub active_at: Option<Timestamp>,
-    /// When something came over the link in force, or when it opened.
+    /// The time when something last came over the link in force, or when it opened.
     pub heard_at: Option<Timestamp>,
-    /// When the first thing was sent after that.
+    /// The time when the first frame but a pong was sent after that.
     asked_at: Option<Timestamp>,
-    /// Which limits hold where this link leads.
+    /// The limits that hold where this link leads.
     pub limits: Limits,
-    /// What the link in force sent, as far as a close may be because of it.
+    /// The extremes of what the link in force sent, as far as a close may be because of it.
     pub sent: Sent,
     /// The next attempt to reconnect, when one is due by itself.
     pub retry: Option<Retry>,
@@ -50,12 +50,12 @@ pub struct LiveLink {
     attempts: usize,
 }
 
-/// What a link is doing, or how it ended.
+/// The phase of a link, or its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase {
     /// On its way to the handshake's answer.
     Connecting {
-        /// When it set out.
+        /// The time when the client set out.
         since: Timestamp,
     },
     /// Frames can cross.
@@ -71,7 +71,7 @@ pub enum Phase {
 /// Frames in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// How many.
+    /// The number of frames.
     pub frames: u64,
     /// Their payloads, in bytes.
     pub bytes: u64,
@@ -93,25 +93,25 @@ pub struct Sent {
 /// An attempt to reconnect that is due by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// Which attempt it is, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: usize,
-    /// When.
+    /// The time of the attempt.
     pub at: Timestamp,
 }
 
-/// Whether the limits that API Gateway documents, and their times, hold at the other end.
+/// The limits that hold at the other end, and the pace of their times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limits {
-    /// API Gateway's do.
+    /// The limits that API Gateway documents.
     Usual,
-    /// Those of the gateway in this process do, whose time may pass faster.
+    /// The limits of the gateway in this process, whose time may pass faster.
     Ours(ConnectionLimits),
-    /// Whoever answers there has limits of their own, or a clock that runs faster.
+    /// Not known: whoever answers there has limits of their own, or a clock that runs faster.
     Unknown,
 }
 
 impl Limits {
-    /// The limits, where they are known.
+    /// Returns the limits, where they are known.
     pub fn known(self) -> Option<ConnectionLimits> {
         match self {
             Self::Usual => Some(ConnectionLimits::USUAL),
@@ -121,17 +121,17 @@ impl Limits {
     }
 }
 
-/// Why the gateway will end a link.
+/// A reason why the gateway will end a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// No message crosses it.
+    /// No message crosses the link.
     Idle,
-    /// It lives too long.
+    /// The link lives too long.
     Lifetime,
 }
 
 impl LiveLink {
-    /// A client that sets out now.
+    /// Returns a client that sets out now.
     pub fn new(id: LinkId, now: Timestamp, limits: Limits) -> Self {
         Self {
             id,
@@ -172,7 +172,7 @@ impl LiveLink {
         matches!(self.phase, Phase::Open(_))
     }
 
-    /// Takes what the link told, but for frames, which [`LiveLink::count`] takes.
+    /// Takes an event of the link, but for frames, which [`LiveLink::count`] takes.
     pub fn take(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Connecting | LinkEvent::Frames(_) | LinkEvent::Unsent(_) => {}
@@ -221,16 +221,17 @@ impl LiveLink {
         }
     }
 
-    /// Since when nothing was heard, when something was sent after that and has been without an answer for a while. It
-    /// may need none; but the peer may also be gone, which the system takes half a minute to notice.
+    /// Returns the time since which nothing was heard, when something was sent after that and has been without an
+    /// answer for a while. It may need none; but the peer may also be gone, which the system takes half a minute to
+    /// notice.
     pub fn unanswered_since(&self, now: Timestamp) -> Option<Timestamp> {
         let is_late = self.is_open() && now.duration_since(self.asked_at?) >= PATIENCE;
         self.heard_at.filter(|_| is_late)
     }
 
-    /// When the gateway will end the link unless something happens, and why; none where its limits are not known to
-    /// hold. SOURCE: API Gateway quotas, "Idle
-    /// Connection Timeout" and "Connection duration for WebSocket API".
+    /// Returns the time when the gateway will end the link unless something happens, and the reason; none while the
+    /// link is not open, and where its limits are not known to hold. SOURCE: API Gateway quotas, "Idle Connection
+    /// Timeout" and "Connection duration for WebSocket API".
     pub fn ends_at(&self) -> Option<(Timestamp, Limit)> {
         let limits = self.limits.known().filter(|_| self.is_open())?;
         let idle = later(self.active_at?, limits.idle);
@@ -242,7 +243,7 @@ impl LiveLink {
         })
     }
 
-    /// How long until a time that is shown for this link reads otherwise, or until a retry is due.
+    /// Returns the time until a time that is shown for this link reads otherwise, or until a retry is due.
     pub fn next_change(&self, now: Timestamp) -> Option<Duration> {
         let at = match (self.retry, &self.phase) {
             (Some(retry), _) => Some(retry.at),
@@ -265,8 +266,8 @@ impl LiveLink {
         countdown.into_iter().chain(age).chain(doubt).min()
     }
 
-    /// A link that was open and broke is worth another try by itself, and so is the try. A first handshake that failed
-    /// or was refused is not: the person has to see why.
+    /// Plans another try for a link that was open and broke, and for such a try that failed. A first handshake that
+    /// failed or was refused is not tried again by itself: the person has to see why.
     fn plan_retry(&mut self, failure: &LinkFailure) {
         // A peer that takes every handshake and then breaks off must not be asked every second for ever.
         let lived = self.opened_at.map(|at| failure.at.duration_since(at));
@@ -334,7 +335,8 @@ impl Sent {
     }
 }
 
-/// A time that is still to come, in words that move as seldom as they can: minutes until the last one, then seconds.
+/// Returns a time that is still to come, in words that move as seldom as they can: minutes until the last one, then
+/// seconds.
 pub fn countdown_text(left: SignedDuration) -> String {
     let left_ms = left.as_millis();
     match left_ms {
@@ -344,7 +346,7 @@ pub fn countdown_text(left: SignedDuration) -> String {
     }
 }
 
-/// How long something has lasted, in words that move once a minute; none in the first one.
+/// Returns the time that something has lasted, in words that move once a minute; none in the first one.
 pub fn age_text(age: SignedDuration) -> Option<String> {
     match age.as_secs() / 60 {
         ..=0 => None,
@@ -353,7 +355,7 @@ pub fn age_text(age: SignedDuration) -> Option<String> {
     }
 }
 
-/// How long until [`countdown_text`] reads otherwise; none when it will not.
+/// Returns the time until [`countdown_text`] reads otherwise; none when it will not.
 fn until_countdown_changes(left: SignedDuration) -> Option<Duration> {
     let left_ms = left.as_millis();
     let unit = match left_ms {

@@ -1,8 +1,8 @@
 //! A stage watched live: the data that outlives the screen showing it.
 //!
-//! A [`Session`] belongs to one stage. It holds our links to that stage, the log of all frames that crossed them, and
-//! what the person is about to send. It turns link events into state and says what it wants of the world as effects; it
-//! draws nothing and knows no key.
+//! A [`Session`] belongs to one stage. A session holds our links to that stage, the log of all frames that crossed
+//! them, and the message that the person writes; it turns link events into state and returns its orders to the world as
+//! effects; it draws nothing and knows no key.
 
 pub mod composer;
 pub mod explain;
@@ -29,13 +29,13 @@ use crate::{
         Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Signing, StageName, Target,
         limit::ConnectionLimits,
     },
-    ui::Effect,
+    ui::{Effect, effect::Link},
 };
 
 /// Steps of [`FrameLog::scan`] that one message may cost: a few milliseconds.
 const SCAN_BUDGET: usize = 4 * 1024 * 1024;
 
-/// How soon the scan goes on when nothing else happens.
+/// The pause before the scan goes on when nothing else happens.
 const SCAN_PAUSE: Duration = Duration::from_millis(1);
 
 /// A stage watched live.
@@ -45,24 +45,24 @@ pub struct Session {
     pub api: Api,
     /// The stage.
     pub stage: StageName,
-    /// Where its links go.
+    /// The URL that the links go to.
     pub url: String,
-    /// Which limits hold there.
+    /// The limits that hold there.
     limits: Limits,
-    /// Which of its handshakes are signed.
+    /// The choice of the handshakes that are signed.
     sign: Sign,
     /// Its clients, oldest first; one whose link ended stays until it is opened anew.
     pub links: Vec<LiveLink>,
     /// The frames of all of them.
     pub log: FrameLog,
-    /// What the person is about to send.
+    /// The composer of the message that the person writes.
     pub composer: Composer,
 }
 
-/// Which handshakes are signed.
+/// A choice of the handshakes that are signed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Sign {
-    /// Where the stage asks for it, as far as that is known.
+    /// The handshakes with a stage that asks for a signature, as far as that is known.
     #[default]
     WhereAsked,
     /// All: the person says so.
@@ -72,7 +72,8 @@ enum Sign {
 }
 
 impl Session {
-    /// A session without links, on a stage of that target; `ours` are the limits of the gateway in this process.
+    /// Returns a session without links, on a stage of that target; `ours` are the limits of the gateway in this
+    /// process.
     pub fn new(
         api: Api,
         stage: StageName,
@@ -92,7 +93,7 @@ impl Session {
         }
     }
 
-    /// The gateway in this process has other limits now, for open links too.
+    /// Takes the new limits of the gateway in this process, for open links too.
     pub fn change_limits(&mut self, ours: ConnectionLimits) {
         if matches!(self.limits, Limits::Ours(_)) {
             self.limits = Limits::Ours(ours);
@@ -107,7 +108,7 @@ impl Session {
         self.api.id == *api && self.stage == *stage
     }
 
-    /// Whether the next handshake is signed, by what is known of the API.
+    /// Returns the signing of the next handshake, by what is known of the API.
     pub fn signing(&self, detail: Option<&ApiDetail>) -> Signing {
         let is_asked = detail.is_some_and(|detail| detail.signed.contains(&self.stage));
         match self.sign {
@@ -117,7 +118,7 @@ impl Session {
         }
     }
 
-    /// Signs all handshakes from now on if the last one was not signed, else none; gives what holds now.
+    /// Signs all handshakes from now on if the last one was not signed, else none; returns the new signing.
     pub fn toggle_signing(&mut self) -> Signing {
         let last = self.links.first().map(|link| link.signing);
         let (sign, signing) = match last.unwrap_or_default() {
@@ -146,11 +147,11 @@ impl Session {
             url: self.url.clone(),
             ..ConnectRequest::default()
         };
-        effects.push(Effect::OpenLink(id, request, signing));
+        effects.push(Effect::Link(Link::Open(id, request, signing)));
         effects
     }
 
-    /// Takes what a link told; what a link that was given up tells late is dropped.
+    /// Takes an event of a link; a late event of a link that was given up is dropped.
     pub fn take(&mut self, id: LinkId, event: LinkEvent) {
         let Some(link) = self.links.iter_mut().find(|link| link.id == id) else {
             return;
@@ -172,12 +173,12 @@ impl Session {
         }
     }
 
-    /// What gives up every link that is still alive, for a session that nobody will see again.
+    /// Returns the orders that give up every link that is still alive.
     pub fn close(&self) -> Vec<Effect> {
         self.links
             .iter()
             .filter(|link| link.is_alive())
-            .map(|link| Effect::DropLink(link.id))
+            .map(|link| Effect::Link(Link::Drop(link.id)))
             .collect()
     }
 
@@ -210,7 +211,8 @@ impl Session {
         Vec::new()
     }
 
-    /// How long until `tick` has something to do or a time on the screen changes, when nothing happens meanwhile.
+    /// Returns the time until `tick` has something to do or a time on the screen changes, when nothing happens
+    /// meanwhile.
     pub fn next_tick(&self, now: Timestamp) -> Option<Duration> {
         if self.log.is_scanning() {
             return Some(SCAN_PAUSE);
@@ -219,7 +221,7 @@ impl Session {
         changes.min()
     }
 
-    /// Why the session's link is not open, when it ended.
+    /// Returns the reason why the session's link is not open, when the link ended.
     pub fn explanation(&self, detail: Option<&ApiDetail>) -> Option<Explanation> {
         let link = self.links.first()?;
         match &link.phase {
@@ -250,8 +252,9 @@ impl Session {
     }
 }
 
-/// API Gateway's limits hold at its own endpoints, and in the gateway of this process, whose time runs at its own pace.
-/// Behind any other address may be anything, also a local gateway whose time was told to run faster.
+/// Returns the limits that hold behind a URL: API Gateway's at its own endpoints, and those of the gateway in this
+/// process, whose time runs at its own pace. Behind any other address may be anything, also a local gateway whose time
+/// was told to run faster.
 fn limits(url: &str, target: Option<&Target>, ours: ConnectionLimits) -> Limits {
     let authority = url.split("://").nth(1).unwrap_or_default();
     let host = authority.split(['/', ':', '?']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a person searches the log for: text in payloads, a control frame by its name, a direction.
+//! Needles: searches of the log for text in payloads, for a control frame by its name, for a direction.
 
 use memchr::memchr2_iter;
 
@@ -33,7 +33,7 @@ impl Needle {
         })
     }
 
-    /// What a person types for this.
+    /// Returns the text that a person types for this needle.
     pub fn typed(&self) -> String {
         match self.direction {
             Some(Direction::In) => format!("in:{}", self.text),
@@ -42,7 +42,7 @@ impl Needle {
         }
     }
 
-    /// How long the text is, in bytes.
+    /// Returns the length of the text, in bytes.
     pub(super) fn len(&self) -> usize {
         self.text.len()
     }
@@ -74,14 +74,14 @@ impl Needle {
             .contains(&self.text)
     }
 
-    /// Where the text first stands in the shown text, in bytes, to mark it; none when it is beyond ASCII, where upper
-    /// and lower case may differ in length.
+    /// Returns the range of bytes where the text first stands in the shown text, to mark it; none when it is not there,
+    /// and when it is beyond ASCII, where upper and lower case may differ in length.
     pub fn range_in(&self, shown: &str) -> Option<std::ops::Range<usize>> {
         let start = self.find_in(shown.as_bytes())?;
         Some(start..start + self.text.len())
     }
 
-    /// Where the text first stands in these bytes; none when it is empty or beyond ASCII.
+    /// Returns the place where the text first stands in these bytes; none when it is not there, empty or beyond ASCII.
     pub fn find_in(&self, bytes: &[u8]) -> Option<usize> {
         let needle = self.text.as_bytes();
         let [small, capital] = self.first?;

@@ -1,4 +1,4 @@
-//! Which frames of the log are rows: all of them, or those found so far of a folded or filtered view.
+//! The rows of the log: all its frames, or those found so far of a folded or filtered view.
 
 use std::collections::VecDeque;
 
@@ -15,7 +15,7 @@ pub(super) struct View {
 }
 
 impl View {
-    /// A view of which nothing is known yet, on a log whose next frame has the number `end`.
+    /// Returns a view of which nothing is known yet, on a log whose next frame has the number `end`.
     pub(super) fn new(is_folded: bool, needle: Option<Needle>, end: u64) -> Self {
         Self {
             is_folded,
@@ -53,7 +53,7 @@ impl View {
         self.scanned_from
     }
 
-    /// The row that stands for a frame.
+    /// Returns the row that stands for a frame.
     pub(super) fn row_of(&self, message: u64, sequence: u64) -> u64 {
         if self.is_folded { message } else { sequence }
     }

@@ -26,7 +26,11 @@ use crate::{
         route::{Nav, Route},
         subject, text,
         view::{Context, Placed, Scene, View},
-        widget::{cells, list::ListView, modal_area, panel},
+        widget::{
+            cells,
+            listing::{Key, Listing, Rows},
+            modal_area, panel, rows_in,
+        },
     },
 };
 
@@ -35,7 +39,7 @@ use crate::{
 pub struct ActionsModal {
     api: ApiId,
     stage: Option<StageName>,
-    list: ListView,
+    list: Listing,
 }
 
 /// An entry of the menu.
@@ -70,7 +74,7 @@ impl Entry {
         }
     }
 
-    /// The action whose key does the same without the menu, if there is one where a stage is selected or is not.
+    /// Returns the action whose key does the same without the menu, if there is one with or without a selected stage.
     fn shortcut(self, has_stage: bool) -> Option<(Scope, Action)> {
         match self {
             Self::Deploy => Some((Scope::Apis, Action::Deploy)),
@@ -84,23 +88,40 @@ impl Entry {
     }
 }
 
-fn ids() -> Vec<&'static str> {
-    Entry::ALL.iter().map(|entry| entry.title()).collect()
+/// The entries as rows of a list.
+struct EntryRows;
+
+impl Rows for EntryRows {
+    type Item = Entry;
+
+    const ORDERS: &'static [&'static str] = &["menu"];
+
+    fn id(&self, entry: &Entry) -> String {
+        entry.title().to_owned()
+    }
+
+    fn text(&self, entry: &Entry) -> String {
+        entry.title().to_owned()
+    }
+
+    fn key(&self, _order: usize, _entry: &Entry) -> Key {
+        Key::Given
+    }
 }
 
 impl ActionsModal {
-    /// The menu for an API, and for a stage where one is selected.
+    /// Makes the menu for an API, and for a stage where one is selected.
     pub fn new(api: ApiId, stage: Option<StageName>) -> Self {
         Self {
             api,
             stage,
-            list: ListView::default(),
+            list: Listing::default(),
         }
     }
 
     fn chosen(&self) -> Entry {
-        let idx = self.list.selected_idx(&ids()).unwrap_or(0);
-        Entry::ALL[idx]
+        let chosen = self.list.selected(&EntryRows, &Entry::ALL);
+        chosen.copied().unwrap_or(Entry::ALL[0])
     }
 
     fn reason(&self, entry: Entry, scene: Scene<'_>) -> Option<String> {
@@ -110,13 +131,14 @@ impl ActionsModal {
             Entry::Live => subject::live_refusal(detail, self.stage.as_ref()),
             Entry::Undo => subject::undo_refusal(scene),
             Entry::CopyInvokeUrl | Entry::CopyCallbackUrl if self.stage.is_none() => {
-                Some("Choose a stage first: Enter opens the API".to_owned())
+                let open = keys::named(Scope::Apis, Action::Open);
+                Some(format!("Choose a stage first: {open} opens the API"))
             }
             Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => None,
         }
     }
 
-    /// The same in a few words, for the menu itself; the full reason says what to do instead.
+    /// Returns the reason in a few words, for the menu itself; the full reason says what to do instead.
     fn short_reason(&self, entry: Entry, scene: Scene<'_>) -> Option<&'static str> {
         self.reason(entry, scene)?;
         let detail = scene.data.library.detail(&self.api);
@@ -158,7 +180,7 @@ impl View for ActionsModal {
             Action::Back => return Nav::Back,
             Action::Submit => {}
             action => {
-                self.list.act(action, &ids(), context.placed.page);
+                self.list.act::<EntryRows>(action, context.placed.page);
                 return Nav::Stay;
             }
         }
@@ -175,6 +197,11 @@ impl View for ActionsModal {
                 Nav::Back
             }
         }
+    }
+
+    fn settle(&mut self, context: &mut Context<'_>) {
+        self.list
+            .follow(&EntryRows, &Entry::ALL, context.placed.page);
     }
 
     fn refusal(&self, action: Action, scene: Scene<'_>) -> Option<String> {
@@ -204,6 +231,7 @@ impl View for ActionsModal {
         let inner = block.inner(place);
         frame.render_widget(block, place);
         placed.page = inner.height;
+        placed.rows = rows_in(inner, Entry::ALL.len());
         let chosen = self.chosen();
         for (idx, entry) in Entry::ALL.into_iter().enumerate() {
             let row = Rect {

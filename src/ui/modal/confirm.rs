@@ -1,4 +1,4 @@
-//! A question before something that changes the world.
+//! The confirmation: a question before an order is carried out.
 //!
 //! ```text
 //! ╭ Undo the deploy? ───────────────────────────╮
@@ -17,7 +17,7 @@ use ratatui::{
 
 use crate::ui::{
     Action,
-    keys::Scope,
+    keys::{self, Scope},
     route::{Confirmation, Nav, Order, Route},
     text,
     view::{Context, Placed, Scene, View},
@@ -31,7 +31,7 @@ pub struct ConfirmModal {
 }
 
 impl ConfirmModal {
-    /// Asks for this.
+    /// Asks for this confirmation.
     pub fn new(confirmation: Confirmation) -> Self {
         Self { confirmation }
     }
@@ -75,7 +75,7 @@ impl View for ConfirmModal {
         lines.push(Line::from(vec![
             Span::styled(scene.look.glyphs.enter, theme.key),
             Span::styled(format!(" {}   ", self.confirmation.yes), theme.text),
-            Span::styled("Esc", theme.key),
+            Span::styled(keys::named(Scope::Confirm, Action::Back), theme.key),
             Span::styled(" leave it", theme.dim),
         ]));
         let place = modal_area(area, (width, cells(lines.len()) + 2), frame);

@@ -1,4 +1,4 @@
-//! A failure of something that was asked for: what, why, and what to try.
+//! The failure dialog: the failure of something that was asked for, with its causes and a hint.
 //!
 //! ```text
 //! ╭ Cannot deploy "chat" to stage "prod" ───────────────╮
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// The failure, and how far its text is scrolled.
+/// The failure, and the scroll of its text.
 #[derive(Debug)]
 pub struct FailureModal {
     failure: Failure,

@@ -1,4 +1,4 @@
-//! The keys that work here, from the binding table, under headings.
+//! The help: the keys of a scope, from the binding table, under headings.
 //!
 //! ```text
 //! ╭ Keys · API, stages ──────────────────────────╮
@@ -29,7 +29,7 @@ use crate::ui::{
     },
 };
 
-/// The scope it tells of, and how far its text is scrolled.
+/// The scope that the help tells of, and the scroll of its text.
 #[derive(Debug)]
 pub struct HelpModal {
     of: Scope,
@@ -46,7 +46,7 @@ impl HelpModal {
     }
 }
 
-/// The bindings of a scope as the help lists them: by group, each action once.
+/// Returns the bindings of a scope as the help lists them: by group, each action once.
 pub fn entries(scope: Scope) -> Vec<(Group, Vec<&'static Binding>)> {
     Group::ALL
         .iter()
@@ -127,7 +127,7 @@ impl HelpModal {
     }
 }
 
-/// An upper bound of the lines, to keep the scroll within.
+/// Returns an upper bound of the lines, to keep the scroll within.
 fn lines_count(scope: Scope) -> usize {
     let groups = entries(scope);
     groups.iter().map(|(_, rows)| rows.len() + 2).sum::<usize>() + 2

@@ -1,4 +1,4 @@
-//! What was said so far: notices that are gone, and failures in full. The newest comes first.
+//! The log: the notices so far, and failures in full. The newest entry comes first.
 
 use jiff::tz::TimeZone;
 use ratatui::{
@@ -20,7 +20,7 @@ use crate::ui::{
     },
 };
 
-/// How far the log is scrolled.
+/// View state of the log.
 #[derive(Debug, Default)]
 pub struct LogModal {
     scroll: Scroll,

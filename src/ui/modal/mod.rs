@@ -1,5 +1,5 @@
-//! Modals: views that stand above a screen and have the keyboard until they are closed, a file or folder each. None knows
-//! another one: it asks for a route.
+//! Modals: views that stand above a screen and have the keyboard until they are closed, a file or folder each. A modal
+//! knows no other modal: it asks for a route.
 
 pub mod actions;
 pub mod confirm;

@@ -1,4 +1,4 @@
-//! The palette: every action that works here, by name, with its key.
+//! The palette: the actions of a scope, by name, with their keys; motions are left out.
 //!
 //! ```text
 //! ╭ Command ─────────────────────────╮
@@ -23,16 +23,16 @@ use crate::ui::{
     view::{Context, Handled, Placed, Scene, View},
     widget::{
         cells,
-        list::{Hit, ListView, highlight},
-        modal_area, panel,
+        listing::{Key, Listing, Rows, highlight},
+        modal_area, panel, rows_in,
     },
 };
 
-/// The actions of a scope, narrowed by what is typed.
+/// The actions of a scope, narrowed by the text that is typed.
 #[derive(Debug)]
 pub struct PaletteModal {
     of: Scope,
-    list: ListView,
+    list: Listing,
 }
 
 impl PaletteModal {
@@ -40,7 +40,7 @@ impl PaletteModal {
     pub fn new(of: Scope) -> Self {
         Self {
             of,
-            list: ListView::default(),
+            list: Listing::default(),
         }
     }
 
@@ -50,27 +50,35 @@ impl PaletteModal {
             .collect()
     }
 
-    fn hits(&self) -> (Vec<&'static Binding>, Vec<Hit>) {
-        let rows = self.rows();
-        let labels: Vec<&str> = rows.iter().map(|row| row.label).collect();
-        let hits = self.list.hits(&labels);
-        (rows, hits)
-    }
-
-    fn ids(&self) -> Vec<&'static str> {
-        let (rows, hits) = self.hits();
-        hits.iter().map(|hit| rows[hit.row].label).collect()
-    }
-
     fn chosen(&self) -> Option<Action> {
-        let (rows, hits) = self.hits();
-        let ids: Vec<&str> = hits.iter().map(|hit| rows[hit.row].label).collect();
-        let idx = self.list.selected_idx(&ids)?;
-        Some(rows[hits[idx].row].action)
+        let rows = self.rows();
+        let chosen = self.list.selected(&BindingRows, &rows)?;
+        Some(chosen.action)
     }
 }
 
-/// Nobody looks for "up" in a palette.
+/// The bindings of a scope as rows of a list.
+struct BindingRows;
+
+impl Rows for BindingRows {
+    type Item = &'static Binding;
+
+    const ORDERS: &'static [&'static str] = &["table"];
+
+    fn id(&self, binding: &&'static Binding) -> String {
+        binding.label.to_owned()
+    }
+
+    fn text(&self, binding: &&'static Binding) -> String {
+        binding.label.to_owned()
+    }
+
+    fn key(&self, _order: usize, _binding: &&'static Binding) -> Key {
+        Key::Given
+    }
+}
+
+/// True for an action that the palette leaves out: nobody looks for "up" in a palette.
 fn is_motion(action: Action) -> bool {
     matches!(
         action,
@@ -111,21 +119,22 @@ impl View for PaletteModal {
             Action::Submit => self.chosen().map_or(Nav::Stay, Nav::Act),
             Action::Back => Nav::Back,
             action => {
-                self.list.act(action, &self.ids(), context.placed.page);
+                self.list.act::<BindingRows>(action, context.placed.page);
                 Nav::Stay
             }
         }
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        self.list.settle(&self.ids(), context.placed.page);
+        let rows = self.rows();
+        self.list.follow(&BindingRows, &rows, context.placed.page);
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
         let mut placed = Placed::default();
         let theme = &scene.look.theme;
-        let (rows, hits) = self.hits();
-        let height = (cells(self.rows().len()) + 3).min(18);
+        let rows = self.rows();
+        let height = (cells(rows.len()) + 3).min(18);
         let place = modal_area(area, (46.min(area.width), height), frame);
         let block = panel(scene.look, "Command", true);
         let inner = block.inner(place);
@@ -137,19 +146,15 @@ impl View for PaletteModal {
         frame.render_widget(Line::styled(" :", theme.key), mark);
         frame.render_widget(&self.list.filter.widget(theme, true), field);
         placed.page = list.height;
-        let ids: Vec<&str> = hits.iter().map(|hit| rows[hit.row].label).collect();
-        let window = self.list.window(&ids, list.height);
-        let selected = self.list.selected_idx(&ids);
+        placed.rows = rows_in(list, self.list.window(list.height).len());
+        let window = self.list.window(list.height);
+        let selected = self.list.selected_idx();
         let columns = usize::from(list.width).saturating_sub(11);
-        let refusal = |action| {
-            let beneath = scene.beneath?;
-            beneath.refusal(action, scene)
-        };
         for (line, idx) in window.enumerate() {
-            let hit = &hits[idx];
-            let row = rows[hit.row];
+            let listed = &self.list.rows()[idx];
+            let row = rows[listed.place];
             let is_selected = selected == Some(idx);
-            let base = match (is_selected, refusal(row.action)) {
+            let base = match (is_selected, scene.refusal_beneath(row.action)) {
                 (true, _) => theme.selection,
                 (false, Some(_)) => theme.dim,
                 (false, None) => theme.text,
@@ -163,7 +168,7 @@ impl View for PaletteModal {
             spans.extend(highlight(
                 row.label,
                 (0, columns),
-                &hit.matched,
+                &listed.matched,
                 (base, theme.matched),
                 scene.look.glyphs.ellipsis,
             ));

@@ -20,12 +20,13 @@ use crate::{
     ui::{
         Action,
         keys::Scope,
+        look::Look,
         route::{Nav, Route},
         view::{Context, Handled, Placed, Scene, View},
         widget::{
             cells,
-            list::{ListView, highlight},
-            modal_area, panel,
+            listing::{Key, Listing, Rows, highlight},
+            modal_area, panel, rows_in,
         },
     },
 };
@@ -68,47 +69,26 @@ const REGIONS: [(&str, &str); 33] = [
     ("sa-east-1", "São Paulo"),
 ];
 
-/// The target whose region changes, and what is typed.
+/// The target whose region changes, and the regions with the text that is typed.
 #[derive(Debug)]
 pub struct RegionModal {
     target: Target,
-    list: ListView,
+    list: Listing,
 }
 
 impl RegionModal {
     /// Offers regions for a target.
     pub fn new(target: Target) -> Self {
-        let list = ListView {
-            selected: target.region().map(str::to_owned),
-            ..ListView::default()
-        };
+        let list = Listing::at(target.region().map(str::to_owned));
         Self { target, list }
     }
 
-    /// What can be chosen: the regions that match, or what is typed when none does. With the place and what matched.
-    fn rows(&self) -> Vec<(String, &'static str, Vec<u32>)> {
-        let searched: Vec<String> = REGIONS
-            .iter()
-            .map(|(region, place)| format!("{region} {place}"))
-            .collect();
-        let hits = self.list.hits(&searched);
-        if hits.is_empty() {
-            let typed = self.list.filter.text().trim().to_owned();
-            return vec![(typed, "as typed", Vec::new())];
+    /// Returns the name of the chosen region: the selected one, or the text that is typed when no region matches.
+    fn chosen(&self) -> String {
+        match self.list.selected(&RegionRows, &REGIONS) {
+            Some((region, _)) => (*region).to_owned(),
+            None => self.list.filter.text().trim().to_owned(),
         }
-        hits.into_iter()
-            .map(|hit| {
-                let (region, place) = REGIONS[hit.row];
-                (region.to_owned(), place, hit.matched)
-            })
-            .collect()
-    }
-
-    fn ids(&self) -> Vec<String> {
-        self.rows()
-            .into_iter()
-            .map(|(region, _, _)| region)
-            .collect()
     }
 
     fn with_region(&self, region: String) -> Target {
@@ -118,6 +98,27 @@ impl RegionModal {
             Target::Aws(aws) => aws.region = Some(region),
         }
         target
+    }
+}
+
+/// The regions as rows of a list.
+struct RegionRows;
+
+impl Rows for RegionRows {
+    type Item = (&'static str, &'static str);
+
+    const ORDERS: &'static [&'static str] = &["table"];
+
+    fn id(&self, (region, _): &Self::Item) -> String {
+        (*region).to_owned()
+    }
+
+    fn text(&self, (region, place): &Self::Item) -> String {
+        format!("{region} {place}")
+    }
+
+    fn key(&self, _order: usize, _region: &Self::Item) -> Key {
+        Key::Given
     }
 }
 
@@ -144,32 +145,27 @@ impl View for RegionModal {
     }
 
     fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let ids = self.ids();
         match action {
             Action::Submit => {
-                if let Some(idx) = self.list.selected_idx(&ids) {
-                    let target = self.with_region(ids[idx].clone());
-                    context.change_target(target);
-                }
+                let target = self.with_region(self.chosen());
+                context.change_target(target);
                 Nav::Back
             }
             Action::Back => Nav::Back,
             action => {
-                self.list.act(action, &ids, context.placed.page);
+                self.list.act::<RegionRows>(action, context.placed.page);
                 Nav::Stay
             }
         }
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        let ids = self.ids();
-        self.list.settle(&ids, context.placed.page);
+        self.list.follow(&RegionRows, &REGIONS, context.placed.page);
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
         let mut placed = Placed::default();
         let theme = &scene.look.theme;
-        let rows = self.rows();
         let size = (44.min(area.width), 18);
         let place = modal_area(area, size, frame);
         let title = format!("Region of {}", self.target.label());
@@ -181,43 +177,60 @@ impl View for RegionModal {
         let [_, field] =
             Layout::horizontal([Constraint::Length(2), Constraint::Fill(1)]).areas(field);
         frame.render_widget(&self.list.filter.widget(theme, true), field);
-        let ids = self.ids();
-        let window = self.list.window(&ids, list.height);
         placed.page = list.height;
-        let selected = self.list.selected_idx(&ids);
+        placed.rows = rows_in(list, self.list.window(list.height).len());
+        let window = self.list.window(list.height);
+        if window.is_empty() {
+            let row = row((&self.chosen(), "as typed"), &[], (true, scene.look));
+            frame.render_widget(row, Rect { height: 1, ..list });
+        }
+        let selected = self.list.selected_idx();
         for (line, idx) in window.enumerate() {
-            let (region, place, matched) = &rows[idx];
+            let listed = &self.list.rows()[idx];
             let is_selected = selected == Some(idx);
-            let base = if is_selected {
-                theme.selection
-            } else {
-                theme.text
-            };
-            let dim = if is_selected { base } else { theme.dim };
-            let pointer = if is_selected {
-                scene.look.glyphs.pointer
-            } else {
-                " "
-            };
-            let mut spans = vec![Span::styled(format!("{pointer} "), base)];
-            let found = theme.matched;
-            let ellipsis = scene.look.glyphs.ellipsis;
-            spans.extend(highlight(region, (0, 16), matched, (base, found), ellipsis));
-            let from = region.chars().count() + 1;
-            spans.extend(highlight(
-                place,
-                (from, 20),
-                matched,
-                (dim, found),
-                ellipsis,
-            ));
+            let text = row(
+                REGIONS[listed.place],
+                &listed.matched,
+                (is_selected, scene.look),
+            );
             let row = Rect {
                 y: list.y + cells(line),
                 height: 1,
                 ..list
             };
-            frame.render_widget(Line::from(spans).style(base), row);
+            frame.render_widget(text, row);
         }
         placed
     }
+}
+
+fn row(
+    (region, place): (&str, &str),
+    matched: &[u32],
+    (is_selected, look): (bool, &Look),
+) -> Line<'static> {
+    let theme = &look.theme;
+    let base = if is_selected {
+        theme.selection
+    } else {
+        theme.text
+    };
+    let dim = if is_selected { base } else { theme.dim };
+    let pointer = if is_selected {
+        look.glyphs.pointer
+    } else {
+        " "
+    };
+    let mut spans = vec![Span::styled(format!("{pointer} "), base)];
+    let (found, ellipsis) = (theme.matched, look.glyphs.ellipsis);
+    spans.extend(highlight(region, (0, 16), matched, (base, found), ellipsis));
+    let from = region.chars().count() + 1;
+    spans.extend(highlight(
+        place,
+        (from, 20),
+        matched,
+        (dim, found),
+        ellipsis,
+    ));
+    Line::from(spans).style(base)
 }

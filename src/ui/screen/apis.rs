@@ -8,11 +8,11 @@
 //! ╰─────────────────────────────────────────────────────────────────────────────────────╯
 //! ```
 //!
-//! The list costs its own pages. Who serves what is read for the rows in view, a few APIs at a time, and then slowly for
-//! the rest: an account with hundreds of APIs must not cost thousands of calls. What is not deployed is known where a draft
-//! was read, which is done here only where calls are free.
+//! The list costs its own pages. Stages and deployments are read for the rows in view, a few APIs at a time, and then
+//! slowly for the rest: an account with hundreds of APIs must not cost thousands of calls. Undeployed changes are known
+//! where the draft was read, which this screen orders only where calls are free.
 
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
@@ -22,15 +22,15 @@ use crate::{
     model::{Api, ApiDetail, ApiId, Drift, Stage},
     ui::{
         Action, Remote,
-        keys::Scope,
+        keys::{self, Scope},
         library::{Library, Record},
         route::{Nav, Route},
         subject,
         view::{Context, Crumb, Handled, Placed, Scene, View},
         widget::{
             age, cells,
-            list::{Hit, ListView},
-            panel, safe,
+            listing::{Key, Listing, Rows},
+            panel, rows_in, safe,
             table::{Cell, Column, Table},
             waiting,
         },
@@ -40,7 +40,7 @@ use crate::{
 /// View state of the list.
 #[derive(Debug, Default)]
 pub struct ApisScreen {
-    list: ListView,
+    list: Listing,
 }
 
 const COLUMNS: [Column; 6] = [
@@ -76,36 +76,53 @@ const COLUMNS: [Column; 6] = [
     },
 ];
 
-/// The orders that `s` goes through.
-const ORDERS: [&str; 3] = ["name", "newest", "id"];
+/// The APIs as rows of a list.
+struct ApiRows;
+
+impl Rows for ApiRows {
+    type Item = Api;
+
+    const ORDERS: &'static [&'static str] = &["name", "newest", "id"];
+
+    fn id(&self, api: &Api) -> String {
+        api.id.to_string()
+    }
+
+    fn text(&self, api: &Api) -> String {
+        format!("{} {}", api.name, api.id)
+    }
+
+    fn key(&self, order: usize, api: &Api) -> Key {
+        match order {
+            0 => Key::Text(api.name.to_lowercase(), api.id.to_string()),
+            1 => Key::Newest(Reverse(api.created_at)),
+            _ => Key::Text(api.id.to_string(), String::new()),
+        }
+    }
+}
+
+fn apis(library: &Library) -> &[Api] {
+    library.apis.data().map_or(&[], Vec::as_slice)
+}
 
 impl ApisScreen {
-    /// The APIs in the order in force, with what the filter finds in each.
-    fn visible<'a>(&self, library: &'a Library) -> (Vec<&'a Api>, Vec<Hit>) {
-        let mut apis: Vec<&Api> = library.apis.data().into_iter().flatten().collect();
-        match self.list.sort % ORDERS.len() {
-            0 => apis.sort_by_key(|api| (api.name.to_lowercase(), api.id.clone())),
-            1 => apis.sort_by_key(|api| std::cmp::Reverse(api.created_at)),
-            _ => apis.sort_by_key(|api| api.id.clone()),
-        }
-        let searched: Vec<String> = apis
-            .iter()
-            .map(|api| format!("{} {}", api.name, api.id))
-            .collect();
-        let hits = self.list.hits(&searched);
-        let found = hits.iter().map(|hit| apis[hit.row]).collect();
-        (found, hits)
+    /// Returns the APIs that pass the filter, in the order in force.
+    fn visible<'a>(&self, library: &'a Library) -> Vec<&'a Api> {
+        let apis = apis(library);
+        let rows = self.list.rows().iter();
+        rows.filter_map(|row| apis.get(row.place)).collect()
     }
 
-    /// The APIs whose rows are in view. Before anything was drawn, a screen of common height is taken to be visible.
+    /// Returns the APIs whose rows are in view. Before anything was drawn, a screen of common height counts as visible.
     fn shown(&self, library: &Library, page: u16) -> Vec<ApiId> {
-        let (apis, _) = self.visible(library);
         let page = if page == 0 { 20 } else { page };
-        let window = self.list.window(&ids(&apis), page);
-        apis[window].iter().map(|api| api.id.clone()).collect()
+        let apis = apis(library);
+        let rows = self.list.rows()[self.list.window(page)].iter();
+        let shown = rows.filter_map(|row| apis.get(row.place));
+        shown.map(|api| api.id.clone()).collect()
     }
 
-    /// The age of the oldest reading of what is in view; what was not read says so itself.
+    /// Returns the time of the oldest reading in view; a row that was not read says so itself.
     fn as_of(&self, scene: Scene<'_>) -> Option<Timestamp> {
         let library = &scene.data.library;
         let shown = self.shown(library, scene.placed.page);
@@ -115,9 +132,7 @@ impl ApisScreen {
     }
 
     fn selected<'a>(&self, library: &'a Library) -> Option<&'a Api> {
-        let (apis, _) = self.visible(library);
-        let idx = self.list.selected_idx(&ids(&apis))?;
-        apis.get(idx).copied()
+        self.list.selected(&ApiRows, apis(library))
     }
 }
 
@@ -142,11 +157,7 @@ fn rows(apis: &[&Api], scene: Scene<'_>) -> Vec<Vec<Cell>> {
         .collect()
 }
 
-fn ids(apis: &[&Api]) -> Vec<String> {
-    apis.iter().map(|api| api.id.to_string()).collect()
-}
-
-/// The stages of an API, and how the draft differs from what each serves.
+/// Returns the cells of an API's stages and of the changes that are not deployed on each.
 fn stage_cells(record: Option<&Record>, scene: Scene<'_>) -> (Cell, Cell) {
     let theme = &scene.look.theme;
     let glyphs = &scene.look.glyphs;
@@ -177,7 +188,7 @@ fn stage_cells(record: Option<&Record>, scene: Scene<'_>) -> (Cell, Cell) {
     )
 }
 
-/// What is not deployed on which stage; a dash on proof only.
+/// Returns the cell of the changes that are not deployed on each stage; a dash on proof only.
 fn undeployed_cell(detail: &ApiDetail, scene: Scene<'_>) -> Cell {
     let theme = &scene.look.theme;
     let glyphs = &scene.look.glyphs;
@@ -224,11 +235,7 @@ impl View for ApisScreen {
     }
 
     fn key(&mut self, key: KeyEvent, _context: &mut Context<'_>) -> Handled {
-        if self.list.filter_key(key) {
-            Handled::Yes(Nav::Stay)
-        } else {
-            Handled::No
-        }
+        self.list.filter_key(key)
     }
 
     fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
@@ -241,10 +248,6 @@ impl View for ApisScreen {
         }
         match action {
             Action::Back => return Nav::Back,
-            Action::Sort => {
-                self.list.sort = (self.list.sort + 1) % ORDERS.len();
-                return Nav::Stay;
-            }
             Action::Refresh => {
                 refresh(context);
                 return Nav::Stay;
@@ -252,9 +255,7 @@ impl View for ApisScreen {
             Action::Undo => return subject::undo(context),
             _ => {}
         }
-        let (apis, _) = self.visible(&context.data.library);
-        let ids = ids(&apis);
-        if self.list.act(action, &ids, context.placed.page) {
+        if self.list.act::<ApiRows>(action, context.placed.page) {
             return Nav::Stay;
         }
         let Some(api) = self
@@ -293,25 +294,19 @@ impl View for ApisScreen {
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        let (apis, _) = self.visible(&context.data.library);
-        let ids = ids(&apis);
-        self.list.settle(&ids, context.placed.page);
+        let apis = apis(&context.data.library);
+        self.list.follow(&ApiRows, apis, context.placed.page);
         let shown = self.shown(&context.data.library, context.placed.page);
         context.ask(|library, asking| library.tend_list(&shown, asking));
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
         let mut placed = Placed::default();
-        let (apis, hits) = self.visible(&scene.data.library);
+        let apis = self.visible(&scene.data.library);
         let total = scene.data.library.apis.data().map(Vec::len);
-        let counts = (hits.len(), total);
-        let mut title = self.list.title("APIs", counts, area.width, scene.look);
-        if self.list.sort > 0 {
-            title.push_span(ratatui::text::Span::styled(
-                format!(" by {}", ORDERS[self.list.sort]),
-                scene.look.theme.dim,
-            ));
-        }
+        let title = self
+            .list
+            .title::<ApiRows>("APIs", (total, None), area.width, scene.look);
         let block = panel(scene.look, title, scene.has_keyboard);
         let inner = block.inner(area);
         frame.render_widget(block, area);
@@ -319,16 +314,16 @@ impl View for ApisScreen {
             nothing(self, scene, inner, frame);
             return placed;
         }
-        let ids = ids(&apis);
         let rows_area = Table::rows_area(inner);
-        let window = self.list.window(&ids, rows_area.height);
+        let window = self.list.window(rows_area.height);
         placed.page = rows_area.height;
+        placed.rows = rows_in(rows_area, self.list.window(rows_area.height).len());
         let table = Table {
             columns: &COLUMNS,
             rows: &rows(&apis, scene),
-            hits: &hits,
+            listed: self.list.rows(),
             window,
-            selected: self.list.selected_idx(&ids),
+            selected: self.list.selected_idx(),
             look: scene.look,
         };
         frame.render_widget(&table, inner);
@@ -370,7 +365,7 @@ fn refresh(context: &mut Context<'_>) {
     }
 }
 
-/// What stands in place of the rows.
+/// Draws the text or spinner in place of the rows.
 fn nothing(screen: &ApisScreen, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
     let library = &scene.data.library;
     let target = library.wanted_target.as_ref();
@@ -391,7 +386,8 @@ fn nothing(screen: &ApisScreen, scene: Scene<'_>, area: Rect, frame: &mut Frame<
             );
         }
         _ if !screen.list.filter.is_empty() => {
-            let lines = ["No API matches the filter.", "Esc clears it."];
+            let clears = format!("{} clears it.", keys::named(Scope::Apis, Action::Back));
+            let lines = ["No API matches the filter.", &clears];
             waiting::sentences(&lines, scene.look, area, frame);
         }
         _ => {
@@ -399,17 +395,20 @@ fn nothing(screen: &ApisScreen, scene: Scene<'_>, area: Rect, frame: &mut Frame<
                 .and_then(|target| target.region())
                 .unwrap_or("this region");
             let line = format!("No WebSocket APIs in {region}.");
-            let lines = [
-                line.as_str(),
-                "",
-                "R chooses another region, t another target, r looks again.",
-            ];
+            let key = |action| keys::named(Scope::Apis, action);
+            let ways = format!(
+                "{} chooses another region, {} another target, {} looks again.",
+                key(Action::Region),
+                key(Action::Targets),
+                key(Action::Refresh)
+            );
+            let lines = [line.as_str(), "", &ways];
             waiting::sentences(&lines, scene.look, area, frame);
         }
     }
 }
 
-/// That the list is being read, and what that waits for.
+/// Returns the words for a reading of the list, with the wait that holds the reading up.
 fn reading(what: &str, library: &Library) -> String {
     match library.list_wait() {
         Some(wait) => format!("{what}: {wait}"),
@@ -417,7 +416,7 @@ fn reading(what: &str, library: &Library) -> String {
     }
 }
 
-/// At the lower border: that the list is being read anew, that it is old because that failed, or how old it is.
+/// Draws the note at the lower border: the list is being read anew, or is old because that failed, or its age.
 fn note(as_of: Option<Timestamp>, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
     let glyphs = &scene.look.glyphs;
     let library = &scene.data.library;

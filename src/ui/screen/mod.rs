@@ -1,4 +1,4 @@
-//! Screens: views that fill the body, a file or folder each. None knows another one: it asks for a route.
+//! Screens: views that fill the body, a file or folder each. A screen knows no other screen: it asks for a route.
 
 pub mod api;
 pub mod apis;

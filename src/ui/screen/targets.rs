@@ -19,14 +19,14 @@ use crate::{
     model::{Failure, Target, target::AwsTarget},
     ui::{
         Action, Remote,
-        keys::Scope,
+        keys::{self, Scope},
         library::Library,
         route::{Nav, Route},
         view::{Context, Crumb, Handled, Placed, Scene, View},
         widget::{
             cells, failure,
-            list::{Hit, ListView},
-            panel,
+            listing::{Key, Listing, Rows},
+            panel, rows_in,
             table::{Cell, Column, Table},
             waiting,
         },
@@ -36,8 +36,8 @@ use crate::{
 /// View state of the picker.
 #[derive(Debug)]
 pub struct TargetsScreen {
-    list: ListView,
-    /// Why the target that the program started with is of no use.
+    list: Listing,
+    /// The failure of the target that the program started with.
     problem: Option<Failure>,
 }
 
@@ -65,42 +65,56 @@ const COLUMNS: [Column; 4] = [
 ];
 
 impl TargetsScreen {
-    /// The picker; with the failure of the target that the program started with, if it is of no use.
+    /// Makes the picker; with the failure of the target that the program started with, if the target is of no use.
     pub fn new(problem: Option<Failure>) -> Self {
         Self {
-            list: ListView::default(),
+            list: Listing::default(),
             problem,
         }
     }
 
-    fn visible<'a>(&self, library: &'a Library) -> (Vec<&'a Target>, Vec<Hit>) {
-        let mut targets: Vec<&Target> = library.targets.data().into_iter().flatten().collect();
-        if self.list.sort % 2 == 1 {
-            targets.sort_by_key(|target| target.label());
-        }
-        let searched: Vec<String> = targets
-            .iter()
-            .map(|target| format!("{} {}", target.label(), target.region().unwrap_or_default()))
-            .collect();
-        let hits = self.list.hits(&searched);
-        let found = hits.iter().map(|hit| targets[hit.row]).collect();
-        (found, hits)
+    fn visible<'a>(&self, library: &'a Library) -> Vec<&'a Target> {
+        let targets = targets(library);
+        let rows = self.list.rows().iter();
+        rows.filter_map(|row| targets.get(row.place)).collect()
     }
 
     fn selected<'a>(&self, library: &'a Library) -> Option<&'a Target> {
-        let (targets, _) = self.visible(library);
-        let idx = self.list.selected_idx(&ids(&targets))?;
-        targets.get(idx).copied()
+        self.list.selected(&TargetRows, targets(library))
     }
 }
 
-/// A target's name and kind; its region may change while it stays the same target.
-fn id(target: &Target) -> String {
-    format!("{}: {}", kind(target), target.label())
+/// The targets as rows of a list.
+struct TargetRows;
+
+impl Rows for TargetRows {
+    type Item = Target;
+
+    const ORDERS: &'static [&'static str] = &["kind", "name"];
+
+    fn id(&self, target: &Target) -> String {
+        id(target)
+    }
+
+    fn text(&self, target: &Target) -> String {
+        format!("{} {}", target.label(), target.region().unwrap_or_default())
+    }
+
+    fn key(&self, order: usize, target: &Target) -> Key {
+        match order {
+            0 => Key::Given,
+            _ => Key::Text(target.label(), String::new()),
+        }
+    }
 }
 
-fn ids(targets: &[&Target]) -> Vec<String> {
-    targets.iter().map(|target| id(target)).collect()
+fn targets(library: &Library) -> &[Target] {
+    library.targets.data().map_or(&[], Vec::as_slice)
+}
+
+/// Returns a target's name and kind; its region may change while it stays the same target.
+fn id(target: &Target) -> String {
+    format!("{}: {}", kind(target), target.label())
 }
 
 fn kind(target: &Target) -> &'static str {
@@ -161,11 +175,7 @@ impl View for TargetsScreen {
     }
 
     fn key(&mut self, key: KeyEvent, _context: &mut Context<'_>) -> Handled {
-        if self.list.filter_key(key) {
-            Handled::Yes(Nav::Stay)
-        } else {
-            Handled::No
-        }
+        self.list.filter_key(key)
     }
 
     fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
@@ -176,15 +186,12 @@ impl View for TargetsScreen {
         if self.list.filter_act(action) {
             return Nav::Stay;
         }
-        let (targets, _) = self.visible(&context.data.library);
-        let ids = ids(&targets);
-        if self.list.act(action, &ids, context.placed.page) {
+        if self.list.act::<TargetRows>(action, context.placed.page) {
             return Nav::Stay;
         }
         let selected = self.selected(&context.data.library).cloned();
         match (action, selected) {
             (Action::Back, _) => return Nav::Back,
-            (Action::Sort, _) => self.list.sort += 1,
             (Action::Refresh, _) => context
                 .data
                 .library
@@ -221,24 +228,26 @@ impl View for TargetsScreen {
                 .library
                 .load_targets(&mut context.data.tickets, context.effects);
         }
-        let (targets, _) = self.visible(&context.data.library);
-        if self.list.selected.is_none() {
+        let targets = targets(&context.data.library);
+        if !self.list.has_selection() {
             // The target in force; without one the local gateway, since that always works.
             let here = context.data.target().map(id);
             let local = || targets.iter().find(|t| matches!(t, Target::Local(_)));
-            self.list.selected = here.or_else(|| local().map(|target| id(target)));
+            if let Some(id) = here.or_else(|| local().map(id)) {
+                self.list.choose(id);
+            }
         }
-        let ids = ids(&targets);
-        self.list.settle(&ids, context.placed.page);
+        self.list.follow(&TargetRows, targets, context.placed.page);
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
         let mut placed = Placed::default();
         let area = self.render_problem(scene, area, frame);
-        let (targets, hits) = self.visible(&scene.data.library);
+        let targets = self.visible(&scene.data.library);
         let total = scene.data.library.targets.data().map(Vec::len);
-        let counts = (hits.len(), total);
-        let title = self.list.title("Targets", counts, area.width, scene.look);
+        let title = self
+            .list
+            .title::<TargetRows>("Targets", (total, None), area.width, scene.look);
         let block = panel(scene.look, title, scene.has_keyboard);
         let inner = block.inner(area);
         frame.render_widget(block, area);
@@ -252,7 +261,8 @@ impl View for TargetsScreen {
                 return placed;
             }
             (_, true) => {
-                let lines = ["No target matches the filter.", "Esc clears it."];
+                let clears = format!("{} clears it.", keys::named(Scope::Targets, Action::Back));
+                let lines = ["No target matches the filter.", &clears];
                 waiting::sentences(&lines, scene.look, inner, frame);
                 return placed;
             }
@@ -261,16 +271,16 @@ impl View for TargetsScreen {
         let [list, below] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(2)]).areas(inner);
         let rows_area = Table::rows_area(list);
-        let ids = ids(&targets);
-        let window = self.list.window(&ids, rows_area.height);
+        let window = self.list.window(rows_area.height);
         placed.page = rows_area.height;
+        placed.rows = rows_in(rows_area, self.list.window(rows_area.height).len());
         let rows: Vec<Vec<Cell>> = targets.iter().map(|target| row(target, scene)).collect();
         let table = Table {
             columns: &COLUMNS,
             rows: &rows,
-            hits: &hits,
+            listed: self.list.rows(),
             window,
-            selected: self.list.selected_idx(&ids),
+            selected: self.list.selected_idx(),
             look: scene.look,
         };
         frame.render_widget(&table, list);
@@ -285,7 +295,7 @@ impl View for TargetsScreen {
 }
 
 impl TargetsScreen {
-    /// Draws why one has to choose, if there is a reason, and gives what is left of the area.
+    /// Draws the failure that makes a choice necessary, if there is one, and returns the rest of the area.
     fn render_problem(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Rect {
         let Some(problem) = &self.problem else {
             return area;

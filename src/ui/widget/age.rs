@@ -1,10 +1,10 @@
-//! How long ago something was, in the fewest words that still help.
+//! Ages: the time since something happened, in the fewest words that still help.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-/// The age of `then` at `now`: `just now`, `5 min ago`, `3 h ago`, `12 days ago`, or the date.
+/// Returns the age of `then` at `now`: `just now`, `5 min ago`, `3 h ago`, `12 days ago`, or the date.
 ///
 /// A time that lies ahead (two clocks that disagree) is `just now`.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
@@ -24,7 +24,7 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// How long it takes until [`ago`] says something else of one of these times; none when it never does.
+/// Returns the time until [`ago`] says something else of one of these times; none when it never does.
 ///
 /// A screen that shows ages wakes up then and no sooner: what is three days old costs a look a day.
 pub fn until_change(
@@ -45,11 +45,11 @@ pub fn until_change(
     waits.min()
 }
 
-/// How long "up to date" counts as fresh after the oldest reading that it stands on.
+/// The time that "up to date" counts as fresh after the oldest reading that it stands on.
 pub const FRESH: SignedDuration = SignedDuration::from_secs(10);
 
-/// How old a reading is, in steps, so that a screen that stands is drawn anew a few times only: `now`, `10 s ago`, `30 s
-/// ago`, `1 min ago`, then as [`ago`].
+/// Returns the age of a reading in steps, so that a screen that stands is drawn anew a few times only:
+/// `now`, `10 s ago`, `30 s ago`, `1 min ago`, then as [`ago`].
 pub fn as_of(then: Timestamp, now: Timestamp) -> String {
     match now.duration_since(then).as_secs() {
         ..10 => "now".to_owned(),
@@ -59,7 +59,7 @@ pub fn as_of(then: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// How long it takes until [`as_of`] says something else; none when it never does.
+/// Returns the time until [`as_of`] says something else; none when it never does.
 pub fn as_of_changes_in(then: Timestamp, now: Timestamp) -> Option<Duration> {
     let age = now.duration_since(then);
     let next = match age.as_secs() {
@@ -71,7 +71,7 @@ pub fn as_of_changes_in(then: Timestamp, now: Timestamp) -> Option<Duration> {
     Duration::try_from(next - age).ok()
 }
 
-/// The age of a time that may be unknown.
+/// Returns the age of a time, or `unknown` when there is none.
 pub fn ago_or(then: Option<Timestamp>, now: Timestamp, unknown: &str) -> std::borrow::Cow<'_, str> {
     match then {
         Some(then) => ago(then, now).into(),

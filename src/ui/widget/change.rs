@@ -7,7 +7,7 @@ use crate::{
     ui::{glyphs::Glyphs, look::Look},
 };
 
-/// The change as a sentence: a new route with what it calls, a changed one with the members that differ.
+/// Returns the change in words: a new route with its call, a changed part with the members that differ.
 pub fn text(change: &Change, glyphs: &Glyphs) -> String {
     let head = format!("{} {}", change.kind.mark(), change.subject);
     match (change.kind, &change.subject) {
@@ -23,7 +23,7 @@ pub fn text(change: &Change, glyphs: &Glyphs) -> String {
     }
 }
 
-/// The style of a change.
+/// Returns the style of a change.
 pub fn style(change: &Change, look: &Look) -> Style {
     match change.kind {
         ChangeKind::Added => look.theme.added,
@@ -32,7 +32,7 @@ pub fn style(change: &Change, look: &Look) -> Style {
     }
 }
 
-/// What a new route calls: integration type, method and URI, as far as they are told.
+/// Returns the call of a new route: integration type, method and URI, as far as they are told.
 fn calls(details: &[Detail]) -> Option<String> {
     let members = ["integrationType", "integrationMethod", "integrationUri"];
     let words: Vec<&str> = members

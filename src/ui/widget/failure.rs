@@ -7,7 +7,7 @@ use crate::{
     ui::{look::Look, text},
 };
 
-/// The failure as lines of at most `columns`: title, causes, hint.
+/// Returns the failure as lines of at most `columns`: title, causes, hint.
 pub fn lines(failure: &Failure, columns: usize, look: &Look) -> Vec<Line<'static>> {
     let theme = &look.theme;
     let mut lines: Vec<Line<'static>> = text::wrap(&failure.title, columns)

@@ -17,7 +17,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// No lines yet, for a place of that many columns.
+    /// Starts without lines, for a place of that many columns.
     pub fn new(look: &'a Look, columns: usize) -> Self {
         Self {
             look,
@@ -27,7 +27,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A name and its value; what is absent is shown as a dash.
+    /// Adds a name and its value; an absent value is shown as a dash.
     pub fn field(&mut self, name: &str, value: Option<&str>) {
         match value {
             Some(value) => self.styled(name, value, self.look.theme.text),
@@ -35,7 +35,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A name and its value in a style.
+    /// Adds a name and its value in a style.
     pub fn styled(&mut self, name: &str, value: &str, style: Style) {
         let room = self.columns.saturating_sub(self.name_columns).max(8);
         for (idx, line) in text::wrap(value, room).into_iter().enumerate() {
@@ -51,7 +51,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A line below the value of the last name.
+    /// Adds a line below the value of the last name.
     pub fn below(&mut self, value: &str, style: Style) {
         let room = self.columns.saturating_sub(2).max(8);
         for (idx, line) in text::wrap(value, room.saturating_sub(2))
@@ -66,12 +66,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An empty line.
+    /// Adds an empty line.
     pub fn gap(&mut self) {
         self.lines.push(Line::default());
     }
 
-    /// All lines.
+    /// Returns all lines.
     pub fn into_lines(self) -> Vec<Line<'static>> {
         self.lines
     }

@@ -1,4 +1,4 @@
-//! The footer: the keys that work here, as many as fit, the most useful ones first to stay.
+//! The footer: the keys of the view that has the keyboard, as many as fit, the most useful ones first to stay.
 
 use ratatui::{
     buffer::Buffer,
@@ -19,11 +19,11 @@ use crate::ui::{
 pub struct Footer<'a> {
     /// The view.
     pub view: &'a dyn View,
-    /// Its scene: glyphs, styles, and what cannot be done now.
+    /// The scene of the view: glyphs, styles, and the data that refusals come from.
     pub scene: Scene<'a>,
 }
 
-/// The bindings that fit into `columns`, in the order of the table.
+/// Returns the bindings that fit into `columns`, in the order of the table.
 ///
 /// Each takes its chord, a space, its label and three columns of distance. The lowest `bar` goes first.
 pub fn fitting(scope: Scope, columns: usize, look: &Look) -> Vec<&'static Binding> {

@@ -1,4 +1,4 @@
-//! The header: the program, the breadcrumb, and at the right what goes on elsewhere.
+//! The header: the program, the breadcrumb, and at the right a deploy, a live session and the endpoint.
 
 use ratatui::{
     buffer::Buffer,
@@ -44,7 +44,7 @@ impl Widget for &Header<'_> {
     }
 }
 
-/// The parts of the breadcrumb; when they do not fit, the ones in the middle are cut first.
+/// Returns the breadcrumb; when its parts do not fit, the longest are cut first.
 fn breadcrumb(look: &Look, crumbs: &[Crumb], columns: usize) -> Line<'static> {
     let theme = &look.theme;
     let is_production = crumbs.iter().any(|crumb| crumb.is_production);
@@ -77,7 +77,7 @@ fn breadcrumb(look: &Look, crumbs: &[Crumb], columns: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The longest width a crumb may have so that all of them fit into `columns`.
+/// Returns the longest width a crumb may have so that all of them fit into `columns`.
 fn share(crumbs: &[Crumb], columns: usize) -> usize {
     let mut limit = columns;
     while limit > 4 {
@@ -101,7 +101,7 @@ fn endpoint(target: &Target) -> Option<String> {
 }
 
 impl Header<'_> {
-    /// The things that go on elsewhere, as far as they fit: a deploy, a live session, the endpoint.
+    /// Returns the parts at the right, as far as they fit: a deploy, a live session, the endpoint.
     fn elsewhere(&self, columns: usize) -> Line<'static> {
         let theme = &self.look.theme;
         let glyphs = &self.look.glyphs;

@@ -30,7 +30,7 @@ impl Default for Input {
 }
 
 impl Input {
-    /// A field that holds this, the cursor at its end.
+    /// Makes a field that holds this text, the cursor at its end.
     pub fn new(content: &str) -> Self {
         let mut area = TextArea::new(vec![one_line(content)]);
         area.move_cursor(CursorMove::End);
@@ -39,12 +39,12 @@ impl Input {
         }
     }
 
-    /// What is in it.
+    /// Returns the text of the field.
     pub fn text(&self) -> &str {
         self.area.lines().first().map_or("", String::as_str)
     }
 
-    /// True when nothing is in it.
+    /// True when the field is empty.
     pub fn is_empty(&self) -> bool {
         self.text().is_empty()
     }
@@ -80,12 +80,12 @@ impl Input {
         self.area.insert_str(one_line(pasted));
     }
 
-    /// Empties it.
+    /// Empties the field.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// The field as a widget; only a field that has the keyboard shows its cursor.
+    /// Returns the field as a widget; only a field that has the keyboard shows its cursor.
     pub fn widget<'a>(&'a self, theme: &'a Theme, has_cursor: bool) -> InputWidget<'a> {
         InputWidget {
             input: self,
@@ -95,7 +95,7 @@ impl Input {
     }
 }
 
-/// A key of the field that changed nothing is still the field's: Backspace in an empty field must not leave the dialog.
+/// Returns true: a key that changed nothing is still the field's, so Backspace does not leave the dialog.
 const fn true_key() -> bool {
     true
 }
@@ -122,7 +122,7 @@ pub struct InputWidget<'a> {
 }
 
 impl InputWidget<'_> {
-    /// The field as a line of at most that many columns, or a little more where the text after the cursor goes on.
+    /// Returns the field as a line of at most that many columns up to the cursor; the text after it may go beyond.
     pub fn line(&self, columns: usize) -> Line<'static> {
         let cursor = self.input.area.cursor().1;
         let (head, tail) = split_at_char(self.input.text(), cursor);

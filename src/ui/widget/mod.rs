@@ -1,4 +1,4 @@
-//! Pieces that screens are drawn with: data in, cells out, no keys, no effects.
+//! Widgets: the pieces that screens are drawn with, data in, cells out, no effects.
 
 pub mod age;
 pub mod change;
@@ -7,7 +7,7 @@ pub mod fields;
 pub mod footer;
 pub mod header;
 pub mod input;
-pub mod list;
+pub mod listing;
 pub mod notice;
 pub mod scroll;
 pub mod table;
@@ -22,7 +22,7 @@ use ratatui::{
 
 use crate::ui::look::Look;
 
-/// A bordered panel; the one that has the keyboard stands out.
+/// Returns a bordered panel; the one that has the keyboard stands out.
 pub fn panel<'a>(look: &Look, title: impl Into<Line<'a>>, is_focused: bool) -> Block<'a> {
     let border = if is_focused {
         look.theme.focus
@@ -43,7 +43,7 @@ pub fn panel<'a>(look: &Look, title: impl Into<Line<'a>>, is_focused: bool) -> B
     block.title(Line::from(spans).style(look.theme.title))
 }
 
-/// The rectangle of a modal of at most that size, in the middle of `area`, with what was there wiped away.
+/// Wipes and returns the rectangle of a modal of at most that size, in the middle of `area`.
 pub fn modal_area(area: Rect, (width, height): (u16, u16), frame: &mut ratatui::Frame<'_>) -> Rect {
     let [column] = Layout::horizontal([Constraint::Length(width.min(area.width))])
         .flex(Flex::Center)
@@ -55,12 +55,17 @@ pub fn modal_area(area: Rect, (width, height): (u16, u16), frame: &mut ratatui::
     place
 }
 
-/// A number of rows or columns as the terminal counts them; what no terminal has is cut.
+/// Returns a number of rows or columns as the terminal counts them; a number that no terminal has is cut.
 pub fn cells(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
-/// A span of text from elsewhere, safe to draw.
+/// Returns a span of text from elsewhere, safe to draw.
 pub fn safe(text: &str, style: Style) -> Span<'static> {
     Span::styled(crate::model::text::printable(text).into_owned(), style)
+}
+
+/// The places of the first rows of a list in an area, from above.
+pub fn rows_in(area: Rect, n_rows: usize) -> Vec<Rect> {
+    area.rows().take(n_rows).collect()
 }

@@ -1,6 +1,6 @@
-//! Notices: a line each at the right, where they hide least. On a screen that is upwards from the lower border, and on
-//! the rows that the screen calls quiet first; below a modal's hints nothing is free, so there it is downwards from the
-//! upper border.
+//! Notices: a line each at the right, where they hide least. On a screen, notices stand upwards from the lower border,
+//! on the rows that the screen calls quiet first. Below a modal's hints nothing is free: above a modal, notices stand
+//! downwards from the upper border.
 //!
 //! ```text
 //! │ {"action":"sendMessage","data":"hello"}                        │
@@ -54,7 +54,7 @@ impl Widget for &NoticeStack<'_> {
 }
 
 impl NoticeStack<'_> {
-    /// Where the newest notice stands, where the one before it, and so on.
+    /// Returns the rows of the notices, that of the newest first.
     fn rows(&self, area: Rect) -> Vec<u16> {
         if self.n_modals > 0 {
             return (area.y..area.bottom()).collect();

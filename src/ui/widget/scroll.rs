@@ -1,4 +1,4 @@
-//! A text longer than its place: how far it is scrolled, and the bar that shows it.
+//! A text longer than its place: its scroll, and the bar that shows the scroll.
 
 use ratatui::{
     buffer::Buffer,
@@ -9,7 +9,7 @@ use ratatui::{
 
 use crate::ui::{Action, look::Look};
 
-/// How far a text is scrolled. Drawing clamps it to the text's length; acting clamps it to what was drawn.
+/// The scroll of a text. Drawing clamps it to the text's length; acting clamps it to what was drawn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Scroll {
     /// Lines above the first one that is drawn.
@@ -40,7 +40,7 @@ impl Scroll {
 pub struct ScrolledText<'a> {
     /// All lines.
     pub lines: &'a [Line<'a>],
-    /// How far they are scrolled.
+    /// The scroll of the lines.
     pub scroll: Scroll,
     /// For the bar.
     pub look: &'a Look,

@@ -1,4 +1,4 @@
-//! A table: columns as wide as what stands in them, the least useful dropped where room is short, one row selected.
+//! A table: columns as wide as their cells, the least useful dropped where room is short, one row selected.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{
     cells,
-    list::{Hit, highlight},
+    listing::{Row, highlight},
     scroll::ScrollBar,
 };
 use crate::ui::{look::Look, text};
@@ -20,23 +20,23 @@ use crate::ui::{look::Look, text};
 /// A column.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its head.
+    /// The head.
     pub title: &'static str,
-    /// The most it takes, in columns of the screen.
+    /// The largest width, in columns of the screen.
     pub most: usize,
-    /// How long it stays in a table that gets narrower: higher stays longer, and below 50 it goes before another one is
-    /// cut.
+    /// The rank of the column in a table that gets narrower: a higher one stays longer, and one below 50 goes before
+    /// another column is cut.
     pub keep: u8,
 }
 
-/// What stands in one row of one column.
+/// One row of one column.
 #[derive(Debug, Clone, Default)]
 pub struct Cell {
     /// The text; may come from elsewhere.
     pub text: String,
-    /// How it looks where the row is not selected.
+    /// The style where the row is not selected.
     pub style: Style,
-    /// Where it begins in the text that the filter searched, in characters; none when it was not searched.
+    /// The place of the cell in the text that the filter searched, in characters; none when it was not searched.
     pub searched_from: Option<usize>,
 }
 
@@ -66,8 +66,8 @@ pub struct Table<'a> {
     pub columns: &'a [Column],
     /// All its rows, a cell a column.
     pub rows: &'a [Vec<Cell>],
-    /// What the filter found in each row, in the order of the rows.
-    pub hits: &'a [Hit],
+    /// The same rows of the list, with what the filter found in each.
+    pub listed: &'a [Row],
     /// The rows to draw.
     pub window: Range<usize>,
     /// The selected row.
@@ -76,7 +76,7 @@ pub struct Table<'a> {
     pub look: &'a Look,
 }
 
-/// Between columns.
+/// The distance between columns.
 const GAP: usize = 2;
 
 /// A column is not made narrower than this; it goes away instead.
@@ -86,7 +86,7 @@ const LEAST: usize = 12;
 const CUT_FROM: u8 = 50;
 
 impl Table<'_> {
-    /// Where the rows stand in a table at `area`, below the heads.
+    /// Returns the place of the rows in a table at `area`, below the heads.
     pub fn rows_area(area: Rect) -> Rect {
         Rect {
             y: area.y + area.height.min(1),
@@ -95,7 +95,7 @@ impl Table<'_> {
         }
     }
 
-    /// The width of each column; 0 for one that was dropped.
+    /// Returns the width of each column; 0 for one that was dropped.
     fn widths(&self, available: usize) -> Vec<usize> {
         let mut widths: Vec<usize> = self
             .columns
@@ -149,7 +149,7 @@ impl Table<'_> {
             " "
         };
         let mut spans = vec![Span::raw(pointer), Span::raw(" ")];
-        let matched = self.hits.get(idx).map_or(&[][..], |hit| &hit.matched);
+        let matched = self.listed.get(idx).map_or(&[][..], |row| &row.matched);
         for (cell, columns) in self.rows[idx].iter().zip(widths) {
             if *columns == 0 {
                 continue;

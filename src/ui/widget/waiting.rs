@@ -1,4 +1,4 @@
-//! What stands where data will be: a spinner, a failure, or a sentence that says why there is nothing.
+//! Placeholders for data: a spinner, a failure, or a sentence that says why there is nothing.
 
 use ratatui::{
     Frame,
@@ -9,10 +9,16 @@ use ratatui::{
 
 use crate::{
     model::Failure,
-    ui::{look::Look, text, widget::failure},
+    ui::{
+        Action,
+        keys::{self, Scope},
+        look::Look,
+        text,
+        widget::failure,
+    },
 };
 
-/// Draws the spinner and what is being waited for.
+/// Draws the spinner with the words on what is awaited.
 pub fn spinner(what: &str, look: &Look, area: Rect, frame: &mut Frame<'_>) {
     let glyph = look.glyphs.spinner_at(look.now.as_millisecond());
     let room = usize::from(area.width).saturating_sub(4);
@@ -25,13 +31,13 @@ pub fn spinner(what: &str, look: &Look, area: Rect, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(vec![Line::default(), line]), area);
 }
 
-/// Draws a failure, with how to try again.
+/// Draws a failure, with the key that tries again.
 pub fn failed(failure: &Failure, look: &Look, area: Rect, frame: &mut Frame<'_>) {
     let place = indented(area);
     let mut lines = failure::lines(failure, usize::from(place.width), look);
     lines.push(Line::default());
     lines.push(Line::from(vec![
-        Span::styled("r", look.theme.key),
+        Span::styled(keys::named(Scope::List, Action::Refresh), look.theme.key),
         Span::styled(" try again", look.theme.dim),
     ]));
     frame.render_widget(Paragraph::new(lines), place);

@@ -1,6 +1,6 @@
-//! Why a handshake was refused, a link failed or a connection closed: a sentence each, from what is known.
+//! Explanations of refused handshakes, failed links and closed connections: a sentence each, from what is known.
 //!
-//! Pure functions. They claim only what the facts prove; where several causes are possible they name them as such.
+//! Pure functions, which claim only what the facts prove and name several possible causes as such.
 
 use jiff::SignedDuration;
 
@@ -12,32 +12,32 @@ use crate::model::{
     text::{printable, printable_bytes},
 };
 
-/// What happened, and what that means.
+/// An event of a link, and its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What happened, in a few words.
+    /// The event, in a few words.
     pub title: String,
-    /// What that means and what to do, a sentence or two.
+    /// The meaning of the event and the way on, in a sentence or two.
     pub text: String,
 }
 
-/// What is known about a connection when it closes.
+/// The facts known about a connection when it closes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CloseFacts {
-    /// How long no message had crossed it.
+    /// The time that no message had crossed the connection.
     pub idle: SignedDuration,
-    /// How long it had lived.
+    /// The time that the connection had lived.
     pub age: SignedDuration,
-    /// What we had sent.
+    /// The extremes of what we had sent.
     pub sent: Sent,
 }
 
 /// A handshake as it was sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Handshake<'a> {
-    /// To which stage.
+    /// The stage.
     pub stage: &'a StageName,
-    /// Whether it was signed.
+    /// The signing.
     pub signing: Signing,
 }
 
@@ -85,7 +85,7 @@ fn refused(status: u16) -> String {
     }
 }
 
-/// What a refused handshake brought along, line by line and safe to show: headers, a blank line, the body.
+/// Returns the headers, a blank line and the body of the answer to a refused handshake, line by line and safe to show.
 pub fn refusal_lines(refusal: &Refusal) -> Vec<String> {
     let headers = refusal
         .headers
@@ -181,7 +181,7 @@ fn broken_rule(failure: &LinkFailure) -> String {
     )
 }
 
-/// What a close code is called. SOURCE: RFC 6455 §7.4.1 and the IANA registry it starts.
+/// Returns the name of a close code. SOURCE: RFC 6455 §7.4.1 and the IANA registry it starts.
 pub fn close_name(code: u16) -> &'static str {
     match code {
         1000 => "normal closure",
@@ -262,7 +262,8 @@ fn too_big(sent: &Sent) -> String {
     }
 }
 
-/// True for a handshake that is worth another try with a signature: the answer says that it lacks one, or gives no reason.
+/// True for a handshake that is worth another try with a signature: the answer says that it lacks one, or gives no
+/// reason.
 pub fn may_lack_signature(refusal: &Refusal, signing: Signing) -> bool {
     let is_open = refusal.error_type().is_none_or(|kind| kind == MISSING);
     refusal.status == 403 && signing == Signing::Unsigned && is_open
@@ -271,7 +272,8 @@ pub fn may_lack_signature(refusal: &Refusal, signing: Signing) -> bool {
 /// The error type of a request without a signature.
 const MISSING: &str = "MissingAuthenticationTokenException";
 
-/// What a 403 says of the signature, if it does. SOURCE: the error types of REST APIs, which WebSocket APIs share.
+/// Returns the words for what a 403 says of the signature, if it does. SOURCE: the error types of REST APIs, which
+/// WebSocket APIs share.
 fn by_signature(refusal: &Refusal, signing: Signing) -> Option<&'static str> {
     Some(match (refusal.error_type()?, signing) {
         (MISSING, Signing::Unsigned) => UNSIGNED,
@@ -288,13 +290,13 @@ fn by_signature(refusal: &Refusal, signing: Signing) -> Option<&'static str> {
     })
 }
 
-/// True for a refusal in IAM's words, which name the user. SOURCE: AWS's articles about 403 on REST APIs: the error type is
-/// the same where a Lambda authorizer denies, and its words name nobody.
+/// True for a refusal in IAM's words, which name the user. SOURCE: AWS's articles about 403 on REST APIs: the error
+/// type is the same where a Lambda authorizer denies, and its words name nobody.
 fn is_of_a_user(refusal: &Refusal) -> bool {
     printable_bytes(&refusal.body).contains("User: arn:")
 }
 
-/// What is said of a handshake that lacks a signature.
+/// The words for a handshake that lacks a signature.
 const UNSIGNED: &str =
     "$connect takes signed handshakes only (AWS_IAM), and this one is not signed.";
 
@@ -386,7 +388,7 @@ fn status_name(status: u16) -> Option<&'static str> {
     })
 }
 
-/// A number with its digits in groups of three.
+/// Returns a number with its digits in groups of three.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);

@@ -1,4 +1,4 @@
-//! Each explanation for the facts that call for it.
+//! Tests of each explanation, with the facts that call for it.
 
 use std::collections::BTreeMap;
 

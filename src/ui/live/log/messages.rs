@@ -1,4 +1,4 @@
-//! The messages that frames make up: which are under way, and which have more than one frame.
+//! The messages that frames make up: those under way, and those of more than one frame.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,7 +9,7 @@ use crate::model::{Direction, FrameRecord, LinkId, Opcode};
 pub struct Message {
     /// Its frames that are held, oldest first.
     pub frames: VecDeque<u64>,
-    /// How many frames it had so far, as the tap counted them.
+    /// The number of its frames so far, as the tap counted them.
     pub n_frames: u32,
     /// Its length so far, in bytes of payload on the wire.
     pub bytes: u64,
@@ -22,9 +22,9 @@ pub struct Message {
 /// The messages of a log, but for those of one frame, which need no record.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    /// Those under way, at most one for each link and direction.
+    /// The messages under way, at most one for each link and direction.
     open: Vec<Open>,
-    /// Those of more than one frame, by their first frame.
+    /// The messages of more than one frame, by their first frame.
     fragmented: BTreeMap<u64, Message>,
 }
 
@@ -36,13 +36,13 @@ struct Open {
 }
 
 impl Messages {
-    /// The message of that first frame, when it has several frames.
+    /// Returns the message of that first frame, when it has several frames.
     pub(super) fn get(&self, message: u64) -> Option<&Message> {
         self.fragmented.get(&message)
     }
 
-    /// Finds the message that a new frame belongs to, or starts one: its number, and true when it has, or will have,
-    /// more frames than this one.
+    /// Finds the message that a new frame belongs to, or starts one; returns its number, and true when it has, or will
+    /// have, more frames than this one.
     #[inline]
     pub(super) fn join(
         &mut self,

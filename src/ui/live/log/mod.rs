@@ -1,8 +1,9 @@
 //! The frame log: a ring of all frames that crossed, with the messages they make up.
 //!
-//! Frames go in at one end and, when there are too many or they take too much memory, leave at the other; what left is
-//! counted. A frame's sequence number is never given to another one, so that a cursor may hold it over any change.
-//! Nothing here costs more when more frames are held, but for [`FrameLog::scan`], which works in bounded slices.
+//! Frames go in at one end and, when there are too many or they take too much memory, leave at the other; frames that
+//! left are counted. A frame's sequence number is never given to another one, so that a cursor may hold it over any
+//! change. Nothing here costs more when more frames are held, but for [`FrameLog::scan`], which works in bounded
+//! slices.
 
 use std::collections::VecDeque;
 
@@ -52,9 +53,9 @@ pub struct Entry {
 pub struct Assembled {
     /// The payload, as far as it is held.
     pub payload: Bytes,
-    /// How long it is on the wire so far, in bytes.
+    /// The length of the message on the wire so far, in bytes.
     pub length: u64,
-    /// How many frames it has so far.
+    /// The number of its frames so far.
     pub n_frames: u32,
     /// True once its last frame came.
     pub is_complete: bool,
@@ -67,7 +68,7 @@ impl Default for FrameLog {
 }
 
 impl FrameLog {
-    /// An empty log that holds at most so many frames and so many bytes; the newest frame is always held.
+    /// Returns an empty log that holds at most so many frames and so many bytes; the newest frame is always held.
     pub fn new(max_frames: usize, max_bytes: usize) -> Self {
         Self {
             entries: VecDeque::new(),
@@ -128,12 +129,12 @@ impl FrameLog {
         self.view.clear(self.first);
     }
 
-    /// The number that the next frame will have.
+    /// Returns the number that the next frame will have.
     pub fn end(&self) -> u64 {
         self.first + self.entries.len() as u64
     }
 
-    /// How many frames are held.
+    /// Returns the number of frames held.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -143,23 +144,23 @@ impl FrameLog {
         self.entries.is_empty()
     }
 
-    /// How many frames had to leave because the log was full.
+    /// Returns the number of frames that had to leave because the log was full.
     pub fn evicted(&self) -> u64 {
         self.evicted
     }
 
-    /// How many frames were seen and could not be kept.
+    /// Returns the number of frames that were seen and could not be kept.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// The frame of that number, while it is held.
+    /// Returns the frame of that number, while it is held.
     pub fn entry(&self, sequence: u64) -> Option<&Entry> {
         let idx = sequence.checked_sub(self.first)?;
         self.entries.get(usize::try_from(idx).ok()?)
     }
 
-    /// The message that a frame belongs to, when it has several frames.
+    /// Returns the message that a frame belongs to, when the message has several frames.
     pub fn message(&self, sequence: u64) -> Option<&Message> {
         let entry = self.entry(sequence)?;
         if !entry.is_fragment {
@@ -202,12 +203,12 @@ impl FrameLog {
         self.view.is_folded()
     }
 
-    /// What is searched for.
+    /// Returns the needle that is searched for, if there is one.
     pub fn needle(&self) -> Option<&Needle> {
         self.view.needle()
     }
 
-    /// Chooses what the rows are. They are found by [`FrameLog::scan`], newest first.
+    /// Chooses the rows, which [`FrameLog::scan`] finds, newest first.
     pub fn show(&mut self, is_folded: bool, needle: Option<Needle>) {
         let end = self.end();
         self.view = View::new(is_folded, needle, end);
@@ -234,7 +235,7 @@ impl FrameLog {
         !self.view.is_plain() && self.view.scanned_from() > self.first
     }
 
-    /// How much of the log was searched, in percent.
+    /// Returns the part of the log that was searched, in percent.
     pub fn scanned_percent(&self) -> u64 {
         if !self.is_scanning() {
             return 100;
@@ -243,7 +244,7 @@ impl FrameLog {
         (self.end() - self.view.scanned_from()) * 100 / all.max(1)
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn n_rows(&self) -> usize {
         if self.view.is_plain() {
             return self.entries.len();
@@ -251,7 +252,7 @@ impl FrameLog {
         self.view.rows().len()
     }
 
-    /// The frame that a row shows: itself, or the first one of its message when folded.
+    /// Returns the frame that a row shows: itself, or the first one of its message when folded.
     pub fn row(&self, row_idx: usize) -> Option<u64> {
         if self.view.is_plain() {
             return (row_idx < self.entries.len()).then_some(self.first + row_idx as u64);
@@ -259,7 +260,7 @@ impl FrameLog {
         self.view.rows().get(row_idx).copied()
     }
 
-    /// The first row at or after that frame; the number of rows when there is none.
+    /// Returns the first row at or after that frame; the number of rows when there is none.
     pub fn position(&self, sequence: u64) -> usize {
         if self.view.is_plain() {
             let idx = sequence.saturating_sub(self.first);
@@ -346,7 +347,7 @@ impl FrameLog {
     }
 }
 
-/// What a frame counts against the byte budget.
+/// Returns the bytes that a frame counts against the byte budget.
 #[inline]
 fn cost(record: &FrameRecord) -> usize {
     size_of::<Entry>() + record.payload.len()

@@ -1,4 +1,4 @@
-//! What the dialog tells of a plan, line by line: the changes, the steps, the AWS CLI commands.
+//! The plan in the dialog, line by line: the changes, the steps, the AWS CLI commands.
 
 use ratatui::{
     style::Style,
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What the deploy changes on the stage, and what one should know first.
+/// Returns the lines of the changes that the deploy makes on the stage, and of the plan's warnings.
 pub(super) fn changes(plan: &DeployPlan, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
     let theme = &scene.look.theme;
     let stage = plan.request.stage.name();

@@ -17,7 +17,9 @@ use super::{
 use crate::{
     model::{ApiDetail, Drift, Failure, Stage},
     ui::{
-        Remote, text,
+        Action, Remote,
+        keys::{self, Scope},
+        text,
         view::{Placed, Scene},
         widget::{age, cells, failure, modal_area, panel, scroll::ScrolledText, waiting},
     },
@@ -92,7 +94,7 @@ pub(super) fn render(
     frame.render_widget(Paragraph::new(commands), commands_area);
 }
 
-/// What is being waited for while there is nothing to choose from; what was typed meanwhile is not lost.
+/// Returns the words of the spinner while the stages are read, with the name that was typed meanwhile.
 fn reading(dialog: &DeployModal) -> String {
     let name = dialog.name.text();
     match (name.is_empty(), dialog.haste) {
@@ -107,14 +109,17 @@ fn render_unread(failure: &Failure, scene: Scene<'_>, area: Rect, frame: &mut Fr
     lines.extend(failure::lines(failure, usize::from(area.width), scene.look));
     lines.push(Line::default());
     lines.push(Line::from(vec![
-        Span::styled("^R", scene.look.theme.key),
+        Span::styled(
+            keys::named(Scope::Deploy, Action::Refresh),
+            scene.look.theme.key,
+        ),
         Span::styled(" try again", scene.look.theme.dim),
     ]));
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// Rows of the dialog, where there is room. What is known of all stages counts before there is a plan, so that the
-/// dialog does not jump when the plan comes or another stage is chosen.
+/// Returns the rows of the dialog, where there is room. The known changes of all stages count before there is a plan,
+/// so that the dialog does not jump when the plan comes or another stage is chosen.
 fn rows(dialog: &DeployModal, scene: Scene<'_>, width: u16) -> u16 {
     let columns = usize::from(width).saturating_sub(4);
     let detail = scene.data.library.detail(&dialog.api);
@@ -156,15 +161,15 @@ fn frame_block<'a>(dialog: &DeployModal, scene: Scene<'_>) -> Block<'a> {
     let hints = match dialog.question() {
         Some(question) if question.is_open(scene.look.now) => {
             vec![
-                (glyphs.enter, " deploy"),
-                ("any other key", " takes it back"),
+                (glyphs.enter.to_owned(), " deploy"),
+                ("any other key".to_owned(), " takes it back"),
             ]
         }
-        Some(_) => vec![("any other key", " takes it back")],
+        Some(_) => vec![("any other key".to_owned(), " takes it back")],
         None => vec![
-            (glyphs.enter, enter),
-            ("^Y", " copy commands"),
-            ("Esc", " cancel"),
+            (glyphs.enter.to_owned(), enter),
+            (keys::named(Scope::Deploy, Action::Copy), " copy commands"),
+            (keys::named(Scope::Deploy, Action::Back), " cancel"),
         ],
     };
     let mut spans = vec![Span::raw(" ")];
@@ -304,7 +309,7 @@ fn stage_line(
     ])
 }
 
-/// The name of the new stage; one that was typed stays in sight while another row is chosen.
+/// Draws the name of the new stage; one that was typed stays in sight while another row is chosen.
 fn render_name(
     is_selected: bool,
     dialog: &DeployModal,
@@ -349,7 +354,11 @@ fn render_description(dialog: &DeployModal, scene: Scene<'_>, area: Rect, frame:
         Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
     frame.render_widget(Span::styled("Description", theme.heading), name);
     if dialog.description.is_empty() && !dialog.is_describing {
-        frame.render_widget(Line::styled("none; Tab writes one", theme.dim), field);
+        let none = format!(
+            "none; {} writes one",
+            keys::named(Scope::Deploy, Action::NextField)
+        );
+        frame.render_widget(Line::styled(none, theme.dim), field);
     } else {
         let widget = dialog.description.widget(theme, dialog.is_describing);
         frame.render_widget(&widget, field);

@@ -8,21 +8,23 @@
 //! │ Description    add join route▏                                                     │
 //! │                                                                                    │
 //! │ Changes on test, against 53lz9l                                                    │
-//! │   + route join · integrationUri http://…/_demo/join                                │
+//! │   + route join → HTTP_PROXY POST http://…/_demo/join                               │
 //! │                                                                                    │
 //! │ Steps   create-deployment → wait for DEPLOYED → update-stage → check               │
 //! │ aws apigatewayv2 create-deployment --api-id k3v9x2a1bc …                           │
 //! ╰─────────────────────────────────── ↵ deploy · ^Y copy commands · Esc cancel ──────╯
 //! ```
 //!
-//! Whoever types while the stages have the keyboard names a new one: no letter is a command here.
+//! A letter that is typed while the stages have the keyboard begins the name of a new stage. Only `w` is a command, and
+//! only where it is offered.
 //!
-//! Enter deploys. Pressed before the plan is there, it deploys as soon as the plan is, unless the plan warns: then it is
-//! shown first. A production stage takes a second Enter, see `question`. The deploy itself is
-//! [`DeployJob`], which outlives the dialog.
+//! Enter deploys. Pressed before the plan is there, Enter deploys as soon as the plan is, unless the plan warns or
+//! leaves the draft unproved: then the plan is shown first. A production stage takes a second Enter, see `question`.
+//! The deploy itself is [`DeployJob`], which outlives the dialog.
 //!
-//! The draft is read again behind the freeze and compared before the stage is moved, where that is quick or the stage is a
-//! production stage. Where it takes longer, Enter goes without it, and `w` waits. See `planning`.
+//! The draft is read again behind the freeze and compared before the stage is moved, where that is quick or the stage
+//! is a production stage. Where the comparison takes longer, Enter goes without it, and `w` waits for it. See
+//! `planning`.
 
 mod contents;
 mod edit;
@@ -43,6 +45,7 @@ use crate::{
     ui::{
         Action, Effect, Remote,
         deploy::DeployJob,
+        effect::Job,
         keys::Scope,
         route::{Nav, Route},
         view::{Context, Crumb, DeployNews, Handled, Placed, Scene, View},
@@ -50,7 +53,7 @@ use crate::{
     },
 };
 
-/// How long a text field must stand still before a plan is asked for.
+/// The time that a text field must stand still before a plan is asked for.
 const AFTER_TYPING: SignedDuration = SignedDuration::from_millis(400);
 
 /// Columns of the names of the fields.
@@ -66,32 +69,32 @@ pub struct DeployModal {
     name: Input,
     description: Input,
     plan: Remote<DeployPlan>,
-    /// What the plan, or the one under way, is for.
+    /// The inputs of the plan, or of the one under way.
     planned_for: Option<Basis>,
     comparison: Comparison,
-    /// When to ask for a plan.
+    /// The time to ask for a plan; none when there is no need to wait.
     due: Option<Timestamp>,
     haste: Haste,
-    /// Enter was pressed though what is asked for cannot be: the note says so louder.
+    /// True when Enter was pressed though the deploy cannot be: the note says so louder.
     is_insisting: bool,
-    /// How far the changes are scrolled, or what is told of the deploy.
+    /// The scroll of the changes, or of the text about the deploy.
     scroll: Scroll,
     phase: Phase,
 }
 
-/// What the dialog shows.
+/// The content of the dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// What would be deployed where.
+    /// The stage, the description and the plan of a deploy.
     Plan,
-    /// The deploy, which goes on.
+    /// A deploy that runs, or the deletion of the deployment that it left.
     Run,
-    /// The deploy, which failed.
+    /// A deploy that failed, cleaned up or not.
     Failed,
 }
 
 impl Phase {
-    /// The phase that an API's deploy is in, if it has one.
+    /// Returns the phase that an API's deploy is in, if it has one.
     fn of(job: Option<&DeployJob>) -> Phase {
         match job {
             None => Phase::Plan,
@@ -101,7 +104,7 @@ impl Phase {
     }
 }
 
-/// How the draft comes to be compared before the stage is moved.
+/// The comparison of the draft before the stage is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comparison {
     /// As a matter of course: it takes no time, or the stage is a production stage.
@@ -112,19 +115,19 @@ enum Comparison {
     Awaited,
 }
 
-/// Whether the deploy starts by itself.
+/// The start of the deploy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Haste {
-    /// No: Enter starts it.
+    /// The deploy starts on Enter.
     None,
-    /// Enter was pressed before the plan was there: it starts when the plan comes.
+    /// Enter was pressed before the plan was there: the deploy starts when the plan comes.
     Going,
-    /// It would have started, but for a question.
+    /// The deploy would have started, but for a question.
     Asked(Question),
 }
 
 impl DeployModal {
-    /// Opens the dialog with this stage selected, else the first that is not a production stage.
+    /// Opens the dialog with this stage selected, else the first row, which is no production stage if there is another.
     pub fn open(api: ApiId, stage: Option<StageName>, context: &mut Context<'_>) -> Self {
         let phase = Phase::of(context.data.deploys.job(&api));
         let mut dialog = Self {
@@ -199,7 +202,7 @@ impl DeployModal {
         self.phase = Phase::Run;
         self.scroll = Scroll::default();
         context.start_deploy(|ticket| {
-            let effect = Effect::Deploy(ticket, Box::new(plan.clone()));
+            let effect = Effect::Job(Job::Deploy(ticket, Box::new(plan.clone())));
             (DeployJob::new(ticket, plan, now), effect)
         });
     }
@@ -235,7 +238,7 @@ impl DeployModal {
         self.due = context.look.now.saturating_add(AFTER_TYPING).ok();
     }
 
-    /// A deploy runs, or failed: the dialog shows it.
+    /// True when the dialog shows a deploy that runs or failed.
     fn is_run(&self) -> bool {
         self.phase != Phase::Plan
     }

@@ -1,4 +1,5 @@
-//! The one line between the fields and the changes: what Enter would do, what stands in its way, or what it goes without.
+//! The note, one line between the fields and the changes: the effect of Enter, the obstacle to it, or the comparison
+//! that it goes without.
 
 use ratatui::{
     Frame,
@@ -18,7 +19,7 @@ use crate::{
     },
 };
 
-/// What Enter would do, loud; that it was drawn is what lets Enter do it.
+/// Draws what Enter would do, loud. Enter answers only an open question that was drawn.
 pub(super) fn render_question(
     question: Question,
     (dialog, scene): (&DeployModal, Scene<'_>),
@@ -60,7 +61,7 @@ pub(super) fn render_question(
     }
 }
 
-/// One line about what stands in the way, or what Enter will do.
+/// Draws one line about the obstacle to the deploy, or about what Enter will do.
 pub(super) fn render_note(
     dialog: &DeployModal,
     (detail, scene): (&ApiDetail, Scene<'_>),
@@ -96,7 +97,7 @@ pub(super) fn render_note(
     frame.render_widget(Line::styled(fitted, style), place);
 }
 
-/// What was ordered and waits for what it needs.
+/// Returns the note on a deploy that was ordered and waits for its plan.
 fn going_note(dialog: &DeployModal) -> String {
     match dialog.comparison {
         Comparison::Awaited => "reads the draft, then deploys, unless the plan warns".to_owned(),
@@ -104,7 +105,7 @@ fn going_note(dialog: &DeployModal) -> String {
     }
 }
 
-/// That Enter does not compare the draft before it moves the stage, or that it takes its time to.
+/// Returns the note that Enter moves the stage without comparing the draft first, or takes its time to compare it.
 fn waiting_note(dialog: &DeployModal, request: &DeployRequest, scene: Scene<'_>) -> Option<String> {
     let record = scene.data.library.records.get(&dialog.api);
     // A draft that is still being read is read once more behind the freeze.

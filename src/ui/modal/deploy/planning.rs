@@ -1,5 +1,5 @@
-//! What the dialog asks for, and the plan of it: when one is asked for, when it is no longer of use, when it is carried
-//! out by itself. Draws nothing and takes no keys.
+//! The deploy request and its plan: the dialog asks for a plan, forgets a plan that is no longer of use, and carries
+//! out the plan that an earlier Enter ordered. This module draws nothing and takes no keys.
 
 use jiff::Timestamp;
 
@@ -12,6 +12,7 @@ use crate::{
     },
     ui::{
         Effect, Remote,
+        effect::Job,
         library::{LONG, Library},
         look::Look,
         view::Context,
@@ -20,7 +21,7 @@ use crate::{
 };
 
 impl DeployModal {
-    /// Takes the plan, if it is the one that is waited for.
+    /// Takes the plan, if it is the one that is awaited.
     pub(super) fn planned(
         &mut self,
         ticket: Ticket,
@@ -49,7 +50,7 @@ impl DeployModal {
         }
     }
 
-    /// What is asked for, or why that cannot be.
+    /// Returns the deploy that is asked for, or the reason why it cannot be.
     pub(super) fn wanted(&self, library: &Library, look: &Look) -> Result<DeployRequest, String> {
         let detail = library.detail(&self.api);
         let detail = detail.filter(|detail| detail.stages.is_known());
@@ -82,7 +83,7 @@ impl DeployModal {
         planned.is_some_and(|basis| basis.request == *request)
     }
 
-    /// How the draft would be compared if Enter were pressed now.
+    /// Returns the comparison that the draft would get if Enter were pressed now.
     pub(super) fn comparison(&self, context: &Context<'_>) -> Comparison {
         let request = self.wanted(&context.data.library, context.look);
         let goes = request.is_ok_and(|request| request.check == DraftCheck::AfterStage);
@@ -101,10 +102,10 @@ impl DeployModal {
         self.ask(context);
     }
 
-    /// The plan is no longer for what is asked; stops asking for it.
+    /// Drops the plan, which is no longer for what is asked, and stops asking for it.
     pub(super) fn forget_plan(&mut self, context: &mut Context<'_>) {
         if let Remote::Loading { ticket, .. } = self.plan {
-            context.effects.push(Effect::Cancel(ticket));
+            context.effects.push(Effect::Job(Job::Cancel(ticket)));
         }
         self.plan = Remote::Idle;
         self.planned_for = None;
@@ -147,18 +148,18 @@ impl DeployModal {
             return;
         }
         if let Remote::Loading { ticket, .. } = self.plan {
-            context.effects.push(Effect::Cancel(ticket));
+            context.effects.push(Effect::Job(Job::Cancel(ticket)));
         }
         let ticket = context.data.tickets.next_ticket();
         self.plan.start(ticket);
         let detail = Box::new(detail.clone());
-        let effect = Effect::PlanDeploy(ticket, basis.request.clone(), detail);
+        let effect = Effect::Job(Job::PlanDeploy(ticket, basis.request.clone(), detail));
         self.planned_for = Some(basis);
         context.effects.push(effect);
     }
 }
 
-/// What a plan is made of: when it changes, there is another plan.
+/// The inputs of a plan: when one changes, another plan is made.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Basis {
     request: DeployRequest,
@@ -182,8 +183,8 @@ impl Basis {
     }
 }
 
-/// When the draft is compared. What takes long is left for afterwards, unless somebody wants the proof first; what cannot be
-/// read at all is no reason not to deploy.
+/// Decides when the draft is compared. A comparison that takes long is left for afterwards, unless the proof is needed
+/// first; a draft that cannot be read at all is no reason not to deploy.
 fn check(api: &ApiId, library: &Library, needs_proof: bool) -> DraftCheck {
     let Some(record) = library.records.get(api) else {
         return DraftCheck::BeforeStage;
@@ -197,7 +198,7 @@ fn check(api: &ApiId, library: &Library, needs_proof: bool) -> DraftCheck {
     }
 }
 
-/// The name of a stage that shall be created, or why it cannot be.
+/// Returns the name of a stage that shall be created, or the reason why it cannot be.
 fn new_stage(typed: &str, detail: &ApiDetail) -> Result<StageName, String> {
     if typed.is_empty() {
         return Err("Type a name for the new stage".to_owned());

@@ -1,9 +1,9 @@
-//! The question before a deploy that must not happen by accident: to a production stage, and of a plan that nobody could
-//! see yet when Enter was pressed.
+//! The question before a deploy that must not happen by accident: to a production stage, and of a plan that nobody
+//! could see yet when Enter was pressed.
 //!
-//! An Enter that was typed ahead, pasted, or comes from a key that is held down is no answer. So the question opens only
-//! once no Enter has come for a while, and an Enter answers it only when the open question was on the screen: `render`
-//! notes it among its places. Any other key takes the question back.
+//! An Enter that was typed ahead, pasted, or comes from a key that is held down is no answer. So the question opens
+//! only once no Enter has come for a while, and an Enter answers only an open question that was on the screen, which
+//! `render` notes among its places. Any other key takes the question back.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::{SignedDuration, Timestamp};
@@ -21,9 +21,9 @@ use crate::{
 /// A question that is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Question {
-    /// What tells it from an earlier one.
+    /// The ticket that tells the question from an earlier one.
     pub(super) ticket: Ticket,
-    /// When Enter came last.
+    /// The time of the last Enter.
     quiet_since: Timestamp,
 }
 
@@ -33,14 +33,14 @@ impl Question {
         self.left(now) <= SignedDuration::ZERO
     }
 
-    /// How long until it opens.
+    /// Returns the time until the question opens; zero or less once it is open.
     pub(super) fn left(self, now: Timestamp) -> SignedDuration {
         QUIET.saturating_sub(now.duration_since(self.quiet_since))
     }
 }
 
 impl DeployModal {
-    /// The question that is asked now.
+    /// Returns the question that is asked now.
     pub(super) fn question(&self) -> Option<Question> {
         match self.haste {
             Haste::Asked(question) => Some(question),

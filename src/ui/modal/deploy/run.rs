@@ -21,7 +21,9 @@ use ratatui::{
 use crate::{
     model::plan::{DeployStep, LeftOver, Remains, StageUse, StepState},
     ui::{
+        Action,
         deploy::{DeployJob, DeployOutcome},
+        keys::{self, Scope},
         text,
         view::{Placed, Scene},
         widget::{
@@ -92,8 +94,13 @@ fn lines(job: &DeployJob, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>
             sentence(&mut lines, says, scene, columns);
         }
         None => {
-            let says = "Esc closes this; the deploy goes on. x stops it.";
-            sentence(&mut lines, says, scene, columns);
+            let key = |action| keys::named(Scope::DeployRun, action);
+            let says = format!(
+                "{} closes this; the deploy goes on. {} stops it.",
+                key(Action::Back),
+                key(Action::Stop)
+            );
+            sentence(&mut lines, &says, scene, columns);
         }
         Some(DeployOutcome::CleaningUp(_, left)) => {
             let glyph = scene
@@ -130,7 +137,7 @@ fn lines(job: &DeployJob, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>
     lines
 }
 
-/// What a failure that left no deployment behind has changed, as far as the steps tell.
+/// Says what a failure that left no deployment behind has changed, as far as the steps tell.
 fn what_stays(job: &DeployJob) -> &'static str {
     let is_done =
         |(_, scene): &(DeployStep, Option<StepState>)| matches!(scene, Some(StepState::Done(_)));
@@ -141,7 +148,7 @@ fn what_stays(job: &DeployJob) -> &'static str {
     }
 }
 
-/// What may exist when nobody could learn it.
+/// Says what is not known when nobody could learn what the deploy left.
 fn may_exist(job: &DeployJob) -> String {
     let stage = job.stage();
     let is_of_stage = |step: DeployStep| {
@@ -162,7 +169,7 @@ fn may_exist(job: &DeployJob) -> String {
     format!("It is not known whether a deployment was made; {of_stage}.")
 }
 
-/// What the API, read again, has that it had not when the deploy was planned.
+/// Names the deployments that the API, read again, has and had not when the deploy was planned.
 fn new_deployments(job: &DeployJob, scene: Scene<'_>) -> String {
     let detail = scene.data.library.detail(job.api());
     let new = detail
@@ -186,7 +193,7 @@ fn new_deployments(job: &DeployJob, scene: Scene<'_>) -> String {
     }
 }
 
-/// What the stage serves, as the API was read again.
+/// Says what the stage serves, as the API was read again.
 fn served(job: &DeployJob, scene: Scene<'_>) -> String {
     let stage = job.stage();
     let detail = scene.data.library.detail(job.api());
@@ -199,7 +206,7 @@ fn served(job: &DeployJob, scene: Scene<'_>) -> String {
     }
 }
 
-/// What reading the API again told; it is read again right after a failure of which something is open.
+/// Adds the result of reading the API again, which is done right after a failure that left something open.
 fn as_read(
     lines: &mut Vec<Line<'static>>,
     told: &str,
@@ -216,7 +223,7 @@ fn as_read(
     plain(lines, &said, scene, columns);
 }
 
-/// The keys that work now, in words.
+/// Adds the keys that work now, in words.
 fn ways_on(lines: &mut Vec<Line<'static>>, job: &DeployJob, scene: Scene<'_>) {
     let theme = &scene.look.theme;
     let stage = job.stage();
@@ -262,7 +269,7 @@ fn sentence(lines: &mut Vec<Line<'static>>, said: &str, scene: Scene<'_>, column
     );
 }
 
-/// What exists now.
+/// Adds the deployment that exists now, and the stage's use of it.
 fn left_over(
     lines: &mut Vec<Line<'static>>,
     left: &LeftOver,

@@ -1,5 +1,5 @@
-//! The stage list of the dialog: its rows, moving in it, and the name of a new stage that is typed right into it. Draws
-//! nothing.
+//! The stage list of the dialog: its rows, moving in it, and the name of a new stage that is typed right into it. This
+//! module draws nothing.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::SignedDuration;
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// How long the stage selection must stand still before a plan is asked for.
+/// The time that the stage selection must stand still before a plan is asked for.
 const AFTER_MOVE: SignedDuration = SignedDuration::from_millis(150);
 
 /// A row of the stage list.
@@ -25,7 +25,7 @@ pub(super) enum Choice {
     New,
 }
 
-/// The rows, in their order: production stages come last, since the first row is where everything begins.
+/// Returns the rows in their order: production stages come after the others, since the first row is selected at first.
 pub(super) fn choices(detail: &ApiDetail, look: &Look) -> Vec<Choice> {
     let mut names: Vec<&StageName> = detail.stages.iter().map(|stage| &stage.name).collect();
     names.sort_by_key(|name| look.is_production(name));
@@ -33,7 +33,7 @@ pub(super) fn choices(detail: &ApiDetail, look: &Look) -> Vec<Choice> {
     stages.chain([Choice::New]).collect()
 }
 
-/// What is chosen before somebody chooses: a stage that is not a production stage, if there is one.
+/// Returns the row that is selected before somebody chooses: a stage that is not a production stage, if there is one.
 pub(super) fn first(detail: &ApiDetail, look: &Look) -> Choice {
     let first = choices(detail, look).into_iter().next();
     first.unwrap_or(Choice::New)
@@ -98,7 +98,7 @@ impl DeployModal {
         Handled::Yes(Nav::Stay)
     }
 
-    /// The stage that exists and whose name was typed as that of a new one.
+    /// Returns the stage that exists and whose name was typed as that of a new one.
     pub(super) fn named(&self, detail: &ApiDetail) -> Option<StageName> {
         let name = StageName::parse(self.name.text()).ok()?;
         let stage = detail.stage(&name).filter(|_| self.is_new())?;

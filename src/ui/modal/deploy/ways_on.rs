@@ -1,5 +1,5 @@
-//! What can be done while a deploy runs and after it failed: finish it, clean up, leave what it left, look again, close the
-//! dialog. Draws nothing.
+//! The ways on from a deploy that runs or has failed: stop it, finish it, clean up, leave what it left, look again,
+//! copy, close the dialog. This module draws nothing.
 
 use super::{DeployModal, Phase, stages::Choice};
 use crate::{
@@ -7,6 +7,8 @@ use crate::{
     ui::{
         Action, Effect,
         deploy::{DeployJob, DeployOutcome},
+        effect::Job,
+        keys::{self, Scope},
         notice::Tone,
         view::{Context, Scene},
         widget::{input::Input, scroll::Scroll},
@@ -29,7 +31,7 @@ impl DeployModal {
         }
     }
 
-    /// Why that cannot be done to the deploy now.
+    /// Returns the reason why an action cannot be done to the deploy now; none when it can.
     pub(super) fn refuse_on_job(&self, action: Action, scene: Scene<'_>) -> Option<String> {
         let job = scene.data.deploys.job(&self.api)?;
         let reason = match action {
@@ -51,7 +53,9 @@ impl DeployModal {
     fn stop(&self, context: &mut Context<'_>) {
         if let Some(job) = context.data.deploys.job_mut(&self.api) {
             job.is_stopping = true;
-            context.effects.push(Effect::StopDeploy(job.ticket));
+            context
+                .effects
+                .push(Effect::Job(Job::StopDeploy(job.ticket)));
         }
     }
 
@@ -63,7 +67,9 @@ impl DeployModal {
         if let Some(left) = job.left_over().cloned() {
             job.resume(ticket, context.look.now);
             self.scroll = Scroll::default();
-            context.effects.push(Effect::FinishDeploy(ticket, left));
+            context
+                .effects
+                .push(Effect::Job(Job::FinishDeploy(ticket, left)));
         }
     }
 
@@ -75,7 +81,9 @@ impl DeployModal {
         if let Some(left) = job.left_over().cloned() {
             job.outcome = Some(DeployOutcome::CleaningUp(ticket, left.clone()));
             self.scroll = Scroll::default();
-            context.effects.push(Effect::CleanUpDeploy(ticket, left));
+            context
+                .effects
+                .push(Effect::Job(Job::CleanUpDeploy(ticket, left)));
         }
     }
 
@@ -108,7 +116,7 @@ impl DeployModal {
         self.ask(context);
     }
 
-    /// Closes the dialog: what is undecided is shown again by the next one.
+    /// Closes the dialog: a deploy that is undecided is shown again by the next one.
     pub(super) fn close(&mut self, context: &mut Context<'_>) {
         if !self.is_run() {
             self.forget_plan(context);
@@ -118,22 +126,23 @@ impl DeployModal {
             return;
         };
         let name = job.name();
+        let key = keys::named(Scope::Subject, Action::Deploy);
         let text = match &job.outcome {
             None => format!(
-                "The deploy to {} goes on; d on {name} shows it",
+                "The deploy to {} goes on; {key} on {name} shows it",
                 job.stage()
             ),
             Some(DeployOutcome::CleaningUp(_, left)) => format!(
-                "Deleting deployment {} goes on; d on {name} shows it",
+                "Deleting deployment {} goes on; {key} on {name} shows it",
                 left.deployment_id
             ),
             Some(_) => match job.remains() {
                 Some(Remains::LeftOver(left)) => format!(
-                    "Deployment {} is still there; d on {name} finishes or cleans up",
+                    "Deployment {} is still there; {key} on {name} finishes or cleans up",
                     left.deployment_id
                 ),
                 Some(Remains::Unknown) => {
-                    format!("What the deploy left is not known; d on {name} shows it")
+                    format!("What the deploy left is not known; {key} on {name} shows it")
                 }
                 Some(Remains::Nothing) | None => {
                     context.data.deploys.remove(&self.api);
@@ -164,7 +173,7 @@ impl DeployModal {
     }
 }
 
-/// What stays when nobody deals with it, for the log to keep.
+/// Returns the words on a deployment that stays when nobody deals with it, for the log to keep.
 fn what_is_left(job: &DeployJob) -> Option<String> {
     let name = job.name();
     match job.remains()? {

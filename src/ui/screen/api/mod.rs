@@ -21,6 +21,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
+use self::{routes::RouteRows, stages::StageRows};
 use crate::{
     model::{ApiDetail, ApiId, StageName},
     ui::{
@@ -31,7 +32,7 @@ use crate::{
         view::{Context, Crumb, DeployNews, Handled, Placed, Scene, View},
         widget::{
             age, cells,
-            list::ListView,
+            listing::Listing,
             panel,
             scroll::{Scroll, ScrolledText},
             waiting,
@@ -44,9 +45,9 @@ use crate::{
 pub struct ApiScreen {
     api: ApiId,
     tab: Tab,
-    stages: ListView,
-    routes: ListView,
-    /// How far the text about the selected thing is scrolled.
+    stages: Listing,
+    routes: Listing,
+    /// The scroll of the text about the selected stage or route.
     detail: Scroll,
 }
 
@@ -81,8 +82,8 @@ impl ApiScreen {
         Self {
             api,
             tab: Tab::Stages,
-            stages: ListView::default(),
-            routes: ListView::default(),
+            stages: Listing::default(),
+            routes: Listing::default(),
             detail: Scroll::default(),
         }
     }
@@ -91,22 +92,18 @@ impl ApiScreen {
         stages::selected(&self.stages, detail).map(|stage| stage.name.clone())
     }
 
-    fn list(&mut self) -> &mut ListView {
+    fn list(&mut self) -> &mut Listing {
         match self.tab {
             Tab::Stages => &mut self.stages,
             Tab::Routes => &mut self.routes,
         }
     }
 
-    fn ids(&self, detail: &ApiDetail) -> Vec<String> {
-        match self.tab {
-            Tab::Stages => stages::ids(&self.stages, detail),
-            Tab::Routes => routes::ids(&self.routes, detail),
-        }
-    }
-
-    /// What an action on the selected thing does; the detail is there.
-    fn act_on(&mut self, action: Action, detail: &ApiDetail, context: &mut Context<'_>) -> Nav {
+    /// Acts on the selected stage or route, or on the API; does nothing before the API was read.
+    fn act_on(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
+        let Some(detail) = context.data.library.detail(&self.api) else {
+            return Nav::Stay;
+        };
         let stage = self.stage(detail);
         match (action, self.tab) {
             (Action::Open | Action::Live, Tab::Stages) => match stage {
@@ -130,7 +127,8 @@ impl ApiScreen {
             }
             (Action::Copy, Tab::Routes) => {
                 if let Some(route) = routes::selected(&self.routes, detail) {
-                    context.copy(format!("route key {}", route.key), route.key.clone());
+                    let key = route.key.clone();
+                    context.copy(format!("route key {key}"), key);
                 }
                 Nav::Stay
             }
@@ -139,16 +137,16 @@ impl ApiScreen {
     }
 
     fn act_on_list(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(detail) = context.data.library.detail(&self.api).cloned() else {
-            return Nav::Stay;
-        };
-        let ids = self.ids(&detail);
         let page = context.placed.page;
-        if self.list().act(action, &ids, page) {
+        let has_moved = match self.tab {
+            Tab::Stages => self.stages.act::<StageRows>(action, page),
+            Tab::Routes => self.routes.act::<RouteRows<'_>>(action, page),
+        };
+        if has_moved {
             self.detail = Scroll::default();
             return Nav::Stay;
         }
-        self.act_on(action, &detail, context)
+        self.act_on(action, context)
     }
 }
 
@@ -188,11 +186,7 @@ impl View for ApiScreen {
     }
 
     fn key(&mut self, key: KeyEvent, _context: &mut Context<'_>) -> Handled {
-        if self.list().filter_key(key) {
-            Handled::Yes(Nav::Stay)
-        } else {
-            Handled::No
-        }
+        self.list().filter_key(key)
     }
 
     fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
@@ -216,10 +210,6 @@ impl View for ApiScreen {
                 self.detail = Scroll::default();
                 Nav::Stay
             }
-            Action::Sort => {
-                self.list().sort += 1;
-                Nav::Stay
-            }
             Action::Refresh => {
                 context.load_api(&self.api);
                 Nav::Stay
@@ -236,7 +226,7 @@ impl View for ApiScreen {
             }
             // The row on which the screen opened is nobody's choice.
             Action::Deploy => {
-                let chosen = stage.filter(|_| self.stages.selected.is_some());
+                let chosen = stage.filter(|_| self.stages.is_chosen());
                 subject::deploy(&self.api, chosen)
             }
             Action::Actions => Nav::To(Route::Actions(self.api.clone(), stage)),
@@ -266,7 +256,7 @@ impl View for ApiScreen {
         match news {
             DeployNews::Succeeded(api, stage) if self.api == *api => {
                 self.tab = Tab::Stages;
-                self.stages.selected = Some(stage.to_string());
+                self.stages.choose(stage.to_string());
                 self.detail = Scroll::default();
             }
             DeployNews::Succeeded(..) | DeployNews::Planned(..) => {}
@@ -277,9 +267,12 @@ impl View for ApiScreen {
         let api = self.api.clone();
         context.ask(|library, asking| library.tend_api(&api, asking));
         if let Some(detail) = context.data.library.detail(&self.api) {
-            let ids = self.ids(detail);
             let page = context.placed.page;
-            self.list().settle(&ids, page);
+            let page_of = |tab| if tab == self.tab { page } else { 0 };
+            let (stages, routes) = (page_of(Tab::Stages), page_of(Tab::Routes));
+            self.stages.follow(&StageRows, &detail.stages, stages);
+            self.routes
+                .follow(&RouteRows(detail), &detail.routes, routes);
         }
     }
 
@@ -368,7 +361,7 @@ impl ApiScreen {
 }
 
 impl ApiScreen {
-    /// At the right of the tabs: what is being read and how far that is, what could not be read, or how old it is.
+    /// Returns the note at the right of the tabs: the progress of a reading, its failure, or the API and its age.
     fn note(&self, scene: Scene<'_>) -> (String, Style) {
         let (theme, glyphs) = (&scene.look.theme, &scene.look.glyphs);
         let Some(record) = scene.data.library.records.get(&self.api) else {
@@ -405,7 +398,7 @@ impl ApiScreen {
     }
 }
 
-/// Draws the text about the selected thing, and tells how far it can be scrolled.
+/// Draws the text about the selected stage or route, and notes its length for the scroll.
 fn render_detail(
     lines: &[Line<'static>],
     scroll: Scroll,

@@ -1,4 +1,4 @@
-//! The Routes tab: what each route calls, and whether the answer goes back to the client.
+//! The Routes tab: the integration that each route calls, and two-way routes, whose answer goes back to the client.
 //!
 //! ```text
 //! ╭ Routes 4 ──────────────────────────────────────────────╮
@@ -23,11 +23,13 @@ use super::{ApiScreen, render_detail};
 use crate::{
     model::{ApiDetail, Integration, Route},
     ui::{
+        Action,
+        keys::{self, Scope},
         view::{Placed, Scene},
         widget::{
             fields::Fields,
-            list::{Hit, ListView},
-            panel, safe,
+            listing::{Key, Listing, Rows},
+            panel, rows_in, safe,
             table::{Cell, Column, Table},
             waiting,
         },
@@ -57,37 +59,39 @@ const COLUMNS: [Column; 4] = [
     },
 ];
 
-/// The routes in the order in force that pass the filter.
-fn visible<'a>(list: &ListView, detail: &'a ApiDetail) -> (Vec<&'a Route>, Vec<Hit>) {
-    let mut routes: Vec<&Route> = detail.routes.iter().collect();
-    if list.sort % 2 == 1 {
-        routes.sort_by_key(|route| (target(route, detail), route.key.clone()));
+/// The routes of an API as rows of a list.
+pub(super) struct RouteRows<'a>(pub(super) &'a ApiDetail);
+
+impl Rows for RouteRows<'_> {
+    type Item = Route;
+
+    const ORDERS: &'static [&'static str] = &["key", "target"];
+
+    fn id(&self, route: &Route) -> String {
+        route.key.clone()
     }
-    let searched: Vec<String> = routes
-        .iter()
-        .map(|route| format!("{} {}", route.key, target(route, detail)))
-        .collect();
-    let hits = list.hits(&searched);
-    let found = hits.iter().map(|hit| routes[hit.row]).collect();
-    (found, hits)
+
+    fn text(&self, route: &Route) -> String {
+        format!("{} {}", route.key, target(route, self.0))
+    }
+
+    fn key(&self, order: usize, route: &Route) -> Key {
+        match order {
+            0 => Key::Given,
+            _ => Key::Text(target(route, self.0), route.key.clone()),
+        }
+    }
 }
 
-pub(super) fn ids(list: &ListView, detail: &ApiDetail) -> Vec<String> {
-    let (routes, _) = visible(list, detail);
-    routes.iter().map(|route| route.key.clone()).collect()
-}
-
-pub(super) fn selected<'a>(list: &ListView, detail: &'a ApiDetail) -> Option<&'a Route> {
-    let (routes, _) = visible(list, detail);
-    let idx = list.selected_idx(&ids(list, detail))?;
-    routes.get(idx).copied()
+pub(super) fn selected<'a>(list: &Listing, detail: &'a ApiDetail) -> Option<&'a Route> {
+    list.selected(&RouteRows(detail), &detail.routes)
 }
 
 fn integration<'a>(route: &Route, detail: &'a ApiDetail) -> Option<&'a Integration> {
     detail.integration(&route.integration_id()?)
 }
 
-/// Where a route's messages go, in a few words.
+/// Returns the method and URI of a route's integration; empty when there is none.
 fn target(route: &Route, detail: &ApiDetail) -> String {
     let Some(integration) = integration(route, detail) else {
         return String::new();
@@ -110,38 +114,38 @@ pub(super) fn render(
     } else {
         Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(area)
     };
-    let (routes, hits) = visible(list, detail);
-    let title = list.title(
-        "Routes",
-        (hits.len(), Some(detail.routes.len())),
-        top.width,
-        scene.look,
-    );
+    let total = Some(detail.routes.len());
+    let title = list.title::<RouteRows<'_>>("Routes", (total, None), top.width, scene.look);
     let block = panel(scene.look, title, scene.has_keyboard);
     let inner = block.inner(top);
     frame.render_widget(block, top);
-    if routes.is_empty() {
+    if list.rows().is_empty() {
+        let clears = format!("{} clears it.", keys::named(Scope::Routes, Action::Back));
         let lines = if detail.routes.is_empty() {
             [
                 "No routes yet.",
                 "API Gateway refuses to deploy an API without any.",
             ]
         } else {
-            ["No route matches the filter.", "Esc clears it."]
+            ["No route matches the filter.", &clears]
         };
         waiting::sentences(&lines, scene.look, inner, frame);
     } else {
         let rows_area = Table::rows_area(inner);
-        let ids: Vec<&str> = routes.iter().map(|route| route.key.as_str()).collect();
-        let window = list.window(&ids, rows_area.height);
+        let window = list.window(rows_area.height);
         placed.page = rows_area.height;
-        let rows: Vec<Vec<Cell>> = routes.iter().map(|r| row(r, detail, scene)).collect();
+        placed.rows = rows_in(rows_area, list.window(rows_area.height).len());
+        let routes = list
+            .rows()
+            .iter()
+            .filter_map(|row| detail.routes.get(row.place));
+        let rows: Vec<Vec<Cell>> = routes.map(|route| row(route, detail, scene)).collect();
         let table = Table {
             columns: &COLUMNS,
             rows: &rows,
-            hits: &hits,
+            listed: list.rows(),
             window,
-            selected: list.selected_idx(&ids),
+            selected: list.selected_idx(),
             look: scene.look,
         };
         frame.render_widget(&table, inner);
@@ -192,7 +196,7 @@ fn row(route: &Route, detail: &ApiDetail, scene: Scene<'_>) -> Vec<Cell> {
     ]
 }
 
-/// All about a route and what it calls.
+/// Returns the lines about a route and its integration.
 fn about(
     route: &Route,
     detail: &ApiDetail,

@@ -1,6 +1,6 @@
-//! The Stages tab: the stages left, all about the chosen one right.
+//! The Stages tab: the stages on the left, all about the selected stage on the right.
 
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 use jiff::Timestamp;
 use ratatui::{
@@ -13,14 +13,16 @@ use super::{ApiScreen, render_detail};
 use crate::{
     model::{ApiDetail, Drift, RouteSettings, Stage, limit::STAGES_PER_API},
     ui::{
+        Action,
         data::seconds_up,
+        keys::{self, Scope},
         library::Record,
         view::{Placed, Scene},
         widget::{
             age, change,
             fields::Fields,
-            list::{Hit, ListView},
-            panel, safe,
+            listing::{Key, Listing, Rows},
+            panel, rows_in, safe,
             table::{Cell, Column, Table},
             waiting,
         },
@@ -45,31 +47,36 @@ const COLUMNS: [Column; 3] = [
     },
 ];
 
-/// The stages in the order in force that pass the filter.
-fn visible<'a>(list: &ListView, detail: &'a ApiDetail) -> (Vec<&'a Stage>, Vec<Hit>) {
-    let mut stages: Vec<&Stage> = detail.stages.iter().collect();
-    if list.sort % 2 == 1 {
-        stages.sort_by_key(|stage| std::cmp::Reverse(stage.updated_at));
+/// The stages of an API as rows of a list.
+pub(super) struct StageRows;
+
+impl Rows for StageRows {
+    type Item = Stage;
+
+    const ORDERS: &'static [&'static str] = &["name", "changed"];
+
+    fn id(&self, stage: &Stage) -> String {
+        stage.name.to_string()
     }
-    let names: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
-    let hits = list.hits(&names);
-    let found = hits.iter().map(|hit| stages[hit.row]).collect();
-    (found, hits)
+
+    fn text(&self, stage: &Stage) -> String {
+        stage.name.to_string()
+    }
+
+    fn key(&self, order: usize, stage: &Stage) -> Key {
+        match order {
+            0 => Key::Given,
+            _ => Key::Newest(Reverse(stage.updated_at)),
+        }
+    }
 }
 
-pub(super) fn ids(list: &ListView, detail: &ApiDetail) -> Vec<String> {
-    let (stages, _) = visible(list, detail);
-    stages.iter().map(|stage| stage.name.to_string()).collect()
+pub(super) fn selected<'a>(list: &Listing, detail: &'a ApiDetail) -> Option<&'a Stage> {
+    list.selected(&StageRows, &detail.stages)
 }
 
-pub(super) fn selected<'a>(list: &ListView, detail: &'a ApiDetail) -> Option<&'a Stage> {
-    let (stages, _) = visible(list, detail);
-    let idx = list.selected_idx(&ids(list, detail))?;
-    stages.get(idx).copied()
-}
-
-/// How long until an age that is shown says something else, or a claim is no longer fresh.
-pub(super) fn next_age(list: &ListView, detail: &ApiDetail, now: Timestamp) -> Option<Duration> {
+/// Returns the time until an age that is shown says something else, or a claim is no longer fresh.
+pub(super) fn next_age(list: &Listing, detail: &ApiDetail, now: Timestamp) -> Option<Duration> {
     let stage = selected(list, detail);
     let served = stage.and_then(|stage| detail.deployment(stage.deployment_id.as_ref()?));
     let ages = [
@@ -106,10 +113,13 @@ pub(super) fn render(
         let block = panel(scene.look, "", false);
         let inner = block.inner(right);
         frame.render_widget(block, right);
+        let key = |action| keys::named(Scope::Stages, action);
+        let deploys = format!("{} deploys the API to a new one.", key(Action::Deploy));
+        let clears = format!("{} clears it.", key(Action::Back));
         let lines = if detail.stages.is_empty() {
-            ["No stage yet.", "d deploys the API to a new one."]
+            ["No stage yet.", &deploys]
         } else {
-            ["No stage matches the filter.", "Esc clears it."]
+            ["No stage matches the filter.", &clears]
         };
         waiting::sentences(&lines, scene.look, inner, frame);
         return;
@@ -132,44 +142,37 @@ pub(super) fn render(
 }
 
 fn render_list(
-    list: &ListView,
+    list: &Listing,
     (record, scene): (&Record, Scene<'_>),
     area: Rect,
     frame: &mut Frame<'_>,
     placed: &mut Placed,
 ) {
-    let theme = &scene.look.theme;
     let detail = &record.detail;
-    let (stages, hits) = visible(list, detail);
-    let mut title = list.title(
+    let title = list.title::<StageRows>(
         "Stages",
-        (hits.len(), Some(detail.stages.len())),
+        (Some(detail.stages.len()), Some(STAGES_PER_API)),
         area.width,
         scene.look,
     );
-    if list.filter.is_empty() && !list.is_filtering {
-        title.push_span(ratatui::text::Span::styled(
-            format!("/{STAGES_PER_API}"),
-            theme.dim,
-        ));
-    }
     let block = panel(scene.look, title, scene.has_keyboard);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let rows_area = Table::rows_area(inner);
-    let ids: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
-    let window = list.window(&ids, rows_area.height);
+    let window = list.window(rows_area.height);
     placed.page = rows_area.height;
-    let rows: Vec<Vec<Cell>> = stages
+    placed.rows = rows_in(rows_area, list.window(rows_area.height).len());
+    let stages = list
+        .rows()
         .iter()
-        .map(|stage| row(stage, record, scene))
-        .collect();
+        .filter_map(|row| detail.stages.get(row.place));
+    let rows: Vec<Vec<Cell>> = stages.map(|stage| row(stage, record, scene)).collect();
     let table = Table {
         columns: &COLUMNS,
         rows: &rows,
-        hits: &hits,
+        listed: list.rows(),
         window,
-        selected: list.selected_idx(&ids),
+        selected: list.selected_idx(),
         look: scene.look,
     };
     frame.render_widget(&table, inner);
@@ -202,7 +205,7 @@ fn row(stage: &Stage, record: &Record, scene: Scene<'_>) -> Vec<Cell> {
     ]
 }
 
-/// All about a stage.
+/// Returns the lines about a stage.
 fn about(
     stage: &Stage,
     detail: &ApiDetail,
@@ -280,7 +283,7 @@ fn serves(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, scene: Sce
     fields.field("Deployment", Some(&text));
 }
 
-/// That the stage was moved a moment ago, and what may answer meanwhile.
+/// Adds that the stage was moved a moment ago, and that the old deployment may still answer meanwhile.
 fn settling(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, scene: Scene<'_>) {
     if let Some(left) = scene
         .data
@@ -293,8 +296,8 @@ fn settling(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, scene: S
     }
 }
 
-/// How the draft differs from what the stage serves, with the age of the oldest part of that claim. It is green for as long
-/// as it is fresh.
+/// Adds the drift between the draft and the stage, with the age of its oldest part. The claim that the stage is up to
+/// date is green for as long as it is fresh.
 fn drift(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, scene: Scene<'_>) {
     let theme = &scene.look.theme;
     let Some(drift) = detail.drift.get(&stage.name) else {

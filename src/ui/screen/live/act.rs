@@ -1,10 +1,11 @@
-//! What the keys of the Live screen do.
+//! The actions of the Live screen's keys.
 
 use super::{Focus, LiveScreen, Shape, words};
 use crate::{
     model::{Api, LinkId, Opcode, Outgoing, Signing, StageName},
     ui::{
         Action, Effect,
+        effect::{Job, Link, Terminal},
         live::{Needle, Session, explain::grouped, log::Assembled},
         message::HostMessage,
         notice::Tone,
@@ -25,7 +26,7 @@ pub(super) fn start(api: &Api, stage: &StageName, context: &mut Context<'_>) -> 
     } else {
         let ticket = context.data.tickets.next_ticket();
         session.composer.start_loading(ticket);
-        context.effects.push(Effect::LoadHistory(ticket));
+        context.effects.push(Effect::Job(Job::LoadHistory(ticket)));
     }
     let link = context.data.tickets.next_link();
     let detail = context.data.library.detail(&session.api.id);
@@ -34,7 +35,7 @@ pub(super) fn start(api: &Api, stage: &StageName, context: &mut Context<'_>) -> 
     session
 }
 
-/// Why an action cannot be done now.
+/// Returns the reason why an action cannot be done now; none when it can.
 pub(super) fn refusal(action: Action, scene: Scene<'_>) -> Option<String> {
     let session = scene.data.live.as_ref()?;
     let link = session.links.first()?;
@@ -74,7 +75,9 @@ impl LiveScreen {
                 let ticket = context.data.tickets.next_ticket();
                 session.composer.start_editing(ticket);
                 let text = session.composer.text();
-                context.effects.push(Effect::Edit(ticket, text));
+                context
+                    .effects
+                    .push(Effect::Terminal(Terminal::Edit(ticket, text)));
             }
             Action::NextField => self.set_focus(Focus::Frames, session),
             other => return self.act_anywhere(other, context),
@@ -134,7 +137,7 @@ impl LiveScreen {
         Nav::Stay
     }
 
-    /// What works wherever the keyboard is.
+    /// Does the actions that work wherever the keyboard is.
     fn act_anywhere(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
         let Some(session) = context.data.live.as_mut() else {
             return Nav::Back;
@@ -199,7 +202,7 @@ impl LiveScreen {
         }
     }
 
-    /// Searches for what the filter line says.
+    /// Searches for the text of the filter line.
     pub(super) fn search(&mut self, session: &mut Session) {
         let is_folded = session.log.is_folded();
         session
@@ -289,7 +292,7 @@ impl LiveScreen {
         self.scroll = super::Scroll::default();
     }
 
-    /// The payload of the selected row's message; the URL when there is no row.
+    /// Copies the payload of the selected row's message; the URL when there is no row.
     fn copy(&self, context: &mut Context<'_>) {
         let Some(session) = context.data.live.as_ref() else {
             return;
@@ -318,7 +321,7 @@ impl LiveScreen {
     }
 }
 
-/// What a copy is called, which does not hide that there was more.
+/// Returns the name of a copy, which tells when the copy is not whole.
 fn copied_name(sequence: u64, whole: &Assembled) -> String {
     let number = grouped(sequence + 1);
     let held = whole.payload.len() as u64;
@@ -355,8 +358,8 @@ fn send(context: &mut Context<'_>, outgoing: fn(String) -> Outgoing) {
         let text = session.composer.take();
         context
             .effects
-            .push(Effect::Send(link, outgoing(text.clone())));
-        context.effects.push(Effect::Remember(text));
+            .push(Effect::Link(Link::Send(link, outgoing(text.clone()))));
+        context.effects.push(Effect::Job(Job::Remember(text)));
     }
 }
 
@@ -367,7 +370,9 @@ fn open_link(session: &Session) -> Option<LinkId> {
 
 fn ask(context: &mut Context<'_>, outgoing: Outgoing) {
     if let Some(link) = context.data.live.as_ref().and_then(open_link) {
-        context.effects.push(Effect::Send(link, outgoing));
+        context
+            .effects
+            .push(Effect::Link(Link::Send(link, outgoing)));
     }
 }
 

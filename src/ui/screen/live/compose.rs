@@ -1,4 +1,4 @@
-//! The composer: the message being written, and how long it would be on the wire.
+//! The composer: the message being written, and its length on the wire.
 
 use ratatui::{
     Frame,
@@ -9,6 +9,8 @@ use ratatui::{
 use crate::{
     model::text::printable,
     ui::{
+        Action,
+        keys::{self, Scope},
         live::{LiveLink, Session},
         text,
         view::Scene,
@@ -31,7 +33,7 @@ pub(super) struct Compose<'a> {
 }
 
 impl Compose<'_> {
-    /// Rows that it takes of the screen, borders included: it grows with the text, up to a third of the screen.
+    /// Returns the composer's rows, borders included: it grows with the text, up to a third of the screen.
     pub(super) fn height(&self, area: Rect) -> u16 {
         let columns = usize::from(area.width.saturating_sub(4)).max(1);
         let most = usize::from(area.height / 3)
@@ -85,9 +87,15 @@ impl Compose<'_> {
 
     fn placeholder(&self, area: Rect, frame: &mut Frame<'_>) {
         let words = if self.is_focused {
-            "Write a message; Enter sends it"
+            format!(
+                "Write a message; {} sends it",
+                keys::named(Scope::Composer, Action::Submit)
+            )
         } else {
-            "Tab to write a message"
+            format!(
+                "{} to write a message",
+                keys::named(Scope::Live, Action::NextField)
+            )
         };
         let offset = u16::from(self.is_focused);
         let place = Rect {
@@ -99,7 +107,7 @@ impl Compose<'_> {
         frame.render_widget(Span::styled(words, self.scene.look.theme.dim), place);
     }
 
-    /// Why Enter did not send, or would not.
+    /// Returns the reason why Enter did not send, or would not; empty when there is none.
     fn warning(&self) -> Span<'static> {
         let theme = &self.scene.look.theme;
         let is_open = self.session.links.first().is_some_and(LiveLink::is_open);

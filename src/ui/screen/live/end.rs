@@ -1,4 +1,4 @@
-//! The end of a link: what happened, why, and what to do; with all that a refused handshake brought along.
+//! The end of a link: the event, its reason and the ways on; for a refused handshake, its headers and body too.
 
 use ratatui::{
     Frame,
@@ -30,7 +30,7 @@ pub(super) struct End<'a> {
 }
 
 impl End<'_> {
-    /// Rows of the banner; none while the link lives.
+    /// Returns the rows of the banner; none while the link lives.
     pub(super) fn height(&self, columns: u16) -> u16 {
         widget::cells(self.banner(columns).len())
     }
@@ -46,7 +46,7 @@ impl End<'_> {
         }
     }
 
-    /// The same in place of the frames, with headers and body of a refusal.
+    /// Draws the end in place of the frames, with headers and body of a refusal.
     pub(super) fn render_page(
         &self,
         screen: &LiveScreen,
@@ -114,7 +114,7 @@ impl End<'_> {
         Some((link, self.session.explanation(detail)?))
     }
 
-    /// What happened, and the keys that go on from there.
+    /// Returns the event that ended the link, and the keys that go on from there.
     fn title(&self, link: &LiveLink, words: String) -> Line<'static> {
         let (theme, glyphs) = (&self.scene.look.theme, &self.scene.look.glyphs);
         let (mark, style) = match &link.phase {

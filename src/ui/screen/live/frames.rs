@@ -1,4 +1,4 @@
-//! The table of frames or messages. Draws the rows that are visible and looks at no others.
+//! The table of frames or messages. The table draws the rows that are visible and looks at no others.
 
 use ratatui::{
     Frame,
@@ -13,6 +13,8 @@ use super::{Focus, LiveScreen, words};
 use crate::{
     model::{Direction, FrameRecord, Opcode},
     ui::{
+        Action,
+        keys::{self, Scope},
         live::{LiveLink, Session, explain::grouped, log::Entry},
         text,
         view::{Placed, Scene},
@@ -33,7 +35,7 @@ pub(super) struct Frames<'a> {
     pub(super) screen: &'a LiveScreen,
 }
 
-/// Where the columns stand, from the left of a row; none for a column that has no room.
+/// The places of the columns, from the left of a row; none for a column that has no room.
 struct Columns {
     delta: Option<u16>,
     opcode: u16,
@@ -142,7 +144,7 @@ impl Frames<'_> {
         Line::from(words)
     }
 
-    /// The bottom border: whether the view follows, and all counts. Nothing that was lost is kept quiet.
+    /// Returns the bottom border: "following" or "paused", and all counts. Nothing that was lost is kept quiet.
     fn status(&self) -> Line<'static> {
         let (theme, log) = (&self.scene.look.theme, &self.session.log);
         let mut parts = Vec::new();
@@ -190,7 +192,7 @@ impl Frames<'_> {
         line
     }
 
-    /// The line of the filter, when there is one; gives what is left of the area.
+    /// Draws the line of the filter, when there is one, and returns the rest of the area.
     fn filter_line(&self, area: Rect, frame: &mut Frame<'_>) -> Rect {
         let (theme, log) = (&self.scene.look.theme, &self.session.log);
         let is_typing = self.screen.focus == Focus::Filter;
@@ -259,15 +261,21 @@ impl Frames<'_> {
         put(columns.preview, "PREVIEW");
     }
 
-    /// What stands where rows would be.
+    /// Draws the sentence in place of the rows.
     fn empty(&self, area: Rect, buffer: &mut Buffer) {
         let log = &self.session.log;
         let words = if log.needle().is_some() && log.is_scanning() {
             "Searching".to_owned()
         } else if log.needle().is_some() {
-            "Nothing matches. Esc in the filter shows all again.".to_owned()
+            format!(
+                "Nothing matches. {} in the filter shows all again.",
+                keys::named(Scope::FilterLine, Action::Back)
+            )
         } else if self.session.links.first().is_some_and(LiveLink::is_open) {
-            "Nothing has crossed yet. Write a message below and press Enter.".to_owned()
+            format!(
+                "Nothing has crossed yet. Write a message below and press {}.",
+                keys::named(Scope::Composer, Action::Submit)
+            )
         } else if self.session.links.first().is_some_and(LiveLink::is_alive) {
             "Waiting for the answer to the handshake".to_owned()
         } else {
@@ -330,7 +338,7 @@ impl Row<'_> {
         self.select(area, buffer);
     }
 
-    /// The selected row stands out when the keyboard is here, and a little when it chooses what the inspector shows.
+    /// Marks the selected row when the keyboard is here, and a little when the row chooses what the inspector shows.
     fn select(&self, area: Rect, buffer: &mut Buffer) {
         if !self.is_selected {
             return;
@@ -353,7 +361,7 @@ impl Row<'_> {
         }
     }
 
-    /// The time since the row above.
+    /// Returns the time since the row above.
     fn delta(&self, entry: &Entry) -> String {
         let log = &self.frames.session.log;
         let above = self.idx.checked_sub(1).and_then(|idx| log.row(idx));
@@ -399,7 +407,7 @@ impl Row<'_> {
         }
     }
 
-    /// Which frame of how many, for a message of several; how many when folded.
+    /// Returns the place of the frame in a message of several frames; the number of frames when folded.
     fn part(&self, entry: &Entry) -> String {
         let Some((n_frames, is_complete)) =
             self.message(|message| (message.n_frames, message.is_complete))
@@ -449,7 +457,7 @@ impl Row<'_> {
         }
     }
 
-    /// Something about the message of this row, when it has several frames.
+    /// Reads something of the message of this row, when the message has several frames.
     fn message<T>(&self, get: impl FnOnce(&crate::ui::live::log::Message) -> T) -> Option<T> {
         self.frames.session.log.message(self.sequence).map(get)
     }

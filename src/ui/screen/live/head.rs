@@ -1,4 +1,4 @@
-//! The line above the frames: how the link is, what ends it, what crossed it.
+//! The line above the frames: the link's state, the limit that ends it, the traffic that crossed it.
 
 use ratatui::{
     buffer::Buffer,
@@ -54,7 +54,7 @@ impl Widget for &Head<'_> {
 }
 
 impl Head<'_> {
-    /// What the link is doing, and what will end it.
+    /// Returns the state of the link, and the limit that will end it.
     fn condition(&self, link: &LiveLink) -> Line<'static> {
         let (theme, glyphs) = (&self.scene.look.theme, &self.scene.look.glyphs);
         let (mark, style, words) = match &link.phase {
@@ -111,7 +111,7 @@ impl Head<'_> {
         line
     }
 
-    /// The countdown to what happens by itself, moving as seldom as it can.
+    /// Returns the countdown to the reconnect or to the end of the connection, which changes as seldom as it can.
     fn limit(&self, link: &LiveLink) -> Option<(String, Style)> {
         let (now, theme) = (self.scene.look.now, &self.scene.look.theme);
         if let Some(retry) = link.retry {
@@ -134,7 +134,7 @@ impl Head<'_> {
         Some((format!("{what} {}", countdown_text(left)), style))
     }
 
-    /// What crossed, in at most that many columns: without the bytes where only the frames have room.
+    /// Returns the traffic in at most that many columns: without the bytes where only the frames have room.
     fn counts(&self, link: &LiveLink, columns: usize) -> Line<'static> {
         let full =
             |traffic: Traffic| format!("{} fr {}", traffic.frames, words::bytes(traffic.bytes));
@@ -156,7 +156,7 @@ impl Head<'_> {
     }
 }
 
-/// The URL in at most that many columns: the host is cut, not the stage at the end.
+/// Returns the URL in at most that many columns: the host is cut, not the stage at the end.
 fn short_url(url: &str, columns: usize, ellipsis: &str) -> String {
     let (host, stage) = url.split_at(url.rfind('/').unwrap_or(url.len()));
     let room = columns.saturating_sub(text::width(stage));

@@ -1,6 +1,6 @@
 //! The inspector: all that is known of the selected row's frame and its message, and the payload as JSON, text or hex.
 //!
-//! Builds only the lines that are visible; the others are counted.
+//! The inspector builds only the lines that are visible; the others are counted.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// Bytes of a message that are shown: twice what API Gateway lets through, for peers that are not API Gateway.
+/// The most bytes of a message that are shown: twice what API Gateway lets through, for peers that are not API Gateway.
 const SHOWN_BYTES: usize = 256 * 1024;
 
 /// ```text
@@ -163,8 +163,8 @@ impl Inspector<'_> {
         sight
     }
 
-    /// The payload in the shape that the person chose, as far as it makes sense: what is not JSON is shown as text, and
-    /// binary messages as bytes.
+    /// Returns the payload in the shape that the person chose, as far as it makes sense: a payload that is not JSON is
+    /// shown as text, and a binary message as bytes.
     fn body<'a>(&self, entry: &Entry, whole: &'a Assembled) -> Body<'a> {
         let payload = &whole.payload[..];
         match self.screen.shape {
@@ -179,7 +179,7 @@ impl Inspector<'_> {
         }
     }
 
-    /// The opcode of the message, which continuation frames do not carry.
+    /// Returns the opcode of the message, which continuation frames do not carry.
     fn opcode(&self, entry: &Entry) -> Opcode {
         let head = self.session.log.entry(entry.message);
         head.map_or(entry.record.opcode, |head| head.record.opcode)
@@ -214,7 +214,7 @@ impl Inspector<'_> {
         line
     }
 
-    /// What is known besides the payload.
+    /// Adds the facts besides the payload.
     fn facts(&self, entry: &Entry, whole: &Assembled, sight: &mut Sight) {
         let (theme, glyphs, record) = (
             &self.scene.look.theme,
@@ -301,7 +301,7 @@ impl Inspector<'_> {
         }
     }
 
-    /// Offset, bytes and characters: as many bytes in a row as have room, 16, 8 or 4.
+    /// Adds offset, bytes and characters: as many bytes in a row as have room, 16, 8 or 4.
     fn hex(&self, payload: &[u8], sight: &mut Sight) {
         let theme = &self.scene.look.theme;
         let per_row = [16, 8]
@@ -331,7 +331,7 @@ impl Inspector<'_> {
         }
     }
 
-    /// What of the payload is not here, if anything.
+    /// Adds a note when a part of the payload is not shown or was not kept.
     fn missing(&self, whole: &Assembled, sight: &mut Sight) {
         let held = whole.payload.len() as u64;
         if held >= whole.length {

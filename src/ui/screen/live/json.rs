@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-/// What a piece of JSON is.
+/// The kind of a piece of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Braces, brackets and commas.
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Literal,
 }
 
-/// A piece of JSON: what it is, and where in the text it stands, in bytes, `[start, end)`.
+/// A piece of JSON: its kind, and its place in the text in bytes, `[start, end)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
@@ -28,7 +28,7 @@ pub(super) struct Token {
 /// A line of laid out JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    /// How many braces and brackets it stands in.
+    /// The number of braces and brackets that the line stands in.
     pub(super) depth: usize,
     /// Its pieces, in order.
     pub(super) tokens: Vec<Token>,
@@ -48,7 +48,7 @@ pub(super) fn pretty(text: &str) -> Option<Vec<Line>> {
     Some(layout.lines)
 }
 
-/// What may come next.
+/// The pieces that may come next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expect {
     Value,
@@ -150,7 +150,7 @@ impl Layout<'_> {
         });
     }
 
-    /// `{}` and `[]` stay on one line.
+    /// Begins a new line, but for `{}` and `[]`, which stay on one line.
     fn break_unless_empty(&mut self) {
         self.lexer.skip_space();
         if !matches!(self.lexer.peek(), Some(b'}' | b']')) {
@@ -165,7 +165,7 @@ struct Lexer<'a> {
 }
 
 impl Lexer<'_> {
-    /// The next piece's first byte and place; none at the end of the text, nothing at all when it is not JSON.
+    /// Returns the next piece's first byte and place; `Some(None)` at the end of the text, `None` when it is not JSON.
     #[expect(
         clippy::option_option,
         reason = "outside: is it JSON, inside: is there more"

@@ -1,7 +1,7 @@
-//! The Live screen: the frames of a stage as they cross, what is inside them, and what to send next.
+//! The Live screen: the frames of a stage as they cross, their payloads, and the message to send next.
 //!
-//! It owns what is seen of a session: who has the keyboard, which row is selected, how far a text is scrolled. The
-//! links, the frames and the message being written are the [`Session`]'s, and outlive the screen.
+//! The screen owns the view of a session: the focus, the selected row, the scroll. The links, the frames and the
+//! message being written are the [`Session`]'s, and outlive the screen.
 
 mod act;
 mod compose;
@@ -39,8 +39,8 @@ const WIDE: u16 = 110;
 /// ```text
 ///  ● open 2 min · idle closes in 10 min                       in 214 fr 1.2 MB · out 12 fr 41 kB
 /// ╭ frames ────────────────────────────────────────────╮╭ #31 · text · 2 frames ──────────────╮
-/// │   TIME UTC      Δ        OP      BYTES  PART        ││ {                                    │
-/// │ ▸ 12:04:31.140  +38 ms   ← text  32768  1/4         ││   "from": "bob"                      │
+/// │   TIME UTC      OP        BYTES  PART  PREVIEW      ││ {                                    │
+/// │ ▸ 12:04:31.140  ← text    32768  1/4   {"from":"bo… ││   "from": "bob"                      │
 /// ╰ following · 226 frames · 0 dropped ────────────────╯╰ JSON · text · hex ───────────────────╯
 /// ╭ message ────────────────────────────────────────────────────────────────────────────────────╮
 /// │ {"action":"sendMessage","data":"hello"}▏                                                     │
@@ -50,7 +50,7 @@ const WIDE: u16 = 110;
 pub struct LiveScreen {
     api: ApiId,
     stage: StageName,
-    /// What has the keyboard.
+    /// The part of the screen that has the keyboard.
     focus: Focus,
     /// The selected row's frame; none while the view follows the newest.
     cursor: Option<u64>,
@@ -58,11 +58,11 @@ pub struct LiveScreen {
     top: u64,
     /// The number of the first frame that came after the view was paused.
     paused_at: u64,
-    /// How a payload is shown.
+    /// The shape in which payloads are shown.
     shape: Shape,
-    /// How far the inspector, or what stands in place of the frames, is scrolled.
+    /// The scroll of the inspector, or of the text in place of the frames.
     scroll: Scroll,
-    /// What is typed into the filter line.
+    /// The filter line.
     filter: Input,
     /// True when the frames are wanted although the last handshake was refused.
     is_past_end: bool,
@@ -70,7 +70,7 @@ pub struct LiveScreen {
     looked_into: Option<LinkId>,
 }
 
-/// What has the keyboard.
+/// The part of the screen that has the keyboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Focus {
     Composer,
@@ -79,7 +79,7 @@ enum Focus {
     Inspector,
 }
 
-/// How a payload is shown.
+/// The shape in which payloads are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Json,
@@ -117,13 +117,13 @@ impl LiveScreen {
         self.cursor.is_some()
     }
 
-    /// Rows that came since the view was paused; none while it follows.
+    /// Returns the number of rows that came since the view was paused; none while it follows.
     fn n_new(&self, log: &FrameLog) -> Option<u64> {
         self.cursor?;
         Some((log.n_rows() - log.position(self.paused_at)) as u64)
     }
 
-    /// The first visible row and the selected one, when `height` rows are visible.
+    /// Returns the first visible row and the selected one, when `height` rows are visible.
     fn window(&self, log: &FrameLog, height: usize) -> (usize, usize) {
         let n_rows = log.n_rows();
         let height = height.max(1);
@@ -138,7 +138,7 @@ impl LiveScreen {
         (first.clamp(lowest, selected), selected)
     }
 
-    /// The frame of the selected row.
+    /// Returns the frame of the selected row.
     fn selected(&self, log: &FrameLog) -> Option<u64> {
         log.row(self.window(log, 1).1)
     }
@@ -291,7 +291,7 @@ impl View for LiveScreen {
 }
 
 impl LiveScreen {
-    /// Frames and inspector, side by side when there is room, else the one that has the keyboard.
+    /// Draws frames and inspector side by side when there is room, else the one that has the keyboard.
     fn render_body(
         &self,
         session: &Session,

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{FrameRecord, Opcode, text::printable_bytes};
 
-/// The time of day in UTC, `HH:MM:SS.mmm`.
+/// Returns the time of day in UTC, `HH:MM:SS.mmm`.
 pub(super) fn time(at: Timestamp) -> String {
     let ms = at.as_millisecond().rem_euclid(24 * 3_600_000);
     let (hours, minutes) = (ms / 3_600_000, ms / 60_000 % 60);
@@ -12,14 +12,14 @@ pub(super) fn time(at: Timestamp) -> String {
     format!("{hours:02}:{minutes:02}:{seconds:02}.{millis:03}")
 }
 
-/// The time of day in UTC, `HH:MM:SS`.
+/// Returns the time of day in UTC, `HH:MM:SS`.
 pub(super) fn short_time(at: Timestamp) -> String {
     let mut text = time(at);
     text.truncate(8);
     text
 }
 
-/// How much later something was, in at most 8 characters: `+0.3 ms`, `+38 ms`, `+1.2 s`, `+10 s`, `+5 min`, `+3 h`.
+/// Returns a difference of times in at most 8 characters: `+0.3 ms`, `+38 ms`, `+1.2 s`, `+10 s`, `+5 min`, `+3 h`.
 pub(super) fn delta(later: SignedDuration) -> String {
     let micros = later.as_micros();
     let (sign, micros) = if micros < 0 {
@@ -43,7 +43,7 @@ pub(super) fn delta(later: SignedDuration) -> String {
     }
 }
 
-/// A number of bytes in at most 7 characters: `39 B`, `41 kB`, `1.2 MB`.
+/// Returns a number of bytes in at most 7 characters: `39 B`, `41 kB`, `1.2 MB`.
 pub(super) fn bytes(bytes: u64) -> String {
     let (unit, name) = match bytes {
         0..1000 => return format!("{bytes} B"),
@@ -59,8 +59,8 @@ pub(super) fn bytes(bytes: u64) -> String {
     format!("{whole} {name}")
 }
 
-/// The beginning of a payload, or its part around `found`, as one line that is safe to show and has at least `columns`
-/// columns when there is that much.
+/// Returns the beginning of a payload, or its part around `found`, as one line that is safe to show and has at least
+/// `columns` columns when there is that much.
 pub(super) fn preview(record: &FrameRecord, found: Option<usize>, columns: usize) -> String {
     if record.opcode == Opcode::Close {
         return close(record);
@@ -86,7 +86,7 @@ pub(super) fn preview(record: &FrameRecord, found: Option<usize>, columns: usize
     text
 }
 
-/// Bytes in hexadecimal, two digits each, with something between them.
+/// Returns bytes in hexadecimal, two digits each, with `between` between them.
 pub(super) fn hex(bytes: &[u8], between: &str) -> String {
     let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('?');
     let mut text = String::with_capacity(bytes.len() * (2 + between.len()));
@@ -111,7 +111,7 @@ fn close(record: &FrameRecord) -> String {
     format!("{code} {name}: {}", crate::model::text::printable(&reason))
 }
 
-/// The place at or before `at`, at most three bytes back, where no UTF-8 character is cut.
+/// Returns the place at or before `at`, at most three bytes back, where no UTF-8 character is cut.
 fn boundary(bytes: &[u8], at: usize) -> usize {
     if at >= bytes.len() {
         return bytes.len();
