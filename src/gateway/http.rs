@@ -29,7 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Options,
-    admission::{self, Refused},
+    access::admission::{self, Refused},
     control,
     data::{self, Plane},
     demo::{self, Demo},

@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
+    access::authorization,
     data::{Closing, Connection, Plane, Refused, normalized},
     place::{Entrance, Place},
     reply::{self, refusal},
-    signature,
     store::record::Snapshot,
 };
 
@@ -53,7 +53,7 @@ pub(super) async fn answer(
     head: &Parts,
     body: Body,
 ) -> Response<Full<Bytes>> {
-    if !signature::is_present(&head.headers, head.uri.query().unwrap_or_default()) {
+    if !authorization::is_signed(&head.headers, head.uri.query().unwrap_or_default()) {
         // GUESS: what REST APIs answer.
         return refusal(
             StatusCode::FORBIDDEN,

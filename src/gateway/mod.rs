@@ -5,8 +5,7 @@
 //! written down in API Gateway's developer guide and API reference; where neither says, the code is marked `GUESS`. The
 //! gateway shares no code with [`crate::aws`], so that the two cannot be wrong together.
 
-mod admission;
-mod authorize;
+mod access;
 mod bucket;
 mod clock;
 pub(crate) mod control;
@@ -25,7 +24,6 @@ mod place;
 mod reply;
 mod schema;
 mod seed;
-mod signature;
 pub(crate) mod store;
 mod strict;
 mod time_scale;
@@ -40,7 +38,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    authorize::{
+    access::{
         ApiKey, Credential, Keyring,
         policy::{BadPolicy, Policy},
     },

@@ -29,7 +29,7 @@ use tokio::{net::TcpStream, sync::OnceCell};
 use tower_service::Service;
 
 use super::{
-    admission,
+    access::admission,
     host::{is_own, plain_name, reachable},
 };
 

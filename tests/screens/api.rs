@@ -186,3 +186,15 @@ fn the_ages_of_a_stage_go_on_while_nobody_does_anything() {
     h.keys("down").shows("add join route · 2 h ago");
     h.passes(3_600_000).shows("add join route · 3 h ago");
 }
+
+#[test]
+fn a_filter_that_leaves_nothing_leaves_nothing_to_act_on() {
+    let mut h = at_chat();
+    h.keys("/").types("qqq").keys("enter");
+    for key in ["enter", "l", "y", "c"] {
+        h.keys(key).shows("There is no stage here to do that with");
+        h.passes(60_000);
+    }
+    h.keys("esc tab /").types("qqq").keys("enter y");
+    h.shows("There is no route here to do that with");
+}

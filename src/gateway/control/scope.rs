@@ -5,6 +5,7 @@
 use http::{HeaderMap, header};
 
 use super::error::ApiError;
+use crate::gateway::access::authorization::{Authorization, ScopedCredential};
 
 /// Returns the region in the credential scope of a Signature Version 4 `Authorization` header.
 pub(super) fn region(headers: &HeaderMap) -> Result<String, ApiError> {
@@ -28,22 +29,16 @@ pub(super) fn region(headers: &HeaderMap) -> Result<String, ApiError> {
         })
 }
 
-/// SOURCE: Signature Version 4: `AWS4-HMAC-SHA256 Credential=AKID/DATE/REGION/SERVICE/aws4_request, …`.
 fn scope_region(authorization: &str) -> Option<&str> {
-    let parameters = authorization.trim().strip_prefix("AWS4-HMAC-SHA256")?;
-    let credential = parameters
-        .split(',')
-        .find_map(|parameter| parameter.trim().strip_prefix("Credential="))?;
-    let mut parts = credential.trim().rsplitn(5, '/');
-    let (terminator, service) = (parts.next()?, parts.next()?);
-    let (region, date, key) = (parts.next()?, parts.next()?, parts.next()?);
+    let credential = Authorization::read(authorization)?.credential?;
+    let scoped = ScopedCredential::read(credential)?;
+    let (date, region) = (scoped.date, scoped.region);
     let is_date = date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit());
     let is_region = (1..=64).contains(&region.len())
         && region
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    let is_ours = terminator == "aws4_request" && service == "apigateway" && !key.is_empty();
-    (is_ours && is_date && is_region).then_some(region)
+    (scoped.service == "apigateway" && is_date && is_region).then_some(region)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(crate) use self::{
     message::selection::{may_select_answers, may_select_routes},
 };
 use super::{
-    authorize::Keyring,
+    access::Keyring,
     host::reachable,
     lambda::Functions,
     outbound::Outbound,

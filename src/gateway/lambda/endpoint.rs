@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{Answer, Invocation, InvokeError, LARGEST_ANSWER, Mode};
 use crate::{
     gateway::{
-        authorize::{
+        access::{
             Credential,
             sigv4::{Signed, Signer},
         },
@@ -210,7 +210,7 @@ fn whole(error: &CallError) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::FunctionName, *};
-    use crate::gateway::authorize::sigv4::{Scope, Signature};
+    use crate::gateway::access::sigv4::{Scope, Signature};
 
     fn invocation(function: &str) -> Invocation {
         Invocation {

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::{Answer, FunctionName, Functions, Invocation, InvokeError, Mode};
 use crate::gateway::{
+    access::authorization,
     reply::{self, refusal},
-    signature,
 };
 
 const PREFIX: &str = "/2015-03-31/functions/";
@@ -30,7 +30,7 @@ pub(crate) async fn answer(
     body: Option<Bytes>,
 ) -> Response<Full<Bytes>> {
     let query = head.uri.query().unwrap_or_default();
-    if !signature::is_present(&head.headers, query) {
+    if !authorization::is_signed(&head.headers, query) {
         return refusal(
             StatusCode::FORBIDDEN,
             "MissingAuthenticationTokenException",

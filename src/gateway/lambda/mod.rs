@@ -30,7 +30,7 @@ pub(crate) use self::{
     invoke::{answer as answer_invoke, is_invoke},
     name::FunctionName,
 };
-use super::authorize::Credential;
+use super::access::Credential;
 
 /// Longest payload of an invocation, in bytes. SOURCE: Lambda quotas, "Invocation payload": 6 MB.
 pub(crate) const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;

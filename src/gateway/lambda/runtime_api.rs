@@ -22,7 +22,7 @@ use super::{
     desk::{Desk, Handed, Refused},
     trouble,
 };
-use crate::gateway::{admission, clock};
+use crate::gateway::{access::admission, clock};
 
 /// Connections that one process may have.
 const CONNECTIONS: usize = 64;

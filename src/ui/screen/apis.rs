@@ -94,9 +94,9 @@ impl Rows for ApiRows {
 
     fn key(&self, order: usize, api: &Api) -> Key {
         match order {
-            0 => Key::Text(api.name.to_lowercase(), api.id.to_string()),
+            0 => Key::texts(api.name.to_lowercase(), api.id.as_str()),
             1 => Key::Newest(Reverse(api.created_at)),
-            _ => Key::Text(api.id.to_string(), String::new()),
+            _ => Key::Text(api.id.to_string()),
         }
     }
 }

@@ -103,7 +103,7 @@ impl Rows for TargetRows {
     fn key(&self, order: usize, target: &Target) -> Key {
         match order {
             0 => Key::Given,
-            _ => Key::Text(target.label(), String::new()),
+            _ => Key::Text(target.label()),
         }
     }
 }

@@ -42,8 +42,8 @@ pub trait Rows {
 pub enum Key {
     /// The order in which the items come.
     Given,
-    /// By text, then by another one.
-    Text(String, String),
+    /// By a text.
+    Text(String),
     /// The newest first; what has no time comes last.
     Newest(Reverse<Option<Timestamp>>),
 }
@@ -75,6 +75,15 @@ pub struct Row {
     pub id: String,
     /// The characters of the item's text that the filter found, ascending.
     pub matched: Vec<u32>,
+}
+
+impl Key {
+    /// Sorts by a text, and by another one where that is the same.
+    pub fn texts(mut first: String, second: &str) -> Self {
+        first.push('\0');
+        first.push_str(second);
+        Self::Text(first)
+    }
 }
 
 impl Listing {
@@ -340,7 +349,7 @@ mod tests {
         fn key(&self, order: usize, item: &&'static str) -> Key {
             match order {
                 0 => Key::Given,
-                _ => Key::Text((*item).to_owned(), String::new()),
+                _ => Key::Text((*item).to_owned()),
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{
     caller::{BroughtKey, Caller, INVOKE, user_arn},
 };
 use crate::gateway::{
-    authorize::{
+    access::{
         Credential, Keyring, NotAuthorized, Wish,
         sigv4::{Signed, Unsigned},
     },

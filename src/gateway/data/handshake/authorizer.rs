@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout};
 
 use super::caller::INVOKE;
 use crate::gateway::{
-    authorize::policy::{Decision, Policy},
+    access::policy::{Decision, Policy},
     data::{
         access_log::AUTHORIZE,
         gateway_response::{self, ResponseType},

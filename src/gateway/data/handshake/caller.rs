@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::gateway::{
     ACCOUNT,
-    authorize::{Credential, Wish},
+    access::{Credential, Wish},
 };
 
 /// The action that a policy must allow.

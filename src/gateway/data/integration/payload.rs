@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use crate::{
         gateway::{
-            authorize::Credential,
+            access::Credential,
             data::{fixture, handshake::caller::Caller},
         },
         model::Secret,

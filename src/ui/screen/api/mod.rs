@@ -92,6 +92,16 @@ impl ApiScreen {
         stages::selected(&self.stages, detail).map(|stage| stage.name.clone())
     }
 
+    /// The refusal of an action that needs a selected row, where the filter leaves none.
+    fn nothing_selected(&self, detail: Option<&ApiDetail>) -> Option<String> {
+        let detail = detail?;
+        let (is_there, what) = match self.tab {
+            Tab::Stages => (self.stage(detail).is_some(), "stage"),
+            Tab::Routes => (routes::selected(&self.routes, detail).is_some(), "route"),
+        };
+        (!is_there).then(|| format!("There is no {what} here to do that with"))
+    }
+
     fn list(&mut self) -> &mut Listing {
         match self.tab {
             Tab::Stages => &mut self.stages,
@@ -241,13 +251,15 @@ impl View for ApiScreen {
         match action {
             Action::Undo => subject::undo_refusal(scene),
             Action::Deploy => subject::deploy_refusal(detail),
-            Action::Live => subject::live_refusal(detail, stage.as_ref()),
             Action::Open | Action::Copy | Action::CopyCallback if detail.is_none() => {
                 Some("The API is still being read".to_owned())
             }
-            Action::Open if self.tab == Tab::Stages => {
-                subject::live_refusal(detail, stage.as_ref())
+            Action::Copy | Action::CopyCallback => self.nothing_selected(detail),
+            Action::Live | Action::Open if self.tab == Tab::Stages => {
+                let refusal = subject::live_refusal(detail, stage.as_ref());
+                refusal.or_else(|| self.nothing_selected(detail))
             }
+            Action::Live => subject::live_refusal(detail, stage.as_ref()),
             _ => None,
         }
     }

@@ -78,7 +78,7 @@ impl Rows for RouteRows<'_> {
     fn key(&self, order: usize, route: &Route) -> Key {
         match order {
             0 => Key::Given,
-            _ => Key::Text(target(route, self.0), route.key.clone()),
+            _ => Key::texts(target(route, self.0), &route.key),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! there are. Key management (usage plans) is an API of version 1 and not emulated; here a key names the stages it is
 //! good for.
 
+pub(super) mod admission;
+pub(super) mod authorization;
 pub(super) mod policy;
 pub(super) mod sigv4;
 

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+use super::authorization::{ALGORITHM, Authorization, parameter};
 
 /// The longest time that the clock of whoever signed may be away from ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(15);
@@ -190,25 +190,17 @@ impl Signature {
 }
 
 fn in_header(value: &str, request: &Signed<'_>) -> Result<Signature, Unsigned> {
-    let parts = value
-        .strip_prefix(ALGORITHM)
-        .ok_or(Unsigned::Incomplete)?
-        .split(',')
-        .filter_map(|part| part.trim().split_once('='));
-    let parts: Vec<_> = parts.collect();
-    let part = |name: &str| {
-        let found = parts.iter().find(|(key, _)| *key == name);
-        found.map(|(_, value)| *value).ok_or(Unsigned::Incomplete)
-    };
+    let found = Authorization::read(value).ok_or(Unsigned::Incomplete)?;
+    let part = |part: Option<&'_ str>| part.map(str::to_owned).ok_or(Unsigned::Incomplete);
     let header = |name: &str| {
         let value = request.headers.get(name)?;
         value.to_str().ok().map(str::to_owned)
     };
     signature(
-        part("Credential")?,
+        &part(found.credential)?,
         &header("x-amz-date").ok_or(Unsigned::Incomplete)?,
-        part("SignedHeaders")?,
-        part("Signature")?,
+        &part(found.signed_headers)?,
+        &part(found.signature)?,
         header("x-amz-security-token"),
     )
 }
@@ -306,16 +298,6 @@ fn signature(
         signed_headers: signed_headers.split(';').map(str::to_owned).collect(),
         hex: hex.to_owned(),
     })
-}
-
-/// Returns a parameter of a raw query string, decoded.
-fn parameter(query: &str, name: &str) -> Option<String> {
-    let value = query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)?;
-    Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
 /// Returns the path with each segment encoded once more, which is how every service but S3 has it.

@@ -24,20 +24,20 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
 use http_body_util::Full;
 
-use super::{host::Host, reply, store::Store};
+use crate::gateway::{host::Host, reply, store::Store};
 
 /// A request that named us.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Visitor {
+pub(crate) struct Visitor {
     /// The name it used.
-    pub(super) host: Host,
+    pub(crate) host: Host,
     /// True when a browser made the request for a page.
     is_page: bool,
 }
 
 /// The reason why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// It names somebody else, or nobody.
     Host,
     /// It comes from a web page.
@@ -46,7 +46,7 @@ pub(super) enum Refused {
 
 /// Lets a request in that names us, in its `Host` and in its request line if that names a host as well. The custom
 /// domain names of a store are ours too, if one is given.
-pub(super) fn admit<B>(
+pub(crate) fn admit<B>(
     request: &Request<B>,
     listener: SocketAddr,
     store: Option<&Store>,
@@ -74,7 +74,7 @@ pub(super) fn admit<B>(
 
 impl Visitor {
     /// Stops web pages in front of what only programs may use.
-    pub(super) fn require_program(&self) -> Result<(), Refused> {
+    pub(crate) fn require_program(&self) -> Result<(), Refused> {
         if self.is_page {
             Err(Refused::Page)
         } else {
@@ -84,7 +84,7 @@ impl Visitor {
 }
 
 impl Refused {
-    pub(super) fn answer(self) -> Response<Full<Bytes>> {
+    pub(crate) fn answer(self) -> Response<Full<Bytes>> {
         let message = match self {
             Refused::Host => {
                 "The local gateway answers under localhost and under its own address only"
@@ -108,7 +108,7 @@ fn is_from_page(headers: &HeaderMap) -> bool {
 }
 
 /// Removes the marks of a web page's request, for a request that the gateway makes itself.
-pub(super) fn strip_page_marks(headers: &mut HeaderMap) {
+pub(crate) fn strip_page_marks(headers: &mut HeaderMap) {
     let marks: Vec<HeaderName> = headers
         .keys()
         .filter(|name| is_page_mark(name))
