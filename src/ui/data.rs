@@ -34,6 +34,12 @@ impl Data {
         self.library.target.data()
     }
 
+    /// The name of an API; its id where it is not known.
+    pub fn api_name(&self, id: &ApiId) -> String {
+        let api = self.library.api(id);
+        api.map_or_else(|| id.to_string(), |api| api.name.clone())
+    }
+
     /// Notes that a stage was moved, where that takes a while to settle.
     pub fn note_move(&mut self, api: &ApiId, stage: &StageName, now: Timestamp) {
         if self.library.manner.settles {

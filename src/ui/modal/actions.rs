@@ -215,12 +215,7 @@ impl View for ActionsModal {
         let mut placed = Placed::default();
         let size = (56.min(area.width), cells(Entry::ALL.len()) + 2);
         let place = modal_area(area, size, frame);
-        let name = scene
-            .data
-            .library
-            .api(&self.api)
-            .map(|api| api.name.clone());
-        let name = name.unwrap_or_else(|| self.api.to_string());
+        let name = scene.data.api_name(&self.api);
         let name = text::fit(&name, 24, scene.look.glyphs.ellipsis);
         let stage = match &self.stage {
             Some(stage) => format!(" {} {stage}", scene.look.glyphs.crumb),

@@ -30,7 +30,7 @@ use crate::{
         widget::{
             age, cells,
             listing::{Key, Listing, Rows},
-            panel, rows_in, safe,
+            panel, safe,
             table::{Cell, Column, Table},
             waiting,
         },
@@ -108,9 +108,7 @@ fn apis(library: &Library) -> &[Api] {
 impl ApisScreen {
     /// Returns the APIs that pass the filter, in the order in force.
     fn visible<'a>(&self, library: &'a Library) -> Vec<&'a Api> {
-        let apis = apis(library);
-        let rows = self.list.rows().iter();
-        rows.filter_map(|row| apis.get(row.place)).collect()
+        self.list.items(apis(library)).collect()
     }
 
     /// Returns the APIs whose rows are in view. Before anything was drawn, a screen of common height counts as visible.
@@ -314,18 +312,9 @@ impl View for ApisScreen {
             nothing(self, scene, inner, frame);
             return placed;
         }
-        let rows_area = Table::rows_area(inner);
-        let window = self.list.window(rows_area.height);
-        placed.page = rows_area.height;
-        placed.rows = rows_in(rows_area, self.list.window(rows_area.height).len());
-        let table = Table {
-            columns: &COLUMNS,
-            rows: &rows(&apis, scene),
-            listed: self.list.rows(),
-            window,
-            selected: self.list.selected_idx(),
-            look: scene.look,
-        };
+        let rows = rows(&apis, scene);
+        let shown = (&COLUMNS[..], &rows[..]);
+        let table = Table::of_list(&self.list, shown, inner, scene.look, &mut placed);
         frame.render_widget(&table, inner);
         note(self.as_of(scene), scene, area, frame);
         placed

@@ -26,7 +26,7 @@ use crate::{
         widget::{
             cells, failure,
             listing::{Key, Listing, Rows},
-            panel, rows_in,
+            panel,
             table::{Cell, Column, Table},
             waiting,
         },
@@ -74,9 +74,7 @@ impl TargetsScreen {
     }
 
     fn visible<'a>(&self, library: &'a Library) -> Vec<&'a Target> {
-        let targets = targets(library);
-        let rows = self.list.rows().iter();
-        rows.filter_map(|row| targets.get(row.place)).collect()
+        self.list.items(targets(library)).collect()
     }
 
     fn selected<'a>(&self, library: &'a Library) -> Option<&'a Target> {
@@ -270,19 +268,9 @@ impl View for TargetsScreen {
         }
         let [list, below] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(2)]).areas(inner);
-        let rows_area = Table::rows_area(list);
-        let window = self.list.window(rows_area.height);
-        placed.page = rows_area.height;
-        placed.rows = rows_in(rows_area, self.list.window(rows_area.height).len());
         let rows: Vec<Vec<Cell>> = targets.iter().map(|target| row(target, scene)).collect();
-        let table = Table {
-            columns: &COLUMNS,
-            rows: &rows,
-            listed: self.list.rows(),
-            window,
-            selected: self.list.selected_idx(),
-            look: scene.look,
-        };
+        let shown = (&COLUMNS[..], &rows[..]);
+        let table = Table::of_list(&self.list, shown, list, scene.look, &mut placed);
         frame.render_widget(&table, list);
         if scene.data.library.target.is_loading()
             && let Some(target) = &scene.data.library.wanted_target

@@ -153,6 +153,11 @@ impl Listing {
         &self.rows
     }
 
+    /// The items of the rows, in the order in force.
+    pub fn items<'a, T>(&self, items: &'a [T]) -> impl Iterator<Item = &'a T> {
+        self.rows.iter().filter_map(|row| items.get(row.place))
+    }
+
     /// Returns the place of the selected row; none when there are no rows.
     pub fn selected_idx(&self) -> Option<usize> {
         let selected = self.selected.as_deref();

@@ -12,10 +12,11 @@ use ratatui::{
 
 use super::{
     cells,
-    listing::{Row, highlight},
+    listing::{Listing, Row, highlight},
+    rows_in,
     scroll::ScrollBar,
 };
-use crate::ui::{look::Look, text};
+use crate::ui::{look::Look, text, view::Placed};
 
 /// A column.
 #[derive(Debug, Clone, Copy)]
@@ -62,18 +63,15 @@ impl Cell {
 /// A table, ready to draw.
 #[derive(Debug)]
 pub struct Table<'a> {
-    /// Its columns.
-    pub columns: &'a [Column],
-    /// All its rows, a cell a column.
-    pub rows: &'a [Vec<Cell>],
+    columns: &'a [Column],
+    /// All rows, a cell a column.
+    rows: &'a [Vec<Cell>],
     /// The same rows of the list, with what the filter found in each.
-    pub listed: &'a [Row],
+    listed: &'a [Row],
     /// The rows to draw.
-    pub window: Range<usize>,
-    /// The selected row.
-    pub selected: Option<usize>,
-    /// For glyphs and styles.
-    pub look: &'a Look,
+    window: Range<usize>,
+    selected: Option<usize>,
+    look: &'a Look,
 }
 
 /// The distance between columns.
@@ -85,9 +83,30 @@ const LEAST: usize = 12;
 /// A column that is kept less than this goes before any other is cut.
 const CUT_FROM: u8 = 50;
 
-impl Table<'_> {
+impl<'a> Table<'a> {
+    /// A list as a table in an area; notes where its rows will stand.
+    pub fn of_list(
+        list: &'a Listing,
+        (columns, rows): (&'a [Column], &'a [Vec<Cell>]),
+        area: Rect,
+        look: &'a Look,
+        placed: &mut Placed,
+    ) -> Self {
+        let rows_area = Self::rows_area(area);
+        let window = list.window(rows_area.height);
+        placed.page = rows_area.height;
+        placed.rows = rows_in(rows_area, window.len());
+        Self {
+            columns,
+            rows,
+            listed: list.rows(),
+            window,
+            selected: list.selected_idx(),
+            look,
+        }
+    }
     /// Returns the place of the rows in a table at `area`, below the heads.
-    pub fn rows_area(area: Rect) -> Rect {
+    fn rows_area(area: Rect) -> Rect {
         Rect {
             y: area.y + area.height.min(1),
             height: area.height.saturating_sub(1),

@@ -146,12 +146,7 @@ fn rows(dialog: &DeployModal, scene: Scene<'_>, width: u16) -> u16 {
 fn frame_block<'a>(dialog: &DeployModal, scene: Scene<'_>) -> Block<'a> {
     let theme = &scene.look.theme;
     let glyphs = &scene.look.glyphs;
-    let name = scene
-        .data
-        .library
-        .api(&dialog.api)
-        .map(|api| api.name.clone());
-    let name = name.unwrap_or_else(|| dialog.api.to_string());
+    let name = scene.data.api_name(&dialog.api);
     let name = text::fit(&name, 40, glyphs.ellipsis);
     let detail = scene.data.library.detail(&dialog.api);
     let enter = match detail.and_then(|detail| dialog.named(detail)) {

@@ -383,12 +383,7 @@ impl View for DeployModal {
     }
 
     fn crumbs(&self, scene: Scene<'_>) -> Vec<Crumb> {
-        let name = scene
-            .data
-            .library
-            .api(&self.api)
-            .map(|api| api.name.clone());
-        let api = Crumb::plain(name.unwrap_or_else(|| self.api.to_string()));
+        let api = Crumb::plain(scene.data.api_name(&self.api));
         let job = scene.data.deploys.job(&self.api).filter(|_| self.is_run());
         let stage = match (job, &self.choice) {
             (Some(job), _) => Some(job.stage().clone()),

@@ -175,12 +175,7 @@ impl View for ApiScreen {
     }
 
     fn crumbs(&self, scene: Scene<'_>) -> Vec<Crumb> {
-        let name = scene
-            .data
-            .library
-            .api(&self.api)
-            .map(|api| api.name.clone());
-        let mut crumbs = vec![Crumb::plain(name.unwrap_or_else(|| self.api.to_string()))];
+        let mut crumbs = vec![Crumb::plain(scene.data.api_name(&self.api))];
         match self.tab {
             Tab::Stages => {
                 let stage = scene

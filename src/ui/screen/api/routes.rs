@@ -29,7 +29,7 @@ use crate::{
         widget::{
             fields::Fields,
             listing::{Key, Listing, Rows},
-            panel, rows_in, safe,
+            panel, safe,
             table::{Cell, Column, Table},
             waiting,
         },
@@ -131,23 +131,10 @@ pub(super) fn render(
         };
         waiting::sentences(&lines, scene.look, inner, frame);
     } else {
-        let rows_area = Table::rows_area(inner);
-        let window = list.window(rows_area.height);
-        placed.page = rows_area.height;
-        placed.rows = rows_in(rows_area, list.window(rows_area.height).len());
-        let routes = list
-            .rows()
-            .iter()
-            .filter_map(|row| detail.routes.get(row.place));
+        let routes = list.items(&detail.routes);
         let rows: Vec<Vec<Cell>> = routes.map(|route| row(route, detail, scene)).collect();
-        let table = Table {
-            columns: &COLUMNS,
-            rows: &rows,
-            listed: list.rows(),
-            window,
-            selected: list.selected_idx(),
-            look: scene.look,
-        };
+        let shown = (&COLUMNS[..], &rows[..]);
+        let table = Table::of_list(list, shown, inner, scene.look, placed);
         frame.render_widget(&table, inner);
     }
     render_about(screen, detail, (scene, bottom), frame, placed);

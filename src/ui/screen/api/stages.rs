@@ -22,7 +22,7 @@ use crate::{
             age, change,
             fields::Fields,
             listing::{Key, Listing, Rows},
-            panel, rows_in, safe,
+            panel, safe,
             table::{Cell, Column, Table},
             waiting,
         },
@@ -158,23 +158,10 @@ fn render_list(
     let block = panel(scene.look, title, scene.has_keyboard);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let rows_area = Table::rows_area(inner);
-    let window = list.window(rows_area.height);
-    placed.page = rows_area.height;
-    placed.rows = rows_in(rows_area, list.window(rows_area.height).len());
-    let stages = list
-        .rows()
-        .iter()
-        .filter_map(|row| detail.stages.get(row.place));
+    let stages = list.items(&detail.stages);
     let rows: Vec<Vec<Cell>> = stages.map(|stage| row(stage, record, scene)).collect();
-    let table = Table {
-        columns: &COLUMNS,
-        rows: &rows,
-        listed: list.rows(),
-        window,
-        selected: list.selected_idx(),
-        look: scene.look,
-    };
+    let shown = (&COLUMNS[..], &rows[..]);
+    let table = Table::of_list(list, shown, inner, scene.look, placed);
     frame.render_widget(&table, inner);
 }
 
