@@ -85,6 +85,9 @@ const LAST_JOBS: Duration = Duration::from_secs(5);
 /// The same once the terminal is gone: the program must not outlive it by a second, whatever runs.
 const LOST_JOBS: Duration = Duration::from_millis(500);
 
+/// The longest time that links may take to close: a little more than one waits for a peer's answer.
+const LAST_LINKS: Duration = Duration::from_millis(1200);
+
 /// The longest time that the local gateway may take to let its clients go.
 const LAST_CLIENTS: Duration = Duration::from_millis(500);
 
@@ -221,7 +224,8 @@ fn show(
     if effects.is_changing() && patience == Patience::Usual {
         say("a deploy is under way: waiting a few seconds for its end");
     }
-    for account in runtime.block_on(effects.finish(patience.for_jobs(hangup))) {
+    let accounts = effects.finish(patience.for_jobs(hangup), patience.for_links());
+    for account in runtime.block_on(accounts) {
         say(&account);
     }
     runtime.block_on(async {
@@ -246,6 +250,14 @@ impl Patience {
         match ending {
             Ending::Wanted | Ending::Signalled | Ending::Broken => Self::Usual,
             Ending::HungUp | Ending::TerminalLost => Self::Short,
+        }
+    }
+
+    /// Returns the longest wait for links that close.
+    fn for_links(self) -> Duration {
+        match self {
+            Self::Usual => LAST_LINKS,
+            Self::Short => LOST_JOBS,
         }
     }
 

@@ -217,4 +217,6 @@ fn end_name(end: &LinkEvent) -> &'static str {
 }
 
 #[cfg(test)]
+pub(crate) mod stub;
+#[cfg(test)]
 mod tests;

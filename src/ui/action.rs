@@ -25,6 +25,10 @@ pub enum Action {
     Targets,
     /// Choose another region of the target.
     Region,
+    /// List the live sessions, to go to one or to close it.
+    Sessions,
+    /// Close the session, its connection in good order, and forget its frames.
+    CloseSession,
     /// Read the notices and failures so far.
     Log,
 

@@ -3,7 +3,8 @@
 use super::{
     Effect, Remote, State,
     deploy::{DeployJob, DeployOutcome, Deploys},
-    effect::{Job, Terminal},
+    effect::Job,
+    live::composer::Composer,
     message::{Connected, DeployMessage, HostMessage, LibraryMessage, Recalled},
     notice::Tone,
     route::Route,
@@ -127,9 +128,6 @@ fn target_changed(
             } = *recalled;
             let now = state.look.now;
             state.data.library.recall((apis, as_of), details, now);
-        }
-        if let Some(session) = state.data.live.take() {
-            effects.extend(session.close());
         }
         // What was deployed, half deployed or to be undone belongs to the target before.
         state.data.deploys = Deploys::default();
@@ -386,9 +384,6 @@ fn repointed(
 
 /// Takes an event of a link. That a message was lost is said at once: the person who sent it believes that it left.
 pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
-    let Some(session) = &mut state.data.live else {
-        return;
-    };
     if let LinkEvent::Unsent(n_unsent) = event {
         let title = match n_unsent {
             1 => "A message was not sent: the connection had ended".to_owned(),
@@ -396,16 +391,15 @@ pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
         };
         let failure = Failure::new(FailureKind::Remote, title);
         state.data.notices.fail(state.look.now, failure);
-    } else {
-        session.take(link, event);
-        let (api, stage) = (&session.api.id, &session.stage);
-        let settles_in = state.data.library.settles_in(api, stage, state.look.now);
-        if settles_in.is_some()
-            && let Some(link) = session.links.iter_mut().find(|it| it.id == link)
-            && link.retry.is_none()
-        {
-            link.await_settling(state.look.now);
-        }
+        return;
+    }
+    let Some(session) = state.data.sessions.take(link, event) else {
+        return;
+    };
+    let (api, stage) = (&session.api.id, &session.stage);
+    let settles_in = state.data.library.settles_in(api, stage, state.look.now);
+    if settles_in.is_some() && session.link.retry.is_none() {
+        session.link.await_settling(state.look.now);
     }
 }
 
@@ -414,18 +408,39 @@ pub(super) fn host(state: &mut State, message: HostMessage, effects: &mut Vec<Ef
         HostMessage::Copied(ticket, result) => copied(state, ticket, result, effects),
         HostMessage::LimitsChanged(limits) => {
             state.data.library.our_limits = limits;
-            if let Some(session) = &mut state.data.live {
-                session.change_limits(limits);
-            }
+            state.data.sessions.change_limits(limits);
         }
         HostMessage::Noticed(failure) => state.data.notices.fail(state.look.now, failure),
         HostMessage::Warned(failure) => state.data.notices.warn(state.look.now, failure),
-        HostMessage::EndRequested => effects.push(Effect::Terminal(Terminal::Quit)),
-        message @ (HostMessage::Edited(..) | HostMessage::HistoryLoaded(..)) => {
-            state.with_each(Layers::All, effects, |view, context| {
-                view.host(message.clone(), context);
-            });
+        HostMessage::EndRequested => state.quit(effects),
+        HostMessage::Edited(ticket, result) => {
+            let take = |composer: &mut Composer, text| composer.finish_editing(ticket, text);
+            compose(state, result, take);
         }
+        HostMessage::HistoryLoaded(ticket, result) => {
+            let take = |composer: &mut Composer, earlier| composer.finish_loading(ticket, earlier);
+            compose(state, result, take);
+        }
+    }
+}
+
+/// Gives an answer to the composer that waits for it; a failure is told when one does.
+fn compose<T: Clone>(
+    state: &mut State,
+    result: Result<T, Failure>,
+    mut take: impl FnMut(&mut Composer, Option<T>) -> bool,
+) {
+    let (answer, failure) = match result {
+        Ok(answer) => (Some(answer), None),
+        Err(failure) => (None, Some(failure)),
+    };
+    let is_awaited = state
+        .data
+        .sessions
+        .composers()
+        .any(|composer| take(composer, answer.clone()));
+    if let Some(failure) = failure.filter(|_| is_awaited) {
+        state.data.notices.fail(state.look.now, failure);
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     deploy::{Deploys, SETTLING_STEP},
     library::Library,
-    live::Session,
+    live::{Session, Sessions},
     notice::Notices,
     tickets::Tickets,
 };
@@ -16,13 +16,13 @@ use crate::model::{ApiId, StageName, Target};
 pub struct Data {
     /// Data from elsewhere.
     pub library: Library,
-    /// The live session, if there is one; it survives leaving the screen.
-    pub live: Option<Session>,
+    /// The live sessions, which neither leaving the screen nor another target ends.
+    pub sessions: Sessions,
     /// The deploys under way, and the way back from the last one.
     pub deploys: Deploys,
     /// Lines that come and go, and the log of all of them.
     pub notices: Notices,
-    /// Numbers for requests and links.
+    /// Numbers for requests, links and sessions.
     pub tickets: Tickets,
     /// The path of the log file.
     pub log_path: Option<String>,
@@ -38,6 +38,12 @@ impl Data {
     pub fn api_name(&self, id: &ApiId) -> String {
         let api = self.library.api(id);
         api.map_or_else(|| id.to_string(), |api| api.name.clone())
+    }
+
+    /// True when a session belongs to another target than the one in force.
+    pub fn is_elsewhere(&self, session: &Session) -> bool {
+        self.target()
+            .is_some_and(|target| session.target != *target)
     }
 
     /// Notes that a stage was moved, where that takes a while to settle.

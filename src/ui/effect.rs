@@ -1,7 +1,7 @@
 //! Effects: orders to the world, each answered with exactly one final message, except where it says none.
 
 use crate::model::{
-    ApiDetail, ApiId, ConnectRequest, DraftStart, LinkId, Outgoing, Signing, Target, Ticket,
+    ApiDetail, ApiId, ConnectRequest, DraftStart, LinkId, Outgoing, Target, Ticket,
     pace::Priority,
     plan::{DeployPlan, DeployRequest, LeftOver, Repoint, Unproved},
 };
@@ -36,12 +36,14 @@ pub enum Terminal {
 /// An order to a link.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Link {
-    /// Open a link, with a signature of the target's credentials if that is wanted, which never come here. Answers: any
-    /// number of `Message::Link`, the last of which is an end.
-    Open(LinkId, ConnectRequest, Signing),
+    /// Open a link, with a signature of that target's credentials if it is to be signed; they never come here. Answers:
+    /// any number of `Message::Link`, the last of which is an end.
+    Open(LinkId, ConnectRequest, Option<Target>),
     /// Send something over an open link. No answer of its own: what crosses the wire comes back as frames.
     Send(LinkId, Outgoing),
-    /// Give a link up at once, without the closing handshake. No answer.
+    /// Close an open link in good order, with the code 1000. No answer: nobody listens to it any more.
+    Close(LinkId),
+    /// Give a link up at once that is not open yet. No answer.
     Drop(LinkId),
 }
 

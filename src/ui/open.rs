@@ -4,23 +4,26 @@ use super::{
     modal::{
         actions::ActionsModal, confirm::ConfirmModal, deploy::DeployModal, failure::FailureModal,
         help::HelpModal, log::LogModal, palette::PaletteModal, region::RegionModal,
+        sessions::SessionsModal,
     },
     route::Route,
     screen::{api::ApiScreen, apis::ApisScreen, live::LiveScreen, targets::TargetsScreen},
     view::{Context, View},
 };
 
-/// Builds the view of a route, with all that it begins: a dialog its plan, a live screen its session. None when its API
-/// is not known.
+/// Builds the view of a route, with all that it begins: a dialog its plan, a stage to watch its session. None when its API
+/// or its session is not known.
 pub(super) fn open(route: Route, context: &mut Context<'_>) -> Option<Box<dyn View>> {
     Some(match route {
         Route::Targets(failure) => Box::new(TargetsScreen::new(failure)),
         Route::Apis => Box::new(ApisScreen::default()),
         Route::Api(api) => Box::new(ApiScreen::new(api)),
-        Route::Live(api, stage) => {
-            let api = context.data.library.api(&api).cloned()?;
-            Box::new(LiveScreen::open(&api, &stage, context))
+        Route::Watch(api, stage) => {
+            let session = context.watch(&api, &stage)?;
+            Box::new(LiveScreen::open(session, context)?)
         }
+        Route::Live(session) => Box::new(LiveScreen::open(session, context)?),
+        Route::Sessions => Box::new(SessionsModal::default()),
         Route::Region(target) => Box::new(RegionModal::new(target)),
         Route::Actions(api, stage) => Box::new(ActionsModal::new(api, stage)),
         Route::Deploy(api, stage) => Box::new(DeployModal::open(api, stage, context)),

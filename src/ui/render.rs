@@ -39,7 +39,10 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
         look: &state.look,
         crumbs: &crumbs(state),
         has_modal: !state.modals.is_empty(),
-        is_live: matches!(state.screen().route(), Route::Live(..)),
+        shown: match state.screen().route() {
+            Route::Live(session) => Some(session),
+            _ => None,
+        },
     };
     frame.render_widget(&header, head);
     let screen = state.screen().render(state.scene(None), body, frame);
@@ -70,7 +73,9 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
 /// take the place of those of the screen below it.
 fn crumbs(state: &State) -> Vec<Crumb> {
     let library = &state.data.library;
-    let target = state.data.target().or(library.wanted_target.as_ref());
+    let of_screen = state.screen().target(state.scene(None));
+    let in_force = state.data.target().or(library.wanted_target.as_ref());
+    let target = of_screen.or(in_force);
     let region = target.and_then(|target| target.region());
     let label = target.map(|target| Crumb::plain(target.label()));
     let of_modals = state.modals.iter().enumerate().rev();
@@ -87,11 +92,7 @@ pub fn next_tick(state: &State) -> Option<Duration> {
     let spinner = is_busy(state)
         .then(|| Duration::from_millis(u64::try_from(SPINNER_MS).unwrap_or(u64::MAX)));
     let notices = state.data.notices.next_expiry(state.look.now);
-    let live = state
-        .data
-        .live
-        .as_ref()
-        .and_then(|session| session.next_tick(state.look.now));
+    let live = state.data.sessions.next_tick(state.look.now);
     let leaving = state.data.library.gives_up_in(state.look.now);
     let leaving = leaving.and_then(|left| Duration::try_from(left).ok());
     let settling = state.data.deploys.next_settling(state.look.now);

@@ -1,7 +1,7 @@
 //! Routes: the places of the program as plain data, which can be compared, logged, and asked for by anybody.
 
 use super::{Action, keys::Scope};
-use crate::model::{ApiId, Failure, StageName, Target, plan::Repoint};
+use crate::model::{ApiId, Failure, SessionId, StageName, Target, plan::Repoint};
 
 /// A screen or a modal.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,8 +12,12 @@ pub enum Route {
     Apis,
     /// One API.
     Api(ApiId),
-    /// A stage, live.
-    Live(ApiId, StageName),
+    /// A stage, live: by the session that is on it, or by a new one.
+    Watch(ApiId, StageName),
+    /// A live session.
+    Live(SessionId),
+    /// The live sessions.
+    Sessions,
     /// The regions for a target.
     Region(Target),
     /// The actions on an API, and on its stage where one is selected.
@@ -56,8 +60,9 @@ impl Route {
     /// True for a modal, which stands above a screen until it is closed.
     pub fn is_modal(&self) -> bool {
         match self {
-            Self::Targets(_) | Self::Apis | Self::Api(_) | Self::Live(..) => false,
+            Self::Targets(_) | Self::Apis | Self::Api(_) | Self::Watch(..) | Self::Live(_) => false,
             Self::Region(_)
+            | Self::Sessions
             | Self::Actions(..)
             | Self::Deploy(..)
             | Self::Confirm(_)
@@ -76,6 +81,8 @@ pub enum Nav {
     Stay,
     /// To a screen on top of this one, or to a modal above it.
     To(Route),
+    /// The modal closes, and this opens in its place.
+    Instead(Route),
     /// Back: a modal closes, a screen gives way to the one below it.
     Back,
     /// The modal closes, and its screen is asked to do this.

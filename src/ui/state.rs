@@ -7,8 +7,10 @@ use super::{
     Effect,
     data::Data,
     deploy::Deploys,
+    effect::Terminal,
     keys::Scope,
     library::Library,
+    live::Sessions,
     look::{Appearance, Look},
     notice::Notices,
     open::open,
@@ -101,7 +103,7 @@ impl State {
             },
             data: Data {
                 library,
-                live: None,
+                sessions: Sessions::default(),
                 deploys: Deploys::default(),
                 notices: Notices::default(),
                 tickets: Tickets::default(),
@@ -128,9 +130,33 @@ impl State {
         };
         if is_modal {
             self.modals.push(layer);
-        } else {
-            self.screens.push(layer);
+            return;
         }
+        // One live session gives way to the next; whoever leaves wants neither.
+        if matches!(layer.view.route(), Route::Live(_)) && self.is_live() {
+            self.screens.pop();
+        }
+        self.screens.push(layer);
+    }
+
+    fn is_live(&self) -> bool {
+        let top = self.screens.last();
+        top.is_some_and(|screen| matches!(screen.view.route(), Route::Live(_)))
+    }
+
+    /// Leaves the screens of sessions that are no more.
+    pub(super) fn leave_ended_sessions(&mut self) {
+        let sessions = &self.data.sessions;
+        self.screens.retain(|screen| match screen.view.route() {
+            Route::Live(session) => sessions.get(session).is_some(),
+            _ => true,
+        });
+    }
+
+    /// Ends the program, and every link in good order before that.
+    pub(super) fn quit(&self, effects: &mut Vec<Effect>) {
+        effects.extend(self.data.sessions.end_all());
+        effects.push(Effect::Terminal(Terminal::Quit));
     }
 
     /// Takes the places of a frame.

@@ -22,7 +22,7 @@ pub fn live(api: &ApiId, stage: &StageName, context: &mut Context<'_>) -> Nav {
         context.say(Tone::Warning, "The API is still being read");
         return Nav::Stay;
     }
-    Nav::To(Route::Live(api.clone(), stage.clone()))
+    Nav::To(Route::Watch(api.clone(), stage.clone()))
 }
 
 /// Shows the stage that was deployed last live, or the only one; else lets one choose.

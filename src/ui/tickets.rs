@@ -1,14 +1,15 @@
-//! Numbers for requests and links.
+//! Numbers for requests, links and sessions.
 
 use std::collections::BTreeMap;
 
-use crate::model::{LinkId, Ticket};
+use crate::model::{LinkId, SessionId, Ticket};
 
-/// Numbers for requests and links, each given out once.
+/// Numbers for requests, links and sessions, each given out once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tickets {
     last_ticket: u64,
     last_link: u32,
+    last_session: u32,
     copies: BTreeMap<Ticket, String>,
 }
 
@@ -25,6 +26,13 @@ impl Tickets {
     pub fn next_link(&mut self) -> LinkId {
         self.last_link += 1;
         LinkId(self.last_link)
+    }
+
+    /// Returns a number for a session.
+    #[must_use]
+    pub fn next_session(&mut self) -> SessionId {
+        self.last_session += 1;
+        SessionId(self.last_session)
     }
 
     /// Returns a number for a copy to the clipboard, and remembers the name of what is copied.

@@ -4,6 +4,7 @@ use crossterm::event::KeyEvent;
 
 use super::{
     Action, Effect, Message, State, answer,
+    data::Data,
     effect::Terminal,
     keys::{self, Scope},
     notice::Tone,
@@ -39,10 +40,16 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 );
                 state.data.notices.say(now, Tone::Ok, text);
             }
-            if let Some(session) = &mut state.data.live {
-                let detail = state.data.library.detail(&session.api.id);
-                effects.extend(session.tick(now, detail, || state.data.tickets.next_link()));
-            }
+            let Data {
+                library,
+                sessions,
+                tickets,
+                ..
+            } = &mut state.data;
+            effects.extend(sessions.tick(|session| {
+                let detail = library.detail(&session.api.id);
+                session.tick(now, detail, || tickets.next_link())
+            }));
         }
         Message::Key(key) if Geometry::is_too_small(state.area) => {
             press_unseen(state, key, &mut effects);
@@ -55,9 +62,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Resized(..) => {}
         Message::Library(message) => answer::library(state, message, &mut effects),
         Message::Deploy(message) => answer::deploy(state, message, &mut effects),
-        Message::Link(link, event) => {
-            answer::link(state, link, event);
-        }
+        Message::Link(link, event) => answer::link(state, link, event),
         Message::Host(message) => answer::host(state, message, &mut effects),
     }
     settle(state, &mut effects);
@@ -157,13 +162,14 @@ fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
                 keys::named(Scope::Anywhere, Action::QuitNow)
             ),
         ),
-        Action::Quit | Action::QuitNow => effects.push(Effect::Terminal(Terminal::Quit)),
+        Action::Quit | Action::QuitNow => state.quit(effects),
         Action::Suspend => effects.push(Effect::Terminal(Terminal::Suspend)),
         Action::Redraw => effects.push(Effect::Terminal(Terminal::Redraw)),
         Action::Help if matches!(state.top().route(), Route::Help(_)) => back(state, effects),
         Action::Help => state.open(Route::Help(state.scope()), effects),
         Action::Palette => state.open(Route::Palette(state.scope()), effects),
         Action::Log => state.open(Route::Log, effects),
+        Action::Sessions => state.open(Route::Sessions, effects),
         Action::Targets if !is_at_targets(state) => state.open(Route::Targets(None), effects),
         Action::Targets => {}
         Action::Region if !is_at_targets(state) => {
@@ -186,6 +192,10 @@ fn go(state: &mut State, nav: Nav, effects: &mut Vec<Effect>) {
     match nav {
         Nav::Stay => {}
         Nav::To(route) => state.open(route, effects),
+        Nav::Instead(route) => {
+            state.modals.pop();
+            state.open(route, effects);
+        }
         Nav::Act(action) => {
             state.modals.pop();
             perform(state, action, effects);
@@ -210,6 +220,7 @@ fn back(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 fn settle(state: &mut State, effects: &mut Vec<Effect>) {
+    state.leave_ended_sessions();
     state.with_each(Layers::Shown, effects, |view, context| view.settle(context));
     state.touch(effects, |context| {
         let awaiting = context.data.deploys.awaiting_proof();

@@ -13,13 +13,13 @@ use super::{
     effect::{Job, Terminal},
     keys::Scope,
     library::{Asking, Library},
+    live::{LiveLink, Session, WatchedStage},
     look::Look,
-    message::HostMessage,
     notice::Tone,
     route::{Nav, Route},
 };
 use crate::model::{
-    ApiId, Failure, StageName, Target, Ticket,
+    ApiId, Failure, SessionId, StageName, Target, Ticket,
     plan::{DeployPlan, Repoint},
 };
 
@@ -156,6 +156,52 @@ impl Context<'_> {
             .change_target(target, &mut self.data.tickets, self.effects);
     }
 
+    /// Watches a stage of the target in force: by the session that is on it, or by a new one. Returns its number; none
+    /// when the target or the API is not known.
+    pub fn watch(&mut self, api: &ApiId, stage: &StageName) -> Option<SessionId> {
+        let data = &mut *self.data;
+        let target = data.library.target.data().cloned()?;
+        if let Some(session) = data.sessions.on_stage(&target, api, stage) {
+            return Some(session.id);
+        }
+        let watched = WatchedStage {
+            target,
+            api: data.library.api(api).cloned()?,
+            stage: stage.clone(),
+        };
+        let limits = watched.limits(data.library.our_limits);
+        let link = LiveLink::new(data.tickets.next_link(), self.look.now, limits);
+        let mut session = Session::new(data.tickets.next_session(), watched, link);
+        let id = session.id;
+        let history = data.tickets.next_ticket();
+        session.composer.start_loading(history);
+        self.effects.push(Effect::Job(Job::LoadHistory(history)));
+        self.effects.push(session.set_out(data.library.detail(api)));
+        data.sessions.add(session);
+        Some(id)
+    }
+
+    /// Closes the open connection of a session in good order; gives up one that is on its way, and reconnecting.
+    pub fn hang_up(&mut self, id: SessionId) {
+        let Some(session) = self.data.sessions.get_mut(id) else {
+            return;
+        };
+        let order = session.hang_up(self.look.now);
+        self.effects.extend(order);
+    }
+
+    /// Forgets a session and its frames. A message that was not sent is remembered as if it had been.
+    pub fn forget_session(&mut self, id: SessionId) {
+        let Some(session) = self.data.sessions.remove(id) else {
+            return;
+        };
+        self.effects.extend(session.end());
+        if !session.composer.is_empty() {
+            let unsent = session.composer.text();
+            self.effects.push(Effect::Job(Job::Remember(unsent)));
+        }
+    }
+
     /// Starts a deploy.
     pub fn start_deploy(&mut self, job: impl FnOnce(Ticket) -> (DeployJob, Effect)) {
         let ticket = self.data.tickets.next_ticket();
@@ -223,6 +269,11 @@ pub trait View: Debug {
         Vec::new()
     }
 
+    /// Returns the target that the view is about, where that is not the one in force.
+    fn target<'a>(&self, _scene: Scene<'a>) -> Option<&'a Target> {
+        None
+    }
+
     /// Takes a raw key before the binding table does: text fields.
     fn key(&mut self, _key: KeyEvent, _context: &mut Context<'_>) -> Handled {
         Handled::No
@@ -240,9 +291,6 @@ pub trait View: Debug {
     fn refusal(&self, _action: Action, _scene: Scene<'_>) -> Option<String> {
         None
     }
-
-    /// Takes an answer of the world around the terminal that is not the program's own matter: edited text, history.
-    fn host(&mut self, _message: HostMessage, _context: &mut Context<'_>) {}
 
     /// Follows the news of a deploy.
     fn deploy(&mut self, _news: DeployNews<'_>, _context: &mut Context<'_>) {}

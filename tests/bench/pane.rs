@@ -146,13 +146,8 @@ fn key_in_list(criterion: &mut Criterion) {
 
 /// The list of 1,000 APIs, of which each has 300 routes that were read.
 fn listing() -> State {
-    let mut state = state(Some(Target::Local(LocalTarget {
-        address: ([127, 0, 0, 1], 4566).into(),
-        region: "us-east-1".to_owned(),
-    })));
+    let mut state = at_local_gateway();
     let now = state.look.now;
-    let target = state.data.library.wanted_target.clone();
-    state.data.library.target = target.map_or(Remote::Idle, Remote::Ready);
     let routes: Vec<Route> = (0..300).map(|idx| keyed(&format!("route{idx}"))).collect();
     let apis: Vec<Api> = (0..1000)
         .map(|idx| {
@@ -192,10 +187,21 @@ fn keyed(key: &str) -> Route {
     }
 }
 
-fn state(target: Option<Target>) -> State {
+/// The console at a local gateway, of which nothing was read.
+fn at_local_gateway() -> State {
+    let target = Target::Local(LocalTarget {
+        address: ([127, 0, 0, 1], 4566).into(),
+        region: "us-east-1".to_owned(),
+    });
+    let mut state = state(target.clone());
+    state.data.library.target = Remote::Ready(target);
+    state
+}
+
+fn state(target: Target) -> State {
     State::new(Setup {
         now: Timestamp::UNIX_EPOCH,
-        target,
+        target: Some(target),
         appearance: Appearance::default(),
         production: Vec::new(),
         log_path: None,
@@ -220,10 +226,10 @@ fn press(state: &mut State, code: KeyCode) {
 
 /// A live screen whose log holds so many frames.
 fn holding(n_frames: usize) -> State {
-    let mut state = state(None);
+    let mut state = at_local_gateway();
     let stage = StageName::parse("prod").expect("invariant: a valid stage name");
     state.data.library.meet(&api());
-    state.open(route::Route::Live(api().id, stage), &mut Vec::new());
+    state.open(route::Route::Watch(api().id, stage), &mut Vec::new());
     let opened = Opened {
         at: Timestamp::UNIX_EPOCH,
         subprotocol: None,

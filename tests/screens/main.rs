@@ -16,6 +16,8 @@ mod pace;
 #[cfg(test)]
 mod safety;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod targets;
 
 #[cfg(test)]

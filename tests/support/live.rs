@@ -102,7 +102,7 @@ impl Harness {
         // The session begins at this target; no frame names it.
         state.data.library.target = Remote::Ready(target);
         state.data.library.meet(&api());
-        state.open(Route::Live(api().id, stage), &mut live.effects);
+        state.open(Route::Watch(api().id, stage), &mut live.effects);
         state.data.library.target = Remote::Idle;
         live.resize(width, height);
         live
@@ -128,7 +128,7 @@ impl Harness {
 
     /// The number of the link in force.
     pub(crate) fn link_id(&self) -> LinkId {
-        self.state.data.live.as_ref().unwrap().links[0].id
+        self.state.data.sessions.all().last().unwrap().link.id
     }
 
     /// The handshake succeeds.

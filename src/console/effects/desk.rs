@@ -183,9 +183,17 @@ impl Desk {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the signer of handshakes for the target in force.
-    pub(super) fn signer(&self) -> Result<Signer, Failure> {
-        let control = self.control()?;
+    /// Returns the signer of handshakes with a target, also with one that is not in force any more.
+    pub(super) async fn signer(&self, target: &Target) -> Result<Signer, Failure> {
+        let in_force = self.slot().clone();
+        let in_force = in_force
+            .filter(|control| with_region(control.target().clone(), control.region()) == *target);
+        let control = match in_force {
+            Some(control) => control,
+            None => Control::connect_tuned(target, &self.tuning)
+                .await
+                .map_err(|error| error.failure("Cannot sign the handshake"))?,
+        };
         handshake_signer(&self.settings, &control)
     }
 

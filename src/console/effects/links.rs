@@ -1,8 +1,8 @@
 //! Links under way: events to the loop in their order, orders to the link in theirs.
 
-use std::{collections::HashMap, iter};
+use std::{collections::HashMap, iter, time::Duration};
 
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::{runtime::Handle, sync::mpsc, task::JoinSet, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
@@ -19,12 +19,17 @@ use super::{
     tell,
 };
 
+/// The longest wait for a peer's answer to our close frame, where nobody listens any more.
+const CLOSING: Duration = Duration::from_secs(1);
+
 /// The links that were opened and not dropped.
 #[derive(Debug)]
 pub(super) struct Links {
     runtime: Handle,
     inbox: mpsc::Sender<Message>,
     open: HashMap<LinkId, OpenLink>,
+    /// Links that are closing, and that nobody listens to any more.
+    closing: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -42,6 +47,7 @@ impl Links {
             runtime,
             inbox,
             open: HashMap::new(),
+            closing: JoinSet::new(),
         }
     }
 
@@ -86,6 +92,40 @@ impl Links {
             drop(self.runtime.spawn(async move {
                 tell(&inbox, Message::Link(link_id, LinkEvent::Unsent(1))).await;
             }));
+        }
+    }
+
+    /// Closes a link in good order, and no longer than its peer may take.
+    pub(super) fn close(&mut self, link_id: LinkId) {
+        let Some(link) = self.open.remove(&link_id) else {
+            return;
+        };
+        // SOURCE: RFC 6455 §7.4.1, 1000: the purpose for which the connection was established has been fulfilled.
+        let close = Outgoing::Close(Some((1000, String::new())));
+        if link.orders.send(close).is_err() {
+            return;
+        }
+        while self.closing.try_join_next().is_some() {}
+        let closing = async move {
+            let mut link = link;
+            if timeout(CLOSING, &mut link.events).await.is_err() {
+                tracing::debug!("a peer did not answer a close frame in time");
+            }
+            // Until then the order must not be taken back.
+            drop(link);
+        };
+        self.closing.spawn_on(closing, &self.runtime);
+    }
+
+    /// Waits until the links that are closing have closed, for so long at most; gives the others up.
+    pub(super) async fn finish(self, patience: Duration) {
+        let Self {
+            open, mut closing, ..
+        } = self;
+        drop(open);
+        let closed = async { while closing.join_next().await.is_some() {} };
+        if timeout(patience, closed).await.is_err() {
+            tracing::debug!("a link did not close in time");
         }
     }
 

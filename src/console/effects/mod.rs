@@ -5,16 +5,14 @@ mod jobs;
 mod links;
 mod watch;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    aws::Signer,
     model::{
-        ApiDetail, ApiId, ConnectRequest, DraftStart, Failure, FailureKind, Signing, Target,
-        Ticket,
+        ApiDetail, ApiId, ConnectRequest, DraftStart, Failure, FailureKind, Target, Ticket,
         pace::Priority,
         plan::{DeployPlan, DeployRequest, LeftOver, Repoint, Unproved},
     },
@@ -53,21 +51,24 @@ impl Effects {
         }
     }
 
-    /// Ends everything but what is changing the target: that may go on until the patience is over. Says of each what is
-    /// known in the end.
-    pub(super) async fn finish(self, patience: impl Future<Output = ()>) -> Vec<String> {
+    /// Ends everything but what is changing the target: that may go on until the patience is over, and the links that are
+    /// closing for so long. Says of each change what is known in the end.
+    pub(super) async fn finish(
+        self,
+        patience: impl Future<Output = ()>,
+        for_links: Duration,
+    ) -> Vec<String> {
         let Self {
             tasks,
             links,
             mut watches,
             ..
         } = self;
-        drop(links);
         let (changing, idle): (HashMap<_, _>, _) = tasks
             .into_iter()
             .partition(|(ticket, _)| watches.is_open(*ticket));
         drop::<HashMap<_, _>>(idle);
-        let accounts = watches.close(patience).await;
+        let (accounts, ()) = tokio::join!(watches.close(patience), links.finish(for_links));
         drop(changing);
         accounts
     }
@@ -80,15 +81,12 @@ impl Effects {
     /// Carries out an order to a link.
     pub(super) fn order_link(&mut self, order: Link) {
         match order {
-            Link::Open(link, request, signing) => {
-                // Now, for the target may be another one later.
-                let signer = match signing {
-                    Signing::Unsigned => None,
-                    Signing::Signed => Some(self.desk.signer()),
-                };
-                self.links.open(link, sign(request, signer));
+            Link::Open(link, request, signer) => {
+                let desk = Arc::clone(&self.desk);
+                self.links.open(link, signed(request, signer, desk));
             }
             Link::Send(link, outgoing) => self.links.send(link, outgoing),
+            Link::Close(link) => self.links.close(link),
             Link::Drop(link) => self.links.drop_link(link),
         }
     }
@@ -280,18 +278,17 @@ impl Effects {
     }
 }
 
-/// The request as it is sent; without a signer it is not signed.
-async fn sign(
+/// The request as it is sent: signed with the credentials of that target, or not signed.
+async fn signed(
     request: ConnectRequest,
-    signer: Option<Result<Signer, Failure>>,
+    signer: Option<Target>,
+    desk: Arc<Desk>,
 ) -> Result<ConnectRequest, Failure> {
-    match signer {
-        None => Ok(request),
-        Some(signer) => {
-            let signed = signer?.sign(request).await;
-            signed.map_err(|error| error.failure("Cannot sign the handshake"))
-        }
-    }
+    let Some(target) = signer else {
+        return Ok(request);
+    };
+    let signed = desk.signer(&target).await?.sign(request).await;
+    signed.map_err(|error| error.failure("Cannot sign the handshake"))
 }
 
 fn lost(error: &tokio::task::JoinError) -> Failure {

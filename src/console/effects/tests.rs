@@ -7,6 +7,7 @@ use crate::{
     aws::stub::{Answer, Stub},
     config::{Paths, Settings},
     console::local::LocalGateway,
+    live,
     model::{
         Api, ApiId, ConnectRequest, LinkEvent, LinkId, Target,
         limit::ConnectionLimits,
@@ -181,13 +182,36 @@ async fn a_link_that_cannot_be_opened_tells_its_end() {
         ..ConnectRequest::default()
     };
     let link = LinkId(4);
-    let order = Effect::Link(Link::Open(link, request, Signing::Unsigned));
+    let order = Effect::Link(Link::Open(link, request, None));
     let first = world.answer(order).await;
     assert_eq!(first, Message::Link(link, LinkEvent::Connecting));
     let Message::Link(_, LinkEvent::Failed(failure)) = world.next().await else {
         panic!("no end");
     };
     assert_eq!(failure.step, LinkStep::Request);
+}
+
+#[tokio::test]
+async fn a_link_that_is_closed_says_so_to_its_peer_also_when_the_program_ends_at_once() {
+    let mut world = World::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let request = ConnectRequest {
+        url: format!("ws://{}/prod", listener.local_addr().unwrap()),
+        ..ConnectRequest::default()
+    };
+    let peer = tokio::spawn(live::stub::code_of_close(listener));
+    let link = LinkId(4);
+    world.order(Effect::Link(Link::Open(link, request, None)));
+    while !matches!(world.next().await, Message::Link(_, LinkEvent::Open(_))) {}
+    world.order(Effect::Link(Link::Close(link)));
+    let World {
+        effects, messages, ..
+    } = world;
+    // The loop is gone, and nobody takes messages any more.
+    drop(messages);
+    let accounts = effects.finish(std::future::ready(()), PATIENCE).await;
+    assert_eq!(accounts, [""; 0]);
+    assert_eq!(peer.await.unwrap(), Some(1000));
 }
 
 #[tokio::test]
@@ -200,14 +224,17 @@ async fn a_handshake_that_nobody_can_sign_is_not_sent() {
         ..ConnectRequest::default()
     };
     let link = LinkId(4);
-    let order = Effect::Link(Link::Open(link, request, Signing::Signed));
+    let nobody = Target::Aws(AwsTarget {
+        profile: Some("a-profile-that-nobody-wrote".to_owned()),
+        ..AwsTarget::default()
+    });
+    let order = Effect::Link(Link::Open(link, request, Some(nobody)));
     let first = world.answer(order).await;
     assert_eq!(first, Message::Link(link, LinkEvent::Connecting));
     let Message::Link(_, LinkEvent::Failed(failure)) = world.next().await else {
         panic!("no end");
     };
     assert_eq!(failure.step, LinkStep::Sign);
-    assert!(failure.causes.join(" ").contains("choose one with t"));
     assert!(listener.accept().is_err(), "somebody called");
 }
 

@@ -281,10 +281,10 @@ impl<A: App, H: Host> EventLoop<A, H> {
 
     async fn take(&mut self, event: Event) {
         match event {
-            Event::Input(Input::Lost) => self.ending = Some(Ending::TerminalLost),
+            Event::Input(Input::Lost) => self.end(Ending::TerminalLost).await,
             Event::Written(Written::Lost(error)) => {
                 tracing::info!(%error, "the terminal takes no more bytes");
-                self.ending = Some(Ending::TerminalLost);
+                self.end(Ending::TerminalLost).await;
             }
             Event::Written(Written::Done) => self.pacer.written(),
             Event::Input(Input::Decoded(Decoded::Status)) => self.pacer.answered(),
@@ -301,15 +301,9 @@ impl<A: App, H: Host> EventLoop<A, H> {
                 }
             }
             Event::Interrupted if self.owner == Owner::Editor => {}
-            Event::EndRequested | Event::Interrupted => {
-                self.tell(HostMessage::EndRequested).await;
-                self.ending = Some(Ending::Signalled);
-            }
-            Event::HungUp => {
-                self.tell(HostMessage::EndRequested).await;
-                self.ending = Some(Ending::HungUp);
-            }
-            Event::Broken => self.ending = Some(Ending::Broken),
+            Event::EndRequested | Event::Interrupted => self.end(Ending::Signalled).await,
+            Event::HungUp => self.end(Ending::HungUp).await,
+            Event::Broken => self.end(Ending::Broken).await,
             Event::Edited(ticket, result) => {
                 self.take_back().await;
                 self.tell(HostMessage::Edited(ticket, result)).await;
@@ -321,6 +315,12 @@ impl<A: App, H: Host> EventLoop<A, H> {
                 self.tell(HostMessage::Noticed(failure)).await;
             }
         }
+    }
+
+    /// Ends the loop for a reason from outside, after what the app has to do before its end.
+    async fn end(&mut self, ending: Ending) {
+        self.tell(HostMessage::EndRequested).await;
+        self.ending = Some(ending);
     }
 
     async fn tell(&mut self, message: HostMessage) {

@@ -45,6 +45,8 @@ pub enum Scope {
     DeployRun,
     /// The deploy dialog after a deploy that failed.
     DeployFailed,
+    /// The list of live sessions.
+    Sessions,
     /// A question.
     Confirm,
     /// A failure.
@@ -100,7 +102,7 @@ impl Group {
 
 impl Scope {
     /// Every scope that a screen or modal can name as its own, for tests and for `stagewire keys`.
-    pub const LEAVES: [Self; 20] = [
+    pub const LEAVES: [Self; 21] = [
         Self::Targets,
         Self::Apis,
         Self::Stages,
@@ -116,6 +118,7 @@ impl Scope {
         Self::DeployQuestion,
         Self::DeployRun,
         Self::DeployFailed,
+        Self::Sessions,
         Self::Confirm,
         Self::Failure,
         Self::Help,
@@ -161,6 +164,7 @@ impl Scope {
             Self::DeployQuestion => &[Self::DeployQuestion, Self::Anywhere],
             Self::DeployRun => &[Self::DeployRun, Self::Text, Self::Anywhere],
             Self::DeployFailed => &[Self::DeployFailed, Self::Text, Self::Anywhere],
+            Self::Sessions => &[Self::Sessions, Self::Anywhere],
             Self::Confirm => &[Self::Confirm, Self::Anywhere],
             Self::Failure => &[Self::Failure, Self::Text, Self::Anywhere],
             Self::Help => &[Self::Help, Self::Text, Self::Anywhere],
@@ -211,6 +215,7 @@ impl Scope {
             Self::DeployQuestion => "deploy dialog, question",
             Self::DeployRun => "deploy dialog, running",
             Self::DeployFailed => "deploy dialog, failed",
+            Self::Sessions => "live sessions",
             Self::Confirm => "questions",
             Self::Failure => "failures",
             Self::Help => "help",

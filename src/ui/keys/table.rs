@@ -152,6 +152,14 @@ pub(super) static ROWS: &[Row] = &[
     row(Scope::DeployFailed, "r", Action::Refresh, "look again", (Group::Here, 70)),
     row(Scope::DeployFailed, "y", Action::Copy, "copy", (Group::Here, 60)),
     row(Scope::DeployFailed, "esc q", Action::Back, "close", (Group::Here, 80)),
+    // The live sessions.
+    row(Scope::Sessions, "up k", Action::Up, "up", (Group::Move, 0)),
+    row(Scope::Sessions, "down j", Action::Down, "down", (Group::Move, 0)),
+    row(Scope::Sessions, "home g", Action::First, "first", (Group::Move, 0)),
+    row(Scope::Sessions, "end shift-g", Action::Last, "last", (Group::Move, 0)),
+    row(Scope::Sessions, "enter", Action::Submit, "watch", (Group::Here, 90)),
+    row(Scope::Sessions, "x", Action::CloseSession, "close, then forget", (Group::Here, 85)),
+    row(Scope::Sessions, "esc q", Action::Back, "back", (Group::Here, 80)),
     // A question.
     row(Scope::Confirm, "enter y", Action::Submit, "yes", (Group::Here, 90)),
     row(Scope::Confirm, "esc n q", Action::Back, "no", (Group::Here, 80)),
@@ -178,6 +186,7 @@ pub(super) static ROWS: &[Row] = &[
     row(Scope::Global, "esc backspace", Action::Back, "back", (Group::Move, 70)),
     row(Scope::Global, "t", Action::Targets, "target", (Group::Program, 35)),
     row(Scope::Global, "shift-r", Action::Region, "region", (Group::Program, 15)),
+    row(Scope::Global, "w", Action::Sessions, "live sessions", (Group::Program, 0)),
     row(Scope::Global, "!", Action::Log, "log", (Group::Program, 0)),
     row(Scope::Global, ":", Action::Palette, "command", (Group::Program, 60)),
     row(Scope::Global, "q", Action::Quit, "quit", (Group::Program, 250)),

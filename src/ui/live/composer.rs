@@ -92,7 +92,9 @@ impl Composer {
     /// Puts another text in place of what is there.
     fn set_text(&mut self, text: &str) {
         let lines = text.split('\n').map(str::to_owned).collect();
+        let cursor = self.area.cursor_style();
         self.area = TextArea::new(lines);
+        self.area.set_cursor_style(cursor);
         self.area.set_wrap_mode(WrapMode::WordOrGlyph);
         self.area.set_cursor_line_style(Style::new());
         self.area
@@ -188,11 +190,12 @@ impl Composer {
     }
 
     /// Takes the messages of earlier sessions, oldest first; false when nobody waits for them here.
-    pub fn finish_loading(&mut self, ticket: Ticket, mut earlier: Vec<String>) -> bool {
+    pub fn finish_loading(&mut self, ticket: Ticket, earlier: Option<Vec<String>>) -> bool {
         if self.loading != Some(ticket) {
             return false;
         }
         self.loading = None;
+        let mut earlier = earlier.unwrap_or_default();
         self.recalled = self.recalled.map(|idx| idx + earlier.len());
         earlier.append(&mut self.history);
         self.history = earlier;
@@ -205,13 +208,13 @@ impl Composer {
     }
 
     /// Takes what the editor left, without the line end that editors add; false when nobody waits for it here.
-    pub fn finish_editing(&mut self, ticket: Ticket, text: Option<&str>) -> bool {
+    pub fn finish_editing(&mut self, ticket: Ticket, text: Option<String>) -> bool {
         if self.editing != Some(ticket) {
             return false;
         }
         self.editing = None;
         if let Some(text) = text {
-            self.set_text(text.strip_suffix('\n').unwrap_or(text));
+            self.set_text(text.strip_suffix('\n').unwrap_or(&text));
             self.changed();
         }
         true
@@ -308,8 +311,8 @@ mod tests {
         let mut composer = composer("new");
         composer.take();
         composer.start_loading(Ticket(7));
-        assert!(!composer.finish_loading(Ticket(6), vec!["late".to_owned()]));
-        assert!(composer.finish_loading(Ticket(7), vec!["old".to_owned()]));
+        assert!(!composer.finish_loading(Ticket(6), Some(vec!["late".to_owned()])));
+        assert!(composer.finish_loading(Ticket(7), Some(vec!["old".to_owned()])));
         composer.up();
         composer.up();
         assert_eq!(composer.text(), "old");
@@ -322,7 +325,7 @@ mod tests {
         assert!(composer.finish_editing(Ticket(1), None));
         assert_eq!(composer.text(), "kept");
         composer.start_editing(Ticket(2));
-        assert!(composer.finish_editing(Ticket(2), Some("new\n")));
+        assert!(composer.finish_editing(Ticket(2), Some("new\n".to_owned())));
         assert_eq!(composer.text(), "new");
     }
 }

@@ -68,6 +68,37 @@ pub enum Phase {
     Closed(Closed),
 }
 
+/// The condition of a link in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Frames can cross.
+    Open,
+    /// The handshake is under way.
+    Connecting,
+    /// Refused, failed or closed.
+    Ended,
+}
+
+impl Condition {
+    /// Returns the condition of a link.
+    pub fn of(link: &LiveLink) -> Self {
+        match link.phase {
+            Phase::Open(_) => Self::Open,
+            Phase::Connecting { .. } => Self::Connecting,
+            Phase::Refused(_) | Phase::Failed(_) | Phase::Closed(_) => Self::Ended,
+        }
+    }
+
+    /// Returns the condition in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Open => "live",
+            Self::Connecting => "connecting",
+            Self::Ended => "not connected",
+        }
+    }
+}
+
 /// Frames in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {

@@ -1,14 +1,15 @@
-//! A stage watched live: the data that outlives the screen showing it.
+//! Stages watched live: the data that outlives the screens showing it.
 //!
-//! A [`Session`] belongs to one stage. A session holds our links to that stage, the log of all frames that crossed
-//! them, and the message that the person writes; it turns link events into state and returns its orders to the world as
-//! effects; it draws nothing and knows no key.
+//! A [`Session`] is one client of one stage: our link to it, the log of all frames that crossed it, and the message that
+//! the person writes for it. A session turns link events into state and returns its orders to the world as effects; it
+//! draws nothing and knows no key. [`Sessions`] holds all of them, by number.
 
 pub mod composer;
 pub mod explain;
 pub mod link;
 pub mod log;
-pub mod needle;
+pub mod query;
+mod sessions;
 mod view;
 
 use std::time::Duration;
@@ -21,13 +22,14 @@ use self::{
     log::FrameLog,
 };
 pub use self::{
-    link::{Limits, LiveLink, Phase},
-    needle::Needle,
+    link::{Condition, Limits, LiveLink, Phase},
+    query::Query,
+    sessions::{Budget, Sessions},
 };
 use crate::{
     model::{
-        Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Signing, StageName, Target,
-        limit::ConnectionLimits,
+        Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Outgoing, SessionId, Signing,
+        StageName, Target, limit::ConnectionLimits,
     },
     ui::{Effect, effect::Link},
 };
@@ -38,22 +40,42 @@ const SCAN_BUDGET: usize = 4 * 1024 * 1024;
 /// The pause before the scan goes on when nothing else happens.
 const SCAN_PAUSE: Duration = Duration::from_millis(1);
 
-/// A stage watched live.
-#[derive(Debug)]
-pub struct Session {
+/// A stage to watch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WatchedStage {
+    /// The target that the stage was found at.
+    pub target: Target,
     /// The API that the stage belongs to.
     pub api: Api,
     /// The stage.
     pub stage: StageName,
-    /// The URL that the links go to.
+}
+
+impl WatchedStage {
+    /// Returns the limits that hold there; `ours` are those of the gateway in this process.
+    pub fn limits(&self, ours: ConnectionLimits) -> Limits {
+        limits(&self.api.invoke_url(&self.stage), &self.target, ours)
+    }
+}
+
+/// A client of a stage.
+#[derive(Debug)]
+pub struct Session {
+    /// The session's number.
+    pub id: SessionId,
+    /// The target that the stage was found at.
+    pub target: Target,
+    /// The API that the stage belongs to.
+    pub api: Api,
+    /// The stage.
+    pub stage: StageName,
+    /// The URL that the link goes to.
     pub url: String,
-    /// The limits that hold there.
-    limits: Limits,
     /// The choice of the handshakes that are signed.
     sign: Sign,
-    /// Its clients, oldest first; one whose link ended stays until it is opened anew.
-    pub links: Vec<LiveLink>,
-    /// The frames of all of them.
+    /// The client's link, which is another one after each reconnect.
+    pub link: LiveLink,
+    /// The frames that crossed its links.
     pub log: FrameLog,
     /// The composer of the message that the person writes.
     pub composer: Composer,
@@ -72,40 +94,37 @@ enum Sign {
 }
 
 impl Session {
-    /// Returns a session without links, on a stage of that target; `ours` are the limits of the gateway in this
-    /// process.
-    pub fn new(
-        api: Api,
-        stage: StageName,
-        target: Option<&Target>,
-        ours: ConnectionLimits,
-    ) -> Self {
-        let url = api.invoke_url(&stage);
+    /// Returns a session on a stage, with a link that [`Session::set_out`] orders.
+    pub fn new(id: SessionId, watched: WatchedStage, link: LiveLink) -> Self {
+        let WatchedStage { target, api, stage } = watched;
         Self {
-            limits: limits(&url, target, ours),
-            sign: Sign::default(),
-            url,
+            id,
+            url: api.invoke_url(&stage),
+            target,
             api,
             stage,
-            links: Vec::new(),
+            sign: Sign::default(),
+            link,
             log: FrameLog::default(),
             composer: Composer::default(),
         }
     }
 
-    /// Takes the new limits of the gateway in this process, for open links too.
+    /// Takes the new limits of the gateway in this process, for an open link too.
     pub fn change_limits(&mut self, ours: ConnectionLimits) {
-        if matches!(self.limits, Limits::Ours(_)) {
-            self.limits = Limits::Ours(ours);
-            for link in &mut self.links {
-                link.limits = self.limits;
-            }
+        if matches!(self.link.limits, Limits::Ours(_)) {
+            self.link.limits = Limits::Ours(ours);
         }
     }
 
-    /// True when this session watches that stage.
-    pub fn is_for(&self, api: &ApiId, stage: &StageName) -> bool {
-        self.api.id == *api && self.stage == *stage
+    /// Returns the name of the session, as it stands in a list.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.api.name, self.stage)
+    }
+
+    /// True when this session watches that stage at that target.
+    pub fn is_for(&self, target: &Target, api: &ApiId, stage: &StageName) -> bool {
+        self.target == *target && self.api.id == *api && self.stage == *stage
     }
 
     /// Returns the signing of the next handshake, by what is known of the API.
@@ -120,8 +139,7 @@ impl Session {
 
     /// Signs all handshakes from now on if the last one was not signed, else none; returns the new signing.
     pub fn toggle_signing(&mut self) -> Signing {
-        let last = self.links.first().map(|link| link.signing);
-        let (sign, signing) = match last.unwrap_or_default() {
+        let (sign, signing) = match self.link.signing {
             Signing::Unsigned => (Sign::Always, Signing::Signed),
             Signing::Signed => (Sign::Never, Signing::Unsigned),
         };
@@ -129,84 +147,96 @@ impl Session {
         signing
     }
 
-    /// Opens the session's link under a number that was never used, giving the one before up.
-    pub fn open(&mut self, id: LinkId, now: Timestamp, detail: Option<&ApiDetail>) -> Vec<Effect> {
-        let mut effects = self.close();
-        let signing = self.signing(detail);
-        match self.links.first_mut() {
-            Some(link) => {
-                self.log.end_link(link.id);
-                link.reopen(id, now);
-            }
-            None => self.links.push(LiveLink::new(id, now, self.limits)),
-        }
-        for link in &mut self.links {
-            link.signing = signing;
-        }
+    /// Returns the order to open the session's link.
+    pub fn set_out(&mut self, detail: Option<&ApiDetail>) -> Effect {
+        self.link.signing = self.signing(detail);
+        let signer = match self.link.signing {
+            Signing::Unsigned => None,
+            Signing::Signed => Some(self.target.clone()),
+        };
         let request = ConnectRequest {
             url: self.url.clone(),
             ..ConnectRequest::default()
         };
-        effects.push(Effect::Link(Link::Open(id, request, signing)));
-        effects
+        Effect::Link(Link::Open(self.link.id, request, signer))
     }
 
-    /// Takes an event of a link; a late event of a link that was given up is dropped.
-    pub fn take(&mut self, id: LinkId, event: LinkEvent) {
-        let Some(link) = self.links.iter_mut().find(|link| link.id == id) else {
-            return;
-        };
+    /// Opens the session's link anew under a number that was never used, ending the one before.
+    pub fn reopen(
+        &mut self,
+        id: LinkId,
+        now: Timestamp,
+        detail: Option<&ApiDetail>,
+    ) -> Vec<Effect> {
+        let ending = self.end();
+        self.log.end_link(self.link.id);
+        self.link.reopen(id, now);
+        let opening = self.set_out(detail);
+        ending.into_iter().chain([opening]).collect()
+    }
+
+    /// Takes an event of the link.
+    pub fn take(&mut self, event: LinkEvent) {
         match event {
             LinkEvent::Frames(frames) => {
                 self.log.count_dropped(frames.dropped);
                 for record in &frames.records {
-                    link.count(record);
+                    self.link.count(record);
                 }
-                self.log.extend(id, frames.records);
+                self.log.extend(self.link.id, frames.records);
             }
             other => {
                 if other.is_end() {
-                    self.log.end_link(id);
+                    self.log.end_link(self.link.id);
                 }
-                link.take(other);
+                self.link.take(other);
             }
         }
     }
 
-    /// Returns the orders that give up every link that is still alive.
-    pub fn close(&self) -> Vec<Effect> {
-        self.links
-            .iter()
-            .filter(|link| link.is_alive())
-            .map(|link| Effect::Link(Link::Drop(link.id)))
-            .collect()
-    }
-
-    /// Stops trying to get a connection: the attempt under way, and those to come.
-    pub fn give_up(&mut self, now: Timestamp) -> Vec<Effect> {
-        let effects = self.close();
-        for link in &mut self.links {
-            link.give_up(now);
+    /// Returns the order that ends the link: in good order where it is open, at once while it is on its way; none when
+    /// it has ended.
+    pub fn end(&self) -> Option<Effect> {
+        let id = self.link.id;
+        match self.link.phase {
+            Phase::Open(_) => Some(Effect::Link(Link::Close(id))),
+            Phase::Connecting { .. } => Some(Effect::Link(Link::Drop(id))),
+            Phase::Refused(_) | Phase::Failed(_) | Phase::Closed(_) => None,
         }
-        effects
     }
 
-    /// Searches the log for a moment; `tick` goes on with what is left.
+    /// True while there is a connection, one is on its way, or the next attempt is due by itself.
+    pub fn is_under_way(&self) -> bool {
+        self.link.is_alive() || self.link.retry.is_some()
+    }
+
+    /// Closes an open connection in good order, so that its end is told; gives up one that is on its way, and
+    /// reconnecting.
+    pub fn hang_up(&mut self, now: Timestamp) -> Option<Effect> {
+        if self.link.is_open() {
+            // SOURCE: RFC 6455 §7.4.1, 1000: the purpose for which the connection was established has been fulfilled.
+            let close = Outgoing::Close(Some((1000, String::new())));
+            return Some(Effect::Link(Link::Send(self.link.id, close)));
+        }
+        let ending = self.end();
+        self.link.give_up(now);
+        ending
+    }
+
+    /// Searches the log for a moment; [`Sessions::search`] goes on with what is left.
     pub fn search(&mut self) {
         self.log.scan(SCAN_BUDGET);
     }
 
-    /// Lets time pass: searches on, and reconnects when that is due, under the number that `new_id` gives.
+    /// Lets time pass: reconnects when that is due, under the number that `new_id` gives.
     pub fn tick(
         &mut self,
         now: Timestamp,
         detail: Option<&ApiDetail>,
         new_id: impl FnOnce() -> LinkId,
     ) -> Vec<Effect> {
-        self.search();
-        let is_due = |link: &LiveLink| link.retry.is_some_and(|retry| retry.at <= now);
-        if self.links.first().is_some_and(is_due) {
-            return self.open(new_id(), now, detail);
+        if self.link.retry.is_some_and(|retry| retry.at <= now) {
+            return self.reopen(new_id(), now, detail);
         }
         Vec::new()
     }
@@ -217,22 +247,20 @@ impl Session {
         if self.log.is_scanning() {
             return Some(SCAN_PAUSE);
         }
-        let changes = self.links.iter().filter_map(|link| link.next_change(now));
-        changes.min()
+        self.link.next_change(now)
     }
 
     /// Returns the reason why the session's link is not open, when the link ended.
     pub fn explanation(&self, detail: Option<&ApiDetail>) -> Option<Explanation> {
-        let link = self.links.first()?;
-        match &link.phase {
+        match &self.link.phase {
             Phase::Connecting { .. } | Phase::Open(_) => None,
-            Phase::Refused(refusal) if link.retry.is_some() => {
+            Phase::Refused(refusal) if self.link.retry.is_some() => {
                 Some(explain::unsettled(refusal, &self.stage))
             }
             Phase::Refused(refusal) => {
                 let handshake = Handshake {
                     stage: &self.stage,
-                    signing: link.signing,
+                    signing: self.link.signing,
                 };
                 Some(explain::refusal(refusal, handshake, detail))
             }
@@ -242,9 +270,9 @@ impl Session {
                     start.map_or(SignedDuration::ZERO, |at| closed.at.duration_since(at))
                 };
                 let facts = CloseFacts {
-                    idle: since(link.active_at),
-                    age: since(link.opened_at),
-                    sent: link.sent,
+                    idle: since(self.link.active_at),
+                    age: since(self.link.opened_at),
+                    sent: self.link.sent,
                 };
                 Some(explain::close(closed, &facts))
             }
@@ -255,14 +283,14 @@ impl Session {
 /// Returns the limits that hold behind a URL: API Gateway's at its own endpoints, and those of the gateway in this
 /// process, whose time runs at its own pace. Behind any other address may be anything, also a local gateway whose time
 /// was told to run faster.
-fn limits(url: &str, target: Option<&Target>, ours: ConnectionLimits) -> Limits {
+fn limits(url: &str, target: &Target, ours: ConnectionLimits) -> Limits {
     let authority = url.split("://").nth(1).unwrap_or_default();
     let host = authority.split(['/', ':', '?']).next().unwrap_or_default();
     let is_aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
     match target {
-        Some(Target::Local(_)) => Limits::Ours(ours),
-        _ if is_aws => Limits::Usual,
-        _ => Limits::Unknown,
+        Target::Local(_) => Limits::Ours(ours),
+        Target::Aws(_) if is_aws => Limits::Usual,
+        Target::Aws(_) => Limits::Unknown,
     }
 }
 
@@ -298,9 +326,7 @@ mod tests {
             ("ws://127.0.0.1:4566/a1/prod", &aws, Limits::Unknown),
             ("ws://127.0.0.1:4566/a1/prod", &local, Limits::Ours(ours)),
         ] {
-            assert_eq!(limits(url, Some(target), ours), known, "{url}");
+            assert_eq!(limits(url, target, ours), known, "{url}");
         }
-        let url = "ws://127.0.0.1:4566/a1/prod";
-        assert_eq!(limits(url, None, ours), Limits::Unknown);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::needle::Needle;
+use super::query::Query;
 
 /// The rows of a log, by sequence number, ascending.
 #[derive(Debug, Default)]
 pub(super) struct View {
     is_folded: bool,
-    needle: Option<Needle>,
+    query: Option<Query>,
     rows: VecDeque<u64>,
     /// Frames before this one were not looked at yet.
     scanned_from: u64,
@@ -16,10 +16,10 @@ pub(super) struct View {
 
 impl View {
     /// Returns a view of which nothing is known yet, on a log whose next frame has the number `end`.
-    pub(super) fn new(is_folded: bool, needle: Option<Needle>, end: u64) -> Self {
+    pub(super) fn new(is_folded: bool, query: Option<Query>, end: u64) -> Self {
         Self {
             is_folded,
-            needle,
+            query,
             rows: VecDeque::new(),
             scanned_from: end,
         }
@@ -28,15 +28,15 @@ impl View {
     /// True when every frame is a row, so that no list of them is kept.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        !self.is_folded && self.needle.is_none()
+        !self.is_folded && self.query.is_none()
     }
 
     pub(super) fn is_folded(&self) -> bool {
         self.is_folded
     }
 
-    pub(super) fn needle(&self) -> Option<&Needle> {
-        self.needle.as_ref()
+    pub(super) fn query(&self) -> Option<&Query> {
+        self.query.as_ref()
     }
 
     pub(super) fn rows(&self) -> &VecDeque<u64> {

@@ -8,8 +8,14 @@ use ratatui::{
 };
 
 use crate::{
-    model::{Target, target::AwsTarget},
-    ui::{data::Data, live::LiveLink, look::Look, text, view::Crumb},
+    model::{SessionId, Target, target::AwsTarget},
+    ui::{
+        data::Data,
+        live::{Condition, Session},
+        look::Look,
+        text,
+        view::Crumb,
+    },
 };
 
 /// The first row of the screen.
@@ -23,8 +29,8 @@ pub struct Header<'a> {
     pub crumbs: &'a [Crumb],
     /// True when a modal is open, which says itself what it does.
     pub has_modal: bool,
-    /// True when the live session is on the screen.
-    pub is_live: bool,
+    /// The live session that is on the screen.
+    pub shown: Option<SessionId>,
 }
 
 impl Widget for &Header<'_> {
@@ -101,6 +107,22 @@ fn endpoint(target: &Target) -> Option<String> {
 }
 
 impl Header<'_> {
+    /// Returns the live sessions that are not on the screen: one by its stage, several by their number.
+    fn sessions(&self) -> Option<Span<'static>> {
+        let all = self.data.sessions.all().iter();
+        let hidden: Vec<&Session> = all.filter(|it| Some(it.id) != self.shown).collect();
+        let newest = hidden.last()?;
+        let condition = Condition::of(&newest.link);
+        let n_open = hidden.iter().filter(|it| it.link.is_open()).count();
+        let (text, condition) = match hidden.len() {
+            1 => (format!("{} {}", newest.stage, condition.words()), condition),
+            n if n_open == n => (format!("{n} live"), Condition::Open),
+            n => (format!("{n_open} of {n} live"), Condition::Ended),
+        };
+        let (mark, style) = super::condition_mark(condition, self.look);
+        Some(Span::styled(format!("{mark} {text}"), style))
+    }
+
     /// Returns the parts at the right, as far as they fit: a deploy, a live session, the endpoint.
     fn elsewhere(&self, columns: usize) -> Line<'static> {
         let theme = &self.look.theme;
@@ -117,20 +139,7 @@ impl Header<'_> {
             };
             parts.push(Span::styled(text, theme.busy));
         }
-        if let Some(session) = &self.data.live
-            && !self.is_live
-        {
-            let link = session.links.first();
-            let (mark, what, style) = if link.is_some_and(LiveLink::is_open) {
-                (glyphs.live, "live", theme.ok)
-            } else if link.is_some_and(LiveLink::is_alive) {
-                (glyphs.pending, "connecting", theme.busy)
-            } else {
-                (glyphs.ended, "not connected", theme.warn)
-            };
-            let text = format!("{mark} {} {what}", session.stage);
-            parts.push(Span::styled(text, style));
-        }
+        parts.extend(self.sessions());
         if let Some(endpoint) = self.data.target().and_then(endpoint) {
             parts.push(super::safe(&endpoint, theme.dim));
         }

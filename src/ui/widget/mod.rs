@@ -20,7 +20,7 @@ use ratatui::{
     widgets::{Block, Borders, Clear},
 };
 
-use crate::ui::look::Look;
+use crate::ui::{live::Condition, look::Look};
 
 /// Returns a bordered panel; the one that has the keyboard stands out.
 pub fn panel<'a>(look: &Look, title: impl Into<Line<'a>>, is_focused: bool) -> Block<'a> {
@@ -68,4 +68,14 @@ pub fn safe(text: &str, style: Style) -> Span<'static> {
 /// The places of the first rows of a list in an area, from above.
 pub fn rows_in(area: Rect, n_rows: usize) -> Vec<Rect> {
     area.rows().take(n_rows).collect()
+}
+
+/// Returns the mark of a link's condition, and the mark's style.
+pub fn condition_mark(condition: Condition, look: &Look) -> (&'static str, Style) {
+    let (glyphs, theme) = (&look.glyphs, &look.theme);
+    match condition {
+        Condition::Open => (glyphs.live, theme.ok),
+        Condition::Connecting => (glyphs.pending, theme.busy),
+        Condition::Ended => (glyphs.ended, theme.warn),
+    }
 }

@@ -11,24 +11,16 @@ use bytes::Bytes;
 
 pub use self::messages::Message;
 use self::messages::Messages;
-use super::{needle::Needle, view::View};
+use super::{Budget, query::Query, view::View};
 use crate::model::{FrameRecord, LinkId};
 
-/// Frames held at most.
-const MAX_FRAMES: usize = 1_000_000;
-
-/// Bytes held at most, bookkeeping included.
-const MAX_BYTES: usize = 256 * 1024 * 1024;
-
 /// The frames of a session, oldest first.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FrameLog {
     entries: VecDeque<Entry>,
     /// The sequence number of the oldest frame that is held.
     first: u64,
     bytes: usize,
-    max_frames: usize,
-    max_bytes: usize,
     messages: Messages,
     evicted: u64,
     dropped: u64,
@@ -61,28 +53,7 @@ pub struct Assembled {
     pub is_complete: bool,
 }
 
-impl Default for FrameLog {
-    fn default() -> Self {
-        Self::new(MAX_FRAMES, MAX_BYTES)
-    }
-}
-
 impl FrameLog {
-    /// Returns an empty log that holds at most so many frames and so many bytes; the newest frame is always held.
-    pub fn new(max_frames: usize, max_bytes: usize) -> Self {
-        Self {
-            entries: VecDeque::new(),
-            first: 0,
-            bytes: 0,
-            max_frames,
-            max_bytes,
-            messages: Messages::default(),
-            evicted: 0,
-            dropped: 0,
-            view: View::default(),
-        }
-    }
-
     /// Adds frames of one link, oldest first.
     pub fn extend(&mut self, link: LinkId, records: impl IntoIterator<Item = FrameRecord>) {
         let start = self.end();
@@ -107,7 +78,6 @@ impl FrameLog {
         if !self.view.is_plain() {
             self.admit(start);
         }
-        self.evict();
     }
 
     /// Counts frames that were seen and could not be kept.
@@ -137,6 +107,11 @@ impl FrameLog {
     /// Returns the number of frames held.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Returns the bytes held, bookkeeping included.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// True when no frame is held.
@@ -203,15 +178,15 @@ impl FrameLog {
         self.view.is_folded()
     }
 
-    /// Returns the needle that is searched for, if there is one.
-    pub fn needle(&self) -> Option<&Needle> {
-        self.view.needle()
+    /// Returns the query that is searched for, if there is one.
+    pub fn query(&self) -> Option<&Query> {
+        self.view.query()
     }
 
     /// Chooses the rows, which [`FrameLog::scan`] finds, newest first.
-    pub fn show(&mut self, is_folded: bool, needle: Option<Needle>) {
+    pub fn show(&mut self, is_folded: bool, query: Option<Query>) {
         let end = self.end();
-        self.view = View::new(is_folded, needle, end);
+        self.view = View::new(is_folded, query, end);
     }
 
     /// Looks for rows among the frames that were there before the view was chosen, for at most `budget` steps (about a
@@ -269,13 +244,14 @@ impl FrameLog {
         self.view.rows().partition_point(|row| *row < sequence)
     }
 
-    /// Lets the oldest frames go until the log holds no more than it may.
-    fn evict(&mut self) {
+    /// Lets the oldest frames go until the log holds no more than that; the newest frame is always held. Returns the
+    /// number of frames that left.
+    pub fn keep_within(&mut self, budget: Budget) -> usize {
         let most = self.entries.len().saturating_sub(1);
-        let too_many = self.entries.len().saturating_sub(self.max_frames);
+        let too_many = self.entries.len().saturating_sub(budget.frames);
         let mut leaving = 0;
         for entry in self.entries.iter().take(most) {
-            if leaving >= too_many && self.bytes <= self.max_bytes {
+            if leaving >= too_many && self.bytes <= budget.bytes {
                 break;
             }
             leaving += 1;
@@ -288,13 +264,14 @@ impl FrameLog {
         self.first += leaving as u64;
         self.evicted += leaving as u64;
         self.view.forget_before(self.first);
+        leaving
     }
 
     /// Takes the frames from that one on, or when folded their messages, into the view where they belong there.
     fn admit(&mut self, start: u64) {
         let idx = usize::try_from(start - self.first).unwrap_or(usize::MAX);
         let new = (start..).zip(self.entries.range(idx..));
-        if self.view.needle().is_none() {
+        if self.view.query().is_none() {
             let starts = new.filter(|(sequence, entry)| entry.message == *sequence);
             self.view.extend(starts.map(|(sequence, _)| sequence));
             return;
@@ -314,19 +291,19 @@ impl FrameLog {
         if self.view.is_folded() && entry.message < self.first {
             return false;
         }
-        let Some(needle) = self.view.needle() else {
+        let Some(query) = self.view.query() else {
             return entry.message == sequence;
         };
-        needle.is_in(&entry.record)
-            || (self.view.is_folded() && entry.is_fragment && self.is_across(sequence, needle))
+        query.is_in(&entry.record)
+            || (self.view.is_folded() && entry.is_fragment && self.is_across(sequence, query))
     }
 
-    /// True when the needle starts in an earlier frame of the message and reaches into this one.
-    fn is_across(&self, sequence: u64, needle: &Needle) -> bool {
+    /// True when the query starts in an earlier frame of the message and reaches into this one.
+    fn is_across(&self, sequence: u64, query: &Query) -> bool {
         let Some((entry, message)) = self.entry(sequence).zip(self.message(sequence)) else {
             return false;
         };
-        let reach = needle.len().saturating_sub(1);
+        let reach = query.len().saturating_sub(1);
         let place = message.frames.partition_point(|frame| *frame < sequence);
         let mut before = Vec::new();
         for frame in message.frames.range(..place).rev() {
@@ -343,7 +320,7 @@ impl FrameLog {
         before.reverse();
         let payload = &entry.record.payload;
         before.extend_from_slice(&payload[..payload.len().min(reach)]);
-        needle.is_in_bytes(&before) && needle.is_direction(entry.record.direction)
+        query.is_in_bytes(&before) && query.is_direction(entry.record.direction)
     }
 }
 

@@ -24,6 +24,14 @@ fn text(payload: &str) -> FrameRecord {
     record(Direction::In, Opcode::Text, true, payload)
 }
 
+/// A budget of so many frames and of all bytes.
+fn frames(frames: usize) -> Budget {
+    Budget {
+        frames,
+        bytes: usize::MAX,
+    }
+}
+
 const LINK: LinkId = LinkId(1);
 
 #[test]
@@ -53,10 +61,11 @@ fn parts_of_a_message_are_joined_over_control_frames_between_them() {
 
 #[test]
 fn full_log_lets_the_oldest_go_and_counts_it() {
-    let mut log = FrameLog::new(3, usize::MAX);
+    let mut log = FrameLog::default();
     for payload in ["a", "b", "c", "d", "e"] {
         log.extend(LINK, [text(payload)]);
     }
+    assert_eq!(log.keep_within(frames(3)), 2);
     assert_eq!((log.len(), log.evicted(), log.end()), (3, 2, 5));
     assert!(log.entry(1).is_none());
     assert_eq!(log.entry(2).unwrap().record.payload, "c");
@@ -64,13 +73,19 @@ fn full_log_lets_the_oldest_go_and_counts_it() {
 
 #[test]
 fn byte_budget_holds_and_the_newest_frame_stays_however_long_it_is() {
-    let mut log = FrameLog::new(1000, 3 * (size_of::<Entry>() + 100));
+    let mut log = FrameLog::default();
+    let budget = Budget {
+        frames: 1000,
+        bytes: 3 * (size_of::<Entry>() + 100),
+    };
     let long = "x".repeat(100);
     for _ in 0..10 {
         log.extend(LINK, [text(&long)]);
+        log.keep_within(budget);
     }
     assert_eq!(log.len(), 3);
     log.extend(LINK, [text(&"x".repeat(100_000))]);
+    log.keep_within(budget);
     assert_eq!((log.len(), log.evicted()), (1, 10));
 }
 
@@ -91,7 +106,7 @@ fn clearing_keeps_numbers_and_a_message_under_way() {
 #[test]
 fn text_across_two_frames_is_found_when_folded() {
     let mut log = FrameLog::default();
-    log.show(true, Needle::parse("hello"));
+    log.show(true, Query::parse("hello"));
     log.extend(LINK, [record(Direction::In, Opcode::Text, false, "say hE")]);
     log.extend(
         LINK,
@@ -111,7 +126,7 @@ fn scan_of_a_long_log_is_bounded_and_finds_the_newest_first() {
     for _ in 0..1000 {
         log.extend(LINK, [text("match")]);
     }
-    log.show(false, Needle::parse("match"));
+    log.show(false, Query::parse("match"));
     assert!(log.scan(64 * 10));
     assert!(log.n_rows() <= 10);
     assert_eq!(log.row(log.n_rows() - 1), Some(999));
@@ -145,10 +160,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
                 payload,
             )
         });
-    let needle = prop::sample::select(vec!["", "a", "ab", "ping", "in:", "out: a", "bxy"]);
+    let query = prop::sample::select(vec!["", "a", "ab", "ping", "in:", "out: a", "bxy"]);
     let step = prop_oneof![
         20 => (0..2_u32, prop::collection::vec(frame, 1..5)).prop_map(|(link, records)| Step::Extend(link, records)),
-        2 => (any::<bool>(), needle).prop_map(|(fold, needle)| Step::Show(fold, needle)),
+        2 => (any::<bool>(), query).prop_map(|(fold, query)| Step::Show(fold, query)),
         2 => (1..400_usize).prop_map(Step::Scan),
         1 => Just(Step::Clear),
         1 => (0..2_u32).prop_map(Step::EndLink),
@@ -196,12 +211,12 @@ impl Model {
         }
     }
 
-    fn rows(&self, is_folded: bool, needle: Option<&Needle>) -> Vec<u64> {
-        let is_shown = |seen: &&Seen| match (is_folded, needle) {
+    fn rows(&self, is_folded: bool, query: Option<&Query>) -> Vec<u64> {
+        let is_shown = |seen: &&Seen| match (is_folded, query) {
             (false, None) => true,
-            (false, Some(needle)) => needle.is_in(&seen.record),
+            (false, Some(query)) => query.is_in(&seen.record),
             (true, None) => seen.message == seen.sequence,
-            (true, Some(needle)) => {
+            (true, Some(query)) => {
                 let frames = || {
                     self.held
                         .iter()
@@ -211,9 +226,8 @@ impl Model {
                     .flat_map(|frame| frame.record.payload.to_vec())
                     .collect();
                 seen.message == seen.sequence
-                    && (frames().any(|frame| needle.is_in(&frame.record))
-                        || (needle.is_direction(seen.record.direction)
-                            && needle.is_in_bytes(&whole)))
+                    && (frames().any(|frame| query.is_in(&frame.record))
+                        || (query.is_direction(seen.record.direction) && query.is_in_bytes(&whole)))
             }
         };
         self.held
@@ -227,9 +241,9 @@ impl Model {
 proptest! {
     #[test]
     fn rows_are_those_of_a_log_that_is_computed_from_scratch(steps in steps(), max_frames in 1..30_usize) {
-        let mut log = FrameLog::new(max_frames, usize::MAX);
+        let mut log = FrameLog::default();
         let mut model = Model::default();
-        let (mut is_folded, mut needle) = (false, None);
+        let (mut is_folded, mut query) = (false, None);
         for step in steps {
             match step {
                 Step::Extend(link, records) => {
@@ -237,10 +251,11 @@ proptest! {
                         model.append(link, record.clone(), max_frames);
                     }
                     log.extend(LinkId(link), records);
+                    log.keep_within(frames(max_frames));
                 }
                 Step::Show(fold, typed) => {
-                    (is_folded, needle) = (fold, Needle::parse(typed));
-                    log.show(is_folded, needle.clone());
+                    (is_folded, query) = (fold, Query::parse(typed));
+                    log.show(is_folded, query.clone());
                 }
                 Step::Scan(budget) => {
                     log.scan(budget);
@@ -258,7 +273,7 @@ proptest! {
         }
         while log.scan(1000) {}
         let rows: Vec<u64> = (0..log.n_rows()).filter_map(|row| log.row(row)).collect();
-        prop_assert_eq!(&rows, &model.rows(is_folded, needle.as_ref()));
+        prop_assert_eq!(&rows, &model.rows(is_folded, query.as_ref()));
         for (row_idx, row) in rows.iter().enumerate() {
             prop_assert_eq!(log.position(*row), row_idx);
         }

@@ -2,12 +2,11 @@
 
 use super::{Focus, LiveScreen, Shape, words};
 use crate::{
-    model::{Api, LinkId, Opcode, Outgoing, Signing, StageName},
+    model::{LinkId, Opcode, Outgoing, Signing},
     ui::{
         Action, Effect,
         effect::{Job, Link, Terminal},
-        live::{Needle, Session, explain::grouped, log::Assembled},
-        message::HostMessage,
+        live::{Query, Session, explain::grouped, log::Assembled},
         notice::Tone,
         route::{Nav, Route},
         subject,
@@ -15,33 +14,16 @@ use crate::{
     },
 };
 
-/// Starts a session on a stage, ending the one before.
-pub(super) fn start(api: &Api, stage: &StageName, context: &mut Context<'_>) -> Session {
-    let ours = context.data.library.our_limits;
-    let mut session = Session::new(api.clone(), stage.clone(), context.data.target(), ours);
-    if let Some(before) = context.data.live.take() {
-        context.effects.extend(before.close());
-        // What was written for another stage is still somebody's work.
-        session.composer = before.composer;
-    } else {
-        let ticket = context.data.tickets.next_ticket();
-        session.composer.start_loading(ticket);
-        context.effects.push(Effect::Job(Job::LoadHistory(ticket)));
-    }
-    let link = context.data.tickets.next_link();
-    let detail = context.data.library.detail(&session.api.id);
-    let effects = session.open(link, context.look.now, detail);
-    context.effects.extend(effects);
-    session
-}
-
 /// Returns the reason why an action cannot be done now; none when it can.
-pub(super) fn refusal(action: Action, scene: Scene<'_>) -> Option<String> {
-    let session = scene.data.live.as_ref()?;
-    let link = session.links.first()?;
+pub(super) fn refusal(action: Action, session: &Session, scene: Scene<'_>) -> Option<String> {
+    let link = &session.link;
+    if action == Action::Deploy && scene.data.is_elsewhere(session) {
+        let there = session.target.label();
+        return Some(format!("Deploy: the session is on {there}; go there first"));
+    }
     let reason = match action {
         Action::Ping if !link.is_open() => "There is no open connection to ping over",
-        Action::Hangup if !link.is_alive() && link.retry.is_none() => "Nothing is connected",
+        Action::Hangup if !session.is_under_way() => "Nothing is connected",
         Action::Sign if link.is_open() => "The handshake succeeded; hang up first",
         Action::Undo if scene.data.deploys.undo.is_none() => "No deploy to undo",
         Action::Details if !matches!(link.phase, crate::ui::live::Phase::Refused(_)) => {
@@ -61,12 +43,12 @@ impl LiveScreen {
     }
 
     pub(super) fn act_in_composer(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.data.live.as_mut() else {
+        let Some(session) = context.data.sessions.get_mut(self.session) else {
             return Nav::Back;
         };
         match action {
-            Action::Submit => send(context, Outgoing::Text),
-            Action::SendUnsplit => send(context, Outgoing::Unsplit),
+            Action::Submit => self.send(context, Outgoing::Text),
+            Action::SendUnsplit => self.send(context, Outgoing::Unsplit),
             Action::NewLine => session.composer.newline(),
             Action::Up => session.composer.up(),
             Action::Down => session.composer.down(),
@@ -86,7 +68,7 @@ impl LiveScreen {
     }
 
     pub(super) fn act_in_frames(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.data.live.as_mut() else {
+        let Some(session) = context.data.sessions.get_mut(self.session) else {
             return Nav::Back;
         };
         match action {
@@ -109,7 +91,7 @@ impl LiveScreen {
     }
 
     pub(super) fn act_in_filter(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.data.live.as_mut() else {
+        let Some(session) = context.data.sessions.get_mut(self.session) else {
             return Nav::Back;
         };
         match action {
@@ -125,7 +107,7 @@ impl LiveScreen {
     }
 
     pub(super) fn act_in_inspector(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.data.live.as_mut() else {
+        let Some(session) = context.data.sessions.get_mut(self.session) else {
             return Nav::Back;
         };
         let (page, length) = (context.placed.side_page, context.placed.side_length);
@@ -139,7 +121,7 @@ impl LiveScreen {
 
     /// Does the actions that work wherever the keyboard is.
     fn act_anywhere(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.data.live.as_mut() else {
+        let Some(session) = context.data.sessions.get_mut(self.session) else {
             return Nav::Back;
         };
         match action {
@@ -158,8 +140,8 @@ impl LiveScreen {
                 context.say(Tone::Info, words);
                 self.reconnect(context);
             }
-            Action::Ping => ask(context, Outgoing::Ping(bytes::Bytes::new())),
-            Action::Hangup => hang_up(context),
+            Action::Ping => self.order(context, Outgoing::Ping(bytes::Bytes::new())),
+            Action::Hangup => context.hang_up(self.session),
             Action::NextTab => self.set_shape(next(self.shape)),
             Action::PreviousTab => self.set_shape(next(next(self.shape))),
             Action::Copy => self.copy(context),
@@ -176,38 +158,12 @@ impl LiveScreen {
         Nav::Stay
     }
 
-    pub(super) fn take_answer(&mut self, message: HostMessage, context: &mut Context<'_>) {
-        let Some(session) = context.data.live.as_mut() else {
-            return;
-        };
-        let failure = match message {
-            HostMessage::Edited(ticket, result) => {
-                let (text, failure) = split_result(result);
-                let is_ours = session.composer.finish_editing(ticket, text.as_deref());
-                session
-                    .composer
-                    .set_cursor_visible(self.focus == Focus::Composer);
-                failure.filter(|_| is_ours)
-            }
-            HostMessage::HistoryLoaded(ticket, result) => {
-                let (earlier, failure) = split_result(result);
-                let earlier = earlier.unwrap_or_default();
-                let is_ours = session.composer.finish_loading(ticket, earlier);
-                failure.filter(|_| is_ours)
-            }
-            _ => None,
-        };
-        if let Some(failure) = failure {
-            context.data.notices.fail(context.look.now, failure);
-        }
-    }
-
     /// Searches for the text of the filter line.
     pub(super) fn search(&mut self, session: &mut Session) {
         let is_folded = session.log.is_folded();
         session
             .log
-            .show(is_folded, Needle::parse(self.filter.text()));
+            .show(is_folded, Query::parse(self.filter.text()));
         session.search();
         self.scroll = super::Scroll::default();
     }
@@ -235,7 +191,7 @@ impl LiveScreen {
     }
 
     fn scroll_frames(&mut self, action: Action, context: &mut Context<'_>) {
-        let Some(session) = context.data.live.as_ref() else {
+        let Some(session) = context.data.sessions.get(self.session) else {
             return;
         };
         let page = usize::from(context.placed.page).max(1);
@@ -268,8 +224,8 @@ impl LiveScreen {
 
     fn fold(&mut self, session: &mut Session) {
         let log = &mut session.log;
-        let needle = log.needle().cloned();
-        log.show(!log.is_folded(), needle);
+        let query = log.query().cloned();
+        log.show(!log.is_folded(), query);
         // The row of a message is that of its first frame.
         let head = |sequence: u64| log.entry(sequence).map_or(sequence, |entry| entry.message);
         self.cursor = self.cursor.map(head);
@@ -283,9 +239,9 @@ impl LiveScreen {
 
     fn reconnect(&mut self, context: &mut Context<'_>) {
         let link = context.data.tickets.next_link();
-        if let Some(session) = context.data.live.as_mut() {
+        if let Some(session) = context.data.sessions.get_mut(self.session) {
             let detail = context.data.library.detail(&session.api.id);
-            let effects = session.open(link, context.look.now, detail);
+            let effects = session.reopen(link, context.look.now, detail);
             context.effects.extend(effects);
         }
         self.is_past_end = false;
@@ -294,7 +250,7 @@ impl LiveScreen {
 
     /// Copies the payload of the selected row's message; the URL when there is no row.
     fn copy(&self, context: &mut Context<'_>) {
-        let Some(session) = context.data.live.as_ref() else {
+        let Some(session) = context.data.sessions.get(self.session) else {
             return;
         };
         let log = &session.log;
@@ -319,6 +275,43 @@ impl LiveScreen {
             }
         }
     }
+
+    /// Sends what is in the composer, or says why not and keeps it.
+    fn send(&self, context: &mut Context<'_>, outgoing: fn(String) -> Outgoing) {
+        let Some(session) = context.data.sessions.get_mut(self.session) else {
+            return;
+        };
+        let is_split = matches!(outgoing(String::new()), Outgoing::Text(_));
+        let complaint = if session.composer.is_empty() {
+            Some("nothing to send")
+        } else if is_split && session.composer.meter().is_too_long() {
+            Some("not sent: too long, the text is kept")
+        } else if open_link(session).is_none() {
+            Some("not sent: not connected, the text is kept")
+        } else {
+            None
+        };
+        if let Some(complaint) = complaint {
+            session.composer.complain(complaint);
+            return;
+        }
+        if let Some(link) = open_link(session) {
+            let text = session.composer.take();
+            context
+                .effects
+                .push(Effect::Link(Link::Send(link, outgoing(text.clone()))));
+            context.effects.push(Effect::Job(Job::Remember(text)));
+        }
+    }
+
+    /// Sends something over the open connection.
+    fn order(&self, context: &mut Context<'_>, outgoing: Outgoing) {
+        let session = context.data.sessions.get(self.session);
+        if let Some(link) = session.and_then(open_link) {
+            let order = Link::Send(link, outgoing);
+            context.effects.push(Effect::Link(order));
+        }
+    }
 }
 
 /// Returns the name of a copy, which tells when the copy is not whole.
@@ -335,60 +328,8 @@ fn copied_name(sequence: u64, whole: &Assembled) -> String {
     }
 }
 
-/// Sends what is in the composer, or says why not and keeps it.
-fn send(context: &mut Context<'_>, outgoing: fn(String) -> Outgoing) {
-    let Some(session) = context.data.live.as_mut() else {
-        return;
-    };
-    let is_split = matches!(outgoing(String::new()), Outgoing::Text(_));
-    let complaint = if session.composer.is_empty() {
-        Some("nothing to send")
-    } else if is_split && session.composer.meter().is_too_long() {
-        Some("not sent: too long, the text is kept")
-    } else if open_link(session).is_none() {
-        Some("not sent: not connected, the text is kept")
-    } else {
-        None
-    };
-    if let Some(complaint) = complaint {
-        session.composer.complain(complaint);
-        return;
-    }
-    if let Some(link) = open_link(session) {
-        let text = session.composer.take();
-        context
-            .effects
-            .push(Effect::Link(Link::Send(link, outgoing(text.clone()))));
-        context.effects.push(Effect::Job(Job::Remember(text)));
-    }
-}
-
 fn open_link(session: &Session) -> Option<LinkId> {
-    let link = session.links.first().filter(|link| link.is_open());
-    link.map(|link| link.id)
-}
-
-fn ask(context: &mut Context<'_>, outgoing: Outgoing) {
-    if let Some(link) = context.data.live.as_ref().and_then(open_link) {
-        context
-            .effects
-            .push(Effect::Link(Link::Send(link, outgoing)));
-    }
-}
-
-/// Closes an open connection in good order; gives up one that is on its way, and reconnecting.
-fn hang_up(context: &mut Context<'_>) {
-    let now = context.look.now;
-    let Some(session) = context.data.live.as_mut() else {
-        return;
-    };
-    if open_link(session).is_some() {
-        // SOURCE: RFC 6455 §7.4.1, 1000: the purpose for which the connection was established has been fulfilled.
-        ask(context, Outgoing::Close(Some((1000, String::new()))));
-        return;
-    }
-    let effects = session.give_up(now);
-    context.effects.extend(effects);
+    session.link.is_open().then_some(session.link.id)
 }
 
 fn next(shape: Shape) -> Shape {
@@ -409,13 +350,6 @@ fn is_move(action: Action) -> bool {
             | Action::First
             | Action::Last
     )
-}
-
-fn split_result<T, E>(result: Result<T, E>) -> (Option<T>, Option<E>) {
-    match result {
-        Ok(value) => (Some(value), None),
-        Err(error) => (None, Some(error)),
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{
     ui::{
         Action,
         keys::{self, Scope},
-        live::{LiveLink, Session},
+        live::Session,
         text,
         view::Scene,
         widget::{self},
@@ -110,7 +110,7 @@ impl Compose<'_> {
     /// Returns the reason why Enter did not send, or would not; empty when there is none.
     fn warning(&self) -> Span<'static> {
         let theme = &self.scene.look.theme;
-        let is_open = self.session.links.first().is_some_and(LiveLink::is_open);
+        let is_open = self.session.link.is_open();
         match self.session.composer.complaint() {
             Some(words) => Span::styled(format!(" {words} "), theme.danger),
             None if is_open => Span::default(),

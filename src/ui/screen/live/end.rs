@@ -109,7 +109,7 @@ impl End<'_> {
     }
 
     fn ended(&self) -> Option<(&LiveLink, explain::Explanation)> {
-        let link = self.session.links.first()?;
+        let link = &self.session.link;
         let detail = self.scene.data.library.detail(&self.session.api.id);
         Some((link, self.session.explanation(detail)?))
     }

@@ -15,7 +15,7 @@ use crate::{
     ui::{
         Action,
         keys::{self, Scope},
-        live::{LiveLink, Session, explain::grouped, log::Entry},
+        live::{Session, explain::grouped, log::Entry},
         text,
         view::{Placed, Scene},
         widget::{self},
@@ -196,10 +196,10 @@ impl Frames<'_> {
     fn filter_line(&self, area: Rect, frame: &mut Frame<'_>) -> Rect {
         let (theme, log) = (&self.scene.look.theme, &self.session.log);
         let is_typing = self.screen.focus == Focus::Filter;
-        if area.is_empty() || !(is_typing || log.needle().is_some()) {
+        if area.is_empty() || !(is_typing || log.query().is_some()) {
             return area;
         }
-        let hits = if log.needle().is_none() {
+        let hits = if log.query().is_none() {
             "text, in: or out:".to_owned()
         } else if log.is_scanning() {
             format!(
@@ -264,19 +264,19 @@ impl Frames<'_> {
     /// Draws the sentence in place of the rows.
     fn empty(&self, area: Rect, buffer: &mut Buffer) {
         let log = &self.session.log;
-        let words = if log.needle().is_some() && log.is_scanning() {
+        let words = if log.query().is_some() && log.is_scanning() {
             "Searching".to_owned()
-        } else if log.needle().is_some() {
+        } else if log.query().is_some() {
             format!(
                 "Nothing matches. {} in the filter shows all again.",
                 keys::named(Scope::FilterLine, Action::Back)
             )
-        } else if self.session.links.first().is_some_and(LiveLink::is_open) {
+        } else if self.session.link.is_open() {
             format!(
                 "Nothing has crossed yet. Write a message below and press {}.",
                 keys::named(Scope::Composer, Action::Submit)
             )
-        } else if self.session.links.first().is_some_and(LiveLink::is_alive) {
+        } else if self.session.link.is_alive() {
             "Waiting for the answer to the handshake".to_owned()
         } else {
             "No frames".to_owned()
@@ -429,8 +429,8 @@ impl Row<'_> {
         let columns = self.columns;
         let room = usize::from(columns.end.saturating_sub(columns.preview));
         let scene = self.frames.scene;
-        let needle = self.frames.session.log.needle();
-        let found = needle.and_then(|needle| needle.find_in(&record.payload));
+        let query = self.frames.session.log.query();
+        let found = query.and_then(|query| query.find_in(&record.payload));
         let words = words::preview(record, found, room);
         if words.is_empty() && record.opcode.is_control() {
             return;
@@ -443,10 +443,10 @@ impl Row<'_> {
         let words = text::fit(&words, room, scene.look.glyphs.ellipsis);
         let (x, y) = (area.x + columns.preview, area.y);
         buffer.set_stringn(x, y, &words, room, style);
-        let Some(needle) = needle else {
+        let Some(query) = query else {
             return;
         };
-        if let Some(range) = needle.range_in(&words) {
+        if let Some(range) = query.range_in(&words) {
             let before = widget::cells(text::width(&words[..range.start]));
             let width = widget::cells(text::width(&words[range]));
             for column in before..before + width {

@@ -30,9 +30,7 @@ pub(super) struct Head<'a> {
 impl Widget for &Head<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let columns = usize::from(area.width.saturating_sub(2));
-        let Some(link) = self.session.links.first() else {
-            return;
-        };
+        let link = &self.session.link;
         let mut left = self.condition(link);
         let right = self.counts(link, columns.saturating_sub(left.width() + 2));
         let right_width = right.width();

@@ -1,7 +1,7 @@
 //! The Live screen: the frames of a stage as they cross, their payloads, and the message to send next.
 //!
-//! The screen owns the view of a session: the focus, the selected row, the scroll. The links, the frames and the
-//! message being written are the [`Session`]'s, and outlive the screen.
+//! The screen owns the view of a session: the focus, the selected row, the scroll. The link, the frames and the message
+//! being written are the [`Session`]'s, and outlive the screen.
 
 mod act;
 mod compose;
@@ -19,12 +19,11 @@ use ratatui::{
 };
 
 use crate::{
-    model::{Api, ApiId, LinkId, StageName},
+    model::{LinkId, SessionId, Target},
     ui::{
         Action,
         keys::{self, Scope},
-        live::{Needle, Phase, Session, log::FrameLog},
-        message::HostMessage,
+        live::{Phase, Query, Session, log::FrameLog},
         route::{Nav, Route},
         view::{Context, Crumb, Handled, Placed, Scene, View},
         widget::{input::Input, scroll::Scroll},
@@ -34,7 +33,7 @@ use crate::{
 /// Columns from which the inspector stands beside the frames.
 const WIDE: u16 = 110;
 
-/// A stage, live: view state only, the links and frames are in the [`Session`].
+/// A session, live: view state only, the link and the frames are in the [`Session`].
 ///
 /// ```text
 ///  ● open 2 min · idle closes in 10 min                       in 214 fr 1.2 MB · out 12 fr 41 kB
@@ -48,8 +47,7 @@ const WIDE: u16 = 110;
 /// ```
 #[derive(Debug)]
 pub struct LiveScreen {
-    api: ApiId,
-    stage: StageName,
+    session: SessionId,
     /// The part of the screen that has the keyboard.
     focus: Focus,
     /// The selected row's frame; none while the view follows the newest.
@@ -88,19 +86,13 @@ enum Shape {
 }
 
 impl LiveScreen {
-    /// Opens the screen on a stage; a session that is already there for the stage goes on, another one ends.
-    pub fn open(api: &Api, stage: &StageName, context: &mut Context<'_>) -> Self {
-        let same = context
-            .data
-            .live
-            .take_if(|session| session.is_for(&api.id, stage));
-        let mut session = same.unwrap_or_else(|| act::start(api, stage, context));
+    /// Opens the screen on a session; none when there is no such session.
+    pub fn open(id: SessionId, context: &mut Context<'_>) -> Option<Self> {
+        let session = context.data.sessions.get_mut(id)?;
         session.composer.set_cursor_visible(true);
-        let typed = session.log.needle().map(Needle::typed).unwrap_or_default();
-        context.data.live = Some(session);
-        Self {
-            api: api.id.clone(),
-            stage: stage.clone(),
+        let typed = session.log.query().map(Query::typed).unwrap_or_default();
+        Some(Self {
+            session: id,
             focus: Focus::Composer,
             cursor: None,
             top: 0,
@@ -110,7 +102,7 @@ impl LiveScreen {
             filter: Input::new(&typed),
             is_past_end: false,
             looked_into: None,
-        }
+        })
     }
 
     fn is_paused(&self) -> bool {
@@ -145,11 +137,8 @@ impl LiveScreen {
 
     /// True when the end of the link is shown in place of the frames: there are none, or a refusal says more than they.
     fn shows_end(&self, session: &Session) -> bool {
-        let Some(link) = session.links.first() else {
-            return false;
-        };
         let is_empty = session.log.is_empty();
-        match link.phase {
+        match session.link.phase {
             Phase::Refused(_) => is_empty || !self.is_past_end,
             Phase::Failed(_) | Phase::Closed(_) => is_empty,
             Phase::Connecting { .. } | Phase::Open(_) => false,
@@ -159,7 +148,13 @@ impl LiveScreen {
 
 impl View for LiveScreen {
     fn route(&self) -> Route {
-        Route::Live(self.api.clone(), self.stage.clone())
+        Route::Live(self.session)
+    }
+
+    fn target<'a>(&self, scene: Scene<'a>) -> Option<&'a Target> {
+        let session = scene.data.sessions.get(self.session)?;
+        let is_elsewhere = scene.data.is_elsewhere(session);
+        is_elsewhere.then_some(&session.target)
     }
 
     fn scope(&self) -> Scope {
@@ -172,7 +167,7 @@ impl View for LiveScreen {
     }
 
     fn crumbs(&self, scene: Scene<'_>) -> Vec<Crumb> {
-        let Some(session) = &scene.data.live else {
+        let Some(session) = scene.data.sessions.get(self.session) else {
             return Vec::new();
         };
         vec![
@@ -186,7 +181,7 @@ impl View for LiveScreen {
         if keys::lookup(self.scope(), key).is_some() {
             return Handled::No;
         }
-        let Some(session) = &mut context.data.live else {
+        let Some(session) = context.data.sessions.get_mut(self.session) else {
             return Handled::No;
         };
         match self.focus {
@@ -198,7 +193,7 @@ impl View for LiveScreen {
     }
 
     fn paste(&mut self, text: &str, context: &mut Context<'_>) -> Handled {
-        let Some(session) = &mut context.data.live else {
+        let Some(session) = context.data.sessions.get_mut(self.session) else {
             return Handled::No;
         };
         if self.focus == Focus::Filter {
@@ -222,15 +217,12 @@ impl View for LiveScreen {
     }
 
     fn refusal(&self, action: Action, scene: Scene<'_>) -> Option<String> {
-        act::refusal(action, scene)
-    }
-
-    fn host(&mut self, message: HostMessage, context: &mut Context<'_>) {
-        self.take_answer(message, context);
+        let session = scene.data.sessions.get(self.session)?;
+        act::refusal(action, session, scene)
     }
 
     fn settle(&mut self, context: &mut Context<'_>) {
-        let Some(session) = context.data.live.as_mut() else {
+        let Some(session) = context.data.sessions.get_mut(self.session) else {
             return;
         };
         // Neither a filter line nor an inspector is there when the end of the link stands in place of the frames.
@@ -238,16 +230,16 @@ impl View for LiveScreen {
         if is_hidden && self.shows_end(session) {
             self.set_focus(Focus::Frames, session);
         }
-        context.data.library.go_on_with_draft(&session.api.id);
-        let refused = session
-            .links
-            .first()
-            .filter(|link| matches!(link.phase, Phase::Refused(_)))
-            .map(|link| link.id);
+        let (link, api) = (&session.link, session.api.clone());
+        let refused = matches!(link.phase, Phase::Refused(_)).then_some(link.id);
+        let is_elsewhere = context.data.sessions.get(self.session);
+        if is_elsewhere.is_none_or(|session| context.data.is_elsewhere(session)) {
+            return;
+        }
+        context.data.library.go_on_with_draft(&api.id);
         if refused.is_some() && refused != self.looked_into {
             // Why it was refused is in what the control plane says now, not in what it said some time ago.
             self.looked_into = refused;
-            let api = session.api.clone();
             context.data.library.meet(&api);
             context.ask(|library, asking| library.look_again(&api.id, asking));
         }
@@ -255,7 +247,7 @@ impl View for LiveScreen {
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
         let mut placed = Placed::default();
-        let Some(session) = &scene.data.live else {
+        let Some(session) = scene.data.sessions.get(self.session) else {
             return placed;
         };
         let composer = compose::Compose {

@@ -195,9 +195,9 @@ mod tests {
 
     #[test]
     fn preview_moves_to_what_was_found() {
-        let payload = [&[b'x'; 500][..], b"needle", &[b'y'; 500][..]].concat();
+        let payload = [&[b'x'; 500][..], b"query", &[b'y'; 500][..]].concat();
         let text = preview(&record(&payload), Some(500), 30);
-        assert!(text.starts_with("…xxxxxxxxxxneedleyy"), "{text}");
+        assert!(text.starts_with("…xxxxxxxxxxqueryyyyy"), "{text}");
     }
 
     #[test]

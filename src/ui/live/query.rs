@@ -6,14 +6,14 @@ use crate::model::{Direction, FrameRecord};
 
 /// Text to find, upper and lower case alike, perhaps in one direction only (`in:` and `out:`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Needle {
+pub struct Query {
     direction: Option<Direction>,
     text: String,
     /// The text's first byte as a small and as a capital letter; none when it is empty or beyond ASCII.
     first: Option<[u8; 2]>,
 }
 
-impl Needle {
+impl Query {
     /// Reads what the person typed; none when that asks for everything.
     pub fn parse(typed: &str) -> Option<Self> {
         let lower = typed.to_lowercase();
@@ -33,7 +33,7 @@ impl Needle {
         })
     }
 
-    /// Returns the text that a person types for this needle.
+    /// Returns the text that a person types for this query.
     pub fn typed(&self) -> String {
         match self.direction {
             Some(Direction::In) => format!("in:{}", self.text),
@@ -83,11 +83,11 @@ impl Needle {
 
     /// Returns the place where the text first stands in these bytes; none when it is not there, empty or beyond ASCII.
     pub fn find_in(&self, bytes: &[u8]) -> Option<usize> {
-        let needle = self.text.as_bytes();
+        let query = self.text.as_bytes();
         let [small, capital] = self.first?;
-        let last_start = bytes.len().checked_sub(needle.len())?;
+        let last_start = bytes.len().checked_sub(query.len())?;
         memchr2_iter(small, capital, &bytes[..=last_start])
-            .find(|start| bytes[*start..*start + needle.len()].eq_ignore_ascii_case(needle))
+            .find(|start| bytes[*start..*start + query.len()].eq_ignore_ascii_case(query))
     }
 }
 
@@ -97,8 +97,8 @@ mod tests {
 
     #[track_caller]
     fn check(typed: &str, payload: &str, is_found: bool) {
-        let needle = Needle::parse(typed).unwrap();
-        assert_eq!(needle.is_in_bytes(payload.as_bytes()), is_found);
+        let query = Query::parse(typed).unwrap();
+        assert_eq!(query.is_in_bytes(payload.as_bytes()), is_found);
     }
 
     #[test]
@@ -119,11 +119,11 @@ mod tests {
 
     #[test]
     fn nothing_typed_asks_for_everything() {
-        assert_eq!(Needle::parse(""), None);
+        assert_eq!(Query::parse(""), None);
         assert_eq!(
-            Needle::parse("out:").unwrap().direction,
+            Query::parse("out:").unwrap().direction,
             Some(Direction::Out)
         );
-        assert_eq!(Needle::parse("IN: Bob").unwrap().text, "bob");
+        assert_eq!(Query::parse("IN: Bob").unwrap().text, "bob");
     }
 }

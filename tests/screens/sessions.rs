@@ -1,0 +1,256 @@
+//! Live sessions: they outlive leaving the screen, another stage, region or target, and end when somebody ends them.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use stagewire::{
+    model::{
+        Direction, FrameRecord, LinkEvent, LinkId, Opcode, Outgoing, StageName,
+        link::{Closed, Frames, Opened},
+    },
+    ui::{
+        Effect, Message,
+        effect::{Job, Link, Terminal},
+        route::Route,
+    },
+};
+
+use crate::{
+    chat::{api, at_apis, at_chat, chat, local, profile},
+    harness::Harness,
+};
+
+impl Harness {
+    /// Opens the session of a stage of `chat`, and its link; returns the link's number.
+    fn watches(&mut self, stage: &str) -> LinkId {
+        let stage = StageName::parse(stage).unwrap();
+        let route = Route::Watch(chat().api.id.clone(), stage);
+        self.state.open(route, &mut self.effects);
+        let link = self.state.data.sessions.all().last().unwrap().link.id;
+        self.tells(
+            link,
+            LinkEvent::Open(Opened {
+                at: self.state.look.now,
+                subprotocol: None,
+                headers: Vec::new(),
+            }),
+        );
+        link
+    }
+
+    fn tells(&mut self, link: LinkId, event: LinkEvent) {
+        self.update(Message::Link(link, event));
+    }
+
+    /// A message comes over a link.
+    fn hears(&mut self, link: LinkId, text: &'static str) {
+        let records = vec![FrameRecord {
+            direction: Direction::In,
+            opcode: Opcode::Text,
+            is_final: true,
+            reserved_bits: 0,
+            is_masked: false,
+            payload: Bytes::from_static(text.as_bytes()),
+            payload_length: text.len() as u64,
+            part: 1,
+            at: self.state.look.now,
+        }];
+        self.tells(
+            link,
+            LinkEvent::Frames(Frames {
+                records,
+                dropped: 0,
+            }),
+        );
+    }
+
+    /// Takes the orders to links out of what was asked of the world.
+    fn link_orders(&mut self) -> Vec<Link> {
+        let effects = std::mem::take(&mut self.effects);
+        let orders = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Link(order) => Some(order),
+            _ => None,
+        });
+        orders.collect()
+    }
+
+    /// Chooses the target `work` in another region, and lands on its APIs.
+    fn goes_to_another_target(&mut self) {
+        self.keys("tab t")
+            .targets(Ok(vec![local(), profile("work", "us-west-2")]))
+            .keys("down enter")
+            .connected();
+    }
+}
+
+fn closed(at: Timestamp) -> LinkEvent {
+    LinkEvent::Closed(Closed {
+        at,
+        code: 1000,
+        reason: String::new(),
+        by_us: true,
+    })
+}
+
+#[test]
+fn another_stage_has_a_session_of_its_own_and_the_first_goes_on() {
+    let mut h = at_chat();
+    let prod = h.watches("prod");
+    h.types("meant for prod");
+    h.link_orders();
+    let test = h.watches("test");
+    assert_ne!(prod, test);
+    let orders = h.link_orders();
+    assert!(
+        !orders
+            .iter()
+            .any(|it| matches!(it, Link::Close(_) | Link::Drop(_))),
+        "{orders:?}"
+    );
+    h.hides("meant for prod");
+    h.hears(prod, "news of prod");
+    h.hears(test, "news of test");
+    h.shows("news of test").hides("news of prod");
+    assert_eq!(h.watches_again("prod"), prod);
+    h.shows("news of prod").shows("meant for prod");
+}
+
+impl Harness {
+    /// Opens the stage once more; returns the link of the session that is shown then.
+    fn watches_again(&mut self, stage: &str) -> LinkId {
+        let stage = StageName::parse(stage).unwrap();
+        let route = Route::Watch(chat().api.id.clone(), stage);
+        self.state.open(route, &mut self.effects);
+        self.draw();
+        let Route::Live(session) = self.state.screen().route() else {
+            panic!("no session is shown");
+        };
+        self.state.data.sessions.get(session).unwrap().link.id
+    }
+}
+
+#[test]
+fn the_screen_of_another_session_takes_the_place_of_the_one_before() {
+    let mut h = at_chat();
+    h.watches("prod");
+    h.watches("test");
+    h.keys("esc").shows("Stages").hides("live · frames");
+    assert_eq!(h.state.screens.len(), 2);
+}
+
+#[test]
+fn another_target_ends_no_session_and_its_frames_go_on() {
+    let mut h = at_chat();
+    let link = h.watches("prod");
+    h.link_orders();
+    h.goes_to_another_target();
+    assert_eq!(h.link_orders(), []);
+    h.shows("work › us-west-2 › APIs").shows("● prod live");
+    h.hears(link, "still here");
+    h.keys("w enter")
+        .shows("local › us-east-1 › chat › prod › live");
+    h.shows("still here");
+}
+
+#[test]
+fn nothing_is_deployed_from_a_session_on_another_target() {
+    let mut h = at_chat();
+    h.watches("test");
+    h.goes_to_another_target();
+    h.keys("w enter tab d")
+        .shows("Deploy: the session is on local; go there first")
+        .hides("Deploy API");
+}
+
+#[test]
+fn a_stage_of_the_same_name_on_another_target_is_another_session() {
+    let mut h = at_chat();
+    h.watches("prod");
+    h.goes_to_another_target();
+    h.apis(Ok(vec![api("k3v9x2a1bc", "chat")]));
+    h.watches("prod");
+    assert_eq!(h.state.data.sessions.all().len(), 2);
+}
+
+#[test]
+fn a_signed_session_is_signed_for_its_own_target_wherever_one_is() {
+    let mut h = at_chat();
+    let link = h.watches("test");
+    h.tells(link, closed(h.state.look.now));
+    h.goes_to_another_target();
+    h.link_orders();
+    h.keys("w enter ctrl-s");
+    let orders = h.link_orders();
+    let [Link::Open(_, _, signer)] = &orders[..] else {
+        panic!("{orders:?}");
+    };
+    assert_eq!(*signer, Some(local()));
+}
+
+#[test]
+fn the_list_of_sessions_tells_each_and_goes_to_it() {
+    let mut h = at_chat();
+    let prod = h.watches("prod");
+    let test = h.watches("test");
+    h.hears(prod, "one");
+    h.tells(test, closed(h.state.look.now));
+    h.keys("esc").shows("1 of 2 live");
+    h.keys("w").snapshot("sessions");
+    h.keys("enter").shows("chat › prod › live").shows("one");
+}
+
+#[test]
+fn the_palette_leads_to_the_list_of_sessions() {
+    let mut h = at_chat();
+    h.watches("prod");
+    h.keys("esc :")
+        .types("live ses")
+        .keys("enter")
+        .shows("Live sessions 1");
+}
+
+#[test]
+fn an_empty_list_of_sessions_says_how_one_begins() {
+    let mut h = at_apis();
+    h.keys("w").shows("No stage is watched: l on a stage does.");
+    h.keys("x").shows("No stage is watched");
+    h.keys("esc").hides("Live sessions");
+}
+
+#[test]
+fn a_session_is_closed_in_good_order_before_it_is_forgotten() {
+    let mut h = at_chat();
+    let link = h.watches("prod");
+    h.hears(link, "one");
+    h.types("not sent");
+    h.link_orders();
+    h.keys("tab w x");
+    let close = Outgoing::Close(Some((1000, String::new())));
+    assert_eq!(h.link_orders(), [Link::Send(link, close)]);
+    h.tells(link, closed(h.state.look.now));
+    h.shows("not connected");
+    h.keys("x").shows("chat/prod is forgotten, with 1 frame");
+    let remembered = Effect::Job(Job::Remember("not sent".to_owned()));
+    assert_eq!(h.effects, [remembered]);
+    // Its screen, which was below the list, is gone with it.
+    h.keys("esc").shows("Stages").hides("prod › live");
+}
+
+#[test]
+fn the_end_of_the_program_closes_every_open_link_and_drops_the_others() {
+    let mut h = at_chat();
+    let prod = h.watches("prod");
+    let stage = StageName::parse("test").unwrap();
+    let route = Route::Watch(chat().api.id.clone(), stage);
+    h.state.open(route, &mut h.effects);
+    let test = h.state.data.sessions.all()[1].link.id;
+    h.effects.clear();
+    h.keys("tab q");
+    assert_eq!(
+        h.effects,
+        [
+            Effect::Link(Link::Close(prod)),
+            Effect::Link(Link::Drop(test)),
+            Effect::Terminal(Terminal::Quit),
+        ]
+    );
+}
