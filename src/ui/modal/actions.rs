@@ -11,6 +11,8 @@
 //!
 //! An entry that cannot act now stays, dimmed, and says why.
 
+use std::borrow::Cow;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -96,15 +98,15 @@ impl Rows for EntryRows {
 
     const ORDERS: &'static [&'static str] = &["menu"];
 
-    fn id(&self, entry: &Entry) -> String {
-        entry.title().to_owned()
+    fn id<'a>(&'a self, entry: &'a Entry) -> Cow<'a, str> {
+        Cow::Borrowed(entry.title())
     }
 
     fn text(&self, entry: &Entry) -> String {
         entry.title().to_owned()
     }
 
-    fn key(&self, _order: usize, _entry: &Entry) -> Key {
+    fn key<'a>(&'a self, _order: usize, _entry: &'a Entry) -> Key<'a> {
         Key::Given
     }
 }

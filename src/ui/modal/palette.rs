@@ -8,6 +8,8 @@
 //! ╰───────────────────────────────────╯
 //! ```
 
+use std::borrow::Cow;
+
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
@@ -65,15 +67,15 @@ impl Rows for BindingRows {
 
     const ORDERS: &'static [&'static str] = &["table"];
 
-    fn id(&self, binding: &&'static Binding) -> String {
-        binding.label.to_owned()
+    fn id<'a>(&'a self, binding: &'a &'static Binding) -> Cow<'a, str> {
+        Cow::Borrowed(binding.label)
     }
 
     fn text(&self, binding: &&'static Binding) -> String {
         binding.label.to_owned()
     }
 
-    fn key(&self, _order: usize, _binding: &&'static Binding) -> Key {
+    fn key<'a>(&'a self, _order: usize, _binding: &'a &'static Binding) -> Key<'a> {
         Key::Given
     }
 }

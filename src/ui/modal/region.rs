@@ -8,6 +8,8 @@
 //! ╰──────────────────────────────────╯
 //! ```
 
+use std::borrow::Cow;
+
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
@@ -109,15 +111,15 @@ impl Rows for RegionRows {
 
     const ORDERS: &'static [&'static str] = &["table"];
 
-    fn id(&self, (region, _): &Self::Item) -> String {
-        (*region).to_owned()
+    fn id<'a>(&'a self, (region, _): &'a Self::Item) -> Cow<'a, str> {
+        Cow::Borrowed(region)
     }
 
     fn text(&self, (region, place): &Self::Item) -> String {
         format!("{region} {place}")
     }
 
-    fn key(&self, _order: usize, _region: &Self::Item) -> Key {
+    fn key<'a>(&'a self, _order: usize, _region: &'a Self::Item) -> Key<'a> {
         Key::Given
     }
 }

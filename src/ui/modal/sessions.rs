@@ -8,6 +8,8 @@
 //! ╰──────────────────────────────────────────────────────────────────────────╯
 //! ```
 
+use std::borrow::Cow;
+
 use ratatui::{Frame, layout::Rect};
 
 use crate::{
@@ -66,15 +68,15 @@ impl Rows for SessionRows {
 
     const ORDERS: &'static [&'static str] = &["age"];
 
-    fn id(&self, session: &Session) -> String {
-        session.id.0.to_string()
+    fn id<'a>(&'a self, session: &'a Session) -> Cow<'a, str> {
+        Cow::Owned(session.id.0.to_string())
     }
 
     fn text(&self, session: &Session) -> String {
         session.name()
     }
 
-    fn key(&self, _order: usize, _session: &Session) -> Key {
+    fn key<'a>(&'a self, _order: usize, _session: &'a Session) -> Key<'a> {
         Key::Given
     }
 }

@@ -12,7 +12,7 @@
 //! slowly for the rest: an account with hundreds of APIs must not cost thousands of calls. Undeployed changes are known
 //! where the draft was read, which this screen orders only where calls are free.
 
-use std::{cmp::Reverse, time::Duration};
+use std::{borrow::Cow, cmp::Reverse, time::Duration};
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ use crate::{
         view::{Context, Crumb, Handled, Placed, Scene, View},
         widget::{
             age, cells,
-            listing::{Key, Listing, Rows},
+            listing::{Key, Listing, Rows, lower_case},
             panel, safe,
             table::{Cell, Column, Table},
             waiting,
@@ -84,19 +84,19 @@ impl Rows for ApiRows {
 
     const ORDERS: &'static [&'static str] = &["name", "newest", "id"];
 
-    fn id(&self, api: &Api) -> String {
-        api.id.to_string()
+    fn id<'a>(&'a self, api: &'a Api) -> Cow<'a, str> {
+        Cow::Borrowed(api.id.as_str())
     }
 
     fn text(&self, api: &Api) -> String {
         format!("{} {}", api.name, api.id)
     }
 
-    fn key(&self, order: usize, api: &Api) -> Key {
+    fn key<'a>(&'a self, order: usize, api: &'a Api) -> Key<'a> {
         match order {
-            0 => Key::texts(api.name.to_lowercase(), api.id.as_str()),
+            0 => Key::Text(lower_case(&api.name), api.id.as_str()),
             1 => Key::Newest(Reverse(api.created_at)),
-            _ => Key::Text(api.id.to_string()),
+            _ => Key::Text(api.id.as_str().into(), ""),
         }
     }
 }

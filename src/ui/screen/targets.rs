@@ -8,6 +8,8 @@
 //! ╰───────────────────────────────────────────────────────────────────────╯
 //! ```
 
+use std::borrow::Cow;
+
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
@@ -90,18 +92,18 @@ impl Rows for TargetRows {
 
     const ORDERS: &'static [&'static str] = &["kind", "name"];
 
-    fn id(&self, target: &Target) -> String {
-        id(target)
+    fn id<'a>(&'a self, target: &'a Target) -> Cow<'a, str> {
+        Cow::Owned(id(target))
     }
 
     fn text(&self, target: &Target) -> String {
         format!("{} {}", target.label(), target.region().unwrap_or_default())
     }
 
-    fn key(&self, order: usize, target: &Target) -> Key {
+    fn key<'a>(&'a self, order: usize, target: &'a Target) -> Key<'a> {
         match order {
             0 => Key::Given,
-            _ => Key::Text(target.label()),
+            _ => Key::Text(target.label().into(), ""),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A [`Rows`] describes the items of a list; [`Listing::follow`] goes through the items once a message, and all else
 //! reads the rows that it found.
 
-use std::{cmp::Reverse, ops::Range};
+use std::{borrow::Cow, cmp::Reverse, ops::Range};
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
@@ -28,22 +28,23 @@ pub trait Rows {
     const ORDERS: &'static [&'static str];
 
     /// Returns the id that tells an item from the others, also when it comes again with another reading.
-    fn id(&self, item: &Self::Item) -> String;
+    fn id<'a>(&'a self, item: &'a Self::Item) -> Cow<'a, str>;
 
     /// Returns the text that the filter searches.
     fn text(&self, item: &Self::Item) -> String;
 
     /// Returns the key that an order sorts by.
-    fn key(&self, order: usize, item: &Self::Item) -> Key;
+    fn key<'a>(&'a self, order: usize, item: &'a Self::Item) -> Key<'a>;
 }
 
-/// A key to sort by; those of one order are all of one kind.
+/// A key to sort by; those of one order are all of one kind. The order in which the items come decides between two that
+/// are the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
+pub enum Key<'a> {
     /// The order in which the items come.
     Given,
-    /// By a text.
-    Text(String),
+    /// By a text, and by another one where that is the same.
+    Text(Cow<'a, str>, &'a str),
     /// The newest first; what has no time comes last.
     Newest(Reverse<Option<Timestamp>>),
 }
@@ -58,6 +59,8 @@ pub struct Listing {
     /// The place of the order in force among [`Rows::ORDERS`].
     order: usize,
     rows: Vec<Row>,
+    /// The number of all items, those that did not pass included.
+    n_items: usize,
     /// The id of the selected row; a row that is gone selects the first.
     selected: Option<String>,
     /// True when somebody selected the row, rather than the list by itself.
@@ -77,12 +80,12 @@ pub struct Row {
     pub matched: Vec<u32>,
 }
 
-impl Key {
-    /// Sorts by a text, and by another one where that is the same.
-    pub fn texts(mut first: String, second: &str) -> Self {
-        first.push('\0');
-        first.push_str(second);
-        Self::Text(first)
+/// Returns a name as it is sorted where its case does not matter.
+pub fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.chars().any(char::is_uppercase) {
+        Cow::Owned(name.to_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -98,7 +101,9 @@ impl Listing {
     /// Takes the items as they are now into a list that shows `page` rows; 0 before anything was drawn. The selection
     /// stays where it is, also on a row that nobody selected.
     pub fn follow<R: Rows>(&mut self, rows: &R, items: &[R::Item], page: u16) {
-        self.rows = self.passing(rows, items);
+        let before = std::mem::take(&mut self.rows);
+        self.rows = self.passing(rows, items, before);
+        self.n_items = items.len();
         let is_narrowed = !self.filter.is_empty();
         if (self.selected.is_none() || is_narrowed)
             && let Some(idx) = self.selected_idx()
@@ -112,13 +117,19 @@ impl Listing {
         }
     }
 
-    fn passing<R: Rows>(&self, rows: &R, items: &[R::Item]) -> Vec<Row> {
-        let mut places: Vec<usize> = (0..items.len()).collect();
-        places.sort_by_cached_key(|place| rows.key(self.order, &items[*place]));
-        let row = |place: usize, matched| Row {
-            place,
-            id: rows.id(&items[place]),
-            matched,
+    /// Returns the rows that pass the filter, in the order in force. Most messages change no list: the rows `before` are
+    /// nearly in order, and have their ids already.
+    fn passing<R: Rows>(&self, rows: &R, items: &[R::Item], before: Vec<Row>) -> Vec<Row> {
+        let places = self.sorted(rows, items, &before);
+        let mut before = before.into_iter();
+        let mut row = |place: usize, matched| {
+            let id = rows.id(&items[place]);
+            let same = before.next().filter(|row| row.id == id);
+            Row {
+                place,
+                id: same.map_or_else(|| id.into_owned(), |row| row.id),
+                matched,
+            }
         };
         if self.filter.is_empty() {
             let all = places.into_iter();
@@ -146,6 +157,19 @@ impl Listing {
             }
         }
         passing
+    }
+
+    /// Returns the places of all items in the order in force.
+    fn sorted<R: Rows>(&self, rows: &R, items: &[R::Item], before: &[Row]) -> Vec<usize> {
+        let keys: Vec<Key<'_>> = items.iter().map(|it| rows.key(self.order, it)).collect();
+        let were_all = before.len() == self.n_items && self.n_items == items.len();
+        let mut places: Vec<usize> = if were_all {
+            before.iter().map(|row| row.place).collect()
+        } else {
+            (0..items.len()).collect()
+        };
+        places.sort_by(|one, other| (&keys[*one], one).cmp(&(&keys[*other], other)));
+        places
     }
 
     /// Returns the rows, in the order in force.
@@ -343,18 +367,18 @@ mod tests {
 
         const ORDERS: &'static [&'static str] = &["given", "alphabet"];
 
-        fn id(&self, item: &&'static str) -> String {
-            (*item).to_owned()
+        fn id<'a>(&'a self, item: &'a &'static str) -> Cow<'a, str> {
+            Cow::Borrowed(item)
         }
 
         fn text(&self, item: &&'static str) -> String {
             (*item).to_owned()
         }
 
-        fn key(&self, order: usize, item: &&'static str) -> Key {
+        fn key<'a>(&'a self, order: usize, item: &'a &'static str) -> Key<'a> {
             match order {
                 0 => Key::Given,
-                _ => Key::Text((*item).to_owned()),
+                _ => Key::Text(Cow::Borrowed(item), ""),
             }
         }
     }
@@ -447,6 +471,34 @@ mod tests {
         assert_eq!(rows, [1, 2]);
         assert!(list.is_chosen(), "narrowing is choosing");
         assert_eq!(list.rows()[1].matched, [0, 2]);
+    }
+
+    #[test]
+    fn fewer_items_than_before_are_all_there_whatever_was_found_among_those() {
+        let mut list = Listing {
+            filter: Input::new("c"),
+            ..Listing::default()
+        };
+        list.follow(&Words, &["ticker", "a", "b", "chat"], 3);
+        assert_eq!(list.rows().len(), 2);
+        list.filter = Input::new("");
+        list.follow(&Words, &["z", "y"], 3);
+        let rows: Vec<(usize, &str)> = list.rows().iter().map(|it| (it.place, &*it.id)).collect();
+        assert_eq!(rows, [(0, "z"), (1, "y")]);
+    }
+
+    #[test]
+    fn items_that_change_places_are_sorted_anew() {
+        let mut list = Listing {
+            order: 1,
+            ..Listing::default()
+        };
+        for items in [["b", "a", "c"], ["c", "b", "a"], ["a", "b", "c"]] {
+            list.follow(&Words, &items, 3);
+            let rows: Vec<&str> = list.items(&items).copied().collect();
+            assert_eq!(rows, ["a", "b", "c"]);
+            assert!(list.rows().iter().map(|row| &*row.id).eq(rows));
+        }
     }
 
     #[test]

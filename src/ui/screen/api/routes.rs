@@ -11,7 +11,7 @@
 //! ╰─────────────────────────────────────────────────────────╯
 //! ```
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use ratatui::{
     Frame,
@@ -67,18 +67,18 @@ impl Rows for RouteRows<'_> {
 
     const ORDERS: &'static [&'static str] = &["key", "target"];
 
-    fn id(&self, route: &Route) -> String {
-        route.key.clone()
+    fn id<'a>(&'a self, route: &'a Route) -> Cow<'a, str> {
+        Cow::Borrowed(&route.key)
     }
 
     fn text(&self, route: &Route) -> String {
         format!("{} {}", route.key, target(route, self.0))
     }
 
-    fn key(&self, order: usize, route: &Route) -> Key {
+    fn key<'a>(&'a self, order: usize, route: &'a Route) -> Key<'a> {
         match order {
             0 => Key::Given,
-            _ => Key::texts(target(route, self.0), &route.key),
+            _ => Key::Text(target(route, self.0).into(), &route.key),
         }
     }
 }

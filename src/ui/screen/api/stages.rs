@@ -1,6 +1,6 @@
 //! The Stages tab: the stages on the left, all about the selected stage on the right.
 
-use std::{cmp::Reverse, time::Duration};
+use std::{borrow::Cow, cmp::Reverse, time::Duration};
 
 use jiff::Timestamp;
 use ratatui::{
@@ -55,15 +55,15 @@ impl Rows for StageRows {
 
     const ORDERS: &'static [&'static str] = &["name", "changed"];
 
-    fn id(&self, stage: &Stage) -> String {
-        stage.name.to_string()
+    fn id<'a>(&'a self, stage: &'a Stage) -> Cow<'a, str> {
+        Cow::Borrowed(stage.name.as_str())
     }
 
     fn text(&self, stage: &Stage) -> String {
         stage.name.to_string()
     }
 
-    fn key(&self, order: usize, stage: &Stage) -> Key {
+    fn key<'a>(&'a self, order: usize, stage: &'a Stage) -> Key<'a> {
         match order {
             0 => Key::Given,
             _ => Key::Newest(Reverse(stage.updated_at)),
