@@ -4,7 +4,6 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    time::Duration,
 };
 
 use tokio::sync::watch;
@@ -19,18 +18,15 @@ use crate::{
     ops::Journal,
 };
 
-/// The longest time that the gateway's clients may take to go when the console ends.
-const STOPPING: Duration = Duration::from_secs(1);
-
-/// A place to listen, taken before the gateway runs, so that its address is known at once.
+/// An address to listen on, taken before the gateway runs, so that it is known at once.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ReservedAddress {
     listener: TcpListener,
     /// The address that was wanted and that somebody else has.
     taken: Option<SocketAddr>,
 }
 
-impl Place {
+impl ReservedAddress {
     /// Takes the address that the settings name, or the usual one; if somebody else has it, a free port beside it.
     ///
     /// # Errors
@@ -77,7 +73,7 @@ pub(super) struct LocalGateway {
     settings: Settings,
     store: PathBuf,
     journal: Journal,
-    place: Option<Place>,
+    reserved: Option<ReservedAddress>,
     lambda: LambdaOptions,
     running: Option<Gateway>,
 }
@@ -94,8 +90,12 @@ pub(super) struct Running {
 }
 
 impl LocalGateway {
-    /// A gateway that does not run yet, perhaps with a place that was taken for it.
-    pub(super) fn new(settings: Settings, paths: &Paths, place: Option<Place>) -> Self {
+    /// A gateway that does not run yet, perhaps with an address that was reserved for it.
+    pub(super) fn new(
+        settings: Settings,
+        paths: &Paths,
+        reserved: Option<ReservedAddress>,
+    ) -> Self {
         let store = settings
             .gateway_state
             .clone()
@@ -104,7 +104,7 @@ impl LocalGateway {
             settings,
             store,
             journal: Journal::new(paths.journal()),
-            place,
+            reserved,
             lambda: LambdaOptions::default(),
             running: None,
         }
@@ -127,14 +127,14 @@ impl LocalGateway {
                 time_scales: None,
             });
         }
-        let place = match self.place.take() {
-            Some(place) => place,
-            None => Place::take(&self.settings)?,
+        let reserved = match self.reserved.take() {
+            Some(reserved) => reserved,
+            None => ReservedAddress::take(&self.settings)?,
         };
         let mut notices = Vec::new();
-        let gateway = self.open(&place, &mut notices).await?;
+        let gateway = self.open(&reserved, &mut notices).await?;
         let address = gateway.address();
-        if let Some(taken) = place.taken {
+        if let Some(taken) = reserved.taken {
             let title = format!("{taken} is taken: the gateway listens on {address}");
             notices.push(Failure::new(FailureKind::User, title));
         }
@@ -149,7 +149,11 @@ impl LocalGateway {
     }
 
     /// Starts it on its stored state; while another process has that open, on a state that lives in memory.
-    async fn open(&self, place: &Place, notices: &mut Vec<Failure>) -> Result<Gateway, Failure> {
+    async fn open(
+        &self,
+        reserved: &ReservedAddress,
+        notices: &mut Vec<Failure>,
+    ) -> Result<Gateway, Failure> {
         let keyring = keyring(&self.settings)?;
         let stored = StoreLocation::File(self.store.clone());
         let options = |store| Options {
@@ -159,33 +163,29 @@ impl LocalGateway {
             lambda: self.lambda.clone(),
             ..Options::default()
         };
-        match start_on(place, options(stored)).await {
+        match start_on(reserved, options(stored)).await {
             Err(Error::Store(StoreError::Locked { .. })) => {
                 let title = "The local gateway's APIs live in memory until you quit";
                 let notice = Failure::new(FailureKind::User, title)
                     .cause("another stagewire has the stored ones open");
                 notices.push(notice);
-                let in_memory = start_on(place, options(StoreLocation::Memory)).await;
+                let in_memory = start_on(reserved, options(StoreLocation::Memory)).await;
                 in_memory.map_err(|error| cannot_run(&error))
             }
             started => started.map_err(|error| cannot_run(&error)),
         }
     }
 
-    /// Stops it and waits a moment for its clients to go.
+    /// Stops it and waits for its clients to go.
     pub(super) async fn stop(&mut self) {
-        if let Some(gateway) = self.running.take()
-            && tokio::time::timeout(STOPPING, gateway.stop())
-                .await
-                .is_err()
-        {
-            tracing::warn!("the local gateway's clients did not go in time");
+        if let Some(gateway) = self.running.take() {
+            gateway.stop().await;
         }
     }
 }
 
-async fn start_on(place: &Place, options: Options) -> Result<Gateway, Error> {
-    let listener = place
+async fn start_on(reserved: &ReservedAddress, options: Options) -> Result<Gateway, Error> {
+    let listener = reserved
         .listener
         .try_clone()
         .and_then(tokio::net::TcpListener::from_std)
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::gateway::LocalFunction;
 
-    /// A gateway of its own place and store.
+    /// A gateway of its own address and store.
     fn gateway(dir: &std::path::Path) -> LocalGateway {
         let settings = Settings {
             gateway_listen: Some("127.0.0.1:0".parse().unwrap()),
@@ -232,10 +232,10 @@ mod tests {
             gateway_listen: Some(wanted),
             ..Settings::default()
         };
-        let place = Place::take(&settings).unwrap();
-        assert_eq!(place.taken, Some(wanted));
-        assert_ne!(place.address().unwrap(), wanted);
-        assert!(place.address().unwrap().ip().is_loopback());
+        let reserved = ReservedAddress::take(&settings).unwrap();
+        assert_eq!(reserved.taken, Some(wanted));
+        assert_ne!(reserved.address().unwrap(), wanted);
+        assert!(reserved.address().unwrap().ip().is_loopback());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

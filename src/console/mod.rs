@@ -45,14 +45,14 @@ use crate::{
     ui::{self, Effect, Message, Setup, State},
 };
 
-use effects::{Desk, Effects};
+use effects::{Effects, Services};
 use event_loop::{App, Ending, Event, EventLoop, Manner};
 use host::TerminalHost;
 use input::{Distance, InputThread};
 pub(crate) use keyring::{
     handshake_signer, keyring, of_environment as environment_credential, unsigned,
 };
-use local::{LocalGateway, Place};
+use local::{LocalGateway, ReservedAddress};
 pub(crate) use seeded::remember;
 use terminal::{Modes, PanicHook, TerminalGuard};
 use writer::Writer;
@@ -141,7 +141,11 @@ pub fn run(start: Start, say: impl Fn(&str)) -> Result<End, Failure> {
         PanicHook::install(move || modes.leave(), move |text| panicked(text, &events))
     };
     let shown = catch_unwind(AssertUnwindSafe(|| {
-        show(start, &modes, (events, event_queue), &say)
+        let queue = EventQueue {
+            events,
+            waiting: event_queue,
+        };
+        show(start, &modes, queue, &say)
     }));
     modes.leave();
     drop(hook);
@@ -171,19 +175,25 @@ fn panicked(text: String, events: &mpsc::UnboundedSender<Event>) {
     drop(events.send(event));
 }
 
+/// The way of events to the loop.
+struct EventQueue {
+    events: mpsc::UnboundedSender<Event>,
+    waiting: mpsc::UnboundedReceiver<Event>,
+}
+
 fn show(
     start: Start,
     modes: &Modes,
-    (events, event_queue): (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>),
+    queue: EventQueue,
     say: &impl Fn(&str),
 ) -> Result<Ending, Failure> {
     // The address is taken before the first paint, which shows it; the gateway starts after.
-    let place = start
+    let reserved = start
         .local
-        .then(|| Place::take(&start.settings))
+        .then(|| ReservedAddress::take(&start.settings))
         .transpose()?;
-    let target = match &place {
-        Some(place) => Some(local_target(place, &start.settings)?),
+    let target = match &reserved {
+        Some(reserved) => Some(local_target(reserved, &start.settings)?),
         None => start.target,
     };
     let mut state = State::new(Setup {
@@ -201,14 +211,14 @@ fn show(
     };
     let (inbox, messages) = mpsc::channel(INBOX);
     let gateway =
-        LocalGateway::new(start.settings.clone(), &start.paths, place).with_lambda(start.lambda);
-    let desk = Arc::new(Desk::new(start.settings, &start.paths, gateway));
-    let effects = Effects::new(runtime.handle().clone(), inbox, Arc::clone(&desk));
+        LocalGateway::new(start.settings.clone(), &start.paths, reserved).with_lambda(start.lambda);
+    let services = Arc::new(Services::new(start.settings, &start.paths, gateway));
+    let effects = Effects::new(runtime.handle().clone(), inbox, Arc::clone(&services));
 
     let guard = TerminalGuard::enter(modes).map_err(|error| cannot_start(&error))?;
-    let host =
-        open_terminal(modes, &runtime, events, effects).map_err(|error| cannot_start(&error))?;
-    let mut event_loop = EventLoop::new(state, host, manner(), event_queue, messages);
+    let host = open_terminal(modes, &runtime, queue.events, effects)
+        .map_err(|error| cannot_start(&error))?;
+    let mut event_loop = EventLoop::new(state, host, manner(), queue.waiting, messages);
     event_loop.draw();
     let ending = runtime.block_on(event_loop.run(first_effects));
     let (effects, is_stuck) = close_terminal(event_loop.into_host(), ending);
@@ -229,7 +239,7 @@ fn show(
         say(&account);
     }
     runtime.block_on(async {
-        if timeout(patience.clients(), desk.close()).await.is_err() {
+        if timeout(patience.clients(), services.close()).await.is_err() {
             tracing::warn!("the local gateway did not stop in time");
         }
     });
@@ -280,8 +290,8 @@ impl Patience {
     }
 }
 
-fn local_target(place: &Place, settings: &Settings) -> Result<Target, Failure> {
-    let address = place.address().map_err(|error| cannot_start(&error))?;
+fn local_target(reserved: &ReservedAddress, settings: &Settings) -> Result<Target, Failure> {
+    let address = reserved.address().map_err(|error| cannot_start(&error))?;
     Ok(Target::Local(LocalTarget {
         address,
         region: effects::local_region(settings),

@@ -50,7 +50,7 @@ pub(super) struct Request {
 }
 
 /// The answer to the upgrade.
-pub(super) enum Answer {
+pub(super) enum HandshakeAnswer {
     /// The connection is open; `early` is what was read after the head.
     Open { opened: Opened, early: Bytes },
     /// The upgrade is refused.
@@ -134,7 +134,10 @@ impl Request {
 }
 
 /// Shakes hands over the stream.
-pub(super) async fn shake<S>(stream: &mut S, request: &Request) -> Result<Answer, HandshakeError>
+pub(super) async fn shake<S>(
+    stream: &mut S,
+    request: &Request,
+) -> Result<HandshakeAnswer, HandshakeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -144,7 +147,7 @@ where
     let headers = header_list(response.headers());
     if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
         let body = read_body(stream, &response, rest).await;
-        return Ok(Answer::Refused(Refusal {
+        return Ok(HandshakeAnswer::Refused(Refusal {
             at: clock::now(),
             status: response.status().as_u16(),
             headers,
@@ -158,7 +161,7 @@ where
         headers,
     };
     let early = rest.freeze();
-    Ok(Answer::Open { opened, early })
+    Ok(HandshakeAnswer::Open { opened, early })
 }
 
 async fn exchange<S>(

@@ -21,7 +21,7 @@ use crate::model::{
     ConnectRequest, LinkEvent, Outgoing,
     link::{LinkFailure, LinkStep},
 };
-use handshake::{Answer, Request};
+use handshake::{HandshakeAnswer, Request};
 use tap::Tap;
 
 /// Orders that may wait; more than that and the sender waits.
@@ -145,8 +145,8 @@ async fn run(
     };
     let (end, n_cut_short) = match opened {
         Err(failure) => (LinkEvent::Failed(failure), 0),
-        Ok((Answer::Refused(refusal), _)) => (LinkEvent::Refused(refusal), 0),
-        Ok((Answer::Open { opened, early }, stream)) => {
+        Ok((HandshakeAnswer::Refused(refusal), _)) => (LinkEvent::Refused(refusal), 0),
+        Ok((HandshakeAnswer::Open { opened, early }, stream)) => {
             if events.send(LinkEvent::Open(opened)).await.is_err() {
                 return;
             }
@@ -174,7 +174,9 @@ fn n_waiting(orders: &mut mpsc::Receiver<Outgoing>) -> u64 {
         .count() as u64
 }
 
-async fn open(request: &ConnectRequest) -> Result<(Answer, Box<dyn wire::Stream>), LinkFailure> {
+async fn open(
+    request: &ConnectRequest,
+) -> Result<(HandshakeAnswer, Box<dyn wire::Stream>), LinkFailure> {
     let wire_failure = |error: wire::WireError| failure(error.step(), &error);
     let uri = wire::parse_url(&request.url).map_err(wire_failure)?;
     let upgrade =

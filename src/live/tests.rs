@@ -529,8 +529,8 @@ async fn a_refusal_whose_body_never_ends_is_told_with_what_came() {
         .unwrap();
     let request = Request::new(&"ws://a/b".parse().unwrap(), &ConnectRequest::default()).unwrap();
     match handshake::shake(&mut near, &request).await.unwrap() {
-        Answer::Refused(refusal) => assert_eq!(&refusal.body[..], b"part"),
-        Answer::Open { .. } => panic!("it opened"),
+        HandshakeAnswer::Refused(refusal) => assert_eq!(&refusal.body[..], b"part"),
+        HandshakeAnswer::Open { .. } => panic!("it opened"),
     }
 }
 

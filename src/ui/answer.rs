@@ -36,8 +36,8 @@ pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut 
             }
         }
         LibraryMessage::StagesRead(ticket, id, result) => {
-            let of = (ticket, &id);
-            if state.data.library.take_stages(of, *result, state.look.now) {
+            let (library, now) = (&mut state.data.library, state.look.now);
+            if library.take_stages(ticket, &id, *result, now) {
                 let detail = state.data.library.detail(&id);
                 let stages = detail.and_then(|it| it.stages.failure.clone());
                 let deployments = detail.and_then(|it| it.deployments.failure.clone());
@@ -48,8 +48,8 @@ pub(super) fn library(state: &mut State, message: LibraryMessage, effects: &mut 
             state.data.library.take_progress(ticket, progress);
         }
         LibraryMessage::DraftRead(ticket, id, result) => {
-            let of = (ticket, &id);
-            if state.data.library.take_draft(of, *result, state.look.now) {
+            let (library, now) = (&mut state.data.library, state.look.now);
+            if library.take_draft(ticket, &id, *result, now) {
                 let detail = state.data.library.detail(&id);
                 let failure = detail.and_then(|it| it.draft_failure().cloned());
                 background(state, failure);
@@ -127,7 +127,7 @@ fn target_changed(
                 details,
             } = *recalled;
             let now = state.look.now;
-            state.data.library.recall((apis, as_of), details, now);
+            state.data.library.recall(apis, as_of, details, now);
         }
         // What was deployed, half deployed or to be undone belongs to the target before.
         state.data.deploys = Deploys::default();

@@ -21,12 +21,12 @@ use crate::{
     },
 };
 
-use super::{super::clock, Desk, tell, watch::Watched};
+use super::{super::clock, Services, tell, watch::Watched};
 
 /// A reading that somebody asked for.
 #[derive(Debug)]
 pub(super) struct Reader {
-    pub(super) desk: Arc<Desk>,
+    pub(super) services: Arc<Services>,
     pub(super) ticket: Ticket,
     pub(super) priority: Priority,
     pub(super) inbox: mpsc::Sender<Message>,
@@ -39,16 +39,16 @@ impl Reader {
         let (control, progress) = self.control()?;
         let apis = self.telling(progress, control.apis()).await;
         let apis = apis.map_err(|error| error.failure("Cannot list the APIs"))?;
-        self.desk.known().keep_apis(&control, &apis, as_of);
+        self.services.known().keep_apis(&control, &apis, as_of);
         Ok(apis)
     }
 
     /// Reads who serves what in an API.
     pub(super) async fn stages(self, api: &ApiId) -> Result<StagesReading, Failure> {
         let (control, progress) = self.control()?;
-        let reading = ops::reading::stages(&control, self.desk.journal(), api);
+        let reading = ops::reading::stages(&control, self.services.journal(), api);
         let reading = self.telling(progress, reading).await;
-        self.desk.known().keep_stages(&control, api, &reading);
+        self.services.known().keep_stages(&control, api, &reading);
         Ok(reading)
     }
 
@@ -58,19 +58,19 @@ impl Reader {
         api: &ApiId,
         start: DraftStart,
     ) -> Result<DraftReading, Failure> {
-        let unfinished = self.desk.unfinished();
+        let unfinished = self.services.unfinished();
         if start == DraftStart::Anew {
             unfinished.forget(api);
         }
         let (control, progress) = self.control()?;
         let reading = ops::reading::draft(&control, api, &unfinished);
         let reading = self.telling(progress, reading).await;
-        self.desk.known().keep_draft(&control, api, &reading);
+        self.services.known().keep_draft(&control, api, &reading);
         Ok(reading)
     }
 
     fn control(&self) -> Result<(Control, watch::Receiver<ReadProgress>), Failure> {
-        Ok(self.desk.control()?.at(self.priority).metered())
+        Ok(self.services.control()?.at(self.priority).metered())
     }
 
     /// Waits for a reading, telling how far it is.
@@ -88,7 +88,7 @@ impl Reader {
                     let progress = *progress.borrow_and_update();
                     let message = LibraryMessage::ReadingProgressed(self.ticket, progress);
                     tell(&self.inbox, Message::Library(message)).await;
-                    self.desk.tell_pace(&self.inbox).await;
+                    self.services.tell_pace(&self.inbox).await;
                 }
             }
         }
@@ -96,52 +96,52 @@ impl Reader {
 }
 
 pub(super) fn plan(
-    desk: &Desk,
+    services: &Services,
     request: &DeployRequest,
     detail: &ApiDetail,
 ) -> Result<DeployPlan, Failure> {
-    ops::deploy::plan(desk.control()?.target(), detail, request)
+    ops::deploy::plan(services.control()?.target(), detail, request)
 }
 
-pub(super) async fn prove(desk: &Desk, unproved: &Unproved) -> Result<(), Failure> {
-    let control = desk.control()?.at(Priority::Shown);
-    ops::deploy::prove(&control, desk.journal(), unproved).await
+pub(super) async fn prove(services: &Services, unproved: &Unproved) -> Result<(), Failure> {
+    let control = services.control()?.at(Priority::Shown);
+    ops::deploy::prove(&control, services.journal(), unproved).await
 }
 
 pub(super) async fn deploy(
-    desk: &Desk,
+    services: &Services,
     plan: &DeployPlan,
     report: Report,
 ) -> Result<Deployed, DeployFailure> {
-    let control = desk.control()?.at(Priority::Act);
+    let control = services.control()?.at(Priority::Act);
     let (steps, tell_step) = channel();
     let stop = report.watched.stop();
-    let job = ops::deploy::run(&control, desk.journal(), plan, &stop, tell_step);
+    let job = ops::deploy::run(&control, services.journal(), plan, &stop, tell_step);
     report
         .along(control.target(), plan, steps, Box::pin(job))
         .await
 }
 
 pub(super) async fn finish(
-    desk: &Desk,
+    services: &Services,
     left: &LeftOver,
     report: Report,
 ) -> Result<Deployed, DeployFailure> {
-    let control = desk.control()?.at(Priority::Act);
+    let control = services.control()?.at(Priority::Act);
     let (steps, tell_step) = channel();
     let stop = report.watched.stop();
-    let job = ops::deploy::finish(&control, desk.journal(), left, &stop, tell_step);
+    let job = ops::deploy::finish(&control, services.journal(), left, &stop, tell_step);
     report
         .along(control.target(), &left.plan, steps, Box::pin(job))
         .await
 }
 
 pub(super) async fn clean_up(
-    desk: &Desk,
+    services: &Services,
     left: &LeftOver,
     watched: Watched,
 ) -> Result<(), Failure> {
-    let control = desk.control()?.at(Priority::Act);
+    let control = services.control()?.at(Priority::Act);
     let id = &left.deployment_id;
     watched.note(format!(
         "It is not known whether deployment {id} was deleted"
@@ -155,11 +155,11 @@ pub(super) async fn clean_up(
 }
 
 pub(super) async fn repoint(
-    desk: &Desk,
+    services: &Services,
     repoint: &Repoint,
     watched: Watched,
 ) -> Result<(), Failure> {
-    let control = desk.control()?.at(Priority::Act);
+    let control = services.control()?.at(Priority::Act);
     let Repoint { stage, to, .. } = repoint;
     watched.note(format!(
         "It is not known whether stage \"{stage}\" was pointed at {to}"

@@ -1,8 +1,8 @@
 //! Runs effects: orders to links, and jobs, each in a task of its own that ends in exactly one message, unless it is cancelled.
 
-mod desk;
 mod jobs;
 mod links;
+mod services;
 mod watch;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-pub(super) use desk::{Desk, local_region};
 use links::Links;
+pub(super) use services::{Services, local_region};
 use watch::{Watched, Watches};
 
 /// Starts tasks and forgets them when they are done.
@@ -32,7 +32,7 @@ use watch::{Watched, Watches};
 pub(super) struct Effects {
     runtime: Handle,
     inbox: mpsc::Sender<Message>,
-    desk: Arc<Desk>,
+    services: Arc<Services>,
     tasks: HashMap<Ticket, AbortOnDropHandle<()>>,
     links: Links,
     watches: Watches,
@@ -40,12 +40,16 @@ pub(super) struct Effects {
 
 impl Effects {
     /// A runner whose messages go to `inbox`.
-    pub(super) fn new(runtime: Handle, inbox: mpsc::Sender<Message>, desk: Arc<Desk>) -> Self {
+    pub(super) fn new(
+        runtime: Handle,
+        inbox: mpsc::Sender<Message>,
+        services: Arc<Services>,
+    ) -> Self {
         Self {
             links: Links::new(runtime.clone(), inbox.clone()),
             runtime,
             inbox,
-            desk,
+            services,
             tasks: HashMap::new(),
             watches: Watches::default(),
         }
@@ -82,8 +86,8 @@ impl Effects {
     pub(super) fn order_link(&mut self, order: Link) {
         match order {
             Link::Open(link, request, signer) => {
-                let desk = Arc::clone(&self.desk);
-                self.links.open(link, signed(request, signer, desk));
+                let services = Arc::clone(&self.services);
+                self.links.open(link, signed(request, signer, services));
             }
             Link::Send(link, outgoing) => self.links.send(link, outgoing),
             Link::Close(link) => self.links.close(link),
@@ -97,10 +101,12 @@ impl Effects {
         match job {
             Job::LoadTargets(ticket) => self.load_targets(ticket),
             Job::ChangeTarget(ticket, target) => self.change_target(ticket, target),
-            Job::LoadApis(ticket, priority) => self.load_apis(ticket, priority),
-            Job::ReadStages(ticket, api, priority) => self.read_stages((ticket, priority), api),
+            Job::LoadApis(ticket, priority) => self.load_apis(self.reader(ticket, priority)),
+            Job::ReadStages(ticket, api, priority) => {
+                self.read_stages(self.reader(ticket, priority), api);
+            }
             Job::ReadDraft(ticket, api, priority, start) => {
-                self.read_draft((ticket, priority), api, start);
+                self.read_draft(self.reader(ticket, priority), api, start);
             }
             Job::PlanDeploy(ticket, request, detail) => self.plan(ticket, request, detail),
             Job::Deploy(ticket, plan) => self.deploy(ticket, plan),
@@ -116,136 +122,138 @@ impl Effects {
     }
 
     fn load_targets(&mut self, ticket: Ticket) {
-        let desk = Arc::clone(&self.desk);
-        self.start(ticket, async move { desk.targets().await }, move |result| {
-            Message::Library(LibraryMessage::TargetsLoaded(ticket, result))
-        });
+        let services = Arc::clone(&self.services);
+        self.start(
+            ticket,
+            async move { services.targets().await },
+            move |result| Message::Library(LibraryMessage::TargetsLoaded(ticket, result)),
+        );
     }
 
     fn change_target(&mut self, ticket: Ticket, target: Target) {
-        let (desk, inbox) = (Arc::clone(&self.desk), self.inbox.clone());
+        let (services, inbox) = (Arc::clone(&self.services), self.inbox.clone());
         self.start(
             ticket,
-            async move { desk.change_target(target, &inbox).await },
+            async move { services.change_target(target, &inbox).await },
             move |result| Message::Library(LibraryMessage::TargetChanged(ticket, result)),
         );
     }
 
     fn load_history(&mut self, ticket: Ticket) {
-        let desk = Arc::clone(&self.desk);
+        let services = Arc::clone(&self.services);
         self.start(
             ticket,
-            async move { blocking(move || desk.history().load()).await },
+            async move { blocking(move || services.history().load()).await },
             move |result| Message::Host(HostMessage::HistoryLoaded(ticket, result)),
         );
     }
 
     fn remember(&self, text: String) {
-        let (desk, inbox) = (Arc::clone(&self.desk), self.inbox.clone());
+        let (services, inbox) = (Arc::clone(&self.services), self.inbox.clone());
         self.runtime.spawn(async move {
-            let added = blocking(move || desk.history().add(&text)).await;
+            let added = blocking(move || services.history().add(&text)).await;
             if let Err(failure) = added {
                 tell(&inbox, Message::Host(HostMessage::Noticed(failure))).await;
             }
         });
     }
 
-    fn reader(&self, (ticket, priority): (Ticket, Priority)) -> jobs::Reader {
+    fn reader(&self, ticket: Ticket, priority: Priority) -> jobs::Reader {
         jobs::Reader {
-            desk: Arc::clone(&self.desk),
+            services: Arc::clone(&self.services),
             ticket,
             priority,
             inbox: self.inbox.clone(),
         }
     }
 
-    fn load_apis(&mut self, ticket: Ticket, priority: Priority) {
-        let reader = self.reader((ticket, priority));
+    fn load_apis(&mut self, reader: jobs::Reader) {
+        let ticket = reader.ticket;
         self.start(ticket, reader.apis(), move |result| {
             Message::Library(LibraryMessage::ApisLoaded(ticket, result))
         });
     }
 
-    fn read_stages(&mut self, asked: (Ticket, Priority), api: ApiId) {
-        let reader = self.reader(asked);
+    fn read_stages(&mut self, reader: jobs::Reader, api: ApiId) {
+        let ticket = reader.ticket;
         let read = api.clone();
         self.start(
-            asked.0,
+            ticket,
             async move { reader.stages(&read).await },
             move |result| {
-                Message::Library(LibraryMessage::StagesRead(asked.0, api, Box::new(result)))
+                Message::Library(LibraryMessage::StagesRead(ticket, api, Box::new(result)))
             },
         );
     }
 
-    fn read_draft(&mut self, asked: (Ticket, Priority), api: ApiId, start: DraftStart) {
-        let reader = self.reader(asked);
+    fn read_draft(&mut self, reader: jobs::Reader, api: ApiId, start: DraftStart) {
+        let ticket = reader.ticket;
         let read = api.clone();
         self.start(
-            asked.0,
+            ticket,
             async move { reader.draft(&read, start).await },
             move |result| {
-                Message::Library(LibraryMessage::DraftRead(asked.0, api, Box::new(result)))
+                Message::Library(LibraryMessage::DraftRead(ticket, api, Box::new(result)))
             },
         );
     }
 
     fn plan(&mut self, ticket: Ticket, request: DeployRequest, detail: Box<ApiDetail>) {
-        let desk = Arc::clone(&self.desk);
+        let services = Arc::clone(&self.services);
         self.start(
             ticket,
-            async move { jobs::plan(&desk, &request, &detail) },
+            async move { jobs::plan(&services, &request, &detail) },
             move |result| Message::Deploy(DeployMessage::Planned(ticket, Box::new(result))),
         );
     }
 
     fn deploy(&mut self, ticket: Ticket, plan: Box<DeployPlan>) {
-        let desk = Arc::clone(&self.desk);
+        let services = Arc::clone(&self.services);
         let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
         self.start(
             ticket,
-            async move { jobs::deploy(&desk, &plan, report).await },
+            async move { jobs::deploy(&services, &plan, report).await },
             move |result| Message::Deploy(DeployMessage::Finished(ticket, Box::new(result))),
         );
     }
 
     fn finish_deploy(&mut self, ticket: Ticket, left: LeftOver) {
-        let desk = Arc::clone(&self.desk);
+        let services = Arc::clone(&self.services);
         let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
         self.start(
             ticket,
-            async move { jobs::finish(&desk, &left, report).await },
+            async move { jobs::finish(&services, &left, report).await },
             move |result| Message::Deploy(DeployMessage::Finished(ticket, Box::new(result))),
         );
     }
 
     fn clean_up(&mut self, ticket: Ticket, left: LeftOver) {
-        let desk = Arc::clone(&self.desk);
+        let services = Arc::clone(&self.services);
         let watched: Watched = self.watches.open(ticket);
         self.start(
             ticket,
-            async move { jobs::clean_up(&desk, &left, watched).await },
+            async move { jobs::clean_up(&services, &left, watched).await },
             move |result| Message::Deploy(DeployMessage::CleanedUp(ticket, result)),
         );
     }
 
     fn prove(&mut self, ticket: Ticket, unproved: Box<Unproved>) {
-        let desk = Arc::clone(&self.desk);
+        let services = Arc::clone(&self.services);
         let order = unproved.clone();
         self.start(
             ticket,
-            async move { jobs::prove(&desk, &order).await },
+            async move { jobs::prove(&services, &order).await },
             move |result| Message::Deploy(DeployMessage::Proved(ticket, unproved, result)),
         );
     }
 
     fn repoint(&mut self, ticket: Ticket, repoint: Repoint) {
-        let desk = Arc::clone(&self.desk);
+        let services = Arc::clone(&self.services);
         let order = repoint.clone();
         let watched = self.watches.open(ticket);
         self.start(
             ticket,
-            async move { jobs::repoint(&desk, &order, watched).await },
+            async move { jobs::repoint(&services, &order, watched).await },
             move |result| Message::Deploy(DeployMessage::Repointed(ticket, repoint, result)),
         );
     }
@@ -262,7 +270,7 @@ impl Effects {
         E: From<Failure> + Send + 'static,
     {
         let inbox = self.inbox.clone();
-        let desk = Arc::clone(&self.desk);
+        let services = Arc::clone(&self.services);
         let work = AbortOnDropHandle::new(self.runtime.spawn(work));
         let task = self.runtime.spawn(async move {
             let result = match work.await {
@@ -271,7 +279,7 @@ impl Effects {
                 Err(error) => Err(lost(&error).into()),
             };
             // What was asked may have taught us what the target allows.
-            desk.tell_pace(&inbox).await;
+            services.tell_pace(&inbox).await;
             tell(&inbox, answer(result)).await;
         });
         self.tasks.insert(ticket, AbortOnDropHandle::new(task));
@@ -282,12 +290,12 @@ impl Effects {
 async fn signed(
     request: ConnectRequest,
     signer: Option<Target>,
-    desk: Arc<Desk>,
+    services: Arc<Services>,
 ) -> Result<ConnectRequest, Failure> {
     let Some(target) = signer else {
         return Ok(request);
     };
-    let signed = desk.signer(&target).await?.sign(request).await;
+    let signed = services.signer(&target).await?.sign(request).await;
     signed.map_err(|error| error.failure("Cannot sign the handshake"))
 }
 

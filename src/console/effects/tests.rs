@@ -42,10 +42,10 @@ impl World {
         };
         let paths = paths_in(dir.path());
         let gateway = LocalGateway::new(settings.clone(), &paths, None);
-        let desk = Arc::new(Desk::new(settings, &paths, gateway));
+        let services = Arc::new(Services::new(settings, &paths, gateway));
         let (inbox, messages) = mpsc::channel(64);
         Self {
-            effects: Effects::new(Handle::current(), inbox, desk),
+            effects: Effects::new(Handle::current(), inbox, services),
             messages,
             dir,
         }

@@ -34,7 +34,7 @@ const ROUND: Duration = Duration::from_millis(8);
 const KEYS_PER_ROUND: usize = 4096;
 
 /// The longest time that the terminal may take to confirm the last frame before it is left.
-const SETTLING: Duration = Duration::from_millis(500);
+const DRAINING: Duration = Duration::from_millis(500);
 
 /// The longest wait for the stop that was asked for; a process that nobody could wake is not stopped by the system.
 const STOPPING: Duration = Duration::from_millis(250);
@@ -203,7 +203,7 @@ impl<A: App, H: Host> EventLoop<A, H> {
         loop {
             if let Some(ending) = self.ending {
                 if ending != Ending::TerminalLost && self.owner == Owner::Us {
-                    self.settle().await;
+                    self.drain().await;
                 }
                 // The terminal may have gone meanwhile.
                 return self.ending.unwrap_or(ending);
@@ -371,7 +371,7 @@ impl<A: App, H: Host> EventLoop<A, H> {
                 self.urgency = Urgency::Person;
             }
             effect::Terminal::Edit(ticket, text) => {
-                self.settle().await;
+                self.drain().await;
                 self.owner = Owner::Editor;
                 self.host.lend();
                 self.host.edit(ticket, text);
@@ -385,7 +385,7 @@ impl<A: App, H: Host> EventLoop<A, H> {
     }
 
     async fn suspend(&mut self) {
-        self.settle().await;
+        self.drain().await;
         self.host.lend();
         self.host.stop();
         let deadline = Instant::now() + STOPPING;
@@ -422,8 +422,8 @@ impl<A: App, H: Host> EventLoop<A, H> {
 
     /// Waits until the terminal has worked off the last frame, so that its answer does not land on somebody else's
     /// prompt. Does not wait long: a terminal that is stuck is left as it is.
-    async fn settle(&mut self) {
-        let deadline = Instant::now() + SETTLING;
+    async fn drain(&mut self) {
+        let deadline = Instant::now() + DRAINING;
         while self.pacer.is_busy(Instant::now()) {
             match timeout_at(deadline, self.events.recv()).await {
                 Ok(Some(Event::Written(Written::Done))) => self.pacer.written(),

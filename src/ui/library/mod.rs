@@ -210,7 +210,8 @@ impl Library {
     /// is read again where somebody looks.
     pub fn take_stages(
         &mut self,
-        (ticket, id): (Ticket, &ApiId),
+        ticket: Ticket,
+        id: &ApiId,
         result: Result<StagesReading, Failure>,
         now: Timestamp,
     ) -> bool {
@@ -228,7 +229,8 @@ impl Library {
     /// Takes a reading of a draft.
     pub fn take_draft(
         &mut self,
-        (ticket, id): (Ticket, &ApiId),
+        ticket: Ticket,
+        id: &ApiId,
         result: Result<DraftReading, Failure>,
         now: Timestamp,
     ) -> bool {
@@ -253,10 +255,11 @@ impl Library {
         }
     }
 
-    /// Takes the data that an earlier run had read, where nothing newer is known.
+    /// Takes the data that an earlier run had read, where nothing newer is known; `as_of` is when it read the list.
     pub fn recall(
         &mut self,
-        (apis, as_of): (Vec<Api>, Timestamp),
+        apis: Vec<Api>,
+        as_of: Timestamp,
         details: Vec<ApiDetail>,
         now: Timestamp,
     ) {

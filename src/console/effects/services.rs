@@ -1,4 +1,4 @@
-//! The desk, which the tasks of effects share: where calls go at the moment, the local gateway, and the files.
+//! The services that the tasks of effects share: the target in force, the local gateway, and the files.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,8 +35,8 @@ use super::{
 /// given, services that need one use us-east-1.
 const LOCAL_REGION: &str = "us-east-1";
 
-/// The desk of the tasks.
-pub(in super::super) struct Desk {
+/// The services that the tasks of effects share.
+pub(in super::super) struct Services {
     settings: Settings,
     journal: Journal,
     known: Known,
@@ -53,9 +53,9 @@ pub(in super::super) struct Desk {
     gateway: tokio::sync::Mutex<LocalGateway>,
 }
 
-impl std::fmt::Debug for Desk {
+impl std::fmt::Debug for Services {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Desk").finish_non_exhaustive()
+        formatter.debug_struct("Services").finish_non_exhaustive()
     }
 }
 
@@ -65,8 +65,8 @@ pub(in super::super) fn local_region(settings: &Settings) -> String {
     region.unwrap_or_else(|| LOCAL_REGION.to_owned())
 }
 
-impl Desk {
-    /// A desk without a target.
+impl Services {
+    /// Returns services without a target.
     pub(in super::super) fn new(settings: Settings, paths: &Paths, gateway: LocalGateway) -> Self {
         Self {
             tuning: tuning(&settings, paths),
