@@ -103,6 +103,10 @@ pub enum Action {
     NextField,
     /// The field before.
     PreviousField,
+    /// The next value of the field.
+    NextValue,
+    /// The value of the field before this one.
+    PreviousValue,
     /// Deploy only once the draft was compared, however long that takes.
     Wait,
     /// Begin no further step of the deploy that runs.

@@ -13,7 +13,7 @@
 
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Rect, Size},
     text::{Line, Span},
 };
 
@@ -213,7 +213,7 @@ impl View for ActionsModal {
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
         let mut placed = Placed::default();
-        let size = (56.min(area.width), cells(Entry::ALL.len()) + 2);
+        let size = Size::new(56, cells(Entry::ALL.len()) + 2);
         let place = modal_area(area, size, frame);
         let name = scene.data.api_name(&self.api);
         let name = text::fit(&name, 24, scene.look.glyphs.ellipsis);

@@ -10,7 +10,7 @@
 
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Constraint, Layout, Rect, Size},
     text::{Line, Span},
     widgets::Paragraph,
 };
@@ -78,7 +78,7 @@ impl View for ConfirmModal {
             Span::styled(keys::named(Scope::Confirm, Action::Back), theme.key),
             Span::styled(" leave it", theme.dim),
         ]));
-        let place = modal_area(area, (width, cells(lines.len()) + 2), frame);
+        let place = modal_area(area, Size::new(width, cells(lines.len()) + 2), frame);
         let block =
             panel(scene.look, self.confirmation.title.as_str(), true).border_style(theme.warn);
         let inner = block.inner(place);

@@ -11,7 +11,7 @@
 
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Constraint, Layout, Rect, Size},
 };
 
 use crate::{
@@ -71,7 +71,7 @@ impl View for FailureModal {
         let width = area.width.min(78);
         let columns = usize::from(width).saturating_sub(5);
         let lines = failure::lines(&self.failure, columns, scene.look);
-        let place = modal_area(area, (width, cells(lines.len()) + 4), frame);
+        let place = modal_area(area, Size::new(width, cells(lines.len()) + 4), frame);
         let title = safe("That did not work", scene.look.theme.danger);
         let block = panel(scene.look, title, true).border_style(scene.look.theme.danger);
         let inner = block.inner(place);

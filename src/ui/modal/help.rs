@@ -13,7 +13,7 @@
 
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Constraint, Layout, Rect, Size},
     text::{Line, Span},
 };
 
@@ -80,7 +80,7 @@ impl View for HelpModal {
         let mut placed = Placed::default();
         let lines = self.lines(scene);
         let width = area.width.min(64);
-        let place = modal_area(area, (width, cells(lines.len()) + 2), frame);
+        let place = modal_area(area, Size::new(width, cells(lines.len()) + 2), frame);
         let title = format!("Keys {} {}", scene.look.glyphs.dot, self.of.title());
         let block = panel(scene.look, title, true);
         let inner = block.inner(place);

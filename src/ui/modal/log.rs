@@ -52,7 +52,7 @@ impl View for LogModal {
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
         let mut placed = Placed::default();
-        let place = modal_area(area, (area.width, area.height), frame);
+        let place = modal_area(area, area.as_size(), frame);
         let block = panel(scene.look, "Log", true);
         let inner = block.inner(place);
         frame.render_widget(block, place);

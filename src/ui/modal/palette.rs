@@ -11,7 +11,7 @@
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Constraint, Layout, Rect, Size},
     text::{Line, Span},
 };
 
@@ -135,7 +135,7 @@ impl View for PaletteModal {
         let theme = &scene.look.theme;
         let rows = self.rows();
         let height = (cells(rows.len()) + 3).min(18);
-        let place = modal_area(area, (46.min(area.width), height), frame);
+        let place = modal_area(area, Size::new(46, height), frame);
         let block = panel(scene.look, "Command", true);
         let inner = block.inner(place);
         frame.render_widget(block, place);

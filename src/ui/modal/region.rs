@@ -11,7 +11,7 @@
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Constraint, Layout, Rect, Size},
     text::{Line, Span},
 };
 
@@ -166,7 +166,7 @@ impl View for RegionModal {
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
         let mut placed = Placed::default();
         let theme = &scene.look.theme;
-        let size = (44.min(area.width), 18);
+        let size = Size::new(44, 18);
         let place = modal_area(area, size, frame);
         let title = format!("Region of {}", self.target.label());
         let block = panel(scene.look, title, true);

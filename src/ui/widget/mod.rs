@@ -5,16 +5,18 @@ pub mod change;
 pub mod failure;
 pub mod fields;
 pub mod footer;
+pub mod form;
 pub mod header;
 pub mod input;
 pub mod listing;
 pub mod notice;
+pub mod question;
 pub mod scroll;
 pub mod table;
 pub mod waiting;
 
 use ratatui::{
-    layout::{Constraint, Flex, Layout, Rect},
+    layout::{Constraint, Flex, Layout, Rect, Size},
     style::Style,
     text::{Line, Span},
     widgets::{Block, Borders, Clear},
@@ -44,15 +46,30 @@ pub fn panel<'a>(look: &Look, title: impl Into<Line<'a>>, is_focused: bool) -> B
 }
 
 /// Wipes and returns the rectangle of a modal of at most that size, in the middle of `area`.
-pub fn modal_area(area: Rect, (width, height): (u16, u16), frame: &mut ratatui::Frame<'_>) -> Rect {
-    let [column] = Layout::horizontal([Constraint::Length(width.min(area.width))])
+pub fn modal_area(area: Rect, most: Size, frame: &mut ratatui::Frame<'_>) -> Rect {
+    let [column] = Layout::horizontal([Constraint::Length(most.width.min(area.width))])
         .flex(Flex::Center)
         .areas(area);
-    let [place] = Layout::vertical([Constraint::Length(height.min(area.height))])
+    let [place] = Layout::vertical([Constraint::Length(most.height.min(area.height))])
         .flex(Flex::Center)
         .areas(column);
     frame.render_widget(Clear, place);
     place
+}
+
+/// Returns keys, each with what it does, for the border of a modal.
+pub fn hints(keys: &[(String, &str)], look: &Look) -> Line<'static> {
+    let mut spans = vec![Span::raw(" ")];
+    for (idx, (key, does)) in keys.iter().enumerate() {
+        if idx > 0 {
+            let dot = format!(" {} ", look.glyphs.dot);
+            spans.push(Span::styled(dot, look.theme.border));
+        }
+        spans.push(Span::styled(key.clone(), look.theme.key));
+        spans.push(Span::styled(format!(" {does}"), look.theme.dim));
+    }
+    spans.push(Span::raw(" "));
+    Line::from(spans)
 }
 
 /// Returns a number of rows or columns as the terminal counts them; a number that no terminal has is cut.
