@@ -69,6 +69,8 @@ pub enum Action {
     Live,
     /// Take the last deploy back.
     Undo,
+    /// Change the settings of the stage.
+    EditStage,
     /// Copy the callback URL of the stage.
     CopyCallback,
 

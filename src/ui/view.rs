@@ -18,7 +18,7 @@ use super::{
     keys::Scope,
     library::{Asking, Library},
     look::Look,
-    message::HostMessage,
+    message::{HostMessage, StageMessage},
     notice::Tone,
     route::{Nav, Route},
 };
@@ -284,6 +284,9 @@ pub trait View: Debug {
 
     /// Follows the news of a deploy.
     fn deploy(&mut self, _news: DeployNews<'_>, _context: &mut Context<'_>) {}
+
+    /// Follows a change of a stage's settings.
+    fn stage_news(&mut self, _message: &StageMessage) {}
 
     /// Follows what a message changed: asks for what is missing, keeps the selection in view. Called after each message
     /// for the top screen and all modals.

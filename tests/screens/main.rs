@@ -16,6 +16,8 @@ mod pace;
 #[cfg(test)]
 mod safety;
 #[cfg(test)]
+mod stage_settings;
+#[cfg(test)]
 mod targets;
 
 #[cfg(test)]

@@ -17,11 +17,13 @@ use crate::{
         Ticket,
         pace::Priority,
         plan::{DeployPlan, DeployRequest, LeftOver, Repoint, Unproved},
+        stage_update::StageUpdate,
     },
+    ops,
     ui::{
         Message,
         effect::{Job, Link},
-        message::{DeployMessage, HostMessage, LibraryMessage},
+        message::{DeployMessage, HostMessage, LibraryMessage, StageMessage},
     },
 };
 
@@ -111,6 +113,8 @@ impl Effects {
             Job::StopDeploy(ticket) => self.watches.stop(ticket),
             Job::Prove(ticket, unproved) => self.prove(ticket, unproved),
             Job::Repoint(ticket, repoint) => self.repoint(ticket, repoint),
+            Job::PlanStageUpdate(ticket, update) => self.plan_stage_update(ticket, update),
+            Job::UpdateStage(ticket, update) => self.update_stage(ticket, update),
             Job::LoadHistory(ticket) => self.load_history(ticket),
             Job::Remember(text) => self.remember(text),
             Job::Cancel(ticket) => drop(self.tasks.remove(&ticket)),
@@ -249,6 +253,26 @@ impl Effects {
             ticket,
             async move { jobs::repoint(&desk, &order, watched).await },
             move |result| Message::Deploy(DeployMessage::Repointed(ticket, repoint, result)),
+        );
+    }
+
+    fn plan_stage_update(&mut self, ticket: Ticket, update: Box<StageUpdate>) {
+        let desk = Arc::clone(&self.desk);
+        self.start(
+            ticket,
+            async move { ops::stages::commands(&desk.control()?, &update).await },
+            move |result| Message::Stage(StageMessage::Planned(ticket, result)),
+        );
+    }
+
+    fn update_stage(&mut self, ticket: Ticket, update: Box<StageUpdate>) {
+        let desk = Arc::clone(&self.desk);
+        let order = update.clone();
+        let watched = self.watches.open(ticket);
+        self.start(
+            ticket,
+            async move { jobs::update_stage(&desk, &order, watched).await },
+            move |result| Message::Stage(StageMessage::Updated(ticket, update, result)),
         );
     }
 

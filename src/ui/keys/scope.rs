@@ -45,6 +45,12 @@ pub enum Scope {
     DeployRun,
     /// The deploy dialog after a deploy that failed.
     DeployFailed,
+    /// A form, its text fields included.
+    Form,
+    /// A form while a choice or a switch has the keyboard.
+    FormChoice,
+    /// A form while it asks; any key but Enter takes the question back.
+    FormQuestion,
     /// A question.
     Confirm,
     /// A failure.
@@ -100,7 +106,7 @@ impl Group {
 
 impl Scope {
     /// Every scope that a screen or modal can name as its own, for tests and for `stagewire keys`.
-    pub const LEAVES: [Self; 20] = [
+    pub const LEAVES: [Self; 23] = [
         Self::Targets,
         Self::Apis,
         Self::Stages,
@@ -116,6 +122,9 @@ impl Scope {
         Self::DeployQuestion,
         Self::DeployRun,
         Self::DeployFailed,
+        Self::Form,
+        Self::FormChoice,
+        Self::FormQuestion,
         Self::Confirm,
         Self::Failure,
         Self::Help,
@@ -161,6 +170,9 @@ impl Scope {
             Self::DeployQuestion => &[Self::DeployQuestion, Self::Anywhere],
             Self::DeployRun => &[Self::DeployRun, Self::Text, Self::Anywhere],
             Self::DeployFailed => &[Self::DeployFailed, Self::Text, Self::Anywhere],
+            Self::Form => &[Self::Form, Self::Anywhere],
+            Self::FormChoice => &[Self::FormChoice, Self::Form, Self::Anywhere],
+            Self::FormQuestion => &[Self::FormQuestion, Self::Anywhere],
             Self::Confirm => &[Self::Confirm, Self::Anywhere],
             Self::Failure => &[Self::Failure, Self::Text, Self::Anywhere],
             Self::Help => &[Self::Help, Self::Text, Self::Anywhere],
@@ -183,6 +195,8 @@ impl Scope {
                 | Self::FilterLine
                 | Self::DeployField
                 | Self::DeployQuestion
+                | Self::Form
+                | Self::FormQuestion
                 | Self::Palette
         )
     }
@@ -211,6 +225,9 @@ impl Scope {
             Self::DeployQuestion => "deploy dialog, question",
             Self::DeployRun => "deploy dialog, running",
             Self::DeployFailed => "deploy dialog, failed",
+            Self::Form => "forms",
+            Self::FormChoice => "forms, choice or switch",
+            Self::FormQuestion => "forms, question",
             Self::Confirm => "questions",
             Self::Failure => "failures",
             Self::Help => "help",

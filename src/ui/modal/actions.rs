@@ -48,16 +48,18 @@ enum Entry {
     Deploy,
     Live,
     Undo,
+    EditStage,
     CopyInvokeUrl,
     CopyCallbackUrl,
     CopyId,
 }
 
 impl Entry {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Deploy,
         Self::Live,
         Self::Undo,
+        Self::EditStage,
         Self::CopyInvokeUrl,
         Self::CopyCallbackUrl,
         Self::CopyId,
@@ -68,6 +70,7 @@ impl Entry {
             Self::Deploy => "Deploy API...",
             Self::Live => "Watch live",
             Self::Undo => "Undo deploy",
+            Self::EditStage => "Edit stage...",
             Self::CopyInvokeUrl => "Copy invoke URL",
             Self::CopyCallbackUrl => "Copy callback URL",
             Self::CopyId => "Copy API id",
@@ -80,10 +83,11 @@ impl Entry {
             Self::Deploy => Some((Scope::Apis, Action::Deploy)),
             Self::Live => Some((Scope::Apis, Action::Live)),
             Self::Undo => Some((Scope::Apis, Action::Undo)),
+            Self::EditStage if has_stage => Some((Scope::Stages, Action::EditStage)),
             Self::CopyInvokeUrl if has_stage => Some((Scope::Stages, Action::Copy)),
             Self::CopyCallbackUrl if has_stage => Some((Scope::Stages, Action::CopyCallback)),
             Self::CopyId if !has_stage => Some((Scope::Apis, Action::Copy)),
-            Self::CopyInvokeUrl | Self::CopyCallbackUrl | Self::CopyId => None,
+            Self::EditStage | Self::CopyInvokeUrl | Self::CopyCallbackUrl | Self::CopyId => None,
         }
     }
 }
@@ -130,11 +134,15 @@ impl ActionsModal {
             Entry::Deploy => subject::deploy_refusal(detail),
             Entry::Live => subject::live_refusal(detail, self.stage.as_ref()),
             Entry::Undo => subject::undo_refusal(scene),
-            Entry::CopyInvokeUrl | Entry::CopyCallbackUrl if self.stage.is_none() => {
+            Entry::EditStage | Entry::CopyInvokeUrl | Entry::CopyCallbackUrl
+                if self.stage.is_none() =>
+            {
                 let open = keys::named(Scope::Apis, Action::Open);
                 Some(format!("Choose a stage first: {open} opens the API"))
             }
-            Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => None,
+            Entry::EditStage | Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => {
+                None
+            }
         }
     }
 
@@ -148,7 +156,9 @@ impl ActionsModal {
             Entry::Live if has_stages => "it serves nothing yet",
             Entry::Live => "the API has no stage yet",
             Entry::Undo => "nothing to undo",
-            Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => "choose a stage first",
+            Entry::EditStage | Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => {
+                "choose a stage first"
+            }
         })
     }
 
@@ -188,6 +198,7 @@ impl View for ActionsModal {
             Entry::Deploy => Nav::Act(Action::Deploy),
             Entry::Live => Nav::Act(Action::Live),
             Entry::Undo => Nav::Act(Action::Undo),
+            Entry::EditStage => Nav::Act(Action::EditStage),
             Entry::CopyId => {
                 context.copy(format!("API id {}", self.api), self.api.to_string());
                 Nav::Back

@@ -9,3 +9,4 @@ pub mod help;
 pub mod log;
 pub mod palette;
 pub mod region;
+pub mod stage_settings;

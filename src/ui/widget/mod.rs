@@ -2,6 +2,7 @@
 
 pub mod age;
 pub mod change;
+pub mod command;
 pub mod failure;
 pub mod fields;
 pub mod footer;

@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::{
     DeployModal, Haste, Part,
-    contents::{changes, commands, steps},
+    contents::{changes, steps},
     notes::{render_note, render_question},
 };
 use crate::{
@@ -19,7 +19,8 @@ use crate::{
         text,
         view::{Painter, Scene},
         widget::{
-            cells, failure, form::Pick, hints, modal_area, panel, scroll::ScrolledText, waiting,
+            cells, command, failure, form::Pick, hints, modal_area, panel, scroll::ScrolledText,
+            waiting,
         },
     },
 };
@@ -65,7 +66,9 @@ fn render_plan(
     let plan = dialog.plan.data().filter(|_| !is_for_another(dialog));
     let columns = usize::from(area.width);
     let steps = plan.map_or_else(Vec::new, |plan| steps(plan, scene, columns));
-    let commands = plan.map_or_else(Vec::new, |plan| commands(plan, scene, columns));
+    let commands = plan.map_or_else(Vec::new, |plan| {
+        command::lines(&plan.commands, columns, scene.look)
+    });
     // The stages scroll in a third of the dialog; the description takes a row.
     let n_fields = dialog.form.height().min((area.height / 3).max(3) + 1);
     let room = area
@@ -137,7 +140,9 @@ fn rows(dialog: &DeployModal, scene: Scene<'_>, width: u16) -> u16 {
     let n_changes = known.max().unwrap_or(0).max(planned).max(LEAST_CHANGES);
     let plan = dialog.plan.data();
     let n_steps = plan.map_or(2, |plan| steps(plan, scene, columns).len());
-    let n_commands = plan.map_or(0, |plan| commands(plan, scene, columns).len());
+    let n_commands = plan.map_or(0, |plan| {
+        command::lines(&plan.commands, columns, scene.look).len()
+    });
     let fields = n_stages + 1 + 2;
     cells(fields + n_changes + n_steps + n_commands.max(LEAST_COMMANDS) + 2)
 }

@@ -121,6 +121,10 @@ impl ApiScreen {
                 None => Nav::Stay,
             },
             (Action::Live, Tab::Routes) => subject::live_of_api(&self.api, context),
+            (Action::EditStage, Tab::Stages) => match stage {
+                Some(stage) => Nav::To(Route::StageSettings(self.api.clone(), stage)),
+                None => Nav::Stay,
+            },
             (Action::Copy, Tab::Stages) => {
                 if let Some(stage) = stage {
                     let url = detail.api.invoke_url(&stage);
@@ -246,10 +250,14 @@ impl View for ApiScreen {
         match action {
             Action::Undo => subject::undo_refusal(scene),
             Action::Deploy => subject::deploy_refusal(detail),
-            Action::Open | Action::Copy | Action::CopyCallback if detail.is_none() => {
+            Action::Open | Action::Copy | Action::CopyCallback | Action::EditStage
+                if detail.is_none() =>
+            {
                 Some("The API is still being read".to_owned())
             }
-            Action::Copy | Action::CopyCallback => self.nothing_selected(detail),
+            Action::Copy | Action::CopyCallback | Action::EditStage => {
+                self.nothing_selected(detail)
+            }
             Action::Live | Action::Open if self.tab == Tab::Stages => {
                 let refusal = subject::live_refusal(detail, stage.as_ref());
                 refusal.or_else(|| self.nothing_selected(detail))

@@ -138,7 +138,10 @@ impl<I> Field<I> {
                 } else {
                     Line::default()
                 };
-                line.push_span(Span::styled(limits.unset, theme.dim));
+                // A number that cannot be unset stands for nothing.
+                if !matches!(self.note, Some(Note::Refused(_))) {
+                    line.push_span(Span::styled(limits.unset, theme.dim));
+                }
                 line
             }
             Entry::Text { input, .. } | Entry::Number { input, .. } => input
