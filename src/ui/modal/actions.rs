@@ -25,11 +25,11 @@ use crate::{
         notice::Tone,
         route::{Nav, Route},
         subject, text,
-        view::{Context, Placed, Scene, View},
+        view::{Context, Painter, Placed, Scene, View},
         widget::{
             cells,
             listing::{Key, Listing, Rows},
-            modal_area, panel, rows_in,
+            modal, panel, rows_in,
         },
     },
 };
@@ -223,9 +223,8 @@ impl View for ActionsModal {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
+        let mut painter = Painter::new(scene.look, frame);
         let size = Size::new(56, cells(Entry::ALL.len()) + 2);
-        let place = modal_area(area, size, frame);
         let name = scene.data.api_name(&self.api);
         let name = text::fit(&name, 24, scene.look.glyphs.ellipsis);
         let stage = match &self.stage {
@@ -233,24 +232,14 @@ impl View for ActionsModal {
             None => String::new(),
         };
         let title = format!("Actions {} {name}{stage}", scene.look.glyphs.dot);
-        let block = panel(scene.look, title, true);
-        let inner = block.inner(place);
-        frame.render_widget(block, place);
-        placed.page = inner.height;
-        placed.rows = rows_in(inner, Entry::ALL.len());
+        let inner = modal(panel(scene.look, title, true), size, area, &mut painter);
+        painter.placed.page = inner.height;
+        painter.placed.rows = rows_in(inner, Entry::ALL.len());
         let chosen = self.chosen();
-        for (idx, entry) in Entry::ALL.into_iter().enumerate() {
-            let row = Rect {
-                y: inner.y + cells(idx),
-                height: 1,
-                ..inner
-            };
-            if row.y < inner.bottom() {
-                let line = self.line(entry, entry == chosen, scene);
-                frame.render_widget(line, row);
-            }
+        for (entry, row) in Entry::ALL.into_iter().zip(inner.rows()) {
+            painter.draw(self.line(entry, entry == chosen, scene), row);
         }
-        placed
+        painter.placed
     }
 }
 
@@ -265,11 +254,7 @@ impl ActionsModal {
             (false, false) => theme.dim,
         };
         let reason_style = if is_chosen { base } else { theme.dim };
-        let pointer = if is_chosen {
-            scene.look.glyphs.pointer
-        } else {
-            " "
-        };
+        let pointer = scene.look.pointer(is_chosen);
         let chord = entry
             .shortcut(self.stage.is_some())
             .and_then(|(scope, action)| keys::binding_of(scope, action))

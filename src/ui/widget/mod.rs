@@ -11,6 +11,7 @@ pub mod header;
 pub mod input;
 pub mod listing;
 pub mod notice;
+pub mod picker;
 pub mod question;
 pub mod scroll;
 pub mod table;
@@ -23,7 +24,7 @@ use ratatui::{
     widgets::{Block, Borders, Clear},
 };
 
-use crate::ui::look::Look;
+use crate::ui::{look::Look, view::Painter};
 
 /// Returns a bordered panel; the one that has the keyboard stands out.
 pub fn panel<'a>(look: &Look, title: impl Into<Line<'a>>, is_focused: bool) -> Block<'a> {
@@ -46,16 +47,22 @@ pub fn panel<'a>(look: &Look, title: impl Into<Line<'a>>, is_focused: bool) -> B
     block.title(Line::from(spans).style(look.theme.title))
 }
 
-/// Wipes and returns the rectangle of a modal of at most that size, in the middle of `area`.
-pub fn modal_area(area: Rect, most: Size, frame: &mut ratatui::Frame<'_>) -> Rect {
+/// Draws the panel of a modal of at most that size in the middle of `area`, and returns the room inside.
+pub fn modal(panel: Block<'_>, most: Size, area: Rect, painter: &mut Painter<'_, '_>) -> Rect {
     let [column] = Layout::horizontal([Constraint::Length(most.width.min(area.width))])
         .flex(Flex::Center)
         .areas(area);
     let [place] = Layout::vertical([Constraint::Length(most.height.min(area.height))])
         .flex(Flex::Center)
         .areas(column);
-    frame.render_widget(Clear, place);
-    place
+    painter.draw(Clear, place);
+    painter.enclose(panel, place)
+}
+
+/// Returns the area without its first column.
+pub fn indented(area: Rect) -> Rect {
+    let [_, rest] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    rest
 }
 
 /// Returns keys, each with what it does, for the border of a modal.

@@ -18,10 +18,7 @@ use crate::{
         keys::{self, Scope},
         text,
         view::{Painter, Scene},
-        widget::{
-            cells, command, failure, form::Pick, hints, modal_area, panel, scroll::ScrolledText,
-            waiting,
-        },
+        widget::{cells, command, failure, form::Pick, hints, modal, panel, scroll, waiting},
     },
 };
 
@@ -41,8 +38,8 @@ pub(super) fn render(
         rows if rows + 2 >= area.height => area.height,
         rows => rows,
     };
-    let place = modal_area(area, Size::new(width, height), painter.frame);
-    let inner = painter.enclose(frame_block(dialog, scene), place);
+    let size = Size::new(width, height);
+    let inner = modal(frame_block(dialog, scene), size, area, painter);
     let body = inner.inner(Margin::new(1, 0));
     let detail = scene.data.library.detail(&dialog.api);
     if let Some(detail) = detail.filter(|detail| detail.stages.is_known()) {
@@ -50,7 +47,7 @@ pub(super) fn render(
     }
     match scene.data.library.stages_failure(&dialog.api) {
         Some(failure) => render_unread(failure, body, painter),
-        None => waiting::spinner(&reading(dialog), scene.look, body, painter.frame),
+        None => waiting::spinner(&reading(dialog), body, painter),
     }
 }
 
@@ -206,19 +203,12 @@ fn render_changes(
         (_, Some(plan)) => changes(plan, scene, columns),
         (_, None) => {
             if let Some(what) = awaited(dialog, scene) {
-                waiting::spinner(&what, scene.look, area, painter.frame);
+                waiting::spinner(&what, area, painter);
             }
             return;
         }
     };
-    painter.placed.side_page = area.height;
-    painter.placed.side_length = lines.len();
-    let text = ScrolledText {
-        lines: &lines,
-        scroll: dialog.scroll,
-        look: scene.look,
-    };
-    painter.draw(&text, area);
+    scroll::render_beside(&lines, dialog.scroll, area, painter);
 }
 
 /// Returns the words for the plan while it is on its way; none while no plan is.

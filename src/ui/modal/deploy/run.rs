@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use ratatui::{
-    layout::{Constraint, Layout, Rect, Size},
+    layout::{Margin, Rect, Size},
     text::{Line, Span},
 };
 
@@ -26,15 +26,15 @@ use crate::{
         text,
         view::{Painter, Scene},
         widget::{
-            cells, failure, modal_area, panel,
-            scroll::{Scroll, ScrolledText},
+            cells, failure, indented, modal, panel,
+            scroll::{self, Scroll},
         },
     },
 };
 
 pub(super) fn render(
     job: &DeployJob,
-    scroll: Scroll,
+    offset: Scroll,
     scene: Scene<'_>,
     area: Rect,
     painter: &mut Painter<'_, '_>,
@@ -43,11 +43,6 @@ pub(super) fn render(
     let width = area.width.min(78);
     let columns = usize::from(width).saturating_sub(5);
     let lines = lines(job, scene, columns);
-    let place = modal_area(
-        area,
-        Size::new(width, cells(lines.len()) + 4),
-        painter.frame,
-    );
     let name = text::fit(&job.plan.api.name, 30, scene.look.glyphs.ellipsis);
     let title = format!(
         "Deploy API {} {name} to {}",
@@ -58,24 +53,12 @@ pub(super) fn render(
     if let Some(DeployOutcome::Failed(_)) = job.outcome {
         block = block.border_style(theme.danger);
     }
-    let inner = painter.enclose(block, place);
+    let size = Size::new(width, cells(lines.len()) + 4);
+    let inner = modal(block, size, area, painter);
     // Where room is short the text comes before the space around it.
     let space = u16::from(cells(lines.len()) + 2 <= inner.height);
-    let [_, middle, _] = Layout::vertical([
-        Constraint::Length(space),
-        Constraint::Fill(1),
-        Constraint::Length(space),
-    ])
-    .areas(inner);
-    let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(middle);
-    painter.placed.page = body.height;
-    painter.placed.side_length = lines.len();
-    let text = ScrolledText {
-        lines: &lines,
-        scroll,
-        look: scene.look,
-    };
-    painter.draw(&text, body);
+    let body = indented(inner).inner(Margin::new(0, space));
+    scroll::render(&lines, offset, body, painter);
 }
 
 fn lines(job: &DeployJob, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {

@@ -14,9 +14,7 @@ use crate::{
         keys::{self, Scope},
         text,
         view::{Painter, Scene},
-        widget::{
-            cells, command, failure, fields::Fields, hints, modal_area, panel, scroll::ScrolledText,
-        },
+        widget::{cells, command, failure, fields::Fields, hints, modal, panel, scroll},
     },
 };
 
@@ -28,8 +26,7 @@ impl StageSettingsModal {
         let commands = self.command_lines(scene, columns);
         let rows = cells(changes.len().max(3)) + cells(commands.len().max(3));
         let size = Size::new(width, self.form.height() + rows + 5);
-        let place = modal_area(area, size, painter.frame);
-        let inner = painter.enclose(self.frame_block(scene), place);
+        let inner = modal(self.frame_block(scene), size, area, painter);
         let body = inner.inner(Margin::new(1, 0));
         let n_commands = cells(commands.len()).min(body.height / 3);
         // The fields scroll before the changes are out of sight.
@@ -44,14 +41,7 @@ impl StageSettingsModal {
         .areas(body);
         self.form.render(fields, painter);
         self.render_note(scene, note, painter);
-        painter.placed.side_page = text.height;
-        painter.placed.side_length = changes.len();
-        let scrolled = ScrolledText {
-            lines: &changes,
-            scroll: self.scroll,
-            look: scene.look,
-        };
-        painter.draw(&scrolled, text);
+        scroll::render_beside(&changes, self.scroll, text, painter);
         painter.draw(Paragraph::new(commands), below);
     }
 
