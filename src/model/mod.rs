@@ -22,6 +22,7 @@ pub mod part;
 pub mod plan;
 pub mod secret;
 pub mod stage;
+pub mod stage_update;
 pub mod target;
 pub mod text;
 

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod known;
 pub mod pull;
 pub mod reading;
+pub mod stages;
 
 pub use journal::Journal;
 pub use known::Known;

@@ -73,6 +73,8 @@ pub enum Action {
     Live,
     /// Take the last deploy back.
     Undo,
+    /// Change the settings of the stage.
+    EditStage,
     /// Copy the callback URL of the stage.
     CopyCallback,
 
@@ -107,6 +109,10 @@ pub enum Action {
     NextField,
     /// The field before.
     PreviousField,
+    /// The next value of the field.
+    NextValue,
+    /// The value of the field before this one.
+    PreviousValue,
     /// Deploy only once the draft was compared, however long that takes.
     Wait,
     /// Begin no further step of the deploy that runs.

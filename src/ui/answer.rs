@@ -5,7 +5,7 @@ use super::{
     deploy::{DeployJob, DeployOutcome, Deploys},
     effect::Job,
     live::composer::Composer,
-    message::{Connected, DeployMessage, HostMessage, LibraryMessage, Recalled},
+    message::{Connected, DeployMessage, HostMessage, LibraryMessage, Recalled, StageMessage},
     notice::Tone,
     route::Route,
     state::{Layer, Layers},
@@ -380,6 +380,31 @@ fn repointed(
     state.touch(effects, |context| {
         context.load_stages(&repoint.api_id);
     });
+}
+
+/// Tells how a change of a stage's settings ended, closes its dialog when it is done, and reads the stages anew.
+pub(super) fn stage(state: &mut State, message: &StageMessage, effects: &mut Vec<Effect>) {
+    state.with_each(Layers::All, effects, |view, _| view.stage_news(message));
+    let StageMessage::Updated(_, update, result) = message else {
+        return;
+    };
+    match result {
+        Ok(()) => {
+            let text = format!("The settings of {} are changed", update.stage);
+            state.data.notices.say(state.look.now, Tone::Ok, text);
+            let dialog = Route::StageSettings(update.api_id.clone(), update.stage.clone());
+            let n_modals = state.modals.len();
+            state.modals.retain(|modal| modal.view.route() != dialog);
+            if state.modals.len() < n_modals {
+                state.data.deploys.closed_at = Some(state.look.now);
+            }
+        }
+        Err(failure) => {
+            state.data.notices.keep_failure(state.look.now, failure);
+            state.open(Route::Failure(failure.clone()), effects);
+        }
+    }
+    state.touch(effects, |context| context.load_stages(&update.api_id));
 }
 
 /// Takes an event of a link. That a message was lost is said at once: the person who sent it believes that it left.

@@ -4,6 +4,7 @@ use crate::model::{
     ApiDetail, ApiId, ConnectRequest, DraftStart, LinkId, Outgoing, Target, Ticket,
     pace::Priority,
     plan::{DeployPlan, DeployRequest, LeftOver, Repoint, Unproved},
+    stage_update::StageUpdate,
 };
 
 /// An order to the world, by the part that carries it out. Each kind is matched whole, so that an order nobody carries
@@ -78,6 +79,10 @@ pub enum Job {
     Prove(Ticket, Box<Unproved>),
     /// Point a stage at another deployment, as undo does. Answer: `DeployMessage::Repointed`.
     Repoint(Ticket, Repoint),
+    /// Work out the AWS CLI commands for a change of a stage's settings. Answer: `StageMessage::Planned`.
+    PlanStageUpdate(Ticket, Box<StageUpdate>),
+    /// Change a stage's settings. Answer: `StageMessage::Updated`.
+    UpdateStage(Ticket, Box<StageUpdate>),
     /// Read the messages sent in earlier sessions. Answer: `HostMessage::HistoryLoaded`.
     LoadHistory(Ticket),
     /// Remember a message that was sent. No answer, but a notice when it cannot be kept.

@@ -43,6 +43,15 @@ pub struct Look {
 }
 
 impl Look {
+    /// Returns the mark in front of a row: the pointer, or as much space.
+    pub fn pointer(&self, is_selected: bool) -> &'static str {
+        if is_selected {
+            self.glyphs.pointer
+        } else {
+            " "
+        }
+    }
+
     /// True for a stage that one must be careful with: one of the patterns takes its name, in upper or lower case.
     pub fn is_production(&self, stage: &StageName) -> bool {
         let mut patterns = self.production.iter();

@@ -9,6 +9,7 @@ use crate::model::{
     limit::ConnectionLimits,
     pace::{Pace, ReadProgress},
     plan::{DeployFailure, DeployPlan, DeployProgress, Deployed, Repoint, Unproved},
+    stage_update::StageUpdate,
 };
 
 /// A fact.
@@ -29,6 +30,8 @@ pub enum Message {
     Library(LibraryMessage),
     /// A deploy moved on.
     Deploy(DeployMessage),
+    /// A change of a stage's settings moved on.
+    Stage(StageMessage),
     /// A link told something.
     Link(LinkId, LinkEvent),
     /// The world around the terminal answered.
@@ -91,6 +94,15 @@ pub enum DeployMessage {
     Proved(Ticket, Box<Unproved>, Result<(), Failure>),
     /// A stage was pointed at another deployment.
     Repointed(Ticket, Repoint, Result<(), Failure>),
+}
+
+/// Steps of a change of a stage's settings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StageMessage {
+    /// The AWS CLI commands that do the same.
+    Planned(Ticket, Result<Vec<String>, Failure>),
+    /// The settings are changed, or are not.
+    Updated(Ticket, Box<StageUpdate>, Result<(), Failure>),
 }
 
 /// Answers of the world around the terminal.

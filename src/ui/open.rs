@@ -4,7 +4,7 @@ use super::{
     modal::{
         actions::ActionsModal, confirm::ConfirmModal, deploy::DeployModal, failure::FailureModal,
         help::HelpModal, log::LogModal, palette::PaletteModal, region::RegionModal,
-        sessions::SessionsModal,
+        sessions::SessionsModal, stage_settings::StageSettingsModal,
     },
     route::Route,
     screen::{api::ApiScreen, apis::ApisScreen, live::LiveScreen, targets::TargetsScreen},
@@ -27,6 +27,9 @@ pub(super) fn open(route: Route, context: &mut Context<'_>) -> Option<Box<dyn Vi
         Route::Region(target) => Box::new(RegionModal::new(target)),
         Route::Actions(api, stage) => Box::new(ActionsModal::new(api, stage)),
         Route::Deploy(api, stage) => Box::new(DeployModal::open(api, stage, context)),
+        Route::StageSettings(api, stage) => {
+            Box::new(StageSettingsModal::open(api, stage, context)?)
+        }
         Route::Confirm(confirmation) => Box::new(ConfirmModal::new(*confirmation)),
         Route::Failure(failure) => Box::new(FailureModal::new(failure)),
         Route::Help(scope) => Box::new(HelpModal::new(scope)),

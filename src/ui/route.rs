@@ -24,6 +24,8 @@ pub enum Route {
     Actions(ApiId, Option<StageName>),
     /// The deploy dialog of an API, with a stage that is chosen already.
     Deploy(ApiId, Option<StageName>),
+    /// The settings of a stage.
+    StageSettings(ApiId, StageName),
     /// A question before something that changes the world.
     Confirm(Box<Confirmation>),
     /// A failure of something that was asked for.
@@ -65,6 +67,7 @@ impl Route {
             | Self::Sessions
             | Self::Actions(..)
             | Self::Deploy(..)
+            | Self::StageSettings(..)
             | Self::Confirm(_)
             | Self::Failure(_)
             | Self::Help(_)

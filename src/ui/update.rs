@@ -62,6 +62,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Resized(..) => {}
         Message::Library(message) => answer::library(state, message, &mut effects),
         Message::Deploy(message) => answer::deploy(state, message, &mut effects),
+        Message::Stage(message) => answer::stage(state, &message, &mut effects),
         Message::Link(link, event) => answer::link(state, link, event),
         Message::Host(message) => answer::host(state, message, &mut effects),
     }

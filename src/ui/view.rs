@@ -4,7 +4,11 @@ use std::{fmt::Debug, time::Duration};
 
 use crossterm::event::KeyEvent;
 use jiff::SignedDuration;
-use ratatui::{Frame, layout::Rect};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    widgets::{Block, Widget},
+};
 
 use super::{
     Action, Effect,
@@ -15,6 +19,7 @@ use super::{
     library::{Asking, Library},
     live::{LiveLink, Session, WatchedStage},
     look::Look,
+    message::StageMessage,
     notice::Tone,
     route::{Nav, Route},
 };
@@ -96,6 +101,40 @@ pub struct Placed {
     pub quiet_rows: Vec<u16>,
     /// The question that was asked and that Enter answers; what was not on the screen cannot be answered.
     pub question: Option<Ticket>,
+}
+
+/// The things that a view draws with.
+#[derive(Debug)]
+pub struct Painter<'a, 'f> {
+    /// Styles, characters, the time.
+    pub look: &'a Look,
+    /// The cells to draw on.
+    pub frame: &'a mut Frame<'f>,
+    /// The places of what was drawn so far.
+    pub placed: Placed,
+}
+
+impl<'a, 'f> Painter<'a, 'f> {
+    /// Makes a painter that has drawn nothing.
+    pub fn new(look: &'a Look, frame: &'a mut Frame<'f>) -> Self {
+        Self {
+            look,
+            frame,
+            placed: Placed::default(),
+        }
+    }
+
+    /// Draws a panel, and returns the room inside.
+    pub fn enclose(&mut self, panel: Block<'_>, area: Rect) -> Rect {
+        let inner = panel.inner(area);
+        self.draw(panel, area);
+        inner
+    }
+
+    /// Draws a widget.
+    pub fn draw(&mut self, widget: impl Widget, area: Rect) {
+        self.frame.render_widget(widget, area);
+    }
 }
 
 /// All that a view may touch while it acts.
@@ -294,6 +333,9 @@ pub trait View: Debug {
 
     /// Follows the news of a deploy.
     fn deploy(&mut self, _news: DeployNews<'_>, _context: &mut Context<'_>) {}
+
+    /// Follows a change of a stage's settings.
+    fn stage_news(&mut self, _message: &StageMessage) {}
 
     /// Follows what a message changed: asks for what is missing, keeps the selection in view. Called after each message
     /// for the top screen and all modals.

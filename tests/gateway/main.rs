@@ -39,6 +39,7 @@ mod management;
 mod ops;
 mod pull_apply;
 mod signing;
+mod stage_settings;
 mod strict;
 mod throttling;
 mod validation;

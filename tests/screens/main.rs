@@ -18,6 +18,8 @@ mod safety;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod stage_settings;
+#[cfg(test)]
 mod targets;
 
 #[cfg(test)]

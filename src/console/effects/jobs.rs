@@ -13,6 +13,7 @@ use crate::{
             DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, LeftOver, Repoint,
             Unproved,
         },
+        stage_update::StageUpdate,
     },
     ops::{self, deploy::account},
     ui::{
@@ -167,6 +168,24 @@ pub(super) async fn repoint(
     let result = ops::deploy::repoint(&control, repoint).await;
     watched.end(match &result {
         Ok(()) => format!("Stage \"{stage}\" serves {to} now"),
+        Err(failure) => account::one_line(failure),
+    });
+    result
+}
+
+pub(super) async fn update_stage(
+    services: &Services,
+    update: &StageUpdate,
+    watched: Watched,
+) -> Result<(), Failure> {
+    let control = services.control()?.at(Priority::Act);
+    let stage = &update.stage;
+    watched.note(format!(
+        "It is not known whether the settings of stage \"{stage}\" were changed"
+    ));
+    let result = ops::stages::update(&control, update).await;
+    watched.end(match &result {
+        Ok(()) => format!("The settings of stage \"{stage}\" are changed"),
         Err(failure) => account::one_line(failure),
     });
     result

@@ -15,11 +15,13 @@ use crate::{
         ApiDetail, ApiId, ConnectRequest, DraftStart, Failure, FailureKind, Target, Ticket,
         pace::Priority,
         plan::{DeployPlan, DeployRequest, LeftOver, Repoint, Unproved},
+        stage_update::StageUpdate,
     },
+    ops,
     ui::{
         Message,
         effect::{Job, Link},
-        message::{DeployMessage, HostMessage, LibraryMessage},
+        message::{DeployMessage, HostMessage, LibraryMessage, StageMessage},
     },
 };
 
@@ -115,6 +117,8 @@ impl Effects {
             Job::StopDeploy(ticket) => self.watches.stop(ticket),
             Job::Prove(ticket, unproved) => self.prove(ticket, unproved),
             Job::Repoint(ticket, repoint) => self.repoint(ticket, repoint),
+            Job::PlanStageUpdate(ticket, update) => self.plan_stage_update(ticket, update),
+            Job::UpdateStage(ticket, update) => self.update_stage(ticket, update),
             Job::LoadHistory(ticket) => self.load_history(ticket),
             Job::Remember(text) => self.remember(text),
             Job::Cancel(ticket) => drop(self.tasks.remove(&ticket)),
@@ -255,6 +259,26 @@ impl Effects {
             ticket,
             async move { jobs::repoint(&services, &order, watched).await },
             move |result| Message::Deploy(DeployMessage::Repointed(ticket, repoint, result)),
+        );
+    }
+
+    fn plan_stage_update(&mut self, ticket: Ticket, update: Box<StageUpdate>) {
+        let services = Arc::clone(&self.services);
+        self.start(
+            ticket,
+            async move { ops::stages::commands(&services.control()?, &update).await },
+            move |result| Message::Stage(StageMessage::Planned(ticket, result)),
+        );
+    }
+
+    fn update_stage(&mut self, ticket: Ticket, update: Box<StageUpdate>) {
+        let services = Arc::clone(&self.services);
+        let order = update.clone();
+        let watched = self.watches.open(ticket);
+        self.start(
+            ticket,
+            async move { jobs::update_stage(&services, &order, watched).await },
+            move |result| Message::Stage(StageMessage::Updated(ticket, update, result)),
         );
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{ApiFile, RouteFile};
-use crate::model::diff::{Change, ChangeKind, Subject, compare};
+use super::{ApiFile, RouteFile, StageFile};
+use crate::model::diff::{Change, ChangeKind, Detail, Subject, compare};
 
 /// Returns the changes that turn `from` into `to`, in the order in which the parts depend on each other.
 pub fn changes(from: &ApiFile, to: &ApiFile) -> Vec<Change> {
@@ -34,6 +34,11 @@ pub fn changes(from: &ApiFile, to: &ApiFile) -> Vec<Change> {
             Subject::Stage(name.to_string())
         }))
         .collect()
+}
+
+/// Returns the members in which a stage's settings differ.
+pub fn stage_changes(from: &StageFile, to: &StageFile) -> Vec<Detail> {
+    compare(&members(from), &members(to))
 }
 
 /// Returns the API's own members and nothing that hangs on it but its tags.

@@ -36,8 +36,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{StageName, text::printable_json};
 
-pub use changes::{changes, own_members};
-pub use parts::{Names, api_file, integration_names, integration_responses, route_responses};
+pub use changes::{changes, own_members, stage_changes};
+pub use parts::{
+    Names, api_file, integration_names, integration_responses, route_responses, stage_file,
+};
 pub use settled::{Settled, Unfit};
 
 /// Texts by key.

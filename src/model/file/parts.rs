@@ -199,7 +199,8 @@ fn route_response_file(response: &RouteResponse) -> RouteResponseFile {
     }
 }
 
-fn stage_file(stage: &Stage) -> StageFile {
+/// Returns a stage's settings as a file has them.
+pub fn stage_file(stage: &Stage) -> StageFile {
     let default_settings = stage.default_route_settings.as_ref();
     StageFile {
         description: stage.description.clone(),

@@ -47,6 +47,12 @@ pub enum Scope {
     DeployFailed,
     /// The list of live sessions.
     Sessions,
+    /// A form, its text fields included.
+    Form,
+    /// A form while a choice or a switch has the keyboard.
+    FormChoice,
+    /// A form while it asks; any key but Enter takes the question back.
+    FormQuestion,
     /// A question.
     Confirm,
     /// A failure.
@@ -102,7 +108,7 @@ impl Group {
 
 impl Scope {
     /// Every scope that a screen or modal can name as its own, for tests and for `stagewire keys`.
-    pub const LEAVES: [Self; 21] = [
+    pub const LEAVES: [Self; 24] = [
         Self::Targets,
         Self::Apis,
         Self::Stages,
@@ -119,6 +125,9 @@ impl Scope {
         Self::DeployRun,
         Self::DeployFailed,
         Self::Sessions,
+        Self::Form,
+        Self::FormChoice,
+        Self::FormQuestion,
         Self::Confirm,
         Self::Failure,
         Self::Help,
@@ -165,6 +174,9 @@ impl Scope {
             Self::DeployRun => &[Self::DeployRun, Self::Text, Self::Anywhere],
             Self::DeployFailed => &[Self::DeployFailed, Self::Text, Self::Anywhere],
             Self::Sessions => &[Self::Sessions, Self::Anywhere],
+            Self::Form => &[Self::Form, Self::Anywhere],
+            Self::FormChoice => &[Self::FormChoice, Self::Form, Self::Anywhere],
+            Self::FormQuestion => &[Self::FormQuestion, Self::Anywhere],
             Self::Confirm => &[Self::Confirm, Self::Anywhere],
             Self::Failure => &[Self::Failure, Self::Text, Self::Anywhere],
             Self::Help => &[Self::Help, Self::Text, Self::Anywhere],
@@ -187,6 +199,8 @@ impl Scope {
                 | Self::FilterLine
                 | Self::DeployField
                 | Self::DeployQuestion
+                | Self::Form
+                | Self::FormQuestion
                 | Self::Palette
         )
     }
@@ -216,6 +230,9 @@ impl Scope {
             Self::DeployRun => "deploy dialog, running",
             Self::DeployFailed => "deploy dialog, failed",
             Self::Sessions => "live sessions",
+            Self::Form => "forms",
+            Self::FormChoice => "forms, choice or switch",
+            Self::FormQuestion => "forms, question",
             Self::Confirm => "questions",
             Self::Failure => "failures",
             Self::Help => "help",

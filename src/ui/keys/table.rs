@@ -43,6 +43,7 @@ pub(super) static ROWS: &[Row] = &[
     // The Stages tab.
     row(Scope::Stages, "enter", Action::Open, "watch", (Group::Here, 90)),
     row(Scope::Stages, "c", Action::CopyCallback, "copy callback URL", (Group::Here, 0)),
+    row(Scope::Stages, "e", Action::EditStage, "edit stage", (Group::Stage, 0)),
     // What one can do to an API.
     row(Scope::Subject, "d", Action::Deploy, "deploy", (Group::Stage, 85)),
     row(Scope::Subject, "l", Action::Live, "live", (Group::Stage, 80)),
@@ -160,6 +161,20 @@ pub(super) static ROWS: &[Row] = &[
     row(Scope::Sessions, "enter", Action::Submit, "watch", (Group::Here, 90)),
     row(Scope::Sessions, "x", Action::CloseSession, "close, then forget", (Group::Here, 85)),
     row(Scope::Sessions, "esc q", Action::Back, "back", (Group::Here, 80)),
+    // Forms.
+    row(Scope::Form, "enter", Action::Submit, "change", (Group::Here, 90)),
+    row(Scope::Form, "tab", Action::NextField, "next field", (Group::Here, 60)),
+    row(Scope::Form, "backtab", Action::PreviousField, "field before", (Group::Here, 0)),
+    row(Scope::Form, "up", Action::Up, "up", (Group::Move, 0)),
+    row(Scope::Form, "down", Action::Down, "down", (Group::Move, 0)),
+    row(Scope::Form, "pageup", Action::PageUp, "changes up", (Group::Move, 0)),
+    row(Scope::Form, "pagedown", Action::PageDown, "changes down", (Group::Move, 0)),
+    row(Scope::Form, "ctrl-y", Action::Copy, "copy command", (Group::Here, 50)),
+    row(Scope::Form, "esc", Action::Back, "cancel", (Group::Here, 80)),
+    row(Scope::FormChoice, "space right", Action::NextValue, "next value", (Group::Here, 70)),
+    row(Scope::FormChoice, "left", Action::PreviousValue, "value before", (Group::Here, 0)),
+    row(Scope::FormQuestion, "enter", Action::Submit, "go ahead", (Group::Here, 90)),
+    row(Scope::FormQuestion, "esc", Action::Back, "take it back", (Group::Here, 80)),
     // A question.
     row(Scope::Confirm, "enter y", Action::Submit, "yes", (Group::Here, 90)),
     row(Scope::Confirm, "esc n q", Action::Back, "no", (Group::Here, 80)),

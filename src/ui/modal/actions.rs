@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Rect, Size},
     text::{Line, Span},
 };
 
@@ -27,11 +27,11 @@ use crate::{
         notice::Tone,
         route::{Nav, Route},
         subject, text,
-        view::{Context, Placed, Scene, View},
+        view::{Context, Painter, Placed, Scene, View},
         widget::{
             cells,
             listing::{Key, Listing, Rows},
-            modal_area, panel, rows_in,
+            modal, panel, rows_in,
         },
     },
 };
@@ -50,16 +50,18 @@ enum Entry {
     Deploy,
     Live,
     Undo,
+    EditStage,
     CopyInvokeUrl,
     CopyCallbackUrl,
     CopyId,
 }
 
 impl Entry {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Deploy,
         Self::Live,
         Self::Undo,
+        Self::EditStage,
         Self::CopyInvokeUrl,
         Self::CopyCallbackUrl,
         Self::CopyId,
@@ -70,6 +72,7 @@ impl Entry {
             Self::Deploy => "Deploy API...",
             Self::Live => "Watch live",
             Self::Undo => "Undo deploy",
+            Self::EditStage => "Edit stage...",
             Self::CopyInvokeUrl => "Copy invoke URL",
             Self::CopyCallbackUrl => "Copy callback URL",
             Self::CopyId => "Copy API id",
@@ -82,10 +85,11 @@ impl Entry {
             Self::Deploy => Some((Scope::Apis, Action::Deploy)),
             Self::Live => Some((Scope::Apis, Action::Live)),
             Self::Undo => Some((Scope::Apis, Action::Undo)),
+            Self::EditStage if has_stage => Some((Scope::Stages, Action::EditStage)),
             Self::CopyInvokeUrl if has_stage => Some((Scope::Stages, Action::Copy)),
             Self::CopyCallbackUrl if has_stage => Some((Scope::Stages, Action::CopyCallback)),
             Self::CopyId if !has_stage => Some((Scope::Apis, Action::Copy)),
-            Self::CopyInvokeUrl | Self::CopyCallbackUrl | Self::CopyId => None,
+            Self::EditStage | Self::CopyInvokeUrl | Self::CopyCallbackUrl | Self::CopyId => None,
         }
     }
 }
@@ -132,11 +136,15 @@ impl ActionsModal {
             Entry::Deploy => subject::deploy_refusal(detail),
             Entry::Live => subject::live_refusal(detail, self.stage.as_ref()),
             Entry::Undo => subject::undo_refusal(scene),
-            Entry::CopyInvokeUrl | Entry::CopyCallbackUrl if self.stage.is_none() => {
+            Entry::EditStage | Entry::CopyInvokeUrl | Entry::CopyCallbackUrl
+                if self.stage.is_none() =>
+            {
                 let open = keys::named(Scope::Apis, Action::Open);
                 Some(format!("Choose a stage first: {open} opens the API"))
             }
-            Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => None,
+            Entry::EditStage | Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => {
+                None
+            }
         }
     }
 
@@ -150,7 +158,9 @@ impl ActionsModal {
             Entry::Live if has_stages => "it serves nothing yet",
             Entry::Live => "the API has no stage yet",
             Entry::Undo => "nothing to undo",
-            Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => "choose a stage first",
+            Entry::EditStage | Entry::CopyInvokeUrl | Entry::CopyCallbackUrl | Entry::CopyId => {
+                "choose a stage first"
+            }
         })
     }
 
@@ -190,6 +200,7 @@ impl View for ActionsModal {
             Entry::Deploy => Nav::Act(Action::Deploy),
             Entry::Live => Nav::Act(Action::Live),
             Entry::Undo => Nav::Act(Action::Undo),
+            Entry::EditStage => Nav::Act(Action::EditStage),
             Entry::CopyId => {
                 context.copy(format!("API id {}", self.api), self.api.to_string());
                 Nav::Back
@@ -214,9 +225,8 @@ impl View for ActionsModal {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
-        let size = (56.min(area.width), cells(Entry::ALL.len()) + 2);
-        let place = modal_area(area, size, frame);
+        let mut painter = Painter::new(scene.look, frame);
+        let size = Size::new(56, cells(Entry::ALL.len()) + 2);
         let name = scene.data.api_name(&self.api);
         let name = text::fit(&name, 24, scene.look.glyphs.ellipsis);
         let stage = match &self.stage {
@@ -224,24 +234,14 @@ impl View for ActionsModal {
             None => String::new(),
         };
         let title = format!("Actions {} {name}{stage}", scene.look.glyphs.dot);
-        let block = panel(scene.look, title, true);
-        let inner = block.inner(place);
-        frame.render_widget(block, place);
-        placed.page = inner.height;
-        placed.rows = rows_in(inner, Entry::ALL.len());
+        let inner = modal(panel(scene.look, title, true), size, area, &mut painter);
+        painter.placed.page = inner.height;
+        painter.placed.rows = rows_in(inner, Entry::ALL.len());
         let chosen = self.chosen();
-        for (idx, entry) in Entry::ALL.into_iter().enumerate() {
-            let row = Rect {
-                y: inner.y + cells(idx),
-                height: 1,
-                ..inner
-            };
-            if row.y < inner.bottom() {
-                let line = self.line(entry, entry == chosen, scene);
-                frame.render_widget(line, row);
-            }
+        for (entry, row) in Entry::ALL.into_iter().zip(inner.rows()) {
+            painter.draw(self.line(entry, entry == chosen, scene), row);
         }
-        placed
+        painter.placed
     }
 }
 
@@ -256,11 +256,7 @@ impl ActionsModal {
             (false, false) => theme.dim,
         };
         let reason_style = if is_chosen { base } else { theme.dim };
-        let pointer = if is_chosen {
-            scene.look.glyphs.pointer
-        } else {
-            " "
-        };
+        let pointer = scene.look.pointer(is_chosen);
         let chord = entry
             .shortcut(self.stage.is_some())
             .and_then(|(scope, action)| keys::binding_of(scope, action))

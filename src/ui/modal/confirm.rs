@@ -10,7 +10,7 @@
 
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Rect, Size},
     text::{Line, Span},
     widgets::Paragraph,
 };
@@ -18,10 +18,11 @@ use ratatui::{
 use crate::ui::{
     Action,
     keys::{self, Scope},
+    look::Look,
     route::{Confirmation, Nav, Order, Route},
     text,
-    view::{Context, Placed, Scene, View},
-    widget::{cells, modal_area, panel},
+    view::{Context, Painter, Placed, Scene, View},
+    widget::{cells, indented, modal, panel},
 };
 
 /// A question with two answers.
@@ -60,33 +61,32 @@ impl View for ConfirmModal {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
-        let theme = &scene.look.theme;
+        let mut painter = Painter::new(scene.look, frame);
         let width = area.width.min(72);
-        let columns = usize::from(width).saturating_sub(4);
-        let mut lines: Vec<Line<'_>> = self
-            .confirmation
-            .lines
-            .iter()
-            .flat_map(|line| text::wrap(line, columns))
-            .map(|line| Line::styled(line, theme.text))
-            .collect();
+        let lines = self.lines(usize::from(width).saturating_sub(4), scene.look);
+        let block = panel(scene.look, self.confirmation.title.as_str(), true);
+        let block = block.border_style(scene.look.theme.warn);
+        let size = Size::new(width, cells(lines.len()) + 2);
+        let body = indented(modal(block, size, area, &mut painter));
+        painter.placed.page = body.height;
+        painter.draw(Paragraph::new(lines), body);
+        painter.placed
+    }
+}
+
+impl ConfirmModal {
+    fn lines(&self, columns: usize, look: &Look) -> Vec<Line<'static>> {
+        let theme = &look.theme;
+        let lines = self.confirmation.lines.iter();
+        let lines = lines.flat_map(|line| text::wrap(line, columns));
+        let mut lines: Vec<_> = lines.map(|line| Line::styled(line, theme.text)).collect();
         lines.push(Line::default());
         lines.push(Line::from(vec![
-            Span::styled(scene.look.glyphs.enter, theme.key),
+            Span::styled(look.glyphs.enter, theme.key),
             Span::styled(format!(" {}   ", self.confirmation.yes), theme.text),
             Span::styled(keys::named(Scope::Confirm, Action::Back), theme.key),
             Span::styled(" leave it", theme.dim),
         ]));
-        let place = modal_area(area, (width, cells(lines.len()) + 2), frame);
-        let block =
-            panel(scene.look, self.confirmation.title.as_str(), true).border_style(theme.warn);
-        let inner = block.inner(place);
-        frame.render_widget(block, place);
-        let [_, body] =
-            Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-        placed.page = body.height;
-        frame.render_widget(Paragraph::new(lines), body);
-        placed
+        lines
     }
 }

@@ -11,7 +11,7 @@
 
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Margin, Rect, Size},
 };
 
 use crate::{
@@ -20,10 +20,10 @@ use crate::{
         Action,
         keys::Scope,
         route::{Nav, Route},
-        view::{Context, Placed, Scene, View},
+        view::{Context, Painter, Placed, Scene, View},
         widget::{
-            cells, failure, modal_area, panel, safe,
-            scroll::{Scroll, ScrolledText},
+            cells, failure, indented, modal, panel, safe,
+            scroll::{self, Scroll},
         },
     },
 };
@@ -59,38 +59,24 @@ impl View for FailureModal {
             Action::Back => return Nav::Back,
             Action::Copy => context.copy("the failure", self.failure.to_string()),
             action => {
-                self.scroll
-                    .act(action, context.placed.page, usize::from(u16::MAX));
+                let placed = context.placed;
+                self.scroll.act(action, placed.page, placed.side_length);
             }
         }
         Nav::Stay
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
+        let mut painter = Painter::new(scene.look, frame);
         let width = area.width.min(78);
         let columns = usize::from(width).saturating_sub(5);
         let lines = failure::lines(&self.failure, columns, scene.look);
-        let place = modal_area(area, (width, cells(lines.len()) + 4), frame);
         let title = safe("That did not work", scene.look.theme.danger);
         let block = panel(scene.look, title, true).border_style(scene.look.theme.danger);
-        let inner = block.inner(place);
-        frame.render_widget(block, place);
-        let [_, body, _] = Layout::vertical([
-            Constraint::Length(1),
-            Constraint::Fill(1),
-            Constraint::Length(1),
-        ])
-        .areas(inner);
-        let [_, body] =
-            Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(body);
-        placed.page = body.height;
-        let text = ScrolledText {
-            lines: &lines,
-            scroll: self.scroll,
-            look: scene.look,
-        };
-        frame.render_widget(&text, body);
-        placed
+        let size = Size::new(width, cells(lines.len()) + 4);
+        let inner = modal(block, size, area, &mut painter);
+        let body = indented(inner).inner(Margin::new(0, 1));
+        scroll::render(&lines, self.scroll, body, &mut painter);
+        painter.placed
     }
 }

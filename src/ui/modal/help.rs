@@ -13,19 +13,20 @@
 
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Rect, Size},
     text::{Line, Span},
 };
 
 use crate::ui::{
     Action,
     keys::{self, Binding, Group, Scope},
+    look::Look,
     route::{Nav, Route},
     text,
-    view::{Context, Placed, Scene, View},
+    view::{Context, Painter, Placed, Scene, View},
     widget::{
-        cells, modal_area, panel,
-        scroll::{Scroll, ScrolledText},
+        cells, indented, modal, panel,
+        scroll::{self, Scroll},
     },
 };
 
@@ -71,30 +72,19 @@ impl View for HelpModal {
         if action == Action::Back {
             return Nav::Back;
         }
-        let length = lines_count(self.of);
-        self.scroll.act(action, context.placed.page, length);
+        let placed = context.placed;
+        self.scroll.act(action, placed.page, placed.side_length);
         Nav::Stay
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
+        let mut painter = Painter::new(scene.look, frame);
         let lines = self.lines(scene);
-        let width = area.width.min(64);
-        let place = modal_area(area, (width, cells(lines.len()) + 2), frame);
+        let size = Size::new(64, cells(lines.len()) + 2);
         let title = format!("Keys {} {}", scene.look.glyphs.dot, self.of.title());
-        let block = panel(scene.look, title, true);
-        let inner = block.inner(place);
-        frame.render_widget(block, place);
-        let [_, body] =
-            Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-        placed.page = body.height;
-        let text = ScrolledText {
-            lines: &lines,
-            scroll: self.scroll,
-            look: scene.look,
-        };
-        frame.render_widget(&text, body);
-        placed
+        let inner = modal(panel(scene.look, title, true), size, area, &mut painter);
+        scroll::render(&lines, self.scroll, indented(inner), &mut painter);
+        painter.placed
     }
 }
 
@@ -107,14 +97,7 @@ impl HelpModal {
                 lines.push(Line::default());
             }
             lines.push(Line::styled(group.title(), theme.heading));
-            for row in rows {
-                let chords = text::fit_padded(&row.all_chords(&scene.look.glyphs), 14, "");
-                lines.push(Line::from(vec![
-                    Span::raw("  "),
-                    Span::styled(chords, theme.key),
-                    Span::styled(row.label, theme.text),
-                ]));
-            }
+            lines.extend(rows.into_iter().map(|row| entry(row, scene.look)));
         }
         if let Some(path) = &scene.data.log_path {
             lines.push(Line::default());
@@ -127,8 +110,11 @@ impl HelpModal {
     }
 }
 
-/// Returns an upper bound of the lines, to keep the scroll within.
-fn lines_count(scope: Scope) -> usize {
-    let groups = entries(scope);
-    groups.iter().map(|(_, rows)| rows.len() + 2).sum::<usize>() + 2
+fn entry(row: &Binding, look: &Look) -> Line<'static> {
+    let chords = text::fit_padded(&row.all_chords(&look.glyphs), 14, "");
+    Line::from(vec![
+        Span::raw("  "),
+        Span::styled(chords, look.theme.key),
+        Span::styled(row.label, look.theme.text),
+    ])
 }

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::Rect,
     text::{Line, Span},
 };
 
@@ -13,10 +13,10 @@ use crate::ui::{
     notice::{LogEntry, Tone},
     route::{Nav, Route},
     text,
-    view::{Context, Placed, Scene, View},
+    view::{Context, Painter, Placed, Scene, View},
     widget::{
-        failure, modal_area, panel,
-        scroll::{Scroll, ScrolledText},
+        failure, indented, modal, panel,
+        scroll::{self, Scroll},
     },
 };
 
@@ -43,22 +43,17 @@ impl View for LogModal {
                 context.copy("the log", lines.join("\n"));
             }
             action => {
-                let length = usize::from(u16::MAX);
-                self.scroll.act(action, context.placed.page, length);
+                let placed = context.placed;
+                self.scroll.act(action, placed.page, placed.side_length);
             }
         }
         Nav::Stay
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
-        let place = modal_area(area, (area.width, area.height), frame);
+        let mut painter = Painter::new(scene.look, frame);
         let block = panel(scene.look, "Log", true);
-        let inner = block.inner(place);
-        frame.render_widget(block, place);
-        let [_, body] =
-            Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-        placed.page = body.height;
+        let body = indented(modal(block, area.as_size(), area, &mut painter));
         let columns = usize::from(body.width).saturating_sub(1);
         let mut lines: Vec<Line<'static>> = Vec::new();
         for entry in scene.data.notices.log().iter().rev() {
@@ -67,13 +62,8 @@ impl View for LogModal {
         if lines.is_empty() {
             lines.push(Line::styled("Nothing was said yet.", scene.look.theme.dim));
         }
-        let text = ScrolledText {
-            lines: &lines,
-            scroll: self.scroll,
-            look: scene.look,
-        };
-        frame.render_widget(&text, body);
-        placed
+        scroll::render(&lines, self.scroll, body, &mut painter);
+        painter.placed
     }
 }
 
@@ -93,23 +83,11 @@ fn plain(entry: &LogEntry) -> String {
     format!("{}Z {text}", clock(entry))
 }
 
+/// Returns an entry as lines, the first with the time.
 fn entry_lines(entry: &LogEntry, columns: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
     let theme = &scene.look.theme;
-    let room = columns.saturating_sub(11);
-    let style = match entry.tone {
-        Tone::Info => theme.text,
-        Tone::Ok => theme.ok,
-        Tone::Warning => theme.warn,
-        Tone::Danger => theme.danger,
-    };
-    let body: Vec<Line<'static>> = match &entry.failure {
-        Some(cause) => failure::lines(cause, room, scene.look),
-        None => text::wrap(&entry.text, room)
-            .into_iter()
-            .map(|line| Line::styled(line, style))
-            .collect(),
-    };
-    body.into_iter()
+    body_lines(entry, columns.saturating_sub(11), scene)
+        .into_iter()
         .enumerate()
         .map(|(idx, line)| {
             let head = if idx == 0 {
@@ -123,4 +101,19 @@ fn entry_lines(entry: &LogEntry, columns: usize, scene: Scene<'_>) -> Vec<Line<'
             Line::from(spans)
         })
         .collect()
+}
+
+fn body_lines(entry: &LogEntry, columns: usize, scene: Scene<'_>) -> Vec<Line<'static>> {
+    if let Some(failure) = &entry.failure {
+        return failure::lines(failure, columns, scene.look);
+    }
+    let theme = &scene.look.theme;
+    let style = match entry.tone {
+        Tone::Info => theme.text,
+        Tone::Ok => theme.ok,
+        Tone::Warning => theme.warn,
+        Tone::Danger => theme.danger,
+    };
+    let lines = text::wrap(&entry.text, columns).into_iter();
+    lines.map(|line| Line::styled(line, style)).collect()
 }

@@ -10,3 +10,4 @@ pub mod log;
 pub mod palette;
 pub mod region;
 pub mod sessions;
+pub mod stage_settings;

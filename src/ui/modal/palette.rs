@@ -13,20 +13,21 @@ use std::borrow::Cow;
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Rect, Size},
     text::{Line, Span},
 };
 
 use crate::ui::{
     Action,
     keys::{self, Binding, Scope},
+    look::Look,
     route::{Nav, Route},
     text,
-    view::{Context, Handled, Placed, Scene, View},
+    view::{Context, Handled, Painter, Placed, Scene, View},
     widget::{
         cells,
-        listing::{Key, Listing, Rows, highlight},
-        modal_area, panel, rows_in,
+        listing::{Key, Listing, Rows, Searched},
+        modal, panel, picker,
     },
 };
 
@@ -133,58 +134,49 @@ impl View for PaletteModal {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
-        let theme = &scene.look.theme;
+        let mut painter = Painter::new(scene.look, frame);
         let rows = self.rows();
-        let height = (cells(rows.len()) + 3).min(18);
-        let place = modal_area(area, (46.min(area.width), height), frame);
-        let block = panel(scene.look, "Command", true);
-        let inner = block.inner(place);
-        frame.render_widget(block, place);
-        let [field, list] =
-            Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-        let [mark, field] =
-            Layout::horizontal([Constraint::Length(2), Constraint::Fill(1)]).areas(field);
-        frame.render_widget(Line::styled(" :", theme.key), mark);
-        frame.render_widget(&self.list.filter.widget(theme, true), field);
-        placed.page = list.height;
-        placed.rows = rows_in(list, self.list.window(list.height).len());
-        let window = self.list.window(list.height);
-        let selected = self.list.selected_idx();
-        let columns = usize::from(list.width).saturating_sub(11);
-        for (line, idx) in window.enumerate() {
-            let listed = &self.list.rows()[idx];
-            let row = rows[listed.place];
-            let is_selected = selected == Some(idx);
-            let base = match (is_selected, scene.refusal_beneath(row.action)) {
-                (true, _) => theme.selection,
-                (false, Some(_)) => theme.dim,
-                (false, None) => theme.text,
-            };
-            let pointer = if is_selected {
-                scene.look.glyphs.pointer
-            } else {
-                " "
-            };
-            let mut spans = vec![Span::styled(format!("{pointer} "), base)];
-            spans.extend(highlight(
-                row.label,
-                (0, columns),
-                &listed.matched,
-                (base, theme.matched),
-                scene.look.glyphs.ellipsis,
-            ));
-            let chord = row.chord_for(self.of, &scene.look.glyphs);
-            let chord = format!("{chord:>7}  ");
-            let key = if is_selected { base } else { theme.key };
-            spans.push(Span::styled(text::fit_padded(&chord, 9, ""), key));
-            let place = Rect {
-                y: list.y + cells(line),
-                height: 1,
-                ..list
-            };
-            frame.render_widget(Line::from(spans).style(base), place);
-        }
-        placed
+        let size = Size::new(46, (cells(rows.len()) + 3).min(18));
+        let inner = modal(panel(scene.look, "Command", true), size, area, &mut painter);
+        let columns = usize::from(inner.width).saturating_sub(11);
+        picker::render(
+            &self.list,
+            " :",
+            inner,
+            &mut painter,
+            |listed, is_selected| {
+                let searched = Searched {
+                    text: rows[listed.place].label,
+                    first: 0,
+                    matched: &listed.matched,
+                };
+                let base = match (
+                    is_selected,
+                    scene.refusal_beneath(rows[listed.place].action),
+                ) {
+                    (true, _) => scene.look.theme.selection,
+                    (false, Some(_)) => scene.look.theme.dim,
+                    (false, None) => scene.look.theme.text,
+                };
+                let pointer = format!("{} ", scene.look.pointer(is_selected));
+                let mut spans = vec![Span::styled(pointer, base)];
+                spans.extend(searched.spans(columns, base, scene.look));
+                spans.push(self.chord(rows[listed.place], is_selected, scene.look));
+                Line::from(spans).style(base)
+            },
+        );
+        painter.placed
+    }
+}
+
+impl PaletteModal {
+    fn chord(&self, row: &Binding, is_selected: bool, look: &Look) -> Span<'static> {
+        let style = if is_selected {
+            look.theme.selection
+        } else {
+            look.theme.key
+        };
+        let chord = row.chord_for(self.of, &look.glyphs);
+        Span::styled(text::fit_padded(&format!("{chord:>7}  "), 9, ""), style)
     }
 }

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Rect, Size},
     text::{Line, Span},
 };
 
@@ -24,51 +24,63 @@ use crate::{
         keys::Scope,
         look::Look,
         route::{Nav, Route},
-        view::{Context, Handled, Placed, Scene, View},
+        view::{Context, Handled, Painter, Placed, Scene, View},
         widget::{
-            cells,
-            listing::{Key, Listing, Rows, highlight},
-            modal_area, panel, rows_in,
+            listing::{Key, Listing, Row, Rows, Searched},
+            modal, panel, picker,
         },
     },
 };
 
+/// A region of AWS.
+#[derive(Debug, Clone, Copy)]
+struct Region<'a> {
+    /// `eu-central-1`.
+    name: &'a str,
+    /// `Frankfurt`.
+    place: &'a str,
+}
+
+const fn region<'a>(name: &'a str, place: &'a str) -> Region<'a> {
+    Region { name, place }
+}
+
 /// Regions with their places. SOURCE: AWS General Reference, "Amazon API Gateway endpoints". A region that is missing
 /// here can be typed.
-const REGIONS: [(&str, &str); 33] = [
-    ("us-east-1", "N. Virginia"),
-    ("us-east-2", "Ohio"),
-    ("us-west-1", "N. California"),
-    ("us-west-2", "Oregon"),
-    ("af-south-1", "Cape Town"),
-    ("ap-east-1", "Hong Kong"),
-    ("ap-northeast-1", "Tokyo"),
-    ("ap-northeast-2", "Seoul"),
-    ("ap-northeast-3", "Osaka"),
-    ("ap-south-1", "Mumbai"),
-    ("ap-south-2", "Hyderabad"),
-    ("ap-southeast-1", "Singapore"),
-    ("ap-southeast-2", "Sydney"),
-    ("ap-southeast-3", "Jakarta"),
-    ("ap-southeast-4", "Melbourne"),
-    ("ap-southeast-5", "Malaysia"),
-    ("ca-central-1", "Canada Central"),
-    ("ca-west-1", "Calgary"),
-    ("cn-north-1", "Beijing"),
-    ("cn-northwest-1", "Ningxia"),
-    ("eu-central-1", "Frankfurt"),
-    ("eu-central-2", "Zurich"),
-    ("eu-north-1", "Stockholm"),
-    ("eu-south-1", "Milan"),
-    ("eu-south-2", "Spain"),
-    ("eu-west-1", "Ireland"),
-    ("eu-west-2", "London"),
-    ("eu-west-3", "Paris"),
-    ("il-central-1", "Tel Aviv"),
-    ("me-central-1", "UAE"),
-    ("me-south-1", "Bahrain"),
-    ("mx-central-1", "Mexico Central"),
-    ("sa-east-1", "São Paulo"),
+const REGIONS: [Region<'_>; 33] = [
+    region("us-east-1", "N. Virginia"),
+    region("us-east-2", "Ohio"),
+    region("us-west-1", "N. California"),
+    region("us-west-2", "Oregon"),
+    region("af-south-1", "Cape Town"),
+    region("ap-east-1", "Hong Kong"),
+    region("ap-northeast-1", "Tokyo"),
+    region("ap-northeast-2", "Seoul"),
+    region("ap-northeast-3", "Osaka"),
+    region("ap-south-1", "Mumbai"),
+    region("ap-south-2", "Hyderabad"),
+    region("ap-southeast-1", "Singapore"),
+    region("ap-southeast-2", "Sydney"),
+    region("ap-southeast-3", "Jakarta"),
+    region("ap-southeast-4", "Melbourne"),
+    region("ap-southeast-5", "Malaysia"),
+    region("ca-central-1", "Canada Central"),
+    region("ca-west-1", "Calgary"),
+    region("cn-north-1", "Beijing"),
+    region("cn-northwest-1", "Ningxia"),
+    region("eu-central-1", "Frankfurt"),
+    region("eu-central-2", "Zurich"),
+    region("eu-north-1", "Stockholm"),
+    region("eu-south-1", "Milan"),
+    region("eu-south-2", "Spain"),
+    region("eu-west-1", "Ireland"),
+    region("eu-west-2", "London"),
+    region("eu-west-3", "Paris"),
+    region("il-central-1", "Tel Aviv"),
+    region("me-central-1", "UAE"),
+    region("me-south-1", "Bahrain"),
+    region("mx-central-1", "Mexico Central"),
+    region("sa-east-1", "São Paulo"),
 ];
 
 /// The target whose region changes, and the regions with the text that is typed.
@@ -88,7 +100,7 @@ impl RegionModal {
     /// Returns the name of the chosen region: the selected one, or the text that is typed when no region matches.
     fn chosen(&self) -> String {
         match self.list.selected(&RegionRows, &REGIONS) {
-            Some((region, _)) => (*region).to_owned(),
+            Some(region) => region.name.to_owned(),
             None => self.list.filter.text().trim().to_owned(),
         }
     }
@@ -107,16 +119,16 @@ impl RegionModal {
 struct RegionRows;
 
 impl Rows for RegionRows {
-    type Item = (&'static str, &'static str);
+    type Item = Region<'static>;
 
     const ORDERS: &'static [&'static str] = &["table"];
 
-    fn id<'a>(&'a self, (region, _): &'a Self::Item) -> Cow<'a, str> {
-        Cow::Borrowed(region)
+    fn id<'a>(&'a self, region: &'a Self::Item) -> Cow<'a, str> {
+        Cow::Borrowed(region.name)
     }
 
-    fn text(&self, (region, place): &Self::Item) -> String {
-        format!("{region} {place}")
+    fn text(&self, region: &Self::Item) -> String {
+        format!("{} {}", region.name, region.place)
     }
 
     fn key<'a>(&'a self, _order: usize, _region: &'a Self::Item) -> Key<'a> {
@@ -166,73 +178,50 @@ impl View for RegionModal {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
-        let theme = &scene.look.theme;
-        let size = (44.min(area.width), 18);
-        let place = modal_area(area, size, frame);
+        let mut painter = Painter::new(scene.look, frame);
         let title = format!("Region of {}", self.target.label());
-        let block = panel(scene.look, title, true);
-        let inner = block.inner(place);
-        frame.render_widget(block, place);
-        let [field, list] =
-            Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-        let [_, field] =
-            Layout::horizontal([Constraint::Length(2), Constraint::Fill(1)]).areas(field);
-        frame.render_widget(&self.list.filter.widget(theme, true), field);
-        placed.page = list.height;
-        placed.rows = rows_in(list, self.list.window(list.height).len());
-        let window = self.list.window(list.height);
-        if window.is_empty() {
-            let row = row((&self.chosen(), "as typed"), &[], (true, scene.look));
-            frame.render_widget(row, Rect { height: 1, ..list });
-        }
-        let selected = self.list.selected_idx();
-        for (line, idx) in window.enumerate() {
-            let listed = &self.list.rows()[idx];
-            let is_selected = selected == Some(idx);
-            let text = row(
+        let size = Size::new(44, 18);
+        let inner = modal(panel(scene.look, title, true), size, area, &mut painter);
+        let line = |listed: &Row, is_selected| {
+            row(
                 REGIONS[listed.place],
                 &listed.matched,
-                (is_selected, scene.look),
-            );
-            let row = Rect {
-                y: list.y + cells(line),
-                height: 1,
-                ..list
+                is_selected,
+                scene.look,
+            )
+        };
+        let list = picker::render(&self.list, "", inner, &mut painter, line);
+        if self.list.rows().is_empty() {
+            let typed = Region {
+                name: &self.chosen(),
+                place: "as typed",
             };
-            frame.render_widget(text, row);
+            painter.draw(row(typed, &[], true, scene.look), list);
         }
-        placed
+        painter.placed
     }
 }
 
-fn row(
-    (region, place): (&str, &str),
-    matched: &[u32],
-    (is_selected, look): (bool, &Look),
-) -> Line<'static> {
+fn row(region: Region<'_>, matched: &[u32], is_selected: bool, look: &Look) -> Line<'static> {
     let theme = &look.theme;
-    let base = if is_selected {
-        theme.selection
+    let (base, dim) = if is_selected {
+        (theme.selection, theme.selection)
     } else {
-        theme.text
+        (theme.text, theme.dim)
     };
-    let dim = if is_selected { base } else { theme.dim };
-    let pointer = if is_selected {
-        look.glyphs.pointer
-    } else {
-        " "
-    };
-    let mut spans = vec![Span::styled(format!("{pointer} "), base)];
-    let (found, ellipsis) = (theme.matched, look.glyphs.ellipsis);
-    spans.extend(highlight(region, (0, 16), matched, (base, found), ellipsis));
-    let from = region.chars().count() + 1;
-    spans.extend(highlight(
-        place,
-        (from, 20),
+    let name = Searched {
+        text: region.name,
+        first: 0,
         matched,
-        (dim, found),
-        ellipsis,
-    ));
+    };
+    let place = Searched {
+        text: region.place,
+        first: region.name.chars().count() + 1,
+        matched,
+    };
+    let pointer = format!("{} ", look.pointer(is_selected));
+    let mut spans = vec![Span::styled(pointer, base)];
+    spans.extend(name.spans(16, base, look));
+    spans.extend(place.spans(20, dim, look));
     Line::from(spans).style(base)
 }

@@ -10,7 +10,10 @@
 
 use std::borrow::Cow;
 
-use ratatui::{Frame, layout::Rect};
+use ratatui::{
+    Frame,
+    layout::{Rect, Size},
+};
 
 use crate::{
     model::SessionId,
@@ -20,12 +23,12 @@ use crate::{
         live::{Condition, Session, link::age_text},
         notice::Tone,
         route::{Nav, Route},
-        view::{Context, Placed, Scene, View},
+        view::{Context, Painter, Placed, Scene, View},
         widget::{
             cells, condition_mark,
             listing::{Key, Listing, Rows},
-            modal_area, panel,
-            table::{Cell, Column, Table},
+            modal, panel,
+            table::{self, Cell, Column},
             waiting,
         },
     },
@@ -123,25 +126,21 @@ impl View for SessionsModal {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
+        let mut painter = Painter::new(scene.look, frame);
         let sessions = scene.data.sessions.all();
-        let height = cells(sessions.len().max(1)) + 3;
-        let place = modal_area(area, (100, height), frame);
         let title = format!("Live sessions {}", sessions.len());
-        let block = panel(scene.look, title, true);
-        let inner = block.inner(place);
-        frame.render_widget(block, place);
+        let size = Size::new(100, cells(sessions.len().max(1)) + 3);
+        let panel = panel(scene.look, title, true);
+        let inner = modal(panel, size, area, &mut painter);
         if sessions.is_empty() {
             let live = keys::named(Scope::Subject, Action::Live);
             let words = format!("No stage is watched: {live} on a stage does.");
-            waiting::sentences(&[&words], scene.look, inner, frame);
-            return placed;
+            waiting::sentences(&[&words], inner, &mut painter);
+            return painter.placed;
         }
         let rows: Vec<Vec<Cell>> = sessions.iter().map(|it| row(it, scene)).collect();
-        let shown = (&COLUMNS[..], &rows[..]);
-        let table = Table::of_list(&self.list, shown, inner, scene.look, &mut placed);
-        frame.render_widget(&table, inner);
-        placed
+        table::render(&self.list, &COLUMNS, &rows, inner, &mut painter);
+        painter.placed
     }
 }
 

@@ -19,19 +19,19 @@ use jiff::Timestamp;
 use ratatui::{Frame, layout::Rect, text::Line};
 
 use crate::{
-    model::{Api, ApiDetail, ApiId, Drift, Stage},
+    model::{Api, ApiDetail, ApiId, Drift, Stage, Target},
     ui::{
         Action, Remote,
         keys::{self, Scope},
         library::{Library, Record},
         route::{Nav, Route},
         subject,
-        view::{Context, Crumb, Handled, Placed, Scene, View},
+        view::{Context, Crumb, Handled, Painter, Placed, Scene, View},
         widget::{
             age, cells,
             listing::{Key, Listing, Rows, lower_case},
             panel, safe,
-            table::{Cell, Column, Table},
+            table::{self, Cell, Column},
             waiting,
         },
     },
@@ -299,25 +299,30 @@ impl View for ApisScreen {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
+        let mut painter = Painter::new(scene.look, frame);
         let apis = self.visible(&scene.data.library);
         let total = scene.data.library.apis.data().map(Vec::len);
         let title = self
             .list
-            .title::<ApiRows>("APIs", (total, None), area.width, scene.look);
-        let block = panel(scene.look, title, scene.has_keyboard);
-        let inner = block.inner(area);
-        frame.render_widget(block, area);
+            .title::<ApiRows>("APIs", total.into(), area.width, scene.look);
+        let inner = painter.enclose(panel(scene.look, title, scene.has_keyboard), area);
         if apis.is_empty() {
-            nothing(self, scene, inner, frame);
-            return placed;
+            nothing(self, scene, inner, &mut painter);
+            return painter.placed;
         }
         let rows = rows(&apis, scene);
-        let shown = (&COLUMNS[..], &rows[..]);
-        let table = Table::of_list(&self.list, shown, inner, scene.look, &mut placed);
-        frame.render_widget(&table, inner);
-        note(self.as_of(scene), scene, area, frame);
-        placed
+        table::render(&self.list, &COLUMNS, &rows, inner, &mut painter);
+        if let Some(note) = self.note(scene) {
+            let width = cells(note.width()).min(area.width.saturating_sub(4));
+            let place = Rect {
+                x: area.x + 2,
+                y: area.bottom().saturating_sub(1),
+                width,
+                height: 1,
+            };
+            painter.draw(note, place);
+        }
+        painter.placed
     }
 
     fn next_tick(&self, scene: Scene<'_>) -> Option<Duration> {
@@ -355,46 +360,41 @@ fn refresh(context: &mut Context<'_>) {
 }
 
 /// Draws the text or spinner in place of the rows.
-fn nothing(screen: &ApisScreen, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+fn nothing(screen: &ApisScreen, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
     let library = &scene.data.library;
     let target = library.wanted_target.as_ref();
     match (&library.target, &library.apis) {
         (Remote::Loading { .. }, _) => {
-            let label = target.map_or_else(String::new, crate::model::Target::label);
-            waiting::spinner(&format!("connecting to {label}"), scene.look, area, frame);
+            let label = target.map_or_else(String::new, Target::label);
+            waiting::spinner(&format!("connecting to {label}"), area, painter);
         }
         (Remote::Failed { failure, .. }, _) | (_, Remote::Failed { failure, .. }) => {
-            waiting::failed(failure, scene.look, area, frame);
+            waiting::failed(failure, area, painter);
         }
         (_, Remote::Loading { previous: None, .. } | Remote::Idle) => {
-            waiting::spinner(
-                &reading("reading the APIs", library),
-                scene.look,
-                area,
-                frame,
-            );
+            waiting::spinner(&reading("reading the APIs", library), area, painter);
         }
         _ if !screen.list.filter.is_empty() => {
             let clears = format!("{} clears it.", keys::named(Scope::Apis, Action::Back));
-            let lines = ["No API matches the filter.", &clears];
-            waiting::sentences(&lines, scene.look, area, frame);
+            waiting::sentences(&["No API matches the filter.", &clears], area, painter);
         }
         _ => {
-            let region = target
-                .and_then(|target| target.region())
-                .unwrap_or("this region");
-            let line = format!("No WebSocket APIs in {region}.");
-            let key = |action| keys::named(Scope::Apis, action);
-            let ways = format!(
-                "{} chooses another region, {} another target, {} looks again.",
-                key(Action::Region),
-                key(Action::Targets),
-                key(Action::Refresh)
-            );
-            let lines = [line.as_str(), "", &ways];
-            waiting::sentences(&lines, scene.look, area, frame);
+            let region = target.and_then(|target| target.region());
+            let none = format!("No WebSocket APIs in {}.", region.unwrap_or("this region"));
+            waiting::sentences(&[none.as_str(), "", &elsewhere()], area, painter);
         }
     }
+}
+
+/// Returns the keys that look for APIs elsewhere, or again.
+fn elsewhere() -> String {
+    let key = |action| keys::named(Scope::Apis, action);
+    format!(
+        "{} chooses another region, {} another target, {} looks again.",
+        key(Action::Region),
+        key(Action::Targets),
+        key(Action::Refresh)
+    )
 }
 
 /// Returns the words for a reading of the list, with the wait that holds the reading up.
@@ -405,41 +405,26 @@ fn reading(what: &str, library: &Library) -> String {
     }
 }
 
-/// Draws the note at the lower border: the list is being read anew, or is old because that failed, or its age.
-fn note(as_of: Option<Timestamp>, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
-    let glyphs = &scene.look.glyphs;
-    let library = &scene.data.library;
-    let line = match &library.apis {
-        _ if library.is_list_seen() => {
+impl ApisScreen {
+    /// Returns the note at the lower border: the list is being read anew, or is old because that failed, or its age.
+    fn note(&self, scene: Scene<'_>) -> Option<Line<'static>> {
+        let (theme, glyphs) = (&scene.look.theme, &scene.look.glyphs);
+        let library = &scene.data.library;
+        if library.is_list_seen() {
             let spinner = glyphs.spinner_at(scene.look.now.as_millisecond());
             let text = format!(" {spinner} {} ", reading("reading", library));
-            Line::styled(text, scene.look.theme.busy)
+            return Some(Line::styled(text, theme.busy));
         }
-        Remote::Failed { failure, .. } => {
+        if let Remote::Failed { failure, .. } = &library.apis {
             let text = format!(" {} old: {} ", glyphs.warning, failure.title);
-            Line::from(safe(&text, scene.look.theme.warn))
+            return Some(Line::from(safe(&text, theme.warn)));
         }
-        _ => match as_of {
-            Some(as_of) => {
-                let age = age::as_of(as_of, scene.look.now);
-                let text = match library.stages_known() {
-                    Some((n_known, n_apis)) if library.manner.pace.is_some() => {
-                        let dot = glyphs.dot;
-                        format!(" as of {age} {dot} stages of {n_known} of {n_apis} APIs known ")
-                    }
-                    _ => format!(" as of {age} "),
-                };
-                Line::styled(text, scene.look.theme.dim)
-            }
-            None => return,
-        },
-    };
-    let width = cells(line.width()).min(area.width.saturating_sub(4));
-    let place = Rect {
-        x: area.x + 2,
-        y: area.bottom().saturating_sub(1),
-        width,
-        height: 1,
-    };
-    frame.render_widget(line, place);
+        let age = age::as_of(self.as_of(scene)?, scene.look.now);
+        let known = library.stages_known();
+        let known = known.filter(|_| library.manner.pace.is_some());
+        let known = known.map_or_else(String::new, |(n_known, n_apis)| {
+            format!("{} stages of {n_known} of {n_apis} APIs known ", glyphs.dot)
+        });
+        Some(Line::styled(format!(" as of {age} {known}"), theme.dim))
+    }
 }

@@ -24,12 +24,12 @@ use crate::{
         keys::{self, Scope},
         library::Library,
         route::{Nav, Route},
-        view::{Context, Crumb, Handled, Placed, Scene, View},
+        view::{Context, Crumb, Handled, Painter, Placed, Scene, View},
         widget::{
-            cells, failure,
+            cells, failure, indented,
             listing::{Key, Listing, Rows},
             panel,
-            table::{Cell, Column, Table},
+            table::{self, Cell, Column},
             waiting,
         },
     },
@@ -241,66 +241,63 @@ impl View for TargetsScreen {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
-        let area = self.render_problem(scene, area, frame);
-        let targets = self.visible(&scene.data.library);
-        let total = scene.data.library.targets.data().map(Vec::len);
+        let mut painter = Painter::new(scene.look, frame);
+        let area = self.render_problem(area, &mut painter);
+        let library = &scene.data.library;
+        let targets = self.visible(library);
+        let total = library.targets.data().map(Vec::len);
         let title = self
             .list
-            .title::<TargetRows>("Targets", (total, None), area.width, scene.look);
-        let block = panel(scene.look, title, scene.has_keyboard);
-        let inner = block.inner(area);
-        frame.render_widget(block, area);
-        match (&scene.data.library.targets, targets.is_empty()) {
-            (Remote::Failed { failure, .. }, true) => {
-                waiting::failed(failure, scene.look, inner, frame);
-                return placed;
-            }
-            (Remote::Loading { .. } | Remote::Idle, true) => {
-                waiting::spinner("looking for profiles", scene.look, inner, frame);
-                return placed;
-            }
-            (_, true) => {
-                let clears = format!("{} clears it.", keys::named(Scope::Targets, Action::Back));
-                let lines = ["No target matches the filter.", &clears];
-                waiting::sentences(&lines, scene.look, inner, frame);
-                return placed;
-            }
-            (_, false) => {}
+            .title::<TargetRows>("Targets", total.into(), area.width, scene.look);
+        let inner = painter.enclose(panel(scene.look, title, scene.has_keyboard), area);
+        if targets.is_empty() {
+            nothing(library, inner, &mut painter);
+            return painter.placed;
         }
         let [list, below] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(2)]).areas(inner);
         let rows: Vec<Vec<Cell>> = targets.iter().map(|target| row(target, scene)).collect();
-        let shown = (&COLUMNS[..], &rows[..]);
-        let table = Table::of_list(&self.list, shown, list, scene.look, &mut placed);
-        frame.render_widget(&table, list);
-        if scene.data.library.target.is_loading()
-            && let Some(target) = &scene.data.library.wanted_target
+        table::render(&self.list, &COLUMNS, &rows, list, &mut painter);
+        if library.target.is_loading()
+            && let Some(target) = &library.wanted_target
         {
             let what = format!("connecting to {}", target.label());
-            waiting::spinner(&what, scene.look, below, frame);
+            waiting::spinner(&what, below, &mut painter);
         }
-        placed
+        painter.placed
+    }
+}
+
+/// Draws the text or spinner in place of the rows.
+fn nothing(library: &Library, area: Rect, painter: &mut Painter<'_, '_>) {
+    match &library.targets {
+        Remote::Failed { failure, .. } => waiting::failed(failure, area, painter),
+        Remote::Loading { .. } | Remote::Idle => {
+            waiting::spinner("looking for profiles", area, painter);
+        }
+        Remote::Ready(_) => {
+            let clears = format!("{} clears it.", keys::named(Scope::Targets, Action::Back));
+            let lines = ["No target matches the filter.", &clears];
+            waiting::sentences(&lines, area, painter);
+        }
     }
 }
 
 impl TargetsScreen {
     /// Draws the failure that makes a choice necessary, if there is one, and returns the rest of the area.
-    fn render_problem(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Rect {
+    fn render_problem(&self, area: Rect, painter: &mut Painter<'_, '_>) -> Rect {
         let Some(problem) = &self.problem else {
             return area;
         };
+        let look = painter.look;
         let columns = usize::from(area.width).saturating_sub(4);
-        let lines = failure::lines(problem, columns, scene.look);
+        let lines = failure::lines(problem, columns, look);
         let height = (cells(lines.len()) + 2).min(area.height / 2);
         let [top, rest] =
             Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(area);
-        let block = panel(scene.look, "Choose a target", false).border_style(scene.look.theme.warn);
-        let inner = block.inner(top);
-        frame.render_widget(block, top);
-        let [_, body] =
-            Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-        frame.render_widget(Paragraph::new(lines), body);
+        let block = panel(look, "Choose a target", false).border_style(look.theme.warn);
+        let body = indented(painter.enclose(block, top));
+        painter.draw(Paragraph::new(lines), body);
         rest
     }
 }

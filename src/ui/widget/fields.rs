@@ -35,6 +35,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Adds a name and its value; nothing where there is none.
+    pub fn if_set(&mut self, name: &str, value: Option<&str>) {
+        if value.is_some() {
+            self.field(name, value);
+        }
+    }
+
     /// Adds a name and its value in a style.
     pub fn styled(&mut self, name: &str, value: &str, style: Style) {
         let room = self.columns.saturating_sub(self.name_columns).max(8);

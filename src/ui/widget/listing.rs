@@ -283,25 +283,19 @@ impl Listing {
         true
     }
 
-    /// Returns the title of the list's panel of that many columns: the number of items, as far as it is known, and the
-    /// most there may be; the rows that the filter found, and the filter, whose cursor stays in view; the order, if it
-    /// is not the first.
+    /// Returns the title of the list's panel of that many columns: the number of items; the rows that the filter found,
+    /// and the filter, whose cursor stays in view; the order, if it is not the first.
     pub fn title<R: Rows>(
         &self,
         name: &str,
-        (total, most): (Option<usize>, Option<usize>),
+        total: Total,
         columns: u16,
         look: &Look,
     ) -> Line<'static> {
         let theme = &look.theme;
         let is_filtered = self.is_filtering || !self.filter.is_empty();
         let mut line = Line::from(Span::styled(name.to_owned(), theme.title));
-        if let Some(total) = total {
-            let count = match most {
-                _ if is_filtered => format!("{}/{total}", self.rows.len()),
-                Some(most) => format!("{total}/{most}"),
-                None => total.to_string(),
-            };
+        if let Some(count) = total.text(is_filtered.then_some(self.rows.len())) {
             line.push_span(Span::styled(" ", theme.title));
             line.push_span(Span::styled(count, theme.dim));
         }
@@ -312,47 +306,97 @@ impl Listing {
         // The corners, and a space beside each.
         let room = usize::from(columns).saturating_sub(line.width() + text::width(&order) + 7);
         if is_filtered {
-            line.push_span(Span::styled("  /", theme.key));
-        }
-        if self.is_filtering {
-            let field = self.filter.widget(theme, true).line(room);
-            let spans = field.spans.into_iter();
-            line.extend(spans.map(|span| Span::styled(span.content, theme.text.patch(span.style))));
-        } else if is_filtered {
-            let fitted = text::fit(self.filter.text(), room, look.glyphs.ellipsis);
-            line.push_span(Span::styled(fitted, theme.text));
+            line.extend(self.filter_spans(room, look));
         }
         line.push_span(Span::styled(order, theme.dim));
         line
     }
+
+    fn filter_spans(&self, columns: usize, look: &Look) -> Vec<Span<'static>> {
+        let theme = &look.theme;
+        let mut spans = vec![Span::styled("  /", theme.key)];
+        if self.is_filtering {
+            let field = self.filter.widget(theme, true).line(columns);
+            let field = field.spans.into_iter();
+            spans
+                .extend(field.map(|span| Span::styled(span.content, theme.text.patch(span.style))));
+        } else {
+            let fitted = text::fit(self.filter.text(), columns, look.glyphs.ellipsis);
+            spans.push(Span::styled(fitted, theme.text));
+        }
+        spans
+    }
 }
 
-/// Returns a cell's text cut to its column, with the characters that the filter found standing out.
-///
-/// `first` is the place of the cell's text in the text that was offered to the filter, in characters.
-pub fn highlight(
-    cell: &str,
-    (first, columns): (usize, usize),
-    matched: &[u32],
-    (base, found): (Style, Style),
-    ellipsis: &str,
-) -> Vec<Span<'static>> {
-    let fitted = text::fit_padded(cell, columns, ellipsis);
-    // Characters that had to be written out shift the places: then the text is shown without marks.
-    let is_shifted = !fitted.starts_with(cell.trim_end()) && text::width(cell) <= columns;
-    if matched.is_empty() || is_shifted {
-        return vec![Span::styled(fitted, base)];
+/// The number of items of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// Not known yet.
+    Unknown,
+    /// So many.
+    Known(usize),
+    /// So many, of as many as there may be.
+    OutOf(usize, usize),
+}
+
+impl From<Option<usize>> for Total {
+    fn from(total: Option<usize>) -> Self {
+        total.map_or(Self::Unknown, Self::Known)
     }
-    let mut spans: Vec<Span<'static>> = Vec::new();
-    for (idx, character) in fitted.chars().enumerate() {
-        let is_found = u32::try_from(first + idx).is_ok_and(|place| matched.contains(&place));
-        let style = if is_found { base.patch(found) } else { base };
-        match spans.last_mut() {
-            Some(span) if span.style == style => span.content.to_mut().push(character),
-            _ => spans.push(Span::styled(character.to_string(), style)),
+}
+
+impl Total {
+    /// Returns the number in words, with the number of items that the filter found, if there is one.
+    fn text(self, n_found: Option<usize>) -> Option<String> {
+        match (self, n_found) {
+            (Self::Unknown, _) => None,
+            (Self::Known(total) | Self::OutOf(total, _), Some(n_found)) => {
+                Some(format!("{n_found}/{total}"))
+            }
+            (Self::OutOf(total, most), None) => Some(format!("{total}/{most}")),
+            (Self::Known(total), None) => Some(total.to_string()),
         }
     }
-    spans
+}
+
+/// A text of a row, as the filter searched it.
+#[derive(Debug, Clone, Copy)]
+pub struct Searched<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The place of the text in the one that was offered to the filter, in characters.
+    pub first: usize,
+    /// The characters that the filter found, ascending.
+    pub matched: &'a [u32],
+}
+
+impl Searched<'_> {
+    /// Returns the text cut to its columns, with the characters that the filter found standing out.
+    pub fn spans(&self, columns: usize, base: Style, look: &Look) -> Vec<Span<'static>> {
+        let fitted = text::fit_padded(self.text, columns, look.glyphs.ellipsis);
+        // Characters that had to be written out shift the places: then the text is shown without marks.
+        let is_shifted =
+            !fitted.starts_with(self.text.trim_end()) && text::width(self.text) <= columns;
+        if self.matched.is_empty() || is_shifted {
+            return vec![Span::styled(fitted, base)];
+        }
+        let mut spans: Vec<Span<'static>> = Vec::new();
+        for (idx, character) in fitted.chars().enumerate() {
+            let place = u32::try_from(self.first + idx);
+            let is_found = place.is_ok_and(|place| self.matched.contains(&place));
+            let found = if is_found {
+                look.theme.matched
+            } else {
+                Style::new()
+            };
+            let style = base.patch(found);
+            match spans.last_mut() {
+                Some(span) if span.style == style => span.content.to_mut().push(character),
+                _ => spans.push(Span::styled(character.to_string(), style)),
+            }
+        }
+        spans
+    }
 }
 
 #[cfg(test)]

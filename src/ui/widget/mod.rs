@@ -2,25 +2,29 @@
 
 pub mod age;
 pub mod change;
+pub mod command;
 pub mod failure;
 pub mod fields;
 pub mod footer;
+pub mod form;
 pub mod header;
 pub mod input;
 pub mod listing;
 pub mod notice;
+pub mod picker;
+pub mod question;
 pub mod scroll;
 pub mod table;
 pub mod waiting;
 
 use ratatui::{
-    layout::{Constraint, Flex, Layout, Rect},
+    layout::{Constraint, Flex, Layout, Rect, Size},
     style::Style,
     text::{Line, Span},
     widgets::{Block, Borders, Clear},
 };
 
-use crate::ui::{live::Condition, look::Look};
+use crate::ui::{live::Condition, look::Look, view::Painter};
 
 /// Returns a bordered panel; the one that has the keyboard stands out.
 pub fn panel<'a>(look: &Look, title: impl Into<Line<'a>>, is_focused: bool) -> Block<'a> {
@@ -43,16 +47,37 @@ pub fn panel<'a>(look: &Look, title: impl Into<Line<'a>>, is_focused: bool) -> B
     block.title(Line::from(spans).style(look.theme.title))
 }
 
-/// Wipes and returns the rectangle of a modal of at most that size, in the middle of `area`.
-pub fn modal_area(area: Rect, (width, height): (u16, u16), frame: &mut ratatui::Frame<'_>) -> Rect {
-    let [column] = Layout::horizontal([Constraint::Length(width.min(area.width))])
+/// Draws the panel of a modal of at most that size in the middle of `area`, and returns the room inside.
+pub fn modal(panel: Block<'_>, most: Size, area: Rect, painter: &mut Painter<'_, '_>) -> Rect {
+    let [column] = Layout::horizontal([Constraint::Length(most.width.min(area.width))])
         .flex(Flex::Center)
         .areas(area);
-    let [place] = Layout::vertical([Constraint::Length(height.min(area.height))])
+    let [place] = Layout::vertical([Constraint::Length(most.height.min(area.height))])
         .flex(Flex::Center)
         .areas(column);
-    frame.render_widget(Clear, place);
-    place
+    painter.draw(Clear, place);
+    painter.enclose(panel, place)
+}
+
+/// Returns the area without its first column.
+pub fn indented(area: Rect) -> Rect {
+    let [_, rest] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    rest
+}
+
+/// Returns keys, each with what it does, for the border of a modal.
+pub fn hints(keys: &[(String, &str)], look: &Look) -> Line<'static> {
+    let mut spans = vec![Span::raw(" ")];
+    for (idx, (key, does)) in keys.iter().enumerate() {
+        if idx > 0 {
+            let dot = format!(" {} ", look.glyphs.dot);
+            spans.push(Span::styled(dot, look.theme.border));
+        }
+        spans.push(Span::styled(key.clone(), look.theme.key));
+        spans.push(Span::styled(format!(" {does}"), look.theme.dim));
+    }
+    spans.push(Span::raw(" "));
+    Line::from(spans)
 }
 
 /// Returns a number of rows or columns as the terminal counts them; a number that no terminal has is cut.

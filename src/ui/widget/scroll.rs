@@ -7,7 +7,7 @@ use ratatui::{
     widgets::{Paragraph, Widget},
 };
 
-use crate::ui::{Action, look::Look};
+use crate::ui::{Action, look::Look, view::Painter};
 
 /// The scroll of a text. Drawing clamps it to the text's length; acting clamps it to what was drawn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,6 +61,34 @@ impl Widget for &ScrolledText<'_> {
         };
         (&bar).render(area, buffer);
     }
+}
+
+/// Draws a text that has the keyboard, and notes its place.
+pub fn render(lines: &[Line<'_>], scroll: Scroll, area: Rect, painter: &mut Painter<'_, '_>) {
+    painter.placed.page = area.height;
+    draw(lines, scroll, area, painter);
+}
+
+/// Draws a text beside what has the keyboard, and notes its place.
+pub fn render_beside(
+    lines: &[Line<'_>],
+    scroll: Scroll,
+    area: Rect,
+    painter: &mut Painter<'_, '_>,
+) {
+    painter.placed.side_page = area.height;
+    draw(lines, scroll, area, painter);
+}
+
+fn draw(lines: &[Line<'_>], scroll: Scroll, area: Rect, painter: &mut Painter<'_, '_>) {
+    painter.placed.side_length = lines.len();
+    let look = painter.look;
+    let text = ScrolledText {
+        lines,
+        scroll,
+        look,
+    };
+    painter.draw(&text, area);
 }
 
 /// A bar in the last column of its place; nothing when all is visible.

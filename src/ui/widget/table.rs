@@ -1,22 +1,17 @@
 //! A table: columns as wide as their cells, the least useful dropped where room is short, one row selected.
 
-use std::ops::Range;
-
 use ratatui::{
-    buffer::Buffer,
     layout::Rect,
     style::Style,
     text::{Line, Span},
-    widgets::Widget,
 };
 
 use super::{
-    cells,
-    listing::{Listing, Row, highlight},
+    listing::{Listing, Row, Searched},
     rows_in,
     scroll::ScrollBar,
 };
-use crate::ui::{look::Look, text, view::Placed};
+use crate::ui::{look::Look, text, view::Painter};
 
 /// A column.
 #[derive(Debug, Clone, Copy)]
@@ -60,16 +55,13 @@ impl Cell {
     }
 }
 
-/// A table, ready to draw.
-#[derive(Debug)]
-pub struct Table<'a> {
+/// A list as a table.
+struct Table<'a> {
     columns: &'a [Column],
     /// All rows, a cell a column.
     rows: &'a [Vec<Cell>],
     /// The same rows of the list, with what the filter found in each.
     listed: &'a [Row],
-    /// The rows to draw.
-    window: Range<usize>,
     selected: Option<usize>,
     look: &'a Look,
 }
@@ -83,109 +75,111 @@ const LEAST: usize = 12;
 /// A column that is kept less than this goes before any other is cut.
 const CUT_FROM: u8 = 50;
 
-impl<'a> Table<'a> {
-    /// A list as a table in an area; notes where its rows will stand.
-    pub fn of_list(
-        list: &'a Listing,
-        (columns, rows): (&'a [Column], &'a [Vec<Cell>]),
-        area: Rect,
-        look: &'a Look,
-        placed: &mut Placed,
-    ) -> Self {
-        let rows_area = Self::rows_area(area);
-        let window = list.window(rows_area.height);
-        placed.page = rows_area.height;
-        placed.rows = rows_in(rows_area, window.len());
-        Self {
-            columns,
-            rows,
-            listed: list.rows(),
-            window,
-            selected: list.selected_idx(),
-            look,
+/// Draws a list as a table, `rows` being the cells of its rows in their order, and notes where the rows in view stand.
+pub fn render(
+    list: &Listing,
+    columns: &[Column],
+    rows: &[Vec<Cell>],
+    area: Rect,
+    painter: &mut Painter<'_, '_>,
+) {
+    let look = painter.look;
+    let table = Table {
+        columns,
+        rows,
+        listed: list.rows(),
+        selected: list.selected_idx(),
+        look,
+    };
+    let widths = table.widths(usize::from(area.width));
+    let below = Rect {
+        y: area.y + area.height.min(1),
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    let window = list.window(below.height);
+    painter.placed.page = below.height;
+    painter.placed.rows = rows_in(below, window.len());
+    painter.draw(table.head(&widths), area);
+    for (idx, place) in window.clone().zip(below.rows()) {
+        painter.draw(table.row_line(idx, &widths), place);
+        if table.selected == Some(idx) {
+            let buffer = painter.frame.buffer_mut();
+            buffer.set_style(place, look.theme.selection);
         }
     }
-    /// Returns the place of the rows in a table at `area`, below the heads.
-    fn rows_area(area: Rect) -> Rect {
-        Rect {
-            y: area.y + area.height.min(1),
-            height: area.height.saturating_sub(1),
-            ..area
-        }
-    }
+    let bar = ScrollBar {
+        offset: window.start,
+        length: rows.len(),
+        look,
+    };
+    painter.draw(&bar, below);
+}
 
+impl Table<'_> {
     /// Returns the width of each column; 0 for one that was dropped.
     fn widths(&self, available: usize) -> Vec<usize> {
-        let mut widths: Vec<usize> = self
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(idx, column)| {
-                let content = self
-                    .rows
-                    .iter()
-                    .filter_map(|row| row.get(idx))
-                    .map(|cell| text::width(&cell.text));
-                content
-                    .chain([text::width(column.title)])
-                    .max()
-                    .unwrap_or(0)
-                    .min(column.most.max(text::width(column.title)))
-            })
+        let columns = self.columns.iter().enumerate();
+        let mut widths: Vec<usize> = columns
+            .map(|(idx, column)| self.natural_width(idx, column))
             .collect();
         while total(&widths) > available {
-            let spare = (0..widths.len())
-                .filter(|idx| widths[*idx] > 0 && self.columns[*idx].keep < CUT_FROM)
-                .min_by_key(|idx| self.columns[*idx].keep);
-            if let Some(idx) = spare {
-                widths[idx] = 0;
-                continue;
-            }
-            let widest = (0..widths.len())
-                .max_by_key(|idx| widths[*idx])
-                .unwrap_or(0);
-            if widths.get(widest).is_some_and(|width| *width > LEAST) {
-                widths[widest] -= 1;
-                continue;
-            }
-            let least = (0..widths.len())
-                .filter(|idx| widths[*idx] > 0)
-                .min_by_key(|idx| self.columns[*idx].keep);
-            match least {
-                Some(idx) => widths[idx] = 0,
-                None => break,
-            }
+            let Some((idx, width)) = self.narrower(&widths) else {
+                break;
+            };
+            widths[idx] = width;
         }
         widths
     }
 
-    fn row_line(&self, idx: usize, widths: &[usize], base: Option<Style>) -> Line<'static> {
-        let theme = &self.look.theme;
+    /// Returns the width of the longest cell of a column, within the column's limit.
+    fn natural_width(&self, idx: usize, column: &Column) -> usize {
+        let title = text::width(column.title);
+        let cells = self.rows.iter().filter_map(|row| row.get(idx));
+        let widest = cells.map(|cell| text::width(&cell.text)).max();
+        widest.unwrap_or(0).max(title).min(column.most.max(title))
+    }
+
+    /// Returns the column that gives way next where room is short, and the width it is left; none when none is left.
+    fn narrower(&self, widths: &[usize]) -> Option<(usize, usize)> {
+        let shown = (0..widths.len()).filter(|idx| widths[*idx] > 0);
+        let keep = |idx: &usize| self.columns[*idx].keep;
+        let spare = shown.clone().filter(|idx| keep(idx) < CUT_FROM);
+        if let Some(idx) = spare.min_by_key(keep) {
+            return Some((idx, 0));
+        }
+        let widest = shown.clone().max_by_key(|idx| widths[*idx])?;
+        if widths[widest] > LEAST {
+            return Some((widest, widths[widest] - 1));
+        }
+        shown.min_by_key(keep).map(|idx| (idx, 0))
+    }
+
+    fn head(&self, widths: &[usize]) -> Line<'static> {
+        let mut spans = vec![Span::raw("  ")];
+        let columns = self.columns.iter().zip(widths);
+        for (column, width) in columns.filter(|(_, width)| **width > 0) {
+            let title = text::fit_padded(column.title, *width, self.look.glyphs.ellipsis);
+            spans.push(Span::styled(title, self.look.theme.heading));
+            spans.push(Span::raw(" ".repeat(GAP)));
+        }
+        Line::from(spans)
+    }
+
+    fn row_line(&self, idx: usize, widths: &[usize]) -> Line<'static> {
         let is_selected = self.selected == Some(idx);
-        let pointer = if is_selected {
-            self.look.glyphs.pointer
-        } else {
-            " "
-        };
-        let mut spans = vec![Span::raw(pointer), Span::raw(" ")];
+        let base = is_selected.then_some(self.look.theme.selection);
+        let mut spans = vec![Span::raw(self.look.pointer(is_selected)), Span::raw(" ")];
         let matched = self.listed.get(idx).map_or(&[][..], |row| &row.matched);
-        for (cell, columns) in self.rows[idx].iter().zip(widths) {
-            if *columns == 0 {
-                continue;
-            }
-            let style = base.unwrap_or(cell.style);
-            let matched = if cell.searched_from.is_some() {
-                matched
-            } else {
-                &[]
+        let cells = self.rows[idx].iter().zip(widths);
+        for (cell, columns) in cells.filter(|(_, columns)| **columns > 0) {
+            let searched = Searched {
+                text: &cell.text,
+                first: cell.searched_from.unwrap_or(0),
+                matched: cell.searched_from.map_or(&[], |_| matched),
             };
-            spans.extend(highlight(
-                &cell.text,
-                (cell.searched_from.unwrap_or(0), *columns),
-                matched,
-                (style, theme.matched),
-                self.look.glyphs.ellipsis,
-            ));
+            let style = base.unwrap_or(cell.style);
+            spans.extend(searched.spans(*columns, style, self.look));
             spans.push(Span::raw(" ".repeat(GAP)));
         }
         Line::from(spans).style(base.unwrap_or_default())
@@ -199,45 +193,4 @@ fn total(widths: &[usize]) -> usize {
         .map(|width| width + GAP)
         .sum::<usize>()
         + GAP
-}
-
-impl Widget for &Table<'_> {
-    fn render(self, area: Rect, buffer: &mut Buffer) {
-        let theme = &self.look.theme;
-        let widths = self.widths(usize::from(area.width));
-        let mut head = vec![Span::raw("  ")];
-        for (column, width) in self.columns.iter().zip(&widths) {
-            if *width > 0 {
-                head.push(Span::styled(
-                    text::fit_padded(column.title, *width, self.look.glyphs.ellipsis),
-                    theme.heading,
-                ));
-                head.push(Span::raw(" ".repeat(GAP)));
-            }
-        }
-        Line::from(head).render(area, buffer);
-        let rows = Table::rows_area(area);
-        for (line, idx) in self.window.clone().enumerate() {
-            let is_selected = self.selected == Some(idx);
-            let base = is_selected.then_some(theme.selection);
-            let place = Rect {
-                y: rows.y + cells(line),
-                height: 1,
-                ..rows
-            };
-            if place.y >= rows.bottom() {
-                break;
-            }
-            self.row_line(idx, &widths, base).render(place, buffer);
-            if let Some(style) = base {
-                buffer.set_style(place, style);
-            }
-        }
-        let bar = ScrollBar {
-            offset: self.window.start,
-            length: self.rows.len(),
-            look: self.look,
-        };
-        (&bar).render(rows, buffer);
-    }
 }

@@ -109,18 +109,3 @@ pub(super) fn steps(plan: &DeployPlan, scene: Scene<'_>, columns: usize) -> Vec<
     }
     lines
 }
-
-pub(super) fn commands(plan: &DeployPlan, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
-    let theme = &scene.look.theme;
-    plan.commands
-        .iter()
-        .flat_map(|command| {
-            let lines = text::wrap(command, columns.saturating_sub(2));
-            lines.into_iter().enumerate().map(|(idx, line)| {
-                let indent = if idx == 0 { "" } else { "  " };
-                format!("{indent}{line}")
-            })
-        })
-        .map(|line| Line::styled(line, theme.dim))
-        .collect()
-}

@@ -19,7 +19,7 @@
 //! only where it is offered.
 //!
 //! Enter deploys. Pressed before the plan is there, Enter deploys as soon as the plan is, unless the plan warns or
-//! leaves the draft unproved: then the plan is shown first. A production stage takes a second Enter, see `question`.
+//! leaves the draft unproved: then the plan is shown first. A production stage takes a second Enter, see [`Question`].
 //! The deploy itself is [`DeployJob`], which outlives the dialog.
 //!
 //! The draft is read again behind the freeze and compared before the stage is moved, where that is quick or the stage
@@ -39,35 +39,33 @@ use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::{Frame, layout::Rect};
 
-use self::{planning::Basis, question::Question, stages::Choice};
+use self::{planning::Basis, stages::Part};
 use crate::{
     model::{ApiId, StageName, plan::DeployPlan},
     ui::{
         Action, Effect, Remote,
         deploy::DeployJob,
         effect::Job,
-        keys::Scope,
+        keys::{self, Scope},
         route::{Nav, Route},
-        view::{Context, Crumb, DeployNews, Handled, Placed, Scene, View},
-        widget::{input::Input, scroll::Scroll},
+        view::{Context, Crumb, DeployNews, Handled, Painter, Placed, Scene, View},
+        widget::{
+            form::{Form, FormChange},
+            question::Question,
+            scroll::Scroll,
+        },
     },
 };
 
 /// The time that a text field must stand still before a plan is asked for.
 const AFTER_TYPING: SignedDuration = SignedDuration::from_millis(400);
 
-/// Columns of the names of the fields.
-const NAMES: u16 = 13;
-
 /// View state of the dialog.
 #[derive(Debug)]
 pub struct DeployModal {
     api: ApiId,
-    /// The stage; none until the API's stages are known.
-    choice: Option<Choice>,
-    is_describing: bool,
-    name: Input,
-    description: Input,
+    /// The stage and the description; no stage is chosen until the API's stages are known.
+    form: Form<Part>,
     plan: Remote<DeployPlan>,
     /// The inputs of the plan, or of the one under way.
     planned_for: Option<Basis>,
@@ -130,12 +128,10 @@ impl DeployModal {
     /// Opens the dialog with this stage selected, else the first row, which is no production stage if there is another.
     pub fn open(api: ApiId, stage: Option<StageName>, context: &mut Context<'_>) -> Self {
         let phase = Phase::of(context.data.deploys.job(&api));
+        let is_chosen = stage.is_some();
         let mut dialog = Self {
             api,
-            choice: stage.map(Choice::Stage),
-            is_describing: false,
-            name: Input::default(),
-            description: Input::default(),
+            form: stages::form(stage, ""),
             plan: Remote::Idle,
             planned_for: None,
             comparison: Comparison::Quick,
@@ -145,7 +141,7 @@ impl DeployModal {
             scroll: Scroll::default(),
             phase,
         };
-        if dialog.choice.is_some() && dialog.phase == Phase::Plan {
+        if is_chosen && dialog.phase == Phase::Plan {
             dialog.ask(context);
         }
         dialog
@@ -157,7 +153,7 @@ impl DeployModal {
         }
         let detail = context.data.library.detail(&self.api);
         if let Some(stage) = detail.and_then(|detail| self.named(detail)) {
-            return self.choose(Choice::Stage(stage), context);
+            return self.choose_stage(&stage, context);
         }
         let request = match self.wanted(&context.data.library, context.look) {
             Ok(request) => request,
@@ -207,24 +203,15 @@ impl DeployModal {
         });
     }
 
-    fn is_new(&self) -> bool {
-        self.choice == Some(Choice::New)
-    }
-
     fn typed(&mut self, key: KeyEvent, context: &mut Context<'_>) -> Handled {
-        let field = if self.is_describing {
-            &mut self.description
-        } else if self.is_new() {
-            &mut self.name
-        } else {
-            return self.begin_name(key, context);
-        };
-        let before = field.text().to_owned();
-        if !field.key(key) {
+        // Where comparing takes long, one letter is a command.
+        if keys::lookup(self.scope(), key) == Some(Action::Wait) {
             return Handled::No;
         }
-        if field.text() != before {
-            self.text_changed(context);
+        match self.form.key(key) {
+            FormChange::None => return Handled::No,
+            FormChange::Focus => {}
+            FormChange::Value => self.text_changed(context),
         }
         Handled::Yes(Nav::Stay)
     }
@@ -232,7 +219,7 @@ impl DeployModal {
     fn text_changed(&mut self, context: &mut Context<'_>) {
         self.is_insisting = false;
         self.haste = Haste::None;
-        if !self.is_describing {
+        if self.form.focused() == Part::Stage {
             self.forget_plan(context);
         }
         self.due = context.look.now.saturating_add(AFTER_TYPING).ok();
@@ -254,7 +241,7 @@ impl View for DeployModal {
             Phase::Run => Scope::DeployRun,
             Phase::Failed => Scope::DeployFailed,
             Phase::Plan if self.question().is_some() => Scope::DeployQuestion,
-            Phase::Plan if self.is_describing || self.is_new() => Scope::DeployField,
+            Phase::Plan if self.form.takes_text() => Scope::DeployField,
             Phase::Plan if self.comparison == Comparison::Slow => Scope::DeploySlow,
             Phase::Plan => Scope::Deploy,
         }
@@ -276,15 +263,7 @@ impl View for DeployModal {
             self.haste = Haste::None;
             return Handled::Yes(Nav::Stay);
         }
-        if self.is_describing {
-            self.description.paste(text);
-        } else if self.is_new() {
-            self.name.paste(text.trim());
-        } else {
-            self.name.clear();
-            self.name.paste(text.trim());
-            self.choice = Some(Choice::New);
-        }
+        self.form.paste(text);
         self.text_changed(context);
         Handled::Yes(Nav::Stay)
     }
@@ -300,20 +279,12 @@ impl View for DeployModal {
             Action::Submit => self.submit(context),
             Action::Wait => self.wait(context),
             Action::Refresh => self.refresh(context),
-            Action::NextField | Action::PreviousField => {
-                self.is_describing = !self.is_describing;
-            }
-            Action::Up if self.is_describing => self.is_describing = false,
-            Action::Down if self.is_describing => {}
-            Action::Up | Action::Down | Action::First | Action::Last => {
-                self.move_choice(action, context);
-            }
             Action::PageUp | Action::PageDown => {
                 let placed = context.placed;
                 self.scroll
                     .act(action, placed.side_page, placed.side_length);
             }
-            _ => {}
+            action => self.move_in_form(action, context),
         }
         Nav::Stay
     }
@@ -350,12 +321,10 @@ impl View for DeployModal {
             self.due = None;
         }
         let detail = context.data.library.detail(&self.api);
-        let Some(detail) = detail.filter(|detail| detail.stages.is_known()) else {
+        if !detail.is_some_and(|detail| detail.stages.is_known()) {
             return;
-        };
-        if self.choice.is_none() {
-            self.choice = Some(stages::first(detail, context.look));
         }
+        self.follow_stages(context);
         if self.comparison != Comparison::Awaited {
             self.comparison = self.comparison(context);
         }
@@ -385,24 +354,22 @@ impl View for DeployModal {
     fn crumbs(&self, scene: Scene<'_>) -> Vec<Crumb> {
         let api = Crumb::plain(scene.data.api_name(&self.api));
         let job = scene.data.deploys.job(&self.api).filter(|_| self.is_run());
-        let stage = match (job, &self.choice) {
-            (Some(job), _) => Some(job.stage().clone()),
-            (None, Some(Choice::Stage(stage))) => Some(stage.clone()),
-            (None, Some(Choice::New)) => StageName::parse(self.name.text()).ok(),
-            (None, None) => None,
+        let stage = match job {
+            Some(job) => Some(job.stage().clone()),
+            None => self.stage(),
         };
         let stage = stage.map(|stage| Crumb::stage(&stage, scene.look));
         [api].into_iter().chain(stage).collect()
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
+        let mut painter = Painter::new(scene.look, frame);
         match scene.data.deploys.job(&self.api) {
             Some(job) if self.is_run() => {
-                run::render((job, self.scroll), scene, area, frame, &mut placed);
+                run::render(job, self.scroll, scene, area, &mut painter);
             }
-            _ => edit::render(self, scene, area, frame, &mut placed),
+            _ => edit::render(self, scene, area, &mut painter),
         }
-        placed
+        painter.placed
     }
 }

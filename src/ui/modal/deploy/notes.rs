@@ -2,12 +2,11 @@
 //! that it goes without.
 
 use ratatui::{
-    Frame,
     layout::{Constraint, Layout, Rect},
     text::Line,
 };
 
-use super::{Comparison, DeployModal, Haste, NAMES, question::Question, stages::Choice};
+use super::{Comparison, DeployModal, Haste, stages::Part};
 use crate::{
     model::{
         ApiDetail,
@@ -15,17 +14,18 @@ use crate::{
     },
     ui::{
         text,
-        view::{Placed, Scene},
+        view::{Painter, Scene},
+        widget::{form::Pick, question::Question},
     },
 };
 
 /// Draws what Enter would do, loud. Enter answers only an open question that was drawn.
 pub(super) fn render_question(
     question: Question,
-    (dialog, scene): (&DeployModal, Scene<'_>),
+    dialog: &DeployModal,
+    scene: Scene<'_>,
     area: Rect,
-    frame: &mut Frame<'_>,
-    placed: &mut Placed,
+    painter: &mut Painter<'_, '_>,
 ) {
     let Some(plan) = dialog.plan.data() else {
         return;
@@ -55,21 +55,22 @@ pub(super) fn render_question(
         (false, false) => ("Look at the plan first".to_owned(), scene.look.theme.warn),
     };
     let fitted = text::fit(&note, usize::from(area.width), scene.look.glyphs.ellipsis);
-    frame.render_widget(Line::styled(format!("{fitted} "), style), area);
+    painter.draw(Line::styled(format!("{fitted} "), style), area);
     if is_open && !area.is_empty() {
-        placed.question = Some(question.ticket);
+        painter.placed.question = Some(question.ticket);
     }
 }
 
 /// Draws one line about the obstacle to the deploy, or about what Enter will do.
 pub(super) fn render_note(
     dialog: &DeployModal,
-    (detail, scene): (&ApiDetail, Scene<'_>),
+    detail: &ApiDetail,
+    scene: Scene<'_>,
     area: Rect,
-    frame: &mut Frame<'_>,
+    painter: &mut Painter<'_, '_>,
 ) {
     let theme = &scene.look.theme;
-    let is_naming = dialog.choice == Some(Choice::New);
+    let is_unnamed = dialog.form.pick(Part::Stage) == Pick::Typed("");
     let (note, style) = if dialog.haste == Haste::Going {
         (going_note(dialog), theme.busy)
     } else if let Some(stage) = dialog.named(detail) {
@@ -78,9 +79,7 @@ pub(super) fn render_note(
         (note, theme.warn)
     } else {
         match dialog.wanted(&scene.data.library, scene.look) {
-            Err(reason) if dialog.name.is_empty() && is_naming && !dialog.is_insisting => {
-                (reason, theme.dim)
-            }
+            Err(reason) if is_unnamed && !dialog.is_insisting => (reason, theme.dim),
             Err(reason) => (
                 format!("{} {reason}", scene.look.glyphs.failed),
                 theme.danger,
@@ -91,10 +90,10 @@ pub(super) fn render_note(
             },
         }
     };
-    let [_, place] =
-        Layout::horizontal([Constraint::Length(NAMES + 2), Constraint::Fill(1)]).areas(area);
+    let indent = Constraint::Length(dialog.form.indent());
+    let [_, place] = Layout::horizontal([indent, Constraint::Fill(1)]).areas(area);
     let fitted = text::fit(&note, usize::from(place.width), scene.look.glyphs.ellipsis);
-    frame.render_widget(Line::styled(fitted, style), place);
+    painter.draw(Line::styled(fitted, style), place);
 }
 
 /// Returns the note on a deploy that was ordered and waits for its plan.

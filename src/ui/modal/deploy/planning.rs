@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Comparison, DeployModal, Haste, stages::Choice};
+use super::{Comparison, DeployModal, Haste, stages::Part};
 use crate::{
     model::{
         ApiDetail, ApiId, DeploymentId, Failure, StageName, Ticket,
@@ -16,7 +16,7 @@ use crate::{
         library::{LONG, Library},
         look::Look,
         view::Context,
-        widget::scroll::Scroll,
+        widget::{form::Pick, scroll::Scroll},
     },
 };
 
@@ -55,12 +55,12 @@ impl DeployModal {
         let detail = library.detail(&self.api);
         let detail = detail.filter(|detail| detail.stages.is_known());
         let detail = detail.ok_or("The stages are still being read")?;
-        let stage = match &self.choice {
-            None => return Err("Choose a stage".to_owned()),
-            Some(Choice::Stage(name)) => StageChoice::Existing(name.clone()),
-            Some(Choice::New) => StageChoice::New(new_stage(self.name.text(), detail)?),
+        let stage = match (self.form.pick(Part::Stage), self.stage()) {
+            (Pick::Typed(name), _) => StageChoice::New(new_stage(name, detail)?),
+            (_, Some(name)) => StageChoice::Existing(name),
+            (_, None) => return Err("Choose a stage".to_owned()),
         };
-        let description = self.description.text().trim();
+        let description = self.form.text(Part::Description).trim();
         if description.chars().count() > DESCRIPTION_CHARS {
             return Err(format!(
                 "A description has at most {DESCRIPTION_CHARS} characters"

@@ -1,43 +1,13 @@
-//! The question before a deploy that must not happen by accident: to a production stage, and of a plan that nobody
-//! could see yet when Enter was pressed.
-//!
-//! An Enter that was typed ahead, pasted, or comes from a key that is held down is no answer. So the question opens
-//! only once no Enter has come for a while, and an Enter answers only an open question that was on the screen, which
-//! `render` notes among its places. Any other key takes the question back.
+//! The question before a deploy to a production stage, and of a plan that nobody could see yet when Enter was pressed.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use jiff::{SignedDuration, Timestamp};
+use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{DeployModal, Haste};
-use crate::{
-    model::Ticket,
-    ui::{
-        deploy::QUIET,
-        route::Nav,
-        view::{Context, Handled, Scene},
-    },
+use crate::ui::{
+    route::Nav,
+    view::{Context, Handled, Scene},
+    widget::question::{self, Question},
 };
-
-/// A question that is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Question {
-    /// The ticket that tells the question from an earlier one.
-    pub(super) ticket: Ticket,
-    /// The time of the last Enter.
-    quiet_since: Timestamp,
-}
-
-impl Question {
-    /// True once an Enter can be an answer.
-    pub(super) fn is_open(self, now: Timestamp) -> bool {
-        self.left(now) <= SignedDuration::ZERO
-    }
-
-    /// Returns the time until the question opens; zero or less once it is open.
-    pub(super) fn left(self, now: Timestamp) -> SignedDuration {
-        QUIET.saturating_sub(now.duration_since(self.quiet_since))
-    }
-}
 
 impl DeployModal {
     /// Returns the question that is asked now.
@@ -55,22 +25,16 @@ impl DeployModal {
     }
 
     pub(super) fn put_question(&mut self, context: &mut Context<'_>) {
-        self.haste = Haste::Asked(Question {
-            ticket: context.data.tickets.next_ticket(),
-            quiet_since: context.look.now,
-        });
+        self.haste = Haste::Asked(Question::ask(context));
     }
 
     /// Takes an Enter as the answer, if it is one; else the question stays shut for longer.
     pub(super) fn confirm(&mut self, question: Question, context: &mut Context<'_>) {
-        if context.placed.question == Some(question.ticket) {
+        if question.is_answered(context) {
             self.haste = Haste::None;
             self.start(context);
         } else {
-            self.haste = Haste::Asked(Question {
-                quiet_since: context.look.now,
-                ..question
-            });
+            self.haste = Haste::Asked(question.shut(context.look.now));
         }
     }
 
@@ -86,13 +50,7 @@ impl DeployModal {
             return Handled::Yes(Nav::Stay);
         }
         self.haste = Haste::None;
-        let command = KeyModifiers::CONTROL | KeyModifiers::ALT;
-        let says_no = match key.code {
-            KeyCode::Char(_) => !key.modifiers.intersects(command),
-            KeyCode::Esc | KeyCode::Backspace | KeyCode::Delete => true,
-            _ => false,
-        };
-        if says_no {
+        if question::says_no(key) {
             Handled::Yes(Nav::Stay)
         } else {
             self.typed(key, context)

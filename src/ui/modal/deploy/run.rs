@@ -13,8 +13,7 @@
 use std::time::Duration;
 
 use ratatui::{
-    Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Margin, Rect, Size},
     text::{Line, Span},
 };
 
@@ -25,26 +24,25 @@ use crate::{
         deploy::{DeployJob, DeployOutcome},
         keys::{self, Scope},
         text,
-        view::{Placed, Scene},
+        view::{Painter, Scene},
         widget::{
-            cells, failure, modal_area, panel,
-            scroll::{Scroll, ScrolledText},
+            cells, failure, indented, modal, panel,
+            scroll::{self, Scroll},
         },
     },
 };
 
 pub(super) fn render(
-    (job, scroll): (&DeployJob, Scroll),
+    job: &DeployJob,
+    offset: Scroll,
     scene: Scene<'_>,
     area: Rect,
-    frame: &mut Frame<'_>,
-    placed: &mut Placed,
+    painter: &mut Painter<'_, '_>,
 ) {
     let theme = &scene.look.theme;
     let width = area.width.min(78);
     let columns = usize::from(width).saturating_sub(5);
     let lines = lines(job, scene, columns);
-    let place = modal_area(area, (width, cells(lines.len()) + 4), frame);
     let name = text::fit(&job.plan.api.name, 30, scene.look.glyphs.ellipsis);
     let title = format!(
         "Deploy API {} {name} to {}",
@@ -55,25 +53,12 @@ pub(super) fn render(
     if let Some(DeployOutcome::Failed(_)) = job.outcome {
         block = block.border_style(theme.danger);
     }
-    let inner = block.inner(place);
-    frame.render_widget(block, place);
+    let size = Size::new(width, cells(lines.len()) + 4);
+    let inner = modal(block, size, area, painter);
     // Where room is short the text comes before the space around it.
     let space = u16::from(cells(lines.len()) + 2 <= inner.height);
-    let [_, middle, _] = Layout::vertical([
-        Constraint::Length(space),
-        Constraint::Fill(1),
-        Constraint::Length(space),
-    ])
-    .areas(inner);
-    let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(middle);
-    placed.page = body.height;
-    placed.side_length = lines.len();
-    let text = ScrolledText {
-        lines: &lines,
-        scroll,
-        look: scene.look,
-    };
-    frame.render_widget(&text, body);
+    let body = indented(inner).inner(Margin::new(0, space));
+    scroll::render(&lines, offset, body, painter);
 }
 
 fn lines(job: &DeployJob, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {

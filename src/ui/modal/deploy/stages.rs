@@ -1,111 +1,128 @@
-//! The stage list of the dialog: its rows, moving in it, and the name of a new stage that is typed right into it. This
-//! module draws nothing.
+//! The form of the dialog: the stage, whose list takes the name of a new one, and the description.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::SignedDuration;
 
 use super::DeployModal;
 use crate::{
-    model::{ApiDetail, StageName},
+    model::{ApiDetail, Stage, StageName},
     ui::{
-        Action, keys,
+        Action,
+        keys::{self, Scope},
         look::Look,
-        route::Nav,
-        view::{Context, Handled, View},
+        view::Context,
+        widget::{
+            age,
+            form::{Field, Form, FormChange, ListRow, Pick, TypedRow},
+        },
     },
 };
 
 /// The time that the stage selection must stand still before a plan is asked for.
 const AFTER_MOVE: SignedDuration = SignedDuration::from_millis(150);
 
-/// A row of the stage list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Choice {
-    Stage(StageName),
-    New,
+/// A field of the dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Stage,
+    Description,
 }
 
-/// Returns the rows in their order: production stages come after the others, since the first row is selected at first.
-pub(super) fn choices(detail: &ApiDetail, look: &Look) -> Vec<Choice> {
-    let mut names: Vec<&StageName> = detail.stages.iter().map(|stage| &stage.name).collect();
-    names.sort_by_key(|name| look.is_production(name));
-    let stages = names.into_iter().cloned().map(Choice::Stage);
-    stages.chain([Choice::New]).collect()
+/// Makes the form, with a stage that is chosen already.
+pub(super) fn form(stage: Option<StageName>, description: &str) -> Form<Part> {
+    let typed = TypedRow {
+        title: "[New stage]",
+        hint: "type its name",
+        begins: |character| StageName::parse(character.encode_utf8(&mut [0; 4])).is_ok(),
+    };
+    let tab = keys::named(Scope::Deploy, Action::NextField);
+    let none = format!("none; {tab} writes one");
+    let stage = stage.map(|stage| stage.to_string());
+    Form::new(vec![
+        Field::list(Part::Stage, "Stage", stage, typed),
+        Field::text(Part::Description, "Description", description, none),
+    ])
 }
 
-/// Returns the row that is selected before somebody chooses: a stage that is not a production stage, if there is one.
-pub(super) fn first(detail: &ApiDetail, look: &Look) -> Choice {
-    let first = choices(detail, look).into_iter().next();
-    first.unwrap_or(Choice::New)
+/// Returns the rows of the stage list: production stages come after the others, since the first row is selected at
+/// first.
+fn rows(detail: &ApiDetail, look: &Look) -> Vec<ListRow> {
+    let mut stages: Vec<&Stage> = detail.stages.iter().collect();
+    stages.sort_by_key(|stage| look.is_production(&stage.name));
+    let rows = stages.into_iter().map(|stage| ListRow {
+        name: stage.name.to_string(),
+        note: note(stage, detail, look),
+        is_dangerous: look.is_production(&stage.name),
+    });
+    rows.collect()
+}
+
+fn note(stage: &Stage, detail: &ApiDetail, look: &Look) -> String {
+    let serves = match &stage.deployment_id {
+        None => "serves nothing yet".to_owned(),
+        Some(id) => match detail.deployment(id).and_then(|it| it.created_at) {
+            Some(made) => format!("serves {id}, deployed {}", age::ago(made, look.now)),
+            None => format!("serves {id}"),
+        },
+    };
+    if look.is_production(&stage.name) {
+        format!("production {} {serves}", look.glyphs.dot)
+    } else {
+        serves
+    }
 }
 
 impl DeployModal {
-    /// Moves the selection; a name that was typed stays where it was typed.
-    pub(super) fn move_choice(&mut self, action: Action, context: &mut Context<'_>) {
+    /// Takes the stages as they are now. Before somebody chooses, a stage that is not a production stage is chosen, if
+    /// there is one.
+    pub(super) fn follow_stages(&mut self, context: &Context<'_>) {
         let Some(detail) = context.data.library.detail(&self.api) else {
             return;
         };
-        let choices = choices(detail, context.look);
-        let last = choices.len() - 1;
-        let at = choices
-            .iter()
-            .position(|choice| Some(choice) == self.choice.as_ref())
-            .unwrap_or(0);
-        let to = match action {
-            Action::Up => at.saturating_sub(1),
-            Action::First => 0,
-            Action::Last => last,
-            _ => (at + 1).min(last),
-        };
-        if to != at {
-            self.choice = Some(choices[to].clone());
+        let rows = rows(detail, context.look);
+        if self.form.pick(Part::Stage) == Pick::Nothing {
+            match rows.first() {
+                Some(first) => self.form.choose(Part::Stage, &first.name),
+                None => self.form.set_text(Part::Stage, ""),
+            }
+        }
+        self.form.offer(Part::Stage, rows);
+    }
+
+    /// Moves the selection or the focus; another stage needs another plan.
+    pub(super) fn move_in_form(&mut self, action: Action, context: &mut Context<'_>) {
+        if self.form.act(action) == FormChange::Value {
             self.forget_plan(context);
             self.due = context.look.now.saturating_add(AFTER_MOVE).ok();
         }
     }
 
-    /// Chooses a row and asks for its plan at once.
-    pub(super) fn choose(&mut self, choice: Choice, context: &mut Context<'_>) {
-        if self.named_choice(&choice) {
-            self.name.clear();
-        }
-        self.is_describing = false;
-        if self.choice.as_ref() != Some(&choice) {
-            self.choice = Some(choice);
-            self.forget_plan(context);
-            self.ask(context);
+    /// Chooses the stage whose name was typed, and asks for its plan at once.
+    pub(super) fn choose_stage(&mut self, stage: &StageName, context: &mut Context<'_>) {
+        self.form.choose(Part::Stage, stage.as_str());
+        self.form.focus(Part::Stage);
+        self.forget_plan(context);
+        self.ask(context);
+    }
+
+    /// Returns the stage that is chosen or typed; none while there is no such name.
+    pub(super) fn stage(&self) -> Option<StageName> {
+        match self.form.pick(Part::Stage) {
+            Pick::Nothing => None,
+            Pick::Row(name) | Pick::Typed(name) => StageName::parse(name).ok(),
         }
     }
 
-    /// Begins the name of a new stage with a character that such a name may hold; the list has no use for others.
-    pub(super) fn begin_name(&mut self, key: KeyEvent, context: &mut Context<'_>) -> Handled {
-        let command = KeyModifiers::CONTROL | KeyModifiers::ALT;
-        let begins = match key.code {
-            KeyCode::Char(c) if !key.modifiers.intersects(command) => {
-                StageName::parse(c.encode_utf8(&mut [0; 4])).is_ok()
-            }
-            _ => false,
-        };
-        // Where comparing takes long, one letter is a command.
-        let is_command = keys::lookup(self.scope(), key) == Some(Action::Wait);
-        if !begins || is_command {
-            return Handled::No;
-        }
-        self.name.clear();
-        self.name.key(key);
-        self.choice = Some(Choice::New);
-        self.text_changed(context);
-        Handled::Yes(Nav::Stay)
+    /// True while the name of a new stage is typed.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.form.pick(Part::Stage), Pick::Typed(_))
     }
 
     /// Returns the stage that exists and whose name was typed as that of a new one.
     pub(super) fn named(&self, detail: &ApiDetail) -> Option<StageName> {
-        let name = StageName::parse(self.name.text()).ok()?;
-        let stage = detail.stage(&name).filter(|_| self.is_new())?;
-        Some(stage.name.clone())
-    }
-
-    fn named_choice(&self, choice: &Choice) -> bool {
-        matches!(choice, Choice::Stage(name) if name.as_str() == self.name.text())
+        let Pick::Typed(name) = self.form.pick(Part::Stage) else {
+            return None;
+        };
+        let name = StageName::parse(name).ok()?;
+        detail.stage(&name).map(|stage| stage.name.clone())
     }
 }

@@ -1,7 +1,10 @@
 //! The ways on from a deploy that runs or has failed: stop it, finish it, clean up, leave what it left, look again,
 //! copy, close the dialog. This module draws nothing.
 
-use super::{DeployModal, Phase, stages::Choice};
+use super::{
+    DeployModal, Phase,
+    stages::{self, Part},
+};
 use crate::{
     model::plan::{Remains, StageChoice},
     ui::{
@@ -11,7 +14,7 @@ use crate::{
         keys::{self, Scope},
         notice::Tone,
         view::{Context, Scene},
-        widget::{input::Input, scroll::Scroll},
+        widget::scroll::Scroll,
     },
 };
 
@@ -100,18 +103,11 @@ impl DeployModal {
         let detail = context.data.library.detail(&self.api);
         let exists = detail.is_some_and(|detail| detail.stage(name).is_some());
         self.phase = Phase::Plan;
-        self.is_describing = false;
-        self.description = Input::new(request.description.as_deref().unwrap_or_default());
-        self.choice = Some(match &request.stage {
-            StageChoice::New(name) if !exists => {
-                self.name = Input::new(name.as_str());
-                Choice::New
-            }
-            StageChoice::New(name) | StageChoice::Existing(name) => {
-                self.name.clear();
-                Choice::Stage(name.clone())
-            }
-        });
+        let description = request.description.as_deref().unwrap_or_default();
+        self.form = stages::form(Some(name.clone()), description);
+        if matches!(request.stage, StageChoice::New(_)) && !exists {
+            self.form.set_text(Part::Stage, name.as_str());
+        }
         self.forget_plan(context);
         self.ask(context);
     }

@@ -27,16 +27,11 @@ use crate::{
     ui::{
         Action,
         keys::Scope,
+        library::Record,
         route::{Nav, Route},
         subject, text,
-        view::{Context, Crumb, DeployNews, Handled, Placed, Scene, View},
-        widget::{
-            age, cells,
-            listing::Listing,
-            panel,
-            scroll::{Scroll, ScrolledText},
-            waiting,
-        },
+        view::{Context, Crumb, DeployNews, Handled, Painter, Placed, Scene, View},
+        widget::{age, cells, listing::Listing, panel, scroll::Scroll, waiting},
     },
 };
 
@@ -65,6 +60,14 @@ impl Tab {
         match self {
             Self::Stages => "Stages",
             Self::Routes => "Routes",
+        }
+    }
+
+    /// True when the part of the API that the tab shows was read.
+    fn is_known(self, record: &Record) -> bool {
+        match self {
+            Self::Stages => record.detail.stages.is_known(),
+            Self::Routes => record.detail.routes.is_known(),
         }
     }
 
@@ -114,36 +117,56 @@ impl ApiScreen {
         let Some(detail) = context.data.library.detail(&self.api) else {
             return Nav::Stay;
         };
-        let stage = self.stage(detail);
-        match (action, self.tab) {
-            (Action::Open | Action::Live, Tab::Stages) => match stage {
-                Some(stage) => subject::live(&self.api, &stage, context),
-                None => Nav::Stay,
-            },
-            (Action::Live, Tab::Routes) => subject::live_of_api(&self.api, context),
-            (Action::Copy, Tab::Stages) => {
-                if let Some(stage) = stage {
-                    let url = detail.api.invoke_url(&stage);
+        match (self.tab, self.stage(detail)) {
+            (Tab::Stages, Some(stage)) => self.act_on_stage(action, &stage, context),
+            (Tab::Stages, None) => Nav::Stay,
+            (Tab::Routes, _) => self.act_on_route(action, context),
+        }
+    }
+
+    fn act_on_stage(&self, action: Action, stage: &StageName, context: &mut Context<'_>) -> Nav {
+        let detail = context.data.library.detail(&self.api);
+        let api = detail.map(|detail| &detail.api);
+        match action {
+            Action::Open | Action::Live => return subject::live(&self.api, stage, context),
+            Action::EditStage => {
+                return Nav::To(Route::StageSettings(self.api.clone(), stage.clone()));
+            }
+            Action::Copy => {
+                if let Some(url) = api.map(|api| api.invoke_url(stage)) {
                     context.copy(format!("invoke URL of {stage}"), url);
                 }
-                Nav::Stay
             }
-            (Action::CopyCallback, Tab::Stages) => {
-                if let Some(stage) = stage {
-                    let url = detail.api.callback_url(&stage);
+            Action::CopyCallback => {
+                if let Some(url) = api.map(|api| api.callback_url(stage)) {
                     context.copy(format!("callback URL of {stage}"), url);
                 }
-                Nav::Stay
             }
-            (Action::Copy, Tab::Routes) => {
-                if let Some(route) = routes::selected(&self.routes, detail) {
-                    let key = route.key.clone();
-                    context.copy(format!("route key {key}"), key);
-                }
-                Nav::Stay
-            }
-            _ => Nav::Stay,
+            _ => {}
         }
+        Nav::Stay
+    }
+
+    fn act_on_route(&self, action: Action, context: &mut Context<'_>) -> Nav {
+        if action == Action::Live {
+            return subject::live_of_api(&self.api, context);
+        }
+        let detail = context.data.library.detail(&self.api);
+        let route = detail.and_then(|detail| routes::selected(&self.routes, detail));
+        if let (Action::Copy, Some(route)) = (action, route) {
+            let key = route.key.clone();
+            context.copy(format!("route key {key}"), key);
+        }
+        Nav::Stay
+    }
+
+    fn scroll_detail(&mut self, action: Action, placed: &Placed) {
+        let direction = match action {
+            Action::DetailUp => Action::Up,
+            _ => Action::Down,
+        };
+        let (page, length) = (placed.side_page, placed.side_length);
+        self.detail.act(direction, page, length);
     }
 
     fn act_on_list(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
@@ -219,14 +242,8 @@ impl View for ApiScreen {
                 context.load_api(&self.api);
                 Nav::Stay
             }
-            Action::DetailUp => {
-                self.detail.offset = self.detail.offset.saturating_sub(1);
-                Nav::Stay
-            }
-            Action::DetailDown => {
-                let placed = context.placed;
-                self.detail
-                    .act(Action::Down, placed.side_page, placed.side_length);
+            Action::DetailUp | Action::DetailDown => {
+                self.scroll_detail(action, context.placed);
                 Nav::Stay
             }
             // The row on which the screen opened is nobody's choice.
@@ -246,10 +263,14 @@ impl View for ApiScreen {
         match action {
             Action::Undo => subject::undo_refusal(scene),
             Action::Deploy => subject::deploy_refusal(detail),
-            Action::Open | Action::Copy | Action::CopyCallback if detail.is_none() => {
+            Action::Open | Action::Copy | Action::CopyCallback | Action::EditStage
+                if detail.is_none() =>
+            {
                 Some("The API is still being read".to_owned())
             }
-            Action::Copy | Action::CopyCallback => self.nothing_selected(detail),
+            Action::Copy | Action::CopyCallback | Action::EditStage => {
+                self.nothing_selected(detail)
+            }
             Action::Live | Action::Open if self.tab == Tab::Stages => {
                 let refusal = subject::live_refusal(detail, stage.as_ref());
                 refusal.or_else(|| self.nothing_selected(detail))
@@ -284,41 +305,19 @@ impl View for ApiScreen {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
+        let mut painter = Painter::new(scene.look, frame);
         let [tabs, body] =
             Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-        self.render_tabs(scene, tabs, frame);
+        self.render_tabs(scene, tabs, &mut painter);
         let record = scene.data.library.records.get(&self.api);
-        let part = record.map(|record| match self.tab {
-            Tab::Stages => {
-                let stages = &record.detail.stages;
-                (stages.is_known(), &stages.failure, &record.stages)
-            }
-            Tab::Routes => {
-                let routes = &record.detail.routes;
-                (routes.is_known(), &routes.failure, &record.draft)
-            }
-        });
-        match (record, part) {
-            (Some(record), Some((true, ..))) => match self.tab {
-                Tab::Stages => stages::render((self, record), scene, body, frame, &mut placed),
-                Tab::Routes => {
-                    routes::render((self, &record.detail), scene, body, frame, &mut placed);
-                }
+        match record.filter(|record| self.tab.is_known(record)) {
+            Some(record) => match self.tab {
+                Tab::Stages => stages::render(self, record, scene, body, &mut painter),
+                Tab::Routes => routes::render(self, &record.detail, scene, body, &mut painter),
             },
-            (_, part) => {
-                let block = panel(scene.look, self.tab.title(), true);
-                let inner = block.inner(body);
-                frame.render_widget(block, body);
-                match part {
-                    Some((_, Some(failure), errand)) if errand.ticket().is_none() => {
-                        waiting::failed(failure, scene.look, inner, frame);
-                    }
-                    _ => waiting::spinner("reading the API", scene.look, inner, frame),
-                }
-            }
+            None => self.render_unknown(record, body, &mut painter),
         }
-        placed
+        painter.placed
     }
 
     fn next_tick(&self, scene: Scene<'_>) -> Option<Duration> {
@@ -340,7 +339,26 @@ impl View for ApiScreen {
 }
 
 impl ApiScreen {
-    fn render_tabs(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) {
+    /// Draws the reason why a tab has nothing to show: its part of the API is being read, or could not be.
+    fn render_unknown(&self, record: Option<&Record>, area: Rect, painter: &mut Painter<'_, '_>) {
+        let inner = painter.enclose(panel(painter.look, self.tab.title(), true), area);
+        let failure = record.and_then(|record| match self.tab {
+            Tab::Stages => {
+                let failure = record.detail.stages.failure.as_ref();
+                failure.filter(|_| record.stages.ticket().is_none())
+            }
+            Tab::Routes => {
+                let failure = record.detail.routes.failure.as_ref();
+                failure.filter(|_| record.draft.ticket().is_none())
+            }
+        });
+        match failure {
+            Some(failure) => waiting::failed(failure, inner, painter),
+            None => waiting::spinner("reading the API", inner, painter),
+        }
+    }
+
+    fn render_tabs(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let theme = &scene.look.theme;
         let mut spans = vec![Span::raw("  ")];
         for tab in Tab::ALL {
@@ -352,7 +370,7 @@ impl ApiScreen {
             spans.push(Span::styled(tab.title(), style));
             spans.push(Span::raw("   "));
         }
-        frame.render_widget(Line::from(spans), area);
+        painter.draw(Line::from(spans), area);
         let (note, style) = self.note(scene);
         let glyphs = &scene.look.glyphs;
         let room = usize::from(area.width).saturating_sub(24);
@@ -363,7 +381,7 @@ impl ApiScreen {
             width,
             ..area
         };
-        frame.render_widget(Line::styled(note, style), place);
+        painter.draw(Line::styled(note, style), place);
     }
 }
 
@@ -403,22 +421,4 @@ impl ApiScreen {
             theme.dim,
         )
     }
-}
-
-/// Draws the text about the selected stage or route, and notes its length for the scroll.
-fn render_detail(
-    lines: &[Line<'static>],
-    scroll: Scroll,
-    (scene, place): (Scene<'_>, Rect),
-    frame: &mut Frame<'_>,
-    placed: &mut Placed,
-) {
-    placed.side_page = place.height;
-    placed.side_length = lines.len();
-    let text = ScrolledText {
-        lines,
-        scroll,
-        look: scene.look,
-    };
-    frame.render_widget(&text, place);
 }

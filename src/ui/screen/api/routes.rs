@@ -14,23 +14,23 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use ratatui::{
-    Frame,
     layout::{Constraint, Layout, Rect},
     text::Line,
 };
 
-use super::{ApiScreen, render_detail};
+use super::ApiScreen;
 use crate::{
     model::{ApiDetail, Integration, Route},
     ui::{
         Action,
         keys::{self, Scope},
-        view::{Placed, Scene},
+        view::{Painter, Scene},
         widget::{
             fields::Fields,
-            listing::{Key, Listing, Rows},
-            panel, safe,
-            table::{Cell, Column, Table},
+            indented,
+            listing::{Key, Listing, Rows, Total},
+            panel, safe, scroll,
+            table::{self, Cell, Column},
             waiting,
         },
     },
@@ -102,62 +102,55 @@ fn target(route: &Route, detail: &ApiDetail) -> String {
 }
 
 pub(super) fn render(
-    (screen, detail): (&ApiScreen, &ApiDetail),
+    screen: &ApiScreen,
+    detail: &ApiDetail,
     scene: Scene<'_>,
     area: Rect,
-    frame: &mut Frame<'_>,
-    placed: &mut Placed,
+    painter: &mut Painter<'_, '_>,
 ) {
-    let list = &screen.routes;
     let [top, bottom] = if area.width >= 120 {
         Layout::horizontal([Constraint::Percentage(60), Constraint::Fill(1)]).areas(area)
     } else {
         Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(area)
     };
-    let total = Some(detail.routes.len());
-    let title = list.title::<RouteRows<'_>>("Routes", (total, None), top.width, scene.look);
-    let block = panel(scene.look, title, scene.has_keyboard);
-    let inner = block.inner(top);
-    frame.render_widget(block, top);
-    if list.rows().is_empty() {
-        let clears = format!("{} clears it.", keys::named(Scope::Routes, Action::Back));
-        let lines = if detail.routes.is_empty() {
-            [
-                "No routes yet.",
-                "API Gateway refuses to deploy an API without any.",
-            ]
-        } else {
-            ["No route matches the filter.", &clears]
-        };
-        waiting::sentences(&lines, scene.look, inner, frame);
-    } else {
-        let routes = list.items(&detail.routes);
-        let rows: Vec<Vec<Cell>> = routes.map(|route| row(route, detail, scene)).collect();
-        let shown = (&COLUMNS[..], &rows[..]);
-        let table = Table::of_list(list, shown, inner, scene.look, placed);
-        frame.render_widget(&table, inner);
-    }
-    render_about(screen, detail, (scene, bottom), frame, placed);
+    render_list(&screen.routes, detail, scene, top, painter);
+    let look = scene.look;
+    let Some(route) = selected(&screen.routes, detail) else {
+        return painter.draw(panel(look, "", false), bottom);
+    };
+    let block = panel(look, safe(&route.key, look.theme.title), false);
+    let body = indented(painter.enclose(block, bottom));
+    let lines = about(
+        route,
+        detail,
+        scene,
+        usize::from(body.width).saturating_sub(1),
+    );
+    scroll::render_beside(&lines, screen.detail, body, painter);
 }
 
-fn render_about(
-    screen: &ApiScreen,
+fn render_list(
+    list: &Listing,
     detail: &ApiDetail,
-    (scene, area): (Scene<'_>, Rect),
-    frame: &mut Frame<'_>,
-    placed: &mut Placed,
+    scene: Scene<'_>,
+    area: Rect,
+    painter: &mut Painter<'_, '_>,
 ) {
-    let Some(route) = selected(&screen.routes, detail) else {
-        frame.render_widget(panel(scene.look, "", false), area);
-        return;
-    };
-    let block = panel(scene.look, safe(&route.key, scene.look.theme.title), false);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-    let columns = usize::from(body.width).saturating_sub(1);
-    let lines = about(route, detail, scene, columns);
-    render_detail(&lines, screen.detail, (scene, body), frame, placed);
+    let total = Total::Known(detail.routes.len());
+    let title = list.title::<RouteRows<'_>>("Routes", total, area.width, scene.look);
+    let inner = painter.enclose(panel(scene.look, title, scene.has_keyboard), area);
+    if detail.routes.is_empty() {
+        let refuses = "API Gateway refuses to deploy an API without any.";
+        return waiting::sentences(&["No routes yet.", refuses], inner, painter);
+    }
+    if list.rows().is_empty() {
+        let clears = format!("{} clears it.", keys::named(Scope::Routes, Action::Back));
+        let lines = ["No route matches the filter.", &clears];
+        return waiting::sentences(&lines, inner, painter);
+    }
+    let routes = list.items(&detail.routes);
+    let rows: Vec<Vec<Cell>> = routes.map(|route| row(route, detail, scene)).collect();
+    table::render(list, &COLUMNS, &rows, inner, painter);
 }
 
 fn row(route: &Route, detail: &ApiDetail, scene: Scene<'_>) -> Vec<Cell> {
@@ -190,16 +183,16 @@ fn about(
     scene: Scene<'_>,
     columns: usize,
 ) -> Vec<Line<'static>> {
-    let theme = &scene.look.theme;
     let mut fields = Fields::new(scene.look, columns);
-    if let Some(integration) = integration(route, detail) {
-        about_integration(integration, &mut fields);
-    } else {
-        let text = match &route.target {
-            Some(target) => format!("{target} is not there: every message fails"),
-            None => "none: every message fails".to_owned(),
-        };
-        fields.styled("Integration", &text, theme.warn);
+    match (integration(route, detail), &route.target) {
+        (Some(integration), _) => about_integration(integration, &mut fields),
+        (None, target) => {
+            let text = match target {
+                Some(target) => format!("{target} is not there: every message fails"),
+                None => "none: every message fails".to_owned(),
+            };
+            fields.styled("Integration", &text, scene.look.theme.warn);
+        }
     }
     let answers = if route.is_two_way() {
         "two-way: the answer goes back to the client"
@@ -211,12 +204,9 @@ fn about(
     if route.api_key_required {
         fields.field("API key", Some("required"));
     }
-    if let Some(name) = &route.operation_name {
-        fields.field("Operation", Some(name));
-    }
-    if let Some(expression) = &route.model_selection_expression {
-        fields.field("Model chosen by", Some(expression));
-    }
+    fields.if_set("Operation", route.operation_name.as_deref());
+    let expression = route.model_selection_expression.as_deref();
+    fields.if_set("Model chosen by", expression);
     map_fields("Models", &route.request_models, &mut fields);
     fields.into_lines()
 }

@@ -4,26 +4,26 @@ use std::{borrow::Cow, cmp::Reverse, time::Duration};
 
 use jiff::Timestamp;
 use ratatui::{
-    Frame,
     layout::{Constraint, Layout, Rect},
     text::Line,
 };
 
-use super::{ApiScreen, render_detail};
+use super::ApiScreen;
 use crate::{
-    model::{ApiDetail, Drift, RouteSettings, Stage, limit::STAGES_PER_API},
+    model::{ApiDetail, Drift, Stage, limit::STAGES_PER_API},
     ui::{
         Action,
         data::seconds_up,
         keys::{self, Scope},
         library::Record,
-        view::{Placed, Scene},
+        view::{Painter, Scene},
         widget::{
             age, change,
             fields::Fields,
-            listing::{Key, Listing, Rows},
-            panel, safe,
-            table::{Cell, Column, Table},
+            indented,
+            listing::{Key, Listing, Rows, Total},
+            panel, safe, scroll,
+            table::{self, Cell, Column},
             waiting,
         },
     },
@@ -94,11 +94,11 @@ fn changed_at(stage: &Stage) -> Option<Timestamp> {
 }
 
 pub(super) fn render(
-    (screen, record): (&ApiScreen, &Record),
+    screen: &ApiScreen,
+    record: &Record,
     scene: Scene<'_>,
     area: Rect,
-    frame: &mut Frame<'_>,
-    placed: &mut Placed,
+    painter: &mut Painter<'_, '_>,
 ) {
     let detail = &record.detail;
     let list_width = match area.width {
@@ -108,61 +108,55 @@ pub(super) fn render(
     };
     let [left, right] =
         Layout::horizontal([Constraint::Length(list_width), Constraint::Fill(1)]).areas(area);
-    render_list(&screen.stages, (record, scene), left, frame, placed);
+    render_list(&screen.stages, record, scene, left, painter);
+    let look = scene.look;
     let Some(stage) = selected(&screen.stages, detail) else {
-        let block = panel(scene.look, "", false);
-        let inner = block.inner(right);
-        frame.render_widget(block, right);
-        let key = |action| keys::named(Scope::Stages, action);
-        let deploys = format!("{} deploys the API to a new one.", key(Action::Deploy));
-        let clears = format!("{} clears it.", key(Action::Back));
-        let lines = if detail.stages.is_empty() {
-            ["No stage yet.", &deploys]
-        } else {
-            ["No stage matches the filter.", &clears]
-        };
-        waiting::sentences(&lines, scene.look, inner, frame);
-        return;
+        let inner = painter.enclose(panel(look, "", false), right);
+        return nothing(detail, inner, painter);
     };
-    let title = if scene.look.is_production(&stage.name) {
-        Line::from(vec![
-            safe(stage.name.as_str(), scene.look.theme.danger),
-            safe(" production", scene.look.theme.danger),
-        ])
+    let name = stage.name.as_str();
+    let title = if look.is_production(&stage.name) {
+        Line::from(safe(&format!("{name} production"), look.theme.danger))
     } else {
-        Line::from(safe(stage.name.as_str(), scene.look.theme.title))
+        Line::from(safe(name, look.theme.title))
     };
-    let block = panel(scene.look, title, false);
-    let inner = block.inner(right);
-    frame.render_widget(block, right);
-    let [_, body] = Layout::horizontal([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
-    let columns = usize::from(body.width).saturating_sub(1);
-    let lines = about(stage, detail, scene, columns);
-    render_detail(&lines, screen.detail, (scene, body), frame, placed);
+    let body = indented(painter.enclose(panel(look, title, false), right));
+    let lines = about(
+        stage,
+        detail,
+        scene,
+        usize::from(body.width).saturating_sub(1),
+    );
+    scroll::render_beside(&lines, screen.detail, body, painter);
+}
+
+/// Says why no stage is selected.
+fn nothing(detail: &ApiDetail, area: Rect, painter: &mut Painter<'_, '_>) {
+    let key = |action| keys::named(Scope::Stages, action);
+    let deploys = format!("{} deploys the API to a new one.", key(Action::Deploy));
+    let clears = format!("{} clears it.", key(Action::Back));
+    let lines = if detail.stages.is_empty() {
+        ["No stage yet.", &deploys]
+    } else {
+        ["No stage matches the filter.", &clears]
+    };
+    waiting::sentences(&lines, area, painter);
 }
 
 fn render_list(
     list: &Listing,
-    (record, scene): (&Record, Scene<'_>),
+    record: &Record,
+    scene: Scene<'_>,
     area: Rect,
-    frame: &mut Frame<'_>,
-    placed: &mut Placed,
+    painter: &mut Painter<'_, '_>,
 ) {
-    let detail = &record.detail;
-    let title = list.title::<StageRows>(
-        "Stages",
-        (Some(detail.stages.len()), Some(STAGES_PER_API)),
-        area.width,
-        scene.look,
-    );
-    let block = panel(scene.look, title, scene.has_keyboard);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let stages = list.items(&detail.stages);
+    let stages = &record.detail.stages;
+    let total = Total::OutOf(stages.len(), STAGES_PER_API);
+    let title = list.title::<StageRows>("Stages", total, area.width, scene.look);
+    let inner = painter.enclose(panel(scene.look, title, scene.has_keyboard), area);
+    let stages = list.items(stages);
     let rows: Vec<Vec<Cell>> = stages.map(|stage| row(stage, record, scene)).collect();
-    let shown = (&COLUMNS[..], &rows[..]);
-    let table = Table::of_list(list, shown, inner, scene.look, placed);
-    frame.render_widget(&table, inner);
+    table::render(list, &COLUMNS, &rows, inner, painter);
 }
 
 fn row(stage: &Stage, record: &Record, scene: Scene<'_>) -> Vec<Cell> {
@@ -201,45 +195,46 @@ fn about(
 ) -> Vec<Line<'static>> {
     let theme = &scene.look.theme;
     let mut fields = Fields::new(scene.look, columns);
-    fields.styled(
-        "Invoke URL",
-        &detail.api.invoke_url(&stage.name),
-        theme.link,
-    );
-    fields.styled(
-        "Callback URL",
-        &detail.api.callback_url(&stage.name),
-        theme.link,
-    );
+    let url = detail.api.invoke_url(&stage.name);
+    fields.styled("Invoke URL", &url, theme.link);
+    let url = detail.api.callback_url(&stage.name);
+    fields.styled("Callback URL", &url, theme.link);
     serves(stage, detail, &mut fields, scene);
     settling(stage, detail, &mut fields, scene);
     drift(stage, detail, &mut fields, scene);
     fields.gap();
-    let settings = stage.default_route_settings.clone().unwrap_or_default();
-    let throttle = settings.throttle_text();
-    if throttle.starts_with("blocks") {
-        fields.styled("Throttling", &throttle, theme.danger);
-    } else {
-        fields.field("Throttling", Some(&throttle));
-    }
-    for (key, route) in &stage.route_settings {
-        let text = format!("{key}: {}", route.throttle_text());
-        let style = if route.throttle_text().starts_with("blocks") {
-            theme.danger
-        } else {
-            theme.dim
-        };
-        fields.below(&text, style);
-    }
-    logging(stage, &settings, &mut fields);
+    throttling(stage, &mut fields, scene);
+    logging(stage, &mut fields);
     if stage.auto_deploy {
-        fields.styled(
-            "Auto deploy",
-            "on: AWS deploys every change by itself",
-            theme.warn,
-        );
+        let text = "on: AWS deploys every change by itself";
+        fields.styled("Auto deploy", text, theme.warn);
     }
     fields.field("Description", stage.description.as_deref());
+    variables(stage, &mut fields);
+    let age = age::ago_or(changed_at(stage), scene.look.now, "unknown");
+    fields.styled("Last changed", &age, theme.dim);
+    fields.into_lines()
+}
+
+fn throttling(stage: &Stage, fields: &mut Fields<'_>, scene: Scene<'_>) {
+    let theme = &scene.look.theme;
+    let style = |throttle: &str, usual| {
+        if throttle.starts_with("blocks") {
+            theme.danger
+        } else {
+            usual
+        }
+    };
+    let defaults = stage.default_route_settings.clone().unwrap_or_default();
+    let text = defaults.throttle_text();
+    fields.styled("Throttling", &text, style(&text, theme.text));
+    for (key, route) in &stage.route_settings {
+        let text = route.throttle_text();
+        fields.below(&format!("{key}: {text}"), style(&text, theme.dim));
+    }
+}
+
+fn variables(stage: &Stage, fields: &mut Fields<'_>) {
     if stage.variables.is_empty() {
         fields.field("Variables", None);
     }
@@ -247,9 +242,6 @@ fn about(
         let head = if idx == 0 { "Variables" } else { "" };
         fields.field(head, Some(&format!("{name} = {value}")));
     }
-    let age = age::ago_or(changed_at(stage), scene.look.now, "unknown");
-    fields.styled("Last changed", &age, theme.dim);
-    fields.into_lines()
 }
 
 fn serves(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, scene: Scene<'_>) {
@@ -302,40 +294,49 @@ fn drift(stage: &Stage, detail: &ApiDetail, fields: &mut Fields<'_>, scene: Scen
         let dot = scene.look.glyphs.dot;
         format!(" {dot} as of {}", age::as_of(as_of, scene.look.now))
     });
-    let serves = stage.deployment_id.as_ref();
-    let is_awaited =
-        serves.is_some_and(|id| scene.data.deploys.awaits_proof_of(&detail.api.id, id));
-    let said = if is_awaited && *drift == Drift::Unknown {
-        "not proved yet: the draft is read behind it".to_owned()
-    } else {
-        drift.text()
-    };
+    let said = claim(stage, drift, detail, scene);
     let text = format!("{said}{}", age.unwrap_or_default());
     fields.styled("Draft", &text, style);
-    // What could not be read now makes an older claim older still.
-    let failure = detail
-        .draft_failure()
-        .or(detail.deployments.failure.as_ref());
-    if let Some(failure) = failure {
-        fields.below(&failure.title, theme.warn);
-        for cause in &failure.causes {
-            fields.below(cause, theme.dim);
-        }
-    }
+    unreadable(detail, fields, scene);
     if let Drift::Changes(changes) = drift {
         for change in changes {
-            fields.below(
-                &change::text(change, &scene.look.glyphs),
-                change::style(change, scene.look),
-            );
+            let text = change::text(change, &scene.look.glyphs);
+            fields.below(&text, change::style(change, scene.look));
         }
     }
 }
 
-fn logging(stage: &Stage, settings: &RouteSettings, fields: &mut Fields<'_>) {
-    let level = settings.logging_level.as_deref().unwrap_or("OFF");
-    let mut parts = vec![format!("execution {}", level.to_lowercase())];
-    if settings.data_trace_enabled == Some(true) {
+/// Returns the drift in words; a deployment whose proof is on its way is not unknown for good.
+fn claim(stage: &Stage, drift: &Drift, detail: &ApiDetail, scene: Scene<'_>) -> String {
+    let deploys = &scene.data.deploys;
+    let serves = stage.deployment_id.as_ref();
+    let is_awaited = serves.is_some_and(|id| deploys.awaits_proof_of(&detail.api.id, id));
+    if is_awaited && *drift == Drift::Unknown {
+        "not proved yet: the draft is read behind it".to_owned()
+    } else {
+        drift.text()
+    }
+}
+
+/// Adds the failure of what could not be read now, which makes an older claim older still.
+fn unreadable(detail: &ApiDetail, fields: &mut Fields<'_>, scene: Scene<'_>) {
+    let theme = &scene.look.theme;
+    let failure = detail.draft_failure();
+    let Some(failure) = failure.or(detail.deployments.failure.as_ref()) else {
+        return;
+    };
+    fields.below(&failure.title, theme.warn);
+    for cause in &failure.causes {
+        fields.below(cause, theme.dim);
+    }
+}
+
+fn logging(stage: &Stage, fields: &mut Fields<'_>) {
+    let settings = stage.default_route_settings.as_ref();
+    let level = settings.and_then(|settings| settings.logging_level.as_deref());
+    let level = level.unwrap_or("OFF").to_lowercase();
+    let mut parts = vec![format!("execution {level}")];
+    if settings.is_some_and(|settings| settings.data_trace_enabled == Some(true)) {
         parts.push("with whole payloads".to_owned());
     }
     let access = stage.access_log.as_ref();
