@@ -423,6 +423,7 @@ const ROOMS: &[(&str, &[&[&str]])] = &[
                 "clock",
                 "linger",
                 "notice",
+                "query",
                 "reply",
                 "schema",
                 "time_scale",

@@ -15,6 +15,7 @@ use super::{
     LONGEST_CONSISTENCY, LONGEST_LATENCY, Strictness, TIME_SCALES,
     data::{Connection, Plane, access_log_format},
     fault::{Fault, Faults},
+    query,
     reply::{self, refusal},
     strict::Strict,
 };
@@ -81,13 +82,9 @@ fn index() -> Answer {
     }))
 }
 
-fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    let mut pairs = query.split('&');
-    pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-}
-
 fn access_log(plane: &Plane, query: &str) -> Answer {
-    let (Some(api_id), Some(stage)) = (parameter(query, "apiId"), parameter(query, "stage")) else {
+    let (Some(api_id), Some(stage)) = (query::value(query, "apiId"), query::value(query, "stage"))
+    else {
         return bad_request("say which stage's: ?apiId=…&stage=…");
     };
     let not_found = |message| refusal(StatusCode::NOT_FOUND, "NotFoundException", message);
@@ -102,7 +99,7 @@ fn access_log(plane: &Plane, query: &str) -> Answer {
 }
 
 fn connections(plane: &Plane, query: &str) -> Answer {
-    let (api_id, stage) = (parameter(query, "apiId"), parameter(query, "stage"));
+    let (api_id, stage) = (query::value(query, "apiId"), query::value(query, "stage"));
     let mut found = plane.registry.list(|connection| {
         api_id.is_none_or(|api_id| connection.api_id == api_id)
             && stage.is_none_or(|stage| connection.stage == stage)

@@ -21,6 +21,7 @@ mod management;
 mod notice;
 mod outbound;
 mod place;
+mod query;
 mod reply;
 mod schema;
 mod seed;

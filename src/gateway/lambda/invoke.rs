@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{Answer, FunctionName, Functions, Invocation, InvokeError, Mode};
 use crate::gateway::{
     access::authorization,
+    query,
     reply::{self, refusal},
 };
 
@@ -154,10 +155,7 @@ fn answered(mode: Mode, answer: Answer) -> Response<Full<Bytes>> {
 fn function(segment: &str, query: &str) -> Option<FunctionName> {
     let decoded = percent_decode_str(segment).decode_utf8().ok()?;
     let mut function = FunctionName::parse(&decoded)?;
-    let qualifier = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("Qualifier="));
-    if let Some(qualifier) = qualifier {
+    if let Some(qualifier) = query::value(query, "Qualifier") {
         let qualifier = percent_decode_str(qualifier).decode_utf8().ok()?;
         // Read once more as a whole, so that it is held to the form of qualifiers.
         let whole = format!("{}:{qualifier}", function.name);
@@ -216,6 +214,11 @@ mod tests {
             "",
             Some("chat"),
         );
+        check("chat", "Qualifier=live&Qualifier=next", Some("chat:live"));
+        check("chat", "Qualifier&qualifier=live&x", Some("chat"));
+        check("chat", "Qualifier=", None);
+        check("chat", "Qualifier=a+b", None);
+        check("chat", "Qualifier=%ff", None);
         check("chat", "Qualifier=a:b", None);
         check("%ff", "", None);
         check("a/b", "", None);
