@@ -272,26 +272,14 @@ fn fail(jobs: VecDeque<Job>, trouble: &Trouble, log: &Bytes) {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
-    use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
     use super::{
-        super::{output::Lines, pool::Spec},
+        super::fixture::{self, TIMEOUT, invocation},
         *,
     };
-
-    const TIMEOUT: Duration = Duration::from_secs(30);
+    use crate::gateway::lambda::{Invocation, Mode};
 
     fn desk() -> Desk {
-        let spec = Spec {
-            name: "f".into(),
-            command: "true".into(),
-            timeout: TIMEOUT,
-            gateway: SocketAddr::from(([127, 0, 0, 1], 1)),
-        };
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        Desk::new(Pool::new(spec, Lines::new(), tasks, stop), 1)
+        Desk::new(fixture::pool().0, 1)
     }
 
     /// Waits until the process is overdue, and returns the time that this took.
@@ -319,5 +307,27 @@ mod tests {
             () = desk.overdue() => unreachable!("it asks for work"),
             () = tokio::time::sleep(100 * TIMEOUT) => {}
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_init_error_comes_with_all_that_was_printed_before() {
+        let (pool, mut started) = fixture::pool();
+        let invoking = pool.invoke(Invocation {
+            mode: Mode::WaitForLog,
+            ..invocation()
+        });
+        let failing = async {
+            let process = started.recv().await.unwrap();
+            let desk = Desk::new(process.pool, process.id);
+            let mut reading = desk.tail.reading();
+            desk.cannot_start(Bytes::from_static(b"{}")).unwrap();
+            let question = reading.asked().await;
+            reading.add(b"no luck\n");
+            reading.answer_after(0, question);
+        };
+        let both = async { tokio::join!(invoking, failing) };
+        let (answer, ()) = tokio::time::timeout(TIMEOUT, both).await.unwrap();
+        let log = answer.unwrap().log;
+        assert_eq!(log.as_deref(), Some(&b"no luck\n"[..]));
     }
 }

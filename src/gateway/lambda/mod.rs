@@ -7,6 +7,8 @@
 
 mod desk;
 mod endpoint;
+#[cfg(test)]
+mod fixture;
 mod invoke;
 mod name;
 mod output;
@@ -19,13 +21,19 @@ mod trouble;
 use std::{collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::Uri;
 use serde::de::IgnoredAny;
 use tokio::sync::broadcast::Receiver;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::output::{FunctionLine, LineSource};
-use self::{endpoint::Endpoint, output::Lines, pool::Pool, pool::Spec};
+use self::{
+    endpoint::Endpoint,
+    output::Lines,
+    pool::{Pool, Spec},
+    process::FunctionCommand,
+};
 pub(crate) use self::{
     invoke::{answer as answer_invoke, is_invoke},
     name::FunctionName,
@@ -233,11 +241,15 @@ impl Functions {
         let local = options.functions.iter().map(|function| {
             let spec = Spec {
                 name: function.name.clone(),
-                command: function.command.clone(),
                 timeout: options.timeout,
-                gateway,
             };
-            let pool = Pool::new(spec, lines.clone(), tasks.clone(), stop.clone());
+            let command = FunctionCommand {
+                shell: function.command.clone(),
+                gateway,
+                lines: lines.clone(),
+            };
+            let run_process = move |new| process::run(command.clone(), new).boxed();
+            let pool = Pool::new(spec, Box::new(run_process), tasks.clone(), stop.clone());
             (function.name.clone(), pool)
         });
         Functions {
@@ -382,15 +394,13 @@ mod tests {
     #[test]
     fn an_alias_may_have_a_command_of_its_own() {
         let functions = functions(&["chat=one", "chat:live=two"]);
-        let command = |name| {
+        let pool = |name| {
             let name = FunctionName::parse(name).unwrap();
-            functions
-                .local(&name)
-                .map(|pool| pool.spec.command.as_str())
+            functions.local(&name).map(|pool| pool.spec.name.as_str())
         };
-        assert_eq!(command("chat"), Some("one"));
-        assert_eq!(command("chat:$LATEST"), Some("one"));
-        assert_eq!(command("chat:live"), Some("two"));
-        assert_eq!(command("other"), None);
+        assert_eq!(pool("chat"), Some("chat"));
+        assert_eq!(pool("chat:$LATEST"), Some("chat"));
+        assert_eq!(pool("chat:live"), Some("chat:live"));
+        assert_eq!(pool("other"), None);
     }
 }
