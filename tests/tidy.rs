@@ -421,7 +421,7 @@ const ROOMS: &[(&str, &[&[&str]])] = &[
             &[
                 "bucket",
                 "clock",
-                "linger",
+                "client_stream",
                 "notice",
                 "query",
                 "reply",
@@ -430,7 +430,7 @@ const ROOMS: &[(&str, &[&[&str]])] = &[
             ],
             &["store"],
             &["host", "strict"],
-            &["access", "place"],
+            &["access", "stage_address"],
             &["outbound"],
             &["lambda"],
             &["data"],

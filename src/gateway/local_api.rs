@@ -23,10 +23,13 @@ use super::{
 /// The path that the API begins with.
 pub(super) const PREFIX: &str = "/_stagewire";
 
-type Answer = Response<Full<Bytes>>;
-
 /// Answers a call. The body has been read whole.
-pub(super) fn answer(plane: &Plane, faults: &Faults, head: &Parts, body: &Bytes) -> Answer {
+pub(super) fn answer(
+    plane: &Plane,
+    faults: &Faults,
+    head: &Parts,
+    body: &Bytes,
+) -> Response<Full<Bytes>> {
     let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let read = head.method == Method::GET;
     match path.trim_end_matches('/') {
@@ -46,15 +49,15 @@ pub(super) fn answer(plane: &Plane, faults: &Faults, head: &Parts, body: &Bytes)
     }
 }
 
-fn ok(value: &Value) -> Answer {
+fn ok(value: &Value) -> Response<Full<Bytes>> {
     reply::json(StatusCode::OK, value.to_string())
 }
 
-fn bad_request(message: &str) -> Answer {
+fn bad_request(message: &str) -> Response<Full<Bytes>> {
     refusal(StatusCode::BAD_REQUEST, "BadRequestException", message)
 }
 
-fn wrong_method(method: &Method) -> Answer {
+fn wrong_method(method: &Method) -> Response<Full<Bytes>> {
     let message = format!("{method} means nothing here");
     refusal(
         StatusCode::METHOD_NOT_ALLOWED,
@@ -63,7 +66,7 @@ fn wrong_method(method: &Method) -> Answer {
     )
 }
 
-fn index() -> Answer {
+fn index() -> Response<Full<Bytes>> {
     ok(&json!({
         "GET /_stagewire/health": "says that the gateway runs",
         "GET /_stagewire/connections": "lists the open connections; ?apiId= and &stage= narrow it",
@@ -82,7 +85,7 @@ fn index() -> Answer {
     }))
 }
 
-fn access_log(plane: &Plane, query: &str) -> Answer {
+fn access_log(plane: &Plane, query: &str) -> Response<Full<Bytes>> {
     let (Some(api_id), Some(stage)) = (query::value(query, "apiId"), query::value(query, "stage"))
     else {
         return bad_request("say which stage's: ?apiId=…&stage=…");
@@ -98,7 +101,7 @@ fn access_log(plane: &Plane, query: &str) -> Answer {
     reply::text(StatusCode::OK, lines)
 }
 
-fn connections(plane: &Plane, query: &str) -> Answer {
+fn connections(plane: &Plane, query: &str) -> Response<Full<Bytes>> {
     let (api_id, stage) = (query::value(query, "apiId"), query::value(query, "stage"));
     let mut found = plane.registry.list(|connection| {
         api_id.is_none_or(|api_id| connection.api_id == api_id)
@@ -138,7 +141,7 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
-fn of_faults(faults: &Faults, method: &Method, body: &Bytes) -> Answer {
+fn of_faults(faults: &Faults, method: &Method, body: &Bytes) -> Response<Full<Bytes>> {
     match *method {
         Method::GET => ok(&json!({ "items": faults.list() })),
         Method::POST => match read::<Fault>(body) {
@@ -165,7 +168,7 @@ struct TimeScale {
     time_scale: f64,
 }
 
-fn of_time_scale(plane: &Plane, method: &Method, body: &Bytes) -> Answer {
+fn of_time_scale(plane: &Plane, method: &Method, body: &Bytes) -> Response<Full<Bytes>> {
     match *method {
         Method::GET => {}
         Method::PUT => match read::<TimeScale>(body) {
@@ -223,7 +226,7 @@ fn bounded(name: &str, time_ms: u64, longest: Duration) -> Result<Duration, Stri
     Ok(time)
 }
 
-fn of_strictness(strict: &Strict, method: &Method, body: &Bytes) -> Answer {
+fn of_strictness(strict: &Strict, method: &Method, body: &Bytes) -> Response<Full<Bytes>> {
     match *method {
         Method::GET => {}
         Method::PUT => {

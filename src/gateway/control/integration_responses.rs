@@ -8,7 +8,7 @@ use super::{
     error::ApiError,
     ids,
     integrations::{CONTENT_HANDLING, TEMPLATE_CHARS},
-    parts::{self, Home, Owner, Part},
+    parts::{self, Owner, Parent, Part},
     wire::Texts,
 };
 use crate::gateway::{
@@ -56,19 +56,19 @@ impl Part for IntegrationResponseRecord {
 
     fn add(
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &IntegrationResponseInput,
     ) -> Result<Self, ApiError> {
-        add(draft, &home.parent, input)
+        add(draft, &parent.key, input)
     }
 
     fn change(
         self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &IntegrationResponseInput,
     ) -> Result<Self, ApiError> {
-        change(draft, &home.parent, self, input)
+        change(draft, &parent.key, self, input)
     }
 
     fn show(self) -> IntegrationResponseOutput {

@@ -6,7 +6,7 @@ use super::{
     check,
     error::ApiError,
     ids,
-    parts::{Home, Part},
+    parts::{Parent, Part},
     wire::{Presence, Texts},
 };
 use crate::gateway::{
@@ -95,21 +95,25 @@ impl Part for IntegrationRecord {
     const KIND: &'static str = "Integration";
     const LABEL: &'static str = "integrationId";
 
-    fn add(draft: &mut Draft<'_>, home: &Home, input: &IntegrationInput) -> Result<Self, ApiError> {
-        add(draft, &home.api, input)
+    fn add(
+        draft: &mut Draft<'_>,
+        parent: &Parent,
+        input: &IntegrationInput,
+    ) -> Result<Self, ApiError> {
+        add(draft, &parent.api, input)
     }
 
     fn change(
         self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &IntegrationInput,
     ) -> Result<Self, ApiError> {
-        change(draft, &home.api, self, input)
+        change(draft, &parent.api, self, input)
     }
 
-    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
-        remove(draft, &home.api, &self.integration_id)
+    fn remove(self, draft: &mut Draft<'_>, parent: &Parent) -> Result<(), ApiError> {
+        remove(draft, &parent.api, &self.integration_id)
     }
 
     fn show(self) -> IntegrationOutput {

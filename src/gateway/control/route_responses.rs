@@ -6,7 +6,7 @@ use super::{
     check,
     error::ApiError,
     ids, models,
-    parts::{self, Home, Owner, Part},
+    parts::{self, Owner, Parent, Part},
     routes::{self, Constraints},
     wire::{self, Texts},
 };
@@ -50,19 +50,19 @@ impl Part for RouteResponseRecord {
 
     fn add(
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &RouteResponseInput,
     ) -> Result<Self, ApiError> {
-        add(draft, (&home.api.api_id, &home.parent), input)
+        add(draft, (&parent.api.api_id, &parent.key), input)
     }
 
     fn change(
         self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &RouteResponseInput,
     ) -> Result<Self, ApiError> {
-        change(draft, (&home.api.api_id, &home.parent), self, input)
+        change(draft, (&parent.api.api_id, &parent.key), self, input)
     }
 
     fn show(self) -> RouteResponseOutput {

@@ -9,7 +9,7 @@ use super::{
     check,
     error::ApiError,
     ids, models,
-    parts::{self, Home, Part},
+    parts::{self, Parent, Part},
     wire::{self, Reply, Texts},
 };
 use crate::gateway::{
@@ -94,21 +94,21 @@ impl Part for RouteRecord {
     const KIND: &'static str = "Route";
     const LABEL: &'static str = "routeId";
 
-    fn add(draft: &mut Draft<'_>, home: &Home, input: &RouteInput) -> Result<Self, ApiError> {
-        add(draft, &home.api, input)
+    fn add(draft: &mut Draft<'_>, parent: &Parent, input: &RouteInput) -> Result<Self, ApiError> {
+        add(draft, &parent.api, input)
     }
 
     fn change(
         self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &RouteInput,
     ) -> Result<Self, ApiError> {
-        change(draft, &home.api, self, input)
+        change(draft, &parent.api, self, input)
     }
 
-    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
-        remove(draft, &home.api, &self.route_id)
+    fn remove(self, draft: &mut Draft<'_>, parent: &Parent) -> Result<(), ApiError> {
+        remove(draft, &parent.api, &self.route_id)
     }
 
     fn show(self) -> RouteOutput {
@@ -146,14 +146,14 @@ pub(super) fn keep_constraints(constraints: &Constraints) -> BTreeMap<String, bo
 
 pub(super) fn delete_request_parameter(call: &Call) -> Result<Reply, ApiError> {
     let parameter = call.label("requestParameterKey");
-    parts::rewrite::<RouteRecord, _>(call, move |mut route, draft, home| {
+    parts::rewrite::<RouteRecord, _>(call, move |mut route, draft, parent| {
         let mut parameters = route.request_parameters.unwrap_or_default();
         if parameters.remove(&parameter).is_none() {
             // GUESS: in the words of the other parts.
             return Err(ApiError::unknown("RequestParameter", &parameter));
         }
         route.request_parameters = Some(parameters).filter(|left| !left.is_empty());
-        draft.put(&home.parent, &route)?;
+        draft.put(&parent.key, &route)?;
         Ok(())
     })?;
     Ok(Reply::empty())

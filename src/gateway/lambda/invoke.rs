@@ -9,7 +9,7 @@ use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::{Answer, FunctionName, Functions, Invocation, InvokeError, Mode};
+use super::{FunctionName, Functions, Invocation, InvocationResponse, InvokeError, Mode};
 use crate::gateway::{
     access::authorization,
     query,
@@ -122,7 +122,7 @@ fn dry_run(functions: &Functions, function: &FunctionName) -> Response<Full<Byte
 }
 
 /// Returns the response to an invocation, as its mode has it.
-fn answered(mode: Mode, answer: Answer) -> Response<Full<Bytes>> {
+fn answered(mode: Mode, answer: InvocationResponse) -> Response<Full<Bytes>> {
     let status = match mode {
         Mode::Wait | Mode::WaitForLog => StatusCode::OK,
         Mode::Event => StatusCode::ACCEPTED,

@@ -5,7 +5,6 @@
 //! data plane's. AWS's behaviour is in Lambda's developer guide ("Using the Lambda runtime API for custom runtimes")
 //! and in the API reference of Invoke.
 
-mod desk;
 mod endpoint;
 #[cfg(test)]
 mod fixture;
@@ -14,9 +13,10 @@ mod name;
 mod output;
 mod pool;
 mod process;
+mod process_failure;
 mod runtime_api;
 mod tail;
-mod trouble;
+mod worker;
 
 use std::{collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -144,9 +144,9 @@ pub(crate) enum Mode {
     Event,
 }
 
-/// The answer of a function.
+/// The response to an invocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct InvocationResponse {
     /// Whatever the function sent; if it failed, an object with `errorMessage` and `errorType`.
     pub(crate) payload: Bytes,
     /// `X-Amz-Function-Error`: there if the function failed.
@@ -159,19 +159,19 @@ pub(crate) struct Answer {
     pub(crate) log: Option<Bytes>,
 }
 
-impl Answer {
-    fn new(payload: Bytes) -> Answer {
-        Answer {
+impl InvocationResponse {
+    fn new(payload: Bytes) -> InvocationResponse {
+        InvocationResponse {
             payload,
-            ..Answer::default()
+            ..InvocationResponse::default()
         }
     }
 
-    fn failed(payload: Bytes) -> Answer {
-        Answer {
+    fn failed(payload: Bytes) -> InvocationResponse {
+        InvocationResponse {
             // SOURCE: the runtime API's errors have been `Unhandled` ever since it replaced the older runtimes.
             function_error: Some("Unhandled".to_owned()),
-            ..Answer::new(payload)
+            ..InvocationResponse::new(payload)
         }
     }
 }
@@ -274,7 +274,10 @@ impl Functions {
     /// Invokes a function and waits for its answer.
     ///
     /// A function that began goes on when nobody waits for it any more, as on Lambda.
-    pub(crate) async fn invoke(&self, mut invocation: Invocation) -> Result<Answer, InvokeError> {
+    pub(crate) async fn invoke(
+        &self,
+        mut invocation: Invocation,
+    ) -> Result<InvocationResponse, InvokeError> {
         if invocation.payload.len() > LARGEST_PAYLOAD {
             return Err(InvokeError::TooLarge);
         }

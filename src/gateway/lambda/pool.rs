@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Answer, Invocation, InvokeError, Mode};
+use super::{Invocation, InvocationResponse, InvokeError, Mode};
 
 /// Processes that run one function at the same time.
 const PROCESSES: usize = 10;
@@ -114,12 +114,12 @@ pub(super) struct Job {
     pub(super) payload: Bytes,
     /// True when the end of the log is wanted with the answer.
     pub(super) wants_log: bool,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<InvocationResponse>,
 }
 
 impl Job {
     /// Answers it. That nobody waits for the answer any more is no fault.
-    pub(super) fn finish(self, answer: Answer) {
+    pub(super) fn finish(self, answer: InvocationResponse) {
         drop(self.answer.send(answer));
     }
 }
@@ -149,7 +149,7 @@ impl Pool {
     pub(super) async fn invoke(
         self: &Arc<Self>,
         invocation: Invocation,
-    ) -> Result<Answer, InvokeError> {
+    ) -> Result<InvocationResponse, InvokeError> {
         let (answer, answered) = oneshot::channel();
         let job = Job {
             id: uuid::Uuid::new_v4().to_string(),
@@ -160,9 +160,9 @@ impl Pool {
             wants_log: invocation.mode == Mode::WaitForLog,
             answer,
         };
-        let mut made = Answer {
+        let mut made = InvocationResponse {
             request_id: Some(job.id.clone()),
-            ..Answer::default()
+            ..InvocationResponse::default()
         };
         self.submit(job)?;
         if invocation.mode == Mode::Event {
@@ -504,7 +504,7 @@ mod tests {
             let _ = starts.send(began.elapsed());
             let failed = process.pool.cannot_start();
             for job in failed {
-                job.finish(Answer::default());
+                job.finish(InvocationResponse::default());
             }
             std::future::ready(()).boxed()
         });

@@ -22,12 +22,12 @@ use tokio::{
 
 use super::{
     MEMORY_MB,
-    desk::Desk,
     output::{LineSource, Lines},
     pool::NewProcess,
+    process_failure::{ProcessFailure, exit_text},
     runtime_api,
     tail::Tail,
-    trouble::{Trouble, exit_text},
+    worker::Worker,
 };
 
 /// The time that the last words of a process that is over are waited for.
@@ -54,13 +54,13 @@ pub(super) struct FunctionCommand {
 /// Runs a process until it ends, has taken too long, or the gateway stops.
 pub(super) async fn run(command: FunctionCommand, process: NewProcess) {
     let (pool, lines) = (&process.pool, &command.lines);
-    let desk = Arc::new(Desk::new(Arc::clone(pool), process.id));
+    let worker = Arc::new(Worker::new(Arc::clone(pool), process.id));
     let name = &pool.spec.name;
-    let mut running = match Running::start(&command, &process, &desk.tail).await {
+    let mut running = match Running::start(&command, &process, &worker.tail).await {
         Ok(running) => running,
         Err(error) => {
             lines.note(name, format!("cannot be started: {error}"));
-            desk.ended(&Trouble::NotStarted);
+            worker.ended(&ProcessFailure::NotStarted);
             return;
         }
     };
@@ -69,26 +69,26 @@ pub(super) async fn run(command: FunctionCommand, process: NewProcess) {
         pid = running.group.as_raw_nonzero(),
         "started"
     );
-    let trouble = tokio::select! {
+    let failure = tokio::select! {
         status = running.child.wait() => Some(of_exit(status)),
-        () = desk.overdue() => Some(Trouble::TimedOut(pool.spec.timeout)),
+        () = worker.overdue() => Some(ProcessFailure::TimedOut(pool.spec.timeout)),
         () = pool.stop.cancelled() => None,
-        () = runtime_api::serve(&running.listener, &desk) => None,
+        () = runtime_api::serve(&running.listener, &worker) => None,
     };
     running.end().await;
-    let Some(trouble) = trouble else {
+    let Some(failure) = failure else {
         return;
     };
-    let note = match &trouble {
-        Trouble::Exited(status) => exit_text(*status),
+    let note = match &failure {
+        ProcessFailure::Exited(status) => exit_text(*status),
         _ => format!("killed: no answer within {:?}", pool.spec.timeout),
     };
     lines.note(name, note);
-    desk.ended(&trouble);
+    worker.ended(&failure);
 }
 
-fn of_exit(status: io::Result<ExitStatus>) -> Trouble {
-    status.map_or(Trouble::NotStarted, Trouble::Exited)
+fn of_exit(status: io::Result<ExitStatus>) -> ProcessFailure {
+    status.map_or(ProcessFailure::NotStarted, ProcessFailure::Exited)
 }
 
 /// A process that runs.

@@ -18,9 +18,8 @@ use tokio::{
 };
 
 use super::{
-    Answer, LARGEST_ANSWER,
-    desk::{Desk, Handed, Refused},
-    trouble,
+    InvocationResponse, LARGEST_ANSWER, process_failure,
+    worker::{Handed, Refused, Worker},
 };
 use crate::gateway::{access::admission, clock};
 
@@ -35,13 +34,13 @@ const PREFIX: &str = "/2018-06-01/runtime/";
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 
 /// Serves one process. Never done; what it serves ends with it.
-pub(super) async fn serve(listener: &TcpListener, desk: &Arc<Desk>) {
+pub(super) async fn serve(listener: &TcpListener, worker: &Arc<Worker>) {
     let mut conversations = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept(), if conversations.len() < CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
-                    conversations.spawn(converse(stream, Arc::clone(desk)));
+                    conversations.spawn(converse(stream, Arc::clone(worker)));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection of a function");
@@ -53,7 +52,7 @@ pub(super) async fn serve(listener: &TcpListener, desk: &Arc<Desk>) {
     }
 }
 
-async fn converse(stream: TcpStream, desk: Arc<Desk>) {
+async fn converse(stream: TcpStream, worker: Arc<Worker>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot turn Nagle's algorithm off");
     }
@@ -61,12 +60,12 @@ async fn converse(stream: TcpStream, desk: Arc<Desk>) {
         return;
     };
     let service = service_fn(move |request| {
-        let desk = Arc::clone(&desk);
+        let worker = Arc::clone(&worker);
         async move {
             // A web page must be able to take an invocation no more than to make one.
             let visitor = admission::admit(&request, local, None);
             Ok::<_, Infallible>(if visitor.is_ok_and(|it| it.require_program().is_ok()) {
-                dispatch(&desk, request).await
+                dispatch(&worker, request).await
             } else {
                 plain(StatusCode::FORBIDDEN, "403 forbidden\n")
             })
@@ -110,7 +109,7 @@ impl Operation<'_> {
     }
 }
 
-async fn dispatch(desk: &Desk, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn dispatch(worker: &Worker, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let Some(operation) = Operation::find(head.uri.path()) else {
         return plain(StatusCode::NOT_FOUND, "404 page not found\n");
@@ -119,10 +118,10 @@ async fn dispatch(desk: &Desk, request: Request<Incoming>) -> Response<Full<Byte
         return plain(StatusCode::METHOD_NOT_ALLOWED, "");
     }
     let done = match operation {
-        Operation::Next => return next(desk).await,
-        Operation::Response(id) => respond(desk, id, body).await,
-        Operation::Error(id) => fail(desk, id, &head.headers, body).await,
-        Operation::InitError => init_error(desk, &head.headers, body).await,
+        Operation::Next => return next(worker).await,
+        Operation::Response(id) => respond(worker, id, body).await,
+        Operation::Error(id) => fail(worker, id, &head.headers, body).await,
+        Operation::InitError => init_error(worker, &head.headers, body).await,
     };
     match done {
         Ok(()) => json(StatusCode::ACCEPTED, &json!({ "status": "OK" })),
@@ -130,8 +129,8 @@ async fn dispatch(desk: &Desk, request: Request<Incoming>) -> Response<Full<Byte
     }
 }
 
-async fn next(desk: &Desk) -> Response<Full<Bytes>> {
-    match desk.next().await {
+async fn next(worker: &Worker) -> Response<Full<Bytes>> {
+    match worker.next().await {
         Ok(handed) => invocation(handed),
         Err(refused) => Problem::Refused(refused).answer(),
     }
@@ -167,35 +166,40 @@ fn invocation(handed: Handed) -> Response<Full<Bytes>> {
     response
 }
 
-async fn respond(desk: &Desk, id: &str, body: Incoming) -> Result<(), Problem> {
-    desk.check(id)?;
+async fn respond(worker: &Worker, id: &str, body: Incoming) -> Result<(), Problem> {
+    worker.check(id)?;
     let payload = match read(body).await {
         Ok(payload) => payload,
         Err(Problem::TooLarge) => {
-            desk.answer(id, trouble::too_large())?;
+            worker.answer(id, process_failure::too_large())?;
             return Err(Problem::TooLarge);
         }
         Err(problem) => return Err(problem),
     };
-    Ok(desk.answer(id, Answer::new(payload))?)
+    Ok(worker.answer(id, InvocationResponse::new(payload))?)
 }
 
-async fn fail(desk: &Desk, id: &str, headers: &HeaderMap, body: Incoming) -> Result<(), Problem> {
-    desk.check(id)?;
+async fn fail(
+    worker: &Worker,
+    id: &str,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<(), Problem> {
+    worker.check(id)?;
     let payload = match read(body).await {
         Ok(payload) => error_payload(payload, headers),
         Err(Problem::TooLarge) => {
-            desk.answer(id, trouble::too_large())?;
+            worker.answer(id, process_failure::too_large())?;
             return Err(Problem::TooLarge);
         }
         Err(problem) => return Err(problem),
     };
-    Ok(desk.answer(id, Answer::failed(payload))?)
+    Ok(worker.answer(id, InvocationResponse::failed(payload))?)
 }
 
-async fn init_error(desk: &Desk, headers: &HeaderMap, body: Incoming) -> Result<(), Problem> {
+async fn init_error(worker: &Worker, headers: &HeaderMap, body: Incoming) -> Result<(), Problem> {
     let payload = read(body).await?;
-    Ok(desk.cannot_start(error_payload(payload, headers))?)
+    Ok(worker.cannot_start(error_payload(payload, headers))?)
 }
 
 /// SOURCE: the `OpenAPI` description: without a payload the header says what kind of error it was.

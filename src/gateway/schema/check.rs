@@ -22,7 +22,7 @@ const DIVISION_STEPS: usize = 16;
 /// The reason why a message is not what a schema describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Misfit {
-    /// The message breaks the rule at this place, a JSON pointer after the name of the document if it is another one.
+    /// The message breaks the rule here, by a JSON pointer after the name of the document if it is another one.
     Broken(String),
     /// The message is too long or too deep for such a schema, and was not judged.
     TooMuch,
@@ -57,7 +57,9 @@ impl Schema {
             known: HashMap::new(),
         };
         walk.node(0, message).map_err(|stop| match stop {
-            Stop::Broken(Broken { node, keyword }) => Misfit::Broken(self.place(node, keyword)),
+            Stop::Broken(Broken { node, keyword }) => {
+                Misfit::Broken(self.rule_pointer(node, keyword))
+            }
             Stop::TooMuch => Misfit::TooMuch,
         })
     }
@@ -358,7 +360,7 @@ mod tests {
         Schema::compile(schema, &|_| None).unwrap()
     }
 
-    /// Checks messages under one schema: each is right, or breaks the rule at the place beside it.
+    /// Checks messages under one schema: each is right, or breaks the rule at the position beside it.
     #[track_caller]
     fn check(schema: &str, messages: &[(&str, &str)]) {
         let schema = serde_json::from_str(schema).unwrap();

@@ -333,18 +333,18 @@ fn a_stage_settles_slowly_only_if_that_is_wanted_and_a_restart_settles_it() {
     move_to(&store, "d1");
     move_to(&store, "d2");
     assert_eq!(answering(&store), ids(&["d2"]));
-    store.settle_within(hour);
+    store.set_settling_time(hour);
     assert_eq!(answering(&store), ids(&["d2"]));
     move_to(&store, "d3");
     assert_eq!(answering(&store), ids(&["d2", "d3"]));
     // Where it has settled it stays so, though it is to take longer again.
-    store.settle_within(Duration::ZERO);
-    store.settle_within(hour);
+    store.set_settling_time(Duration::ZERO);
+    store.set_settling_time(hour);
     assert_eq!(answering(&store), ids(&["d3"]));
     move_to(&store, "d4");
     drop(store);
     let store = Store::open(&location).unwrap();
-    store.settle_within(hour);
+    store.set_settling_time(hour);
     assert_eq!(answering(&store), ids(&["d4"]));
 }
 

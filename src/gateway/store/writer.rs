@@ -19,7 +19,7 @@ use super::{
     draft::Draft,
     error::Error,
     handle::Handle,
-    hot::{Change, Hot, Removed},
+    serving_cache::{Change, Removed, ServingCache},
     view::View,
 };
 
@@ -37,7 +37,7 @@ pub(super) struct Job {
 }
 
 impl Job {
-    fn settle(self, durable: Result<(), Error>) {
+    fn finish(self, durable: Result<(), Error>) {
         // Nobody waits any more when the request was given up; its write stands all the same.
         drop(self.reply.send(durable));
     }
@@ -46,7 +46,7 @@ impl Job {
 /// The state of the writing thread.
 pub(super) struct Writer {
     pub(super) handle: Arc<Handle>,
-    pub(super) hot: Arc<RwLock<Hot>>,
+    pub(super) serving_cache: Arc<RwLock<ServingCache>>,
     pub(super) removals: broadcast::Sender<Removed>,
     /// Wakes whoever makes the deployments that are owed.
     pub(super) owed: Arc<Notify>,
@@ -70,7 +70,7 @@ impl Writer {
                     self.publish(changes);
                     break Ok(());
                 }
-                Ok(Attempt::Spoiled(idx)) => batch.remove(idx).settle(Ok(())),
+                Ok(Attempt::Spoiled(idx)) => batch.remove(idx).finish(Ok(())),
                 Err(error) => break Err(error),
             }
         };
@@ -79,14 +79,14 @@ impl Writer {
             self.recover(error);
         }
         for job in batch {
-            job.settle(durable.clone());
+            job.finish(durable.clone());
         }
     }
 
     fn attempt(&self, batch: &mut [Job]) -> Result<Attempt, Error> {
         self.handle.with(|database| {
             let transaction = database.begin_write().map_err(Error::database)?;
-            let mut draft = Draft::new(&transaction, &self.hot);
+            let mut draft = Draft::new(&transaction, &self.serving_cache);
             for (idx, job) in batch.iter_mut().enumerate() {
                 let n_before = draft.n_writes();
                 if !(job.apply)(&mut draft) && draft.n_writes() > n_before {
@@ -124,13 +124,16 @@ impl Writer {
         }
         let loaded = self.handle.with(|database| {
             let transaction = database.begin_read().map_err(Error::database)?;
-            Hot::load(&View::of_commit(transaction))
+            ServingCache::load(&View::of_commit(transaction))
         });
         match loaded {
             Ok(new) => {
-                let mut hot = self.hot.write().unwrap_or_else(PoisonError::into_inner);
-                let removed = hot.replace(new);
-                drop(hot);
+                let mut cache = self
+                    .serving_cache
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                let removed = cache.replace(new);
+                drop(cache);
                 self.tell(removed);
                 // A deployment may be owed by it; a wake for nothing does no harm.
                 self.owed.notify_one();
@@ -149,12 +152,15 @@ impl Writer {
         {
             self.owed.notify_one();
         }
-        let mut hot = self.hot.write().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self
+            .serving_cache
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let removed: Vec<Removed> = changes
             .into_iter()
-            .filter_map(|change| hot.apply(change))
+            .filter_map(|change| cache.apply(change))
             .collect();
-        drop(hot);
+        drop(cache);
         self.tell(removed);
     }
 

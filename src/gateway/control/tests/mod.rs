@@ -148,7 +148,7 @@ impl Plane {
     }
 
     /// Makes the deployments that are owed, which nobody else does here.
-    fn settle(&self) {
+    fn make_owed_deployments(&self) {
         super::autodeploy::make_owed(&self.context.store).unwrap();
     }
 

@@ -29,11 +29,11 @@ use tokio_tungstenite::{
 };
 
 use super::{
+    binary_watch::BinaryWatch,
     ending::{Ending, Parting},
     frames::{self, Fragments},
     outbox::Closing,
     registry::Connection,
-    watched::Watched,
 };
 use crate::{
     gateway::{
@@ -51,7 +51,7 @@ use crate::{
                 selection::Facts,
             },
         },
-        outbound::Answer,
+        outbound::BackendResponse,
         store::record::Serving,
     },
     model::limit,
@@ -85,7 +85,7 @@ where
         .max_frame_size(Some(limit::FRAME_BYTES))
         .max_message_size(Some(limit::MESSAGE_BYTES));
     let socket = WebSocketStream::from_partially_read(
-        Watched::new(stream, &already_read),
+        BinaryWatch::new(stream, &already_read),
         already_read.into(),
         Role::Server,
         Some(config),
@@ -129,7 +129,7 @@ where
 pub(crate) struct Peer<'p, S> {
     pub(crate) plane: &'p Arc<Plane>,
     pub(crate) connection: &'p Arc<Connection>,
-    pub(crate) socket: WebSocketStream<Watched<S>>,
+    pub(crate) socket: WebSocketStream<BinaryWatch<S>>,
     /// The deployment that the last message met.
     plan: Option<Arc<Plan>>,
     /// A message of which some frames are still to be written.
@@ -426,7 +426,7 @@ fn reply(
     route: &RoutePlan,
     integration: &IntegrationPlan,
     event: &Event,
-    outcome: Result<Answer, Failure>,
+    outcome: Result<BackendResponse, Failure>,
 ) -> Option<Bytes> {
     let trouble = match outcome {
         Ok(reply) if !route.two_way || reply.body.is_empty() => return None,

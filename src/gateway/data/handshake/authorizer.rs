@@ -29,7 +29,7 @@ use crate::gateway::{
         integration::{lambda, mapping},
         message::event::{Event, Handshake},
     },
-    lambda::{Answer, FunctionName, Functions, Invocation, Mode},
+    lambda::{FunctionName, Functions, Invocation, InvocationResponse, Mode},
     store::record::AuthorizerRecord,
 };
 
@@ -250,7 +250,7 @@ fn note(event: &Event, refusal: Option<&Refusal>) {
 }
 
 /// Reads the answer of a function.
-fn read(answer: &Answer, resource: &str) -> Result<Authorized, Refusal> {
+fn read(answer: &InvocationResponse, resource: &str) -> Result<Authorized, Refusal> {
     let failed = |reason: &str| Refusal::Failed(reason.to_owned());
     if answer.payload.len() > ANSWER_BYTES {
         return Err(failed("the function's answer is longer than 8 KB"));
@@ -354,10 +354,10 @@ mod tests {
     }
 
     fn outcome(payload: &str, function_error: Option<&str>) -> Result<Authorized, Refusal> {
-        let answer = Answer {
+        let answer = InvocationResponse {
             payload: Bytes::from(payload.to_owned()),
             function_error: function_error.map(str::to_owned),
-            ..Answer::default()
+            ..InvocationResponse::default()
         };
         read(&answer, RESOURCE)
     }

@@ -24,7 +24,7 @@ use crate::{
             },
         },
         lambda::{self as functions, FunctionName, Functions, Mode},
-        outbound::{Answer, Excess},
+        outbound::{BackendResponse, Excess},
     },
     model::limit,
 };
@@ -50,7 +50,7 @@ const REQUEST_ID: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
 #[derive(Debug)]
 pub(crate) enum Prepared {
     /// The integration needs no call.
-    Answered(Result<Answer, Failure>),
+    Answered(Result<BackendResponse, Failure>),
     Call(Call),
 }
 
@@ -130,7 +130,7 @@ pub(crate) async fn run(
     plan: &IntegrationPlan,
     event: &Event,
     plane: &Plane,
-) -> Result<Answer, Failure> {
+) -> Result<BackendResponse, Failure> {
     match prepare(plan, event) {
         Prepared::Answered(outcome) => outcome,
         Prepared::Call(call) => complete(call, plan, event, plane).await,
@@ -143,7 +143,7 @@ pub(crate) async fn complete(
     plan: &IntegrationPlan,
     event: &Event,
     plane: &Plane,
-) -> Result<Answer, Failure> {
+) -> Result<BackendResponse, Failure> {
     let excess = |status| call.reader.excess(status);
     let called = async {
         match call.work {
@@ -189,7 +189,11 @@ fn note_latency(event: &Event, latency: Duration) {
 
 /// Makes the reply of what a backend answered. GUESS: a 101 fails like a backend that is broken, for nobody asked it to
 /// switch protocols.
-fn make_reply(plan: &IntegrationPlan, event: &Event, answer: Answer) -> Result<Answer, Failure> {
+fn make_reply(
+    plan: &IntegrationPlan,
+    event: &Event,
+    answer: BackendResponse,
+) -> Result<BackendResponse, Failure> {
     if answer.status < 200 {
         let status = answer.status;
         return Err(Failure::failed(format!(
@@ -208,7 +212,11 @@ fn make_reply(plan: &IntegrationPlan, event: &Event, answer: Answer) -> Result<A
 }
 
 /// Calls a function, and gives what the Invoke API would answer.
-async fn invoke(call: Invocation, event: &Event, runner: &Functions) -> Result<Answer, Failure> {
+async fn invoke(
+    call: Invocation,
+    event: &Event,
+    runner: &Functions,
+) -> Result<BackendResponse, Failure> {
     let function = FunctionName::parse(&call.function)
         .ok_or_else(|| Failure::failed("the integration's URI does not name a function"))?;
     let mode = match call.headers.get("x-amz-invocation-type") {
@@ -233,7 +241,7 @@ async fn invoke(call: Invocation, event: &Event, runner: &Functions) -> Result<A
     if let Some(Ok(id)) = answer.request_id.map(HeaderValue::try_from) {
         headers.insert(REQUEST_ID[0], id);
     }
-    Ok(Answer {
+    Ok(BackendResponse {
         status: match mode {
             Mode::Wait | Mode::WaitForLog => 200,
             Mode::Event => 202,
@@ -262,12 +270,12 @@ pub(crate) fn strip_hop_headers(headers: &mut HeaderMap) {
 }
 
 /// Answers for a mock with the status that its request template names.
-fn mock(plan: &IntegrationPlan, event: &Event) -> Result<Answer, Failure> {
+fn mock(plan: &IntegrationPlan, event: &Event) -> Result<BackendResponse, Failure> {
     let rendered = payload::of_request(plan, event)?;
     let status = mock_status(rendered.as_str()).ok_or_else(|| {
         Failure::failed("the mock's request template yields no statusCode from 200 to 599")
     })?;
-    let answer = Answer {
+    let answer = BackendResponse {
         status,
         headers: HeaderMap::new(),
         body: Bytes::new(),
@@ -386,9 +394,9 @@ fn own_headers(event: &Event, headers: &mut HeaderMap) {
 fn respond(
     plan: &IntegrationPlan,
     event: &Event,
-    answer: Answer,
+    answer: BackendResponse,
     key: Option<&str>,
-) -> Result<Answer, Failure> {
+) -> Result<BackendResponse, Failure> {
     let Some(response) = plan.response(key) else {
         // GUESS: a lifecycle event takes the status as it is; a message fails.
         return match event.kind {
@@ -399,7 +407,7 @@ fn respond(
             Kind::Connect(_) | Kind::Disconnect { .. } => Ok(answer),
         };
     };
-    Ok(Answer {
+    Ok(BackendResponse {
         status: answer.status,
         headers: mapping::response_headers(&response.headers, &answer),
         body: payload::of_response(response, event, &answer)?,
@@ -409,8 +417,8 @@ fn respond(
 fn respond_by_status(
     plan: &IntegrationPlan,
     event: &Event,
-    answer: Answer,
-) -> Result<Answer, Failure> {
+    answer: BackendResponse,
+) -> Result<BackendResponse, Failure> {
     let status = answer.status.to_string();
     respond(plan, event, answer, Some(&status))
 }
@@ -501,7 +509,7 @@ mod tests {
                     format!("{:?}", request.body()),
                     format!("{:?}", Full::new(Bytes::from("{\"n\":7}")))
                 );
-                let answer = Answer {
+                let answer = BackendResponse {
                     status: 500,
                     headers: HeaderMap::new(),
                     body: Bytes::from("as it is"),

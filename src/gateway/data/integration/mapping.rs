@@ -14,7 +14,7 @@ use crate::{
             jsonpath::{Found, JsonPath},
             selection,
         },
-        outbound::Answer,
+        outbound::BackendResponse,
     },
     model::limit,
 };
@@ -29,12 +29,12 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// One entry of an integration's `requestParameters`.
 #[derive(Debug, Clone)]
 pub(crate) struct Mapping {
-    place: Place,
+    part: RequestPart,
     source: Source,
 }
 
 #[derive(Debug, Clone)]
-enum Place {
+enum RequestPart {
     Header(HeaderName),
     Query(String),
     Path(String),
@@ -70,15 +70,15 @@ pub(crate) enum BadRequest {
 impl Mapping {
     pub(crate) fn parse(key: &str, value: &str) -> Result<Mapping, BadRequest> {
         let bad = || BadRequest::Mapping(key.to_owned(), value.to_owned());
-        let place = Place::parse(key).ok_or_else(bad)?;
+        let part = RequestPart::parse(key).ok_or_else(bad)?;
         let source = Source::parse(value).ok_or_else(bad)?;
-        Ok(Mapping { place, source })
+        Ok(Mapping { part, source })
     }
 }
 
 /// True when a key of `requestParameters` names a part of an integration's request.
 pub(crate) fn is_request_target(key: &str) -> bool {
-    Place::parse(key).is_some()
+    RequestPart::parse(key).is_some()
 }
 
 /// True when a value of `requestParameters` is a source that a part of an integration's request can have.
@@ -113,15 +113,15 @@ fn body_path(path: &str) -> Option<JsonPath> {
     is_path.then(|| JsonPath::parse(path).ok())?
 }
 
-impl Place {
-    fn parse(key: &str) -> Option<Place> {
+impl RequestPart {
+    fn parse(key: &str) -> Option<RequestPart> {
         let target = key.strip_prefix("integration.request.")?;
         let (kind, name) = target.split_once('.')?;
         let name = parameter(name)?;
         match kind {
-            "header" => name.parse().ok().map(Place::Header),
-            "querystring" => Some(Place::Query(name)),
-            "path" => Some(Place::Path(name)),
+            "header" => name.parse().ok().map(RequestPart::Header),
+            "querystring" => Some(RequestPart::Query(name)),
+            "path" => Some(RequestPart::Path(name)),
             _ => None,
         }
     }
@@ -259,7 +259,7 @@ impl AnswerSource {
         body_path(of_answer.strip_prefix("body")?).map(AnswerSource::Body)
     }
 
-    fn value(&self, answer: &Answer) -> Option<String> {
+    fn value(&self, answer: &BackendResponse) -> Option<String> {
         let values = |name: &HeaderName| -> Vec<String> {
             let values = answer.headers.get_all(name).iter();
             values
@@ -279,7 +279,10 @@ impl AnswerSource {
 }
 
 /// Returns the headers that an integration response sets; the answer's own headers are not passed on.
-pub(crate) fn response_headers(mappings: &[ResponseMapping], answer: &Answer) -> HeaderMap {
+pub(crate) fn response_headers(
+    mappings: &[ResponseMapping],
+    answer: &BackendResponse,
+) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for mapping in mappings {
         let value = mapping.source.value(answer);
@@ -315,13 +318,13 @@ pub(crate) fn uri(
     }
     for mapping in mappings {
         let encode = |value: String| utf8_percent_encode(&value, ENCODED).to_string();
-        match &mapping.place {
-            Place::Header(_) => {}
-            Place::Path(name) => {
+        match &mapping.part {
+            RequestPart::Header(_) => {}
+            RequestPart::Path(name) => {
                 let value = mapping.source.value(event).map(encode).unwrap_or_default();
                 uri = uri.replace(&format!("{{{name}}}"), &value);
             }
-            Place::Query(name) => query.extend(
+            RequestPart::Query(name) => query.extend(
                 mapping
                     .source
                     .value(event)
@@ -357,7 +360,7 @@ fn with_stage_variables(template: &str, event: &Event) -> Result<String, BadRequ
 /// Sets the mapped headers. A value that the event does not have, or that no header can hold, is left out.
 pub(crate) fn headers(mappings: &[Mapping], event: &Event, headers: &mut HeaderMap) {
     for mapping in mappings {
-        if let Place::Header(name) = &mapping.place
+        if let RequestPart::Header(name) = &mapping.part
             && let Some(value) = mapping.source.value(event)
             && let Ok(value) = HeaderValue::try_from(value)
         {
@@ -502,13 +505,13 @@ mod tests {
     proptest! {
         #[test]
         fn no_mapping_of_any_event_panics(
-            place in "(integration.request.(header|querystring|path)\\.)?[a-z{}.]{0,4}|.{0,20}",
+            part in "(integration.request.(header|querystring|path)\\.)?[a-z{}.]{0,4}|.{0,20}",
             source in "((route|method).request.(header|querystring|multivalueheader|body|multivaluequerystring)|context|stageVariables)\
                        (\\.[a-z.$*\\[\\]']{0,4})?|'?.{0,8}'?",
             template in "http://[a-z]{0,3}(\\$\\{stageVariables.(host|x)\\})?/(\\{[a-z]{0,2}\\})?.{0,6}|.{0,20}",
             body in ".{0,10}|\\{\"[a-z]\":(\\[1\\]|\"é\")\\}",
         ) {
-            let Ok(mapping) = Mapping::parse(&place, &source) else {
+            let Ok(mapping) = Mapping::parse(&part, &source) else {
                 return Ok(());
             };
             for event in [fixture::message_event(&body), fixture::connect_event(&body, &[("x", "é")])] {
@@ -526,7 +529,7 @@ mod tests {
             body in proptest::collection::vec(any::<u8>(), 0..10),
         ) {
             if let Some(mapping) = ResponseMapping::parse(&target, &source) {
-                let answer = Answer { status: 200, headers: HeaderMap::new(), body: body.into() };
+                let answer = BackendResponse { status: 200, headers: HeaderMap::new(), body: body.into() };
                 prop_assert!(response_headers(&[mapping], &answer).len() <= 1);
             }
         }

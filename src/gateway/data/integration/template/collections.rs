@@ -26,8 +26,8 @@ pub(super) fn of_list(
         ("size", []) => Ok(Value::count(length)),
         ("isEmpty", []) => Ok(Value::Bool(length == 0)),
         ("get", [Value::Int(index)]) => {
-            let place = place(*index, length)?;
-            Ok(machine.heap.element(list, place))
+            let at = checked_index(*index, length)?;
+            Ok(machine.heap.element(list, at))
         }
         ("contains", [wanted]) => {
             let found = position(machine, list, wanted)?;
@@ -68,11 +68,11 @@ fn change_list(
             Ok(Value::Bool(true))
         }
         ("add", [Value::Int(index), value]) => {
-            let place = place(*index, length + 1)?;
-            machine.work(length - place)?;
+            let at = checked_index(*index, length + 1)?;
+            machine.work(length - at)?;
             machine.keep(2 * size_of::<Value>())?;
             let elements = &mut machine.heap.list_mut(list).elements;
-            elements.insert(place, value.clone());
+            elements.insert(at, value.clone());
             Ok(nothing())
         }
         ("addAll", [Value::List(more)]) => {
@@ -84,20 +84,20 @@ fn change_list(
             Ok(Value::Bool(longer))
         }
         ("set", [Value::Int(index), value]) => {
-            let place = place(*index, length)?;
-            let element = &mut machine.heap.list_mut(list).elements[place];
+            let at = checked_index(*index, length)?;
+            let element = &mut machine.heap.list_mut(list).elements[at];
             Ok(std::mem::replace(element, value.clone()))
         }
         ("remove", [Value::Int(index)]) => {
-            let place = place(*index, length)?;
-            machine.work(length - place)?;
-            Ok(machine.heap.list_mut(list).elements.remove(place))
+            let at = checked_index(*index, length)?;
+            machine.work(length - at)?;
+            Ok(machine.heap.list_mut(list).elements.remove(at))
         }
         ("remove", [value]) => {
             let found = position(machine, list, value)?;
-            if let Some(place) = found {
-                machine.work(length - place)?;
-                machine.heap.list_mut(list).elements.remove(place);
+            if let Some(at) = found {
+                machine.work(length - at)?;
+                machine.heap.list_mut(list).elements.remove(at);
             }
             Ok(Value::Bool(found.is_some()))
         }
@@ -124,17 +124,17 @@ fn position(
 }
 
 /// Returns an index below `length`, or what Java throws.
-pub(super) fn place(index: i128, length: usize) -> Result<usize, BadTemplate> {
+pub(super) fn checked_index(index: i128, length: usize) -> Result<usize, BadTemplate> {
     usize::try_from(index)
         .ok()
-        .filter(|place| *place < length)
+        .filter(|at| *at < length)
         .ok_or_else(|| BadTemplate::Call(format!("index {index} out of bounds")))
 }
 
 /// Returns the bounds of a part, `to` not included, or what Java throws.
 pub(super) fn span(from: i128, to: i128, length: usize) -> Result<(usize, usize), BadTemplate> {
-    let to = place(to, length + 1)?;
-    Ok((place(from, to + 1)?, to))
+    let to = checked_index(to, length + 1)?;
+    Ok((checked_index(from, to + 1)?, to))
 }
 
 pub(super) fn of_map(

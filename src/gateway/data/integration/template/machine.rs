@@ -258,8 +258,8 @@ impl<'t> Machine<'t> {
                 self.put(map, &name, value)?;
             }
             (Value::List(list), Value::Int(index)) => {
-                let place = self.place(list, index)?;
-                self.heap.list_mut(list).elements[place] = value;
+                let at = self.list_index(list, index)?;
+                self.heap.list_mut(list).elements[at] = value;
             }
             // Nothing can be set there, and Velocity does nothing.
             _ => {}
@@ -427,8 +427,8 @@ impl<'t> Machine<'t> {
                 let index = self.evaluate(index)?;
                 match (value, &index) {
                     (Value::List(list), Value::Int(index)) => {
-                        let place = self.place(list, *index)?;
-                        Ok(self.heap.element(list, place))
+                        let at = self.list_index(list, *index)?;
+                        Ok(self.heap.element(list, at))
                     }
                     (value, Value::Text(name)) => {
                         let name = Arc::clone(name);
@@ -450,8 +450,8 @@ impl<'t> Machine<'t> {
         }
     }
 
-    /// Returns the place in a list that an index leads to; a negative one counts from the end.
-    fn place(&self, list: ListId, index: i128) -> Result<usize, BadTemplate> {
+    /// Returns the position in a list that an index leads to; a negative one counts from the end.
+    fn list_index(&self, list: ListId, index: i128) -> Result<usize, BadTemplate> {
         let length = self.heap.list(list).elements.len();
         let from_start = if index < 0 {
             index + i128::try_from(length).unwrap_or(0)
@@ -460,7 +460,7 @@ impl<'t> Machine<'t> {
         };
         usize::try_from(from_start)
             .ok()
-            .filter(|place| *place < length)
+            .filter(|at| *at < length)
             .ok_or_else(|| BadTemplate::Call(format!("[{index}] of a list of {length}")))
     }
 }

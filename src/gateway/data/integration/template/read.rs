@@ -22,13 +22,13 @@ enum End {
     Directive,
 }
 
-/// A place in a template's text.
+/// A position in a template's text.
 #[derive(Debug)]
 pub(super) struct Reader<'t> {
     pub(super) text: &'t str,
     /// Bytes that are read. Always on a character's border.
     pub(super) at: usize,
-    /// Things within things that are open at this place.
+    /// Things within things that are open at this position.
     pub(super) depth: usize,
 }
 

@@ -11,7 +11,7 @@ use regex::{Captures, RegexBuilder};
 
 use super::{
     BadTemplate,
-    collections::{place, span},
+    collections::{checked_index, span},
     machine::{Machine, Pattern, draft, write},
     value::Value,
 };
@@ -41,8 +41,8 @@ pub(super) fn of_text(
         ("toUpperCase", []) => machine.make_text(&text.to_uppercase()),
         ("charAt", [Value::Int(index)]) => {
             let units: Vec<u16> = text.encode_utf16().collect();
-            let place = place(*index, units.len())?;
-            machine.make_text(&String::from_utf16_lossy(&units[place..=place]))
+            let at = checked_index(*index, units.len())?;
+            machine.make_text(&String::from_utf16_lossy(&units[at..=at]))
         }
         ("substring", [Value::Int(from)]) => {
             let units: Vec<u16> = text.encode_utf16().collect();

@@ -1,6 +1,7 @@
-//! A desk: the invocation that one process has, and the time that the process may take for it.
+//! Workers: a process of a function as the gateway sees it, with the invocation that it has and the time that it may
+//! take.
 //!
-//! The Runtime API works on the desk on behalf of the process, and whoever watches over the process reads the deadline.
+//! The Runtime API asks its process's worker, and whoever watches over the process reads the deadline.
 
 use std::{
     collections::VecDeque,
@@ -12,10 +13,10 @@ use bytes::Bytes;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    Answer,
+    InvocationResponse,
     pool::{Job, Pool, ProcessId},
+    process_failure::ProcessFailure,
     tail::{self, Tail},
-    trouble::Trouble,
 };
 
 /// The longest time that a process may take until it asks for its first invocation, beyond the time of an invocation.
@@ -23,8 +24,8 @@ use super::{
 /// SOURCE: Lambda's init phase: 10 s, and then once more within the function's own limit.
 const INIT: Duration = Duration::from_secs(10);
 
-/// The invocation that one process has, its deadline and its output.
-pub(super) struct Desk {
+/// One process, with its invocation, its deadline and its output.
+pub(super) struct Worker {
     pub(super) pool: Arc<Pool>,
     id: ProcessId,
     state: Mutex<State>,
@@ -85,10 +86,10 @@ impl Drop for Countdown<'_> {
     }
 }
 
-impl Desk {
-    pub(super) fn new(pool: Arc<Pool>, id: ProcessId) -> Desk {
+impl Worker {
+    pub(super) fn new(pool: Arc<Pool>, id: ProcessId) -> Worker {
         let limit = INIT.saturating_add(pool.spec.timeout);
-        Desk {
+        Worker {
             pool,
             id,
             state: Mutex::new(State::Starting),
@@ -163,7 +164,11 @@ impl Desk {
     }
 
     /// Passes the process's answer on.
-    pub(super) fn answer(&self, request_id: &str, answer: Answer) -> Result<(), Refused> {
+    pub(super) fn answer(
+        &self,
+        request_id: &str,
+        answer: InvocationResponse,
+    ) -> Result<(), Refused> {
         let (job, began) = {
             let mut state = self.state();
             match std::mem::replace(&mut *state, State::Free) {
@@ -187,7 +192,7 @@ impl Desk {
 
     /// Answers once all that the process printed until now is known. The request that brought the answer does not wait
     /// for it, and may break off.
-    fn finish_with_log(&self, job: Job, began: Instant, mut answer: Answer) {
+    fn finish_with_log(&self, job: Job, began: Instant, mut answer: InvocationResponse) {
         let report = tail::report(&job.id, began.elapsed());
         let gathering = Arc::clone(&self.gathering).try_lock_owned();
         let tail = Arc::clone(&self.tail);
@@ -217,26 +222,26 @@ impl Desk {
         let tail = Arc::clone(&self.tail);
         self.pool.spawn(async move {
             tail.catch_up().await;
-            fail(failed, &Trouble::Init(payload), &tail.take());
+            fail(failed, &ProcessFailure::Init(payload), &tail.take());
         });
         Ok(())
     }
 
     /// Notes the end of the process, with all that it printed; the invocations that it had, or should have had, fail.
-    pub(super) fn ended(&self, trouble: &Trouble) {
+    pub(super) fn ended(&self, failure: &ProcessFailure) {
         let state = std::mem::replace(&mut *self.state(), State::Failed);
         match state {
             State::Has(job, began) => {
-                let mut answer = trouble.answer(&job.id);
+                let mut answer = failure.answer(&job.id);
                 if job.wants_log {
                     let report = tail::report(&job.id, began.elapsed());
                     self.tail.add(report.as_bytes());
-                    self.tail.add(trouble.log(&job.id).as_bytes());
+                    self.tail.add(failure.log(&job.id).as_bytes());
                     answer.log = Some(self.tail.take());
                 }
                 job.finish(answer);
             }
-            State::Starting => fail(self.pool.cannot_start(), trouble, &self.tail.take()),
+            State::Starting => fail(self.pool.cannot_start(), failure, &self.tail.take()),
             State::Free | State::Failed => {}
         }
     }
@@ -262,9 +267,9 @@ impl Desk {
 }
 
 /// Answers the invocations that fail because a process cannot start; `log` is the process's output.
-fn fail(jobs: VecDeque<Job>, trouble: &Trouble, log: &Bytes) {
+fn fail(jobs: VecDeque<Job>, failure: &ProcessFailure, log: &Bytes) {
     for job in jobs {
-        let mut answer = trouble.answer(&job.id);
+        let mut answer = failure.answer(&job.id);
         answer.log = job.wants_log.then(|| log.clone());
         job.finish(answer);
     }
@@ -278,33 +283,33 @@ mod tests {
     };
     use crate::gateway::lambda::{Invocation, Mode};
 
-    fn desk() -> Desk {
-        Desk::new(fixture::pool().0, 1)
+    fn worker() -> Worker {
+        Worker::new(fixture::pool().0, 1)
     }
 
     /// Waits until the process is overdue, and returns the time that this took.
-    async fn left(desk: &Desk) -> Duration {
+    async fn left(worker: &Worker) -> Duration {
         let began = Instant::now();
-        desk.overdue().await;
+        worker.overdue().await;
         began.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_process_has_time_to_start_and_to_ask_again() {
-        let desk = desk();
-        assert_eq!(left(&desk).await, INIT + TIMEOUT);
-        let asked = tokio::time::timeout(TIMEOUT, desk.next()).await;
+        let worker = worker();
+        assert_eq!(left(&worker).await, INIT + TIMEOUT);
+        let asked = tokio::time::timeout(TIMEOUT, worker.next()).await;
         assert!(asked.is_err());
-        assert_eq!(left(&desk).await, TIMEOUT);
+        assert_eq!(left(&worker).await, TIMEOUT);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_process_that_waits_for_work_may_wait_for_ever() {
-        let desk = desk();
+        let worker = worker();
         tokio::select! {
             biased;
-            _ = desk.next() => unreachable!("there is no work"),
-            () = desk.overdue() => unreachable!("it asks for work"),
+            _ = worker.next() => unreachable!("there is no work"),
+            () = worker.overdue() => unreachable!("it asks for work"),
             () = tokio::time::sleep(100 * TIMEOUT) => {}
         }
     }
@@ -318,9 +323,9 @@ mod tests {
         });
         let failing = async {
             let process = started.recv().await.unwrap();
-            let desk = Desk::new(process.pool, process.id);
-            let mut reading = desk.tail.reading();
-            desk.cannot_start(Bytes::from_static(b"{}")).unwrap();
+            let worker = Worker::new(process.pool, process.id);
+            let mut reading = worker.tail.reading();
+            worker.cannot_start(Bytes::from_static(b"{}")).unwrap();
             let question = reading.asked().await;
             reading.add(b"no luck\n");
             reading.answer_after(0, question);
