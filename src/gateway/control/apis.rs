@@ -173,7 +173,7 @@ pub(crate) fn add(
     let name = name.ok_or_else(|| ApiError::bad_request("Invalid API name specified"))?;
     let protocol = check::required("protocolType", input.protocol_type.as_ref())?;
     // An empty one is what clears the version of an API that has one.
-    check::length("version", input.version.as_ref(), (1, 64))?;
+    check::length("version", input.version.as_ref(), 1..=64)?;
     let selection = match protocol.as_str() {
         WEBSOCKET => {
             check_members(input)?;
@@ -301,9 +301,9 @@ fn check_http(input: &ApiInput) -> Result<(), ApiError> {
 
 /// Checks the members that APIs of both protocols have.
 fn check_own(input: &ApiInput) -> Result<(), ApiError> {
-    check::length("name", input.name.as_ref(), (1, 128))?;
+    check::length("name", input.name.as_ref(), 1..=128)?;
     check::description(input.description.as_ref())?;
-    check::length("version", input.version.as_ref(), (0, 64))?;
+    check::length("version", input.version.as_ref(), 0..=64)?;
     let api_key_source = input.api_key_selection_expression.as_ref();
     check::one_of("apiKeySelectionExpression", api_key_source, API_KEY_SOURCES)?;
     check::one_of(

@@ -226,12 +226,12 @@ fn check_members(input: &AuthorizerInput) -> Result<(), ApiError> {
         "authorizerPayloadFormatVersion",
         input.authorizer_payload_format_version.is_some(),
     )?;
-    check::length("name", input.name.as_ref(), (1, 128))?;
-    check::length("authorizerUri", input.authorizer_uri.as_ref(), (0, 2048))?;
+    check::length("name", input.name.as_ref(), 1..=128)?;
+    check::length("authorizerUri", input.authorizer_uri.as_ref(), 0..=2048)?;
     check::length(
         "identityValidationExpression",
         input.identity_validation_expression.as_ref(),
-        (0, 1024),
+        0..=1024,
     )?;
     check::arn(input.authorizer_credentials_arn.as_ref())?;
     let mut sources = input.identity_source.iter().flatten();

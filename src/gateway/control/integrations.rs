@@ -1,5 +1,7 @@
 //! Integrations.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -31,7 +33,7 @@ const PAYLOAD_FORMAT: &str = "1.0";
 const TIMEOUT_MS: u32 = 29_000;
 
 /// SOURCE: the service model: characters of a template.
-pub(super) const TEMPLATE_CHARS: (usize, usize) = (0, 32_768);
+pub(super) const TEMPLATE_CHARS: RangeInclusive<usize> = 0..=32_768;
 
 /// The input of `CreateIntegration` and `UpdateIntegration`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -314,27 +316,27 @@ fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
     )?;
     check::arn(input.credentials_arn.as_ref())?;
     check::description(input.description.as_ref())?;
-    check::length("connectionId", input.connection_id.as_ref(), (0, 1024))?;
+    check::length("connectionId", input.connection_id.as_ref(), 0..=1024)?;
     check::length(
         "integrationMethod",
         input.integration_method.as_ref(),
-        (0, 64),
+        0..=64,
     )?;
-    check::length("integrationUri", input.integration_uri.as_ref(), (0, 2048))?;
+    check::length("integrationUri", input.integration_uri.as_ref(), 0..=2048)?;
     check::values(
         "requestParameters",
         input.request_parameters.as_ref(),
-        (0, 512),
+        &(0..=512),
     )?;
     // SOURCE: the guide: `integration.request.{header|querystring|path}.NAME` from a part of the request, a stage variable,
     // the context, or a text in single quotes. GUESS: `method.request` is version 1's word for `route.request`.
     for (key, value) in input.request_parameters.iter().flatten() {
-        check::mapping((key, value), is_request_target, is_request_source)?;
+        check::mapping(key, value, is_request_target, is_request_source)?;
     }
     check::values(
         "requestTemplates",
         input.request_templates.as_ref(),
-        TEMPLATE_CHARS,
+        &TEMPLATE_CHARS,
     )
 }
 

@@ -1,6 +1,6 @@
 //! Models: the JSON Schema of a message, under the name that routes give, and the sample mapping template of a model.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +22,7 @@ use crate::gateway::{
 };
 
 /// SOURCE: the service model: characters of a schema.
-const SCHEMA_CHARS: (usize, usize) = (0, 32_768);
+const SCHEMA_CHARS: RangeInclusive<usize> = 0..=32_768;
 
 /// The input of `CreateModel` and `UpdateModel`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -238,14 +238,14 @@ fn find_flaw(schema: &str) -> Option<Flaw> {
 }
 
 fn check_members(input: &ModelInput) -> Result<(), ApiError> {
-    check::length("name", input.name.as_ref(), (1, 128))?;
+    check::length("name", input.name.as_ref(), 1..=128)?;
     // SOURCE: seen when a WebSocket API's model was made.
     let is_name = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if let Some(name) = input.name.as_ref().filter(|name| !is_name(name)) {
         let message = format!("Model name must be alphanumeric: {name}");
         return Err(ApiError::bad_request(message));
     }
-    check::length("contentType", input.content_type.as_ref(), (0, 256))?;
+    check::length("contentType", input.content_type.as_ref(), 0..=256)?;
     check_content_type(input.content_type.as_ref())?;
     check::description(input.description.as_ref())?;
     check::length("schema", input.schema.as_ref(), SCHEMA_CHARS)

@@ -79,6 +79,14 @@ impl Parent {
             key: api.api_id.clone(),
         }
     }
+
+    /// Returns the parent of the parts that belong to a record of the API.
+    pub(super) fn within(api: &ApiRecord, id: &str) -> Self {
+        Self {
+            api: api.clone(),
+            key: within(&api.api_id, id),
+        }
+    }
 }
 
 /// Names a parent by a call's path.

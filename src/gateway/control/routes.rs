@@ -181,7 +181,7 @@ pub(crate) fn replace(
     input: &RouteInput,
 ) -> Result<RouteRecord, ApiError> {
     // An empty one is what clears the name of a route that has one.
-    check::length("operationName", input.operation_name.as_ref(), (1, 64))?;
+    check::length("operationName", input.operation_name.as_ref(), 1..=64)?;
     let blank = RouteRecord {
         route_id,
         route_key: String::new(),
@@ -264,7 +264,7 @@ fn check_members(input: &RouteInput) -> Result<(), ApiError> {
     }
     let authorization_type = input.authorization_type.as_ref();
     check::one_of("authorizationType", authorization_type, AUTHORIZATION_TYPES)?;
-    check::length("operationName", input.operation_name.as_ref(), (0, 64))?;
+    check::length("operationName", input.operation_name.as_ref(), 0..=64)?;
     for name in input.request_parameters.iter().flat_map(BTreeMap::keys) {
         // SOURCE: the guide: what is declared here is what a mapping may read. GUESS: the text is version 1's.
         let parameter = name.strip_prefix("route.request.");
@@ -279,7 +279,7 @@ fn check_members(input: &RouteInput) -> Result<(), ApiError> {
         input.model_selection_expression.as_ref(),
         may_select_routes,
     )?;
-    check::values("requestModels", input.request_models.as_ref(), (1, 128))?;
+    check::values("requestModels", input.request_models.as_ref(), &(1..=128))?;
     let expression = input.route_response_selection_expression.as_ref();
     // SOURCE: the guide allows `$default` only. GUESS: the text.
     check::one_of(
