@@ -174,22 +174,7 @@ pub(crate) fn add(
     let protocol = check::required("protocolType", input.protocol_type.as_ref())?;
     // An empty one is what clears the version of an API that has one.
     check::length("version", input.version.as_ref(), 1..=64)?;
-    let selection = match protocol.as_str() {
-        WEBSOCKET => {
-            check_members(input)?;
-            let selection = input.route_selection_expression.as_deref();
-            take_selection(selection.unwrap_or_default())?
-        }
-        HTTP => {
-            check_http(input)?;
-            HTTP_SELECTION.to_owned()
-        }
-        _ => {
-            return Err(ApiError::bad_request(
-                "Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]",
-            ));
-        }
-    };
+    let selection = selection_of(protocol, input)?;
     check::tags(input.tags.as_ref())?;
     if draft.count::<ApiRecord>(region)? >= MOST {
         return Err(ApiError::quota_of("APIs", "account"));
@@ -213,6 +198,24 @@ pub(crate) fn add(
     };
     draft.add_api(&api)?;
     Ok(api)
+}
+
+/// Checks the members as the protocol has them, and returns the route selection expression.
+fn selection_of(protocol: &str, input: &ApiInput) -> Result<String, ApiError> {
+    match protocol {
+        WEBSOCKET => {
+            check_members(input)?;
+            let selection = input.route_selection_expression.as_deref();
+            take_selection(selection.unwrap_or_default())
+        }
+        HTTP => {
+            check_http(input)?;
+            Ok(HTTP_SELECTION.to_owned())
+        }
+        _ => Err(ApiError::bad_request(
+            "Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]",
+        )),
+    }
 }
 
 fn change(

@@ -100,8 +100,20 @@ pub(super) fn selection(
     }
 }
 
+/// Holds the entries of parameters to their lengths and forms.
+pub(super) fn mappings(
+    member: &str,
+    parameters: Option<&Texts>,
+    is_target: impl Fn(&str) -> bool,
+    is_source: impl Fn(&str) -> bool,
+) -> Result<(), ApiError> {
+    values(member, parameters, &(0..=512))?;
+    let mut entries = parameters.into_iter().flatten();
+    entries.try_for_each(|(key, value)| mapping(key, value, &is_target, &is_source))
+}
+
 /// Holds an entry of a mapping to its form. An empty value removes the entry, whatever its key.
-pub(super) fn mapping(
+fn mapping(
     key: &str,
     value: &str,
     is_target: impl Fn(&str) -> bool,
@@ -159,6 +171,23 @@ pub(super) fn values(
 pub(super) fn patch(target: &mut Option<String>, given: Option<&String>) {
     if let Some(given) = given {
         *target = Some(given.clone()).filter(|text| !text.is_empty());
+    }
+}
+
+/// Replaces a map when a new one is given; an empty one clears it.
+pub(super) fn replace(target: &mut Option<Texts>, given: Option<&Texts>) {
+    if let Some(given) = given {
+        *target = Some(given.clone()).filter(|texts| !texts.is_empty());
+    }
+}
+
+/// Puts the entries that are given into a map; an empty value removes one, and without entries there is no map.
+pub(super) fn merge(target: &mut Option<Texts>, given: Option<&Texts>) {
+    if let Some(given) = given {
+        let mut merged = target.take().unwrap_or_default();
+        merged.extend(given.clone());
+        merged.retain(|_, value| !value.is_empty());
+        *target = Some(merged).filter(|texts| !texts.is_empty());
     }
 }
 

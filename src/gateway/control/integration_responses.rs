@@ -61,14 +61,9 @@ impl Part for IntegrationResponseRecord {
     ) -> Result<Self, ApiError> {
         let key = input.integration_response_key.as_ref();
         check::required("integrationResponseKey", key)?;
-        let id = ids::fresh::<Self>(draft, &parent.key, ids::RESPONSE)?;
         let blank = Self {
-            integration_response_id: id,
-            integration_response_key: String::new(),
-            content_handling_strategy: None,
-            response_parameters: None,
-            response_templates: None,
-            template_selection_expression: None,
+            integration_response_id: ids::fresh::<Self>(draft, &parent.key, ids::RESPONSE)?,
+            ..Self::default()
         };
         blank.change(draft, parent, input)
     }
@@ -87,15 +82,10 @@ impl Part for IntegrationResponseRecord {
         check::patch(&mut self.content_handling_strategy, strategy);
         let expression = input.template_selection_expression.as_ref();
         check::patch(&mut self.template_selection_expression, expression);
-        if let Some(given) = &input.response_parameters {
-            let mut parameters = self.response_parameters.unwrap_or_default();
-            parameters.extend(given.clone());
-            parameters.retain(|_, value| !value.is_empty());
-            self.response_parameters = Some(parameters).filter(|all| !all.is_empty());
-        }
-        if let Some(templates) = &input.response_templates {
-            self.response_templates = Some(templates.clone()).filter(|all| !all.is_empty());
-        }
+        let parameters = input.response_parameters.as_ref();
+        check::merge(&mut self.response_parameters, parameters);
+        let templates = input.response_templates.as_ref();
+        check::replace(&mut self.response_templates, templates);
         if parts::is_taken(draft, &parent.key, &self, |it| &it.integration_response_key)? {
             // GUESS: in the words of a route key that is taken.
             return Err(ApiError::conflict(format!(
@@ -154,19 +144,14 @@ fn check_members(input: &IntegrationResponseInput) -> Result<(), ApiError> {
     )?;
     let strategy = input.content_handling_strategy.as_ref();
     check::one_of("contentHandlingStrategy", strategy, CONTENT_HANDLING)?;
-    check::values(
+    // SOURCE: the service model: `method.response.header.NAME` from a header or the body of the integration's answer, or
+    // from the context.
+    check::mappings(
         "responseParameters",
         input.response_parameters.as_ref(),
-        &(0..=512),
+        is_response_target,
+        is_response_source,
     )?;
-    // SOURCE: the service model: `method.response.header.NAME` from a header or the body of the integration's answer, or from
-    // a text in single quotes. GUESS: `route.response`, and headers with several values.
-    for (key, value) in input.response_parameters.iter().flatten() {
-        check::mapping(key, value, is_response_target, is_response_source)?;
-    }
-    check::values(
-        "responseTemplates",
-        input.response_templates.as_ref(),
-        &TEMPLATE_CHARS,
-    )
+    let templates = input.response_templates.as_ref();
+    check::values("responseTemplates", templates, &TEMPLATE_CHARS)
 }

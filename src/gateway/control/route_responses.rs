@@ -57,10 +57,7 @@ impl Part for RouteResponseRecord {
         check::required("routeResponseKey", key.as_ref())?;
         let blank = Self {
             route_response_id: ids::fresh::<Self>(draft, &parent.key, ids::RESPONSE)?,
-            route_response_key: String::new(),
-            model_selection_expression: None,
-            response_models: None,
-            response_parameters: None,
+            ..Self::default()
         };
         blank.change(draft, parent, input)
     }
@@ -78,9 +75,7 @@ impl Part for RouteResponseRecord {
         models::check_named(draft, &parent.api.api_id, input.response_models.as_ref())?;
         let expression = input.model_selection_expression.as_ref();
         check::patch(&mut self.model_selection_expression, expression);
-        if let Some(models) = &input.response_models {
-            self.response_models = Some(models.clone()).filter(|models| !models.is_empty());
-        }
+        check::replace(&mut self.response_models, input.response_models.as_ref());
         if let Some(given) = &input.response_parameters {
             let mut parameters = self.response_parameters.unwrap_or_default();
             parameters.extend(routes::keep_constraints(given));

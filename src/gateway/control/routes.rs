@@ -182,21 +182,7 @@ pub(crate) fn replace(
 ) -> Result<RouteRecord, ApiError> {
     // An empty one is what clears the name of a route that has one.
     check::length("operationName", input.operation_name.as_ref(), 1..=64)?;
-    let blank = RouteRecord {
-        route_id,
-        route_key: String::new(),
-        api_key_required: false,
-        authorization_type: "NONE".to_owned(),
-        authorizer_id: None,
-        authorization_scopes: None,
-        model_selection_expression: None,
-        operation_name: None,
-        request_models: None,
-        request_parameters: None,
-        route_response_selection_expression: None,
-        target: None,
-    };
-    change(draft, api, blank, input)
+    change(draft, api, RouteRecord::new(route_id), input)
 }
 
 /// Changes a route: what is absent stays, request parameters are merged, models are replaced.
@@ -223,10 +209,8 @@ fn change(
     let expression = input.model_selection_expression.as_ref();
     check::patch(&mut route.model_selection_expression, expression);
     check::patch(&mut route.operation_name, input.operation_name.as_ref());
-    if let Some(models) = &input.request_models {
-        models::check_named(draft, &api.api_id, Some(models))?;
-        route.request_models = Some(models.clone()).filter(|models| !models.is_empty());
-    }
+    models::check_named(draft, &api.api_id, input.request_models.as_ref())?;
+    check::replace(&mut route.request_models, input.request_models.as_ref());
     if let Some(given) = &input.request_parameters {
         let mut parameters = route.request_parameters.unwrap_or_default();
         parameters.extend(keep_constraints(given));

@@ -142,15 +142,6 @@ mod tests {
 
     /// Returns what a stage of this deployment serves, with a description that tells writes apart.
     fn serving(deployment_id: Option<&str>, description: &str) -> Arc<Serving> {
-        let snapshot = Snapshot {
-            route_selection_expression: String::new(),
-            api_key_selection_expression: String::new(),
-            disable_execute_api_endpoint: false,
-            routes: Vec::new(),
-            integrations: Vec::new(),
-            authorizers: Vec::new(),
-            models: Vec::new(),
-        };
         Arc::new(Serving {
             api_id: "a1".to_owned(),
             region: "us-east-1".to_owned(),
@@ -158,7 +149,7 @@ mod tests {
                 description: Some(description.to_owned()),
                 ..tests::stage("prod", deployment_id)
             },
-            snapshot: deployment_id.map(|_| Arc::new(snapshot)),
+            snapshot: deployment_id.map(|_| Arc::default()),
         })
     }
 
