@@ -225,6 +225,24 @@ async fn say_why(
     incomplete: &'static str,
     mut returned: Returned<TcpStream>,
 ) {
+    let Some(answer) = answer_to(error, incomplete) else {
+        return;
+    };
+    let Ok(stream) = returned.try_recv() else {
+        return;
+    };
+    let mut stream = ClientStream::new(stream);
+    let saying = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    if let Err(error) = saying.await {
+        tracing::debug!(%error, "a client did not hear why its request was refused");
+    }
+}
+
+/// Returns the bytes that say why the HTTP library gave up, if that can be said.
+fn answer_to(error: &hyper::Error, incomplete: &'static str) -> Option<String> {
     let (status, kind, message) = if error.is_timeout() {
         (
             StatusCode::REQUEST_TIMEOUT,
@@ -240,20 +258,9 @@ async fn say_why(
     } else if error.is_incomplete_message() {
         (StatusCode::BAD_REQUEST, "BadRequestException", incomplete)
     } else {
-        return;
+        return None;
     };
-    let Ok(stream) = returned.try_recv() else {
-        return;
-    };
-    let answer = reply::raw(status, kind, message);
-    let mut stream = ClientStream::new(stream);
-    let saying = async {
-        stream.write_all(answer.as_bytes()).await?;
-        stream.shutdown().await
-    };
-    if let Err(error) = saying.await {
-        tracing::debug!(%error, "a client did not hear why its request was refused");
-    }
+    Some(reply::raw(status, kind, message))
 }
 
 /// True when the first byte that comes begins a TLS record with a handshake, which no request does.

@@ -55,11 +55,7 @@ pub(super) async fn answer(
 ) -> Response<Full<Bytes>> {
     if !authorization::is_signed(&head.headers, head.uri.query().unwrap_or_default()) {
         // GUESS: what REST APIs answer.
-        return refusal(
-            StatusCode::FORBIDDEN,
-            "MissingAuthenticationTokenException",
-            "Missing Authentication Token",
-        );
+        return reply::not_signed();
     }
     if !is_open(plane, address) {
         return forbidden();

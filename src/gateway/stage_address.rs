@@ -40,13 +40,7 @@ impl StageAddress {
         reachable: SocketAddr,
         store: &Store,
     ) -> Option<StageAddress> {
-        let mut segments = Vec::new();
-        for segment in path.trim_start_matches('/').split('/') {
-            segments.push(percent_decode_str(segment).decode_utf8().ok()?.into_owned());
-        }
-        while segments.last().is_some_and(String::is_empty) {
-            segments.pop();
-        }
+        let mut segments = segments_of(path)?;
         match host {
             Host::Foreign => None,
             Host::Domain { name, authority } => {
@@ -102,6 +96,18 @@ impl StageAddress {
             rest: segments,
         })
     }
+}
+
+/// Splits a path and decodes its segments, without a slash at its end; none when one is not UTF-8.
+fn segments_of(path: &str) -> Option<Vec<String>> {
+    let mut segments = Vec::new();
+    for segment in path.trim_start_matches('/').split('/') {
+        segments.push(percent_decode_str(segment).decode_utf8().ok()?.into_owned());
+    }
+    while segments.last().is_some_and(String::is_empty) {
+        segments.pop();
+    }
+    Some(segments)
 }
 
 fn take_first(segments: &mut Vec<String>) -> Option<String> {

@@ -10,11 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::{FunctionName, Functions, Invocation, InvocationResponse, InvokeError, Mode};
-use crate::gateway::{
-    access::authorization,
-    query,
-    reply::{self, refusal},
-};
+use crate::gateway::{access::authorization, query, reply};
 
 const PREFIX: &str = "/2015-03-31/functions/";
 const SUFFIX: &str = "/invocations";
@@ -32,29 +28,11 @@ pub(crate) async fn answer(
 ) -> Response<Full<Bytes>> {
     let query = head.uri.query().unwrap_or_default();
     if !authorization::is_signed(&head.headers, query) {
-        return refusal(
-            StatusCode::FORBIDDEN,
-            "MissingAuthenticationTokenException",
-            "Missing Authentication Token",
-        );
+        return reply::not_signed();
     }
-    let path = head.uri.path();
-    let named = path
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.strip_suffix(SUFFIX));
-    let Some(named) = named.filter(|_| head.method == Method::POST) else {
-        return error(
-            StatusCode::NOT_FOUND,
-            "UnknownOperationException",
-            "The local gateway knows nothing of Lambda but Invoke",
-        );
-    };
-    let Some(function) = function(named, query) else {
-        return error(
-            StatusCode::BAD_REQUEST,
-            "InvalidParameterValueException",
-            "The name of the function is not one",
-        );
+    let function = match find_function(head, query) {
+        Ok(function) => function,
+        Err(refused) => return *refused,
     };
     let mode = match asked(&head.headers) {
         Ok(Asked::Run(mode)) => mode,
@@ -74,6 +52,28 @@ pub(crate) async fn answer(
         Ok(answer) => answered(mode, answer),
         Err(error) => failed(&error),
     }
+}
+
+/// Returns the function that a call is for, or the refusal of a call that is for none.
+fn find_function(head: &Parts, query: &str) -> Result<FunctionName, Box<Response<Full<Bytes>>>> {
+    let path = head.uri.path();
+    let named = path
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_suffix(SUFFIX));
+    let Some(named) = named.filter(|_| head.method == Method::POST) else {
+        return Err(Box::new(error(
+            StatusCode::NOT_FOUND,
+            "UnknownOperationException",
+            "The local gateway knows nothing of Lambda but Invoke",
+        )));
+    };
+    function(named, query).ok_or_else(|| {
+        Box::new(error(
+            StatusCode::BAD_REQUEST,
+            "InvalidParameterValueException",
+            "The name of the function is not one",
+        ))
+    })
 }
 
 /// The act that a call asks for.

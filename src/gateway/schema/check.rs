@@ -111,27 +111,26 @@ impl<'s> Walk<'s> {
     fn rule(&mut self, idx: usize, rule: &'s Rule, value: &Value) -> Result<(), Stop> {
         self.budget.spend(1)?;
         match (rule, value) {
-            (Rule::Reference(target), _) => return self.node(*target, value),
-            (Rule::Items(node), Value::Array(elements)) => {
-                return elements
-                    .iter()
-                    .try_for_each(|element| self.node(*node, element));
-            }
+            (Rule::Reference(target), _) => self.node(*target, value),
+            (Rule::Items(node), Value::Array(elements)) => elements
+                .iter()
+                .try_for_each(|element| self.node(*node, element)),
             (Rule::Tuple(nodes, rest), Value::Array(elements)) => {
-                return self.tuple(idx, nodes, *rest, elements);
+                self.tuple(idx, nodes, *rest, elements)
             }
-            (Rule::Members(held), Value::Object(members)) => {
-                return self.members(idx, held, members);
-            }
+            (Rule::Members(held), Value::Object(members)) => self.members(idx, held, members),
             (Rule::Dependencies(needs), Value::Object(members)) => {
-                return self.dependencies(idx, needs, value, members);
+                self.dependencies(idx, needs, value, members)
             }
-            (Rule::AllOf(nodes), _) => {
-                return nodes.iter().try_for_each(|node| self.node(*node, value));
-            }
-            _ => {}
+            (Rule::AllOf(nodes), _) => nodes.iter().try_for_each(|node| self.node(*node, value)),
+            _ if self.holds(rule, value)? && self.kind_holds(rule, value)? => Ok(()),
+            _ => broken(idx, rule.keyword()),
         }
-        let holds = match (rule, value) {
+    }
+
+    /// True when a value keeps a rule that does not go down into it, as far as its kind is told apart here.
+    fn holds(&mut self, rule: &'s Rule, value: &Value) -> Result<bool, Stop> {
+        Ok(match (rule, value) {
             (Rule::AnyOf(nodes), _) => self.fitting(nodes, value, 1)? > 0,
             (Rule::OneOf(nodes), _) => self.fitting(nodes, value, 2)? == 1,
             (Rule::Not(node), _) => self.fitting(&[*node], value, 1)? == 0,
@@ -140,11 +139,7 @@ impl<'s> Walk<'s> {
             (_, Value::Array(elements)) => self.list_holds(rule, elements)?,
             (_, Value::Object(members)) => self.object_holds(rule, members)?,
             _ => true,
-        };
-        if holds && self.kind_holds(rule, value)? {
-            return Ok(());
-        }
-        broken(idx, rule.keyword())
+        })
     }
 
     fn tuple(

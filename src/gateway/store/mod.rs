@@ -305,7 +305,13 @@ fn open_file(path: &Path) -> Result<Database, Error> {
         path: path.to_owned(),
         source: Arc::new(error),
     })?;
-    builder().create(path).map_err(|error| match error {
+    builder()
+        .create(path)
+        .map_err(|error| cannot_open(path, error))
+}
+
+fn cannot_open(path: &Path, error: DatabaseError) -> Error {
+    match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Error::Locked {
             path: path.to_owned(),
         },
@@ -324,7 +330,7 @@ fn open_file(path: &Path) -> Result<Database, Error> {
             path: path.to_owned(),
             reason: other.to_string(),
         },
-    })
+    }
 }
 
 /// Makes the file, where absent, for its owner only: a definition may hold credentials.

@@ -110,20 +110,25 @@ impl ServingCache {
             let name = serving.stage.stage_name.clone();
             stages.insert(name, Served::existing(serving));
         }
+        cache.load_domains(view)?;
+        Ok(cache)
+    }
+
+    fn load_domains(&mut self, view: &View<'_>) -> Result<(), Error> {
         for (key, domain) in view.everything::<DomainNameRecord>()? {
             if let Some((region, _)) = key.split_once('/') {
                 let put = DomainChange::Put;
-                cache.domains.apply(region, &domain.domain_name, put);
+                self.domains.apply(region, &domain.domain_name, put);
             }
         }
         for (key, mapping) in view.everything::<ApiMappingRecord>()? {
             let mut parts = key.split('/');
             if let (Some(region), Some(name)) = (parts.next(), parts.next()) {
                 let put = DomainChange::MappingPut(mapping);
-                cache.domains.apply(region, name, put);
+                self.domains.apply(region, name, put);
             }
         }
-        Ok(cache)
+        Ok(())
     }
 
     fn held_or_read(

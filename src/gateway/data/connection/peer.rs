@@ -78,17 +78,11 @@ pub(crate) async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER + 2 * limit::FRAME_BYTES)
-        .max_frame_size(Some(limit::FRAME_BYTES))
-        .max_message_size(Some(limit::MESSAGE_BYTES));
     let socket = WebSocketStream::from_partially_read(
         BinaryWatch::new(stream, &already_read),
         already_read.into(),
         Role::Server,
-        Some(config),
+        Some(config()),
     )
     .await;
     let opened = Instant::now();
@@ -124,6 +118,15 @@ where
     };
     // What only the end needs is kept out of the task, which is as large as the largest thing it may wait for.
     Box::pin(peer.end(parting)).await
+}
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER + 2 * limit::FRAME_BYTES)
+        .max_frame_size(Some(limit::FRAME_BYTES))
+        .max_message_size(Some(limit::MESSAGE_BYTES))
 }
 
 pub(crate) struct Peer<'p, S> {
@@ -307,28 +310,8 @@ where
             return;
         };
         event.routed(&route.key);
-        let throttles = &self.plane.throttles;
-        if !throttles.admit(&connection.api_id, &event.serving.stage, &route.key) {
-            // GUESS: that a frame is sent, and its text.
-            self.refuse(&event, ResponseType::Throttled, "Too Many Requests");
-            return;
-        }
-        let caller = connection.caller();
-        let began = Instant::now();
-        if caller.is_some_and(|caller| !caller.may_invoke(|| event.resource(&route.key))) {
-            // GUESS: that a frame is sent, and its text.
-            let (response, message) = (ResponseType::AccessDenied, "Forbidden");
-            let refusal = Refusal::new(response, message);
-            event.attempted(&AUTHORIZE, began, Some(&refusal));
-            self.refuse(&event, response, message);
-            return;
-        }
-        if let Some(validation) = &route.validation
-            && let Err(reason) = validation.check(&event)
-        {
-            tracing::warn!(connection = connection.id, route = route.key, %reason, "the message is refused");
-            event.note("error.validationErrorString", || reason.to_string());
-            self.refuse(&event, ResponseType::BadRequestBody, "Bad request body");
+        if let Err(refusal) = self.admit(&event, &route) {
+            self.refuse(&event, refusal.response, refusal.message);
             return;
         }
         let Some(integration) = &route.integration else {
@@ -356,6 +339,39 @@ where
                 self.call(call, route, integration, event);
             }
         }
+    }
+
+    /// Refuses a message that comes too fast, is not its sender's to send, or is not what its route takes.
+    fn admit(&self, event: &Event, route: &RoutePlan) -> Result<(), RefusedMessage> {
+        let connection = self.connection;
+        let throttles = &self.plane.throttles;
+        if !throttles.admit(&connection.api_id, &event.serving.stage, &route.key) {
+            // GUESS: that a frame is sent, and its text.
+            return Err(RefusedMessage {
+                response: ResponseType::Throttled,
+                message: "Too Many Requests",
+            });
+        }
+        let caller = connection.caller();
+        let began = Instant::now();
+        if caller.is_some_and(|caller| !caller.may_invoke(|| event.resource(&route.key))) {
+            // GUESS: that a frame is sent, and its text.
+            let (response, message) = (ResponseType::AccessDenied, "Forbidden");
+            let refusal = Refusal::new(response, message);
+            event.attempted(&AUTHORIZE, began, Some(&refusal));
+            return Err(RefusedMessage { response, message });
+        }
+        if let Some(validation) = &route.validation
+            && let Err(reason) = validation.check(event)
+        {
+            tracing::warn!(connection = connection.id, route = route.key, %reason, "the message is refused");
+            event.note("error.validationErrorString", || reason.to_string());
+            return Err(RefusedMessage {
+                response: ResponseType::BadRequestBody,
+                message: "Bad request body",
+            });
+        }
+        Ok(())
     }
 
     /// Tells the client why its message came to nothing.
@@ -386,6 +402,12 @@ where
             drop(in_flight);
         });
     }
+}
+
+/// The answer to a message that reaches no integration.
+struct RefusedMessage {
+    response: ResponseType,
+    message: &'static str,
 }
 
 /// A call on behalf of a connection, counted until it ends in whatever way.

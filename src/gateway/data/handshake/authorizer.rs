@@ -249,6 +249,20 @@ fn note(event: &Event, refusal: Option<&Refusal>) {
     }
 }
 
+/// Reads the context in a function's answer, or says what is wrong with it.
+fn read_context(value: &Value) -> Result<Map<String, Value>, &'static str> {
+    let context = match value {
+        Value::Null => Map::new(),
+        Value::Object(members) => members.clone(),
+        _ => return Err("the context in the function's answer is no object"),
+    };
+    // SOURCE: the guide: a context holds texts, numbers and booleans.
+    if context.values().any(|it| it.is_object() || it.is_array()) {
+        return Err("the context holds an object or a list");
+    }
+    Ok(context)
+}
+
 /// Reads the answer of a function.
 fn read(answer: &InvocationResponse, resource: &str) -> Result<Authorized, Refusal> {
     let failed = |reason: &str| Refusal::Failed(reason.to_owned());
@@ -270,15 +284,7 @@ fn read(answer: &InvocationResponse, resource: &str) -> Result<Authorized, Refus
         .ok_or_else(|| failed("the function's answer has no principalId"))?;
     let policy = Policy::read(&value["policyDocument"])
         .map_err(|error| Refusal::Failed(error.to_string()))?;
-    let mut context = match &value["context"] {
-        Value::Null => Map::new(),
-        Value::Object(members) => members.clone(),
-        _ => return Err(failed("the context in the function's answer is no object")),
-    };
-    // SOURCE: the guide: a context holds texts, numbers and booleans.
-    if context.values().any(|it| it.is_object() || it.is_array()) {
-        return Err(failed("the context holds an object or a list"));
-    }
+    let mut context = read_context(&value["context"]).map_err(failed)?;
     let usage_key = match &value["usageIdentifierKey"] {
         Value::Null => None,
         Value::String(key) => Some(key.clone()),

@@ -91,16 +91,16 @@ pub(crate) async fn connect(
             live(its_plane, connection, on_upgrade, permit).await;
         }
     }));
-    match answered.await {
-        Ok(Ok(Some(protocol))) => {
-            let headers = accepted.headers_mut();
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-            accepted
-        }
-        Ok(Ok(None)) => accepted,
-        Ok(Err(refused)) => *refused,
-        Err(_) => unavailable(),
+    let protocol = match answered.await {
+        Ok(Ok(protocol)) => protocol,
+        Ok(Err(refused)) => return *refused,
+        Err(_) => return unavailable(),
+    };
+    if let Some(protocol) = protocol {
+        let headers = accepted.headers_mut();
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
+    accepted
 }
 
 /// Asks `$connect` and puts the connection on the register. Gives the subprotocol that the integration chose.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     failure::{Failure, Trouble},
-    lambda::{self, Invocation},
+    lambda::{self, FunctionCall},
     mapping::{self, BadRequest, Mapping},
     payload,
 };
@@ -23,7 +23,7 @@ use crate::{
                 plan::{IntegrationKind, IntegrationPlan},
             },
         },
-        lambda::{self as functions, FunctionName, Functions, Mode},
+        lambda::{FunctionName, Functions, Invocation, InvocationResponse, Mode},
         outbound::{BackendResponse, Excess},
     },
     model::limit,
@@ -65,7 +65,7 @@ pub(crate) struct Call {
 #[derive(Debug)]
 enum Work {
     Http(Request<Full<Bytes>>),
-    Invoke(Invocation),
+    Invoke(FunctionCall),
 }
 
 /// The reader of the answer's body.
@@ -112,7 +112,7 @@ pub(crate) fn prepare(plan: &IntegrationPlan, event: &Event) -> Prepared {
         IntegrationKind::Mock => return Prepared::Answered(mock(plan, event)),
         IntegrationKind::Http | IntegrationKind::HttpProxy => request(plan, event).map(Work::Http),
         IntegrationKind::Aws | IntegrationKind::AwsProxy => {
-            invocation(plan, event).map(Work::Invoke)
+            function_call(plan, event).map(Work::Invoke)
         }
     };
     match work {
@@ -152,7 +152,7 @@ pub(crate) async fn complete(
                 .call_and_read(request, limit::MESSAGE_BYTES, excess)
                 .await
                 .map_err(|error| Failure::caused_by(&error)),
-            Work::Invoke(invocation) => invoke(invocation, event, &plane.functions).await,
+            Work::Invoke(call) => invoke(call, event, &plane.functions).await,
         }
     };
     let began = event.is_logged().then(Instant::now);
@@ -161,17 +161,7 @@ pub(crate) async fn complete(
         note_latency(event, began.elapsed());
     }
     let answer = called.map_err(|_| Failure::timed_out(call.timeout))??;
-    for name in ["integrationStatus", "integration.integrationStatus"] {
-        event.note(name, || answer.status.to_string());
-    }
-    let id = REQUEST_ID
-        .into_iter()
-        .find_map(|name| answer.headers.get(name));
-    if let Some(Ok(id)) = id.map(HeaderValue::to_str) {
-        for name in ["integration.requestId", "awsEndpointRequestId"] {
-            event.note(name, || id.to_owned());
-        }
-    }
+    note_response(event, &answer);
     let answer = make_reply(plan, event, answer);
     // Of a function it is the status that its own answer names.
     if let Ok(answer) = &answer {
@@ -184,6 +174,21 @@ pub(crate) async fn complete(
 fn note_latency(event: &Event, latency: Duration) {
     for name in ["integration.latency", "integrationLatency"] {
         event.note(name, || latency.as_millis().to_string());
+    }
+}
+
+/// Notes the status and the request id of a backend's response.
+fn note_response(event: &Event, answer: &BackendResponse) {
+    for name in ["integrationStatus", "integration.integrationStatus"] {
+        event.note(name, || answer.status.to_string());
+    }
+    let id = REQUEST_ID
+        .into_iter()
+        .find_map(|name| answer.headers.get(name));
+    if let Some(Ok(id)) = id.map(HeaderValue::to_str) {
+        for name in ["integration.requestId", "awsEndpointRequestId"] {
+            event.note(name, || id.to_owned());
+        }
     }
 }
 
@@ -213,7 +218,7 @@ fn make_reply(
 
 /// Calls a function, and gives what the Invoke API would answer.
 async fn invoke(
-    call: Invocation,
+    call: FunctionCall,
     event: &Event,
     runner: &Functions,
 ) -> Result<BackendResponse, Failure> {
@@ -223,7 +228,7 @@ async fn invoke(
         Some(kind) if kind == "Event" => Mode::Event,
         _ => Mode::Wait,
     };
-    let invocation = functions::Invocation {
+    let invocation = Invocation {
         function,
         payload: call.payload,
         mode,
@@ -232,6 +237,15 @@ async fn invoke(
     };
     let invoked = runner.invoke(invocation).await;
     let answer = invoked.map_err(|error| Failure::caused_by(&error))?;
+    let status = match mode {
+        Mode::Wait | Mode::WaitForLog => 200,
+        Mode::Event => 202,
+    };
+    Ok(as_backend(answer, status))
+}
+
+/// Returns the response of a function as the Invoke API answers it.
+fn as_backend(answer: InvocationResponse, status: u16) -> BackendResponse {
     let mut headers = HeaderMap::new();
     let error = answer.function_error.map(HeaderValue::try_from);
     if let Some(error) = error {
@@ -241,14 +255,11 @@ async fn invoke(
     if let Some(Ok(id)) = answer.request_id.map(HeaderValue::try_from) {
         headers.insert(REQUEST_ID[0], id);
     }
-    Ok(BackendResponse {
-        status: match mode {
-            Mode::Wait | Mode::WaitForLog => 200,
-            Mode::Event => 202,
-        },
+    BackendResponse {
+        status,
         headers,
         body: answer.payload,
-    })
+    }
 }
 
 /// Removes what belongs to one hop: by its name, or because `Connection` says so.
@@ -331,7 +342,7 @@ fn request(plan: &IntegrationPlan, event: &Event) -> Result<Request<Full<Bytes>>
 }
 
 /// Makes the call of a function: with the event, or with what a template makes of the message.
-fn invocation(plan: &IntegrationPlan, event: &Event) -> Result<Invocation, Failure> {
+fn function_call(plan: &IntegrationPlan, event: &Event) -> Result<FunctionCall, Failure> {
     let mappings = mappings(plan)?;
     let function =
         mapping::function(plan.uri.as_deref(), event).map_err(|error| bad_request(&error))?;
@@ -346,7 +357,7 @@ fn invocation(plan: &IntegrationPlan, event: &Event) -> Result<Invocation, Failu
     if plan.kind == IntegrationKind::Aws {
         mapping::headers(mappings, event, &mut headers);
     }
-    Ok(Invocation {
+    Ok(FunctionCall {
         function,
         headers,
         payload,
@@ -466,18 +477,18 @@ mod tests {
     #[test]
     fn a_function_is_called_with_the_event_or_what_a_template_makes() {
         let event = fixture::message_event("{\"n\":7}");
-        let made = invocation(&lambda_plan("AWS", URI), &event).unwrap();
+        let made = function_call(&lambda_plan("AWS", URI), &event).unwrap();
         let arn = "arn:aws:lambda:us-east-1:000000000000:function:backend.example";
         assert_eq!(made.function, arn);
         assert_eq!(made.payload, "{\"n\":7}");
         assert_eq!(made.headers["x-amz-invocation-type"], "Event");
-        let made = invocation(&lambda_plan("AWS_PROXY", URI), &event).unwrap();
+        let made = function_call(&lambda_plan("AWS_PROXY", URI), &event).unwrap();
         let payload: serde_json::Value = serde_json::from_slice(&made.payload).unwrap();
         assert_eq!(payload["body"], "{\"n\":7}");
         let other = "arn:aws:apigateway:us-east-1:dynamodb:action/PutItem";
         for uri in [other, "${stageVariables.none}"] {
             assert!(
-                invocation(&lambda_plan("AWS", uri), &event).is_err(),
+                function_call(&lambda_plan("AWS", uri), &event).is_err(),
                 "{uri}"
             );
         }
@@ -517,7 +528,7 @@ mod tests {
                 let reply = make_reply(&http, &event, answer).unwrap();
                 assert_eq!((reply.status, reply.body), (500, Bytes::from("as it is")));
                 let lambda = plan("AWS_PROXY", URI);
-                let payload = invocation(&lambda, &event).unwrap().payload;
+                let payload = function_call(&lambda, &event).unwrap().payload;
                 assert!(payload.starts_with(b"{\"stageVariables\":"), "{payload:?}");
             }
         }

@@ -30,10 +30,10 @@ const HIDDEN: [HeaderName; 3] = [header::CONNECTION, header::UPGRADE, header::CO
 
 /// A function to call, and its payload.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Invocation {
+pub(crate) struct FunctionCall {
     /// The ARN or name of the function, as the integration's URI has it.
     pub(crate) function: String,
-    /// The headers that the integration maps, such as `X-Amz-Invocation-Type`.
+    /// The headers that the integration maps, such as `X-Amz-FunctionCall-Type`.
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
 }
@@ -300,6 +300,15 @@ fn answer_of(value: &Value) -> Option<BackendResponse> {
     } else {
         text.as_bytes().to_vec()
     };
+    Some(BackendResponse {
+        status,
+        headers: headers_of(members)?,
+        body: Bytes::from(body),
+    })
+}
+
+/// Reads the headers of a function's answer, unless one of them is malformed.
+fn headers_of(members: &Map<String, Value>) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in objects(members.get("headers")) {
         append(&mut headers, name, value)?;
@@ -312,11 +321,7 @@ fn answer_of(value: &Value) -> Option<BackendResponse> {
             append(&mut headers, name, value)?;
         }
     }
-    Some(BackendResponse {
-        status,
-        headers,
-        body: Bytes::from(body),
-    })
+    Some(headers)
 }
 
 fn objects(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {

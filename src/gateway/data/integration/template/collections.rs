@@ -33,14 +33,7 @@ pub(super) fn of_list(
             let found = position(machine, list, wanted)?;
             Ok(Value::Bool(found.is_some()))
         }
-        ("containsAll", [Value::List(wanted)]) => {
-            for wanted in machine.heap.list(*wanted).elements.clone() {
-                if position(machine, list, &wanted)?.is_none() {
-                    return Ok(Value::Bool(false));
-                }
-            }
-            Ok(Value::Bool(true))
-        }
+        ("containsAll", [Value::List(wanted)]) => contains_all(machine, list, *wanted),
         ("indexOf", [wanted]) => {
             let found = position(machine, list, wanted)?;
             Ok(found.map_or(Value::Int(-1), Value::count))
@@ -55,6 +48,19 @@ pub(super) fn of_list(
     }
 }
 
+fn contains_all(
+    machine: &mut Machine<'_>,
+    list: ListId,
+    wanted: ListId,
+) -> Result<Value, BadTemplate> {
+    for wanted in machine.heap.list(wanted).elements.clone() {
+        if position(machine, list, &wanted)?.is_none() {
+            return Ok(Value::Bool(false));
+        }
+    }
+    Ok(Value::Bool(true))
+}
+
 fn change_list(
     machine: &mut Machine<'_>,
     list: ListId,
@@ -67,14 +73,7 @@ fn change_list(
             machine.push(list, value.clone())?;
             Ok(Value::Bool(true))
         }
-        ("add", [Value::Int(index), value]) => {
-            let at = checked_index(*index, length + 1)?;
-            machine.work(length - at)?;
-            machine.keep(2 * size_of::<Value>())?;
-            let elements = &mut machine.heap.list_mut(list).elements;
-            elements.insert(at, value.clone());
-            Ok(nothing())
-        }
+        ("add", [Value::Int(index), value]) => insert(machine, list, *index, value),
         ("addAll", [Value::List(more)]) => {
             for value in machine.heap.list(*more).elements.clone() {
                 machine.work(1)?;
@@ -90,14 +89,12 @@ fn change_list(
         }
         ("remove", [Value::Int(index)]) => {
             let at = checked_index(*index, length)?;
-            machine.work(length - at)?;
-            Ok(machine.heap.list_mut(list).elements.remove(at))
+            remove(machine, list, at)
         }
         ("remove", [value]) => {
             let found = position(machine, list, value)?;
             if let Some(at) = found {
-                machine.work(length - at)?;
-                machine.heap.list_mut(list).elements.remove(at);
+                remove(machine, list, at)?;
             }
             Ok(Value::Bool(found.is_some()))
         }
@@ -107,6 +104,27 @@ fn change_list(
         }
         _ => Ok(Value::Null),
     }
+}
+
+fn insert(
+    machine: &mut Machine<'_>,
+    list: ListId,
+    index: i128,
+    value: &Value,
+) -> Result<Value, BadTemplate> {
+    let length = machine.heap.list(list).elements.len();
+    let at = checked_index(index, length + 1)?;
+    machine.work(length - at)?;
+    machine.keep(2 * size_of::<Value>())?;
+    let elements = &mut machine.heap.list_mut(list).elements;
+    elements.insert(at, value.clone());
+    Ok(nothing())
+}
+
+fn remove(machine: &mut Machine<'_>, list: ListId, at: usize) -> Result<Value, BadTemplate> {
+    let length = machine.heap.list(list).elements.len();
+    machine.work(length - at)?;
+    Ok(machine.heap.list_mut(list).elements.remove(at))
 }
 
 fn position(
@@ -160,15 +178,7 @@ pub(super) fn of_map(
             let key = machine.text_of(key)?;
             Ok(Value::Bool(machine.heap.map(map).get(&key).is_some()))
         }
-        ("containsValue", [wanted]) => {
-            for index in 0..length {
-                let (_, value) = machine.heap.map(map).members()[index].clone();
-                if operator::same(machine, &value, wanted, 0)? {
-                    return Ok(Value::Bool(true));
-                }
-            }
-            Ok(Value::Bool(false))
-        }
+        ("containsValue", [wanted]) => contains_value(machine, map, wanted),
         ("keySet", []) => {
             machine.work(length)?;
             let members = machine.heap.map(map).members();
@@ -184,17 +194,33 @@ pub(super) fn of_map(
             let values = members.iter().map(|(_, value)| value.clone()).collect();
             machine.make_list(values)
         }
-        ("entrySet", []) => {
-            let mut entries = Vec::new();
-            for (name, value) in machine.heap.map(map).members().to_vec() {
-                machine.work(1)?;
-                let entry = machine.add_list(vec![Value::Text(name), value], false)?;
-                entries.push(Value::Entry(entry));
-            }
-            machine.make_list(entries)
-        }
+        ("entrySet", []) => entries(machine, map),
         _ => change_map(machine, map, name, arguments),
     }
+}
+
+fn contains_value(
+    machine: &mut Machine<'_>,
+    map: MapId,
+    wanted: &Value,
+) -> Result<Value, BadTemplate> {
+    for index in 0..machine.heap.map(map).members().len() {
+        let (_, value) = machine.heap.map(map).members()[index].clone();
+        if operator::same(machine, &value, wanted, 0)? {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
+}
+
+fn entries(machine: &mut Machine<'_>, map: MapId) -> Result<Value, BadTemplate> {
+    let mut entries = Vec::new();
+    for (name, value) in machine.heap.map(map).members().to_vec() {
+        machine.work(1)?;
+        let entry = machine.add_list(vec![Value::Text(name), value], false)?;
+        entries.push(Value::Entry(entry));
+    }
+    machine.make_list(entries)
 }
 
 fn change_map(

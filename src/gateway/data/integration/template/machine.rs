@@ -275,17 +275,8 @@ impl<'t> Machine<'t> {
         out: &mut Bounded,
     ) -> Result<Flow, BadTemplate> {
         let over = self.evaluate(list)?;
-        let elements = match over {
-            Value::List(list) => self.heap.list(list).elements.clone(),
-            Value::Map(map) => {
-                let members = self.heap.map(map).members();
-                members.iter().map(|(_, value)| value.clone()).collect()
-            }
-            Value::StageVariables => {
-                let variables = self.scope.stage_variables().values();
-                variables.map(|value| Value::text(value)).collect()
-            }
-            _ => return Ok(Flow::On),
+        let Some(elements) = self.elements_of(&over) else {
+            return Ok(Flow::On);
         };
         self.work(elements.len())?;
         let before = self.variables.remove(name);
@@ -309,6 +300,22 @@ impl<'t> Machine<'t> {
         Ok(if flow == Flow::Stop { flow } else { Flow::On })
     }
 
+    /// Returns the elements that a loop over a value goes through; none for a value that has none.
+    fn elements_of(&self, over: &Value) -> Option<Vec<Value>> {
+        Some(match over {
+            Value::List(list) => self.heap.list(*list).elements.clone(),
+            Value::Map(map) => {
+                let members = self.heap.map(*map).members();
+                members.iter().map(|(_, value)| value.clone()).collect()
+            }
+            Value::StageVariables => {
+                let variables = self.scope.stage_variables().values();
+                variables.map(|value| Value::text(value)).collect()
+            }
+            _ => return None,
+        })
+    }
+
     pub(super) fn evaluate(&mut self, expression: &'t Expression) -> Result<Value, BadTemplate> {
         self.work(1)?;
         Ok(match expression {
@@ -325,16 +332,7 @@ impl<'t> Machine<'t> {
                 let elements = self.evaluate_all(elements)?;
                 self.make_list(elements)?
             }
-            Expression::Map(members) => {
-                let map = self.add_map(Map::default())?;
-                for (name, value) in members {
-                    let name = self.evaluate(name)?;
-                    let name = self.text_of(&name)?;
-                    let value = self.evaluate(value)?;
-                    self.put(map, &name, value)?;
-                }
-                Value::Map(map)
-            }
+            Expression::Map(members) => self.map(members)?,
             Expression::Range(from, to) => {
                 let (from, to) = (self.evaluate(from)?, self.evaluate(to)?);
                 self.range(&from, &to)?
@@ -343,6 +341,17 @@ impl<'t> Machine<'t> {
             Expression::Not(inner) => Value::Bool(!self.evaluate(inner)?.is_true()),
             Expression::Chain { first, rest } => self.chain(first, rest)?,
         })
+    }
+
+    fn map(&mut self, members: &'t [(Expression, Expression)]) -> Result<Value, BadTemplate> {
+        let map = self.add_map(Map::default())?;
+        for (name, value) in members {
+            let name = self.evaluate(name)?;
+            let name = self.text_of(&name)?;
+            let value = self.evaluate(value)?;
+            self.put(map, &name, value)?;
+        }
+        Ok(Value::Map(map))
     }
 
     fn evaluate_all(&mut self, expressions: &'t [Expression]) -> Result<Vec<Value>, BadTemplate> {
@@ -425,28 +434,25 @@ impl<'t> Machine<'t> {
             }
             Link::Index(index) => {
                 let index = self.evaluate(index)?;
-                match (value, &index) {
-                    (Value::List(list), Value::Int(index)) => {
-                        let at = self.list_index(list, *index)?;
-                        Ok(self.heap.element(list, at))
-                    }
-                    (value, Value::Text(name)) => {
-                        let name = Arc::clone(name);
-                        self.member(value, &name)
-                    }
-                    (Value::Map(map), index) => {
-                        let name = self.text_of(index)?;
-                        Ok(self
-                            .heap
-                            .map(map)
-                            .get(&name)
-                            .cloned()
-                            .unwrap_or(Value::Null))
-                    }
-                    (Value::Absent, _) => Ok(Value::Absent),
-                    _ => Ok(Value::Null),
-                }
+                self.at_index(value, &index)
             }
+        }
+    }
+
+    fn at_index(&mut self, value: Value, index: &Value) -> Result<Value, BadTemplate> {
+        match (value, index) {
+            (Value::List(list), Value::Int(index)) => {
+                let at = self.list_index(list, *index)?;
+                Ok(self.heap.element(list, at))
+            }
+            (value, Value::Text(name)) => self.member(value, &Arc::clone(name)),
+            (Value::Map(map), index) => {
+                let name = self.text_of(index)?;
+                let found = self.heap.map(map).get(&name).cloned();
+                Ok(found.unwrap_or(Value::Null))
+            }
+            (Value::Absent, _) => Ok(Value::Absent),
+            _ => Ok(Value::Null),
         }
     }
 

@@ -173,12 +173,7 @@ impl<'t> Reader<'t> {
         let backslashes = self.take_while(|byte| byte == b'\\');
         let start = self.at;
         if self.peek() == Some(b'#') && self.directive_word().is_some_and(is_directive) {
-            draft.text(&backslashes[..backslashes.len() / 2]);
-            if !backslashes.len().is_multiple_of(2) {
-                let length = 1 + self.word_length();
-                draft.text(&self.text[start..start + length]);
-                self.at += length;
-            }
+            self.escaped_directive(backslashes, draft);
             return Ok(());
         }
         if !self.take("$") {
@@ -186,12 +181,8 @@ impl<'t> Reader<'t> {
             return Ok(());
         }
         let quiet = self.take("!");
-        let braced = self.peek() == Some(b'{')
-            && self
-                .rest()
-                .as_bytes()
-                .get(1)
-                .is_some_and(|byte| is_name_start(*byte));
+        let second = self.rest().as_bytes().get(1);
+        let braced = self.peek() == Some(b'{') && second.is_some_and(|byte| is_name_start(*byte));
         if braced {
             self.at += 1;
         } else if !self.peek().is_some_and(is_name_start) {
@@ -210,6 +201,16 @@ impl<'t> Reader<'t> {
             source: self.text[start..self.at].to_owned(),
         }));
         Ok(())
+    }
+
+    /// Reads a directive after backslashes; an odd number of them makes its word text.
+    fn escaped_directive(&mut self, backslashes: &str, draft: &mut Draft) {
+        draft.text(&backslashes[..backslashes.len() / 2]);
+        if !backslashes.len().is_multiple_of(2) {
+            let length = 1 + self.word_length();
+            draft.text(&self.text[self.at..self.at + length]);
+            self.at += length;
+        }
     }
 
     /// Reads what begins with `#`: a comment, a directive, or text. Gives the end of the block if it is that.
