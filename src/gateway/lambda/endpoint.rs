@@ -96,18 +96,7 @@ impl Endpoint {
         qualifier: Option<&str>,
         mode: Mode,
     ) -> Result<Request<Full<Bytes>>, InvokeError> {
-        let function = &invocation.function;
-        let path = format!("/2015-03-31/functions/{}/invocations", function.name);
-        let query = match qualifier {
-            None => String::new(),
-            Some(qualifier) => {
-                let qualifier = utf8_percent_encode(qualifier, NON_ALPHANUMERIC);
-                format!("?Qualifier={qualifier}")
-            }
-        };
-        let uri: Uri = format!("{}{path}{query}", self.base)
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| InvokeError::Unreachable(error.to_string()))?;
+        let uri = self.uri(&invocation.function.name, qualifier)?;
         let mut request = Request::new(Full::new(invocation.payload.clone()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
@@ -130,6 +119,20 @@ impl Endpoint {
         }
         self.sign(&mut request, invocation);
         Ok(request)
+    }
+
+    fn uri(&self, function: &str, qualifier: Option<&str>) -> Result<Uri, InvokeError> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let query = match qualifier {
+            None => String::new(),
+            Some(qualifier) => {
+                let qualifier = utf8_percent_encode(qualifier, NON_ALPHANUMERIC);
+                format!("?Qualifier={qualifier}")
+            }
+        };
+        format!("{}{path}{query}", self.base)
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| InvokeError::Unreachable(error.to_string()))
     }
 
     fn sign(&self, request: &mut Request<Full<Bytes>>, invocation: &Invocation) {
