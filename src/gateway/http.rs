@@ -29,12 +29,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Options,
-    access::admission::{self, Refused},
+    access::admission::{self, NotAdmitted},
     client_stream::{ClientStream, Returned},
     control,
     data::{self, Plane},
     demo::{self, Demo},
-    fault::{self, Effect, Faults, Strike},
+    fault::{self, FaultEffect, Faults, Strike},
     host::{Host, reachable},
     lambda::{self, Functions},
     local_api,
@@ -219,7 +219,7 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
 /// Answers a request that the HTTP library gave up on without a word; `incomplete` is what to say of one whose sender
 /// ended. A client that has begun no request is told nothing, for it waits for nothing.
 ///
-/// GUESS: the types and texts, as with those of [`Broken`].
+/// GUESS: the types and texts, as with those of [`BodyError`].
 async fn say_why(
     error: &hyper::Error,
     incomplete: &'static str,
@@ -358,8 +358,8 @@ async fn meet(
     };
     tokio::time::sleep(delay).await;
     match effect {
-        Effect::None => Ok(answer(server, remote, destination, request).await),
-        Effect::Refuse {
+        FaultEffect::None => Ok(answer(server, remote, destination, request).await),
+        FaultEffect::Refuse {
             status,
             error,
             message,
@@ -367,8 +367,8 @@ async fn meet(
             Some(message) => refusal(status, &error, &message),
             None => unexplained(status, &error),
         }),
-        Effect::DropRequest => Err(Dropped),
-        Effect::DropAnswer => {
+        FaultEffect::DropRequest => Err(Dropped),
+        FaultEffect::DropAnswer => {
             answer(server, remote, destination, request).await;
             Err(Dropped)
         }
@@ -403,7 +403,7 @@ async fn answer(
     response
 }
 
-fn enter<B>(request: &Request<B>, server: &Server) -> Result<Destination, Refused> {
+fn enter<B>(request: &Request<B>, server: &Server) -> Result<Destination, NotAdmitted> {
     let (listener, store) = (server.listener, &server.plane.store);
     let visitor = admission::admit(request, listener, Some(store))?;
     let destination = Destination::find(&visitor.host, request.uri().path(), listener, store);
@@ -483,21 +483,21 @@ fn forbidden() -> Response<Full<Bytes>> {
 }
 
 /// The reason why a body did not arrive.
-enum Broken {
+enum BodyError {
     TimedOut,
     Lost,
 }
 
 // GUESS: the types and texts; AWS's own front end answers these before any service's model applies.
-impl Broken {
+impl BodyError {
     fn answer(&self) -> Response<Full<Bytes>> {
         match self {
-            Broken::TimedOut => refusal(
+            BodyError::TimedOut => refusal(
                 StatusCode::REQUEST_TIMEOUT,
                 "RequestTimeoutException",
                 "The request's body did not arrive in time",
             ),
-            Broken::Lost => refusal(
+            BodyError::Lost => refusal(
                 StatusCode::BAD_REQUEST,
                 "BadRequestException",
                 "The request's body cannot be read",
@@ -516,7 +516,7 @@ fn too_large() -> Response<Full<Bytes>> {
 
 /// Reads a body of at most `limit` bytes. Of one that is longer, or says that it will be, no more is read than tells
 /// so.
-async fn read<B>(mut body: B, limit: usize) -> Result<Result<Bytes, TooLarge>, Broken>
+async fn read<B>(mut body: B, limit: usize) -> Result<Result<Bytes, TooLarge>, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -526,7 +526,7 @@ where
     let reading = async {
         let mut kept = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let Ok(part) = frame.map_err(|_| Broken::Lost)?.into_data() else {
+            let Ok(part) = frame.map_err(|_| BodyError::Lost)?.into_data() else {
                 continue;
             };
             if part.len() > limit - kept.len() {
@@ -538,7 +538,7 @@ where
     };
     timeout(BODY_TIMEOUT, reading)
         .await
-        .unwrap_or(Err(Broken::TimedOut))
+        .unwrap_or(Err(BodyError::TimedOut))
 }
 
 #[cfg(test)]

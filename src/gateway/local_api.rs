@@ -164,14 +164,14 @@ fn of_faults(faults: &Faults, method: &Method, body: &Bytes) -> Response<Full<By
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TimeScale {
+struct TimeScaleChange {
     time_scale: f64,
 }
 
 fn of_time_scale(plane: &Plane, method: &Method, body: &Bytes) -> Response<Full<Bytes>> {
     match *method {
         Method::GET => {}
-        Method::PUT => match read::<TimeScale>(body) {
+        Method::PUT => match read::<TimeScaleChange>(body) {
             Err(error) => return bad_request(&error),
             Ok(wanted) if !TIME_SCALES.contains(&wanted.time_scale) => {
                 let (least, most) = TIME_SCALES.into_inner();

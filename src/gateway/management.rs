@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{
     access::authorization,
-    data::{Closing, Connection, Plane, Refused, normalized},
+    data::{Closing, Connection, OutboxRefusal, Plane, normalized},
     reply::{self, refusal},
     stage_address::{Entrance, StageAddress},
     store::record::Snapshot,
@@ -124,8 +124,8 @@ async fn post(connection: &Connection, body: Body) -> Response<Full<Bytes>> {
     }
     match connection.outbox.post(body).await {
         Ok(()) => reply::empty(StatusCode::OK),
-        Err(Refused::Closed) => gone(),
-        Err(Refused::Full) => refusal(
+        Err(OutboxRefusal::Closed) => gone(),
+        Err(OutboxRefusal::Full) => refusal(
             StatusCode::TOO_MANY_REQUESTS,
             "LimitExceededException",
             "The connection's client does not read fast enough",

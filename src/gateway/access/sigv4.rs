@@ -87,7 +87,7 @@ pub(crate) enum Unsigned {
 
 /// The region and service that a signature must be for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scope<'a> {
+pub(crate) struct CredentialScope<'a> {
     pub(crate) region: &'a str,
     pub(crate) service: &'a str,
 }
@@ -108,7 +108,7 @@ impl Signature {
     pub(crate) fn verify(
         &self,
         request: &Signed<'_>,
-        scope: Scope<'_>,
+        scope: CredentialScope<'_>,
         secret: &str,
         now: Timestamp,
     ) -> Result<(), Unsigned> {
@@ -387,7 +387,7 @@ mod tests {
         secret: &str,
         now: &str,
     ) -> Result<(), Unsigned> {
-        let scope = Scope {
+        let scope = CredentialScope {
             region: "us-east-1",
             service,
         };
@@ -502,7 +502,7 @@ mod tests {
     fn a_signature_is_for_one_service_of_one_region_and_a_quarter_of_an_hour() {
         let headers = published();
         let request = get("/", "Action=ListUsers&Version=2010-05-08", &headers);
-        let elsewhere = Scope {
+        let elsewhere = CredentialScope {
             region: "eu-west-1",
             service: "iam",
         };

@@ -190,7 +190,7 @@ pub(super) fn template(call: &Call) -> Result<Reply, ApiError> {
 pub(super) fn check_schema(model: &ModelRecord) -> Result<(), String> {
     match find_flaw(&model.schema) {
         None => Ok(()),
-        Some(Flaw { place, keywords }) => {
+        Some(SchemaFlaw { place, keywords }) => {
             tracing::info!(model = model.name, place, "a schema is refused");
             let detail = match &keywords[..] {
                 [] => String::new(),
@@ -205,14 +205,14 @@ pub(super) fn check_schema(model: &ModelRecord) -> Result<(), String> {
 
 /// The flaw of a schema.
 #[derive(Debug, PartialEq, Eq)]
-struct Flaw {
+struct SchemaFlaw {
     /// The place of the flaw, as a JSON pointer, or the reason why the schema cannot be read at all.
     place: String,
     /// The keywords that draft 4 does not define, in order.
     keywords: Vec<String>,
 }
 
-impl Flaw {
+impl SchemaFlaw {
     fn at(place: impl Into<String>) -> Self {
         Self {
             place: place.into(),
@@ -221,20 +221,20 @@ impl Flaw {
     }
 }
 
-fn find_flaw(schema: &str) -> Option<Flaw> {
+fn find_flaw(schema: &str) -> Option<SchemaFlaw> {
     let schema: Value = match serde_json::from_str(schema) {
         Ok(schema) => schema,
-        Err(error) => return Some(Flaw::at(error.to_string())),
+        Err(error) => return Some(SchemaFlaw::at(error.to_string())),
     };
     if !schema.is_object() {
-        return Some(Flaw::at("it is no object"));
+        return Some(SchemaFlaw::at("it is no object"));
     }
     if let Some(place) = meta::find_flaw(&schema) {
-        return Some(Flaw::at(place));
+        return Some(SchemaFlaw::at(place));
     }
     // Nothing but the keywords of draft 4 may stand where a schema is expected.
     let (place, keywords) = meta::find_unknown(&schema)?;
-    Some(Flaw { place, keywords })
+    Some(SchemaFlaw { place, keywords })
 }
 
 fn check_members(input: &ModelInput) -> Result<(), ApiError> {

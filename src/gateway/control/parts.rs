@@ -6,7 +6,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    call::{ApiKey, Call},
+    call::{ApiRef, Call},
     error::ApiError,
     owed,
     wire::{self, Reply},
@@ -91,7 +91,7 @@ impl Parent {
 
 /// Names a parent by a call's path.
 struct ParentPath {
-    api: ApiKey,
+    api: ApiRef,
     owner: Option<(Owner, String)>,
 }
 

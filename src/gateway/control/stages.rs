@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     api_mappings,
-    call::{ApiKey, Call},
+    call::{ApiRef, Call},
     check,
     error::ApiError,
     freeze,
@@ -213,7 +213,7 @@ pub(super) fn delete_route_settings(call: &Call) -> Result<Reply, ApiError> {
     Ok(Reply::empty())
 }
 
-fn names(call: &Call) -> (ApiKey, String) {
+fn names(call: &Call) -> (ApiRef, String) {
     (call.api(), call.label("stageName"))
 }
 

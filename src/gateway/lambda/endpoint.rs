@@ -216,7 +216,7 @@ fn whole(error: &CallError) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::FunctionName, *};
-    use crate::gateway::access::sigv4::{Scope, Signature};
+    use crate::gateway::access::sigv4::{CredentialScope, Signature};
 
     fn invocation(function: &str) -> Invocation {
         Invocation {
@@ -277,7 +277,7 @@ mod tests {
             body: b"{}",
         };
         let signature = Signature::find(&signed).unwrap();
-        let scope = Scope {
+        let scope = CredentialScope {
             region: "eu-west-1",
             service: "lambda",
         };

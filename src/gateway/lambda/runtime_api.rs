@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     InvocationResponse, LARGEST_ANSWER, process_failure,
-    worker::{Handed, Refused, Worker},
+    worker::{Handed, RuntimeRefusal, Worker},
 };
 use crate::gateway::{access::admission, clock};
 
@@ -78,23 +78,23 @@ async fn converse(stream: TcpStream, worker: Arc<Worker>) {
 }
 
 /// An operation of the Runtime API.
-enum Operation<'p> {
+enum RuntimeOperation<'p> {
     Next,
     Response(&'p str),
     Error(&'p str),
     InitError,
 }
 
-impl Operation<'_> {
-    fn find(path: &str) -> Option<Operation<'_>> {
+impl RuntimeOperation<'_> {
+    fn find(path: &str) -> Option<RuntimeOperation<'_>> {
         match path.strip_prefix(PREFIX)? {
-            "invocation/next" => Some(Operation::Next),
-            "init/error" => Some(Operation::InitError),
+            "invocation/next" => Some(RuntimeOperation::Next),
+            "init/error" => Some(RuntimeOperation::InitError),
             other => {
                 let (id, what) = other.strip_prefix("invocation/")?.split_once('/')?;
                 match what {
-                    "response" => Some(Operation::Response(id)),
-                    "error" => Some(Operation::Error(id)),
+                    "response" => Some(RuntimeOperation::Response(id)),
+                    "error" => Some(RuntimeOperation::Error(id)),
                     _ => None,
                 }
             }
@@ -103,7 +103,7 @@ impl Operation<'_> {
 
     fn method(&self) -> Method {
         match self {
-            Operation::Next => Method::GET,
+            RuntimeOperation::Next => Method::GET,
             _ => Method::POST,
         }
     }
@@ -111,17 +111,17 @@ impl Operation<'_> {
 
 async fn dispatch(worker: &Worker, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
-    let Some(operation) = Operation::find(head.uri.path()) else {
+    let Some(operation) = RuntimeOperation::find(head.uri.path()) else {
         return plain(StatusCode::NOT_FOUND, "404 page not found\n");
     };
     if head.method != operation.method() {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "");
     }
     let done = match operation {
-        Operation::Next => return next(worker).await,
-        Operation::Response(id) => respond(worker, id, body).await,
-        Operation::Error(id) => fail(worker, id, &head.headers, body).await,
-        Operation::InitError => init_error(worker, &head.headers, body).await,
+        RuntimeOperation::Next => return next(worker).await,
+        RuntimeOperation::Response(id) => respond(worker, id, body).await,
+        RuntimeOperation::Error(id) => fail(worker, id, &head.headers, body).await,
+        RuntimeOperation::InitError => init_error(worker, &head.headers, body).await,
     };
     match done {
         Ok(()) => json(StatusCode::ACCEPTED, &json!({ "status": "OK" })),
@@ -215,13 +215,13 @@ fn error_payload(payload: Bytes, headers: &HeaderMap) -> Bytes {
 /// The reason why a request of a process is refused.
 #[derive(Debug)]
 enum Problem {
-    Refused(Refused),
+    Refused(RuntimeRefusal),
     TooLarge,
     Truncated,
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Problem {
+impl From<RuntimeRefusal> for Problem {
+    fn from(refused: RuntimeRefusal) -> Problem {
         Problem::Refused(refused)
     }
 }
@@ -229,7 +229,7 @@ impl From<Refused> for Problem {
 impl Problem {
     fn answer(&self) -> Response<Full<Bytes>> {
         let (status, kind, message) = match self {
-            Problem::Refused(Refused::State { from, to }) => (
+            Problem::Refused(RuntimeRefusal::State { from, to }) => (
                 StatusCode::FORBIDDEN,
                 "InvalidStateTransition",
                 format!(
@@ -237,7 +237,7 @@ impl Problem {
                      Error: State transition is not allowed"
                 ),
             ),
-            Problem::Refused(Refused::RequestId) => (
+            Problem::Refused(RuntimeRefusal::RequestId) => (
                 StatusCode::BAD_REQUEST,
                 "InvalidRequestID",
                 "Invalid request ID".to_owned(),

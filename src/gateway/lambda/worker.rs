@@ -63,7 +63,7 @@ pub(super) struct Handed {
 
 /// The reason why the process may not do what it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum RuntimeRefusal {
     /// It must do something else first.
     State {
         from: &'static str,
@@ -105,7 +105,7 @@ impl Worker {
     }
 
     /// Gives the process its next invocation, once there is one.
-    pub(super) async fn next(&self) -> Result<Handed, Refused> {
+    pub(super) async fn next(&self) -> Result<Handed, RuntimeRefusal> {
         self.ready()?;
         let _asking = self.asking.lock().await;
         // Another request may have got one meanwhile.
@@ -137,18 +137,18 @@ impl Worker {
         Ok(handed)
     }
 
-    fn ready(&self) -> Result<(), Refused> {
+    fn ready(&self) -> Result<(), RuntimeRefusal> {
         let mut state = self.state();
         match *state {
             State::Starting | State::Free => {
                 *state = State::Free;
                 Ok(())
             }
-            State::Has(..) => Err(Refused::State {
+            State::Has(..) => Err(RuntimeRefusal::State {
                 from: "Running",
                 to: "Ready",
             }),
-            State::Failed => Err(Refused::State {
+            State::Failed => Err(RuntimeRefusal::State {
                 from: "InitError",
                 to: "Ready",
             }),
@@ -156,10 +156,10 @@ impl Worker {
     }
 
     /// Refuses a request id that is not the one of the process's invocation.
-    pub(super) fn check(&self, request_id: &str) -> Result<(), Refused> {
+    pub(super) fn check(&self, request_id: &str) -> Result<(), RuntimeRefusal> {
         match &*self.state() {
             State::Has(job, _) if job.id == request_id => Ok(()),
-            _ => Err(Refused::RequestId),
+            _ => Err(RuntimeRefusal::RequestId),
         }
     }
 
@@ -168,14 +168,14 @@ impl Worker {
         &self,
         request_id: &str,
         answer: InvocationResponse,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), RuntimeRefusal> {
         let (job, began) = {
             let mut state = self.state();
             match std::mem::replace(&mut *state, State::Free) {
                 State::Has(job, began) if job.id == request_id => (job, began),
                 other => {
                     *state = other;
-                    return Err(Refused::RequestId);
+                    return Err(RuntimeRefusal::RequestId);
                 }
             }
         };
@@ -206,11 +206,11 @@ impl Worker {
     }
 
     /// Notes that the process says it cannot start, and why.
-    pub(super) fn cannot_start(&self, payload: Bytes) -> Result<(), Refused> {
+    pub(super) fn cannot_start(&self, payload: Bytes) -> Result<(), RuntimeRefusal> {
         {
             let mut state = self.state();
             if !matches!(*state, State::Starting) {
-                return Err(Refused::State {
+                return Err(RuntimeRefusal::State {
                     from: "Ready",
                     to: "InitError",
                 });

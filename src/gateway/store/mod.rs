@@ -38,10 +38,10 @@ pub(crate) use self::{
 };
 use self::{
     handle::{Handle, Open},
-    migrate::{Found, SCHEMA_VERSION},
+    migrate::{FoundVersion, SCHEMA_VERSION},
     record::{OwedDeploymentRecord, Serving},
     serving_cache::ServingCache,
-    writer::{Apply, Job, Writer},
+    writer::{Apply, QueuedWrite, Writer},
 };
 use super::StoreLocation;
 
@@ -67,7 +67,7 @@ struct Inner {
 }
 
 struct WriterThread {
-    jobs: Sender<Job>,
+    jobs: Sender<QueuedWrite>,
     thread: JoinHandle<()>,
 }
 
@@ -94,8 +94,10 @@ impl Store {
     /// Makes the store in a database that was opened, with the way to open it anew.
     fn of(database: Database, open: Option<Open>, location: &StoreLocation) -> Result<Self, Error> {
         match migrate::find_version(&database)? {
-            Found::New => migrate::create(&database)?,
-            Found::Version(version @ 1..=SCHEMA_VERSION) => migrate::upgrade(&database, version)?,
+            FoundVersion::New => migrate::create(&database)?,
+            FoundVersion::Version(version @ 1..=SCHEMA_VERSION) => {
+                migrate::upgrade(&database, version)?;
+            }
             found => return Err(refuse(&found, location)),
         }
         let transaction = database.begin_read().map_err(Error::database)?;
@@ -242,7 +244,7 @@ impl Store {
     fn submit(&self, apply: Apply) -> Result<Receiver<Result<(), Error>>, Error> {
         let writer = self.inner.writer.as_ref().ok_or(Error::Closed)?;
         let (reply, answer) = mpsc::sync_channel(1);
-        let job = Job { apply, reply };
+        let job = QueuedWrite { apply, reply };
         writer.jobs.send(job).map_err(|_| Error::Closed)?;
         Ok(answer)
     }
@@ -342,13 +344,13 @@ fn make_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-fn refuse(found: &Found, location: &StoreLocation) -> Error {
+fn refuse(found: &FoundVersion, location: &StoreLocation) -> Error {
     let path = match location {
         StoreLocation::File(path) => path.clone(),
         StoreLocation::Memory => "memory".into(),
     };
     match found {
-        Found::Version(found) if *found > SCHEMA_VERSION => Error::Newer {
+        FoundVersion::Version(found) if *found > SCHEMA_VERSION => Error::Newer {
             path,
             found: *found,
             known: SCHEMA_VERSION,

@@ -30,13 +30,13 @@ const BATCH: usize = 256;
 pub(super) type Apply = Box<dyn FnMut(&mut Draft<'_>) -> bool + Send>;
 
 /// A write that waits for its turn.
-pub(super) struct Job {
+pub(super) struct QueuedWrite {
     pub(super) apply: Apply,
     /// The way to whoever waits until the write is durable, or refused, or could not be made durable.
     pub(super) reply: SyncSender<Result<(), Error>>,
 }
 
-impl Job {
+impl QueuedWrite {
     fn finish(self, durable: Result<(), Error>) {
         // Nobody waits any more when the request was given up; its write stands all the same.
         drop(self.reply.send(durable));
@@ -54,7 +54,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Serves writes until nobody can send any more.
-    pub(super) fn run(self, jobs: &Receiver<Job>) {
+    pub(super) fn run(self, jobs: &Receiver<QueuedWrite>) {
         while let Ok(first) = jobs.recv() {
             let mut batch = vec![first];
             batch.extend(jobs.try_iter().take(BATCH - 1));
@@ -62,15 +62,15 @@ impl Writer {
         }
     }
 
-    fn serve(&self, mut batch: Vec<Job>) {
+    fn serve(&self, mut batch: Vec<QueuedWrite>) {
         self.catch_up();
         let durable = loop {
             match self.attempt(&mut batch) {
-                Ok(Attempt::Durable(changes)) => {
+                Ok(BatchOutcome::Durable(changes)) => {
                     self.publish(changes);
                     break Ok(());
                 }
-                Ok(Attempt::Spoiled(idx)) => batch.remove(idx).finish(Ok(())),
+                Ok(BatchOutcome::Spoiled(idx)) => batch.remove(idx).finish(Ok(())),
                 Err(error) => break Err(error),
             }
         };
@@ -83,14 +83,14 @@ impl Writer {
         }
     }
 
-    fn attempt(&self, batch: &mut [Job]) -> Result<Attempt, Error> {
+    fn attempt(&self, batch: &mut [QueuedWrite]) -> Result<BatchOutcome, Error> {
         self.handle.with(|database| {
             let transaction = database.begin_write().map_err(Error::database)?;
             let mut draft = Draft::new(&transaction, &self.serving_cache);
             for (idx, job) in batch.iter_mut().enumerate() {
                 let n_before = draft.n_writes();
                 if !(job.apply)(&mut draft) && draft.n_writes() > n_before {
-                    return Ok(Attempt::Spoiled(idx));
+                    return Ok(BatchOutcome::Spoiled(idx));
                 }
             }
             let is_changed = draft.n_writes() > 0;
@@ -98,7 +98,7 @@ impl Writer {
             if is_changed {
                 transaction.commit().map_err(Error::database)?;
             }
-            Ok(Attempt::Durable(changes))
+            Ok(BatchOutcome::Durable(changes))
         })
     }
 
@@ -173,7 +173,7 @@ impl Writer {
 }
 
 /// The outcome of an attempt at a batch of writes.
-enum Attempt {
+enum BatchOutcome {
     /// The batch is on disk; the data plane must learn these changes.
     Durable(Vec<Change>),
     /// The write at this index was refused after it had written, so nothing was kept.

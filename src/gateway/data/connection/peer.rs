@@ -43,7 +43,7 @@ use crate::{
             gateway_response::{Refusal, ResponseType},
             integration::{
                 failure::{Failure, Trouble},
-                integrate::{self, Call, Prepared},
+                integrate::{self, BackendCall, Prepared},
             },
             message::{
                 event::{Event, Kind},
@@ -383,7 +383,7 @@ where
 
     fn call(
         &self,
-        call: Call,
+        call: BackendCall,
         route: Arc<RoutePlan>,
         integration: Arc<IntegrationPlan>,
         event: Event,

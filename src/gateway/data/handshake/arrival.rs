@@ -41,7 +41,7 @@ const URL_BYTES: usize = 4096;
 const FORBIDDEN: (&str, &str) = ("ForbiddenException", "Forbidden");
 
 /// A refused handshake, boxed because it is so much larger than what stands beside it.
-pub(crate) type Refused = Box<Response<Full<Bytes>>>;
+pub(crate) type RefusalResponse = Box<Response<Full<Bytes>>>;
 
 /// A handshake that may ask its route.
 pub(crate) struct Arrival {
@@ -80,7 +80,7 @@ pub(crate) fn arrive(
     remote: SocketAddr,
     address: &StageAddress,
     head: Parts,
-) -> Result<Arrival, Refused> {
+) -> Result<Arrival, RefusalResponse> {
     let Some(serving) = addressed_stage(plane, address) else {
         return Err(Box::new(forbidden()));
     };

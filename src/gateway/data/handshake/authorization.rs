@@ -165,7 +165,7 @@ async fn authorized(
             route = route.key,
             "the deployment lacks the route's authorizer"
         );
-        return Err(authorizer::Refusal::NotAsked(String::new()).in_words());
+        return Err(authorizer::AuthorizerRefusal::NotAsked(String::new()).in_words());
     };
     let asked = authorizer.ask(event, handshake, &plane.functions).await;
     asked.map_err(|reason| {

@@ -22,7 +22,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
-    arrival::{self, Arrival, Pass, Refused},
+    arrival::{self, Arrival, Pass, RefusalResponse},
     authorization::authorize,
 };
 use crate::gateway::{
@@ -108,7 +108,7 @@ async fn open(
     plane: Arc<Plane>,
     event: Event,
     snapshot: Arc<Snapshot>,
-) -> Result<Option<HeaderValue>, Refused> {
+) -> Result<Option<HeaderValue>, RefusalResponse> {
     let protocol = ask(&plane, &snapshot, &event).await?;
     let connection = Arc::clone(&event.connection);
     if !plane.registry.add(Arc::clone(&connection)) {
@@ -140,7 +140,7 @@ async fn ask(
     plane: &Arc<Plane>,
     snapshot: &Arc<Snapshot>,
     event: &Event,
-) -> Result<Option<HeaderValue>, Refused> {
+) -> Result<Option<HeaderValue>, RefusalResponse> {
     let plan = plane.plans.of(snapshot).await;
     let Some(route) = plan.route("$connect") else {
         return Ok(None);

@@ -51,15 +51,15 @@ const REQUEST_ID: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
 pub(crate) enum Prepared {
     /// The integration needs no call.
     Answered(Result<BackendResponse, Failure>),
-    Call(Call),
+    Call(BackendCall),
 }
 
 /// A request to a backend.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct BackendCall {
     work: Work,
     timeout: Duration,
-    reader: Reader,
+    reader: BodyReader,
 }
 
 #[derive(Debug)]
@@ -70,38 +70,38 @@ enum Work {
 
 /// The reader of the answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
+enum BodyReader {
     Client,
     /// The client, if it is refused.
     Handshake,
     Nobody,
 }
 
-impl Call {
+impl BackendCall {
     /// Returns the same call, of whose answer nobody reads the body.
-    pub(crate) fn for_nobody(self) -> Call {
-        Call {
-            reader: Reader::Nobody,
+    pub(crate) fn for_nobody(self) -> BackendCall {
+        BackendCall {
+            reader: BodyReader::Nobody,
             ..self
         }
     }
 }
 
-impl Reader {
-    fn of(event: &Event) -> Reader {
+impl BodyReader {
+    fn of(event: &Event) -> BodyReader {
         match event.kind {
-            Kind::Connect(_) => Reader::Handshake,
-            Kind::Message(_) => Reader::Client,
-            Kind::Disconnect { .. } => Reader::Nobody,
+            Kind::Connect(_) => BodyReader::Handshake,
+            Kind::Message(_) => BodyReader::Client,
+            Kind::Disconnect { .. } => BodyReader::Nobody,
         }
     }
 
     /// GUESS: a body that is longer than a message matters only to who reads it.
     fn excess(self, status: StatusCode) -> Excess {
         match self {
-            Reader::Nobody => Excess::Dropped,
-            Reader::Handshake if status.is_success() => Excess::Dropped,
-            Reader::Handshake | Reader::Client => Excess::Refused,
+            BodyReader::Nobody => Excess::Dropped,
+            BodyReader::Handshake if status.is_success() => Excess::Dropped,
+            BodyReader::Handshake | BodyReader::Client => Excess::Refused,
         }
     }
 }
@@ -116,10 +116,10 @@ pub(crate) fn prepare(plan: &IntegrationPlan, event: &Event) -> Prepared {
         }
     };
     match work {
-        Ok(work) => Prepared::Call(Call {
+        Ok(work) => Prepared::Call(BackendCall {
             work,
             timeout: plan.timeout,
-            reader: Reader::of(event),
+            reader: BodyReader::of(event),
         }),
         Err(failure) => Prepared::Answered(Err(failure)),
     }
@@ -139,7 +139,7 @@ pub(crate) async fn run(
 
 /// Calls the backend and makes the reply.
 pub(crate) async fn complete(
-    call: Call,
+    call: BackendCall,
     plan: &IntegrationPlan,
     event: &Event,
     plane: &Plane,
@@ -509,7 +509,7 @@ mod tests {
                     IntegrationPlan::new(&frozen)
                 };
                 let http = plan("HTTP_PROXY", "http://backend.example/");
-                let Prepared::Call(Call {
+                let Prepared::Call(BackendCall {
                     work: Work::Http(request),
                     ..
                 }) = prepare(&http, &event)

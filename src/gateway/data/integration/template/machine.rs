@@ -23,7 +23,7 @@ pub(super) enum Flow {
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
+pub(super) struct CompiledPattern {
     pub(super) regex: Regex,
     /// True when a match may have to look at all of the text behind its beginning, because something in the pattern
     /// repeats.
@@ -43,7 +43,7 @@ pub(super) struct Machine<'t> {
     pub(super) heap: Heap,
     variables: HashMap<&'t str, Value>,
     pub(super) loops: Vec<Turn>,
-    pub(super) regexes: HashMap<Arc<str>, Pattern>,
+    pub(super) regexes: HashMap<Arc<str>, CompiledPattern>,
     /// The values that `$input.path` found, so that the same path finds the same, as it does on AWS where the payload
     /// is read once.
     pub(super) found: HashMap<Arc<str>, Value>,

@@ -12,7 +12,7 @@ use regex::{Captures, RegexBuilder};
 use super::{
     BadTemplate,
     collections::{checked_index, span},
-    machine::{Machine, Pattern, draft, write},
+    machine::{CompiledPattern, Machine, draft, write},
     value::Value,
 };
 use crate::gateway::data::message::bounded::Bounded;
@@ -239,7 +239,7 @@ fn split(
     machine.make_list(elements)
 }
 
-impl Pattern {
+impl CompiledPattern {
     /// Returns the steps that a match with so much text behind its beginning counts for.
     fn work(&self, behind: usize) -> usize {
         if self.looks_far {
@@ -250,7 +250,7 @@ impl Pattern {
     }
 }
 
-fn pattern(machine: &mut Machine<'_>, pattern: &str) -> Result<Pattern, BadTemplate> {
+fn pattern(machine: &mut Machine<'_>, pattern: &str) -> Result<CompiledPattern, BadTemplate> {
     if let Some(known) = machine.regexes.get(pattern) {
         return Ok(known.clone());
     }
@@ -261,7 +261,7 @@ fn pattern(machine: &mut Machine<'_>, pattern: &str) -> Result<Pattern, BadTempl
         .nest_limit(64)
         .build()
         .map_err(|_| BadTemplate::Call(format!("the pattern `{}`", short(pattern))))?;
-    let made = Pattern {
+    let made = CompiledPattern {
         regex,
         looks_far: pattern.contains(['*', '+', '{']),
     };
