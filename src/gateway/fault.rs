@@ -67,12 +67,12 @@ enum Drop {
 pub(super) struct Strike {
     /// The delay before the effect.
     pub(super) delay: Duration,
-    pub(super) effect: Effect,
+    pub(super) effect: FaultEffect,
 }
 
 /// The effect of a fault on a call, after the delay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(super) enum FaultEffect {
     /// The call is carried out as if nothing had been.
     None,
     /// The call is refused.
@@ -177,15 +177,15 @@ impl Fault {
         let effect = match (refusal, self.drop) {
             (Some(status), _) => {
                 let (error, message) = usual(operation, status);
-                Effect::Refuse {
+                FaultEffect::Refuse {
                     status,
                     error: self.error.clone().unwrap_or_else(|| error.to_owned()),
                     message: self.message.clone().or(message.map(str::to_owned)),
                 }
             }
-            (None, Some(Drop::Request)) => Effect::DropRequest,
-            (None, Some(Drop::Answer)) => Effect::DropAnswer,
-            (None, None) => Effect::None,
+            (None, Some(Drop::Request)) => FaultEffect::DropRequest,
+            (None, Some(Drop::Answer)) => FaultEffect::DropAnswer,
+            (None, None) => FaultEffect::None,
         };
         Strike {
             delay: Duration::from_millis(self.delay_in_millis),
@@ -289,14 +289,14 @@ mod tests {
             .unwrap();
         let strike = faults.take("GetStages").unwrap();
         assert!(
-            matches!(&strike.effect, Effect::Refuse { status, error, .. }
+            matches!(&strike.effect, FaultEffect::Refuse { status, error, .. }
                 if status.as_u16() == 429 && error == "TooManyRequestsException"),
             "{strike:?}"
         );
         let other = faults.take("GetApis").unwrap();
         assert_eq!(
             (other.delay, other.effect),
-            (Duration::from_millis(5), Effect::None)
+            (Duration::from_millis(5), FaultEffect::None)
         );
         assert!(faults.take("GetStages").is_some());
         assert_eq!(faults.take("GetStages"), None);
@@ -367,7 +367,7 @@ mod tests {
                 .add(fault(json!({ "operation": "*", "status": status })))
                 .unwrap();
             let effect = faults.take(operation).map(|strike| strike.effect);
-            let expected = Effect::Refuse {
+            let expected = FaultEffect::Refuse {
                 status: StatusCode::from_u16(status).unwrap(),
                 error: error.to_owned(),
                 message: message.map(str::to_owned),
@@ -403,8 +403,8 @@ mod tests {
     fn a_drop_says_what_is_lost() {
         let faults = Faults::default();
         for (drop, effect) in [
-            ("request", Effect::DropRequest),
-            ("answer", Effect::DropAnswer),
+            ("request", FaultEffect::DropRequest),
+            ("answer", FaultEffect::DropAnswer),
         ] {
             faults
                 .add(fault(json!({ "operation": "*", "drop": drop })))

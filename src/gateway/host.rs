@@ -28,14 +28,7 @@ impl Host {
     /// Reads a host as a request writes it, with or without a port. `is_domain` knows the custom domain names.
     pub(super) fn parse(host: &str, is_domain: impl FnOnce(&str) -> bool) -> Host {
         let (name, port) = split_port(host);
-        let bracketed = name
-            .strip_prefix('[')
-            .and_then(|name| name.strip_suffix(']'));
-        let address = match bracketed {
-            Some(name) => name.parse().ok().map(IpAddr::V6),
-            None => name.parse().ok().map(IpAddr::V4),
-        };
-        if let Some(address) = address {
+        if let Some(address) = address_of(name) {
             return Host::Address(address);
         }
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
@@ -63,6 +56,17 @@ impl Host {
             Some(_) => Host::Localhost,
             None => Host::Foreign,
         }
+    }
+}
+
+/// Reads an address; one of IPv6 stands in brackets.
+fn address_of(name: &str) -> Option<IpAddr> {
+    let bracketed = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    match bracketed {
+        Some(name) => name.parse().ok().map(IpAddr::V6),
+        None => name.parse().ok().map(IpAddr::V4),
     }
 }
 

@@ -29,19 +29,19 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Options,
-    access::admission::{self, Refused},
+    access::admission::{self, NotAdmitted},
+    client_stream::{ClientStream, Returned},
     control,
     data::{self, Plane},
     demo::{self, Demo},
-    fault::{self, Effect, Faults, Strike},
+    fault::{self, FaultEffect, Faults, Strike},
     host::{Host, reachable},
     lambda::{self, Functions},
-    linger::{Linger, Returned},
     local_api,
     management::{self, TooLarge},
     notice::Notices,
-    place::Place,
     reply::{self, refusal, unexplained},
+    stage_address::StageAddress,
     store::Store,
 };
 use crate::model::limit;
@@ -194,7 +194,7 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
             answer
         }
     });
-    let (stream, returned) = Linger::returning(stream);
+    let (stream, returned) = ClientStream::returning(stream);
     // Not with `pipeline_flush`: it holds back what is written while input is left, and of a head that cannot be read all
     // is left, so that its refusal would never leave.
     let connection = http1::Builder::new()
@@ -219,12 +219,30 @@ async fn converse(server: Arc<Server>, stream: TcpStream, remote: SocketAddr) {
 /// Answers a request that the HTTP library gave up on without a word; `incomplete` is what to say of one whose sender
 /// ended. A client that has begun no request is told nothing, for it waits for nothing.
 ///
-/// GUESS: the types and texts, as with those of [`Broken`].
+/// GUESS: the types and texts, as with those of [`BodyError`].
 async fn say_why(
     error: &hyper::Error,
     incomplete: &'static str,
     mut returned: Returned<TcpStream>,
 ) {
+    let Some(answer) = answer_to(error, incomplete) else {
+        return;
+    };
+    let Ok(stream) = returned.try_recv() else {
+        return;
+    };
+    let mut stream = ClientStream::new(stream);
+    let saying = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    if let Err(error) = saying.await {
+        tracing::debug!(%error, "a client did not hear why its request was refused");
+    }
+}
+
+/// Returns the bytes that say why the HTTP library gave up, if that can be said.
+fn answer_to(error: &hyper::Error, incomplete: &'static str) -> Option<String> {
     let (status, kind, message) = if error.is_timeout() {
         (
             StatusCode::REQUEST_TIMEOUT,
@@ -240,20 +258,9 @@ async fn say_why(
     } else if error.is_incomplete_message() {
         (StatusCode::BAD_REQUEST, "BadRequestException", incomplete)
     } else {
-        return;
+        return None;
     };
-    let Ok(stream) = returned.try_recv() else {
-        return;
-    };
-    let answer = reply::raw(status, kind, message);
-    let mut stream = Linger::new(stream);
-    let saying = async {
-        stream.write_all(answer.as_bytes()).await?;
-        stream.shutdown().await
-    };
-    if let Err(error) = saying.await {
-        tracing::debug!(%error, "a client did not hear why its request was refused");
-    }
+    Some(reply::raw(status, kind, message))
 }
 
 /// True when the first byte that comes begins a TLS record with a handshake, which no request does.
@@ -265,50 +272,52 @@ async fn speaks_tls(stream: &TcpStream) -> bool {
 }
 
 /// The part of the gateway that a request is for.
-enum Target {
+enum Destination {
     Control,
     Own,
     Backend,
     Invoke,
-    Management(Place),
-    Stage(Place),
+    Management(StageAddress),
+    Stage(StageAddress),
     Nobody,
 }
 
-impl Target {
-    fn find(host: &Host, path: &str, listener: SocketAddr, store: &Store) -> Target {
+impl Destination {
+    fn find(host: &Host, path: &str, listener: SocketAddr, store: &Store) -> Destination {
         if matches!(host, Host::Localhost | Host::Address(_)) {
             if path == "/v2" || path.starts_with("/v2/") {
-                return Target::Control;
+                return Destination::Control;
             }
             if path == local_api::PREFIX || path.starts_with("/_stagewire/") {
-                return Target::Own;
+                return Destination::Own;
             }
             if path.starts_with("/_demo/") {
-                return Target::Backend;
+                return Destination::Backend;
             }
             if lambda::is_invoke(path) {
-                return Target::Invoke;
+                return Destination::Invoke;
             }
         }
-        match Place::find(host, path, reachable(listener), store) {
-            None => Target::Nobody,
-            Some(place) if place.rest.iter().any(|it| it == management::SEGMENT) => {
-                Target::Management(place)
+        match StageAddress::find(host, path, reachable(listener), store) {
+            None => Destination::Nobody,
+            Some(address) if address.rest.iter().any(|it| it == management::SEGMENT) => {
+                Destination::Management(address)
             }
-            Some(place) => Target::Stage(place),
+            Some(address) => Destination::Stage(address),
         }
     }
 }
 
-impl Target {
+impl Destination {
     /// Returns the operation that the request asks for, by the name that faults know it by.
     fn operation(&self, request: &Request<Incoming>) -> Option<&'static str> {
         match self {
-            Target::Control => control::operation(request.method(), request.uri().path()),
-            Target::Management(_) => management::operation(request.method()),
-            Target::Stage(_) => data::wanted(request.headers()).then_some(fault::HANDSHAKE),
-            Target::Own | Target::Backend | Target::Invoke | Target::Nobody => None,
+            Destination::Control => control::operation(request.method(), request.uri().path()),
+            Destination::Management(_) => management::operation(request.method()),
+            Destination::Stage(_) => data::wanted(request.headers()).then_some(fault::HANDSHAKE),
+            Destination::Own | Destination::Backend | Destination::Invoke | Destination::Nobody => {
+                None
+            }
         }
     }
 }
@@ -319,15 +328,15 @@ async fn dispatch(
     remote: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
-    let target = match enter(&request, server) {
-        Ok(target) => target,
+    let destination = match enter(&request, server) {
+        Ok(destination) => destination,
         Err(refused) => return Ok(refused.answer()),
     };
-    let due = match target {
-        Target::Control => server.plane.strict.due(),
+    let due = match destination {
+        Destination::Control => server.plane.strict.due(),
         _ => None,
     };
-    let answered = meet(server, remote, target, request).await;
+    let answered = meet(server, remote, destination, request).await;
     if let Some(due) = due {
         tokio::time::sleep_until(due).await;
     }
@@ -338,19 +347,19 @@ async fn dispatch(
 async fn meet(
     server: &Arc<Server>,
     remote: SocketAddr,
-    target: Target,
+    destination: Destination,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
-    let strike = target
+    let strike = destination
         .operation(&request)
         .and_then(|operation| server.faults.take(operation));
     let Some(Strike { delay, effect }) = strike else {
-        return Ok(answer(server, remote, target, request).await);
+        return Ok(answer(server, remote, destination, request).await);
     };
     tokio::time::sleep(delay).await;
     match effect {
-        Effect::None => Ok(answer(server, remote, target, request).await),
-        Effect::Refuse {
+        FaultEffect::None => Ok(answer(server, remote, destination, request).await),
+        FaultEffect::Refuse {
             status,
             error,
             message,
@@ -358,15 +367,15 @@ async fn meet(
             Some(message) => refusal(status, &error, &message),
             None => unexplained(status, &error),
         }),
-        Effect::DropRequest => Err(Dropped),
-        Effect::DropAnswer => {
-            answer(server, remote, target, request).await;
+        FaultEffect::DropRequest => Err(Dropped),
+        FaultEffect::DropAnswer => {
+            answer(server, remote, destination, request).await;
             Err(Dropped)
         }
     }
 }
 
-/// A fault closes the connection in place of an answer.
+/// A fault closes the connection instead of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("a fault dropped the connection")]
 struct Dropped;
@@ -374,17 +383,17 @@ struct Dropped;
 async fn answer(
     server: &Arc<Server>,
     remote: SocketAddr,
-    target: Target,
+    destination: Destination,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    let mut response = match target {
-        Target::Control => of_control(server, request).await,
-        Target::Own => of_own(server, request).await,
-        Target::Backend => of_backend(server, request).await,
-        Target::Invoke => of_invoke(server, request).await,
-        Target::Management(place) => of_management(server, &place, request).await,
-        Target::Stage(place) => of_stage(server, remote, place, request).await,
-        Target::Nobody => forbidden(),
+    let mut response = match destination {
+        Destination::Control => of_control(server, request).await,
+        Destination::Own => of_own(server, request).await,
+        Destination::Backend => of_backend(server, request).await,
+        Destination::Invoke => of_invoke(server, request).await,
+        Destination::Management(address) => of_management(server, &address, request).await,
+        Destination::Stage(address) => of_stage(server, remote, address, request).await,
+        Destination::Nobody => forbidden(),
     };
     // The rest of a body that is too long is still on its way, and no further request can be told from it.
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
@@ -394,25 +403,25 @@ async fn answer(
     response
 }
 
-fn enter<B>(request: &Request<B>, server: &Server) -> Result<Target, Refused> {
+fn enter<B>(request: &Request<B>, server: &Server) -> Result<Destination, NotAdmitted> {
     let (listener, store) = (server.listener, &server.plane.store);
     let visitor = admission::admit(request, listener, Some(store))?;
-    let target = Target::find(&visitor.host, request.uri().path(), listener, store);
-    if !matches!(target, Target::Stage(_)) {
+    let destination = Destination::find(&visitor.host, request.uri().path(), listener, store);
+    if !matches!(destination, Destination::Stage(_)) {
         visitor.require_program()?;
     }
-    Ok(target)
+    Ok(destination)
 }
 
 async fn of_stage(
     server: &Server,
     remote: SocketAddr,
-    place: Place,
+    address: StageAddress,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     // A plain GET too: that it lacks the upgrade is told only where there is something to connect to.
     if data::wanted(request.headers()) || request.method() == http::Method::GET {
-        return data::connect(&server.plane, remote, place, request).await;
+        return data::connect(&server.plane, remote, address, request).await;
     }
     forbidden()
 }
@@ -433,12 +442,12 @@ async fn of_control(server: &Server, request: Request<Incoming>) -> Response<Ful
 
 async fn of_management(
     server: &Server,
-    place: &Place,
+    address: &StageAddress,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     match read(body, limit::MESSAGE_BYTES).await {
-        Ok(body) => management::answer(&server.plane, place, &head, body).await,
+        Ok(body) => management::answer(&server.plane, address, &head, body).await,
         Err(broken) => broken.answer(),
     }
 }
@@ -474,21 +483,21 @@ fn forbidden() -> Response<Full<Bytes>> {
 }
 
 /// The reason why a body did not arrive.
-enum Broken {
+enum BodyError {
     TimedOut,
     Lost,
 }
 
 // GUESS: the types and texts; AWS's own front end answers these before any service's model applies.
-impl Broken {
+impl BodyError {
     fn answer(&self) -> Response<Full<Bytes>> {
         match self {
-            Broken::TimedOut => refusal(
+            BodyError::TimedOut => refusal(
                 StatusCode::REQUEST_TIMEOUT,
                 "RequestTimeoutException",
                 "The request's body did not arrive in time",
             ),
-            Broken::Lost => refusal(
+            BodyError::Lost => refusal(
                 StatusCode::BAD_REQUEST,
                 "BadRequestException",
                 "The request's body cannot be read",
@@ -507,7 +516,7 @@ fn too_large() -> Response<Full<Bytes>> {
 
 /// Reads a body of at most `limit` bytes. Of one that is longer, or says that it will be, no more is read than tells
 /// so.
-async fn read<B>(mut body: B, limit: usize) -> Result<Result<Bytes, TooLarge>, Broken>
+async fn read<B>(mut body: B, limit: usize) -> Result<Result<Bytes, TooLarge>, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -517,7 +526,7 @@ where
     let reading = async {
         let mut kept = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let Ok(part) = frame.map_err(|_| Broken::Lost)?.into_data() else {
+            let Ok(part) = frame.map_err(|_| BodyError::Lost)?.into_data() else {
                 continue;
             };
             if part.len() > limit - kept.len() {
@@ -529,7 +538,7 @@ where
     };
     timeout(BODY_TIMEOUT, reading)
         .await
-        .unwrap_or(Err(Broken::TimedOut))
+        .unwrap_or(Err(BodyError::TimedOut))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::{
     LONGEST_CONSISTENCY, LONGEST_LATENCY, Strictness, TIME_SCALES,
     data::{Connection, Plane, access_log_format},
     fault::{Fault, Faults},
+    query,
     reply::{self, refusal},
     strict::Strict,
 };
@@ -22,10 +23,13 @@ use super::{
 /// The path that the API begins with.
 pub(super) const PREFIX: &str = "/_stagewire";
 
-type Answer = Response<Full<Bytes>>;
-
 /// Answers a call. The body has been read whole.
-pub(super) fn answer(plane: &Plane, faults: &Faults, head: &Parts, body: &Bytes) -> Answer {
+pub(super) fn answer(
+    plane: &Plane,
+    faults: &Faults,
+    head: &Parts,
+    body: &Bytes,
+) -> Response<Full<Bytes>> {
     let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let read = head.method == Method::GET;
     match path.trim_end_matches('/') {
@@ -45,15 +49,15 @@ pub(super) fn answer(plane: &Plane, faults: &Faults, head: &Parts, body: &Bytes)
     }
 }
 
-fn ok(value: &Value) -> Answer {
+fn ok(value: &Value) -> Response<Full<Bytes>> {
     reply::json(StatusCode::OK, value.to_string())
 }
 
-fn bad_request(message: &str) -> Answer {
+fn bad_request(message: &str) -> Response<Full<Bytes>> {
     refusal(StatusCode::BAD_REQUEST, "BadRequestException", message)
 }
 
-fn wrong_method(method: &Method) -> Answer {
+fn wrong_method(method: &Method) -> Response<Full<Bytes>> {
     let message = format!("{method} means nothing here");
     refusal(
         StatusCode::METHOD_NOT_ALLOWED,
@@ -62,7 +66,7 @@ fn wrong_method(method: &Method) -> Answer {
     )
 }
 
-fn index() -> Answer {
+fn index() -> Response<Full<Bytes>> {
     ok(&json!({
         "GET /_stagewire/health": "says that the gateway runs",
         "GET /_stagewire/connections": "lists the open connections; ?apiId= and &stage= narrow it",
@@ -81,13 +85,9 @@ fn index() -> Answer {
     }))
 }
 
-fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    let mut pairs = query.split('&');
-    pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-}
-
-fn access_log(plane: &Plane, query: &str) -> Answer {
-    let (Some(api_id), Some(stage)) = (parameter(query, "apiId"), parameter(query, "stage")) else {
+fn access_log(plane: &Plane, query: &str) -> Response<Full<Bytes>> {
+    let (Some(api_id), Some(stage)) = (query::value(query, "apiId"), query::value(query, "stage"))
+    else {
         return bad_request("say which stage's: ?apiId=…&stage=…");
     };
     let not_found = |message| refusal(StatusCode::NOT_FOUND, "NotFoundException", message);
@@ -101,8 +101,8 @@ fn access_log(plane: &Plane, query: &str) -> Answer {
     reply::text(StatusCode::OK, lines)
 }
 
-fn connections(plane: &Plane, query: &str) -> Answer {
-    let (api_id, stage) = (parameter(query, "apiId"), parameter(query, "stage"));
+fn connections(plane: &Plane, query: &str) -> Response<Full<Bytes>> {
+    let (api_id, stage) = (query::value(query, "apiId"), query::value(query, "stage"));
     let mut found = plane.registry.list(|connection| {
         api_id.is_none_or(|api_id| connection.api_id == api_id)
             && stage.is_none_or(|stage| connection.stage == stage)
@@ -141,7 +141,7 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
-fn of_faults(faults: &Faults, method: &Method, body: &Bytes) -> Answer {
+fn of_faults(faults: &Faults, method: &Method, body: &Bytes) -> Response<Full<Bytes>> {
     match *method {
         Method::GET => ok(&json!({ "items": faults.list() })),
         Method::POST => match read::<Fault>(body) {
@@ -164,14 +164,14 @@ fn of_faults(faults: &Faults, method: &Method, body: &Bytes) -> Answer {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TimeScale {
+struct TimeScaleChange {
     time_scale: f64,
 }
 
-fn of_time_scale(plane: &Plane, method: &Method, body: &Bytes) -> Answer {
+fn of_time_scale(plane: &Plane, method: &Method, body: &Bytes) -> Response<Full<Bytes>> {
     match *method {
         Method::GET => {}
-        Method::PUT => match read::<TimeScale>(body) {
+        Method::PUT => match read::<TimeScaleChange>(body) {
             Err(error) => return bad_request(&error),
             Ok(wanted) if !TIME_SCALES.contains(&wanted.time_scale) => {
                 let (least, most) = TIME_SCALES.into_inner();
@@ -226,7 +226,7 @@ fn bounded(name: &str, time_ms: u64, longest: Duration) -> Result<Duration, Stri
     Ok(time)
 }
 
-fn of_strictness(strict: &Strict, method: &Method, body: &Bytes) -> Answer {
+fn of_strictness(strict: &Strict, method: &Method, body: &Bytes) -> Response<Full<Bytes>> {
     match *method {
         Method::GET => {}
         Method::PUT => {

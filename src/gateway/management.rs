@@ -12,9 +12,9 @@ use serde_json::json;
 
 use super::{
     access::authorization,
-    data::{Closing, Connection, Plane, Refused, normalized},
-    place::{Entrance, Place},
+    data::{Closing, Connection, OutboxRefusal, Plane, normalized},
     reply::{self, refusal},
+    stage_address::{Entrance, StageAddress},
     store::record::Snapshot,
 };
 
@@ -49,22 +49,18 @@ pub(super) struct TooLarge;
 /// Answers a call to `@connections/{id}` below a stage, or to a longer path that has `@connections` in it.
 pub(super) async fn answer(
     plane: &Plane,
-    place: &Place,
+    address: &StageAddress,
     head: &Parts,
     body: Body,
 ) -> Response<Full<Bytes>> {
     if !authorization::is_signed(&head.headers, head.uri.query().unwrap_or_default()) {
         // GUESS: what REST APIs answer.
-        return refusal(
-            StatusCode::FORBIDDEN,
-            "MissingAuthenticationTokenException",
-            "Missing Authentication Token",
-        );
+        return reply::not_signed();
     }
-    if !is_open(plane, place) {
+    if !is_open(plane, address) {
         return forbidden();
     }
-    let id = match place.rest.as_slice() {
+    let id = match address.rest.as_slice() {
         [segment, id] if segment == SEGMENT => id,
         rest => return no_route(&head.method, &rest.join("/")),
     };
@@ -73,7 +69,7 @@ pub(super) async fn answer(
         let message = format!("Invalid connectionId: {id}");
         return refusal(StatusCode::BAD_REQUEST, "BadRequestException", &message);
     };
-    let Some(connection) = plane.registry.find(&place.api_id, &place.stage, &id) else {
+    let Some(connection) = plane.registry.find(&address.api_id, &address.stage, &id) else {
         return gone();
     };
     match head.method {
@@ -84,21 +80,21 @@ pub(super) async fn answer(
             connection.outbox.close(Closing::DELETED);
             reply::empty(StatusCode::NO_CONTENT)
         }
-        _ => no_route(&head.method, &place.rest.join("/")),
+        _ => no_route(&head.method, &address.rest.join("/")),
     }
 }
 
 /// True when there is such a stage, and its callbacks may come this way.
-fn is_open(plane: &Plane, place: &Place) -> bool {
-    let Ok(serving) = plane.store.serving(&place.api_id, &place.stage) else {
+fn is_open(plane: &Plane, address: &StageAddress) -> bool {
+    let Ok(serving) = plane.store.serving(&address.api_id, &address.stage) else {
         return false;
     };
     let in_region = |region: &String| *region == serving.region;
     // SOURCE: a report about a disabled default endpoint: calls to it are forbidden, calls to the custom domain are not.
     let shut = |snapshot: &Arc<Snapshot>| snapshot.disable_execute_api_endpoint;
     let is_shut =
-        place.entrance == Entrance::Default && serving.snapshot.as_ref().is_some_and(shut);
-    place.region.as_ref().is_none_or(in_region) && !is_shut
+        address.entrance == Entrance::Default && serving.snapshot.as_ref().is_some_and(shut);
+    address.region.as_ref().is_none_or(in_region) && !is_shut
 }
 
 /// SOURCE: reports of calls under a custom domain name that had the stage in their path, or no id: the text with the
@@ -128,8 +124,8 @@ async fn post(connection: &Connection, body: Body) -> Response<Full<Bytes>> {
     }
     match connection.outbox.post(body).await {
         Ok(()) => reply::empty(StatusCode::OK),
-        Err(Refused::Closed) => gone(),
-        Err(Refused::Full) => refusal(
+        Err(OutboxRefusal::Closed) => gone(),
+        Err(OutboxRefusal::Full) => refusal(
             StatusCode::TOO_MANY_REQUESTS,
             "LimitExceededException",
             "The connection's client does not read fast enough",

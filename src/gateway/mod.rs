@@ -7,6 +7,7 @@
 
 mod access;
 mod bucket;
+mod client_stream;
 mod clock;
 pub(crate) mod control;
 mod data;
@@ -15,15 +16,15 @@ mod fault;
 mod host;
 mod http;
 mod lambda;
-mod linger;
 mod local_api;
 mod management;
 mod notice;
 mod outbound;
-mod place;
+mod query;
 mod reply;
 mod schema;
 mod seed;
+mod stage_address;
 pub(crate) mod store;
 mod strict;
 mod time_scale;

@@ -47,7 +47,7 @@ pub(super) struct Outbound {
 
 /// The answer of a backend, or of an integration as a whole.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Answer {
+pub(super) struct BackendResponse {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -94,7 +94,7 @@ impl Outbound {
         &self,
         request: Request<Full<Bytes>>,
         limit: usize,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<BackendResponse, CallError> {
         self.call_and_read(request, limit, |_| Excess::Refused)
             .await
     }
@@ -108,7 +108,7 @@ impl Outbound {
         mut request: Request<Full<Bytes>>,
         limit: usize,
         excess: impl FnOnce(StatusCode) -> Excess,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<BackendResponse, CallError> {
         if request.uri().host().is_some_and(is_own) {
             admission::strip_page_marks(request.headers_mut());
         }
@@ -126,7 +126,7 @@ impl Outbound {
                 .to_bytes(),
             Excess::Dropped => short_body(body, limit).await?,
         };
-        Ok(Answer {
+        Ok(BackendResponse {
             status: head.status.as_u16(),
             headers: head.headers,
             body,

@@ -38,6 +38,15 @@ pub(super) fn refusal(status: StatusCode, kind: &str, message: &str) -> Response
     error(status, kind, body)
 }
 
+/// Refuses a call that has to be signed and is not.
+pub(super) fn not_signed() -> Response<Full<Bytes>> {
+    refusal(
+        StatusCode::FORBIDDEN,
+        "MissingAuthenticationTokenException",
+        "Missing Authentication Token",
+    )
+}
+
 /// Writes the usual refusal as it goes over the wire, for a client whose request never became one; the last word of its
 /// connection.
 pub(super) fn raw(status: StatusCode, kind: &str, message: &str) -> String {

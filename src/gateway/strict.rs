@@ -106,7 +106,7 @@ impl Strict {
     fn tell(&self, strictness: Strictness) {
         let scale = self.time_scale.get();
         let consistency = time_scale::scaled(strictness.consistency, scale);
-        self.store.settle_within(consistency);
+        self.store.set_settling_time(consistency);
     }
 
     fn lock(&self) -> MutexGuard<'_, Strictness> {

@@ -18,11 +18,11 @@ use stagewire::{
 };
 
 use crate::{
-    ops::{Desk, existing, full_api, id, name, new, target},
+    ops::{Deployer, existing, full_api, id, name, new, target},
     support::gateway::{Api, Gateway},
 };
 
-impl Desk {
+impl Deployer {
     /// Deploys to `prod` without waiting for a reading.
     async fn deploy_at_once(&self, api: &Api<'_>) -> Deployed {
         let check = DraftCheck::AfterStage;
@@ -46,18 +46,18 @@ impl Desk {
 async fn a_deploy_at_once_is_proved_by_an_equal_reading_behind_it() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let (here, elsewhere) = (Desk::at(&gateway).await, Desk::at(&gateway).await);
+    let (here, elsewhere) = (Deployer::at(&gateway).await, Deployer::at(&gateway).await);
     here.deploy(&api, new("prod")).await;
     api.mock("leave", "left").await;
     let deployed = here.deploy_at_once(&api).await;
-    for desk in [&here, &elsewhere] {
-        assert_eq!(desk.drift(&api, "prod").await, Drift::Unknown);
+    for deployer in [&here, &elsewhere] {
+        assert_eq!(deployer.drift(&api, "prod").await, Drift::Unknown);
     }
     let unproved = deployed.unproved.unwrap();
     assert!(unproved.is_proved_by(&here.draft(&api).await));
     here.prove(&unproved).await;
-    for desk in [&here, &elsewhere] {
-        assert_eq!(desk.drift(&api, "prod").await, Drift::UpToDate);
+    for deployer in [&here, &elsewhere] {
+        assert_eq!(deployer.drift(&api, "prod").await, Drift::UpToDate);
     }
     let deployments = here.read(&api).await.deployments;
     let titles: Vec<_> = deployments.iter().map(|it| it.title()).collect();
@@ -73,45 +73,49 @@ async fn a_deploy_at_once_is_proved_by_an_equal_reading_behind_it() {
 async fn a_deploy_at_once_stays_unknown_when_somebody_edits_the_draft_behind_it() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    desk.deploy(&api, new("prod")).await;
-    let unproved = desk.deploy_at_once(&api).await.unproved.unwrap();
+    let deployer = Deployer::at(&gateway).await;
+    deployer.deploy(&api, new("prod")).await;
+    let unproved = deployer.deploy_at_once(&api).await.unproved.unwrap();
     api.mock("leave", "left").await;
-    assert!(!unproved.is_proved_by(&desk.draft(&api).await));
-    assert_eq!(desk.drift(&api, "prod").await, Drift::Unknown);
+    assert!(!unproved.is_proved_by(&deployer.draft(&api).await));
+    assert_eq!(deployer.drift(&api, "prod").await, Drift::Unknown);
 }
 
 #[tokio::test]
 async fn a_deploy_at_once_without_an_earlier_reading_has_nothing_to_prove() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    desk.deploy(&api, new("prod")).await;
+    let deployer = Deployer::at(&gateway).await;
+    deployer.deploy(&api, new("prod")).await;
     let check = DraftCheck::AfterStage;
-    let mut plan = desk.plan_to(&api, existing("prod"), check).await;
+    let mut plan = deployer.plan_to(&api, existing("prod"), check).await;
     plan.draft = None;
-    let deployed = desk.carry_out(&plan, |_| {}).await;
+    let deployed = deployer.carry_out(&plan, |_| {}).await;
     assert_eq!(deployed.unwrap().unproved, None);
-    assert_eq!(desk.drift(&api, "prod").await, Drift::Unknown);
+    assert_eq!(deployer.drift(&api, "prod").await, Drift::Unknown);
     // The next deploy that waits knows again.
-    desk.deploy(&api, existing("prod")).await;
-    assert_eq!(desk.drift(&api, "prod").await, Drift::UpToDate);
+    deployer.deploy(&api, existing("prod")).await;
+    assert_eq!(deployer.drift(&api, "prod").await, Drift::UpToDate);
 }
 
 #[tokio::test]
 async fn a_deploy_that_waits_puts_nothing_on_the_stage_that_was_not_planned() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    let first = desk.deploy(&api, new("prod")).await;
+    let deployer = Deployer::at(&gateway).await;
+    let first = deployer.deploy(&api, new("prod")).await;
     let check = DraftCheck::BeforeStage;
-    let plan = desk.plan_to(&api, existing("prod"), check).await;
+    let plan = deployer.plan_to(&api, existing("prod"), check).await;
     api.mock("leave", "left").await;
-    let failed = desk.carry_out(&plan, |_| {}).await;
+    let failed = deployer.carry_out(&plan, |_| {}).await;
     let failed = failed.unwrap_err();
     let causes = failed.failure.causes.join(" ");
     assert!(causes.contains("somebody changed the API"), "{causes}");
-    let stage = desk.control.stage(&id(&api), &name("prod")).await.unwrap();
+    let stage = deployer
+        .control
+        .stage(&id(&api), &name("prod"))
+        .await
+        .unwrap();
     assert_eq!(stage.deployment_id, Some(first.deployment.id));
 }
 
@@ -169,19 +173,19 @@ async fn a_deploy_that_knows_the_pace_is_never_refused_for_it() {
         burst: Some(40.0),
         share: None,
     };
-    let desk = Desk::with(control(&gateway, limits).await);
-    let pace = desk.control.pace();
+    let deployer = Deployer::with(control(&gateway, limits).await);
+    let pace = deployer.control.pace();
     let mut n_expected = Vec::new();
     for check in [DraftCheck::BeforeStage, DraftCheck::AfterStage] {
-        let plan = desk.plan_to(&api, existing("prod"), check).await;
+        let plan = deployer.plan_to(&api, existing("prod"), check).await;
         let report = |progress: DeployProgress| {
             // A refusal would have lowered it, for fifty calls.
-            assert_eq!(desk.control.pace(), pace);
+            assert_eq!(deployer.control.pace(), pace);
             if progress.step == DeployStep::KeepDefinition {
                 n_expected.extend(progress.reading.map(|reading| reading.n_expected));
             }
         };
-        let deployed = desk.carry_out(&plan, report).await;
+        let deployed = deployer.carry_out(&plan, report).await;
         let is_proved = deployed.unwrap().deployment.fingerprint().is_some();
         assert_eq!(is_proved, check == DraftCheck::BeforeStage);
     }
@@ -193,9 +197,9 @@ async fn a_deploy_that_knows_the_pace_is_never_refused_for_it() {
 async fn a_second_deploy_waits_until_aws_takes_another_and_says_so() {
     let gateway = lenient().await;
     let api = thirty_routes(&gateway).await;
-    let desk = Desk::with(control(&gateway, CallLimits::default()).await);
+    let deployer = Deployer::with(control(&gateway, CallLimits::default()).await);
     let check = DraftCheck::AfterStage;
-    let mut plan = desk.plan_to(&api, existing("prod"), check).await;
+    let mut plan = deployer.plan_to(&api, existing("prod"), check).await;
     keep_to_rates(&gateway, 5.0).await;
     let mut held_up = Vec::new();
     for _ in 0..2 {
@@ -203,11 +207,15 @@ async fn a_second_deploy_waits_until_aws_takes_another_and_says_so() {
             let reading = progress.reading.and_then(|reading| reading.held_up);
             held_up.extend(reading.map(|it| (progress.step, it.operation)));
         };
-        let deployed = desk.carry_out(&plan, report).await;
+        let deployed = deployer.carry_out(&plan, report).await;
         plan.serves_now = Some(deployed.unwrap().deployment.id);
     }
     held_up.dedup();
     let expected = (DeployStep::CreateDeployment, "create-deployment");
     assert_eq!(held_up, [expected]);
-    assert_eq!(desk.control.pace(), None, "it says nothing of other calls");
+    assert_eq!(
+        deployer.control.pace(),
+        None,
+        "it says nothing of other calls"
+    );
 }

@@ -41,21 +41,21 @@ pub(crate) fn draft(detail: &ApiDetail) -> &Definition {
     &detail.draft.as_ref().unwrap().definition
 }
 
-/// One machine at work on one gateway.
-pub(crate) struct Desk {
+/// The jobs of one machine, with its journal, on one gateway.
+pub(crate) struct Deployer {
     pub(crate) control: Control,
     pub(crate) journal: Journal,
     _dir: tempfile::TempDir,
 }
 
-impl Desk {
-    pub(crate) async fn at(gateway: &Gateway) -> Desk {
-        Desk::with(connect(&target(gateway)).await)
+impl Deployer {
+    pub(crate) async fn at(gateway: &Gateway) -> Deployer {
+        Deployer::with(connect(&target(gateway)).await)
     }
 
-    pub(crate) fn with(control: Control) -> Desk {
+    pub(crate) fn with(control: Control) -> Deployer {
         let dir = tempfile::tempdir().unwrap();
-        Desk {
+        Deployer {
             control,
             journal: Journal::new(dir.path().join("journal")),
             _dir: dir,
@@ -158,8 +158,8 @@ pub(crate) async fn full_api(gateway: &Gateway) -> Api<'_> {
 async fn a_deploy_to_a_new_stage_is_up_to_date_and_serves() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    let deployed = desk.deploy(&api, new("test")).await;
+    let deployer = Deployer::at(&gateway).await;
+    let deployed = deployer.deploy(&api, new("test")).await;
     assert_eq!(deployed.warnings, [""; 0]);
     assert_eq!(deployed.stage.name, name("test"));
     assert_eq!(
@@ -167,7 +167,7 @@ async fn a_deploy_to_a_new_stage_is_up_to_date_and_serves() {
         Some(deployed.deployment.id.clone())
     );
     assert_eq!(deployed.undo(), None);
-    assert_eq!(desk.drift(&api, "test").await, Drift::UpToDate);
+    assert_eq!(deployer.drift(&api, "test").await, Drift::UpToDate);
     gateway.settle().await;
     gateway.connect(&api.stage_path("test")).await;
 }
@@ -176,25 +176,25 @@ async fn a_deploy_to_a_new_stage_is_up_to_date_and_serves() {
 async fn drift_is_told_before_the_deploy_and_gone_after_it() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    desk.deploy(&api, new("prod")).await;
+    let deployer = Deployer::at(&gateway).await;
+    deployer.deploy(&api, new("prod")).await;
     api.mock("leave", "left").await;
-    let Drift::Changes(changes) = desk.drift(&api, "prod").await else {
+    let Drift::Changes(changes) = deployer.drift(&api, "prod").await else {
         panic!("this machine deployed it and knows what it holds");
     };
     let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].starts_with("+ route leave"), "{lines:?}");
-    desk.deploy(&api, existing("prod")).await;
-    assert_eq!(desk.drift(&api, "prod").await, Drift::UpToDate);
+    deployer.deploy(&api, existing("prod")).await;
+    assert_eq!(deployer.drift(&api, "prod").await, Drift::UpToDate);
 }
 
 #[tokio::test]
 async fn another_machine_knows_whether_and_not_what() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let here = Desk::at(&gateway).await;
-    let elsewhere = Desk::at(&gateway).await;
+    let here = Deployer::at(&gateway).await;
+    let elsewhere = Deployer::at(&gateway).await;
     here.deploy(&api, new("prod")).await;
     assert_eq!(elsewhere.drift(&api, "prod").await, Drift::UpToDate);
     api.mock("leave", "left").await;
@@ -210,28 +210,35 @@ async fn another_machine_knows_whether_and_not_what() {
 async fn undo_points_the_stage_back_and_the_drift_returns() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    let first = desk.deploy(&api, new("prod")).await;
+    let deployer = Deployer::at(&gateway).await;
+    let first = deployer.deploy(&api, new("prod")).await;
     api.mock("leave", "left").await;
-    let second = desk.deploy(&api, existing("prod")).await;
+    let second = deployer.deploy(&api, existing("prod")).await;
     assert_eq!(second.previous, Some(first.deployment.id.clone()));
     let undo = second.undo().unwrap();
-    deploy::repoint(&desk.control, &undo).await.unwrap();
-    let stage = desk.control.stage(&id(&api), &name("prod")).await.unwrap();
+    deploy::repoint(&deployer.control, &undo).await.unwrap();
+    let stage = deployer
+        .control
+        .stage(&id(&api), &name("prod"))
+        .await
+        .unwrap();
     assert_eq!(stage.deployment_id, Some(first.deployment.id));
-    assert!(matches!(desk.drift(&api, "prod").await, Drift::Changes(_)));
+    assert!(matches!(
+        deployer.drift(&api, "prod").await,
+        Drift::Changes(_)
+    ));
 }
 
 #[tokio::test]
 async fn a_deploy_stops_when_somebody_moves_the_stage_and_can_be_cleaned_up() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    desk.deploy(&api, new("prod")).await;
-    let plan = desk.plan(&api, existing("prod")).await;
+    let deployer = Deployer::at(&gateway).await;
+    deployer.deploy(&api, new("prod")).await;
+    let plan = deployer.plan(&api, existing("prod")).await;
     let other = api.create_deployment().await;
     api.point("prod", &other).await;
-    let failed = desk.carry_out(&plan, |_| {}).await;
+    let failed = deployer.carry_out(&plan, |_| {}).await;
     let failed = failed.unwrap_err();
     assert_eq!(failed.failure.kind, FailureKind::User);
     assert!(
@@ -240,13 +247,17 @@ async fn a_deploy_stops_when_somebody_moves_the_stage_and_can_be_cleaned_up() {
         failed.failure
     );
     let left = failed.left_over().unwrap();
-    deploy::clean_up(&desk.control, left).await.unwrap();
-    let gone = desk
+    deploy::clean_up(&deployer.control, left).await.unwrap();
+    let gone = deployer
         .control
         .deployment(&id(&api), &left.deployment_id)
         .await;
     assert_eq!(gone.unwrap_err().kind, ErrorKind::NotFound);
-    let stage = desk.control.stage(&id(&api), &name("prod")).await.unwrap();
+    let stage = deployer
+        .control
+        .stage(&id(&api), &name("prod"))
+        .await
+        .unwrap();
     assert_eq!(stage.deployment_id.unwrap().as_str(), other);
 }
 
@@ -254,8 +265,8 @@ async fn a_deploy_stops_when_somebody_moves_the_stage_and_can_be_cleaned_up() {
 async fn what_the_control_plane_refuses_is_told_by_kind() {
     let gateway = Gateway::start().await;
     let api = gateway.api().await;
-    let desk = Desk::at(&gateway).await;
-    let control = &desk.control;
+    let deployer = Deployer::at(&gateway).await;
+    let control = &deployer.control;
     let api_id = id(&api);
     let refused = control.create_deployment(&api_id, None).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Refused);
@@ -295,16 +306,16 @@ async fn what_the_control_plane_refuses_is_told_by_kind() {
 async fn apis_are_found_by_id_and_by_a_name_that_only_one_has() {
     let gateway = Gateway::start().await;
     let one = gateway.api().await;
-    let desk = Desk::at(&gateway).await;
-    let found = find::find_api(&desk.control, "test").await.unwrap();
+    let deployer = Deployer::at(&gateway).await;
+    let found = find::find_api(&deployer.control, "test").await.unwrap();
     assert_eq!(found.id.as_str(), one.id);
     let other = gateway.api().await;
-    let failure = find::find_api(&desk.control, "test").await.unwrap_err();
+    let failure = find::find_api(&deployer.control, "test").await.unwrap_err();
     assert!(failure.causes[0].contains(&one.id), "{failure}");
     assert!(failure.causes[0].contains(&other.id), "{failure}");
-    let found = find::find_api(&desk.control, &other.id).await.unwrap();
+    let found = find::find_api(&deployer.control, &other.id).await.unwrap();
     assert_eq!(found.id.as_str(), other.id);
-    let failure = find::find_api(&desk.control, "tset").await.unwrap_err();
+    let failure = find::find_api(&deployer.control, "tset").await.unwrap_err();
     assert!(failure.hint.unwrap().contains("test"));
 }
 
@@ -316,8 +327,8 @@ async fn all_pages_of_a_long_list_are_read() {
     for idx in 0..60 {
         api.route(&format!("route{idx:02}"), Some(&mock)).await;
     }
-    let desk = Desk::at(&gateway).await;
-    let detail = desk.read(&api).await;
+    let deployer = Deployer::at(&gateway).await;
+    let detail = deployer.read(&api).await;
     assert_eq!(detail.routes.len(), 60);
     assert!(detail.routes.is_sorted_by_key(|route| route.key.clone()));
     assert_eq!(draft(&detail).routes.len(), 60);
@@ -327,9 +338,9 @@ async fn all_pages_of_a_long_list_are_read() {
 async fn two_reads_of_one_draft_have_one_fingerprint() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    let first = desk.read(&api).await;
-    let second = desk.read(&api).await;
+    let deployer = Deployer::at(&gateway).await;
+    let first = deployer.read(&api).await;
+    let second = deployer.read(&api).await;
     let (first, second) = (draft(&first), draft(&second));
     assert_eq!(first, second);
     assert_eq!(first.fingerprint(), second.fingerprint());
@@ -341,17 +352,20 @@ async fn two_reads_of_one_draft_have_one_fingerprint() {
 #[tokio::test]
 async fn the_demo_says_what_it_deployed_as_this_program_would() {
     let gateway = Gateway::with(Options::default()).await;
-    let desk = Desk::at(&gateway).await;
-    assert_eq!(desk.demo_drift("ticker").await, [("live", Drift::UpToDate)]);
+    let deployer = Deployer::at(&gateway).await;
+    assert_eq!(
+        deployer.demo_drift("ticker").await,
+        [("live", Drift::UpToDate)]
+    );
     let chat = [("prod", Drift::Different), ("test", Drift::Different)];
-    assert_eq!(desk.demo_drift("chat").await, chat);
+    assert_eq!(deployer.demo_drift("chat").await, chat);
 }
 
 #[tokio::test]
 async fn whoever_planted_the_demo_knows_how_many_changes_each_stage_lacks() {
     let gateway = Gateway::with(Options::default()).await;
-    let desk = Desk::at(&gateway).await;
-    let shelf = Shelf::of(&desk.control);
+    let deployer = Deployer::at(&gateway).await;
+    let shelf = Shelf::of(&deployer.control);
     for seeded in gateway.running.seeded() {
         let entry = Entry {
             api_id: seeded.api_id.clone(),
@@ -362,15 +376,18 @@ async fn whoever_planted_the_demo_knows_how_many_changes_each_stage_lacks() {
             stage: None,
             previous: None,
         };
-        desk.journal.record(&shelf, &entry).unwrap();
+        deployer.journal.record(&shelf, &entry).unwrap();
     }
-    let drift = desk.demo_drift("chat").await;
+    let drift = deployer.demo_drift("chat").await;
     let counts: Vec<(&str, String)> = drift
         .iter()
         .map(|(stage, drift)| (*stage, drift.short_text()))
         .collect();
     assert_eq!(counts, [("prod", "3".to_owned()), ("test", "1".to_owned())]);
-    assert_eq!(desk.demo_drift("ticker").await, [("live", Drift::UpToDate)]);
+    assert_eq!(
+        deployer.demo_drift("ticker").await,
+        [("live", Drift::UpToDate)]
+    );
 }
 
 #[tokio::test]
@@ -384,8 +401,8 @@ async fn settings_of_a_route_that_is_gone_are_told_and_not_pulled() {
     api.control("POST", "stages", stage).await;
     api.control("DELETE", &format!("routes/{gone}"), json!(null))
         .await;
-    let desk = Desk::at(&gateway).await;
-    let pulled = pull::pull(&desk.control, &api.id).await.unwrap();
+    let deployer = Deployer::at(&gateway).await;
+    let pulled = pull::pull(&deployer.control, &api.id).await.unwrap();
     assert_eq!(
         pulled.warnings,
         [

@@ -10,12 +10,16 @@ use stagewire::{
 };
 
 use crate::{
-    ops::{Desk, full_api, id, name, new},
+    ops::{Deployer, full_api, id, name, new},
     support::gateway::{Api, Gateway},
 };
 
-async fn test_stage(desk: &Desk, api: &Api<'_>) -> Stage {
-    desk.control.stage(&id(api), &name("test")).await.unwrap()
+async fn test_stage(deployer: &Deployer, api: &Api<'_>) -> Stage {
+    deployer
+        .control
+        .stage(&id(api), &name("test"))
+        .await
+        .unwrap()
 }
 
 fn update(api: &Api<'_>, stage: &Stage, change: impl FnOnce(&mut StageFile)) -> StageUpdate {
@@ -34,15 +38,15 @@ fn update(api: &Api<'_>, stage: &Stage, change: impl FnOnce(&mut StageFile)) -> 
 async fn settings_are_changed_as_told_and_nothing_else_is() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    desk.deploy(&api, new("test")).await;
-    let before = test_stage(&desk, &api).await;
+    let deployer = Deployer::at(&gateway).await;
+    deployer.deploy(&api, new("test")).await;
+    let before = test_stage(&deployer, &api).await;
     let update = update(&api, &before, |to| {
         to.description = Some("the demo".into());
         to.default_route_settings.throttling_rate_limit = Some(0.0);
         to.default_route_settings.logging_level = Some("INFO".into());
     });
-    let commands = stages::commands(&desk.control, &update).await.unwrap();
+    let commands = stages::commands(&deployer.control, &update).await.unwrap();
     let expected = format!(
         "aws apigatewayv2 update-stage --endpoint-url http://{} --region us-east-1 --api-id {} --stage-name test \
          --default-route-settings '{{\"LoggingLevel\":\"INFO\",\"ThrottlingRateLimit\":0.0}}' --description 'the demo'",
@@ -50,10 +54,10 @@ async fn settings_are_changed_as_told_and_nothing_else_is() {
         api.id
     );
     assert_eq!(commands, [expected]);
-    assert_eq!(test_stage(&desk, &api).await, before);
+    assert_eq!(test_stage(&deployer, &api).await, before);
 
-    stages::update(&desk.control, &update).await.unwrap();
-    let after = test_stage(&desk, &api).await;
+    stages::update(&deployer.control, &update).await.unwrap();
+    let after = test_stage(&deployer, &api).await;
     assert_eq!(stage_file(&after), update.to);
     assert_eq!(after.deployment_id, before.deployment_id);
 }
@@ -62,16 +66,18 @@ async fn settings_are_changed_as_told_and_nothing_else_is() {
 async fn a_setting_that_somebody_else_changed_is_not_overwritten() {
     let gateway = Gateway::start().await;
     let api = full_api(&gateway).await;
-    let desk = Desk::at(&gateway).await;
-    desk.deploy(&api, new("test")).await;
-    let before = test_stage(&desk, &api).await;
+    let deployer = Deployer::at(&gateway).await;
+    deployer.deploy(&api, new("test")).await;
+    let before = test_stage(&deployer, &api).await;
     let burst = |limit| {
         update(&api, &before, |to| {
             to.default_route_settings.throttling_burst_limit = Some(limit);
         })
     };
-    stages::update(&desk.control, &burst(7)).await.unwrap();
-    let failure = stages::update(&desk.control, &burst(9)).await.unwrap_err();
+    stages::update(&deployer.control, &burst(7)).await.unwrap();
+    let failure = stages::update(&deployer.control, &burst(9))
+        .await
+        .unwrap_err();
     assert_eq!(
         failure.title,
         "Cannot change the settings of stage \"test\""
@@ -82,7 +88,7 @@ async fn a_setting_that_somebody_else_changed_is_not_overwritten() {
     );
     // Whoever changes another setting meets nobody.
     let described = update(&api, &before, |to| to.description = Some("mine".into()));
-    stages::update(&desk.control, &described).await.unwrap();
-    let settings = test_stage(&desk, &api).await.default_route_settings;
+    stages::update(&deployer.control, &described).await.unwrap();
+    let settings = test_stage(&deployer, &api).await.default_route_settings;
     assert_eq!(settings.unwrap().throttling_burst_limit, Some(7));
 }

@@ -37,7 +37,7 @@ pub(crate) struct Visitor {
 
 /// The reason why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum NotAdmitted {
     /// It names somebody else, or nobody.
     Host,
     /// It comes from a web page.
@@ -50,7 +50,7 @@ pub(crate) fn admit<B>(
     request: &Request<B>,
     listener: SocketAddr,
     store: Option<&Store>,
-) -> Result<Visitor, Refused> {
+) -> Result<Visitor, NotAdmitted> {
     let is_domain = |name: &str| store.is_some_and(|store| store.is_domain_name(name));
     let ours = |name: &str| {
         let host = Host::parse(name, is_domain);
@@ -58,12 +58,12 @@ pub(crate) fn admit<B>(
     };
     let mut named = request.headers().get_all(header::HOST).iter();
     let (Some(name), None) = (named.next(), named.next()) else {
-        return Err(Refused::Host);
+        return Err(NotAdmitted::Host);
     };
-    let in_header = name.to_str().ok().and_then(ours).ok_or(Refused::Host)?;
+    let in_header = name.to_str().ok().and_then(ours).ok_or(NotAdmitted::Host)?;
     // SOURCE: RFC 9112, 3.2.2: a host in the request line counts for more than the `Host` field.
     let host = match request.uri().authority() {
-        Some(authority) => ours(authority.as_str()).ok_or(Refused::Host)?,
+        Some(authority) => ours(authority.as_str()).ok_or(NotAdmitted::Host)?,
         None => in_header,
     };
     Ok(Visitor {
@@ -74,22 +74,22 @@ pub(crate) fn admit<B>(
 
 impl Visitor {
     /// Stops web pages in front of what only programs may use.
-    pub(crate) fn require_program(&self) -> Result<(), Refused> {
+    pub(crate) fn require_program(&self) -> Result<(), NotAdmitted> {
         if self.is_page {
-            Err(Refused::Page)
+            Err(NotAdmitted::Page)
         } else {
             Ok(())
         }
     }
 }
 
-impl Refused {
+impl NotAdmitted {
     pub(crate) fn answer(self) -> Response<Full<Bytes>> {
         let message = match self {
-            Refused::Host => {
+            NotAdmitted::Host => {
                 "The local gateway answers under localhost and under its own address only"
             }
-            Refused::Page => "The local gateway answers web pages through WebSockets only",
+            NotAdmitted::Page => "The local gateway answers web pages through WebSockets only",
         };
         reply::refusal(StatusCode::FORBIDDEN, "AccessDeniedException", message)
     }
@@ -128,7 +128,12 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(uri: &str, headers: &[(&str, &str)], listener: &str, expected: Result<bool, Refused>) {
+    fn check(
+        uri: &str,
+        headers: &[(&str, &str)],
+        listener: &str,
+        expected: Result<bool, NotAdmitted>,
+    ) {
         let mut request = Request::builder().uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -171,7 +176,7 @@ mod tests {
             "",
         ] {
             for listener in [LOOPBACK, EVERYWHERE, "192.0.2.7:4566"] {
-                check("/", &[("host", host)], listener, Err(Refused::Host));
+                check("/", &[("host", host)], listener, Err(NotAdmitted::Host));
             }
         }
     }
@@ -179,7 +184,7 @@ mod tests {
     #[test]
     fn literal_addresses_are_taken_beyond_loopback_only() {
         let by_address = [("host", "192.0.2.7:4566")];
-        check("/", &by_address, LOOPBACK, Err(Refused::Host));
+        check("/", &by_address, LOOPBACK, Err(NotAdmitted::Host));
         check("/", &by_address, EVERYWHERE, Ok(false));
         check("/", &by_address, "192.0.2.7:4566", Ok(false));
     }
@@ -188,7 +193,7 @@ mod tests {
     fn the_request_line_and_the_host_field_must_both_name_us() {
         let (ours, other) = (("host", "localhost"), ("host", "example.com"));
         check("http://127.0.0.1:1/x", &[ours], LOOPBACK, Ok(false));
-        let refused = Err(Refused::Host);
+        let refused = Err(NotAdmitted::Host);
         check("http://127.0.0.1:1/x", &[other], LOOPBACK, refused);
         check("http://example.com/x", &[ours], LOOPBACK, refused);
         check("http://127.0.0.1:1/x", &[], LOOPBACK, refused);

@@ -6,6 +6,8 @@
 use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
 
+use crate::gateway::query;
+
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// The parameters of an `Authorization` header; those that it lacks are none.
@@ -83,13 +85,11 @@ fn is_signed_in_query(query: &str) -> bool {
         && signature.is_some_and(|it| !it.is_empty())
 }
 
-/// Returns a parameter of a raw query string, decoded.
+/// Returns a parameter of a raw query string, decoded; its name may be written large or small, and `+` is no space.
 pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
-    let value = query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)?;
+    let mut named =
+        query::parameters(query).filter(|parameter| parameter.name.eq_ignore_ascii_case(name));
+    let value = named.find_map(|parameter| parameter.value)?;
     Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
@@ -116,6 +116,21 @@ mod tests {
             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20250101%2Fus-east-1%2Fexecute-api%2Faws4_request\
              &X-Amz-Signature=0f"
         ));
+    }
+
+    #[test]
+    fn a_parameter_is_decoded_whatever_the_case_of_its_name() {
+        for (query, expected) in [
+            ("x-amz-date=a%2Fb", Some("a/b")),
+            ("X-Amz-Date&X-Amz-Date=1&X-Amz-Date=2", Some("1")),
+            ("X-Amz-Date=a+b%20c", Some("a+b c")),
+            ("X-Amz-Date=%ff", Some("\u{fffd}")),
+            ("X-Amz-Date=", Some("")),
+            ("X-Amz-Date", None),
+            ("X-Amz-Dates=1", None),
+        ] {
+            assert_eq!(parameter(query, "X-Amz-Date").as_deref(), expected);
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use self::{
     policy::{Decision, Policy},
-    sigv4::{Scope, Signature, Signed, Unsigned},
+    sigv4::{CredentialScope, Signature, Signed, Unsigned},
 };
 use crate::model::Secret;
 
@@ -91,7 +91,7 @@ impl Keyring {
             .find(|credential| credential.access_key_id == signature.access_key_id);
         let credential =
             known.ok_or_else(|| NotAuthorized::UnknownKey(signature.access_key_id.clone()))?;
-        let scope = Scope {
+        let scope = CredentialScope {
             region,
             service: SERVICE,
         };

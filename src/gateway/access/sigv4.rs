@@ -11,6 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use sha2::{Digest, Sha256};
 
 use super::authorization::{ALGORITHM, Authorization, parameter};
+use crate::gateway::query;
 
 /// The longest time that the clock of whoever signed may be away from ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(15);
@@ -86,7 +87,7 @@ pub(crate) enum Unsigned {
 
 /// The region and service that a signature must be for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scope<'a> {
+pub(crate) struct CredentialScope<'a> {
     pub(crate) region: &'a str,
     pub(crate) service: &'a str,
 }
@@ -107,7 +108,7 @@ impl Signature {
     pub(crate) fn verify(
         &self,
         request: &Signed<'_>,
-        scope: Scope<'_>,
+        scope: CredentialScope<'_>,
         secret: &str,
         now: Timestamp,
     ) -> Result<(), Unsigned> {
@@ -312,12 +313,9 @@ fn canonical_path(raw: &str) -> String {
 /// Returns the parameters, encoded alike and sorted, without the signature itself.
 fn canonical_query(raw: &str) -> String {
     let alike = |text: &str| encode(&percent_decode_str(text).decode_utf8_lossy());
-    let mut pairs: Vec<(String, String)> = raw
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .filter(|(key, _)| !key.eq_ignore_ascii_case("X-Amz-Signature"))
-        .map(|(key, value)| (alike(key), alike(value)))
+    let mut pairs: Vec<(String, String)> = query::parameters(raw)
+        .filter(|it| !it.name.eq_ignore_ascii_case("X-Amz-Signature"))
+        .map(|it| (alike(it.name), alike(it.value.unwrap_or_default())))
         .collect();
     pairs.sort();
     let pairs: Vec<String> = pairs
@@ -389,7 +387,7 @@ mod tests {
         secret: &str,
         now: &str,
     ) -> Result<(), Unsigned> {
-        let scope = Scope {
+        let scope = CredentialScope {
             region: "us-east-1",
             service,
         };
@@ -504,7 +502,7 @@ mod tests {
     fn a_signature_is_for_one_service_of_one_region_and_a_quarter_of_an_hour() {
         let headers = published();
         let request = get("/", "Action=ListUsers&Version=2010-05-08", &headers);
-        let elsewhere = Scope {
+        let elsewhere = CredentialScope {
             region: "eu-west-1",
             service: "iam",
         };
@@ -589,6 +587,22 @@ mod tests {
             verify(&request, "execute-api", SECRET, SIGNED_AT),
             Err(Unsigned::Validity)
         );
+    }
+
+    #[test]
+    fn a_signed_query_is_sorted_and_encoded_alike() {
+        for (raw, canonical) in [
+            ("", ""),
+            ("b=2&a=1", "a=1&b=2"),
+            ("a=2&a=1&&", "a=1&a=2"),
+            ("a&b=", "a=&b="),
+            ("a+b=c+d", "a%2Bb=c%2Bd"),
+            ("a%20b=%2f~", "a%20b=%2F~"),
+            ("x=1&x-amz-signature=0f", "x=1"),
+            ("a=b=c", "a=b%3Dc"),
+        ] {
+            assert_eq!(canonical_query(raw), canonical, "{raw}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    call::{ApiKey, Call},
+    call::{ApiRef, Call},
     check, domain_names,
     error::ApiError,
     ids, parts,
@@ -178,7 +178,7 @@ fn check_key(key: &str) -> Result<(), ApiError> {
 fn check_stage(view: &View<'_>, region: &str, mapping: &ApiMappingRecord) -> Result<(), ApiError> {
     let invalid =
         |what: &str| ApiError::bad_request(format!("Invalid {what} identifier specified"));
-    let key = ApiKey {
+    let key = ApiRef {
         region: region.to_owned(),
         api_id: mapping.api_id.clone(),
     };

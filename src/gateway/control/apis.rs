@@ -173,23 +173,8 @@ pub(crate) fn add(
     let name = name.ok_or_else(|| ApiError::bad_request("Invalid API name specified"))?;
     let protocol = check::required("protocolType", input.protocol_type.as_ref())?;
     // An empty one is what clears the version of an API that has one.
-    check::length("version", input.version.as_ref(), (1, 64))?;
-    let selection = match protocol.as_str() {
-        WEBSOCKET => {
-            check_members(input)?;
-            let selection = input.route_selection_expression.as_deref();
-            take_selection(selection.unwrap_or_default())?
-        }
-        HTTP => {
-            check_http(input)?;
-            HTTP_SELECTION.to_owned()
-        }
-        _ => {
-            return Err(ApiError::bad_request(
-                "Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]",
-            ));
-        }
-    };
+    check::length("version", input.version.as_ref(), 1..=64)?;
+    let selection = selection_of(protocol, input)?;
     check::tags(input.tags.as_ref())?;
     if draft.count::<ApiRecord>(region)? >= MOST {
         return Err(ApiError::quota_of("APIs", "account"));
@@ -213,6 +198,24 @@ pub(crate) fn add(
     };
     draft.add_api(&api)?;
     Ok(api)
+}
+
+/// Checks the members as the protocol has them, and returns the route selection expression.
+fn selection_of(protocol: &str, input: &ApiInput) -> Result<String, ApiError> {
+    match protocol {
+        WEBSOCKET => {
+            check_members(input)?;
+            let selection = input.route_selection_expression.as_deref();
+            take_selection(selection.unwrap_or_default())
+        }
+        HTTP => {
+            check_http(input)?;
+            Ok(HTTP_SELECTION.to_owned())
+        }
+        _ => Err(ApiError::bad_request(
+            "Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]",
+        )),
+    }
 }
 
 fn change(
@@ -301,9 +304,9 @@ fn check_http(input: &ApiInput) -> Result<(), ApiError> {
 
 /// Checks the members that APIs of both protocols have.
 fn check_own(input: &ApiInput) -> Result<(), ApiError> {
-    check::length("name", input.name.as_ref(), (1, 128))?;
+    check::length("name", input.name.as_ref(), 1..=128)?;
     check::description(input.description.as_ref())?;
-    check::length("version", input.version.as_ref(), (0, 64))?;
+    check::length("version", input.version.as_ref(), 0..=64)?;
     let api_key_source = input.api_key_selection_expression.as_ref();
     check::one_of("apiKeySelectionExpression", api_key_source, API_KEY_SOURCES)?;
     check::one_of(

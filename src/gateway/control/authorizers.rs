@@ -6,7 +6,7 @@ use super::{
     check,
     error::ApiError,
     ids,
-    parts::{self, Home, Part},
+    parts::{self, Parent, Part},
     wire::Presence,
 };
 use crate::gateway::{
@@ -64,16 +64,20 @@ impl Part for AuthorizerRecord {
     const KIND: &'static str = "Authorizer";
     const LABEL: &'static str = "authorizerId";
 
-    fn add(draft: &mut Draft<'_>, home: &Home, input: &AuthorizerInput) -> Result<Self, ApiError> {
+    fn add(
+        draft: &mut Draft<'_>,
+        parent: &Parent,
+        input: &AuthorizerInput,
+    ) -> Result<Self, ApiError> {
         check::required("name", input.name.as_ref())?;
         let kind = check::kept(input.authorizer_type.as_ref());
         let kind = check::required("authorizerType", kind.as_ref())?;
         // The model demands `identitySource` while its own text calls it optional; not to take part in caching, it is.
-        if draft.count::<Self>(&home.parent)? >= MOST {
+        if draft.count::<Self>(&parent.key)? >= MOST {
             return Err(ApiError::quota("Authorizers"));
         }
         let blank = Self {
-            authorizer_id: ids::fresh::<Self>(draft, &home.parent, ids::AUTHORIZER)?,
+            authorizer_id: ids::fresh::<Self>(draft, &parent.key, ids::AUTHORIZER)?,
             authorizer_type: kind.clone(),
             name: String::new(),
             authorizer_uri: None,
@@ -82,13 +86,13 @@ impl Part for AuthorizerRecord {
             identity_source: Vec::new(),
             identity_validation_expression: None,
         };
-        blank.change(draft, home, input)
+        blank.change(draft, parent, input)
     }
 
     fn change(
         mut self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &AuthorizerInput,
     ) -> Result<Self, ApiError> {
         check_members(input)?;
@@ -111,19 +115,19 @@ impl Part for AuthorizerRecord {
             self.identity_source.clone_from(sources);
         }
         self.check_whole()?;
-        if parts::is_taken(draft, &home.parent, &self, |it| &it.name)? {
+        if parts::is_taken(draft, &parent.key, &self, |it| &it.name)? {
             // SOURCE: seen for an authorizer of a WebSocket API, "RestApi" and the status included.
             return Err(ApiError::bad_request(format!(
                 "Authorizer name must be unique. Authorizer {} already exists in this RestApi.",
                 self.name
             )));
         }
-        draft.put(&home.parent, &self)?;
+        draft.put(&parent.key, &self)?;
         Ok(self)
     }
 
-    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
-        let mut routes: Vec<RouteRecord> = draft.all(&home.api.api_id)?;
+    fn remove(self, draft: &mut Draft<'_>, parent: &Parent) -> Result<(), ApiError> {
+        let mut routes: Vec<RouteRecord> = draft.all(&parent.api.api_id)?;
         routes.retain(|route| route.authorizer_id.as_ref() == Some(&self.authorizer_id));
         let asks = |route: &&RouteRecord| route.authorization_type == "CUSTOM";
         if let Some(route) = routes.iter().find(asks) {
@@ -136,9 +140,9 @@ impl Part for AuthorizerRecord {
         // GUESS: a route that named it without asking it forgets it.
         for mut route in routes {
             route.authorizer_id = None;
-            draft.put(&home.api.api_id, &route)?;
+            draft.put(&parent.api.api_id, &route)?;
         }
-        draft.remove::<Self>(&home.parent, &self.authorizer_id)?;
+        draft.remove::<Self>(&parent.key, &self.authorizer_id)?;
         Ok(())
     }
 
@@ -162,7 +166,7 @@ pub(crate) fn add(
     api: &ApiRecord,
     input: &AuthorizerInput,
 ) -> Result<AuthorizerRecord, ApiError> {
-    AuthorizerRecord::add(draft, &Home::of(api), input)
+    AuthorizerRecord::add(draft, &Parent::of(api), input)
 }
 
 impl AuthorizerRecord {
@@ -222,12 +226,12 @@ fn check_members(input: &AuthorizerInput) -> Result<(), ApiError> {
         "authorizerPayloadFormatVersion",
         input.authorizer_payload_format_version.is_some(),
     )?;
-    check::length("name", input.name.as_ref(), (1, 128))?;
-    check::length("authorizerUri", input.authorizer_uri.as_ref(), (0, 2048))?;
+    check::length("name", input.name.as_ref(), 1..=128)?;
+    check::length("authorizerUri", input.authorizer_uri.as_ref(), 0..=2048)?;
     check::length(
         "identityValidationExpression",
         input.identity_validation_expression.as_ref(),
-        (0, 1024),
+        0..=1024,
     )?;
     check::arn(input.authorizer_credentials_arn.as_ref())?;
     let mut sources = input.identity_source.iter().flatten();

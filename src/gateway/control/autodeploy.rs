@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    call::ApiKey,
+    call::ApiRef,
     error::ApiError,
     freeze::{self, Origin},
 };
@@ -49,11 +49,11 @@ pub(crate) async fn run(store: Store, stop: CancellationToken) {
 pub(super) fn make_owed(store: &Store) -> Result<(), ApiError> {
     let owed = store.read(|view| {
         let owed: Vec<(String, OwedDeploymentRecord)> = view.everything()?;
-        let keys = owed.into_iter().map(|(_, owed)| ApiKey {
+        let keys = owed.into_iter().map(|(_, owed)| ApiRef {
             region: owed.region,
             api_id: owed.api_id,
         });
-        Ok::<Vec<ApiKey>, ApiError>(keys.collect())
+        Ok::<Vec<ApiRef>, ApiError>(keys.collect())
     })?;
     for key in owed {
         store.write(move |draft| make(draft, &key))?;
@@ -62,7 +62,7 @@ pub(super) fn make_owed(store: &Store) -> Result<(), ApiError> {
 }
 
 /// Makes the deployment that an API is owed, as its definition and its stages are by now.
-fn make(draft: &mut Draft<'_>, key: &ApiKey) -> Result<(), ApiError> {
+fn make(draft: &mut Draft<'_>, key: &ApiRef) -> Result<(), ApiError> {
     let owed = draft.get::<OwedDeploymentRecord>(&key.region, &key.api_id)?;
     let Some(owed) = owed else {
         return Ok(());

@@ -53,8 +53,8 @@ impl Call {
     }
 
     /// Returns the API that the path names.
-    pub(super) fn api(&self) -> ApiKey {
-        ApiKey {
+    pub(super) fn api(&self) -> ApiRef {
+        ApiRef {
             region: self.region.clone(),
             api_id: self.label("apiId"),
         }
@@ -63,12 +63,12 @@ impl Call {
 
 /// Names an API: each region has its own.
 #[derive(Debug, Clone)]
-pub(super) struct ApiKey {
+pub(super) struct ApiRef {
     pub(super) region: String,
     pub(super) api_id: String,
 }
 
-impl ApiKey {
+impl ApiRef {
     /// Returns the API, or the refusal that says there is none.
     // SOURCE: the text is AWS's own, account and colon included.
     pub(super) fn find_any(&self, view: &View<'_>) -> Result<ApiRecord, ApiError> {

@@ -2,6 +2,8 @@
 //!
 //! SOURCE of the limits: the member types of the service model. GUESS: the texts, where no source has them.
 
+use std::ops::RangeInclusive;
+
 use super::{error::ApiError, wire::Texts};
 use crate::{gateway::data::is_parameter, model::limit::DESCRIPTION_CHARS};
 
@@ -21,10 +23,11 @@ pub(super) fn required<'a, T>(member: &str, value: Option<&'a T>) -> Result<&'a 
 pub(super) fn length(
     member: &str,
     value: Option<&String>,
-    (least, most): (usize, usize),
+    chars: RangeInclusive<usize>,
 ) -> Result<(), ApiError> {
     match value {
-        Some(value) if !(least..=most).contains(&value.chars().count()) => {
+        Some(value) if !chars.contains(&value.chars().count()) => {
+            let (least, most) = chars.into_inner();
             Err(ApiError::bad_request(format!(
                 "Invalid value for {member}: it must have {least} to {most} characters"
             )))
@@ -34,7 +37,7 @@ pub(super) fn length(
 }
 
 pub(super) fn description(value: Option<&String>) -> Result<(), ApiError> {
-    length("description", value, (0, DESCRIPTION_CHARS))
+    length("description", value, 0..=DESCRIPTION_CHARS)
 }
 
 /// Holds a text to the values of an enumeration. An empty one is as good as none; it changes nothing.
@@ -97,9 +100,22 @@ pub(super) fn selection(
     }
 }
 
+/// Holds the entries of parameters to their lengths and forms.
+pub(super) fn mappings(
+    member: &str,
+    parameters: Option<&Texts>,
+    is_target: impl Fn(&str) -> bool,
+    is_source: impl Fn(&str) -> bool,
+) -> Result<(), ApiError> {
+    values(member, parameters, &(0..=512))?;
+    let mut entries = parameters.into_iter().flatten();
+    entries.try_for_each(|(key, value)| mapping(key, value, &is_target, &is_source))
+}
+
 /// Holds an entry of a mapping to its form. An empty value removes the entry, whatever its key.
-pub(super) fn mapping(
-    (key, value): (&str, &str),
+fn mapping(
+    key: &str,
+    value: &str,
     is_target: impl Fn(&str) -> bool,
     is_source: impl Fn(&str) -> bool,
 ) -> Result<(), ApiError> {
@@ -132,9 +148,9 @@ pub(super) fn tags(tags: Option<&Texts>) -> Result<(), ApiError> {
         return Err(ApiError::bad_request("A resource has at most 50 tags"));
     }
     for (key, value) in tags {
-        length("tags", Some(key), (1, 128))?;
+        length("tags", Some(key), 1..=128)?;
         // GUESS: the model names the type by 1 to 1600 characters and says 0; tags without a value are usual on AWS.
-        length("tags", Some(value), (0, 1600))?;
+        length("tags", Some(value), 0..=1600)?;
     }
     Ok(())
 }
@@ -143,10 +159,10 @@ pub(super) fn tags(tags: Option<&Texts>) -> Result<(), ApiError> {
 pub(super) fn values(
     member: &str,
     map: Option<&Texts>,
-    limits: (usize, usize),
+    chars: &RangeInclusive<usize>,
 ) -> Result<(), ApiError> {
     for (key, value) in map.into_iter().flatten() {
-        length(&format!("{member}.{key}"), Some(value), limits)?;
+        length(&format!("{member}.{key}"), Some(value), chars.clone())?;
     }
     Ok(())
 }
@@ -155,6 +171,23 @@ pub(super) fn values(
 pub(super) fn patch(target: &mut Option<String>, given: Option<&String>) {
     if let Some(given) = given {
         *target = Some(given.clone()).filter(|text| !text.is_empty());
+    }
+}
+
+/// Replaces a map when a new one is given; an empty one clears it.
+pub(super) fn replace(target: &mut Option<Texts>, given: Option<&Texts>) {
+    if let Some(given) = given {
+        *target = Some(given.clone()).filter(|texts| !texts.is_empty());
+    }
+}
+
+/// Puts the entries that are given into a map; an empty value removes one, and without entries there is no map.
+pub(super) fn merge(target: &mut Option<Texts>, given: Option<&Texts>) {
+    if let Some(given) = given {
+        let mut merged = target.take().unwrap_or_default();
+        merged.extend(given.clone());
+        merged.retain(|_, value| !value.is_empty());
+        *target = Some(merged).filter(|texts| !texts.is_empty());
     }
 }
 

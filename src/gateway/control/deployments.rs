@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    call::{ApiKey, Call},
+    call::{ApiRef, Call},
     check,
     error::ApiError,
     freeze::{self, Origin, find, freeze},
@@ -111,7 +111,7 @@ pub(super) fn delete(call: &Call) -> Result<Reply, ApiError> {
     Ok(Reply::empty())
 }
 
-fn names(call: &Call) -> (ApiKey, String) {
+fn names(call: &Call) -> (ApiRef, String) {
     (call.api(), call.label("deploymentId"))
 }
 

@@ -1,5 +1,7 @@
 //! Custom domain names: each region has its own.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -17,7 +19,7 @@ use crate::gateway::store::{
 /// SOURCE: quotas: custom domain names per account and region.
 const MOST: usize = 120;
 /// SOURCE: the DNS: characters of a name; the service model has 512.
-const NAME_CHARS: (usize, usize) = (1, 253);
+const NAME_CHARS: RangeInclusive<usize> = 1..=253;
 const ADDRESS_TYPES: &[&str] = &["ipv4", "dualstack"];
 const ROUTING_MODES: &[&str] = &[
     "API_MAPPING_ONLY",
@@ -300,7 +302,7 @@ fn configure(
     check::one_of("ipAddressType", address_type.as_ref(), ADDRESS_TYPES)?;
     kept.ip_address_type = address_type.unwrap_or_else(|| kept.ip_address_type.clone());
     let certificate_name = given.certificate_name.as_ref();
-    check::length("certificateName", certificate_name, (0, 128))?;
+    check::length("certificateName", certificate_name, 0..=128)?;
     check::patch(&mut kept.certificate_name, certificate_name);
     check::patch(&mut kept.certificate_arn, given.certificate_arn.as_ref());
     let verification = given.ownership_verification_certificate_arn.as_ref();
@@ -320,12 +322,12 @@ fn trust(
     check::length(
         "mutualTlsAuthentication.truststoreUri",
         given.truststore_uri.as_ref(),
-        (0, 2048),
+        0..=2048,
     )?;
     check::length(
         "mutualTlsAuthentication.truststoreVersion",
         given.truststore_version.as_ref(),
-        (0, 64),
+        0..=64,
     )?;
     let kept_uri = kept.as_ref().map(|kept| kept.truststore_uri.clone());
     let uri = given.truststore_uri.clone().or(kept_uri);
@@ -384,9 +386,8 @@ fn check_name(name: &str) -> Result<(), ApiError> {
                 .bytes()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
-    let is_name = (NAME_CHARS.0..=NAME_CHARS.1).contains(&name.len())
-        && rest.contains('.')
-        && rest.split('.').all(is_label);
+    let is_name =
+        NAME_CHARS.contains(&name.len()) && rest.contains('.') && rest.split('.').all(is_label);
     if is_name {
         Ok(())
     } else {

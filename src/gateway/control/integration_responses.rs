@@ -8,14 +8,14 @@ use super::{
     error::ApiError,
     ids,
     integrations::{CONTENT_HANDLING, TEMPLATE_CHARS},
-    parts::{self, Home, Owner, Part},
+    parts::{self, Owner, Parent, Part},
     wire::Texts,
 };
 use crate::gateway::{
     data::{is_response_source, is_response_target, may_select_answers},
     store::{
         Draft,
-        record::{IntegrationRecord, IntegrationResponseRecord},
+        record::{ApiRecord, IntegrationRecord, IntegrationResponseRecord},
     },
 };
 
@@ -56,19 +56,45 @@ impl Part for IntegrationResponseRecord {
 
     fn add(
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &IntegrationResponseInput,
     ) -> Result<Self, ApiError> {
-        add(draft, &home.parent, input)
+        let key = input.integration_response_key.as_ref();
+        check::required("integrationResponseKey", key)?;
+        let blank = Self {
+            integration_response_id: ids::fresh::<Self>(draft, &parent.key, ids::RESPONSE)?,
+            ..Self::default()
+        };
+        blank.change(draft, parent, input)
     }
 
     fn change(
-        self,
+        mut self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &IntegrationResponseInput,
     ) -> Result<Self, ApiError> {
-        change(draft, &home.parent, self, input)
+        check_members(input)?;
+        if let Some(key) = &input.integration_response_key {
+            self.integration_response_key.clone_from(key);
+        }
+        let strategy = input.content_handling_strategy.as_ref();
+        check::patch(&mut self.content_handling_strategy, strategy);
+        let expression = input.template_selection_expression.as_ref();
+        check::patch(&mut self.template_selection_expression, expression);
+        let parameters = input.response_parameters.as_ref();
+        check::merge(&mut self.response_parameters, parameters);
+        let templates = input.response_templates.as_ref();
+        check::replace(&mut self.response_templates, templates);
+        if parts::is_taken(draft, &parent.key, &self, |it| &it.integration_response_key)? {
+            // GUESS: in the words of a route key that is taken.
+            return Err(ApiError::conflict(format!(
+                "IntegrationResponse with key {} already exists for this Integration",
+                self.integration_response_key
+            )));
+        }
+        draft.put(&parent.key, &self)?;
+        Ok(self)
     }
 
     fn show(self) -> IntegrationResponseOutput {
@@ -83,59 +109,14 @@ impl Part for IntegrationResponseRecord {
     }
 }
 
-/// Makes a response of an integration that exists; `parent` is that [within](crate::gateway::store::within) which
-/// responses are.
+/// Makes a response of an integration that exists.
 pub(crate) fn add(
     draft: &mut Draft<'_>,
-    parent: &str,
+    api: &ApiRecord,
+    integration_id: &str,
     input: &IntegrationResponseInput,
 ) -> Result<IntegrationResponseRecord, ApiError> {
-    let key = input.integration_response_key.as_ref();
-    check::required("integrationResponseKey", key)?;
-    let id = ids::fresh::<IntegrationResponseRecord>(draft, parent, ids::RESPONSE)?;
-    let blank = IntegrationResponseRecord {
-        integration_response_id: id,
-        integration_response_key: String::new(),
-        content_handling_strategy: None,
-        response_parameters: None,
-        response_templates: None,
-        template_selection_expression: None,
-    };
-    change(draft, parent, blank, input)
-}
-
-fn change(
-    draft: &mut Draft<'_>,
-    parent: &str,
-    mut response: IntegrationResponseRecord,
-    input: &IntegrationResponseInput,
-) -> Result<IntegrationResponseRecord, ApiError> {
-    check_members(input)?;
-    if let Some(key) = &input.integration_response_key {
-        response.integration_response_key.clone_from(key);
-    }
-    let strategy = input.content_handling_strategy.as_ref();
-    check::patch(&mut response.content_handling_strategy, strategy);
-    let expression = input.template_selection_expression.as_ref();
-    check::patch(&mut response.template_selection_expression, expression);
-    if let Some(given) = &input.response_parameters {
-        let mut parameters = response.response_parameters.unwrap_or_default();
-        parameters.extend(given.clone());
-        parameters.retain(|_, value| !value.is_empty());
-        response.response_parameters = Some(parameters).filter(|all| !all.is_empty());
-    }
-    if let Some(templates) = &input.response_templates {
-        response.response_templates = Some(templates.clone()).filter(|all| !all.is_empty());
-    }
-    if parts::is_taken(draft, parent, &response, |it| &it.integration_response_key)? {
-        // GUESS: in the words of a route key that is taken.
-        return Err(ApiError::conflict(format!(
-            "IntegrationResponse with key {} already exists for this Integration",
-            response.integration_response_key
-        )));
-    }
-    draft.put(parent, &response)?;
-    Ok(response)
+    IntegrationResponseRecord::add(draft, &Parent::within(api, integration_id), input)
 }
 
 fn check_members(input: &IntegrationResponseInput) -> Result<(), ApiError> {
@@ -163,19 +144,14 @@ fn check_members(input: &IntegrationResponseInput) -> Result<(), ApiError> {
     )?;
     let strategy = input.content_handling_strategy.as_ref();
     check::one_of("contentHandlingStrategy", strategy, CONTENT_HANDLING)?;
-    check::values(
+    // SOURCE: the service model: `method.response.header.NAME` from a header or the body of the integration's answer, or
+    // from the context.
+    check::mappings(
         "responseParameters",
         input.response_parameters.as_ref(),
-        (0, 512),
+        is_response_target,
+        is_response_source,
     )?;
-    // SOURCE: the service model: `method.response.header.NAME` from a header or the body of the integration's answer, or from
-    // a text in single quotes. GUESS: `route.response`, and headers with several values.
-    for (key, value) in input.response_parameters.iter().flatten() {
-        check::mapping((key, value), is_response_target, is_response_source)?;
-    }
-    check::values(
-        "responseTemplates",
-        input.response_templates.as_ref(),
-        TEMPLATE_CHARS,
-    )
+    let templates = input.response_templates.as_ref();
+    check::values("responseTemplates", templates, &TEMPLATE_CHARS)
 }

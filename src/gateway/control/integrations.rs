@@ -1,12 +1,14 @@
 //! Integrations.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     check,
     error::ApiError,
     ids,
-    parts::{Home, Part},
+    parts::{Parent, Part},
     wire::{Presence, Texts},
 };
 use crate::gateway::{
@@ -31,7 +33,7 @@ const PAYLOAD_FORMAT: &str = "1.0";
 const TIMEOUT_MS: u32 = 29_000;
 
 /// SOURCE: the service model: characters of a template.
-pub(super) const TEMPLATE_CHARS: (usize, usize) = (0, 32_768);
+pub(super) const TEMPLATE_CHARS: RangeInclusive<usize> = 0..=32_768;
 
 /// The input of `CreateIntegration` and `UpdateIntegration`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -95,21 +97,25 @@ impl Part for IntegrationRecord {
     const KIND: &'static str = "Integration";
     const LABEL: &'static str = "integrationId";
 
-    fn add(draft: &mut Draft<'_>, home: &Home, input: &IntegrationInput) -> Result<Self, ApiError> {
-        add(draft, &home.api, input)
+    fn add(
+        draft: &mut Draft<'_>,
+        parent: &Parent,
+        input: &IntegrationInput,
+    ) -> Result<Self, ApiError> {
+        add(draft, &parent.api, input)
     }
 
     fn change(
         self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &IntegrationInput,
     ) -> Result<Self, ApiError> {
-        change(draft, &home.api, self, input)
+        change(draft, &parent.api, self, input)
     }
 
-    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
-        remove(draft, &home.api, &self.integration_id)
+    fn remove(self, draft: &mut Draft<'_>, parent: &Parent) -> Result<(), ApiError> {
+        remove(draft, &parent.api, &self.integration_id)
     }
 
     fn show(self) -> IntegrationOutput {
@@ -156,26 +162,7 @@ pub(crate) fn replace(
     integration_id: String,
     input: &IntegrationInput,
 ) -> Result<IntegrationRecord, ApiError> {
-    // SOURCE: the values that AWS fills in are the same for all integration types of a WebSocket API.
-    let blank = IntegrationRecord {
-        integration_id,
-        integration_type: String::new(),
-        integration_uri: None,
-        integration_method: None,
-        integration_response_selection_expression: None,
-        connection_type: CONNECTION_TYPES[0].to_owned(),
-        connection_id: None,
-        content_handling_strategy: None,
-        credentials_arn: None,
-        description: None,
-        passthrough_behavior: PASSTHROUGH[0].to_owned(),
-        payload_format_version: PAYLOAD_FORMAT.to_owned(),
-        request_parameters: None,
-        request_templates: None,
-        template_selection_expression: None,
-        timeout_in_millis: TIMEOUT_MS,
-    };
-    change(draft, api, blank, input)
+    change(draft, api, IntegrationRecord::new(integration_id), input)
 }
 
 /// Changes an integration: what is absent stays, request parameters are merged (an empty value removes one), templates
@@ -199,6 +186,21 @@ fn change(
     if let Some(passthrough) = check::kept(input.passthrough_behavior.as_ref()) {
         integration.passthrough_behavior = passthrough;
     }
+    patch_texts(&mut integration, input);
+    let parameters = input.request_parameters.as_ref();
+    check::merge(&mut integration.request_parameters, parameters);
+    let templates = input.request_templates.as_ref();
+    check::replace(&mut integration.request_templates, templates);
+    integration.integration_response_selection_expression =
+        response_selection(&integration.integration_type).map(str::to_owned);
+    check_connection(draft, api, &integration)?;
+    check_endpoint(&integration)?;
+    draft.put(&api.api_id, &integration)?;
+    Ok(integration)
+}
+
+/// Changes the members that an empty text clears.
+fn patch_texts(integration: &mut IntegrationRecord, input: &IntegrationInput) {
     for (member, given) in [
         (&mut integration.integration_uri, &input.integration_uri),
         (
@@ -219,21 +221,6 @@ fn change(
     ] {
         check::patch(member, given.as_ref());
     }
-    if let Some(given) = &input.request_parameters {
-        let mut parameters = integration.request_parameters.unwrap_or_default();
-        parameters.extend(given.clone());
-        parameters.retain(|_, value| !value.is_empty());
-        integration.request_parameters = Some(parameters).filter(|all| !all.is_empty());
-    }
-    if let Some(templates) = &input.request_templates {
-        integration.request_templates = Some(templates.clone()).filter(|all| !all.is_empty());
-    }
-    integration.integration_response_selection_expression =
-        response_selection(&integration.integration_type).map(str::to_owned);
-    check_connection(draft, api, &integration)?;
-    check_endpoint(&integration)?;
-    draft.put(&api.api_id, &integration)?;
-    Ok(integration)
 }
 
 /// Removes an integration with its responses, unless a route targets it.
@@ -281,22 +268,7 @@ fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
     check::http_only("integrationSubtype", input.integration_subtype.is_some())?;
     check::http_only("responseParameters", input.response_parameters.is_some())?;
     check::http_only("tlsConfig", input.tls_config.is_some())?;
-    check::one_of("integrationType", input.integration_type.as_ref(), TYPES)?;
-    for (member, value, allowed) in [
-        ("connectionType", &input.connection_type, CONNECTION_TYPES),
-        (
-            "contentHandlingStrategy",
-            &input.content_handling_strategy,
-            CONTENT_HANDLING,
-        ),
-        (
-            "passthroughBehavior",
-            &input.passthrough_behavior,
-            PASSTHROUGH,
-        ),
-    ] {
-        check::one_of(member, value.as_ref(), allowed)?;
-    }
+    check_enumerations(input)?;
     if let Some(version) = check::kept(input.payload_format_version.as_ref())
         && version != PAYLOAD_FORMAT
     {
@@ -310,28 +282,46 @@ fn check_members(input: &IntegrationInput) -> Result<(), ApiError> {
     )?;
     check::arn(input.credentials_arn.as_ref())?;
     check::description(input.description.as_ref())?;
-    check::length("connectionId", input.connection_id.as_ref(), (0, 1024))?;
-    check::length(
-        "integrationMethod",
-        input.integration_method.as_ref(),
-        (0, 64),
-    )?;
-    check::length("integrationUri", input.integration_uri.as_ref(), (0, 2048))?;
-    check::values(
+    check_lengths(input)?;
+    // SOURCE: the guide: `integration.request.{header|querystring|path}.NAME` from a part of the request, a stage
+    // variable, the context, or a text in single quotes. GUESS: `method.request` is version 1's word for
+    // `route.request`.
+    check::mappings(
         "requestParameters",
         input.request_parameters.as_ref(),
-        (0, 512),
+        is_request_target,
+        is_request_source,
     )?;
-    // SOURCE: the guide: `integration.request.{header|querystring|path}.NAME` from a part of the request, a stage variable,
-    // the context, or a text in single quotes. GUESS: `method.request` is version 1's word for `route.request`.
-    for (key, value) in input.request_parameters.iter().flatten() {
-        check::mapping((key, value), is_request_target, is_request_source)?;
+    let templates = input.request_templates.as_ref();
+    check::values("requestTemplates", templates, &TEMPLATE_CHARS)
+}
+
+fn check_enumerations(input: &IntegrationInput) -> Result<(), ApiError> {
+    let strategy = &input.content_handling_strategy;
+    for (member, value, allowed) in [
+        ("integrationType", &input.integration_type, TYPES),
+        ("connectionType", &input.connection_type, CONNECTION_TYPES),
+        ("contentHandlingStrategy", strategy, CONTENT_HANDLING),
+        (
+            "passthroughBehavior",
+            &input.passthrough_behavior,
+            PASSTHROUGH,
+        ),
+    ] {
+        check::one_of(member, value.as_ref(), allowed)?;
     }
-    check::values(
-        "requestTemplates",
-        input.request_templates.as_ref(),
-        TEMPLATE_CHARS,
-    )
+    Ok(())
+}
+
+fn check_lengths(input: &IntegrationInput) -> Result<(), ApiError> {
+    for (member, value, most) in [
+        ("connectionId", &input.connection_id, 1024),
+        ("integrationMethod", &input.integration_method, 64),
+        ("integrationUri", &input.integration_uri, 2048),
+    ] {
+        check::length(member, value.as_ref(), 0..=most)?;
+    }
+    Ok(())
 }
 
 /// Checks the connection to the backend.

@@ -35,12 +35,11 @@ use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 
 pub(crate) use self::rates::Rates;
 use self::{call::Call, error::ApiError, router::Operation, wire::Reply};
-use super::{store::Store, strict::Strict};
+use super::{query, store::Store, strict::Strict};
 
 /// The state that the control plane works with.
 #[derive(Clone)]
@@ -99,7 +98,7 @@ fn prepare(
         address: context.address,
         region,
         labels,
-        query: parse_query(parts.uri.query().unwrap_or_default()),
+        query: query::form_pairs(parts.uri.query().unwrap_or_default()).collect(),
         body,
     };
     Ok((operation, call))
@@ -136,21 +135,6 @@ fn respond(success: StatusCode, outcome: Result<Reply, ApiError>) -> Response<By
         headers.insert(header::CONTENT_TYPE, json);
     }
     response
-}
-
-fn parse_query(query: &str) -> Vec<(String, String)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode_query(key), decode_query(value))
-        })
-        .collect()
-}
-
-fn decode_query(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

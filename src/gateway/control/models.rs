@@ -1,6 +1,6 @@
 //! Models: the JSON Schema of a message, under the name that routes give, and the sample mapping template of a model.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::{
     check,
     error::ApiError,
     ids,
-    parts::{self, Home, Part},
+    parts::{self, Parent, Part},
     wire::{Reply, Texts},
 };
 use crate::gateway::{
@@ -22,7 +22,7 @@ use crate::gateway::{
 };
 
 /// SOURCE: the service model: characters of a schema.
-const SCHEMA_CHARS: (usize, usize) = (0, 32_768);
+const SCHEMA_CHARS: RangeInclusive<usize> = 0..=32_768;
 
 /// The input of `CreateModel` and `UpdateModel`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -60,29 +60,29 @@ impl Part for ModelRecord {
     const KIND: &'static str = "Model";
     const LABEL: &'static str = "modelId";
 
-    fn add(draft: &mut Draft<'_>, home: &Home, input: &ModelInput) -> Result<Self, ApiError> {
+    fn add(draft: &mut Draft<'_>, parent: &Parent, input: &ModelInput) -> Result<Self, ApiError> {
         check::required("name", input.name.as_ref())?;
         check::required("schema", input.schema.as_ref())?;
         let blank = Self {
-            model_id: ids::fresh::<Self>(draft, &home.parent, ids::MODEL)?,
+            model_id: ids::fresh::<Self>(draft, &parent.key, ids::MODEL)?,
             name: String::new(),
             content_type: None,
             description: None,
             schema: String::new(),
         };
-        blank.change(draft, home, input)
+        blank.change(draft, parent, input)
     }
 
     fn change(
         mut self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &ModelInput,
     ) -> Result<Self, ApiError> {
         check_members(input)?;
         if let Some(name) = input.name.as_ref().filter(|name| **name != self.name) {
             // What uses it does so by its name.
-            self.check_unused(draft, home, "rename")?;
+            self.check_unused(draft, parent, "rename")?;
             self.name.clone_from(name);
         }
         if let Some(schema) = &input.schema {
@@ -90,23 +90,23 @@ impl Part for ModelRecord {
         }
         check::patch(&mut self.content_type, input.content_type.as_ref());
         check::patch(&mut self.description, input.description.as_ref());
-        if input.schema.is_some() && home.api.disable_schema_validation != Some(true) {
+        if input.schema.is_some() && parent.api.disable_schema_validation != Some(true) {
             check_schema(&self).map_err(ApiError::bad_request)?;
         }
-        if parts::is_taken(draft, &home.parent, &self, |it| &it.name)? {
+        if parts::is_taken(draft, &parent.key, &self, |it| &it.name)? {
             // GUESS: in the words of a route key that is taken.
             return Err(ApiError::conflict(format!(
                 "Model with name {} already exists for this API",
                 self.name
             )));
         }
-        draft.put(&home.parent, &self)?;
+        draft.put(&parent.key, &self)?;
         Ok(self)
     }
 
-    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
-        self.check_unused(draft, home, "delete")?;
-        draft.remove::<Self>(&home.parent, &self.model_id)?;
+    fn remove(self, draft: &mut Draft<'_>, parent: &Parent) -> Result<(), ApiError> {
+        self.check_unused(draft, parent, "delete")?;
+        draft.remove::<Self>(&parent.key, &self.model_id)?;
         Ok(())
     }
 
@@ -124,9 +124,9 @@ impl Part for ModelRecord {
 impl ModelRecord {
     /// Refuses to take away what a route, or a response of one, names.
     // SOURCE: seen for REST APIs: a name in quotes, one user only. GUESS: the word `route`, as for an authorizer in use.
-    fn check_unused(&self, view: &View<'_>, home: &Home, verb: &str) -> Result<(), ApiError> {
-        let routes: Vec<RouteRecord> = view.all(&home.api.api_id)?;
-        let responses = view.by_part::<RouteResponseRecord>(&home.api.api_id)?;
+    fn check_unused(&self, view: &View<'_>, parent: &Parent, verb: &str) -> Result<(), ApiError> {
+        let routes: Vec<RouteRecord> = view.all(&parent.api.api_id)?;
+        let responses = view.by_part::<RouteResponseRecord>(&parent.api.api_id)?;
         let names =
             |models: &Option<Texts>| models.iter().flatten().any(|(_, it)| *it == self.name);
         let user = routes.iter().find(|route| {
@@ -169,7 +169,7 @@ pub(crate) fn add(
     api: &ApiRecord,
     input: &ModelInput,
 ) -> Result<ModelRecord, ApiError> {
-    ModelRecord::add(draft, &Home::of(api), input)
+    ModelRecord::add(draft, &Parent::of(api), input)
 }
 
 /// Gives the sample of a mapping template that makes a payload of the model's form.
@@ -190,7 +190,7 @@ pub(super) fn template(call: &Call) -> Result<Reply, ApiError> {
 pub(super) fn check_schema(model: &ModelRecord) -> Result<(), String> {
     match find_flaw(&model.schema) {
         None => Ok(()),
-        Some(Flaw { place, keywords }) => {
+        Some(SchemaFlaw { place, keywords }) => {
             tracing::info!(model = model.name, place, "a schema is refused");
             let detail = match &keywords[..] {
                 [] => String::new(),
@@ -205,14 +205,14 @@ pub(super) fn check_schema(model: &ModelRecord) -> Result<(), String> {
 
 /// The flaw of a schema.
 #[derive(Debug, PartialEq, Eq)]
-struct Flaw {
+struct SchemaFlaw {
     /// The place of the flaw, as a JSON pointer, or the reason why the schema cannot be read at all.
     place: String,
     /// The keywords that draft 4 does not define, in order.
     keywords: Vec<String>,
 }
 
-impl Flaw {
+impl SchemaFlaw {
     fn at(place: impl Into<String>) -> Self {
         Self {
             place: place.into(),
@@ -221,31 +221,31 @@ impl Flaw {
     }
 }
 
-fn find_flaw(schema: &str) -> Option<Flaw> {
+fn find_flaw(schema: &str) -> Option<SchemaFlaw> {
     let schema: Value = match serde_json::from_str(schema) {
         Ok(schema) => schema,
-        Err(error) => return Some(Flaw::at(error.to_string())),
+        Err(error) => return Some(SchemaFlaw::at(error.to_string())),
     };
     if !schema.is_object() {
-        return Some(Flaw::at("it is no object"));
+        return Some(SchemaFlaw::at("it is no object"));
     }
     if let Some(place) = meta::find_flaw(&schema) {
-        return Some(Flaw::at(place));
+        return Some(SchemaFlaw::at(place));
     }
     // Nothing but the keywords of draft 4 may stand where a schema is expected.
     let (place, keywords) = meta::find_unknown(&schema)?;
-    Some(Flaw { place, keywords })
+    Some(SchemaFlaw { place, keywords })
 }
 
 fn check_members(input: &ModelInput) -> Result<(), ApiError> {
-    check::length("name", input.name.as_ref(), (1, 128))?;
+    check::length("name", input.name.as_ref(), 1..=128)?;
     // SOURCE: seen when a WebSocket API's model was made.
     let is_name = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if let Some(name) = input.name.as_ref().filter(|name| !is_name(name)) {
         let message = format!("Model name must be alphanumeric: {name}");
         return Err(ApiError::bad_request(message));
     }
-    check::length("contentType", input.content_type.as_ref(), (0, 256))?;
+    check::length("contentType", input.content_type.as_ref(), 0..=256)?;
     check_content_type(input.content_type.as_ref())?;
     check::description(input.description.as_ref())?;
     check::length("schema", input.schema.as_ref(), SCHEMA_CHARS)

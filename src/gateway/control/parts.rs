@@ -6,7 +6,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    call::{ApiKey, Call},
+    call::{ApiRef, Call},
     error::ApiError,
     owed,
     wire::{self, Reply},
@@ -28,19 +28,19 @@ pub(super) trait Part: Record + Send + 'static {
     const OWNER: Option<Owner> = None;
 
     /// Makes a part.
-    fn add(draft: &mut Draft<'_>, home: &Home, input: &Self::Input) -> Result<Self, ApiError>;
+    fn add(draft: &mut Draft<'_>, parent: &Parent, input: &Self::Input) -> Result<Self, ApiError>;
 
     /// Changes the part; what the input lacks stays.
     fn change(
         self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &Self::Input,
     ) -> Result<Self, ApiError>;
 
     /// Removes the part with all that belongs to it.
-    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
-        draft.remove::<Self>(&home.parent, self.id())?;
+    fn remove(self, draft: &mut Draft<'_>, parent: &Parent) -> Result<(), ApiError> {
+        draft.remove::<Self>(&parent.key, self.id())?;
         Ok(())
     }
 
@@ -64,30 +64,38 @@ impl Owner {
     }
 }
 
-/// The place of a part.
-pub(super) struct Home {
+/// The parent of parts: the API, or a record of the API.
+pub(super) struct Parent {
     pub(super) api: ApiRecord,
-    /// The parent of the record.
-    pub(super) parent: String,
+    /// The key that the records of the parts stand under.
+    pub(super) key: String,
 }
 
-impl Home {
-    /// Returns the place of the parts that belong to the API itself.
+impl Parent {
+    /// Returns the parent of the parts that belong to the API itself.
     pub(super) fn of(api: &ApiRecord) -> Self {
         Self {
             api: api.clone(),
-            parent: api.api_id.clone(),
+            key: api.api_id.clone(),
+        }
+    }
+
+    /// Returns the parent of the parts that belong to a record of the API.
+    pub(super) fn within(api: &ApiRecord, id: &str) -> Self {
+        Self {
+            api: api.clone(),
+            key: within(&api.api_id, id),
         }
     }
 }
 
-/// Names a home by a call's path.
-struct Address {
-    api: ApiKey,
+/// Names a parent by a call's path.
+struct ParentPath {
+    api: ApiRef,
     owner: Option<(Owner, String)>,
 }
 
-impl Address {
+impl ParentPath {
     fn of<P: Part>(call: &Call) -> Self {
         Self {
             api: call.api(),
@@ -95,16 +103,16 @@ impl Address {
         }
     }
 
-    fn find(&self, view: &View<'_>) -> Result<Home, ApiError> {
+    fn find(&self, view: &View<'_>) -> Result<Parent, ApiError> {
         let api = self.api.find(view)?;
-        let parent = match &self.owner {
+        let key = match &self.owner {
             None => api.api_id.clone(),
             Some((owner, id)) => {
                 (owner.find)(view, &api, id)?;
                 within(&api.api_id, id)
             }
         };
-        Ok(Home { api, parent })
+        Ok(Parent { api, key })
     }
 }
 
@@ -129,11 +137,11 @@ pub(super) fn is_taken<R: Record>(
 
 pub(super) fn create<P: Part>(call: &Call) -> Result<Reply, ApiError> {
     let input: P::Input = call.body()?;
-    let address = Address::of::<P>(call);
+    let path = ParentPath::of::<P>(call);
     let part = call.store.write(move |draft| {
-        let home = address.find(draft)?;
-        let part = P::add(draft, &home, &input)?;
-        owed::definition_changed(draft, &home.api)?;
+        let parent = path.find(draft)?;
+        let part = P::add(draft, &parent, &input)?;
+        owed::definition_changed(draft, &parent.api)?;
         Ok::<_, ApiError>(part)
     })?;
     Ok(Reply::json(&part.show()))
@@ -141,10 +149,10 @@ pub(super) fn create<P: Part>(call: &Call) -> Result<Reply, ApiError> {
 
 pub(super) fn list<P: Part>(call: &Call) -> Result<Reply, ApiError> {
     let paging = call.paging()?;
-    let address = Address::of::<P>(call);
+    let path = ParentPath::of::<P>(call);
     let parts = call.store.read(|view| {
-        let home = address.find(view)?;
-        let page = view.page(&home.parent, paging.after.as_deref(), paging.limit + 1);
+        let parent = path.find(view)?;
+        let page = view.page(&parent.key, paging.after.as_deref(), paging.limit + 1);
         page.map_err(ApiError::from)
     })?;
     Ok(Reply::json(&wire::page(parts, &paging, P::show)))
@@ -156,16 +164,16 @@ pub(super) fn get<P: Part>(call: &Call) -> Result<Reply, ApiError> {
 
 /// Returns the part that the path names.
 pub(super) fn read<P: Part>(call: &Call) -> Result<P, ApiError> {
-    let address = Address::of::<P>(call);
+    let path = ParentPath::of::<P>(call);
     let id = call.label(P::LABEL);
     call.store
-        .read(|view| find(view, &address.find(view)?.parent, &id))
+        .read(|view| find(view, &path.find(view)?.key, &id))
 }
 
 pub(super) fn update<P: Part>(call: &Call) -> Result<Reply, ApiError> {
     let input: P::Input = call.body()?;
-    let part = rewrite::<P, _>(call, move |part, draft, home| {
-        part.change(draft, home, &input)
+    let part = rewrite::<P, _>(call, move |part, draft, parent| {
+        part.change(draft, parent, &input)
     })?;
     Ok(Reply::json(&part.show()))
 }
@@ -178,15 +186,15 @@ pub(super) fn delete<P: Part>(call: &Call) -> Result<Reply, ApiError> {
 /// Does something to the part that the path names.
 pub(super) fn rewrite<P: Part, T: Send + 'static>(
     call: &Call,
-    run: impl Fn(P, &mut Draft<'_>, &Home) -> Result<T, ApiError> + Send + 'static,
+    run: impl Fn(P, &mut Draft<'_>, &Parent) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let address = Address::of::<P>(call);
+    let path = ParentPath::of::<P>(call);
     let id = call.label(P::LABEL);
     call.store.write(move |draft| {
-        let home = address.find(draft)?;
-        let part = find::<P>(draft, &home.parent, &id)?;
-        let done = run(part, draft, &home)?;
-        owed::definition_changed(draft, &home.api)?;
+        let parent = path.find(draft)?;
+        let part = find::<P>(draft, &parent.key, &id)?;
+        let done = run(part, draft, &parent)?;
+        owed::definition_changed(draft, &parent.api)?;
         Ok(done)
     })
 }

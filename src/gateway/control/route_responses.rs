@@ -6,13 +6,13 @@ use super::{
     check,
     error::ApiError,
     ids, models,
-    parts::{self, Home, Owner, Part},
+    parts::{self, Owner, Parent, Part},
     routes::{self, Constraints},
     wire::{self, Texts},
 };
 use crate::gateway::store::{
     Draft,
-    record::{RouteRecord, RouteResponseRecord},
+    record::{ApiRecord, RouteRecord, RouteResponseRecord},
 };
 
 /// The input of `CreateRouteResponse` and `UpdateRouteResponse`.
@@ -50,19 +50,46 @@ impl Part for RouteResponseRecord {
 
     fn add(
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &RouteResponseInput,
     ) -> Result<Self, ApiError> {
-        add(draft, (&home.api.api_id, &home.parent), input)
+        let key = check::kept(input.route_response_key.as_ref());
+        check::required("routeResponseKey", key.as_ref())?;
+        let blank = Self {
+            route_response_id: ids::fresh::<Self>(draft, &parent.key, ids::RESPONSE)?,
+            ..Self::default()
+        };
+        blank.change(draft, parent, input)
     }
 
     fn change(
-        self,
+        mut self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &RouteResponseInput,
     ) -> Result<Self, ApiError> {
-        change(draft, (&home.api.api_id, &home.parent), self, input)
+        if let Some(key) = check::kept(input.route_response_key.as_ref()) {
+            self.route_response_key = take_key(key)?;
+        }
+        check::values("responseModels", input.response_models.as_ref(), &(1..=128))?;
+        models::check_named(draft, &parent.api.api_id, input.response_models.as_ref())?;
+        let expression = input.model_selection_expression.as_ref();
+        check::patch(&mut self.model_selection_expression, expression);
+        check::replace(&mut self.response_models, input.response_models.as_ref());
+        if let Some(given) = &input.response_parameters {
+            let mut parameters = self.response_parameters.unwrap_or_default();
+            parameters.extend(routes::keep_constraints(given));
+            self.response_parameters = Some(parameters).filter(|all| !all.is_empty());
+        }
+        if parts::is_taken(draft, &parent.key, &self, |it| &it.route_response_key)? {
+            // GUESS: in the words of a route key that is taken.
+            return Err(ApiError::conflict(format!(
+                "RouteResponse with key {} already exists for this Route",
+                self.route_response_key
+            )));
+        }
+        draft.put(&parent.key, &self)?;
+        Ok(self)
     }
 
     fn show(self) -> RouteResponseOutput {
@@ -76,55 +103,14 @@ impl Part for RouteResponseRecord {
     }
 }
 
-/// Makes a response of a route that exists; the place is its API and that
-/// [within](crate::gateway::store::within) which responses are.
+/// Makes a response of a route that exists.
 pub(crate) fn add(
     draft: &mut Draft<'_>,
-    (api_id, parent): (&str, &str),
+    api: &ApiRecord,
+    route_id: &str,
     input: &RouteResponseInput,
 ) -> Result<RouteResponseRecord, ApiError> {
-    let key = check::kept(input.route_response_key.as_ref());
-    check::required("routeResponseKey", key.as_ref())?;
-    let blank = RouteResponseRecord {
-        route_response_id: ids::fresh::<RouteResponseRecord>(draft, parent, ids::RESPONSE)?,
-        route_response_key: String::new(),
-        model_selection_expression: None,
-        response_models: None,
-        response_parameters: None,
-    };
-    change(draft, (api_id, parent), blank, input)
-}
-
-fn change(
-    draft: &mut Draft<'_>,
-    (api_id, parent): (&str, &str),
-    mut response: RouteResponseRecord,
-    input: &RouteResponseInput,
-) -> Result<RouteResponseRecord, ApiError> {
-    if let Some(key) = check::kept(input.route_response_key.as_ref()) {
-        response.route_response_key = take_key(key)?;
-    }
-    check::values("responseModels", input.response_models.as_ref(), (1, 128))?;
-    models::check_named(draft, api_id, input.response_models.as_ref())?;
-    let expression = input.model_selection_expression.as_ref();
-    check::patch(&mut response.model_selection_expression, expression);
-    if let Some(models) = &input.response_models {
-        response.response_models = Some(models.clone()).filter(|models| !models.is_empty());
-    }
-    if let Some(given) = &input.response_parameters {
-        let mut parameters = response.response_parameters.unwrap_or_default();
-        parameters.extend(routes::keep_constraints(given));
-        response.response_parameters = Some(parameters).filter(|all| !all.is_empty());
-    }
-    if parts::is_taken(draft, parent, &response, |it| &it.route_response_key)? {
-        // GUESS: in the words of a route key that is taken.
-        return Err(ApiError::conflict(format!(
-            "RouteResponse with key {} already exists for this Route",
-            response.route_response_key
-        )));
-    }
-    draft.put(parent, &response)?;
-    Ok(response)
+    RouteResponseRecord::add(draft, &Parent::within(api, route_id), input)
 }
 
 /// SOURCE: seen when a route response was made.

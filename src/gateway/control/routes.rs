@@ -9,7 +9,7 @@ use super::{
     check,
     error::ApiError,
     ids, models,
-    parts::{self, Home, Part},
+    parts::{self, Parent, Part},
     wire::{self, Reply, Texts},
 };
 use crate::gateway::{
@@ -94,21 +94,21 @@ impl Part for RouteRecord {
     const KIND: &'static str = "Route";
     const LABEL: &'static str = "routeId";
 
-    fn add(draft: &mut Draft<'_>, home: &Home, input: &RouteInput) -> Result<Self, ApiError> {
-        add(draft, &home.api, input)
+    fn add(draft: &mut Draft<'_>, parent: &Parent, input: &RouteInput) -> Result<Self, ApiError> {
+        add(draft, &parent.api, input)
     }
 
     fn change(
         self,
         draft: &mut Draft<'_>,
-        home: &Home,
+        parent: &Parent,
         input: &RouteInput,
     ) -> Result<Self, ApiError> {
-        change(draft, &home.api, self, input)
+        change(draft, &parent.api, self, input)
     }
 
-    fn remove(self, draft: &mut Draft<'_>, home: &Home) -> Result<(), ApiError> {
-        remove(draft, &home.api, &self.route_id)
+    fn remove(self, draft: &mut Draft<'_>, parent: &Parent) -> Result<(), ApiError> {
+        remove(draft, &parent.api, &self.route_id)
     }
 
     fn show(self) -> RouteOutput {
@@ -146,14 +146,14 @@ pub(super) fn keep_constraints(constraints: &Constraints) -> BTreeMap<String, bo
 
 pub(super) fn delete_request_parameter(call: &Call) -> Result<Reply, ApiError> {
     let parameter = call.label("requestParameterKey");
-    parts::rewrite::<RouteRecord, _>(call, move |mut route, draft, home| {
+    parts::rewrite::<RouteRecord, _>(call, move |mut route, draft, parent| {
         let mut parameters = route.request_parameters.unwrap_or_default();
         if parameters.remove(&parameter).is_none() {
             // GUESS: in the words of the other parts.
             return Err(ApiError::unknown("RequestParameter", &parameter));
         }
         route.request_parameters = Some(parameters).filter(|left| !left.is_empty());
-        draft.put(&home.parent, &route)?;
+        draft.put(&parent.key, &route)?;
         Ok(())
     })?;
     Ok(Reply::empty())
@@ -181,22 +181,8 @@ pub(crate) fn replace(
     input: &RouteInput,
 ) -> Result<RouteRecord, ApiError> {
     // An empty one is what clears the name of a route that has one.
-    check::length("operationName", input.operation_name.as_ref(), (1, 64))?;
-    let blank = RouteRecord {
-        route_id,
-        route_key: String::new(),
-        api_key_required: false,
-        authorization_type: "NONE".to_owned(),
-        authorizer_id: None,
-        authorization_scopes: None,
-        model_selection_expression: None,
-        operation_name: None,
-        request_models: None,
-        request_parameters: None,
-        route_response_selection_expression: None,
-        target: None,
-    };
-    change(draft, api, blank, input)
+    check::length("operationName", input.operation_name.as_ref(), 1..=64)?;
+    change(draft, api, RouteRecord::new(route_id), input)
 }
 
 /// Changes a route: what is absent stays, request parameters are merged, models are replaced.
@@ -223,10 +209,8 @@ fn change(
     let expression = input.model_selection_expression.as_ref();
     check::patch(&mut route.model_selection_expression, expression);
     check::patch(&mut route.operation_name, input.operation_name.as_ref());
-    if let Some(models) = &input.request_models {
-        models::check_named(draft, &api.api_id, Some(models))?;
-        route.request_models = Some(models.clone()).filter(|models| !models.is_empty());
-    }
+    models::check_named(draft, &api.api_id, input.request_models.as_ref())?;
+    check::replace(&mut route.request_models, input.request_models.as_ref());
     if let Some(given) = &input.request_parameters {
         let mut parameters = route.request_parameters.unwrap_or_default();
         parameters.extend(keep_constraints(given));
@@ -264,7 +248,7 @@ fn check_members(input: &RouteInput) -> Result<(), ApiError> {
     }
     let authorization_type = input.authorization_type.as_ref();
     check::one_of("authorizationType", authorization_type, AUTHORIZATION_TYPES)?;
-    check::length("operationName", input.operation_name.as_ref(), (0, 64))?;
+    check::length("operationName", input.operation_name.as_ref(), 0..=64)?;
     for name in input.request_parameters.iter().flat_map(BTreeMap::keys) {
         // SOURCE: the guide: what is declared here is what a mapping may read. GUESS: the text is version 1's.
         let parameter = name.strip_prefix("route.request.");
@@ -279,7 +263,7 @@ fn check_members(input: &RouteInput) -> Result<(), ApiError> {
         input.model_selection_expression.as_ref(),
         may_select_routes,
     )?;
-    check::values("requestModels", input.request_models.as_ref(), (1, 128))?;
+    check::values("requestModels", input.request_models.as_ref(), &(1..=128))?;
     let expression = input.route_response_selection_expression.as_ref();
     // SOURCE: the guide allows `$default` only. GUESS: the text.
     check::one_of(

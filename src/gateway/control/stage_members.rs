@@ -85,7 +85,7 @@ fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
     let Some(format) = check::kept(settings.format.as_ref()) else {
         return Ok(());
     };
-    check::length("accessLogSettings.format", Some(&format), (1, LOG_FORMAT))?;
+    check::length("accessLogSettings.format", Some(&format), 1..=LOG_FORMAT)?;
     if !names_request(&format) {
         return Err(ApiError::bad_request(
             "Access Log format must include either $context.requestId or $context.extendedRequestId",

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     api_mappings,
-    call::{ApiKey, Call},
+    call::{ApiRef, Call},
     check,
     error::ApiError,
     freeze,
@@ -213,7 +213,7 @@ pub(super) fn delete_route_settings(call: &Call) -> Result<Reply, ApiError> {
     Ok(Reply::empty())
 }
 
-fn names(call: &Call) -> (ApiKey, String) {
+fn names(call: &Call) -> (ApiRef, String) {
     (call.api(), call.label("stageName"))
 }
 
@@ -239,19 +239,8 @@ pub(crate) fn add(
     }
     let now = clock::now();
     let blank = StageRecord {
-        stage_name: name.clone(),
-        deployment_id: None,
-        description: None,
-        auto_deploy: None,
-        last_deployment_status_message: None,
-        client_certificate_id: None,
-        access_log_settings: None,
-        default_route_settings: RouteSettingsRecord::default(),
-        route_settings: BTreeMap::new(),
-        stage_variables: BTreeMap::new(),
         tags: input.tags.clone().unwrap_or_default(),
-        created_at: now,
-        updated_at: now,
+        ..StageRecord::new(name.clone(), now)
     };
     change(draft, api, blank, input, now)
 }
@@ -274,6 +263,19 @@ pub(crate) fn change(
         freeze::find(draft, api, &deployment_id)?;
         stage.deployment_id = Some(deployment_id);
     }
+    change_settings(&mut stage, input);
+    merge_route_settings(draft, api, &mut stage, input)?;
+    merge_variables(&mut stage, input)?;
+    stage.updated_at = now;
+    draft.put_stage(api, stage.clone())?;
+    if stage.is_auto_deployed() && !was_automatic {
+        draft.owe_deployment(api, [stage.stage_name.clone()])?;
+    }
+    Ok(stage)
+}
+
+/// Changes the settings that stand for themselves.
+fn change_settings(stage: &mut StageRecord, input: &StageInput) {
     check::patch(&mut stage.description, input.description.as_ref());
     let certificate = input.client_certificate_id.as_ref();
     check::patch(&mut stage.client_certificate_id, certificate);
@@ -286,7 +288,9 @@ pub(crate) fn change(
     if let Some(settings) = &input.default_route_settings {
         merge(&mut stage.default_route_settings, settings);
     }
-    merge_route_settings(draft, api, &mut stage, input)?;
+}
+
+fn merge_variables(stage: &mut StageRecord, input: &StageInput) -> Result<(), ApiError> {
     if let Some(variables) = &input.stage_variables {
         stage.stage_variables.extend(variables.clone());
         stage.stage_variables.retain(|_, value| !value.is_empty());
@@ -295,12 +299,7 @@ pub(crate) fn change(
         let message = format!("A stage has at most {MOST_VARIABLES} stage variables");
         return Err(ApiError::bad_request(message));
     }
-    stage.updated_at = now;
-    draft.put_stage(api, stage.clone())?;
-    if stage.is_auto_deployed() && !was_automatic {
-        draft.owe_deployment(api, [stage.stage_name.clone()])?;
-    }
-    Ok(stage)
+    Ok(())
 }
 
 fn merge_route_settings(

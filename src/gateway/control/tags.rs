@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    call::{ApiKey, Call},
+    call::{ApiRef, Call},
     check, domain_names,
     error::ApiError,
     stages, vpc_links,
@@ -75,8 +75,8 @@ fn change(
 
 /// The resource that an ARN names.
 enum Resource {
-    Api(ApiKey),
-    Stage(ApiKey, String),
+    Api(ApiRef),
+    Stage(ApiRef, String),
     DomainName { region: String, name: String },
     VpcLink { region: String, id: String },
 }
@@ -98,13 +98,13 @@ impl Resource {
         let region = region.to_owned();
         let segments: Vec<&str> = path.split('/').collect();
         Ok(match segments[..] {
-            ["", "apis", api_id] => Self::Api(ApiKey {
+            ["", "apis", api_id] => Self::Api(ApiRef {
                 region,
                 api_id: api_id.to_owned(),
             }),
             ["", "apis", api_id, "stages", stage] => {
                 let api_id = api_id.to_owned();
-                Self::Stage(ApiKey { region, api_id }, stage.to_owned())
+                Self::Stage(ApiRef { region, api_id }, stage.to_owned())
             }
             ["", "domainnames", name] => Self::DomainName {
                 region,

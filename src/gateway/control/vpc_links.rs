@@ -63,7 +63,7 @@ pub(super) fn find(view: &View<'_>, region: &str, id: &str) -> Result<VpcLinkRec
 pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {
     let input: VpcLinkInput = call.body()?;
     let name = check::required("name", input.name.as_ref())?.clone();
-    check::length("name", Some(&name), (1, 128))?;
+    check::length("name", Some(&name), 1..=128)?;
     let subnet_ids = check::required("subnetIds", input.subnet_ids.as_ref())?;
     if subnet_ids.is_empty() {
         // SOURCE: seen for a list without an entry.
@@ -107,7 +107,7 @@ pub(super) fn get(call: &Call) -> Result<Reply, ApiError> {
 
 pub(super) fn update(call: &Call) -> Result<Reply, ApiError> {
     let input: VpcLinkInput = call.body()?;
-    check::length("name", input.name.as_ref(), (1, 128))?;
+    check::length("name", input.name.as_ref(), 1..=128)?;
     let (region, id) = (call.region.clone(), call.label("vpcLinkId"));
     let link = call.store.write(move |draft| {
         let mut link = find(draft, &region, &id)?;

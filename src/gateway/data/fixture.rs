@@ -24,8 +24,8 @@ use crate::gateway::{
         Store,
         record::{
             AccessLogSettingsRecord, IntegrationRecord, IntegrationResponseRecord, RouteRecord,
-            RouteResponseRecord, RouteSettingsRecord, Serving, Snapshot, SnapshotIntegration,
-            SnapshotRoute, StageRecord,
+            RouteResponseRecord, Serving, Snapshot, SnapshotIntegration, SnapshotRoute,
+            StageRecord,
         },
     },
 };
@@ -37,29 +37,18 @@ pub(super) fn snapshot(
     Snapshot {
         route_selection_expression: "$request.body.action".to_owned(),
         api_key_selection_expression: "$request.header.x-api-key".to_owned(),
-        disable_execute_api_endpoint: false,
         routes,
         integrations,
-        authorizers: Vec::new(),
-        models: Vec::new(),
+        ..Snapshot::default()
     }
 }
 
 pub(super) fn route(key: &str, integration: Option<&str>) -> SnapshotRoute {
     SnapshotRoute {
         route: RouteRecord {
-            route_id: format!("r-{key}"),
             route_key: key.to_owned(),
-            api_key_required: false,
-            authorization_type: "NONE".to_owned(),
-            authorizer_id: None,
-            authorization_scopes: None,
-            model_selection_expression: None,
-            operation_name: None,
-            request_models: None,
-            request_parameters: None,
-            route_response_selection_expression: None,
             target: integration.map(|id| format!("integrations/{id}")),
+            ..RouteRecord::new(format!("r-{key}"))
         },
         responses: Vec::new(),
     }
@@ -70,9 +59,7 @@ pub(super) fn two_way(mut route: SnapshotRoute) -> SnapshotRoute {
     route.responses = vec![RouteResponseRecord {
         route_response_id: "rr".to_owned(),
         route_response_key: "$default".to_owned(),
-        model_selection_expression: None,
-        response_models: None,
-        response_parameters: None,
+        ..RouteResponseRecord::default()
     }];
     route
 }
@@ -80,22 +67,10 @@ pub(super) fn two_way(mut route: SnapshotRoute) -> SnapshotRoute {
 pub(super) fn mock(id: &str, request_template: &str) -> SnapshotIntegration {
     SnapshotIntegration {
         integration: IntegrationRecord {
-            integration_id: id.to_owned(),
             integration_type: "MOCK".to_owned(),
-            integration_uri: None,
-            integration_method: None,
-            integration_response_selection_expression: None,
-            connection_type: "INTERNET".to_owned(),
-            connection_id: None,
-            content_handling_strategy: None,
-            credentials_arn: None,
-            description: None,
-            passthrough_behavior: "WHEN_NO_MATCH".to_owned(),
-            payload_format_version: "1.0".to_owned(),
-            request_parameters: None,
             request_templates: Some(one("200", request_template)),
             template_selection_expression: Some("200".to_owned()),
-            timeout_in_millis: 29_000,
+            ..IntegrationRecord::new(id.to_owned())
         },
         responses: Vec::new(),
     }
@@ -105,10 +80,9 @@ pub(super) fn response(key: &str, template: Option<&str>) -> IntegrationResponse
     IntegrationResponseRecord {
         integration_response_id: format!("ir-{key}"),
         integration_response_key: key.to_owned(),
-        content_handling_strategy: None,
-        response_parameters: None,
         response_templates: template.map(|text| one("200", text)),
         template_selection_expression: Some("200".to_owned()),
+        ..IntegrationResponseRecord::default()
     }
 }
 
@@ -117,19 +91,9 @@ pub(super) fn serving(snapshot: Snapshot) -> Serving {
         api_id: "a1".to_owned(),
         region: "us-east-1".to_owned(),
         stage: StageRecord {
-            stage_name: "prod".to_owned(),
             deployment_id: Some("d1".to_owned()),
-            description: None,
-            auto_deploy: None,
-            last_deployment_status_message: None,
-            client_certificate_id: None,
-            access_log_settings: None,
-            default_route_settings: RouteSettingsRecord::default(),
-            route_settings: BTreeMap::new(),
             stage_variables: one("host", "backend.example"),
-            tags: BTreeMap::new(),
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
+            ..StageRecord::new("prod".to_owned(), Timestamp::UNIX_EPOCH)
         },
         snapshot: Some(Arc::new(snapshot)),
     }

@@ -29,7 +29,7 @@ use self::{
 pub(crate) use self::{
     access_log::format as access_log_format,
     connection::{
-        outbox::{Closing, Refused},
+        outbox::{Closing, OutboxRefusal},
         registry::{Connection, Registry},
     },
     handshake::upgrade::{connect, wanted},

@@ -11,7 +11,7 @@ use http_body_util::Full;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::{Answer, Invocation, InvokeError, LARGEST_ANSWER, Mode};
+use super::{Invocation, InvocationResponse, InvokeError, LARGEST_ANSWER, Mode};
 use crate::{
     gateway::{
         access::{
@@ -44,7 +44,10 @@ impl Endpoint {
         }
     }
 
-    pub(super) async fn invoke(&self, invocation: &Invocation) -> Result<Answer, InvokeError> {
+    pub(super) async fn invoke(
+        &self,
+        invocation: &Invocation,
+    ) -> Result<InvocationResponse, InvokeError> {
         let qualifier = invocation.function.qualifier.as_deref();
         // Without a qualifier it is the latest version that runs.
         let mut qualifier = qualifier.filter(|it| *it != "$LATEST");
@@ -61,7 +64,7 @@ impl Endpoint {
             }
         };
         match answer.status {
-            200..300 => Ok(Answer {
+            200..300 => Ok(InvocationResponse {
                 payload: answer.body,
                 function_error: text(&answer.headers, "x-amz-function-error"),
                 request_id: text(&answer.headers, "x-amzn-requestid"),
@@ -79,7 +82,7 @@ impl Endpoint {
         invocation: &Invocation,
         qualifier: Option<&str>,
         mode: Mode,
-    ) -> Result<outbound::Answer, InvokeError> {
+    ) -> Result<outbound::BackendResponse, InvokeError> {
         let request = self.request(invocation, qualifier, mode)?;
         let called = self.outbound.call(request, LARGEST_ANSWER).await;
         called.map_err(|error| InvokeError::Unreachable(whole(&error)))
@@ -93,18 +96,7 @@ impl Endpoint {
         qualifier: Option<&str>,
         mode: Mode,
     ) -> Result<Request<Full<Bytes>>, InvokeError> {
-        let function = &invocation.function;
-        let path = format!("/2015-03-31/functions/{}/invocations", function.name);
-        let query = match qualifier {
-            None => String::new(),
-            Some(qualifier) => {
-                let qualifier = utf8_percent_encode(qualifier, NON_ALPHANUMERIC);
-                format!("?Qualifier={qualifier}")
-            }
-        };
-        let uri: Uri = format!("{}{path}{query}", self.base)
-            .parse()
-            .map_err(|error: http::uri::InvalidUri| InvokeError::Unreachable(error.to_string()))?;
+        let uri = self.uri(&invocation.function.name, qualifier)?;
         let mut request = Request::new(Full::new(invocation.payload.clone()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
@@ -127,6 +119,20 @@ impl Endpoint {
         }
         self.sign(&mut request, invocation);
         Ok(request)
+    }
+
+    fn uri(&self, function: &str, qualifier: Option<&str>) -> Result<Uri, InvokeError> {
+        let path = format!("/2015-03-31/functions/{function}/invocations");
+        let query = match qualifier {
+            None => String::new(),
+            Some(qualifier) => {
+                let qualifier = utf8_percent_encode(qualifier, NON_ALPHANUMERIC);
+                format!("?Qualifier={qualifier}")
+            }
+        };
+        format!("{}{path}{query}", self.base)
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| InvokeError::Unreachable(error.to_string()))
     }
 
     fn sign(&self, request: &mut Request<Full<Bytes>>, invocation: &Invocation) {
@@ -167,7 +173,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// SOURCE: the Invoke endpoint of SAM runs the one version of a function that there is, and refuses whatever stands in
 /// the query; it gives no log either, and says 501 to who wants it.
-fn takes_no_query(answer: &outbound::Answer) -> bool {
+fn takes_no_query(answer: &outbound::BackendResponse) -> bool {
     let kind = text(&answer.headers, "x-amzn-errortype").unwrap_or_default();
     answer.status == 400
         && kind.starts_with("InvalidRequestContent")
@@ -210,7 +216,7 @@ fn whole(error: &CallError) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::FunctionName, *};
-    use crate::gateway::access::sigv4::{Scope, Signature};
+    use crate::gateway::access::sigv4::{CredentialScope, Signature};
 
     fn invocation(function: &str) -> Invocation {
         Invocation {
@@ -271,7 +277,7 @@ mod tests {
             body: b"{}",
         };
         let signature = Signature::find(&signed).unwrap();
-        let scope = Scope {
+        let scope = CredentialScope {
             region: "eu-west-1",
             service: "lambda",
         };

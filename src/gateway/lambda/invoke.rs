@@ -9,11 +9,8 @@ use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::{Answer, FunctionName, Functions, Invocation, InvokeError, Mode};
-use crate::gateway::{
-    access::authorization,
-    reply::{self, refusal},
-};
+use super::{FunctionName, Functions, Invocation, InvocationResponse, InvokeError, Mode};
+use crate::gateway::{access::authorization, query, reply};
 
 const PREFIX: &str = "/2015-03-31/functions/";
 const SUFFIX: &str = "/invocations";
@@ -31,29 +28,11 @@ pub(crate) async fn answer(
 ) -> Response<Full<Bytes>> {
     let query = head.uri.query().unwrap_or_default();
     if !authorization::is_signed(&head.headers, query) {
-        return refusal(
-            StatusCode::FORBIDDEN,
-            "MissingAuthenticationTokenException",
-            "Missing Authentication Token",
-        );
+        return reply::not_signed();
     }
-    let path = head.uri.path();
-    let named = path
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.strip_suffix(SUFFIX));
-    let Some(named) = named.filter(|_| head.method == Method::POST) else {
-        return error(
-            StatusCode::NOT_FOUND,
-            "UnknownOperationException",
-            "The local gateway knows nothing of Lambda but Invoke",
-        );
-    };
-    let Some(function) = function(named, query) else {
-        return error(
-            StatusCode::BAD_REQUEST,
-            "InvalidParameterValueException",
-            "The name of the function is not one",
-        );
+    let function = match find_function(head, query) {
+        Ok(function) => function,
+        Err(refused) => return *refused,
     };
     let mode = match asked(&head.headers) {
         Ok(Asked::Run(mode)) => mode,
@@ -73,6 +52,28 @@ pub(crate) async fn answer(
         Ok(answer) => answered(mode, answer),
         Err(error) => failed(&error),
     }
+}
+
+/// Returns the function that a call is for, or the refusal of a call that is for none.
+fn find_function(head: &Parts, query: &str) -> Result<FunctionName, Box<Response<Full<Bytes>>>> {
+    let path = head.uri.path();
+    let named = path
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.strip_suffix(SUFFIX));
+    let Some(named) = named.filter(|_| head.method == Method::POST) else {
+        return Err(Box::new(error(
+            StatusCode::NOT_FOUND,
+            "UnknownOperationException",
+            "The local gateway knows nothing of Lambda but Invoke",
+        )));
+    };
+    function(named, query).ok_or_else(|| {
+        Box::new(error(
+            StatusCode::BAD_REQUEST,
+            "InvalidParameterValueException",
+            "The name of the function is not one",
+        ))
+    })
 }
 
 /// The act that a call asks for.
@@ -121,7 +122,7 @@ fn dry_run(functions: &Functions, function: &FunctionName) -> Response<Full<Byte
 }
 
 /// Returns the response to an invocation, as its mode has it.
-fn answered(mode: Mode, answer: Answer) -> Response<Full<Bytes>> {
+fn answered(mode: Mode, answer: InvocationResponse) -> Response<Full<Bytes>> {
     let status = match mode {
         Mode::Wait | Mode::WaitForLog => StatusCode::OK,
         Mode::Event => StatusCode::ACCEPTED,
@@ -154,10 +155,7 @@ fn answered(mode: Mode, answer: Answer) -> Response<Full<Bytes>> {
 fn function(segment: &str, query: &str) -> Option<FunctionName> {
     let decoded = percent_decode_str(segment).decode_utf8().ok()?;
     let mut function = FunctionName::parse(&decoded)?;
-    let qualifier = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("Qualifier="));
-    if let Some(qualifier) = qualifier {
+    if let Some(qualifier) = query::value(query, "Qualifier") {
         let qualifier = percent_decode_str(qualifier).decode_utf8().ok()?;
         // Read once more as a whole, so that it is held to the form of qualifiers.
         let whole = format!("{}:{qualifier}", function.name);
@@ -216,6 +214,11 @@ mod tests {
             "",
             Some("chat"),
         );
+        check("chat", "Qualifier=live&Qualifier=next", Some("chat:live"));
+        check("chat", "Qualifier&qualifier=live&x", Some("chat"));
+        check("chat", "Qualifier=", None);
+        check("chat", "Qualifier=a+b", None);
+        check("chat", "Qualifier=%ff", None);
         check("chat", "Qualifier=a:b", None);
         check("%ff", "", None);
         check("a/b", "", None);

@@ -5,27 +5,35 @@
 //! data plane's. AWS's behaviour is in Lambda's developer guide ("Using the Lambda runtime API for custom runtimes")
 //! and in the API reference of Invoke.
 
-mod desk;
 mod endpoint;
+#[cfg(test)]
+mod fixture;
 mod invoke;
 mod name;
 mod output;
 mod pool;
 mod process;
+mod process_failure;
 mod runtime_api;
 mod tail;
-mod trouble;
+mod worker;
 
 use std::{collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::Uri;
 use serde::de::IgnoredAny;
 use tokio::sync::broadcast::Receiver;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::output::{FunctionLine, LineSource};
-use self::{endpoint::Endpoint, output::Lines, pool::Pool, pool::Spec};
+use self::{
+    endpoint::Endpoint,
+    output::Lines,
+    pool::{Pool, Spec},
+    process::FunctionCommand,
+};
 pub(crate) use self::{
     invoke::{answer as answer_invoke, is_invoke},
     name::FunctionName,
@@ -136,9 +144,9 @@ pub(crate) enum Mode {
     Event,
 }
 
-/// The answer of a function.
+/// The response to an invocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct InvocationResponse {
     /// Whatever the function sent; if it failed, an object with `errorMessage` and `errorType`.
     pub(crate) payload: Bytes,
     /// `X-Amz-Function-Error`: there if the function failed.
@@ -151,19 +159,19 @@ pub(crate) struct Answer {
     pub(crate) log: Option<Bytes>,
 }
 
-impl Answer {
-    fn new(payload: Bytes) -> Answer {
-        Answer {
+impl InvocationResponse {
+    fn new(payload: Bytes) -> InvocationResponse {
+        InvocationResponse {
             payload,
-            ..Answer::default()
+            ..InvocationResponse::default()
         }
     }
 
-    fn failed(payload: Bytes) -> Answer {
-        Answer {
+    fn failed(payload: Bytes) -> InvocationResponse {
+        InvocationResponse {
             // SOURCE: the runtime API's errors have been `Unhandled` ever since it replaced the older runtimes.
             function_error: Some("Unhandled".to_owned()),
-            ..Answer::new(payload)
+            ..InvocationResponse::new(payload)
         }
     }
 }
@@ -233,11 +241,15 @@ impl Functions {
         let local = options.functions.iter().map(|function| {
             let spec = Spec {
                 name: function.name.clone(),
-                command: function.command.clone(),
                 timeout: options.timeout,
-                gateway,
             };
-            let pool = Pool::new(spec, lines.clone(), tasks.clone(), stop.clone());
+            let command = FunctionCommand {
+                shell: function.command.clone(),
+                gateway,
+                lines: lines.clone(),
+            };
+            let run_process = move |new| process::run(command.clone(), new).boxed();
+            let pool = Pool::new(spec, Box::new(run_process), tasks.clone(), stop.clone());
             (function.name.clone(), pool)
         });
         Functions {
@@ -262,7 +274,10 @@ impl Functions {
     /// Invokes a function and waits for its answer.
     ///
     /// A function that began goes on when nobody waits for it any more, as on Lambda.
-    pub(crate) async fn invoke(&self, mut invocation: Invocation) -> Result<Answer, InvokeError> {
+    pub(crate) async fn invoke(
+        &self,
+        mut invocation: Invocation,
+    ) -> Result<InvocationResponse, InvokeError> {
         if invocation.payload.len() > LARGEST_PAYLOAD {
             return Err(InvokeError::TooLarge);
         }
@@ -382,15 +397,13 @@ mod tests {
     #[test]
     fn an_alias_may_have_a_command_of_its_own() {
         let functions = functions(&["chat=one", "chat:live=two"]);
-        let command = |name| {
+        let pool = |name| {
             let name = FunctionName::parse(name).unwrap();
-            functions
-                .local(&name)
-                .map(|pool| pool.spec.command.as_str())
+            functions.local(&name).map(|pool| pool.spec.name.as_str())
         };
-        assert_eq!(command("chat"), Some("one"));
-        assert_eq!(command("chat:$LATEST"), Some("one"));
-        assert_eq!(command("chat:live"), Some("two"));
-        assert_eq!(command("other"), None);
+        assert_eq!(pool("chat"), Some("chat"));
+        assert_eq!(pool("chat:$LATEST"), Some("chat"));
+        assert_eq!(pool("chat:live"), Some("chat:live"));
+        assert_eq!(pool("other"), None);
     }
 }

@@ -32,22 +32,7 @@ impl FunctionName {
     /// `:qualifier`.
     pub(crate) fn parse(text: &str) -> Option<FunctionName> {
         let parts: Vec<&str> = text.split(':').collect();
-        let (place, named) = match parts.as_slice() {
-            [
-                "arn",
-                partition,
-                "lambda",
-                region,
-                account,
-                "function",
-                named @ ..,
-            ] => (Some((*partition, *region, *account)), named),
-            [account, "function", named @ ..] if is_account(account) => {
-                (Some((PARTITION, "", *account)), named)
-            }
-            ["function", named @ ..] if !named.is_empty() => (None, named),
-            named => (None, named),
-        };
+        let (owner, named) = Owner::split_off(&parts);
         let (name, qualifier) = match named {
             [name] => (*name, None),
             [name, qualifier] => (*name, Some(*qualifier)),
@@ -55,11 +40,7 @@ impl FunctionName {
         };
         let is_sound = is_word(name, NAME)
             && qualifier.is_none_or(|it| it == "$LATEST" || is_word(it, QUALIFIER))
-            && place.is_none_or(|(partition, region, account)| {
-                is_word(partition, NAME)
-                    && (region.is_empty() || is_word(region, NAME))
-                    && is_account(account)
-            });
+            && owner.is_none_or(Owner::is_sound);
         if !is_sound {
             return None;
         }
@@ -67,9 +48,9 @@ impl FunctionName {
         Some(FunctionName {
             name: name.to_owned(),
             qualifier: qualifier.map(str::to_owned),
-            region: place.and_then(|(_, region, _)| said(region)),
-            partition: place.and_then(|(partition, ..)| said(partition)),
-            account: place.and_then(|(.., account)| said(account)),
+            region: owner.and_then(|owner| said(owner.region)),
+            partition: owner.and_then(|owner| said(owner.partition)),
+            account: owner.and_then(|owner| said(owner.account)),
         })
     }
 
@@ -105,6 +86,55 @@ impl FunctionName {
     /// Returns the function's region.
     pub(crate) fn region(&self) -> &str {
         self.region.as_deref().unwrap_or(REGION)
+    }
+}
+
+/// The owner of a function, as it stands before the name.
+#[derive(Debug, Clone, Copy)]
+struct Owner<'t> {
+    partition: &'t str,
+    /// Empty where it was not said.
+    region: &'t str,
+    account: &'t str,
+}
+
+impl<'t> Owner<'t> {
+    /// Takes the owner, if there is one, off the parts of a name.
+    fn split_off<'p>(parts: &'p [&'t str]) -> (Option<Owner<'t>>, &'p [&'t str]) {
+        match parts {
+            [
+                "arn",
+                partition,
+                "lambda",
+                region,
+                account,
+                "function",
+                named @ ..,
+            ] => {
+                let owner = Owner {
+                    partition,
+                    region,
+                    account,
+                };
+                (Some(owner), named)
+            }
+            [account, "function", named @ ..] if is_account(account) => {
+                let owner = Owner {
+                    partition: PARTITION,
+                    region: "",
+                    account,
+                };
+                (Some(owner), named)
+            }
+            ["function", named @ ..] if !named.is_empty() => (None, named),
+            named => (None, named),
+        }
+    }
+
+    fn is_sound(self) -> bool {
+        is_word(self.partition, NAME)
+            && (self.region.is_empty() || is_word(self.region, NAME))
+            && is_account(self.account)
     }
 }
 

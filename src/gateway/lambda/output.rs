@@ -89,6 +89,10 @@ impl Lines {
         self.send(function, LineSource::Gateway, text);
     }
 
+    fn note_left_out(&self, function: &str, n_lines: u64) {
+        self.note(function, format!("{n_lines} lines were left out"));
+    }
+
     fn send(&self, function: &str, source: LineSource, text: String) {
         let line = FunctionLine {
             function: function.to_owned(),
@@ -123,7 +127,7 @@ impl Lines {
                 match allowance.take() {
                     Taken::Within => self.printed(&function, source, line),
                     Taken::After(left_out) => {
-                        self.note(&function, format!("{left_out} lines were left out"));
+                        self.note_left_out(&function, left_out);
                         self.printed(&function, source, line);
                     }
                     Taken::Beyond => {}
@@ -131,8 +135,7 @@ impl Lines {
             }
             if ended {
                 if allowance.left_out > 0 {
-                    let left_out = allowance.left_out;
-                    self.note(&function, format!("{left_out} lines were left out"));
+                    self.note_left_out(&function, allowance.left_out);
                 }
                 return;
             }

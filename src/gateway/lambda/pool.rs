@@ -2,24 +2,24 @@
 //!
 //! As on Lambda a process has one invocation at a time and keeps living for the next, and another process is started
 //! when all are busy. There the account's concurrency is the bound, here it is [`PROCESSES`]; invocations beyond it
-//! wait.
+//! wait. A process is whatever the pool is handed to run one with.
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    net::SocketAddr,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use tokio::{
     sync::{Notify, oneshot},
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Answer, Invocation, InvokeError, Mode, output::Lines, process};
+use super::{Invocation, InvocationResponse, InvokeError, Mode};
 
 /// Processes that run one function at the same time.
 const PROCESSES: usize = 10;
@@ -37,11 +37,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub(super) struct Spec {
     pub(super) name: String,
-    pub(super) command: String,
     /// The longest time that an invocation may take.
     pub(super) timeout: Duration,
-    /// The gateway's address.
-    pub(super) gateway: SocketAddr,
 }
 
 impl Spec {
@@ -51,11 +48,22 @@ impl Spec {
     }
 }
 
+/// Starts a process of a function and is done when the process has ended.
+pub(super) type RunProcess = dyn Fn(NewProcess) -> BoxFuture<'static, ()> + Send + Sync;
+
+/// A process that is to be run for a pool. It asks for work by its id, and is ended when the pool stops.
+pub(super) struct NewProcess {
+    pub(super) pool: Arc<Pool>,
+    pub(super) id: ProcessId,
+    /// The region of the invocation that it is started for.
+    pub(super) region: String,
+}
+
 /// A function that runs here.
 pub(super) struct Pool {
     pub(super) spec: Spec,
-    pub(super) lines: Lines,
     pub(super) stop: CancellationToken,
+    run_process: Box<RunProcess>,
     tasks: TaskTracker,
     state: Mutex<State>,
     /// Wakes a process that waits for work.
@@ -106,12 +114,12 @@ pub(super) struct Job {
     pub(super) payload: Bytes,
     /// True when the end of the log is wanted with the answer.
     pub(super) wants_log: bool,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<InvocationResponse>,
 }
 
 impl Job {
     /// Answers it. That nobody waits for the answer any more is no fault.
-    pub(super) fn finish(self, answer: Answer) {
+    pub(super) fn finish(self, answer: InvocationResponse) {
         drop(self.answer.send(answer));
     }
 }
@@ -119,14 +127,14 @@ impl Job {
 impl Pool {
     pub(super) fn new(
         spec: Spec,
-        lines: Lines,
+        run_process: Box<RunProcess>,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Arc<Pool> {
         Arc::new(Pool {
             spec,
-            lines,
             stop,
+            run_process,
             tasks,
             state: Mutex::default(),
             work: Notify::new(),
@@ -141,7 +149,7 @@ impl Pool {
     pub(super) async fn invoke(
         self: &Arc<Self>,
         invocation: Invocation,
-    ) -> Result<Answer, InvokeError> {
+    ) -> Result<InvocationResponse, InvokeError> {
         let (answer, answered) = oneshot::channel();
         let job = Job {
             id: uuid::Uuid::new_v4().to_string(),
@@ -152,9 +160,9 @@ impl Pool {
             wants_log: invocation.mode == Mode::WaitForLog,
             answer,
         };
-        let mut made = Answer {
+        let mut made = InvocationResponse {
             request_id: Some(job.id.clone()),
-            ..Answer::default()
+            ..InvocationResponse::default()
         };
         self.submit(job)?;
         if invocation.mode == Mode::Event {
@@ -244,7 +252,12 @@ impl Pool {
                 }
             }
             if !pool.stop.is_cancelled() {
-                process::run(&pool, id, &region).await;
+                let process = NewProcess {
+                    pool: Arc::clone(&pool),
+                    id,
+                    region,
+                };
+                (pool.run_process)(process).await;
             }
             pool.ended(id);
         });
@@ -406,7 +419,13 @@ impl Drop for Idle<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::desk::Desk, *};
+    use futures_util::FutureExt;
+    use tokio::sync::mpsc;
+
+    use super::{
+        super::fixture::{invocation, pool, pool_of},
+        *,
+    };
 
     fn job() -> Job {
         Job {
@@ -444,25 +463,9 @@ mod tests {
         check(5, &[Busy; PROCESSES], Wanted::Nothing);
     }
 
-    fn invocation() -> Invocation {
-        Invocation {
-            function: crate::gateway::lambda::FunctionName::parse("f").unwrap(),
-            payload: Bytes::from_static(b"{}"),
-            mode: Mode::Event,
-            trace_id: None,
-        }
-    }
-
     #[tokio::test(start_paused = true)]
     async fn patience_is_with_one_invocation() {
-        let spec = Spec {
-            name: "f".into(),
-            command: "true".into(),
-            timeout: Duration::from_secs(1),
-            gateway: SocketAddr::from(([127, 0, 0, 1], 1)),
-        };
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let pool = Pool::new(spec, Lines::new(), tasks.clone(), stop.clone());
+        let (pool, mut started) = pool();
         pool.state().processes.insert(7, Phase::Resting);
         // The process takes the first one in time, and another one comes when the first one's time is over.
         pool.invoke(invocation()).await.unwrap();
@@ -471,42 +474,50 @@ mod tests {
         pool.answered(7);
         pool.invoke(invocation()).await.unwrap();
         tokio::time::sleep(GRACE * 3 / 4).await;
-        assert_eq!(pool.state().processes.len(), 1);
+        assert!(started.try_recv().is_err());
         // It does not ask for the second one, for which another process is started then.
         tokio::time::sleep(GRACE / 2).await;
-        assert_eq!(pool.state().last_id, 1);
-        stop.cancel();
-        tasks.close();
-        tasks.wait().await;
+        assert_eq!(started.recv().await.unwrap().id, 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_init_error_comes_with_all_that_was_printed_before() {
-        let spec = Spec {
-            name: "f".into(),
-            command: "true".into(),
-            timeout: Duration::from_secs(1),
-            gateway: SocketAddr::from(([127, 0, 0, 1], 1)),
-        };
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let pool = Pool::new(spec, Lines::new(), tasks, stop);
-        pool.state().processes.insert(7, Phase::Starting);
-        let desk = Desk::new(Arc::clone(&pool), 7);
-        let mut reading = desk.tail.reading();
-        let invoking = pool.invoke(Invocation {
-            mode: Mode::WaitForLog,
-            ..invocation()
+    async fn a_function_has_so_many_processes_and_no_more() {
+        let (pool, mut started) = pool();
+        for _ in 0..2 * PROCESSES {
+            pool.invoke(invocation()).await.unwrap();
+        }
+        let mut processes = Vec::new();
+        for _ in 0..PROCESSES {
+            processes.push(started.recv().await.unwrap().id);
+        }
+        tokio::time::sleep(LONGEST_PAUSE).await;
+        assert!(started.try_recv().is_err());
+        assert!(processes.is_sorted_by(|one, next| one < next));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_that_failed_is_tried_again_after_a_pause() {
+        let began = Instant::now();
+        let (starts, mut started) = mpsc::unbounded_channel();
+        let pool = pool_of(move |process| {
+            // Nobody listens when the test is over.
+            let _ = starts.send(began.elapsed());
+            let failed = process.pool.cannot_start();
+            for job in failed {
+                job.finish(InvocationResponse::default());
+            }
+            std::future::ready(()).boxed()
         });
-        let failing = async {
-            desk.cannot_start(Bytes::from_static(b"{}")).unwrap();
-            let question = reading.asked().await;
-            reading.add(b"no luck\n");
-            reading.answer_after(0, question);
-        };
-        let both = async { tokio::join!(invoking, failing) };
-        let (answer, ()) = tokio::time::timeout(GRACE, both).await.unwrap();
-        let log = answer.unwrap().log;
-        assert_eq!(log.as_deref(), Some(&b"no luck\n"[..]));
+        for expected in [0, 1, 3] {
+            let answer = pool.invoke(Invocation {
+                mode: Mode::Wait,
+                ..invocation()
+            });
+            assert!(answer.await.is_ok());
+            let pause = FIRST_PAUSE * expected;
+            let at = started.recv().await.unwrap();
+            assert!((pause..pause + FIRST_PAUSE).contains(&at), "{at:?}");
+        }
     }
 
     #[test]

@@ -22,12 +22,12 @@ use tokio::{
 
 use super::{
     MEMORY_MB,
-    desk::Desk,
     output::{LineSource, Lines},
-    pool::{Pool, ProcessId, Spec},
+    pool::NewProcess,
+    process_failure::{ProcessFailure, exit_text},
     runtime_api,
     tail::Tail,
-    trouble::{Trouble, exit_text},
+    worker::Worker,
 };
 
 /// The time that the last words of a process that is over are waited for.
@@ -40,16 +40,27 @@ const SCRIPT: &str = "exec 3<&0 </dev/null
 exec 3<&-
 exec sh -c \"$1\"";
 
+/// The command that a function's processes run, with what they are told beside their invocations.
+#[derive(Debug, Clone)]
+pub(super) struct FunctionCommand {
+    /// The command, for a shell.
+    pub(super) shell: String,
+    /// The gateway's address.
+    pub(super) gateway: SocketAddr,
+    /// The listeners to what the processes print.
+    pub(super) lines: Lines,
+}
+
 /// Runs a process until it ends, has taken too long, or the gateway stops.
-pub(super) async fn run(pool: &Arc<Pool>, id: ProcessId, region: &str) {
-    let desk = Arc::new(Desk::new(Arc::clone(pool), id));
+pub(super) async fn run(command: FunctionCommand, process: NewProcess) {
+    let (pool, lines) = (&process.pool, &command.lines);
+    let worker = Arc::new(Worker::new(Arc::clone(pool), process.id));
     let name = &pool.spec.name;
-    let started = Running::start(&pool.spec, &pool.lines, &desk.tail, id, region);
-    let mut running = match started.await {
+    let mut running = match Running::start(&command, &process, &worker.tail).await {
         Ok(running) => running,
         Err(error) => {
-            pool.lines.note(name, format!("cannot be started: {error}"));
-            desk.ended(&Trouble::NotStarted);
+            lines.note(name, format!("cannot be started: {error}"));
+            worker.ended(&ProcessFailure::NotStarted);
             return;
         }
     };
@@ -58,26 +69,26 @@ pub(super) async fn run(pool: &Arc<Pool>, id: ProcessId, region: &str) {
         pid = running.group.as_raw_nonzero(),
         "started"
     );
-    let trouble = tokio::select! {
+    let failure = tokio::select! {
         status = running.child.wait() => Some(of_exit(status)),
-        () = desk.overdue() => Some(Trouble::TimedOut(pool.spec.timeout)),
+        () = worker.overdue() => Some(ProcessFailure::TimedOut(pool.spec.timeout)),
         () = pool.stop.cancelled() => None,
-        () = runtime_api::serve(&running.listener, &desk) => None,
+        () = runtime_api::serve(&running.listener, &worker) => None,
     };
     running.end().await;
-    let Some(trouble) = trouble else {
+    let Some(failure) = failure else {
         return;
     };
-    let note = match &trouble {
-        Trouble::Exited(status) => exit_text(*status),
+    let note = match &failure {
+        ProcessFailure::Exited(status) => exit_text(*status),
         _ => format!("killed: no answer within {:?}", pool.spec.timeout),
     };
-    pool.lines.note(name, note);
-    desk.ended(&trouble);
+    lines.note(name, note);
+    worker.ended(&failure);
 }
 
-fn of_exit(status: io::Result<ExitStatus>) -> Trouble {
-    status.map_or(Trouble::NotStarted, Trouble::Exited)
+fn of_exit(status: io::Result<ExitStatus>) -> ProcessFailure {
+    status.map_or(ProcessFailure::NotStarted, ProcessFailure::Exited)
 }
 
 /// A process that runs.
@@ -93,26 +104,25 @@ struct Running {
 
 impl Running {
     async fn start(
-        spec: &Spec,
-        lines: &Lines,
+        command: &FunctionCommand,
+        process: &NewProcess,
         tail: &Arc<Tail>,
-        id: ProcessId,
-        region: &str,
     ) -> io::Result<Running> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let mut child = command(spec, listener.local_addr()?, id, region).spawn()?;
+        let runtime_api = listener.local_addr()?;
+        let mut child = shell(command, process, runtime_api).spawn()?;
         let group = child
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
             .ok_or_else(|| io::Error::other("it has no process id"))?;
         let mut readers = JoinSet::new();
-        let name = || spec.name.clone();
+        let name = || process.pool.spec.name.clone();
         if let Some(stream) = child.stdout.take() {
-            let lines = lines.clone();
+            let lines = command.lines.clone();
             readers.spawn(lines.read(name(), LineSource::Stdout, stream, tail.reading()));
         }
         if let Some(stream) = child.stderr.take() {
-            let lines = lines.clone();
+            let lines = command.lines.clone();
             readers.spawn(lines.read(name(), LineSource::Stderr, stream, tail.reading()));
         }
         Ok(Running {
@@ -140,11 +150,12 @@ impl Running {
 }
 
 /// SOURCE: Lambda developer guide, "Defined runtime environment variables". The command may set `_HANDLER` itself.
-fn command(spec: &Spec, runtime_api: SocketAddr, id: ProcessId, region: &str) -> Command {
-    let (name, version) = spec.name_and_version();
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", SCRIPT, "sh", &spec.command])
+fn shell(command: &FunctionCommand, process: &NewProcess, runtime_api: SocketAddr) -> Command {
+    let NewProcess { pool, id, region } = process;
+    let (name, version) = pool.spec.name_and_version();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", SCRIPT, "sh", &command.shell])
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", version)
@@ -155,14 +166,14 @@ fn command(spec: &Spec, runtime_api: SocketAddr, id: ProcessId, region: &str) ->
         .env("AWS_REGION", region)
         .env("AWS_DEFAULT_REGION", region)
         .env("TZ", ":UTC")
-        .env("STAGEWIRE_GATEWAY", format!("http://{}", spec.gateway))
+        .env("STAGEWIRE_GATEWAY", format!("http://{}", command.gateway))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
     if let Ok(directory) = std::env::current_dir() {
-        command.env("LAMBDA_TASK_ROOT", directory);
+        shell.env("LAMBDA_TASK_ROOT", directory);
     }
-    command
+    shell
 }

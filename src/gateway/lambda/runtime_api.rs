@@ -18,9 +18,8 @@ use tokio::{
 };
 
 use super::{
-    Answer, LARGEST_ANSWER,
-    desk::{Desk, Handed, Refused},
-    trouble,
+    InvocationResponse, LARGEST_ANSWER, process_failure,
+    worker::{Handed, RuntimeRefusal, Worker},
 };
 use crate::gateway::{access::admission, clock};
 
@@ -35,13 +34,13 @@ const PREFIX: &str = "/2018-06-01/runtime/";
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 
 /// Serves one process. Never done; what it serves ends with it.
-pub(super) async fn serve(listener: &TcpListener, desk: &Arc<Desk>) {
+pub(super) async fn serve(listener: &TcpListener, worker: &Arc<Worker>) {
     let mut conversations = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept(), if conversations.len() < CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
-                    conversations.spawn(converse(stream, Arc::clone(desk)));
+                    conversations.spawn(converse(stream, Arc::clone(worker)));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection of a function");
@@ -53,7 +52,7 @@ pub(super) async fn serve(listener: &TcpListener, desk: &Arc<Desk>) {
     }
 }
 
-async fn converse(stream: TcpStream, desk: Arc<Desk>) {
+async fn converse(stream: TcpStream, worker: Arc<Worker>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot turn Nagle's algorithm off");
     }
@@ -61,12 +60,12 @@ async fn converse(stream: TcpStream, desk: Arc<Desk>) {
         return;
     };
     let service = service_fn(move |request| {
-        let desk = Arc::clone(&desk);
+        let worker = Arc::clone(&worker);
         async move {
             // A web page must be able to take an invocation no more than to make one.
             let visitor = admission::admit(&request, local, None);
             Ok::<_, Infallible>(if visitor.is_ok_and(|it| it.require_program().is_ok()) {
-                dispatch(&desk, request).await
+                dispatch(&worker, request).await
             } else {
                 plain(StatusCode::FORBIDDEN, "403 forbidden\n")
             })
@@ -79,23 +78,23 @@ async fn converse(stream: TcpStream, desk: Arc<Desk>) {
 }
 
 /// An operation of the Runtime API.
-enum Operation<'p> {
+enum RuntimeOperation<'p> {
     Next,
     Response(&'p str),
     Error(&'p str),
     InitError,
 }
 
-impl Operation<'_> {
-    fn find(path: &str) -> Option<Operation<'_>> {
+impl RuntimeOperation<'_> {
+    fn find(path: &str) -> Option<RuntimeOperation<'_>> {
         match path.strip_prefix(PREFIX)? {
-            "invocation/next" => Some(Operation::Next),
-            "init/error" => Some(Operation::InitError),
+            "invocation/next" => Some(RuntimeOperation::Next),
+            "init/error" => Some(RuntimeOperation::InitError),
             other => {
                 let (id, what) = other.strip_prefix("invocation/")?.split_once('/')?;
                 match what {
-                    "response" => Some(Operation::Response(id)),
-                    "error" => Some(Operation::Error(id)),
+                    "response" => Some(RuntimeOperation::Response(id)),
+                    "error" => Some(RuntimeOperation::Error(id)),
                     _ => None,
                 }
             }
@@ -104,25 +103,25 @@ impl Operation<'_> {
 
     fn method(&self) -> Method {
         match self {
-            Operation::Next => Method::GET,
+            RuntimeOperation::Next => Method::GET,
             _ => Method::POST,
         }
     }
 }
 
-async fn dispatch(desk: &Desk, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn dispatch(worker: &Worker, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
-    let Some(operation) = Operation::find(head.uri.path()) else {
+    let Some(operation) = RuntimeOperation::find(head.uri.path()) else {
         return plain(StatusCode::NOT_FOUND, "404 page not found\n");
     };
     if head.method != operation.method() {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "");
     }
     let done = match operation {
-        Operation::Next => return next(desk).await,
-        Operation::Response(id) => respond(desk, id, body).await,
-        Operation::Error(id) => fail(desk, id, &head.headers, body).await,
-        Operation::InitError => init_error(desk, &head.headers, body).await,
+        RuntimeOperation::Next => return next(worker).await,
+        RuntimeOperation::Response(id) => respond(worker, id, body).await,
+        RuntimeOperation::Error(id) => fail(worker, id, &head.headers, body).await,
+        RuntimeOperation::InitError => init_error(worker, &head.headers, body).await,
     };
     match done {
         Ok(()) => json(StatusCode::ACCEPTED, &json!({ "status": "OK" })),
@@ -130,8 +129,8 @@ async fn dispatch(desk: &Desk, request: Request<Incoming>) -> Response<Full<Byte
     }
 }
 
-async fn next(desk: &Desk) -> Response<Full<Bytes>> {
-    match desk.next().await {
+async fn next(worker: &Worker) -> Response<Full<Bytes>> {
+    match worker.next().await {
         Ok(handed) => invocation(handed),
         Err(refused) => Problem::Refused(refused).answer(),
     }
@@ -167,35 +166,40 @@ fn invocation(handed: Handed) -> Response<Full<Bytes>> {
     response
 }
 
-async fn respond(desk: &Desk, id: &str, body: Incoming) -> Result<(), Problem> {
-    desk.check(id)?;
+async fn respond(worker: &Worker, id: &str, body: Incoming) -> Result<(), Problem> {
+    worker.check(id)?;
     let payload = match read(body).await {
         Ok(payload) => payload,
         Err(Problem::TooLarge) => {
-            desk.answer(id, trouble::too_large())?;
+            worker.answer(id, process_failure::too_large())?;
             return Err(Problem::TooLarge);
         }
         Err(problem) => return Err(problem),
     };
-    Ok(desk.answer(id, Answer::new(payload))?)
+    Ok(worker.answer(id, InvocationResponse::new(payload))?)
 }
 
-async fn fail(desk: &Desk, id: &str, headers: &HeaderMap, body: Incoming) -> Result<(), Problem> {
-    desk.check(id)?;
+async fn fail(
+    worker: &Worker,
+    id: &str,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<(), Problem> {
+    worker.check(id)?;
     let payload = match read(body).await {
         Ok(payload) => error_payload(payload, headers),
         Err(Problem::TooLarge) => {
-            desk.answer(id, trouble::too_large())?;
+            worker.answer(id, process_failure::too_large())?;
             return Err(Problem::TooLarge);
         }
         Err(problem) => return Err(problem),
     };
-    Ok(desk.answer(id, Answer::failed(payload))?)
+    Ok(worker.answer(id, InvocationResponse::failed(payload))?)
 }
 
-async fn init_error(desk: &Desk, headers: &HeaderMap, body: Incoming) -> Result<(), Problem> {
+async fn init_error(worker: &Worker, headers: &HeaderMap, body: Incoming) -> Result<(), Problem> {
     let payload = read(body).await?;
-    Ok(desk.cannot_start(error_payload(payload, headers))?)
+    Ok(worker.cannot_start(error_payload(payload, headers))?)
 }
 
 /// SOURCE: the `OpenAPI` description: without a payload the header says what kind of error it was.
@@ -211,13 +215,13 @@ fn error_payload(payload: Bytes, headers: &HeaderMap) -> Bytes {
 /// The reason why a request of a process is refused.
 #[derive(Debug)]
 enum Problem {
-    Refused(Refused),
+    Refused(RuntimeRefusal),
     TooLarge,
     Truncated,
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Problem {
+impl From<RuntimeRefusal> for Problem {
+    fn from(refused: RuntimeRefusal) -> Problem {
         Problem::Refused(refused)
     }
 }
@@ -225,7 +229,7 @@ impl From<Refused> for Problem {
 impl Problem {
     fn answer(&self) -> Response<Full<Bytes>> {
         let (status, kind, message) = match self {
-            Problem::Refused(Refused::State { from, to }) => (
+            Problem::Refused(RuntimeRefusal::State { from, to }) => (
                 StatusCode::FORBIDDEN,
                 "InvalidStateTransition",
                 format!(
@@ -233,7 +237,7 @@ impl Problem {
                      Error: State transition is not allowed"
                 ),
             ),
-            Problem::Refused(Refused::RequestId) => (
+            Problem::Refused(RuntimeRefusal::RequestId) => (
                 StatusCode::BAD_REQUEST,
                 "InvalidRequestID",
                 "Invalid request ID".to_owned(),

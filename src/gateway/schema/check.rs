@@ -22,7 +22,7 @@ const DIVISION_STEPS: usize = 16;
 /// The reason why a message is not what a schema describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Misfit {
-    /// The message breaks the rule at this place, a JSON pointer after the name of the document if it is another one.
+    /// The message breaks the rule here, by a JSON pointer after the name of the document if it is another one.
     Broken(String),
     /// The message is too long or too deep for such a schema, and was not judged.
     TooMuch,
@@ -57,7 +57,9 @@ impl Schema {
             known: HashMap::new(),
         };
         walk.node(0, message).map_err(|stop| match stop {
-            Stop::Broken(Broken { node, keyword }) => Misfit::Broken(self.place(node, keyword)),
+            Stop::Broken(Broken { node, keyword }) => {
+                Misfit::Broken(self.rule_pointer(node, keyword))
+            }
             Stop::TooMuch => Misfit::TooMuch,
         })
     }
@@ -109,27 +111,26 @@ impl<'s> Walk<'s> {
     fn rule(&mut self, idx: usize, rule: &'s Rule, value: &Value) -> Result<(), Stop> {
         self.budget.spend(1)?;
         match (rule, value) {
-            (Rule::Reference(target), _) => return self.node(*target, value),
-            (Rule::Items(node), Value::Array(elements)) => {
-                return elements
-                    .iter()
-                    .try_for_each(|element| self.node(*node, element));
-            }
+            (Rule::Reference(target), _) => self.node(*target, value),
+            (Rule::Items(node), Value::Array(elements)) => elements
+                .iter()
+                .try_for_each(|element| self.node(*node, element)),
             (Rule::Tuple(nodes, rest), Value::Array(elements)) => {
-                return self.tuple(idx, nodes, *rest, elements);
+                self.tuple(idx, nodes, *rest, elements)
             }
-            (Rule::Members(held), Value::Object(members)) => {
-                return self.members(idx, held, members);
-            }
+            (Rule::Members(held), Value::Object(members)) => self.members(idx, held, members),
             (Rule::Dependencies(needs), Value::Object(members)) => {
-                return self.dependencies(idx, needs, value, members);
+                self.dependencies(idx, needs, value, members)
             }
-            (Rule::AllOf(nodes), _) => {
-                return nodes.iter().try_for_each(|node| self.node(*node, value));
-            }
-            _ => {}
+            (Rule::AllOf(nodes), _) => nodes.iter().try_for_each(|node| self.node(*node, value)),
+            _ if self.holds(rule, value)? && self.kind_holds(rule, value)? => Ok(()),
+            _ => broken(idx, rule.keyword()),
         }
-        let holds = match (rule, value) {
+    }
+
+    /// True when a value keeps a rule that does not go down into it, as far as its kind is told apart here.
+    fn holds(&mut self, rule: &'s Rule, value: &Value) -> Result<bool, Stop> {
+        Ok(match (rule, value) {
             (Rule::AnyOf(nodes), _) => self.fitting(nodes, value, 1)? > 0,
             (Rule::OneOf(nodes), _) => self.fitting(nodes, value, 2)? == 1,
             (Rule::Not(node), _) => self.fitting(&[*node], value, 1)? == 0,
@@ -138,11 +139,7 @@ impl<'s> Walk<'s> {
             (_, Value::Array(elements)) => self.list_holds(rule, elements)?,
             (_, Value::Object(members)) => self.object_holds(rule, members)?,
             _ => true,
-        };
-        if holds && self.kind_holds(rule, value)? {
-            return Ok(());
-        }
-        broken(idx, rule.keyword())
+        })
     }
 
     fn tuple(
@@ -358,7 +355,7 @@ mod tests {
         Schema::compile(schema, &|_| None).unwrap()
     }
 
-    /// Checks messages under one schema: each is right, or breaks the rule at the place beside it.
+    /// Checks messages under one schema: each is right, or breaks the rule at the position beside it.
     #[track_caller]
     fn check(schema: &str, messages: &[(&str, &str)]) {
         let schema = serde_json::from_str(schema).unwrap();

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::{
-    keyword::{self, Scope},
+    keyword::{self, AppliesTo},
     meta, pattern,
     rule::{self, Rule},
 };
@@ -37,10 +37,10 @@ pub(crate) struct Schema {
     pub(super) nodes: Vec<Node>,
 }
 
-/// A place of a schema.
+/// A schema or subschema, compiled.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// The node around it; nothing for a document, and for a place that a reference led to.
+    /// The node around it; nothing for a document, and for a subschema that a reference led to.
     pub(super) parent: Option<usize>,
     /// From there, as a JSON pointer.
     pub(super) path: String,
@@ -53,25 +53,28 @@ pub(super) struct Node {
 impl Schema {
     /// Compiles a schema with all that it refers to.
     pub(crate) fn compile<'l>(schema: &'l Value, find: Find<'_, 'l>) -> Result<Self, Unusable> {
-        if let Some(place) = meta::find_flaw(schema) {
-            return Err(Unusable::Wrong(place));
+        if let Some(pointer) = meta::find_flaw(schema) {
+            return Err(Unusable::Wrong(pointer));
         }
         let survey = Survey::of(schema, find)?;
         survey.check_ends()?;
-        let n_patterns = survey.places.iter().map(|place| n_patterns(place.schema));
+        let n_patterns = survey
+            .schemas
+            .iter()
+            .map(|surveyed| n_patterns(surveyed.schema));
         let pattern_bytes = pattern::bytes_of_each(n_patterns.sum());
         let number = |schema: &Value| survey.known.get(&std::ptr::from_ref(schema)).copied();
-        let nodes = survey.places.iter().map(|place| {
-            let rules = match (place.schema.as_object(), place.target) {
+        let nodes = survey.schemas.iter().map(|surveyed| {
+            let rules = match (surveyed.schema.as_object(), surveyed.target) {
                 (_, Some(target)) => Ok(vec![Rule::Reference(target)]),
                 (Some(members), None) => rule::rules(members, &number, pattern_bytes),
                 (None, None) => Ok(Vec::new()),
             };
-            let wrong = |keyword| Unusable::Wrong(format!("{}/{keyword}", place.path));
+            let wrong = |keyword| Unusable::Wrong(format!("{}/{keyword}", surveyed.path));
             Ok(Node {
-                parent: place.parent,
-                path: place.path.clone(),
-                is_shared: place.is_shared,
+                parent: surveyed.parent,
+                path: surveyed.path.clone(),
+                is_shared: surveyed.is_shared,
                 rules: rules.map_err(wrong)?,
             })
         });
@@ -79,9 +82,9 @@ impl Schema {
         Ok(Self { nodes })
     }
 
-    /// Returns the place of a rule, as a JSON pointer, after the name of the document if the rule stands in another
+    /// Returns the position of a rule, as a JSON pointer, after the name of the document if the rule stands in another
     /// one.
-    pub(super) fn place(&self, node: usize, keyword: &str) -> String {
+    pub(super) fn rule_pointer(&self, node: usize, keyword: &str) -> String {
         let mut steps = Vec::new();
         let mut next = Some(node);
         while let Some(node) = next.and_then(|idx| self.nodes.get(idx)) {
@@ -93,16 +96,16 @@ impl Schema {
     }
 }
 
-/// Counts the regular expressions of one place.
+/// Counts the regular expressions of one schema, without those within it.
 fn n_patterns(schema: &Value) -> usize {
     let of_names = schema["patternProperties"].as_object().map_or(0, Map::len);
     usize::from(schema["pattern"].is_string()) + of_names
 }
 
-/// All places of a schema, and of what its references lead to, by number.
+/// A schema with its subschemas and all that its references lead to, by number.
 struct Survey<'l> {
-    places: Vec<Place<'l>>,
-    /// The numbers of places, by the address of the place in its document.
+    schemas: Vec<SurveyedSchema<'l>>,
+    /// The numbers of the schemas, by their address in the document.
     known: HashMap<*const Value, usize>,
 }
 
@@ -114,23 +117,24 @@ struct Document<'l> {
     root: &'l Value,
 }
 
-struct Place<'l> {
+/// A schema or subschema that the survey met.
+struct SurveyedSchema<'l> {
     document: Document<'l>,
     schema: &'l Value,
     parent: Option<usize>,
     path: String,
     is_shared: bool,
-    /// The place that the reference in this one leads to.
+    /// The schema that the reference in this one leads to.
     target: Option<usize>,
-    /// The places that are held against the same value.
+    /// The schemas that are held against the same value.
     same: Vec<usize>,
 }
 
 impl<'l> Survey<'l> {
-    /// Looks at each place once. Without recursion: a chain of references may be long.
+    /// Looks at each schema once. Without recursion: a chain of references may be long.
     fn of(schema: &'l Value, find: Find<'_, 'l>) -> Result<Self, Unusable> {
         let mut survey = Self {
-            places: Vec::new(),
+            schemas: Vec::new(),
             known: HashMap::new(),
         };
         let document = Document {
@@ -139,8 +143,8 @@ impl<'l> Survey<'l> {
         };
         survey.enter(document, schema, None, String::new());
         let mut next = 0;
-        while next < survey.places.len() {
-            if survey.places.len() > MOST_NODES {
+        while next < survey.schemas.len() {
+            if survey.schemas.len() > MOST_NODES {
                 return Err(Unusable::TooLarge);
             }
             survey.follow(next, find)?;
@@ -149,7 +153,7 @@ impl<'l> Survey<'l> {
         Ok(survey)
     }
 
-    /// Returns the number of a place, a new one if nothing has led to it yet.
+    /// Returns the number of a schema, a new one if nothing has led to it yet.
     fn enter(
         &mut self,
         document: Document<'l>,
@@ -157,10 +161,10 @@ impl<'l> Survey<'l> {
         parent: Option<usize>,
         path: String,
     ) -> usize {
-        let next = self.places.len();
+        let next = self.schemas.len();
         let idx = *self.known.entry(schema).or_insert(next);
         if idx == next {
-            self.places.push(Place {
+            self.schemas.push(SurveyedSchema {
                 document,
                 schema,
                 parent,
@@ -173,40 +177,40 @@ impl<'l> Survey<'l> {
         idx
     }
 
-    /// Enters the places that a place leads to.
+    /// Enters the schemas that a schema leads to.
     fn follow(&mut self, idx: usize, find: Find<'_, 'l>) -> Result<(), Unusable> {
-        let Place {
+        let SurveyedSchema {
             document, schema, ..
-        } = self.places[idx];
+        } = self.schemas[idx];
         let members = schema.as_object();
         let flaw = members.map_or(Some(String::new()), meta::flaw_of);
         if let Some(flaw) = flaw {
-            let place = self.places[idx].path.clone();
-            return Err(Unusable::Wrong(place + &flaw));
+            let pointer = self.schemas[idx].path.clone();
+            return Err(Unusable::Wrong(pointer + &flaw));
         }
         // SOURCE: draft 4: all that stands beside a reference is ignored.
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
             let target = self.resolve(document, reference, find)?;
-            self.places[target].is_shared = true;
-            self.places[idx].target = Some(target);
-            self.places[idx].same.push(target);
+            self.schemas[target].is_shared = true;
+            self.schemas[idx].target = Some(target);
+            self.schemas[idx].same.push(target);
             return Ok(());
         }
         for (keyword, value) in members.into_iter().flatten() {
-            for part in keyword::parts(keyword, value) {
-                if part.scope == Scope::Nothing {
+            for subschema in keyword::subschemas(keyword, value) {
+                if subschema.applies_to == AppliesTo::Nothing {
                     continue;
                 }
-                let target = self.enter(document, part.schema, Some(idx), part.path);
-                if part.scope == Scope::Same {
-                    self.places[idx].same.push(target);
+                let target = self.enter(document, subschema.schema, Some(idx), subschema.path);
+                if subschema.applies_to == AppliesTo::Same {
+                    self.schemas[idx].same.push(target);
                 }
             }
         }
         Ok(())
     }
 
-    /// Finds the place that a reference names: in the same document, or in another.
+    /// Finds the schema that a reference names: in the same document, or in another.
     fn resolve(
         &mut self,
         document: Document<'l>,
@@ -219,7 +223,7 @@ impl<'l> Survey<'l> {
             document
         } else {
             let (name, root) = find(address).ok_or_else(unresolved)?;
-            let is_other = !std::ptr::eq(root, self.places[0].schema);
+            let is_other = !std::ptr::eq(root, self.schemas[0].schema);
             let name = is_other.then_some(name);
             Document { name, root }
         };
@@ -233,26 +237,26 @@ impl<'l> Survey<'l> {
         Ok(self.enter(document, schema, None, path))
     }
 
-    /// Refuses a schema that leads back to itself while it stays at one value: each place is taken away when none that
+    /// Refuses a schema that leads back to itself while it stays at one value: each is taken away when none that
     /// is held against the same value is left before it, and none of a circle ever is.
     fn check_ends(&self) -> Result<(), Unusable> {
-        let mut n_before = vec![0_usize; self.places.len()];
-        for next in self.places.iter().flat_map(|place| &place.same) {
+        let mut n_before = vec![0_usize; self.schemas.len()];
+        for next in self.schemas.iter().flat_map(|surveyed| &surveyed.same) {
             n_before[*next] += 1;
         }
-        let all = 0..self.places.len();
+        let all = 0..self.schemas.len();
         let mut free: Vec<usize> = all.filter(|idx| n_before[*idx] == 0).collect();
         let mut n_taken = 0;
         while let Some(idx) = free.pop() {
             n_taken += 1;
-            for next in &self.places[idx].same {
+            for next in &self.schemas[idx].same {
                 n_before[*next] -= 1;
                 if n_before[*next] == 0 {
                     free.push(*next);
                 }
             }
         }
-        if n_taken < self.places.len() {
+        if n_taken < self.schemas.len() {
             return Err(Unusable::Endless);
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasher, RandomState},
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     budget::{Budget, Spent},
@@ -35,21 +35,29 @@ pub(super) fn same(left: &Value, right: &Value, budget: &mut Budget) -> Result<b
             Ok(true)
         }
         (Value::Object(left), Value::Object(right)) if left.len() == right.len() => {
-            for (name, left) in left {
-                budget.spend(1 + name.len() / STEP_BYTES)?;
-                let Some(right) = right.get(name) else {
-                    return Ok(false);
-                };
-                if !same(left, right, budget)? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
+            same_members(left, right, budget)
         }
         (Value::Null, Value::Null) => Ok(true),
         (Value::Bool(left), Value::Bool(right)) => Ok(left == right),
         _ => Ok(false),
     }
+}
+
+fn same_members(
+    left: &Map<String, Value>,
+    right: &Map<String, Value>,
+    budget: &mut Budget,
+) -> Result<bool, Spent> {
+    for (name, left) in left {
+        budget.spend(1 + name.len() / STEP_BYTES)?;
+        let Some(right) = right.get(name) else {
+            return Ok(false);
+        };
+        if !same(left, right, budget)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// True when no two values of a list are the same, found without comparing each with each.

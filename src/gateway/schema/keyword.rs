@@ -59,9 +59,9 @@ pub(super) fn form(keyword: &str) -> Option<Form> {
     })
 }
 
-/// The value that a part of a schema is held against.
+/// The value that a subschema is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum AppliesTo {
     /// The value that the schema itself is held against.
     Same,
     /// A part of that value.
@@ -72,41 +72,41 @@ pub(super) enum Scope {
 
 /// A schema within another.
 #[derive(Debug)]
-pub(super) struct Part<'v> {
+pub(super) struct Subschema<'v> {
     /// From the schema around it, as a JSON pointer.
     pub(super) path: String,
     pub(super) schema: &'v Value,
-    pub(super) scope: Scope,
+    pub(super) applies_to: AppliesTo,
 }
 
 /// Returns the schemas that stand under a keyword, whether or not they are any.
-pub(super) fn parts<'v>(keyword: &str, value: &'v Value) -> Vec<Part<'v>> {
-    let scope = match keyword {
-        "definitions" => Scope::Nothing,
-        "allOf" | "anyOf" | "oneOf" | "not" | "dependencies" => Scope::Same,
-        _ => Scope::Within,
+pub(super) fn subschemas<'v>(keyword: &str, value: &'v Value) -> Vec<Subschema<'v>> {
+    let applies_to = match keyword {
+        "definitions" => AppliesTo::Nothing,
+        "allOf" | "anyOf" | "oneOf" | "not" | "dependencies" => AppliesTo::Same,
+        _ => AppliesTo::Within,
     };
-    let part = |path: String, schema| Part {
+    let subschema = |path: String, schema| Subschema {
         path,
         schema,
-        scope,
+        applies_to,
     };
     match (form(keyword), value) {
         (Some(Form::SchemaOrFlag), Value::Bool(_)) => Vec::new(),
         (Some(Form::List | Form::SchemaOrList), Value::Array(schemas)) => {
             let schemas = schemas.iter().enumerate();
             schemas
-                .map(|(idx, schema)| part(format!("/{keyword}/{idx}"), schema))
+                .map(|(idx, schema)| subschema(format!("/{keyword}/{idx}"), schema))
                 .collect()
         }
         (Some(Form::Schema | Form::SchemaOrFlag | Form::SchemaOrList), schema) => {
-            vec![part(format!("/{keyword}"), schema)]
+            vec![subschema(format!("/{keyword}"), schema)]
         }
         (Some(Form::ByName | Form::Dependencies), Value::Object(schemas)) => {
             let is_names = |schema: &Value| keyword == "dependencies" && schema.is_array();
             let schemas = schemas.iter().filter(|(_, schema)| !is_names(schema));
             schemas
-                .map(|(name, schema)| part(format!("/{keyword}/{}", escape(name)), schema))
+                .map(|(name, schema)| subschema(format!("/{keyword}/{}", escape(name)), schema))
                 .collect()
         }
         _ => Vec::new(),

@@ -7,22 +7,22 @@ use serde_json::{Map, Value};
 use super::{
     budget::Budget,
     equal,
-    keyword::{self, Form, Part},
+    keyword::{self, Form, Subschema},
     number,
     pattern::Pattern,
     rule::Types,
 };
 
-/// Finds the place where a value is no schema, as a JSON pointer. The reader of the value has bounded its depth.
+/// Finds the position where a value is no schema, as a JSON pointer. The reader of the value has bounded its depth.
 pub(crate) fn find_flaw(schema: &Value) -> Option<String> {
     let Some(members) = schema.as_object() else {
         return Some(String::new());
     };
-    let below = |part: Part<'_>| Some(part.path + &find_flaw(part.schema)?);
-    flaw_of(members).or_else(|| all_parts(members).into_iter().find_map(below))
+    let below = |subschema: Subschema<'_>| Some(subschema.path + &find_flaw(subschema.schema)?);
+    flaw_of(members).or_else(|| all_subschemas(members).into_iter().find_map(below))
 }
 
-/// Finds the first part of a schema that has keywords of its own invention, as a JSON pointer, and those keywords in
+/// Finds the first schema in a schema that has keywords of its own invention, as a JSON pointer, and those keywords in
 /// order.
 pub(crate) fn find_unknown(schema: &Value) -> Option<(String, Vec<String>)> {
     let members = schema.as_object()?;
@@ -35,20 +35,20 @@ pub(crate) fn find_unknown(schema: &Value) -> Option<(String, Vec<String>)> {
         unknown.sort();
         return Some((String::new(), unknown));
     }
-    all_parts(members).into_iter().find_map(|part| {
-        let (place, unknown) = find_unknown(part.schema)?;
-        Some((part.path + &place, unknown))
+    all_subschemas(members).into_iter().find_map(|subschema| {
+        let (pointer, unknown) = find_unknown(subschema.schema)?;
+        Some((subschema.path + &pointer, unknown))
     })
 }
 
-fn all_parts(members: &Map<String, Value>) -> Vec<Part<'_>> {
-    let parts = members.iter();
-    parts
-        .flat_map(|(keyword, value)| keyword::parts(keyword, value))
+fn all_subschemas(members: &Map<String, Value>) -> Vec<Subschema<'_>> {
+    members
+        .iter()
+        .flat_map(|(keyword, value)| keyword::subschemas(keyword, value))
         .collect()
 }
 
-/// Finds the place where one schema is wrong by itself, without the schemas within it.
+/// Finds the position where one schema is wrong by itself, without the schemas within it.
 pub(super) fn flaw_of(members: &Map<String, Value>) -> Option<String> {
     // SOURCE: draft 4: whether a limit itself is allowed cannot be said without the limit.
     for (exclusive, limit) in [
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_draft_4_does_not_allow_is_found_at_its_place() {
-        for (schema, place) in [
+        for (schema, pointer) in [
             ("[]", ""),
             (r#"{"$ref":5}"#, "/$ref"),
             (r#"{"id":1}"#, "/id"),
@@ -190,7 +190,7 @@ mod tests {
             (r#"{"anyOf":{}}"#, "/anyOf"),
             (r#"{"oneOf":[{"not":1}]}"#, "/oneOf/0/not"),
         ] {
-            check(schema, Some(place));
+            check(schema, Some(pointer));
         }
     }
 

@@ -1,4 +1,4 @@
-//! The rules of one place of a schema.
+//! The rules of one schema.
 
 use std::collections::HashMap;
 
@@ -158,7 +158,7 @@ impl Rule {
     }
 }
 
-/// Gives the number of a node by its place in the schema.
+/// Gives the number of a node by its schema.
 type NumberOf<'f> = &'f dyn Fn(&Value) -> Option<usize>;
 
 /// Returns the rules of a schema whose form has been looked at.

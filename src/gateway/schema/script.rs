@@ -69,14 +69,7 @@ fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Option<()> {
     loop {
         match rest.next()? {
             ']' => break,
-            '\\' if rest.next_if_eq(&'b').is_some() => out.push_str(r"\x08"),
-            '\\' => {
-                escape(rest, out)?;
-                // A set is no end of a range.
-                if out.ends_with(']') && rest.next_if_eq(&'-').is_some() {
-                    out.push_str(r"\-");
-                }
-            }
+            '\\' => class_escape(rest, out)?,
             // At the start it is a hyphen, and so is the second of two.
             '-' if out.len() == start => out.push_str(r"\-"),
             '-' if rest.next_if_eq(&'-').is_some() => out.push_str(r"-\-"),
@@ -87,6 +80,20 @@ fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Option<()> {
         }
     }
     out.push(']');
+    Some(())
+}
+
+/// Translates an escape in a class, after its backslash.
+fn class_escape(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Option<()> {
+    if rest.next_if_eq(&'b').is_some() {
+        out.push_str(r"\x08");
+        return Some(());
+    }
+    escape(rest, out)?;
+    // A set is no end of a range.
+    if out.ends_with(']') && rest.next_if_eq(&'-').is_some() {
+        out.push_str(r"\-");
+    }
     Some(())
 }
 
@@ -110,19 +117,23 @@ pub(super) fn repeats(pattern: &str) -> (usize, usize) {
             }
             '\\' => is_escaped = true,
             '(' => n_parts += 1,
-            '{' if !is_code => {
-                let count = pattern[at + 1..].split('}').next().unwrap_or_default();
-                let times = |it: &str| it.parse::<usize>().unwrap_or(usize::from(!it.is_empty()));
-                // One with too many digits to be read is as good as endless.
-                let is_long = count.split(',').any(|it| it.len() > 9);
-                let most = count.split(',').map(times).max().unwrap_or(1).max(1);
-                product = product.saturating_mul(if is_long { usize::MAX } else { most });
-            }
+            '{' if !is_code => product = product.saturating_mul(most_times(&pattern[at + 1..])),
             _ => {}
         }
         is_code = false;
     }
     (n_parts, product)
+}
+
+/// Returns the most times that a count allows, after its opening brace; at least once.
+fn most_times(rest: &str) -> usize {
+    let count = rest.split('}').next().unwrap_or_default();
+    // One with too many digits to be read is as good as endless.
+    if count.split(',').any(|it| it.len() > 9) {
+        return usize::MAX;
+    }
+    let times = |it: &str| it.parse::<usize>().unwrap_or(usize::from(!it.is_empty()));
+    count.split(',').map(times).max().unwrap_or(1).max(1)
 }
 
 /// Translates an escape, after its backslash.

@@ -175,7 +175,7 @@ impl Plot<'_> {
         let id = integration.integration_id;
         for (key, response) in &file.responses {
             let input = integration_response_input(key, response);
-            integration_responses::add(draft, &within(&self.api.api_id, &id), &input)?;
+            integration_responses::add(draft, &self.api, &id, &input)?;
         }
         self.integrations.insert(name.to_owned(), id);
         Ok(())
@@ -211,14 +211,9 @@ impl Plot<'_> {
             }
             None => routes::add(draft, &self.api, &input)?,
         };
-        let api_id = &self.api.api_id;
-        let parent = within(api_id, &route.route_id);
         for (key, response) in &file.responses {
-            route_responses::add(
-                draft,
-                (api_id, &parent),
-                &route_response_input(key, response),
-            )?;
+            let input = route_response_input(key, response);
+            route_responses::add(draft, &self.api, &route.route_id, &input)?;
         }
         self.routes.insert(key.to_owned(), route.route_id);
         Ok(())

@@ -108,19 +108,13 @@ fn mapped(region: &str, mapping: &ApiMappingRecord) -> Mapped {
 mod tests {
     use super::*;
 
-    fn put(domains: &mut Domains, place: (&str, &str), mapping: (&str, &str, &str)) {
-        let (id, key, stage) = mapping;
-        let record = ApiMappingRecord {
+    fn mapping(id: &str, key: &str, stage: &str) -> DomainChange {
+        DomainChange::MappingPut(ApiMappingRecord {
             api_mapping_id: id.to_owned(),
             api_id: "a1".to_owned(),
             stage: stage.to_owned(),
             api_mapping_key: key.to_owned(),
-        };
-        change(domains, place, DomainChange::MappingPut(record));
-    }
-
-    fn change(domains: &mut Domains, (region, name): (&str, &str), change: DomainChange) {
-        domains.apply(region, name, change);
+        })
     }
 
     fn stage(domains: &Domains, host: &str, key: &str) -> Option<String> {
@@ -130,11 +124,11 @@ mod tests {
     #[test]
     fn a_wildcard_stands_for_one_label_and_gives_way_to_a_whole_name() {
         let mut domains = Domains::default();
-        let (all, one) = (("r1", "*.example.com"), ("r1", "ws.example.com"));
-        change(&mut domains, all, DomainChange::Put);
-        put(&mut domains, all, ("m1", "", "any"));
+        let (all, one) = ("*.example.com", "ws.example.com");
+        domains.apply("r1", all, DomainChange::Put);
+        domains.apply("r1", all, mapping("m1", "", "any"));
         assert_eq!(stage(&domains, "ws.example.com", ""), Some("any".into()));
-        change(&mut domains, one, DomainChange::Put);
+        domains.apply("r1", one, DomainChange::Put);
         assert_eq!(stage(&domains, "ws.example.com", ""), None);
         assert_eq!(stage(&domains, "other.example.com", ""), Some("any".into()));
         for host in [
@@ -151,32 +145,28 @@ mod tests {
     #[test]
     fn a_changed_mapping_leaves_its_old_key() {
         let mut domains = Domains::default();
-        let place = ("r1", "ws.example.com");
-        put(&mut domains, place, ("m1", "chat", "prod"));
-        put(&mut domains, place, ("m1", "", "test"));
+        let name = "ws.example.com";
+        domains.apply("r1", name, mapping("m1", "chat", "prod"));
+        domains.apply("r1", name, mapping("m1", "", "test"));
         assert_eq!(stage(&domains, "ws.example.com", "chat"), None);
         assert_eq!(stage(&domains, "ws.example.com", ""), Some("test".into()));
         let gone = DomainChange::MappingRemoved { id: "m1".into() };
-        change(&mut domains, place, gone);
+        domains.apply("r1", name, gone);
         assert_eq!(stage(&domains, "ws.example.com", ""), None);
         assert!(domains.knows("ws.example.com"));
-        change(&mut domains, place, DomainChange::Removed);
+        domains.apply("r1", name, DomainChange::Removed);
         assert!(!domains.knows("ws.example.com"));
     }
 
     #[test]
     fn regions_keep_the_same_name_apart() {
         let mut domains = Domains::default();
-        put(&mut domains, ("r1", "ws.example.com"), ("m1", "a", "one"));
-        put(&mut domains, ("r2", "ws.example.com"), ("m2", "b", "two"));
+        domains.apply("r1", "ws.example.com", mapping("m1", "a", "one"));
+        domains.apply("r2", "ws.example.com", mapping("m2", "b", "two"));
         let found = domains.find("ws.example.com", "b").unwrap();
         assert_eq!((found.region.as_str(), found.stage.as_str()), ("r2", "two"));
         assert_eq!(domains.all("ws.example.com").len(), 2);
-        change(
-            &mut domains,
-            ("r2", "ws.example.com"),
-            DomainChange::Removed,
-        );
+        domains.apply("r2", "ws.example.com", DomainChange::Removed);
         assert_eq!(stage(&domains, "ws.example.com", "b"), None);
         assert_eq!(stage(&domains, "ws.example.com", "a"), Some("one".into()));
     }

@@ -12,12 +12,12 @@ use serde::Serialize;
 use super::{
     domains::DomainChange,
     error::Error,
-    hot::{self, Change, Hot},
     migrate::{META, SEEDED},
     record::{
         ApiMappingRecord, ApiRecord, DeploymentRecord, DomainNameRecord, OwedDeploymentRecord,
         Serving, Snapshot, StageRecord,
     },
+    serving_cache::{self, Change, ServingCache},
     view::{API_TABLES, Record, SNAPSHOTS, Table, View, encode, key, within},
 };
 
@@ -25,7 +25,7 @@ use super::{
 pub(crate) struct Draft<'a> {
     view: View<'a>,
     transaction: &'a WriteTransaction,
-    hot: &'a RwLock<Hot>,
+    serving_cache: &'a RwLock<ServingCache>,
     changes: Vec<Change>,
     n_writes: usize,
 }
@@ -39,11 +39,14 @@ impl<'a> Deref for Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(transaction: &'a WriteTransaction, hot: &'a RwLock<Hot>) -> Self {
+    pub(super) fn new(
+        transaction: &'a WriteTransaction,
+        serving_cache: &'a RwLock<ServingCache>,
+    ) -> Self {
         Self {
             view: View::of_write(transaction),
             transaction,
-            hot,
+            serving_cache,
             changes: Vec::new(),
             n_writes: 0,
         }
@@ -62,7 +65,7 @@ impl<'a> Draft<'a> {
     /// True while no API of any region has that id.
     pub(crate) fn api_id_is_free(&self, api_id: &str) -> bool {
         let taken = |change: &Change| matches!(change, Change::ApiAdded { api_id: added, .. } if added == api_id);
-        !hot::read(self.hot).has_api(api_id) && !self.changes.iter().any(taken)
+        !serving_cache::read(self.serving_cache).has_api(api_id) && !self.changes.iter().any(taken)
     }
 
     /// Marks the store as seeded. False when it was before: then whoever emptied it meant to.
@@ -240,7 +243,7 @@ impl<'a> Draft<'a> {
         let Some(deployment_id) = &stage.deployment_id else {
             return Ok(None);
         };
-        let held = hot::read(self.hot).snapshot(api_id, deployment_id);
+        let held = serving_cache::read(self.serving_cache).snapshot(api_id, deployment_id);
         match held {
             Some(snapshot) => Ok(Some(snapshot)),
             None => Ok(self.view.snapshot(api_id, deployment_id)?.map(Arc::new)),

@@ -26,7 +26,7 @@ const SCHEMA: &str = "schema";
 pub(super) const SEEDED: &str = "seeded";
 
 /// The schema version that a state file states, if it states one.
-pub(super) enum Found {
+pub(super) enum FoundVersion {
     /// A new file: no table at all.
     New,
     /// A schema version.
@@ -36,7 +36,7 @@ pub(super) enum Found {
 }
 
 /// Reads the schema's version without changing anything.
-pub(super) fn find_version(database: &Database) -> Result<Found, Error> {
+pub(super) fn find_version(database: &Database) -> Result<FoundVersion, Error> {
     let transaction = database.begin_read().map_err(Error::database)?;
     let version = match transaction.open_table(META) {
         Ok(meta) => meta
@@ -47,12 +47,12 @@ pub(super) fn find_version(database: &Database) -> Result<Found, Error> {
         Err(_) => None,
     };
     if let Some(version) = version {
-        return Ok(Found::Version(version));
+        return Ok(FoundVersion::Version(version));
     }
     let mut tables = transaction.list_tables().map_err(Error::database)?;
     match tables.next() {
-        Some(_) => Ok(Found::Foreign),
-        None => Ok(Found::New),
+        Some(_) => Ok(FoundVersion::Foreign),
+        None => Ok(FoundVersion::New),
     }
 }
 

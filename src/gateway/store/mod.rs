@@ -8,10 +8,10 @@ mod domains;
 mod draft;
 mod error;
 mod handle;
-mod hot;
 mod migrate;
 pub(crate) mod record;
 mod served;
+mod serving_cache;
 mod view;
 mod writer;
 
@@ -19,7 +19,7 @@ use std::{
     fs, io,
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
         mpsc::{self, Receiver, Sender},
     },
     thread::JoinHandle,
@@ -33,15 +33,15 @@ pub use self::error::Error;
 pub(crate) use self::{
     domains::Mapped,
     draft::Draft,
-    hot::{Absent, Removed},
+    serving_cache::{Absent, Removed},
     view::{Record, View, within},
 };
 use self::{
     handle::{Handle, Open},
-    hot::Hot,
-    migrate::{Found, SCHEMA_VERSION},
+    migrate::{FoundVersion, SCHEMA_VERSION},
     record::{OwedDeploymentRecord, Serving},
-    writer::{Apply, Job, Writer},
+    serving_cache::ServingCache,
+    writer::{Apply, QueuedWrite, Writer},
 };
 use super::StoreLocation;
 
@@ -59,7 +59,7 @@ pub(crate) struct Store {
 
 struct Inner {
     handle: Arc<Handle>,
-    hot: Arc<RwLock<Hot>>,
+    serving_cache: Arc<RwLock<ServingCache>>,
     removals: broadcast::Sender<Removed>,
     owed: Arc<Notify>,
     /// The writing thread and the way to it; taken when the store is dropped.
@@ -67,7 +67,7 @@ struct Inner {
 }
 
 struct WriterThread {
-    jobs: Sender<Job>,
+    jobs: Sender<QueuedWrite>,
     thread: JoinHandle<()>,
 }
 
@@ -94,28 +94,34 @@ impl Store {
     /// Makes the store in a database that was opened, with the way to open it anew.
     fn of(database: Database, open: Option<Open>, location: &StoreLocation) -> Result<Self, Error> {
         match migrate::find_version(&database)? {
-            Found::New => migrate::create(&database)?,
-            Found::Version(version @ 1..=SCHEMA_VERSION) => migrate::upgrade(&database, version)?,
+            FoundVersion::New => migrate::create(&database)?,
+            FoundVersion::Version(version @ 1..=SCHEMA_VERSION) => {
+                migrate::upgrade(&database, version)?;
+            }
             found => return Err(refuse(&found, location)),
         }
         let transaction = database.begin_read().map_err(Error::database)?;
         let view = View::of_commit(transaction);
-        let hot = Hot::load(&view)?;
+        let serving_cache = ServingCache::load(&view)?;
         let owed = Arc::new(Notify::new());
         if !view.everything::<OwedDeploymentRecord>()?.is_empty() {
             owed.notify_one();
         }
         drop(view);
-        Self::start(Handle::new(database, open), hot, owed)
+        Self::start(Handle::new(database, open), serving_cache, owed)
     }
 
-    fn start(handle: Handle, hot: Hot, owed: Arc<Notify>) -> Result<Self, Error> {
+    fn start(
+        handle: Handle,
+        serving_cache: ServingCache,
+        owed: Arc<Notify>,
+    ) -> Result<Self, Error> {
         let handle = Arc::new(handle);
-        let hot = Arc::new(RwLock::new(hot));
+        let serving_cache = Arc::new(RwLock::new(serving_cache));
         let (removals, _) = broadcast::channel(REMOVALS_HELD);
         let writer = Writer {
             handle: Arc::clone(&handle),
-            hot: Arc::clone(&hot),
+            serving_cache: Arc::clone(&serving_cache),
             removals: removals.clone(),
             owed: Arc::clone(&owed),
         };
@@ -127,7 +133,7 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 handle,
-                hot,
+                serving_cache,
                 removals,
                 owed,
                 writer: Some(WriterThread { jobs, thread }),
@@ -137,36 +143,40 @@ impl Store {
 
     /// Returns what a stage serves at this moment. In memory, and cheap enough for every message.
     pub(crate) fn serving(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
-        hot::read(&self.inner.hot).serving(api_id, stage)
+        self.cache().serving(api_id, stage)
     }
 
     /// Returns what a message or a handshake on a stage meets at this moment: what the stage serves, or perhaps what it
     /// served before, until it has settled. A new stage is absent until then. In memory, and as cheap as
     /// [`Store::serving`] where stages settle at once.
     pub(crate) fn answering(&self, api_id: &str, stage: &str) -> Result<Arc<Serving>, Absent> {
-        hot::read(&self.inner.hot).answering(api_id, stage)
+        self.cache().answering(api_id, stage)
     }
 
     /// Sets the time that stages take to settle from now on; with none, the default, they settle at once.
-    pub(crate) fn settle_within(&self, time: Duration) {
-        let hot = &self.inner.hot;
-        let mut hot = hot.write().unwrap_or_else(PoisonError::into_inner);
-        hot.settle_within(time);
+    pub(crate) fn set_settling_time(&self, time: Duration) {
+        let cache = &self.inner.serving_cache;
+        let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
+        cache.set_settling_time(time);
+    }
+
+    fn cache(&self) -> RwLockReadGuard<'_, ServingCache> {
+        serving_cache::read(&self.inner.serving_cache)
     }
 
     /// True when a host is a custom domain name of any region. In memory.
     pub(crate) fn is_domain_name(&self, host: &str) -> bool {
-        hot::read(&self.inner.hot).domains.knows(host)
+        self.cache().domains.knows(host)
     }
 
     /// Returns the stage that answers under a key of a custom domain name. In memory.
     pub(crate) fn mapped(&self, host: &str, key: &str) -> Option<Mapped> {
-        hot::read(&self.inner.hot).domains.find(host, key)
+        self.cache().domains.find(host, key)
     }
 
     /// Returns all stages that answer under a custom domain name, in no order. In memory.
     pub(crate) fn all_mapped(&self, host: &str) -> Vec<Mapped> {
-        hot::read(&self.inner.hot).domains.all(host)
+        self.cache().domains.all(host)
     }
 
     /// Tells of every API and stage that ceases to exist, after the write is durable.
@@ -182,7 +192,7 @@ impl Store {
 
     /// True while there is no API in any region.
     pub(crate) fn is_empty(&self) -> bool {
-        hot::read(&self.inner.hot).is_empty()
+        self.cache().is_empty()
     }
 
     /// Reads from one consistent view. Blocks.
@@ -234,7 +244,7 @@ impl Store {
     fn submit(&self, apply: Apply) -> Result<Receiver<Result<(), Error>>, Error> {
         let writer = self.inner.writer.as_ref().ok_or(Error::Closed)?;
         let (reply, answer) = mpsc::sync_channel(1);
-        let job = Job { apply, reply };
+        let job = QueuedWrite { apply, reply };
         writer.jobs.send(job).map_err(|_| Error::Closed)?;
         Ok(answer)
     }
@@ -297,7 +307,13 @@ fn open_file(path: &Path) -> Result<Database, Error> {
         path: path.to_owned(),
         source: Arc::new(error),
     })?;
-    builder().create(path).map_err(|error| match error {
+    builder()
+        .create(path)
+        .map_err(|error| cannot_open(path, error))
+}
+
+fn cannot_open(path: &Path, error: DatabaseError) -> Error {
+    match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Error::Locked {
             path: path.to_owned(),
         },
@@ -316,7 +332,7 @@ fn open_file(path: &Path) -> Result<Database, Error> {
             path: path.to_owned(),
             reason: other.to_string(),
         },
-    })
+    }
 }
 
 /// Makes the file, where absent, for its owner only: a definition may hold credentials.
@@ -328,13 +344,13 @@ fn make_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-fn refuse(found: &Found, location: &StoreLocation) -> Error {
+fn refuse(found: &FoundVersion, location: &StoreLocation) -> Error {
     let path = match location {
         StoreLocation::File(path) => path.clone(),
         StoreLocation::Memory => "memory".into(),
     };
     match found {
-        Found::Version(found) if *found > SCHEMA_VERSION => Error::Newer {
+        FoundVersion::Version(found) if *found > SCHEMA_VERSION => Error::Newer {
             path,
             found: *found,
             known: SCHEMA_VERSION,

@@ -55,8 +55,28 @@ pub(crate) struct RouteRecord {
     pub(crate) target: Option<String>,
 }
 
+impl RouteRecord {
+    /// Makes a route that has nothing but its id and what AWS fills in.
+    pub(crate) fn new(route_id: String) -> Self {
+        Self {
+            route_id,
+            route_key: String::new(),
+            api_key_required: false,
+            authorization_type: "NONE".to_owned(),
+            authorizer_id: None,
+            authorization_scopes: None,
+            model_selection_expression: None,
+            operation_name: None,
+            request_models: None,
+            request_parameters: None,
+            route_response_selection_expression: None,
+            target: None,
+        }
+    }
+}
+
 /// A route response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RouteResponseRecord {
     pub(crate) route_response_id: String,
     pub(crate) route_response_key: String,
@@ -89,8 +109,33 @@ pub(crate) struct IntegrationRecord {
     pub(crate) timeout_in_millis: u32,
 }
 
+impl IntegrationRecord {
+    /// Makes an integration that has nothing but its id and what AWS fills in.
+    // SOURCE: the values are the same for all integration types of a WebSocket API.
+    pub(crate) fn new(integration_id: String) -> Self {
+        Self {
+            integration_id,
+            integration_type: String::new(),
+            integration_uri: None,
+            integration_method: None,
+            integration_response_selection_expression: None,
+            connection_type: "INTERNET".to_owned(),
+            connection_id: None,
+            content_handling_strategy: None,
+            credentials_arn: None,
+            description: None,
+            passthrough_behavior: "WHEN_NO_MATCH".to_owned(),
+            payload_format_version: "1.0".to_owned(),
+            request_parameters: None,
+            request_templates: None,
+            template_selection_expression: None,
+            timeout_in_millis: 29_000,
+        }
+    }
+}
+
 /// An integration response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct IntegrationResponseRecord {
     pub(crate) integration_response_id: String,
     pub(crate) integration_response_key: String,
@@ -139,7 +184,7 @@ pub(crate) struct DeploymentRecord {
 }
 
 /// The copy of an API's definition that a deployment froze. Written once, never changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     pub(crate) route_selection_expression: String,
     pub(crate) api_key_selection_expression: String,
@@ -185,6 +230,25 @@ pub(crate) struct StageRecord {
 }
 
 impl StageRecord {
+    /// Makes a stage that serves nothing and has no settings.
+    pub(crate) fn new(stage_name: String, created_at: Timestamp) -> Self {
+        Self {
+            stage_name,
+            deployment_id: None,
+            description: None,
+            auto_deploy: None,
+            last_deployment_status_message: None,
+            client_certificate_id: None,
+            access_log_settings: None,
+            default_route_settings: RouteSettingsRecord::default(),
+            route_settings: BTreeMap::new(),
+            stage_variables: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            created_at,
+            updated_at: created_at,
+        }
+    }
+
     /// True for a stage that follows the definition by itself.
     pub(crate) fn is_auto_deployed(&self) -> bool {
         self.auto_deploy == Some(true)

@@ -11,8 +11,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    hot::Absent,
     record::{Serving, Snapshot},
+    serving_cache::Absent,
 };
 
 /// Deployments that a stage remembers; one more takes the place of the oldest.
@@ -37,14 +37,14 @@ struct Past {
 }
 
 impl Past {
-    fn may_answer(&self, within: Duration, now: Instant) -> bool {
-        now.duration_since(self.ended) < within
+    fn may_answer(&self, settling_time: Duration, now: Instant) -> bool {
+        now.duration_since(self.ended) < settling_time
     }
 }
 
 impl Served {
     /// Makes the entry of a stage that was there before.
-    pub(super) fn settled(serving: Arc<Serving>) -> Served {
+    pub(super) fn existing(serving: Arc<Serving>) -> Served {
         Served {
             serving,
             past: Vec::new(),
@@ -52,15 +52,15 @@ impl Served {
     }
 
     /// Makes the entry of a stage that was just made.
-    pub(super) fn new(serving: Arc<Serving>, within: Duration, now: Instant) -> Served {
-        let mut served = Served::settled(serving);
+    pub(super) fn created(serving: Arc<Serving>, settling_time: Duration, now: Instant) -> Served {
+        let mut served = Served::existing(serving);
         served.remember(None, None, now);
-        served.forget_settled(within, now);
+        served.forget_older_than(settling_time, now);
         served
     }
 
     /// Takes over what a write made of the stage.
-    pub(super) fn put(&mut self, serving: Arc<Serving>, within: Duration, now: Instant) {
+    pub(super) fn put(&mut self, serving: Arc<Serving>, settling_time: Duration, now: Instant) {
         let before = std::mem::replace(&mut self.serving, serving);
         let deployment_id = self.serving.stage.deployment_id.as_ref();
         if before.stage.deployment_id.as_ref() == deployment_id {
@@ -70,7 +70,7 @@ impl Served {
             .retain(|past| past.deployment_id.as_ref() != deployment_id);
         let before_id = before.stage.deployment_id.clone();
         self.remember(before_id, before.snapshot.clone(), now);
-        self.forget_settled(within, now);
+        self.forget_older_than(settling_time, now);
     }
 
     /// Forgets a deployment that is no more.
@@ -80,8 +80,8 @@ impl Served {
     }
 
     /// Forgets what may not answer any more.
-    pub(super) fn forget_settled(&mut self, within: Duration, now: Instant) {
-        self.past.retain(|past| past.may_answer(within, now));
+    pub(super) fn forget_older_than(&mut self, settling_time: Duration, now: Instant) {
+        self.past.retain(|past| past.may_answer(settling_time, now));
     }
 
     /// True when the stage answers by its current deployment alone, for sure.
@@ -92,13 +92,13 @@ impl Served {
     /// Returns what answers now: `choose` gives one of so many, counted from 0. A stage that is new is not there yet.
     pub(super) fn answering(
         &self,
-        within: Duration,
+        settling_time: Duration,
         now: Instant,
         choose: impl FnOnce(usize) -> usize,
     ) -> Result<Arc<Serving>, Absent> {
         let mut may_answer = Vec::new();
         for past in &self.past {
-            if past.may_answer(within, now) {
+            if past.may_answer(settling_time, now) {
                 may_answer.push((past, past.snapshot.as_ref().ok_or(Absent::Stage)?));
             }
         }
@@ -142,15 +142,6 @@ mod tests {
 
     /// Returns what a stage of this deployment serves, with a description that tells writes apart.
     fn serving(deployment_id: Option<&str>, description: &str) -> Arc<Serving> {
-        let snapshot = Snapshot {
-            route_selection_expression: String::new(),
-            api_key_selection_expression: String::new(),
-            disable_execute_api_endpoint: false,
-            routes: Vec::new(),
-            integrations: Vec::new(),
-            authorizers: Vec::new(),
-            models: Vec::new(),
-        };
         Arc::new(Serving {
             api_id: "a1".to_owned(),
             region: "us-east-1".to_owned(),
@@ -158,7 +149,7 @@ mod tests {
                 description: Some(description.to_owned()),
                 ..tests::stage("prod", deployment_id)
             },
-            snapshot: deployment_id.map(|_| Arc::new(snapshot)),
+            snapshot: deployment_id.map(|_| Arc::default()),
         })
     }
 
@@ -190,7 +181,7 @@ mod tests {
     #[test]
     fn after_a_move_both_deployments_answer_until_it_has_settled() {
         let began = Instant::now();
-        let mut served = Served::settled(serving(Some("d1"), ""));
+        let mut served = Served::existing(serving(Some("d1"), ""));
         assert_eq!(answers(&served, began), ["d1"]);
         served.put(serving(Some("d2"), ""), WITHIN, began);
         assert_eq!(answers(&served, began), ["d1", "d2"]);
@@ -201,7 +192,7 @@ mod tests {
     #[test]
     fn of_several_moves_each_settles_in_its_own_time() {
         let began = Instant::now();
-        let mut served = Served::settled(serving(Some("d1"), ""));
+        let mut served = Served::existing(serving(Some("d1"), ""));
         served.put(serving(Some("d2"), ""), WITHIN, began);
         served.put(serving(Some("d3"), ""), WITHIN, began + seconds(30));
         assert_eq!(answers(&served, began + seconds(59)), ["d1", "d2", "d3"]);
@@ -212,7 +203,7 @@ mod tests {
     #[test]
     fn moving_back_starts_the_time_anew() {
         let began = Instant::now();
-        let mut served = Served::settled(serving(Some("d1"), ""));
+        let mut served = Served::existing(serving(Some("d1"), ""));
         served.put(serving(Some("d2"), ""), WITHIN, began);
         served.put(serving(Some("d1"), ""), WITHIN, began + seconds(50));
         assert_eq!(answers(&served, began + seconds(109)), ["d1", "d2"]);
@@ -222,11 +213,11 @@ mod tests {
     #[test]
     fn a_stage_that_is_new_or_served_nothing_is_not_there_yet() {
         let began = Instant::now();
-        let mut served = Served::new(serving(None, ""), WITHIN, began);
+        let mut served = Served::created(serving(None, ""), WITHIN, began);
         served.put(serving(Some("d1"), ""), WITHIN, began + seconds(50));
         assert_eq!(answers(&served, began + seconds(109)), [""; 0]);
         assert_eq!(answers(&served, began + seconds(110)), ["d1"]);
-        let made = Served::new(serving(Some("d1"), ""), WITHIN, began);
+        let made = Served::created(serving(Some("d1"), ""), WITHIN, began);
         assert_eq!(answers(&made, began + seconds(59)), [""; 0]);
         assert_eq!(answers(&made, began + seconds(60)), ["d1"]);
     }
@@ -234,7 +225,7 @@ mod tests {
     #[test]
     fn settings_act_at_once_whichever_deployment_answers() {
         let began = Instant::now();
-        let mut served = Served::settled(serving(Some("d1"), "old"));
+        let mut served = Served::existing(serving(Some("d1"), "old"));
         served.put(serving(Some("d2"), "old"), WITHIN, began);
         served.put(serving(Some("d2"), "new"), WITHIN, began + seconds(1));
         for choice in [0, 1] {
@@ -248,7 +239,7 @@ mod tests {
     #[test]
     fn nothing_is_left_of_a_deployment_that_was_deleted() {
         let began = Instant::now();
-        let mut served = Served::settled(serving(Some("d1"), ""));
+        let mut served = Served::existing(serving(Some("d1"), ""));
         served.put(serving(Some("d2"), ""), WITHIN, began);
         served.forget("d1");
         assert_eq!(answers(&served, began), ["d2"]);
@@ -258,7 +249,7 @@ mod tests {
     #[test]
     fn stages_that_settle_at_once_remember_nothing() {
         let began = Instant::now();
-        let mut served = Served::new(serving(None, ""), Duration::ZERO, began);
+        let mut served = Served::created(serving(None, ""), Duration::ZERO, began);
         served.put(serving(Some("d1"), ""), Duration::ZERO, began);
         served.put(serving(Some("d2"), ""), Duration::ZERO, began);
         assert!(served.is_settled());
@@ -267,7 +258,7 @@ mod tests {
     #[test]
     fn a_stage_that_is_moved_again_and_again_remembers_a_bounded_number() {
         let began = Instant::now();
-        let mut served = Served::settled(serving(Some("d0"), ""));
+        let mut served = Served::existing(serving(Some("d0"), ""));
         for idx in 1..3 * MOST {
             served.put(serving(Some(&format!("d{idx}")), ""), WITHIN, began);
         }

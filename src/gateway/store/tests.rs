@@ -13,7 +13,7 @@ use redb::{StorageBackend, TableDefinition};
 use super::{
     record::{
         ApiMappingRecord, ApiRecord, AuthorizerRecord, DeploymentRecord, DomainConfigurationRecord,
-        DomainNameRecord, RouteRecord, RouteSettingsRecord, Snapshot, StageRecord, VpcLinkRecord,
+        DomainNameRecord, RouteRecord, Snapshot, StageRecord, VpcLinkRecord,
     },
     *,
 };
@@ -40,36 +40,15 @@ fn api(api_id: &str) -> ApiRecord {
 
 fn route(route_id: &str) -> RouteRecord {
     RouteRecord {
-        route_id: route_id.to_owned(),
         route_key: "$default".to_owned(),
-        api_key_required: false,
-        authorization_type: "NONE".to_owned(),
-        authorizer_id: None,
-        authorization_scopes: None,
-        model_selection_expression: None,
-        operation_name: None,
-        request_models: None,
-        request_parameters: None,
-        route_response_selection_expression: None,
-        target: None,
+        ..RouteRecord::new(route_id.to_owned())
     }
 }
 
 pub(super) fn stage(stage_name: &str, deployment_id: Option<&str>) -> StageRecord {
     StageRecord {
-        stage_name: stage_name.to_owned(),
         deployment_id: deployment_id.map(str::to_owned),
-        description: None,
-        auto_deploy: None,
-        last_deployment_status_message: None,
-        client_certificate_id: None,
-        access_log_settings: None,
-        default_route_settings: RouteSettingsRecord::default(),
-        route_settings: BTreeMap::new(),
-        stage_variables: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        created_at: jiff::Timestamp::UNIX_EPOCH,
-        updated_at: jiff::Timestamp::UNIX_EPOCH,
+        ..StageRecord::new(stage_name.to_owned(), jiff::Timestamp::UNIX_EPOCH)
     }
 }
 
@@ -87,12 +66,7 @@ fn deployment(deployment_id: &str) -> DeploymentRecord {
 fn snapshot(route_selection_expression: &str) -> Snapshot {
     Snapshot {
         route_selection_expression: route_selection_expression.to_owned(),
-        api_key_selection_expression: String::new(),
-        disable_execute_api_endpoint: false,
-        routes: Vec::new(),
-        integrations: Vec::new(),
-        authorizers: Vec::new(),
-        models: Vec::new(),
+        ..Snapshot::default()
     }
 }
 
@@ -333,18 +307,18 @@ fn a_stage_settles_slowly_only_if_that_is_wanted_and_a_restart_settles_it() {
     move_to(&store, "d1");
     move_to(&store, "d2");
     assert_eq!(answering(&store), ids(&["d2"]));
-    store.settle_within(hour);
+    store.set_settling_time(hour);
     assert_eq!(answering(&store), ids(&["d2"]));
     move_to(&store, "d3");
     assert_eq!(answering(&store), ids(&["d2", "d3"]));
     // Where it has settled it stays so, though it is to take longer again.
-    store.settle_within(Duration::ZERO);
-    store.settle_within(hour);
+    store.set_settling_time(Duration::ZERO);
+    store.set_settling_time(hour);
     assert_eq!(answering(&store), ids(&["d3"]));
     move_to(&store, "d4");
     drop(store);
     let store = Store::open(&location).unwrap();
-    store.settle_within(hour);
+    store.set_settling_time(hour);
     assert_eq!(answering(&store), ids(&["d4"]));
 }
 

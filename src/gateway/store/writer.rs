@@ -19,7 +19,7 @@ use super::{
     draft::Draft,
     error::Error,
     handle::Handle,
-    hot::{Change, Hot, Removed},
+    serving_cache::{Change, Removed, ServingCache},
     view::View,
 };
 
@@ -30,14 +30,14 @@ const BATCH: usize = 256;
 pub(super) type Apply = Box<dyn FnMut(&mut Draft<'_>) -> bool + Send>;
 
 /// A write that waits for its turn.
-pub(super) struct Job {
+pub(super) struct QueuedWrite {
     pub(super) apply: Apply,
     /// The way to whoever waits until the write is durable, or refused, or could not be made durable.
     pub(super) reply: SyncSender<Result<(), Error>>,
 }
 
-impl Job {
-    fn settle(self, durable: Result<(), Error>) {
+impl QueuedWrite {
+    fn finish(self, durable: Result<(), Error>) {
         // Nobody waits any more when the request was given up; its write stands all the same.
         drop(self.reply.send(durable));
     }
@@ -46,7 +46,7 @@ impl Job {
 /// The state of the writing thread.
 pub(super) struct Writer {
     pub(super) handle: Arc<Handle>,
-    pub(super) hot: Arc<RwLock<Hot>>,
+    pub(super) serving_cache: Arc<RwLock<ServingCache>>,
     pub(super) removals: broadcast::Sender<Removed>,
     /// Wakes whoever makes the deployments that are owed.
     pub(super) owed: Arc<Notify>,
@@ -54,7 +54,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Serves writes until nobody can send any more.
-    pub(super) fn run(self, jobs: &Receiver<Job>) {
+    pub(super) fn run(self, jobs: &Receiver<QueuedWrite>) {
         while let Ok(first) = jobs.recv() {
             let mut batch = vec![first];
             batch.extend(jobs.try_iter().take(BATCH - 1));
@@ -62,15 +62,15 @@ impl Writer {
         }
     }
 
-    fn serve(&self, mut batch: Vec<Job>) {
+    fn serve(&self, mut batch: Vec<QueuedWrite>) {
         self.catch_up();
         let durable = loop {
             match self.attempt(&mut batch) {
-                Ok(Attempt::Durable(changes)) => {
+                Ok(BatchOutcome::Durable(changes)) => {
                     self.publish(changes);
                     break Ok(());
                 }
-                Ok(Attempt::Spoiled(idx)) => batch.remove(idx).settle(Ok(())),
+                Ok(BatchOutcome::Spoiled(idx)) => batch.remove(idx).finish(Ok(())),
                 Err(error) => break Err(error),
             }
         };
@@ -79,18 +79,18 @@ impl Writer {
             self.recover(error);
         }
         for job in batch {
-            job.settle(durable.clone());
+            job.finish(durable.clone());
         }
     }
 
-    fn attempt(&self, batch: &mut [Job]) -> Result<Attempt, Error> {
+    fn attempt(&self, batch: &mut [QueuedWrite]) -> Result<BatchOutcome, Error> {
         self.handle.with(|database| {
             let transaction = database.begin_write().map_err(Error::database)?;
-            let mut draft = Draft::new(&transaction, &self.hot);
+            let mut draft = Draft::new(&transaction, &self.serving_cache);
             for (idx, job) in batch.iter_mut().enumerate() {
                 let n_before = draft.n_writes();
                 if !(job.apply)(&mut draft) && draft.n_writes() > n_before {
-                    return Ok(Attempt::Spoiled(idx));
+                    return Ok(BatchOutcome::Spoiled(idx));
                 }
             }
             let is_changed = draft.n_writes() > 0;
@@ -98,7 +98,7 @@ impl Writer {
             if is_changed {
                 transaction.commit().map_err(Error::database)?;
             }
-            Ok(Attempt::Durable(changes))
+            Ok(BatchOutcome::Durable(changes))
         })
     }
 
@@ -124,13 +124,16 @@ impl Writer {
         }
         let loaded = self.handle.with(|database| {
             let transaction = database.begin_read().map_err(Error::database)?;
-            Hot::load(&View::of_commit(transaction))
+            ServingCache::load(&View::of_commit(transaction))
         });
         match loaded {
             Ok(new) => {
-                let mut hot = self.hot.write().unwrap_or_else(PoisonError::into_inner);
-                let removed = hot.replace(new);
-                drop(hot);
+                let mut cache = self
+                    .serving_cache
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                let removed = cache.replace(new);
+                drop(cache);
                 self.tell(removed);
                 // A deployment may be owed by it; a wake for nothing does no harm.
                 self.owed.notify_one();
@@ -149,12 +152,15 @@ impl Writer {
         {
             self.owed.notify_one();
         }
-        let mut hot = self.hot.write().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self
+            .serving_cache
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let removed: Vec<Removed> = changes
             .into_iter()
-            .filter_map(|change| hot.apply(change))
+            .filter_map(|change| cache.apply(change))
             .collect();
-        drop(hot);
+        drop(cache);
         self.tell(removed);
     }
 
@@ -167,7 +173,7 @@ impl Writer {
 }
 
 /// The outcome of an attempt at a batch of writes.
-enum Attempt {
+enum BatchOutcome {
     /// The batch is on disk; the data plane must learn these changes.
     Durable(Vec<Change>),
     /// The write at this index was refused after it had written, so nothing was kept.

@@ -39,7 +39,7 @@ async fn a_stage_follows_the_definition_after_the_answer() {
     let fresh = plane.get(&path).await.ok(200);
     assert_eq!(fresh["autoDeploy"], true);
     assert_eq!(fresh.get("lastDeploymentStatusMessage"), None);
-    plane.settle();
+    plane.make_owed_deployments();
     let failed =
         "Deployment attempt failed: At least one route is required before deploying the Api.";
     let stage = plane.get(&path).await.ok(200);
@@ -49,7 +49,7 @@ async fn a_stage_follows_the_definition_after_the_answer() {
 
     route(&plane, &api, "a").await;
     assert_eq!(plane.get(&path).await.ok(200), stage, "not yet");
-    plane.settle();
+    plane.make_owed_deployments();
     let stage = plane.get(&path).await.ok(200);
     let id = stage["deploymentId"].as_str().unwrap();
     let message = format!("Successfully deployed stage with deployment ID '{id}'");
@@ -62,7 +62,7 @@ async fn a_stage_follows_the_definition_after_the_answer() {
     );
     let renamed = plane.patch(&api, json!({ "name": "other" })).await;
     renamed.ok(200);
-    plane.settle();
+    plane.make_owed_deployments();
     assert_eq!(
         plane.get(&path).await.ok(200),
         stage,
@@ -75,7 +75,7 @@ async fn every_kind_of_part_is_deployed_by_itself() {
     let plane = Plane::new();
     let (api, path) = follower(&plane).await;
     route(&plane, &api, "a").await;
-    plane.settle();
+    plane.make_owed_deployments();
     let mut last = plane.get(&path).await.ok(200)["deploymentId"].clone();
     let uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations";
     for (part, body) in [
@@ -87,7 +87,7 @@ async fn every_kind_of_part_is_deployed_by_itself() {
         ),
     ] {
         plane.post(&format!("{api}/{part}"), body).await.ok(201);
-        plane.settle();
+        plane.make_owed_deployments();
         let now = plane.get(&path).await.ok(200)["deploymentId"].clone();
         assert_ne!(now, last, "{part}");
         last = now;
@@ -108,10 +108,10 @@ async fn a_burst_of_changes_ends_with_the_last_state() {
     let path = format!("{api}/routes");
     let changes = (0..20).map(|n| plane.post(&path, json!({ "routeKey": format!("r{n}") })));
     futures_util::future::join_all(changes).await;
-    plane.settle();
+    plane.make_owed_deployments();
     assert_eq!(served(&plane, &api).len(), 20);
     assert_eq!(deployments(&plane, &api).await.len(), 1);
-    plane.settle();
+    plane.make_owed_deployments();
     assert_eq!(deployments(&plane, &api).await.len(), 1, "nothing is owed");
 }
 
@@ -151,12 +151,12 @@ async fn a_stage_that_stopped_following_is_left_alone() {
     route(&plane, &api, "a").await;
     let off = plane.patch(&path, json!({ "autoDeploy": false })).await;
     off.ok(200);
-    plane.settle();
+    plane.make_owed_deployments();
     assert_eq!(plane.get(&path).await.ok(200).get("deploymentId"), None);
     assert!(deployments(&plane, &api).await.is_empty());
     let on = plane.patch(&path, json!({ "autoDeploy": true })).await;
     on.ok(200);
-    plane.settle();
+    plane.make_owed_deployments();
     assert_eq!(served(&plane, &api), ["a"]);
     let message = "lastDeploymentStatusMessage";
     assert!(plane.get(&path).await.ok(200)[message].is_string());
@@ -165,7 +165,7 @@ async fn a_stage_that_stopped_following_is_left_alone() {
     assert_eq!(plane.patch(&path, off).await.ok(200).get(message), None);
     assert_eq!(plane.get(&path).await.ok(200).get(message), None);
     plane.delete(&api).await.ok(204);
-    plane.settle();
+    plane.make_owed_deployments();
 }
 
 #[tokio::test]
@@ -204,7 +204,7 @@ async fn a_model_that_is_no_schema_fails_a_deployment_that_looks_at_it() {
     let message = "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified]";
     let refused = plane.post(&format!("{api}/deployments"), json!({})).await;
     refused.refused(400, "BadRequestException", message);
-    plane.settle();
+    plane.make_owed_deployments();
     let stage = plane.get(&path).await.ok(200);
     assert_eq!(
         stage["lastDeploymentStatusMessage"],

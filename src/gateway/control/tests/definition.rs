@@ -319,12 +319,7 @@ async fn two_way_takes_a_default_response_and_only_that() {
         changed["responseParameters"],
         json!({ "route.response.header.a": { "required": true } })
     );
-    assert_eq!(
-        plane.get(&path).await.ok(200),
-        json!({ "items": [changed] })
-    );
-    plane.delete(&one).await.ok(204);
-    assert_eq!(plane.get(&one).await.status, 404);
+    plane.check_last(&path, &one, &changed).await;
 }
 
 #[tokio::test]
@@ -488,12 +483,7 @@ async fn integration_responses_are_made_changed_and_removed() {
     let change = json!({ "responseTemplates": { "200": "fine" } });
     let changed = plane.patch(&one, change).await.ok(200);
     assert_eq!(changed["responseTemplates"], json!({ "200": "fine" }));
-    assert_eq!(
-        plane.get(&path).await.ok(200),
-        json!({ "items": [changed] })
-    );
-    plane.delete(&one).await.ok(204);
-    assert_eq!(plane.get(&one).await.status, 404);
+    plane.check_last(&path, &one, &changed).await;
 }
 
 #[tokio::test]

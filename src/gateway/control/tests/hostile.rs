@@ -345,7 +345,7 @@ async fn fire(shots: &[Shot]) -> Result<(), TestCaseError> {
             reread(&world, shot, &path, &answer).await?;
         }
     }
-    world.plane.settle();
+    world.plane.make_owed_deployments();
     for list in OPERATIONS.iter().filter(|it| it.method == Method::GET) {
         let path = world.path(list);
         let answer = world.plane.get(&path).await;

@@ -147,8 +147,16 @@ impl Plane {
         api
     }
 
+    /// Checks that a collection has this one member, which is gone once it is deleted.
+    async fn check_last(&self, collection: &str, path: &str, member: &Value) {
+        let all = self.get(collection).await.ok(200);
+        assert_eq!(all, json!({ "items": [member] }));
+        self.delete(path).await.ok(204);
+        assert_eq!(self.get(path).await.status, 404);
+    }
+
     /// Makes the deployments that are owed, which nobody else does here.
-    fn settle(&self) {
+    fn make_owed_deployments(&self) {
         super::autodeploy::make_owed(&self.context.store).unwrap();
     }
 

@@ -64,7 +64,7 @@ impl Closing {
 
 /// The reason why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum OutboxRefusal {
     /// The connection is ending.
     Closed,
     /// The client reads too slowly.
@@ -93,31 +93,31 @@ struct State {
 
 impl Outbox {
     /// Queues a message, waiting for room if the client is slow. Who came first posts first.
-    pub(crate) async fn post(&self, text: Bytes) -> Result<(), Refused> {
+    pub(crate) async fn post(&self, text: Bytes) -> Result<(), OutboxRefusal> {
         let waiting = async {
             let _turn = self.turn.lock().await;
             loop {
                 let room = self.room.notified();
                 match self.offer(text.clone()) {
-                    Err(Refused::Full) => room.await,
+                    Err(OutboxRefusal::Full) => room.await,
                     outcome => return outcome,
                 }
             }
         };
         tokio::time::timeout(PATIENCE, waiting)
             .await
-            .unwrap_or(Err(Refused::Full))
+            .unwrap_or(Err(OutboxRefusal::Full))
     }
 
     /// Queues a message if there is room.
-    fn offer(&self, text: Bytes) -> Result<(), Refused> {
+    fn offer(&self, text: Bytes) -> Result<(), OutboxRefusal> {
         {
             let mut state = self.lock();
             if state.closing.is_some() {
-                return Err(Refused::Closed);
+                return Err(OutboxRefusal::Closed);
             }
             if !state.has_room() {
-                return Err(Refused::Full);
+                return Err(OutboxRefusal::Full);
             }
             state.push(text);
         }
@@ -213,7 +213,7 @@ mod tests {
         for _ in 0..8 {
             outbox.post(large.clone()).await.unwrap();
         }
-        assert_eq!(outbox.post(large.clone()).await, Err(Refused::Full));
+        assert_eq!(outbox.post(large.clone()).await, Err(OutboxRefusal::Full));
         assert!(!outbox.may_read(1));
         let (posted, popped) = tokio::join!(outbox.post(large.clone()), async {
             tokio::task::yield_now().await;
@@ -234,7 +234,7 @@ mod tests {
             outbox.pop();
             outbox.post(large.clone()).await
         });
-        assert_eq!((waited, came_late), (Ok(()), Err(Refused::Full)));
+        assert_eq!((waited, came_late), (Ok(()), Err(OutboxRefusal::Full)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -251,7 +251,7 @@ mod tests {
             });
         assert_eq!(
             (first, second),
-            (Err(Refused::Closed), Err(Refused::Closed))
+            (Err(OutboxRefusal::Closed), Err(OutboxRefusal::Closed))
         );
     }
 
@@ -260,7 +260,7 @@ mod tests {
         let outbox = Outbox::default();
         outbox.close(Closing::DELETED);
         outbox.close(Closing::GOING_AWAY);
-        assert_eq!(outbox.post(Bytes::new()).await, Err(Refused::Closed));
+        assert_eq!(outbox.post(Bytes::new()).await, Err(OutboxRefusal::Closed));
         assert_eq!(outbox.closing(), Some(Closing::DELETED));
     }
 

@@ -29,11 +29,11 @@ use tokio_tungstenite::{
 };
 
 use super::{
+    binary_watch::BinaryWatch,
     ending::{Ending, Parting},
     frames::{self, Fragments},
     outbox::Closing,
     registry::Connection,
-    watched::Watched,
 };
 use crate::{
     gateway::{
@@ -43,7 +43,7 @@ use crate::{
             gateway_response::{Refusal, ResponseType},
             integration::{
                 failure::{Failure, Trouble},
-                integrate::{self, Call, Prepared},
+                integrate::{self, BackendCall, Prepared},
             },
             message::{
                 event::{Event, Kind},
@@ -51,7 +51,7 @@ use crate::{
                 selection::Facts,
             },
         },
-        outbound::Answer,
+        outbound::BackendResponse,
         store::record::Serving,
     },
     model::limit,
@@ -78,17 +78,11 @@ pub(crate) async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER + 2 * limit::FRAME_BYTES)
-        .max_frame_size(Some(limit::FRAME_BYTES))
-        .max_message_size(Some(limit::MESSAGE_BYTES));
     let socket = WebSocketStream::from_partially_read(
-        Watched::new(stream, &already_read),
+        BinaryWatch::new(stream, &already_read),
         already_read.into(),
         Role::Server,
-        Some(config),
+        Some(config()),
     )
     .await;
     let opened = Instant::now();
@@ -126,10 +120,19 @@ where
     Box::pin(peer.end(parting)).await
 }
 
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER + 2 * limit::FRAME_BYTES)
+        .max_frame_size(Some(limit::FRAME_BYTES))
+        .max_message_size(Some(limit::MESSAGE_BYTES))
+}
+
 pub(crate) struct Peer<'p, S> {
     pub(crate) plane: &'p Arc<Plane>,
     pub(crate) connection: &'p Arc<Connection>,
-    pub(crate) socket: WebSocketStream<Watched<S>>,
+    pub(crate) socket: WebSocketStream<BinaryWatch<S>>,
     /// The deployment that the last message met.
     plan: Option<Arc<Plan>>,
     /// A message of which some frames are still to be written.
@@ -307,28 +310,8 @@ where
             return;
         };
         event.routed(&route.key);
-        let throttles = &self.plane.throttles;
-        if !throttles.admit(&connection.api_id, &event.serving.stage, &route.key) {
-            // GUESS: that a frame is sent, and its text.
-            self.refuse(&event, ResponseType::Throttled, "Too Many Requests");
-            return;
-        }
-        let caller = connection.caller();
-        let began = Instant::now();
-        if caller.is_some_and(|caller| !caller.may_invoke(|| event.resource(&route.key))) {
-            // GUESS: that a frame is sent, and its text.
-            let (response, message) = (ResponseType::AccessDenied, "Forbidden");
-            let refusal = Refusal::new(response, message);
-            event.attempted(&AUTHORIZE, began, Some(&refusal));
-            self.refuse(&event, response, message);
-            return;
-        }
-        if let Some(validation) = &route.validation
-            && let Err(reason) = validation.check(&event)
-        {
-            tracing::warn!(connection = connection.id, route = route.key, %reason, "the message is refused");
-            event.note("error.validationErrorString", || reason.to_string());
-            self.refuse(&event, ResponseType::BadRequestBody, "Bad request body");
+        if let Err(refusal) = self.admit(&event, &route) {
+            self.refuse(&event, refusal.response, refusal.message);
             return;
         }
         let Some(integration) = &route.integration else {
@@ -358,6 +341,39 @@ where
         }
     }
 
+    /// Refuses a message that comes too fast, is not its sender's to send, or is not what its route takes.
+    fn admit(&self, event: &Event, route: &RoutePlan) -> Result<(), RefusedMessage> {
+        let connection = self.connection;
+        let throttles = &self.plane.throttles;
+        if !throttles.admit(&connection.api_id, &event.serving.stage, &route.key) {
+            // GUESS: that a frame is sent, and its text.
+            return Err(RefusedMessage {
+                response: ResponseType::Throttled,
+                message: "Too Many Requests",
+            });
+        }
+        let caller = connection.caller();
+        let began = Instant::now();
+        if caller.is_some_and(|caller| !caller.may_invoke(|| event.resource(&route.key))) {
+            // GUESS: that a frame is sent, and its text.
+            let (response, message) = (ResponseType::AccessDenied, "Forbidden");
+            let refusal = Refusal::new(response, message);
+            event.attempted(&AUTHORIZE, began, Some(&refusal));
+            return Err(RefusedMessage { response, message });
+        }
+        if let Some(validation) = &route.validation
+            && let Err(reason) = validation.check(event)
+        {
+            tracing::warn!(connection = connection.id, route = route.key, %reason, "the message is refused");
+            event.note("error.validationErrorString", || reason.to_string());
+            return Err(RefusedMessage {
+                response: ResponseType::BadRequestBody,
+                message: "Bad request body",
+            });
+        }
+        Ok(())
+    }
+
     /// Tells the client why its message came to nothing.
     fn refuse(&self, event: &Event, response: ResponseType, message: &str) {
         event.refused(response.status(), response, Some(message));
@@ -367,7 +383,7 @@ where
 
     fn call(
         &self,
-        call: Call,
+        call: BackendCall,
         route: Arc<RoutePlan>,
         integration: Arc<IntegrationPlan>,
         event: Event,
@@ -386,6 +402,12 @@ where
             drop(in_flight);
         });
     }
+}
+
+/// The answer to a message that reaches no integration.
+struct RefusedMessage {
+    response: ResponseType,
+    message: &'static str,
 }
 
 /// A call on behalf of a connection, counted until it ends in whatever way.
@@ -426,7 +448,7 @@ fn reply(
     route: &RoutePlan,
     integration: &IntegrationPlan,
     event: &Event,
-    outcome: Result<Answer, Failure>,
+    outcome: Result<BackendResponse, Failure>,
 ) -> Option<Bytes> {
     let trouble = match outcome {
         Ok(reply) if !route.two_way || reply.body.is_empty() => return None,

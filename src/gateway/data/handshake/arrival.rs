@@ -29,8 +29,8 @@ use crate::gateway::{
         ids,
         message::event::{Event, Handshake, Kind, text_of},
     },
-    place::{Entrance, Place},
     reply::{self, refusal},
+    stage_address::{Entrance, StageAddress},
     store::record::{Serving, Snapshot},
 };
 
@@ -41,7 +41,7 @@ const URL_BYTES: usize = 4096;
 const FORBIDDEN: (&str, &str) = ("ForbiddenException", "Forbidden");
 
 /// A refused handshake, boxed because it is so much larger than what stands beside it.
-pub(crate) type Refused = Box<Response<Full<Bytes>>>;
+pub(crate) type RefusalResponse = Box<Response<Full<Bytes>>>;
 
 /// A handshake that may ask its route.
 pub(crate) struct Arrival {
@@ -54,7 +54,7 @@ pub(crate) struct Pass {
     pub(crate) snapshot: Arc<Snapshot>,
     /// The 101.
     pub(crate) accepted: Response<Full<Bytes>>,
-    /// The place that it takes among the open connections.
+    /// The slot that it takes among the open connections.
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
@@ -78,13 +78,13 @@ enum TurnedAway {
 pub(crate) fn arrive(
     plane: &Plane,
     remote: SocketAddr,
-    place: &Place,
+    address: &StageAddress,
     head: Parts,
-) -> Result<Arrival, Refused> {
-    let Some(serving) = destination(plane, place) else {
+) -> Result<Arrival, RefusalResponse> {
+    let Some(serving) = addressed_stage(plane, address) else {
         return Err(Box::new(forbidden()));
     };
-    let client = client(place, remote, &head.headers);
+    let client = client(address, remote, &head.headers);
     let handshake = Handshake {
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
@@ -98,33 +98,41 @@ pub(crate) fn arrive(
         Utf8Bytes::default(),
     )
     .logged(&plane.access_logs);
-    match check(plane, place, head, &event.serving) {
+    match check(plane, address, head, &event.serving) {
         Ok(pass) => Ok(Arrival { event, pass }),
         Err(turned_away) => Err(Box::new(turned_away.answer(&event))),
     }
 }
 
-/// Returns the stage that a place names, if there is one.
-fn destination(plane: &Plane, place: &Place) -> Option<Arc<Serving>> {
-    let serving = plane.store.answering(&place.api_id, &place.stage).ok()?;
+/// Returns the stage that an address names, if there is one.
+fn addressed_stage(plane: &Plane, address: &StageAddress) -> Option<Arc<Serving>> {
+    let serving = plane
+        .store
+        .answering(&address.api_id, &address.stage)
+        .ok()?;
     let in_region = |region: &String| *region == serving.region;
-    place
+    address
         .region
         .as_ref()
         .is_none_or(in_region)
         .then_some(serving)
 }
 
-fn check(plane: &Plane, place: &Place, head: Parts, serving: &Serving) -> Result<Pass, TurnedAway> {
+fn check(
+    plane: &Plane,
+    address: &StageAddress,
+    head: Parts,
+    serving: &Serving,
+) -> Result<Pass, TurnedAway> {
     let url = head.uri.path_and_query();
     // SOURCE: API Gateway quotas, "URL length": 4096 characters. GUESS: what counts, and the answer.
     if url.map_or(0, |url| url.as_str().len()) > URL_BYTES {
         return Err(TurnedAway::UrlTooLong);
     }
     let snapshot = serving.snapshot.clone().ok_or(TurnedAway::Forbidden)?;
-    let is_shut = snapshot.disable_execute_api_endpoint && place.entrance == Entrance::Default;
+    let is_shut = snapshot.disable_execute_api_endpoint && address.entrance == Entrance::Default;
     // GUESS: a deeper path is refused like a missing stage.
-    if is_shut || !place.rest.is_empty() || head.method != Method::GET {
+    if is_shut || !address.rest.is_empty() || head.method != Method::GET {
         return Err(TurnedAway::Forbidden);
     }
     let accepted = switching(head)?;
@@ -155,12 +163,12 @@ fn switching(head: Parts) -> Result<Response<Full<Bytes>>, TurnedAway> {
     })
 }
 
-fn client(place: &Place, remote: SocketAddr, headers: &HeaderMap) -> Client {
+fn client(address: &StageAddress, remote: SocketAddr, headers: &HeaderMap) -> Client {
     let user_agent = headers.get(header::USER_AGENT);
     Client {
-        api_id: place.api_id.clone(),
-        stage: place.stage.clone(),
-        domain_name: place.domain_name.clone(),
+        api_id: address.api_id.clone(),
+        stage: address.stage.clone(),
+        domain_name: address.domain_name.clone(),
         source_ip: remote.ip(),
         user_agent: user_agent.map(text_of),
     }

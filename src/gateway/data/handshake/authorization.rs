@@ -100,35 +100,11 @@ fn signed(
 
 // GUESS: error types and texts are those of REST APIs.
 fn denied(reason: &NotAuthorized, resource: &str) -> Refusal {
-    let signature = |message| Refusal::new(ResponseType::InvalidSignature, message);
     match reason {
-        NotAuthorized::Unsigned(Unsigned::Missing) => Refusal::new(
-            ResponseType::MissingAuthenticationToken,
-            "Missing Authentication Token",
-        ),
-        NotAuthorized::Unsigned(Unsigned::Incomplete) => {
-            signature("The request signature is incomplete").named("IncompleteSignatureException")
-        }
-        NotAuthorized::Unsigned(Unsigned::Expired) => signature("Signature expired"),
-        NotAuthorized::Unsigned(Unsigned::Scope) => {
-            signature("Credential should be scoped to correct service: 'execute-api'.")
-        }
-        NotAuthorized::Unsigned(Unsigned::Host) => {
-            signature("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
-        }
-        NotAuthorized::Unsigned(Unsigned::Region) => {
-            signature("Credential should be scoped to a valid region.")
-        }
-        // The words are those of S3, which is alone in documenting the limit.
-        NotAuthorized::Unsigned(Unsigned::Validity) => signature(
-            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
-             than 604800 seconds",
-        ),
-        NotAuthorized::Unsigned(Unsigned::Mismatch) => signature(
-            "The request signature we calculated does not match the signature you provided",
-        ),
+        NotAuthorized::Unsigned(reason) => unsigned(*reason),
         NotAuthorized::UnknownKey(_) | NotAuthorized::Token => {
-            signature("The security token included in the request is invalid.")
+            let message = "The security token included in the request is invalid.";
+            Refusal::new(ResponseType::InvalidSignature, message)
                 .named("UnrecognizedClientException")
         }
         NotAuthorized::Denied {
@@ -147,6 +123,36 @@ fn denied(reason: &NotAuthorized, resource: &str) -> Refusal {
     }
 }
 
+// GUESS: as above.
+fn unsigned(reason: Unsigned) -> Refusal {
+    let signature = |message| Refusal::new(ResponseType::InvalidSignature, message);
+    match reason {
+        Unsigned::Missing => Refusal::new(
+            ResponseType::MissingAuthenticationToken,
+            "Missing Authentication Token",
+        ),
+        Unsigned::Incomplete => {
+            signature("The request signature is incomplete").named("IncompleteSignatureException")
+        }
+        Unsigned::Expired => signature("Signature expired"),
+        Unsigned::Scope => {
+            signature("Credential should be scoped to correct service: 'execute-api'.")
+        }
+        Unsigned::Host => {
+            signature("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+        }
+        Unsigned::Region => signature("Credential should be scoped to a valid region."),
+        // The words are those of S3, which is alone in documenting the limit.
+        Unsigned::Validity => signature(
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
+             than 604800 seconds",
+        ),
+        Unsigned::Mismatch => signature(
+            "The request signature we calculated does not match the signature you provided",
+        ),
+    }
+}
+
 /// Asks the route's authorizer.
 async fn authorized(
     plane: &Plane,
@@ -159,7 +165,7 @@ async fn authorized(
             route = route.key,
             "the deployment lacks the route's authorizer"
         );
-        return Err(authorizer::Refusal::NotAsked(String::new()).in_words());
+        return Err(authorizer::AuthorizerRefusal::NotAsked(String::new()).in_words());
     };
     let asked = authorizer.ask(event, handshake, &plane.functions).await;
     asked.map_err(|reason| {

@@ -29,7 +29,7 @@ use crate::gateway::{
         integration::{lambda, mapping},
         message::event::{Event, Handshake},
     },
-    lambda::{Answer, FunctionName, Functions, Invocation, Mode},
+    lambda::{FunctionName, Functions, Invocation, InvocationResponse, Mode},
     store::record::AuthorizerRecord,
 };
 
@@ -45,12 +45,12 @@ const UNAUTHORIZED: &str = "Unauthorized";
 pub(crate) struct Authorizer {
     name: String,
     uri: Option<String>,
-    identity: Vec<Source>,
+    identity: Vec<IdentitySource>,
 }
 
 /// An identity source, from which a client's identity is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Source {
+enum IdentitySource {
     Header(String),
     QueryString(String),
     StageVariable(String),
@@ -70,7 +70,7 @@ pub(crate) struct Authorized {
 
 /// The reason why a client is not let in; for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum AuthorizerRefusal {
     #[error("the handshake lacks an identity source, so that the function is not asked")]
     NoIdentity,
     #[error("the function says that the client is not authorized")]
@@ -94,7 +94,9 @@ impl Authorizer {
         Authorizer {
             name: record.name.clone(),
             uri: record.authorizer_uri.clone(),
-            identity: sources.map(|source| Source::parse(source)).collect(),
+            identity: sources
+                .map(|source| IdentitySource::parse(source))
+                .collect(),
         }
     }
 
@@ -108,13 +110,13 @@ impl Authorizer {
         event: &Event,
         handshake: &Handshake,
         functions: &Functions,
-    ) -> Result<Authorized, Refusal> {
-        let is_identified = |source: &Source| source.is_brought(event, handshake);
+    ) -> Result<Authorized, AuthorizerRefusal> {
+        let is_identified = |source: &IdentitySource| source.is_brought(event, handshake);
         // SOURCE: all sources must be there and not empty.
         let asked = if self.identity.iter().all(is_identified) {
             self.invoke(event, handshake, functions).await
         } else {
-            Err(Refusal::NoIdentity)
+            Err(AuthorizerRefusal::NoIdentity)
         };
         note(event, asked.as_ref().err());
         asked
@@ -125,7 +127,7 @@ impl Authorizer {
         event: &Event,
         handshake: &Handshake,
         functions: &Functions,
-    ) -> Result<Authorized, Refusal> {
+    ) -> Result<Authorized, AuthorizerRefusal> {
         let resource = event.resource("$connect");
         let payload = lambda::authorizer_event(event, handshake, &resource);
         let invocation = self.invocation(event, payload)?;
@@ -136,8 +138,8 @@ impl Authorizer {
         event.note("authorizer.latency", latency);
         let seconds = PATIENCE.as_secs();
         let answer = invoked
-            .map_err(|_| Refusal::Failed(format!("no answer within {seconds} s")))?
-            .map_err(|error| Refusal::NotAsked(error.to_string()))?;
+            .map_err(|_| AuthorizerRefusal::Failed(format!("no answer within {seconds} s")))?
+            .map_err(|error| AuthorizerRefusal::NotAsked(error.to_string()))?;
         // SOURCE: the Invoke API: whatever the function did, the invocation itself went well.
         event.note("authorizer.integrationStatus", || "200".to_owned());
         if let Some(id) = &answer.request_id {
@@ -145,18 +147,19 @@ impl Authorizer {
         }
         let began = Instant::now();
         let outcome = read(&answer, &resource);
-        if matches!(outcome, Ok(_) | Err(Refusal::Denied { .. })) {
-            let denied = outcome.as_ref().err().map(Refusal::in_words);
+        if matches!(outcome, Ok(_) | Err(AuthorizerRefusal::Denied { .. })) {
+            let denied = outcome.as_ref().err().map(AuthorizerRefusal::in_words);
             event.attempted(&AUTHORIZE, began, denied.as_ref());
         }
         outcome
     }
 
-    fn invocation(&self, event: &Event, payload: Bytes) -> Result<Invocation, Refusal> {
+    fn invocation(&self, event: &Event, payload: Bytes) -> Result<Invocation, AuthorizerRefusal> {
         let named = mapping::function(self.uri.as_deref(), event);
-        let named = named.map_err(|error| Refusal::NotAsked(error.to_string()))?;
-        let function = FunctionName::parse(&named)
-            .ok_or_else(|| Refusal::NotAsked("its URI does not name a function".to_owned()))?;
+        let named = named.map_err(|error| AuthorizerRefusal::NotAsked(error.to_string()))?;
+        let function = FunctionName::parse(&named).ok_or_else(|| {
+            AuthorizerRefusal::NotAsked("its URI does not name a function".to_owned())
+        })?;
         Ok(Invocation {
             function,
             payload,
@@ -166,36 +169,36 @@ impl Authorizer {
     }
 }
 
-impl Source {
+impl IdentitySource {
     /// SOURCE: service model, `Authorizer.identitySource`.
-    fn parse(text: &str) -> Source {
+    fn parse(text: &str) -> IdentitySource {
         let after = |prefix: &str| text.strip_prefix(prefix).map(str::to_owned);
         if let Some(name) = after("route.request.header.") {
-            return Source::Header(name);
+            return IdentitySource::Header(name);
         }
         if let Some(name) = after("route.request.querystring.") {
-            return Source::QueryString(name);
+            return IdentitySource::QueryString(name);
         }
         if let Some(name) = after("stageVariables.") {
-            return Source::StageVariable(name);
+            return IdentitySource::StageVariable(name);
         }
-        after("context.").map_or(Source::Unknown, Source::Context)
+        after("context.").map_or(IdentitySource::Unknown, IdentitySource::Context)
     }
 
     /// True when the handshake has the identity source, and not empty.
     fn is_brought(&self, event: &Event, handshake: &Handshake) -> bool {
         let value = match self {
-            Source::Header(name) => handshake.header(name).next(),
-            Source::QueryString(name) => handshake.query_values(name).next(),
-            Source::StageVariable(name) => event.stage_variable(name).map(str::to_owned),
-            Source::Context(name) => event.context(name),
-            Source::Unknown => None,
+            IdentitySource::Header(name) => handshake.header(name).next(),
+            IdentitySource::QueryString(name) => handshake.query_values(name).next(),
+            IdentitySource::StageVariable(name) => event.stage_variable(name).map(str::to_owned),
+            IdentitySource::Context(name) => event.context(name),
+            IdentitySource::Unknown => None,
         };
         value.is_some_and(|value| !value.is_empty())
     }
 }
 
-impl Refusal {
+impl AuthorizerRefusal {
     /// Returns the refusal that the client gets.
     ///
     /// SOURCE: the statuses. GUESS: error types and texts are those of REST APIs, where a failed authorizer has no
@@ -207,18 +210,18 @@ impl Refusal {
             ..told(response, String::new())
         };
         match self {
-            Refusal::NoIdentity | Refusal::Unauthorized => {
+            AuthorizerRefusal::NoIdentity | AuthorizerRefusal::Unauthorized => {
                 told(ResponseType::Unauthorized, UNAUTHORIZED.to_owned())
             }
-            Refusal::Denied { explicitly, .. } => told(
+            AuthorizerRefusal::Denied { explicitly, .. } => told(
                 ResponseType::AccessDenied,
                 format!(
                     "User is not authorized to access this resource{}",
                     if_explicit(*explicitly)
                 ),
             ),
-            Refusal::NotAsked(_) => silent(ResponseType::AuthorizerConfigurationError),
-            Refusal::Failed(_) => silent(ResponseType::AuthorizerFailure),
+            AuthorizerRefusal::NotAsked(_) => silent(ResponseType::AuthorizerConfigurationError),
+            AuthorizerRefusal::Failed(_) => silent(ResponseType::AuthorizerFailure),
         }
     }
 }
@@ -234,14 +237,16 @@ pub(crate) fn if_explicit(explicitly: bool) -> &'static str {
 }
 
 /// Notes for the access log how asking the function went. GUESS: the statuses.
-fn note(event: &Event, refusal: Option<&Refusal>) {
+fn note(event: &Event, refusal: Option<&AuthorizerRefusal>) {
     let (status, error) = match refusal {
         // What a policy says is of the authorization, not of the authorizer.
-        None | Some(Refusal::Denied { .. }) => ("200", None),
+        None | Some(AuthorizerRefusal::Denied { .. }) => ("200", None),
         // Nobody was to be asked.
-        Some(Refusal::NoIdentity) => return,
-        Some(Refusal::Unauthorized) => ("401", Some(UNAUTHORIZED)),
-        Some(Refusal::NotAsked(reason) | Refusal::Failed(reason)) => ("500", Some(reason.as_str())),
+        Some(AuthorizerRefusal::NoIdentity) => return,
+        Some(AuthorizerRefusal::Unauthorized) => ("401", Some(UNAUTHORIZED)),
+        Some(AuthorizerRefusal::NotAsked(reason) | AuthorizerRefusal::Failed(reason)) => {
+            ("500", Some(reason.as_str()))
+        }
     };
     event.note("authorizer.status", || status.to_owned());
     if let Some(error) = error {
@@ -249,9 +254,23 @@ fn note(event: &Event, refusal: Option<&Refusal>) {
     }
 }
 
+/// Reads the context in a function's answer, or says what is wrong with it.
+fn read_context(value: &Value) -> Result<Map<String, Value>, &'static str> {
+    let context = match value {
+        Value::Null => Map::new(),
+        Value::Object(members) => members.clone(),
+        _ => return Err("the context in the function's answer is no object"),
+    };
+    // SOURCE: the guide: a context holds texts, numbers and booleans.
+    if context.values().any(|it| it.is_object() || it.is_array()) {
+        return Err("the context holds an object or a list");
+    }
+    Ok(context)
+}
+
 /// Reads the answer of a function.
-fn read(answer: &Answer, resource: &str) -> Result<Authorized, Refusal> {
-    let failed = |reason: &str| Refusal::Failed(reason.to_owned());
+fn read(answer: &InvocationResponse, resource: &str) -> Result<Authorized, AuthorizerRefusal> {
+    let failed = |reason: &str| AuthorizerRefusal::Failed(reason.to_owned());
     if answer.payload.len() > ANSWER_BYTES {
         return Err(failed("the function's answer is longer than 8 KB"));
     }
@@ -260,7 +279,7 @@ fn read(answer: &Answer, resource: &str) -> Result<Authorized, Refusal> {
     if answer.function_error.is_some() {
         // SOURCE: the guide: exactly this text.
         return Err(match value["errorMessage"].as_str() {
-            Some(UNAUTHORIZED) => Refusal::Unauthorized,
+            Some(UNAUTHORIZED) => AuthorizerRefusal::Unauthorized,
             _ => failed("the function failed"),
         });
     }
@@ -269,16 +288,8 @@ fn read(answer: &Answer, resource: &str) -> Result<Authorized, Refusal> {
         .as_str()
         .ok_or_else(|| failed("the function's answer has no principalId"))?;
     let policy = Policy::read(&value["policyDocument"])
-        .map_err(|error| Refusal::Failed(error.to_string()))?;
-    let mut context = match &value["context"] {
-        Value::Null => Map::new(),
-        Value::Object(members) => members.clone(),
-        _ => return Err(failed("the context in the function's answer is no object")),
-    };
-    // SOURCE: the guide: a context holds texts, numbers and booleans.
-    if context.values().any(|it| it.is_object() || it.is_array()) {
-        return Err(failed("the context holds an object or a list"));
-    }
+        .map_err(|error| AuthorizerRefusal::Failed(error.to_string()))?;
+    let mut context = read_context(&value["context"]).map_err(failed)?;
     let usage_key = match &value["usageIdentifierKey"] {
         Value::Null => None,
         Value::String(key) => Some(key.clone()),
@@ -286,7 +297,7 @@ fn read(answer: &Answer, resource: &str) -> Result<Authorized, Refusal> {
     };
     let decision = policy.decide(INVOKE, resource);
     if decision != Decision::Allowed {
-        return Err(Refusal::Denied {
+        return Err(AuthorizerRefusal::Denied {
             resource: resource.to_owned(),
             explicitly: decision == Decision::Denied,
         });
@@ -331,7 +342,7 @@ mod tests {
             ("token", false),
             ("", false),
         ] {
-            let source_read = Source::parse(source);
+            let source_read = IdentitySource::parse(source);
             assert_eq!(
                 source_read.is_brought(&event, handshake),
                 is_brought,
@@ -353,16 +364,19 @@ mod tests {
         answer
     }
 
-    fn outcome(payload: &str, function_error: Option<&str>) -> Result<Authorized, Refusal> {
-        let answer = Answer {
+    fn outcome(
+        payload: &str,
+        function_error: Option<&str>,
+    ) -> Result<Authorized, AuthorizerRefusal> {
+        let answer = InvocationResponse {
             payload: Bytes::from(payload.to_owned()),
             function_error: function_error.map(str::to_owned),
-            ..Answer::default()
+            ..InvocationResponse::default()
         };
         read(&answer, RESOURCE)
     }
 
-    fn said(answer: &Value) -> Result<Authorized, Refusal> {
+    fn said(answer: &Value) -> Result<Authorized, AuthorizerRefusal> {
         outcome(&answer.to_string(), None)
     }
 
@@ -404,7 +418,7 @@ mod tests {
             (statement("Allow", &several), false),
             (allow(&json!({"policyDocument": {"Statement": []}})), false),
         ] {
-            let Err(Refusal::Denied { explicitly, .. }) = said(&denied) else {
+            let Err(AuthorizerRefusal::Denied { explicitly, .. }) = said(&denied) else {
                 panic!("not denied: {denied}");
             };
             assert_eq!(explicitly, is_explicit, "{denied}");
@@ -425,13 +439,16 @@ mod tests {
             allow(&json!({"usageIdentifierKey": 1})),
         ] {
             assert!(
-                matches!(said(&malformed), Err(Refusal::Failed(_))),
+                matches!(said(&malformed), Err(AuthorizerRefusal::Failed(_))),
                 "{malformed}"
             );
         }
         let deep = format!("{{\"policyDocument\":{}", "[".repeat(8000));
         for text in ["", "{", &"[".repeat(5000), &deep] {
-            assert!(matches!(outcome(text, None), Err(Refusal::Failed(_))));
+            assert!(matches!(
+                outcome(text, None),
+                Err(AuthorizerRefusal::Failed(_))
+            ));
         }
     }
 
@@ -466,7 +483,7 @@ mod tests {
                     prop_assert_eq!(authorized.context.get("principalId"), Some(&nearly["principalId"]));
                     prop_assert!(authorized.context.values().all(|it| !it.is_object() && !it.is_array()));
                 }
-                Err(Refusal::Unauthorized) => prop_assert!(thrown.is_some()),
+                Err(AuthorizerRefusal::Unauthorized) => prop_assert!(thrown.is_some()),
                 Err(_) => {}
             }
         }
@@ -481,7 +498,7 @@ mod tests {
         assert!(said(&filled(ANSWER_BYTES)).is_ok());
         assert!(matches!(
             said(&filled(ANSWER_BYTES + 1)),
-            Err(Refusal::Failed(_))
+            Err(AuthorizerRefusal::Failed(_))
         ));
     }
 
@@ -491,7 +508,7 @@ mod tests {
             let payload = json!({"errorMessage": message, "errorType": "Error"});
             outcome(&payload.to_string(), Some("Unhandled"))
         };
-        assert_eq!(thrown("Unauthorized"), Err(Refusal::Unauthorized));
+        assert_eq!(thrown("Unauthorized"), Err(AuthorizerRefusal::Unauthorized));
         for message in [
             "unauthorized",
             "Unauthorized: no",
@@ -499,14 +516,14 @@ mod tests {
             "",
         ] {
             assert!(
-                matches!(thrown(message), Err(Refusal::Failed(_))),
+                matches!(thrown(message), Err(AuthorizerRefusal::Failed(_))),
                 "{message}"
             );
         }
         // Said rather than thrown, it means nothing.
         assert!(matches!(
             outcome("\"Unauthorized\"", None),
-            Err(Refusal::Failed(_))
+            Err(AuthorizerRefusal::Failed(_))
         ));
     }
 
@@ -532,7 +549,7 @@ mod tests {
             unreachable!("invariant: it is a connect");
         };
         let refused = authorizer.ask(&event, handshake, &functions).await;
-        let late = Refusal::Failed("no answer within 29 s".to_owned());
+        let late = AuthorizerRefusal::Failed("no answer within 29 s".to_owned());
         assert_eq!(refused, Err(late));
     }
 }

@@ -22,10 +22,11 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
-    arrival::{self, Arrival, Pass, Refused},
+    arrival::{self, Arrival, Pass, RefusalResponse},
     authorization::authorize,
 };
 use crate::gateway::{
+    client_stream::ClientStream,
     data::{
         Plane,
         connection::{
@@ -38,10 +39,9 @@ use crate::gateway::{
         integration::integrate,
         message::event::{Event, Kind},
     },
-    linger::Linger,
-    outbound::Answer,
-    place::Place,
+    outbound::BackendResponse,
     reply,
+    stage_address::StageAddress,
     store::record::Snapshot,
 };
 
@@ -61,12 +61,12 @@ pub(crate) fn wanted(headers: &HeaderMap) -> bool {
 pub(crate) async fn connect(
     plane: &Arc<Plane>,
     remote: SocketAddr,
-    place: Place,
+    address: StageAddress,
     mut request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let on_upgrade = hyper::upgrade::on(&mut request);
     let (head, _) = request.into_parts();
-    let Arrival { event, pass } = match arrival::arrive(plane, remote, &place, head) {
+    let Arrival { event, pass } = match arrival::arrive(plane, remote, &address, head) {
         Ok(arrival) => arrival,
         Err(refused) => return *refused,
     };
@@ -91,16 +91,16 @@ pub(crate) async fn connect(
             live(its_plane, connection, on_upgrade, permit).await;
         }
     }));
-    match answered.await {
-        Ok(Ok(Some(protocol))) => {
-            let headers = accepted.headers_mut();
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-            accepted
-        }
-        Ok(Ok(None)) => accepted,
-        Ok(Err(refused)) => *refused,
-        Err(_) => unavailable(),
+    let protocol = match answered.await {
+        Ok(Ok(protocol)) => protocol,
+        Ok(Err(refused)) => return *refused,
+        Err(_) => return unavailable(),
+    };
+    if let Some(protocol) = protocol {
+        let headers = accepted.headers_mut();
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
+    accepted
 }
 
 /// Asks `$connect` and puts the connection on the register. Gives the subprotocol that the integration chose.
@@ -108,7 +108,7 @@ async fn open(
     plane: Arc<Plane>,
     event: Event,
     snapshot: Arc<Snapshot>,
-) -> Result<Option<HeaderValue>, Refused> {
+) -> Result<Option<HeaderValue>, RefusalResponse> {
     let protocol = ask(&plane, &snapshot, &event).await?;
     let connection = Arc::clone(&event.connection);
     if !plane.registry.add(Arc::clone(&connection)) {
@@ -140,7 +140,7 @@ async fn ask(
     plane: &Arc<Plane>,
     snapshot: &Arc<Snapshot>,
     event: &Event,
-) -> Result<Option<HeaderValue>, Refused> {
+) -> Result<Option<HeaderValue>, RefusalResponse> {
     let plan = plane.plans.of(snapshot).await;
     let Some(route) = plan.route("$connect") else {
         return Ok(None);
@@ -169,7 +169,7 @@ async fn ask(
 
 /// Returns the subprotocol that the integration chose. GUESS: one that the client did not offer is left out, for a
 /// client must fail a handshake that agrees to it.
-fn subprotocol(event: &Event, reply: &Answer) -> Option<HeaderValue> {
+fn subprotocol(event: &Event, reply: &BackendResponse) -> Option<HeaderValue> {
     let Kind::Connect(handshake) = &event.kind else {
         return None;
     };
@@ -189,7 +189,7 @@ fn subprotocol(event: &Event, reply: &Answer) -> Option<HeaderValue> {
 }
 
 /// Returns the integration's own refusal: status, body and headers. GUESS: that the body and the headers are relayed.
-fn relay(reply: Answer) -> Response<Full<Bytes>> {
+fn relay(reply: BackendResponse) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -229,7 +229,7 @@ async fn live(
 }
 
 async fn serve(plane: &Arc<Plane>, connection: &Arc<Connection>, upgraded: Upgraded) -> Ending {
-    match upgraded.downcast::<TokioIo<Linger<TcpStream>>>() {
+    match upgraded.downcast::<TokioIo<ClientStream<TcpStream>>>() {
         Ok(parts) => {
             // From here on the peer ends the connection in its own way.
             let stream = parts.io.into_inner().into_inner();

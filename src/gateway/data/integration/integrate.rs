@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     failure::{Failure, Trouble},
-    lambda::{self, Invocation},
+    lambda::{self, FunctionCall},
     mapping::{self, BadRequest, Mapping},
     payload,
 };
@@ -23,8 +23,8 @@ use crate::{
                 plan::{IntegrationKind, IntegrationPlan},
             },
         },
-        lambda::{self as functions, FunctionName, Functions, Mode},
-        outbound::{Answer, Excess},
+        lambda::{FunctionName, Functions, Invocation, InvocationResponse, Mode},
+        outbound::{BackendResponse, Excess},
     },
     model::limit,
 };
@@ -50,58 +50,58 @@ const REQUEST_ID: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
 #[derive(Debug)]
 pub(crate) enum Prepared {
     /// The integration needs no call.
-    Answered(Result<Answer, Failure>),
-    Call(Call),
+    Answered(Result<BackendResponse, Failure>),
+    Call(BackendCall),
 }
 
 /// A request to a backend.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct BackendCall {
     work: Work,
     timeout: Duration,
-    reader: Reader,
+    reader: BodyReader,
 }
 
 #[derive(Debug)]
 enum Work {
     Http(Request<Full<Bytes>>),
-    Invoke(Invocation),
+    Invoke(FunctionCall),
 }
 
 /// The reader of the answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
+enum BodyReader {
     Client,
     /// The client, if it is refused.
     Handshake,
     Nobody,
 }
 
-impl Call {
+impl BackendCall {
     /// Returns the same call, of whose answer nobody reads the body.
-    pub(crate) fn for_nobody(self) -> Call {
-        Call {
-            reader: Reader::Nobody,
+    pub(crate) fn for_nobody(self) -> BackendCall {
+        BackendCall {
+            reader: BodyReader::Nobody,
             ..self
         }
     }
 }
 
-impl Reader {
-    fn of(event: &Event) -> Reader {
+impl BodyReader {
+    fn of(event: &Event) -> BodyReader {
         match event.kind {
-            Kind::Connect(_) => Reader::Handshake,
-            Kind::Message(_) => Reader::Client,
-            Kind::Disconnect { .. } => Reader::Nobody,
+            Kind::Connect(_) => BodyReader::Handshake,
+            Kind::Message(_) => BodyReader::Client,
+            Kind::Disconnect { .. } => BodyReader::Nobody,
         }
     }
 
     /// GUESS: a body that is longer than a message matters only to who reads it.
     fn excess(self, status: StatusCode) -> Excess {
         match self {
-            Reader::Nobody => Excess::Dropped,
-            Reader::Handshake if status.is_success() => Excess::Dropped,
-            Reader::Handshake | Reader::Client => Excess::Refused,
+            BodyReader::Nobody => Excess::Dropped,
+            BodyReader::Handshake if status.is_success() => Excess::Dropped,
+            BodyReader::Handshake | BodyReader::Client => Excess::Refused,
         }
     }
 }
@@ -112,14 +112,14 @@ pub(crate) fn prepare(plan: &IntegrationPlan, event: &Event) -> Prepared {
         IntegrationKind::Mock => return Prepared::Answered(mock(plan, event)),
         IntegrationKind::Http | IntegrationKind::HttpProxy => request(plan, event).map(Work::Http),
         IntegrationKind::Aws | IntegrationKind::AwsProxy => {
-            invocation(plan, event).map(Work::Invoke)
+            function_call(plan, event).map(Work::Invoke)
         }
     };
     match work {
-        Ok(work) => Prepared::Call(Call {
+        Ok(work) => Prepared::Call(BackendCall {
             work,
             timeout: plan.timeout,
-            reader: Reader::of(event),
+            reader: BodyReader::of(event),
         }),
         Err(failure) => Prepared::Answered(Err(failure)),
     }
@@ -130,7 +130,7 @@ pub(crate) async fn run(
     plan: &IntegrationPlan,
     event: &Event,
     plane: &Plane,
-) -> Result<Answer, Failure> {
+) -> Result<BackendResponse, Failure> {
     match prepare(plan, event) {
         Prepared::Answered(outcome) => outcome,
         Prepared::Call(call) => complete(call, plan, event, plane).await,
@@ -139,11 +139,11 @@ pub(crate) async fn run(
 
 /// Calls the backend and makes the reply.
 pub(crate) async fn complete(
-    call: Call,
+    call: BackendCall,
     plan: &IntegrationPlan,
     event: &Event,
     plane: &Plane,
-) -> Result<Answer, Failure> {
+) -> Result<BackendResponse, Failure> {
     let excess = |status| call.reader.excess(status);
     let called = async {
         match call.work {
@@ -152,7 +152,7 @@ pub(crate) async fn complete(
                 .call_and_read(request, limit::MESSAGE_BYTES, excess)
                 .await
                 .map_err(|error| Failure::caused_by(&error)),
-            Work::Invoke(invocation) => invoke(invocation, event, &plane.functions).await,
+            Work::Invoke(call) => invoke(call, event, &plane.functions).await,
         }
     };
     let began = event.is_logged().then(Instant::now);
@@ -161,17 +161,7 @@ pub(crate) async fn complete(
         note_latency(event, began.elapsed());
     }
     let answer = called.map_err(|_| Failure::timed_out(call.timeout))??;
-    for name in ["integrationStatus", "integration.integrationStatus"] {
-        event.note(name, || answer.status.to_string());
-    }
-    let id = REQUEST_ID
-        .into_iter()
-        .find_map(|name| answer.headers.get(name));
-    if let Some(Ok(id)) = id.map(HeaderValue::to_str) {
-        for name in ["integration.requestId", "awsEndpointRequestId"] {
-            event.note(name, || id.to_owned());
-        }
-    }
+    note_response(event, &answer);
     let answer = make_reply(plan, event, answer);
     // Of a function it is the status that its own answer names.
     if let Ok(answer) = &answer {
@@ -187,9 +177,28 @@ fn note_latency(event: &Event, latency: Duration) {
     }
 }
 
+/// Notes the status and the request id of a backend's response.
+fn note_response(event: &Event, answer: &BackendResponse) {
+    for name in ["integrationStatus", "integration.integrationStatus"] {
+        event.note(name, || answer.status.to_string());
+    }
+    let id = REQUEST_ID
+        .into_iter()
+        .find_map(|name| answer.headers.get(name));
+    if let Some(Ok(id)) = id.map(HeaderValue::to_str) {
+        for name in ["integration.requestId", "awsEndpointRequestId"] {
+            event.note(name, || id.to_owned());
+        }
+    }
+}
+
 /// Makes the reply of what a backend answered. GUESS: a 101 fails like a backend that is broken, for nobody asked it to
 /// switch protocols.
-fn make_reply(plan: &IntegrationPlan, event: &Event, answer: Answer) -> Result<Answer, Failure> {
+fn make_reply(
+    plan: &IntegrationPlan,
+    event: &Event,
+    answer: BackendResponse,
+) -> Result<BackendResponse, Failure> {
     if answer.status < 200 {
         let status = answer.status;
         return Err(Failure::failed(format!(
@@ -208,14 +217,18 @@ fn make_reply(plan: &IntegrationPlan, event: &Event, answer: Answer) -> Result<A
 }
 
 /// Calls a function, and gives what the Invoke API would answer.
-async fn invoke(call: Invocation, event: &Event, runner: &Functions) -> Result<Answer, Failure> {
+async fn invoke(
+    call: FunctionCall,
+    event: &Event,
+    runner: &Functions,
+) -> Result<BackendResponse, Failure> {
     let function = FunctionName::parse(&call.function)
         .ok_or_else(|| Failure::failed("the integration's URI does not name a function"))?;
     let mode = match call.headers.get("x-amz-invocation-type") {
         Some(kind) if kind == "Event" => Mode::Event,
         _ => Mode::Wait,
     };
-    let invocation = functions::Invocation {
+    let invocation = Invocation {
         function,
         payload: call.payload,
         mode,
@@ -224,6 +237,15 @@ async fn invoke(call: Invocation, event: &Event, runner: &Functions) -> Result<A
     };
     let invoked = runner.invoke(invocation).await;
     let answer = invoked.map_err(|error| Failure::caused_by(&error))?;
+    let status = match mode {
+        Mode::Wait | Mode::WaitForLog => 200,
+        Mode::Event => 202,
+    };
+    Ok(as_backend(answer, status))
+}
+
+/// Returns the response of a function as the Invoke API answers it.
+fn as_backend(answer: InvocationResponse, status: u16) -> BackendResponse {
     let mut headers = HeaderMap::new();
     let error = answer.function_error.map(HeaderValue::try_from);
     if let Some(error) = error {
@@ -233,14 +255,11 @@ async fn invoke(call: Invocation, event: &Event, runner: &Functions) -> Result<A
     if let Some(Ok(id)) = answer.request_id.map(HeaderValue::try_from) {
         headers.insert(REQUEST_ID[0], id);
     }
-    Ok(Answer {
-        status: match mode {
-            Mode::Wait | Mode::WaitForLog => 200,
-            Mode::Event => 202,
-        },
+    BackendResponse {
+        status,
         headers,
         body: answer.payload,
-    })
+    }
 }
 
 /// Removes what belongs to one hop: by its name, or because `Connection` says so.
@@ -262,12 +281,12 @@ pub(crate) fn strip_hop_headers(headers: &mut HeaderMap) {
 }
 
 /// Answers for a mock with the status that its request template names.
-fn mock(plan: &IntegrationPlan, event: &Event) -> Result<Answer, Failure> {
+fn mock(plan: &IntegrationPlan, event: &Event) -> Result<BackendResponse, Failure> {
     let rendered = payload::of_request(plan, event)?;
     let status = mock_status(rendered.as_str()).ok_or_else(|| {
         Failure::failed("the mock's request template yields no statusCode from 200 to 599")
     })?;
-    let answer = Answer {
+    let answer = BackendResponse {
         status,
         headers: HeaderMap::new(),
         body: Bytes::new(),
@@ -323,7 +342,7 @@ fn request(plan: &IntegrationPlan, event: &Event) -> Result<Request<Full<Bytes>>
 }
 
 /// Makes the call of a function: with the event, or with what a template makes of the message.
-fn invocation(plan: &IntegrationPlan, event: &Event) -> Result<Invocation, Failure> {
+fn function_call(plan: &IntegrationPlan, event: &Event) -> Result<FunctionCall, Failure> {
     let mappings = mappings(plan)?;
     let function =
         mapping::function(plan.uri.as_deref(), event).map_err(|error| bad_request(&error))?;
@@ -338,7 +357,7 @@ fn invocation(plan: &IntegrationPlan, event: &Event) -> Result<Invocation, Failu
     if plan.kind == IntegrationKind::Aws {
         mapping::headers(mappings, event, &mut headers);
     }
-    Ok(Invocation {
+    Ok(FunctionCall {
         function,
         headers,
         payload,
@@ -386,9 +405,9 @@ fn own_headers(event: &Event, headers: &mut HeaderMap) {
 fn respond(
     plan: &IntegrationPlan,
     event: &Event,
-    answer: Answer,
+    answer: BackendResponse,
     key: Option<&str>,
-) -> Result<Answer, Failure> {
+) -> Result<BackendResponse, Failure> {
     let Some(response) = plan.response(key) else {
         // GUESS: a lifecycle event takes the status as it is; a message fails.
         return match event.kind {
@@ -399,7 +418,7 @@ fn respond(
             Kind::Connect(_) | Kind::Disconnect { .. } => Ok(answer),
         };
     };
-    Ok(Answer {
+    Ok(BackendResponse {
         status: answer.status,
         headers: mapping::response_headers(&response.headers, &answer),
         body: payload::of_response(response, event, &answer)?,
@@ -409,8 +428,8 @@ fn respond(
 fn respond_by_status(
     plan: &IntegrationPlan,
     event: &Event,
-    answer: Answer,
-) -> Result<Answer, Failure> {
+    answer: BackendResponse,
+) -> Result<BackendResponse, Failure> {
     let status = answer.status.to_string();
     respond(plan, event, answer, Some(&status))
 }
@@ -458,18 +477,18 @@ mod tests {
     #[test]
     fn a_function_is_called_with_the_event_or_what_a_template_makes() {
         let event = fixture::message_event("{\"n\":7}");
-        let made = invocation(&lambda_plan("AWS", URI), &event).unwrap();
+        let made = function_call(&lambda_plan("AWS", URI), &event).unwrap();
         let arn = "arn:aws:lambda:us-east-1:000000000000:function:backend.example";
         assert_eq!(made.function, arn);
         assert_eq!(made.payload, "{\"n\":7}");
         assert_eq!(made.headers["x-amz-invocation-type"], "Event");
-        let made = invocation(&lambda_plan("AWS_PROXY", URI), &event).unwrap();
+        let made = function_call(&lambda_plan("AWS_PROXY", URI), &event).unwrap();
         let payload: serde_json::Value = serde_json::from_slice(&made.payload).unwrap();
         assert_eq!(payload["body"], "{\"n\":7}");
         let other = "arn:aws:apigateway:us-east-1:dynamodb:action/PutItem";
         for uri in [other, "${stageVariables.none}"] {
             assert!(
-                invocation(&lambda_plan("AWS", uri), &event).is_err(),
+                function_call(&lambda_plan("AWS", uri), &event).is_err(),
                 "{uri}"
             );
         }
@@ -490,7 +509,7 @@ mod tests {
                     IntegrationPlan::new(&frozen)
                 };
                 let http = plan("HTTP_PROXY", "http://backend.example/");
-                let Prepared::Call(Call {
+                let Prepared::Call(BackendCall {
                     work: Work::Http(request),
                     ..
                 }) = prepare(&http, &event)
@@ -501,7 +520,7 @@ mod tests {
                     format!("{:?}", request.body()),
                     format!("{:?}", Full::new(Bytes::from("{\"n\":7}")))
                 );
-                let answer = Answer {
+                let answer = BackendResponse {
                     status: 500,
                     headers: HeaderMap::new(),
                     body: Bytes::from("as it is"),
@@ -509,7 +528,7 @@ mod tests {
                 let reply = make_reply(&http, &event, answer).unwrap();
                 assert_eq!((reply.status, reply.body), (500, Bytes::from("as it is")));
                 let lambda = plan("AWS_PROXY", URI);
-                let payload = invocation(&lambda, &event).unwrap().payload;
+                let payload = function_call(&lambda, &event).unwrap().payload;
                 assert!(payload.starts_with(b"{\"stageVariables\":"), "{payload:?}");
             }
         }

@@ -14,7 +14,7 @@ use crate::{
             jsonpath::{Found, JsonPath},
             selection,
         },
-        outbound::Answer,
+        outbound::BackendResponse,
     },
     model::limit,
 };
@@ -29,19 +29,19 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// One entry of an integration's `requestParameters`.
 #[derive(Debug, Clone)]
 pub(crate) struct Mapping {
-    place: Place,
-    source: Source,
+    part: RequestPart,
+    source: RequestSource,
 }
 
 #[derive(Debug, Clone)]
-enum Place {
+enum RequestPart {
     Header(HeaderName),
     Query(String),
     Path(String),
 }
 
 #[derive(Debug, Clone)]
-enum Source {
+enum RequestSource {
     /// The first value of a parameter.
     First(Parameter),
     /// All values of a parameter.
@@ -70,20 +70,20 @@ pub(crate) enum BadRequest {
 impl Mapping {
     pub(crate) fn parse(key: &str, value: &str) -> Result<Mapping, BadRequest> {
         let bad = || BadRequest::Mapping(key.to_owned(), value.to_owned());
-        let place = Place::parse(key).ok_or_else(bad)?;
-        let source = Source::parse(value).ok_or_else(bad)?;
-        Ok(Mapping { place, source })
+        let part = RequestPart::parse(key).ok_or_else(bad)?;
+        let source = RequestSource::parse(value).ok_or_else(bad)?;
+        Ok(Mapping { part, source })
     }
 }
 
 /// True when a key of `requestParameters` names a part of an integration's request.
 pub(crate) fn is_request_target(key: &str) -> bool {
-    Place::parse(key).is_some()
+    RequestPart::parse(key).is_some()
 }
 
 /// True when a value of `requestParameters` is a source that a part of an integration's request can have.
 pub(crate) fn is_request_source(value: &str) -> bool {
-    Source::parse(value).is_some()
+    RequestSource::parse(value).is_some()
 }
 
 /// True when a key of `responseParameters` names a header.
@@ -93,7 +93,7 @@ pub(crate) fn is_response_target(key: &str) -> bool {
 
 /// True when a value of `responseParameters` is a source that a header can have.
 pub(crate) fn is_response_source(value: &str) -> bool {
-    AnswerSource::parse(value).is_some()
+    ResponseSource::parse(value).is_some()
 }
 
 /// SOURCE: the guide: names of parameters match `^[a-zA-Z0-9._$-]+$`.
@@ -113,15 +113,15 @@ fn body_path(path: &str) -> Option<JsonPath> {
     is_path.then(|| JsonPath::parse(path).ok())?
 }
 
-impl Place {
-    fn parse(key: &str) -> Option<Place> {
+impl RequestPart {
+    fn parse(key: &str) -> Option<RequestPart> {
         let target = key.strip_prefix("integration.request.")?;
         let (kind, name) = target.split_once('.')?;
         let name = parameter(name)?;
         match kind {
-            "header" => name.parse().ok().map(Place::Header),
-            "querystring" => Some(Place::Query(name)),
-            "path" => Some(Place::Path(name)),
+            "header" => name.parse().ok().map(RequestPart::Header),
+            "querystring" => Some(RequestPart::Query(name)),
+            "path" => Some(RequestPart::Path(name)),
             _ => None,
         }
     }
@@ -131,7 +131,7 @@ impl Mapping {
     /// Returns the declaration that the route lacks for it, if it reads a part of the handshake that is not declared.
     pub(crate) fn undeclared(&self, declared: &[Parameter]) -> Option<&Parameter> {
         match &self.source {
-            Source::First(parameter) | Source::All(parameter) => {
+            RequestSource::First(parameter) | RequestSource::All(parameter) => {
                 (!parameter.is_among(declared)).then_some(parameter)
             }
             _ => None,
@@ -139,23 +139,25 @@ impl Mapping {
     }
 }
 
-impl Source {
-    fn parse(value: &str) -> Option<Source> {
+impl RequestSource {
+    fn parse(value: &str) -> Option<RequestSource> {
         if let Some(quoted) = value.strip_prefix('\'') {
-            return Some(Source::Literal(quoted.strip_suffix('\'')?.to_owned()));
+            return Some(RequestSource::Literal(
+                quoted.strip_suffix('\'')?.to_owned(),
+            ));
         }
         if let Some(name) = value.strip_prefix("stageVariables.") {
-            return parameter(name).map(Source::StageVariable);
+            return parameter(name).map(RequestSource::StageVariable);
         }
         if let Some(name) = value.strip_prefix("context.") {
-            return parameter(name).map(Source::Context);
+            return parameter(name).map(RequestSource::Context);
         }
         // The API reference says `method.request`, the developer guide `route.request`.
         let of_request = value
             .strip_prefix("route.request.")
             .or_else(|| value.strip_prefix("method.request."))?;
         if let Some(path) = of_request.strip_prefix("body") {
-            return body_path(path).map(Source::Body);
+            return body_path(path).map(RequestSource::Body);
         }
         let (_, name) = of_request.split_once('.')?;
         if !is_parameter(name) {
@@ -163,27 +165,27 @@ impl Source {
         }
         let parameter = Parameter::of_request(of_request)?;
         Some(if of_request.starts_with("multivalue") {
-            Source::All(parameter)
+            RequestSource::All(parameter)
         } else {
-            Source::First(parameter)
+            RequestSource::First(parameter)
         })
     }
 
     /// Returns the value, unless the event does not have it.
     fn value(&self, event: &Event) -> Option<String> {
         match self {
-            Source::Literal(text) => Some(text.clone()),
-            Source::StageVariable(name) => event.stage_variable(name).map(str::to_owned),
-            Source::Context(name) => event.context(name),
-            Source::Body(path) => path
+            RequestSource::Literal(text) => Some(text.clone()),
+            RequestSource::StageVariable(name) => event.stage_variable(name).map(str::to_owned),
+            RequestSource::Context(name) => event.context(name),
+            RequestSource::Body(path) => path
                 .find(event.json()?)
                 .filter(|found| *found != Found::One(&Value::Null))
                 .and_then(|found| selection::text_of(&found, limit::MESSAGE_BYTES)),
-            Source::First(parameter) => {
+            RequestSource::First(parameter) => {
                 let handshake = declared(event, parameter)?;
                 handshake.values(parameter).into_iter().next()
             }
-            Source::All(parameter) => {
+            RequestSource::All(parameter) => {
                 let handshake = declared(event, parameter)?;
                 join(handshake.values(parameter).into_iter())
             }
@@ -216,11 +218,11 @@ fn join(values: impl Iterator<Item = String>) -> Option<String> {
 #[derive(Debug, Clone)]
 pub(crate) struct ResponseMapping {
     header: HeaderName,
-    source: AnswerSource,
+    source: ResponseSource,
 }
 
 #[derive(Debug, Clone)]
-enum AnswerSource {
+enum ResponseSource {
     Header(HeaderName),
     Headers(HeaderName),
     Body(JsonPath),
@@ -231,7 +233,7 @@ impl ResponseMapping {
     pub(crate) fn parse(target: &str, source: &str) -> Option<ResponseMapping> {
         Some(ResponseMapping {
             header: response_header(target)?,
-            source: AnswerSource::parse(source)?,
+            source: ResponseSource::parse(source)?,
         })
     }
 }
@@ -244,22 +246,24 @@ fn response_header(target: &str) -> Option<HeaderName> {
     parameter(name)?.parse().ok()
 }
 
-impl AnswerSource {
-    fn parse(source: &str) -> Option<AnswerSource> {
+impl ResponseSource {
+    fn parse(source: &str) -> Option<ResponseSource> {
         if let Some(quoted) = source.strip_prefix('\'') {
-            return Some(AnswerSource::Literal(quoted.strip_suffix('\'')?.to_owned()));
+            return Some(ResponseSource::Literal(
+                quoted.strip_suffix('\'')?.to_owned(),
+            ));
         }
         let of_answer = source.strip_prefix("integration.response.")?;
         if let Some(name) = of_answer.strip_prefix("header.") {
-            return parameter(name)?.parse().ok().map(AnswerSource::Header);
+            return parameter(name)?.parse().ok().map(ResponseSource::Header);
         }
         if let Some(name) = of_answer.strip_prefix("multivalueheader.") {
-            return parameter(name)?.parse().ok().map(AnswerSource::Headers);
+            return parameter(name)?.parse().ok().map(ResponseSource::Headers);
         }
-        body_path(of_answer.strip_prefix("body")?).map(AnswerSource::Body)
+        body_path(of_answer.strip_prefix("body")?).map(ResponseSource::Body)
     }
 
-    fn value(&self, answer: &Answer) -> Option<String> {
+    fn value(&self, answer: &BackendResponse) -> Option<String> {
         let values = |name: &HeaderName| -> Vec<String> {
             let values = answer.headers.get_all(name).iter();
             values
@@ -267,10 +271,10 @@ impl AnswerSource {
                 .collect()
         };
         match self {
-            AnswerSource::Literal(text) => Some(text.clone()),
-            AnswerSource::Header(name) => values(name).into_iter().next(),
-            AnswerSource::Headers(name) => join(values(name).into_iter()),
-            AnswerSource::Body(path) => {
+            ResponseSource::Literal(text) => Some(text.clone()),
+            ResponseSource::Header(name) => values(name).into_iter().next(),
+            ResponseSource::Headers(name) => join(values(name).into_iter()),
+            ResponseSource::Body(path) => {
                 let body: Value = serde_json::from_slice(&answer.body).ok()?;
                 selection::text_of(&path.find(&body)?, limit::MESSAGE_BYTES)
             }
@@ -279,7 +283,10 @@ impl AnswerSource {
 }
 
 /// Returns the headers that an integration response sets; the answer's own headers are not passed on.
-pub(crate) fn response_headers(mappings: &[ResponseMapping], answer: &Answer) -> HeaderMap {
+pub(crate) fn response_headers(
+    mappings: &[ResponseMapping],
+    answer: &BackendResponse,
+) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for mapping in mappings {
         let value = mapping.source.value(answer);
@@ -315,13 +322,13 @@ pub(crate) fn uri(
     }
     for mapping in mappings {
         let encode = |value: String| utf8_percent_encode(&value, ENCODED).to_string();
-        match &mapping.place {
-            Place::Header(_) => {}
-            Place::Path(name) => {
+        match &mapping.part {
+            RequestPart::Header(_) => {}
+            RequestPart::Path(name) => {
                 let value = mapping.source.value(event).map(encode).unwrap_or_default();
                 uri = uri.replace(&format!("{{{name}}}"), &value);
             }
-            Place::Query(name) => query.extend(
+            RequestPart::Query(name) => query.extend(
                 mapping
                     .source
                     .value(event)
@@ -357,7 +364,7 @@ fn with_stage_variables(template: &str, event: &Event) -> Result<String, BadRequ
 /// Sets the mapped headers. A value that the event does not have, or that no header can hold, is left out.
 pub(crate) fn headers(mappings: &[Mapping], event: &Event, headers: &mut HeaderMap) {
     for mapping in mappings {
-        if let Place::Header(name) = &mapping.place
+        if let RequestPart::Header(name) = &mapping.part
             && let Some(value) = mapping.source.value(event)
             && let Ok(value) = HeaderValue::try_from(value)
         {
@@ -379,7 +386,7 @@ mod tests {
             "a=1&b=x%20y&a=2&d=1&A=1",
             &[("x-token", "t1"), ("x-token", "t2"), ("x-other", "o")],
         );
-        let value = Source::parse(source).unwrap().value(&event);
+        let value = RequestSource::parse(source).unwrap().value(&event);
         assert_eq!(value.as_deref(), expected, "{source}");
     }
 
@@ -432,7 +439,7 @@ mod tests {
     #[test]
     fn a_message_has_its_body_and_no_handshake() {
         let event = fixture::message_event(r#"{"room":"r1","none":null}"#);
-        let value = |source| Source::parse(source).unwrap().value(&event);
+        let value = |source| RequestSource::parse(source).unwrap().value(&event);
         assert_eq!(value("route.request.body.room").as_deref(), Some("r1"));
         assert_eq!(value("route.request.body.none"), None);
         assert_eq!(value("route.request.header.x"), None);
@@ -502,13 +509,13 @@ mod tests {
     proptest! {
         #[test]
         fn no_mapping_of_any_event_panics(
-            place in "(integration.request.(header|querystring|path)\\.)?[a-z{}.]{0,4}|.{0,20}",
+            part in "(integration.request.(header|querystring|path)\\.)?[a-z{}.]{0,4}|.{0,20}",
             source in "((route|method).request.(header|querystring|multivalueheader|body|multivaluequerystring)|context|stageVariables)\
                        (\\.[a-z.$*\\[\\]']{0,4})?|'?.{0,8}'?",
             template in "http://[a-z]{0,3}(\\$\\{stageVariables.(host|x)\\})?/(\\{[a-z]{0,2}\\})?.{0,6}|.{0,20}",
             body in ".{0,10}|\\{\"[a-z]\":(\\[1\\]|\"é\")\\}",
         ) {
-            let Ok(mapping) = Mapping::parse(&place, &source) else {
+            let Ok(mapping) = Mapping::parse(&part, &source) else {
                 return Ok(());
             };
             for event in [fixture::message_event(&body), fixture::connect_event(&body, &[("x", "é")])] {
@@ -526,7 +533,7 @@ mod tests {
             body in proptest::collection::vec(any::<u8>(), 0..10),
         ) {
             if let Some(mapping) = ResponseMapping::parse(&target, &source) {
-                let answer = Answer { status: 200, headers: HeaderMap::new(), body: body.into() };
+                let answer = BackendResponse { status: 200, headers: HeaderMap::new(), body: body.into() };
                 prop_assert!(response_headers(&[mapping], &answer).len() <= 1);
             }
         }

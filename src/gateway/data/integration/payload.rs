@@ -17,7 +17,7 @@ use crate::gateway::{
         plan::{Choice, ContentHandling, IntegrationPlan, Passthrough, ResponsePlan},
         selection::Facts,
     },
-    outbound::Answer,
+    outbound::BackendResponse,
 };
 
 /// Makes the body of a request: the rendered template, or the message as it is.
@@ -55,7 +55,7 @@ pub(crate) fn for_backend(
 pub(crate) fn of_response(
     response: &ResponsePlan,
     event: &Event,
-    answer: &Answer,
+    answer: &BackendResponse,
 ) -> Result<Bytes, Failure> {
     let body = for_client(response.content_handling, &answer.body)?;
     let mut facts = facts_of(response.templates.reads_body(), event);
@@ -262,7 +262,7 @@ mod tests {
     fn check_reply(handling: &str, template: Option<&str>, body: &'static [u8], expected: &[u8]) {
         let mut record = fixture::response("$default", template);
         record.content_handling_strategy = Some(handling.to_owned());
-        let answer = Answer {
+        let answer = BackendResponse {
             status: 207,
             headers: HeaderMap::new(),
             body: Bytes::from_static(body),
@@ -290,7 +290,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("x-kind", "b".parse().unwrap());
         headers.append("x-kind", "c".parse().unwrap());
-        let answer = Answer {
+        let answer = BackendResponse {
             status: 207,
             headers,
             body: Bytes::from_static(br#"{"action":"never looked at"}"#),

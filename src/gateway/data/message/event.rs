@@ -10,7 +10,6 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -28,6 +27,7 @@ use crate::gateway::{
             template::{Pairs, Parameters},
         },
     },
+    query,
     store::record::Serving,
 };
 
@@ -155,11 +155,7 @@ impl Handshake {
 
     /// Returns the decoded names and values of the query string.
     pub(crate) fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
-        self.query
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(key, value)| (decoded(key), decoded(value)))
+        query::form_pairs(&self.query)
     }
 }
 
@@ -169,11 +165,6 @@ pub(crate) fn text_of(value: &HeaderValue) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),
     }
-}
-
-fn decoded(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 impl Event {

@@ -28,7 +28,7 @@ use crate::gateway::{
         },
     },
     store::record::{
-        AuthorizerRecord, IntegrationRecord, IntegrationResponseRecord, Snapshot,
+        AuthorizerRecord, IntegrationRecord, IntegrationResponseRecord, RouteRecord, Snapshot,
         SnapshotIntegration, SnapshotRoute,
     },
 };
@@ -218,22 +218,12 @@ impl RoutePlan {
                 .responses
                 .iter()
                 .any(|response| response.route_response_key == "$default");
-        let declared = route.request_parameters.iter().flatten();
-        let declared: Arc<[Parameter]> = declared
-            .filter_map(|(name, _)| Parameter::parse(name))
-            .collect();
+        let declared: Arc<[Parameter]> = parameters(route, |_| true).collect();
         if let Some(integration) = &integration
             && route.route_key == "$connect"
         {
             integration.miss(&declared);
         }
-        let required = route
-            .request_parameters
-            .iter()
-            .flatten()
-            .filter(|(_, required)| **required)
-            .filter_map(|(name, _)| Parameter::parse(name))
-            .collect();
         RoutePlan {
             key: route.route_key.clone(),
             two_way,
@@ -244,11 +234,21 @@ impl RoutePlan {
                 .map(Authorizer::new),
             api_key_required: route.api_key_required,
             declared,
-            required,
+            required: parameters(route, |is_required| is_required).collect(),
             validation: Validation::new(route, models),
             integration,
         }
     }
+}
+
+/// Returns the parameters of a handshake that a route declares and `is_wanted` picks by whether it requires them.
+fn parameters(
+    route: &RouteRecord,
+    is_wanted: impl Fn(bool) -> bool,
+) -> impl Iterator<Item = Parameter> {
+    let declared = route.request_parameters.iter().flatten();
+    let wanted = declared.filter(move |(_, is_required)| is_wanted(**is_required));
+    wanted.filter_map(|(name, _)| Parameter::parse(name))
 }
 
 impl IntegrationPlan {

@@ -106,7 +106,7 @@ fn limit_of(settings: &RouteSettingsRecord) -> Option<Limit> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, time::Duration};
+    use std::time::Duration;
 
     use super::*;
     use crate::gateway::clock;
@@ -122,19 +122,9 @@ mod tests {
     fn stage(default: RouteSettingsRecord, routes: &[(&str, RouteSettingsRecord)]) -> StageRecord {
         let routes = routes.iter().cloned();
         StageRecord {
-            stage_name: "prod".to_owned(),
-            deployment_id: None,
-            description: None,
-            auto_deploy: None,
-            last_deployment_status_message: None,
-            client_certificate_id: None,
-            access_log_settings: None,
             default_route_settings: default,
             route_settings: routes.map(|(key, limit)| (key.to_owned(), limit)).collect(),
-            stage_variables: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            created_at: clock::now(),
-            updated_at: clock::now(),
+            ..StageRecord::new("prod".to_owned(), clock::now())
         }
     }
 

@@ -19,7 +19,7 @@ use crate::gateway::{
         ids,
         message::event::{Event, Handshake, Kind},
     },
-    outbound::Answer,
+    outbound::BackendResponse,
 };
 
 /// The header by which the Invoke API says that a function threw.
@@ -30,10 +30,10 @@ const HIDDEN: [HeaderName; 3] = [header::CONNECTION, header::UPGRADE, header::CO
 
 /// A function to call, and its payload.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Invocation {
+pub(crate) struct FunctionCall {
     /// The ARN or name of the function, as the integration's URI has it.
     pub(crate) function: String,
-    /// The headers that the integration maps, such as `X-Amz-Invocation-Type`.
+    /// The headers that the integration maps, such as `X-Amz-FunctionCall-Type`.
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
 }
@@ -226,7 +226,7 @@ fn by_name(pairs: impl IntoIterator<Item = (String, String)>) -> (Value, Value) 
 }
 
 /// Reads the answer of the Invoke API for a proxy integration: the function's own status, headers and body.
-pub(crate) fn proxied(invoked: &Answer) -> Result<Answer, Failure> {
+pub(crate) fn proxied(invoked: &BackendResponse) -> Result<BackendResponse, Failure> {
     accepted(invoked)?;
     if let Some(kind) = invoked.headers.get(FUNCTION_ERROR) {
         let reason = format!(
@@ -249,7 +249,9 @@ pub(crate) fn proxied(invoked: &Answer) -> Result<Answer, Failure> {
 /// there is one.
 ///
 /// GUESS: the status, which no answer of a function has: 500 with an error message, else 200.
-pub(crate) fn answered(invoked: &Answer) -> Result<(Answer, Option<String>), Failure> {
+pub(crate) fn answered(
+    invoked: &BackendResponse,
+) -> Result<(BackendResponse, Option<String>), Failure> {
     accepted(invoked)?;
     let body: Option<Value> = serde_json::from_slice(&invoked.body).ok();
     let message = body.as_ref().and_then(|body| body.get("errorMessage"));
@@ -258,7 +260,7 @@ pub(crate) fn answered(invoked: &Answer) -> Result<(Answer, Option<String>), Fai
         let reason = "the function failed without an error message";
         return Err(Failure::new(Trouble::Function, reason));
     }
-    let answer = Answer {
+    let answer = BackendResponse {
         status: if message.is_some() { 500 } else { 200 },
         headers: invoked.headers.clone(),
         body: invoked.body.clone(),
@@ -267,7 +269,7 @@ pub(crate) fn answered(invoked: &Answer) -> Result<(Answer, Option<String>), Fai
 }
 
 /// Fails when the invocation was not taken, which is no failure of the function.
-fn accepted(invoked: &Answer) -> Result<(), Failure> {
+fn accepted(invoked: &BackendResponse) -> Result<(), Failure> {
     if (200..300).contains(&invoked.status) {
         return Ok(());
     }
@@ -279,7 +281,7 @@ fn accepted(invoked: &Answer) -> Result<(), Failure> {
 /// it ends no request; so are a body that is neither text nor null, Base64 that is none, and a header that no response
 /// can have. SOURCE: reports about proxy integrations of REST APIs: malformed are lists in `headers` and anything else
 /// in `multiValueHeaders`.
-fn answer_of(value: &Value) -> Option<Answer> {
+fn answer_of(value: &Value) -> Option<BackendResponse> {
     let members = value.as_object()?;
     let status = match members.get("statusCode")? {
         Value::String(digits) => digits.parse().ok()?,
@@ -298,6 +300,15 @@ fn answer_of(value: &Value) -> Option<Answer> {
     } else {
         text.as_bytes().to_vec()
     };
+    Some(BackendResponse {
+        status,
+        headers: headers_of(members)?,
+        body: Bytes::from(body),
+    })
+}
+
+/// Reads the headers of a function's answer, unless one of them is malformed.
+fn headers_of(members: &Map<String, Value>) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in objects(members.get("headers")) {
         append(&mut headers, name, value)?;
@@ -310,11 +321,7 @@ fn answer_of(value: &Value) -> Option<Answer> {
             append(&mut headers, name, value)?;
         }
     }
-    Some(Answer {
-        status,
-        headers,
-        body: Bytes::from(body),
-    })
+    Some(headers)
 }
 
 fn objects(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {

@@ -400,8 +400,8 @@ fn the_function_is_read_out_of_the_uri() {
     }
 }
 
-fn invoked(body: &str) -> Answer {
-    Answer {
+fn invoked(body: &str) -> BackendResponse {
+    BackendResponse {
         status: 200,
         headers: HeaderMap::new(),
         body: Bytes::from(body.to_owned()),
@@ -495,7 +495,7 @@ const WORDS: &[&str] = &[
 proptest! {
     #[test]
     fn any_bytes_are_an_answer_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..40), status in 0_u16..1000) {
-        let invoked = Answer { status, headers: HeaderMap::new(), body: Bytes::from(bytes) };
+        let invoked = BackendResponse { status, headers: HeaderMap::new(), body: Bytes::from(bytes) };
         for made in [proxied(&invoked).err(), answered(&invoked).err()].into_iter().flatten() {
             prop_assert!(matches!(made.trouble, Trouble::Function | Trouble::Failed));
         }

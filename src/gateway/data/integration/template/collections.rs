@@ -26,21 +26,14 @@ pub(super) fn of_list(
         ("size", []) => Ok(Value::count(length)),
         ("isEmpty", []) => Ok(Value::Bool(length == 0)),
         ("get", [Value::Int(index)]) => {
-            let place = place(*index, length)?;
-            Ok(machine.heap.element(list, place))
+            let at = checked_index(*index, length)?;
+            Ok(machine.heap.element(list, at))
         }
         ("contains", [wanted]) => {
             let found = position(machine, list, wanted)?;
             Ok(Value::Bool(found.is_some()))
         }
-        ("containsAll", [Value::List(wanted)]) => {
-            for wanted in machine.heap.list(*wanted).elements.clone() {
-                if position(machine, list, &wanted)?.is_none() {
-                    return Ok(Value::Bool(false));
-                }
-            }
-            Ok(Value::Bool(true))
-        }
+        ("containsAll", [Value::List(wanted)]) => contains_all(machine, list, *wanted),
         ("indexOf", [wanted]) => {
             let found = position(machine, list, wanted)?;
             Ok(found.map_or(Value::Int(-1), Value::count))
@@ -55,6 +48,19 @@ pub(super) fn of_list(
     }
 }
 
+fn contains_all(
+    machine: &mut Machine<'_>,
+    list: ListId,
+    wanted: ListId,
+) -> Result<Value, BadTemplate> {
+    for wanted in machine.heap.list(wanted).elements.clone() {
+        if position(machine, list, &wanted)?.is_none() {
+            return Ok(Value::Bool(false));
+        }
+    }
+    Ok(Value::Bool(true))
+}
+
 fn change_list(
     machine: &mut Machine<'_>,
     list: ListId,
@@ -67,14 +73,7 @@ fn change_list(
             machine.push(list, value.clone())?;
             Ok(Value::Bool(true))
         }
-        ("add", [Value::Int(index), value]) => {
-            let place = place(*index, length + 1)?;
-            machine.work(length - place)?;
-            machine.keep(2 * size_of::<Value>())?;
-            let elements = &mut machine.heap.list_mut(list).elements;
-            elements.insert(place, value.clone());
-            Ok(nothing())
-        }
+        ("add", [Value::Int(index), value]) => insert(machine, list, *index, value),
         ("addAll", [Value::List(more)]) => {
             for value in machine.heap.list(*more).elements.clone() {
                 machine.work(1)?;
@@ -84,20 +83,18 @@ fn change_list(
             Ok(Value::Bool(longer))
         }
         ("set", [Value::Int(index), value]) => {
-            let place = place(*index, length)?;
-            let element = &mut machine.heap.list_mut(list).elements[place];
+            let at = checked_index(*index, length)?;
+            let element = &mut machine.heap.list_mut(list).elements[at];
             Ok(std::mem::replace(element, value.clone()))
         }
         ("remove", [Value::Int(index)]) => {
-            let place = place(*index, length)?;
-            machine.work(length - place)?;
-            Ok(machine.heap.list_mut(list).elements.remove(place))
+            let at = checked_index(*index, length)?;
+            remove(machine, list, at)
         }
         ("remove", [value]) => {
             let found = position(machine, list, value)?;
-            if let Some(place) = found {
-                machine.work(length - place)?;
-                machine.heap.list_mut(list).elements.remove(place);
+            if let Some(at) = found {
+                remove(machine, list, at)?;
             }
             Ok(Value::Bool(found.is_some()))
         }
@@ -107,6 +104,27 @@ fn change_list(
         }
         _ => Ok(Value::Null),
     }
+}
+
+fn insert(
+    machine: &mut Machine<'_>,
+    list: ListId,
+    index: i128,
+    value: &Value,
+) -> Result<Value, BadTemplate> {
+    let length = machine.heap.list(list).elements.len();
+    let at = checked_index(index, length + 1)?;
+    machine.work(length - at)?;
+    machine.keep(2 * size_of::<Value>())?;
+    let elements = &mut machine.heap.list_mut(list).elements;
+    elements.insert(at, value.clone());
+    Ok(nothing())
+}
+
+fn remove(machine: &mut Machine<'_>, list: ListId, at: usize) -> Result<Value, BadTemplate> {
+    let length = machine.heap.list(list).elements.len();
+    machine.work(length - at)?;
+    Ok(machine.heap.list_mut(list).elements.remove(at))
 }
 
 fn position(
@@ -124,17 +142,17 @@ fn position(
 }
 
 /// Returns an index below `length`, or what Java throws.
-pub(super) fn place(index: i128, length: usize) -> Result<usize, BadTemplate> {
+pub(super) fn checked_index(index: i128, length: usize) -> Result<usize, BadTemplate> {
     usize::try_from(index)
         .ok()
-        .filter(|place| *place < length)
+        .filter(|at| *at < length)
         .ok_or_else(|| BadTemplate::Call(format!("index {index} out of bounds")))
 }
 
 /// Returns the bounds of a part, `to` not included, or what Java throws.
 pub(super) fn span(from: i128, to: i128, length: usize) -> Result<(usize, usize), BadTemplate> {
-    let to = place(to, length + 1)?;
-    Ok((place(from, to + 1)?, to))
+    let to = checked_index(to, length + 1)?;
+    Ok((checked_index(from, to + 1)?, to))
 }
 
 pub(super) fn of_map(
@@ -160,15 +178,7 @@ pub(super) fn of_map(
             let key = machine.text_of(key)?;
             Ok(Value::Bool(machine.heap.map(map).get(&key).is_some()))
         }
-        ("containsValue", [wanted]) => {
-            for index in 0..length {
-                let (_, value) = machine.heap.map(map).members()[index].clone();
-                if operator::same(machine, &value, wanted, 0)? {
-                    return Ok(Value::Bool(true));
-                }
-            }
-            Ok(Value::Bool(false))
-        }
+        ("containsValue", [wanted]) => contains_value(machine, map, wanted),
         ("keySet", []) => {
             machine.work(length)?;
             let members = machine.heap.map(map).members();
@@ -184,17 +194,33 @@ pub(super) fn of_map(
             let values = members.iter().map(|(_, value)| value.clone()).collect();
             machine.make_list(values)
         }
-        ("entrySet", []) => {
-            let mut entries = Vec::new();
-            for (name, value) in machine.heap.map(map).members().to_vec() {
-                machine.work(1)?;
-                let entry = machine.add_list(vec![Value::Text(name), value], false)?;
-                entries.push(Value::Entry(entry));
-            }
-            machine.make_list(entries)
-        }
+        ("entrySet", []) => entries(machine, map),
         _ => change_map(machine, map, name, arguments),
     }
+}
+
+fn contains_value(
+    machine: &mut Machine<'_>,
+    map: MapId,
+    wanted: &Value,
+) -> Result<Value, BadTemplate> {
+    for index in 0..machine.heap.map(map).members().len() {
+        let (_, value) = machine.heap.map(map).members()[index].clone();
+        if operator::same(machine, &value, wanted, 0)? {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
+}
+
+fn entries(machine: &mut Machine<'_>, map: MapId) -> Result<Value, BadTemplate> {
+    let mut entries = Vec::new();
+    for (name, value) in machine.heap.map(map).members().to_vec() {
+        machine.work(1)?;
+        let entry = machine.add_list(vec![Value::Text(name), value], false)?;
+        entries.push(Value::Entry(entry));
+    }
+    machine.make_list(entries)
 }
 
 fn change_map(

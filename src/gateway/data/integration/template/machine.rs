@@ -23,7 +23,7 @@ pub(super) enum Flow {
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
+pub(super) struct CompiledPattern {
     pub(super) regex: Regex,
     /// True when a match may have to look at all of the text behind its beginning, because something in the pattern
     /// repeats.
@@ -43,7 +43,7 @@ pub(super) struct Machine<'t> {
     pub(super) heap: Heap,
     variables: HashMap<&'t str, Value>,
     pub(super) loops: Vec<Turn>,
-    pub(super) regexes: HashMap<Arc<str>, Pattern>,
+    pub(super) regexes: HashMap<Arc<str>, CompiledPattern>,
     /// The values that `$input.path` found, so that the same path finds the same, as it does on AWS where the payload
     /// is read once.
     pub(super) found: HashMap<Arc<str>, Value>,
@@ -258,8 +258,8 @@ impl<'t> Machine<'t> {
                 self.put(map, &name, value)?;
             }
             (Value::List(list), Value::Int(index)) => {
-                let place = self.place(list, index)?;
-                self.heap.list_mut(list).elements[place] = value;
+                let at = self.list_index(list, index)?;
+                self.heap.list_mut(list).elements[at] = value;
             }
             // Nothing can be set there, and Velocity does nothing.
             _ => {}
@@ -275,17 +275,8 @@ impl<'t> Machine<'t> {
         out: &mut Bounded,
     ) -> Result<Flow, BadTemplate> {
         let over = self.evaluate(list)?;
-        let elements = match over {
-            Value::List(list) => self.heap.list(list).elements.clone(),
-            Value::Map(map) => {
-                let members = self.heap.map(map).members();
-                members.iter().map(|(_, value)| value.clone()).collect()
-            }
-            Value::StageVariables => {
-                let variables = self.scope.stage_variables().values();
-                variables.map(|value| Value::text(value)).collect()
-            }
-            _ => return Ok(Flow::On),
+        let Some(elements) = self.elements_of(&over) else {
+            return Ok(Flow::On);
         };
         self.work(elements.len())?;
         let before = self.variables.remove(name);
@@ -309,6 +300,22 @@ impl<'t> Machine<'t> {
         Ok(if flow == Flow::Stop { flow } else { Flow::On })
     }
 
+    /// Returns the elements that a loop over a value goes through; none for a value that has none.
+    fn elements_of(&self, over: &Value) -> Option<Vec<Value>> {
+        Some(match over {
+            Value::List(list) => self.heap.list(*list).elements.clone(),
+            Value::Map(map) => {
+                let members = self.heap.map(*map).members();
+                members.iter().map(|(_, value)| value.clone()).collect()
+            }
+            Value::StageVariables => {
+                let variables = self.scope.stage_variables().values();
+                variables.map(|value| Value::text(value)).collect()
+            }
+            _ => return None,
+        })
+    }
+
     pub(super) fn evaluate(&mut self, expression: &'t Expression) -> Result<Value, BadTemplate> {
         self.work(1)?;
         Ok(match expression {
@@ -325,16 +332,7 @@ impl<'t> Machine<'t> {
                 let elements = self.evaluate_all(elements)?;
                 self.make_list(elements)?
             }
-            Expression::Map(members) => {
-                let map = self.add_map(Map::default())?;
-                for (name, value) in members {
-                    let name = self.evaluate(name)?;
-                    let name = self.text_of(&name)?;
-                    let value = self.evaluate(value)?;
-                    self.put(map, &name, value)?;
-                }
-                Value::Map(map)
-            }
+            Expression::Map(members) => self.map(members)?,
             Expression::Range(from, to) => {
                 let (from, to) = (self.evaluate(from)?, self.evaluate(to)?);
                 self.range(&from, &to)?
@@ -343,6 +341,17 @@ impl<'t> Machine<'t> {
             Expression::Not(inner) => Value::Bool(!self.evaluate(inner)?.is_true()),
             Expression::Chain { first, rest } => self.chain(first, rest)?,
         })
+    }
+
+    fn map(&mut self, members: &'t [(Expression, Expression)]) -> Result<Value, BadTemplate> {
+        let map = self.add_map(Map::default())?;
+        for (name, value) in members {
+            let name = self.evaluate(name)?;
+            let name = self.text_of(&name)?;
+            let value = self.evaluate(value)?;
+            self.put(map, &name, value)?;
+        }
+        Ok(Value::Map(map))
     }
 
     fn evaluate_all(&mut self, expressions: &'t [Expression]) -> Result<Vec<Value>, BadTemplate> {
@@ -425,33 +434,30 @@ impl<'t> Machine<'t> {
             }
             Link::Index(index) => {
                 let index = self.evaluate(index)?;
-                match (value, &index) {
-                    (Value::List(list), Value::Int(index)) => {
-                        let place = self.place(list, *index)?;
-                        Ok(self.heap.element(list, place))
-                    }
-                    (value, Value::Text(name)) => {
-                        let name = Arc::clone(name);
-                        self.member(value, &name)
-                    }
-                    (Value::Map(map), index) => {
-                        let name = self.text_of(index)?;
-                        Ok(self
-                            .heap
-                            .map(map)
-                            .get(&name)
-                            .cloned()
-                            .unwrap_or(Value::Null))
-                    }
-                    (Value::Absent, _) => Ok(Value::Absent),
-                    _ => Ok(Value::Null),
-                }
+                self.at_index(value, &index)
             }
         }
     }
 
-    /// Returns the place in a list that an index leads to; a negative one counts from the end.
-    fn place(&self, list: ListId, index: i128) -> Result<usize, BadTemplate> {
+    fn at_index(&mut self, value: Value, index: &Value) -> Result<Value, BadTemplate> {
+        match (value, index) {
+            (Value::List(list), Value::Int(index)) => {
+                let at = self.list_index(list, *index)?;
+                Ok(self.heap.element(list, at))
+            }
+            (value, Value::Text(name)) => self.member(value, &Arc::clone(name)),
+            (Value::Map(map), index) => {
+                let name = self.text_of(index)?;
+                let found = self.heap.map(map).get(&name).cloned();
+                Ok(found.unwrap_or(Value::Null))
+            }
+            (Value::Absent, _) => Ok(Value::Absent),
+            _ => Ok(Value::Null),
+        }
+    }
+
+    /// Returns the position in a list that an index leads to; a negative one counts from the end.
+    fn list_index(&self, list: ListId, index: i128) -> Result<usize, BadTemplate> {
         let length = self.heap.list(list).elements.len();
         let from_start = if index < 0 {
             index + i128::try_from(length).unwrap_or(0)
@@ -460,7 +466,7 @@ impl<'t> Machine<'t> {
         };
         usize::try_from(from_start)
             .ok()
-            .filter(|place| *place < length)
+            .filter(|at| *at < length)
             .ok_or_else(|| BadTemplate::Call(format!("[{index}] of a list of {length}")))
     }
 }

@@ -14,7 +14,20 @@ use super::{
     operator, texts,
     value::{Map, Value},
 };
-use crate::gateway::data::message::jsonpath::{Found, JsonPath};
+use crate::gateway::data::message::{
+    bounded::Bounded,
+    jsonpath::{Found, JsonPath},
+};
+
+/// The methods of `$util`.
+const UTIL_METHODS: [&str; 6] = [
+    "escapeJavaScript",
+    "parseJson",
+    "urlEncode",
+    "urlDecode",
+    "base64Encode",
+    "base64Decode",
+];
 
 /// Members of `$context` that have members themselves.
 const CONTEXT_GROUPS: [&str; 4] = ["identity", "authorizer", "error", "authorizer.claims"];
@@ -108,14 +121,7 @@ impl Machine<'_> {
                 ("get", [Value::Text(member)]) => self.member(value, &Arc::clone(member)),
                 _ => Ok(Value::Null),
             },
-            Value::StageVariables => {
-                if let ("get", [Value::Text(member)]) = (name, arguments) {
-                    return self.member(value, &Arc::clone(member));
-                }
-                let variables = self.scope.stage_variables();
-                let map = self.make_map(Map::default(), variables)?;
-                collections::of_map(self, map, name, arguments)
-            }
+            Value::StageVariables => self.of_stage_variables(name, arguments),
             Value::Map(map) => collections::of_map(self, map, name, arguments),
             Value::List(list) => collections::of_list(self, list, name, arguments),
             Value::Entry(entry) => Ok(match name {
@@ -278,19 +284,24 @@ impl Machine<'_> {
         }
     }
 
+    fn of_stage_variables(
+        &mut self,
+        name: &str,
+        arguments: &[Value],
+    ) -> Result<Value, BadTemplate> {
+        if let ("get", [Value::Text(member)]) = (name, arguments) {
+            return self.member(Value::StageVariables, &Arc::clone(member));
+        }
+        let variables = self.scope.stage_variables();
+        let map = self.make_map(Map::default(), variables)?;
+        collections::of_map(self, map, name, arguments)
+    }
+
     fn of_util(&mut self, name: &str, arguments: &[Value]) -> Result<Value, BadTemplate> {
         let [argument] = arguments else {
             return Ok(Value::Null);
         };
-        let known = [
-            "escapeJavaScript",
-            "parseJson",
-            "urlEncode",
-            "urlDecode",
-            "base64Encode",
-            "base64Decode",
-        ];
-        if !known.contains(&name) {
+        if !UTIL_METHODS.contains(&name) {
             return Ok(Value::Null);
         }
         // GUESS: escaping null gives its name, and what else is done with null gives null.
@@ -299,29 +310,31 @@ impl Machine<'_> {
         }
         let text = self.text_of(argument)?;
         self.work(text.len() / 16)?;
-        let mut made = draft();
-        match name {
-            "escapeJavaScript" => {
-                java::escape_javascript(&text, &mut made).map_err(|_| BadTemplate::TooLong)?;
-            }
-            "parseJson" => {
-                let json = serde_json::from_str(&text)
-                    .map_err(|_| BadTemplate::Call("$util.parseJson of no JSON".to_owned()))?;
-                return self.adopt(&json);
-            }
-            "urlEncode" => {
-                java::url_encode(&text, &mut made).map_err(|_| BadTemplate::TooLong)?;
-            }
-            "urlDecode" => write(&mut made, &java::url_decode(&text))?,
-            "base64Encode" => write(&mut made, &STANDARD.encode(text.as_bytes()))?,
-            _ => {
-                let decoded = STANDARD
-                    .decode(text.as_bytes())
-                    .map_err(|_| BadTemplate::Call("$util.base64Decode of no Base64".to_owned()))?;
-                write(&mut made, &String::from_utf8_lossy(&decoded))?;
-            }
+        if name == "parseJson" {
+            let json = serde_json::from_str(&text)
+                .map_err(|_| BadTemplate::Call("$util.parseJson of no JSON".to_owned()))?;
+            return self.adopt(&json);
         }
+        let mut made = draft();
+        convert(name, &text, &mut made)?;
         self.make_text(made.as_str())
+    }
+}
+
+/// Writes a text as a method of `$util` converts it.
+fn convert(name: &str, text: &str, out: &mut Bounded) -> Result<(), BadTemplate> {
+    let too_long = |_| BadTemplate::TooLong;
+    match name {
+        "escapeJavaScript" => java::escape_javascript(text, out).map_err(too_long),
+        "urlEncode" => java::url_encode(text, out).map_err(too_long),
+        "urlDecode" => write(out, &java::url_decode(text)),
+        "base64Encode" => write(out, &STANDARD.encode(text.as_bytes())),
+        _ => {
+            let decoded = STANDARD
+                .decode(text.as_bytes())
+                .map_err(|_| BadTemplate::Call("$util.base64Decode of no Base64".to_owned()))?;
+            write(out, &String::from_utf8_lossy(&decoded))
+        }
     }
 }
 

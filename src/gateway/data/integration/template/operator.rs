@@ -7,7 +7,7 @@ use super::{
     BadTemplate,
     machine::{Machine, draft, write},
     tree::Operator,
-    value::Value,
+    value::{ListId, MapId, Value},
 };
 
 /// Applies an operator other than `&&` and `||`.
@@ -141,39 +141,55 @@ pub(super) fn same(
     }
     match (left, right) {
         (Value::List(one), Value::List(other)) | (Value::Entry(one), Value::Entry(other)) => {
-            let length = machine.heap.list(*one).elements.len();
-            if one == other || machine.heap.list(*other).elements.len() != length {
-                return Ok(one == other);
-            }
-            for index in 0..length {
-                let one = machine.heap.element(*one, index);
-                let other = machine.heap.element(*other, index);
-                if !same(machine, &one, &other, depth + 1)? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
+            same_lists(machine, *one, *other, depth + 1)
         }
-        (Value::Map(one), Value::Map(other)) => {
-            let length = machine.heap.map(*one).members().len();
-            if one == other || machine.heap.map(*other).members().len() != length {
-                return Ok(one == other);
-            }
-            for index in 0..length {
-                let (name, value) = machine.heap.map(*one).members()[index].clone();
-                let Some(counterpart) = machine.heap.map(*other).get(&name).cloned() else {
-                    return Ok(false);
-                };
-                if !same(machine, &value, &counterpart, depth + 1)? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
+        (Value::Map(one), Value::Map(other)) => same_maps(machine, *one, *other, depth + 1),
         (Value::Text(one), Value::Text(other)) => {
             machine.work(one.len().min(other.len()) / 16)?;
             Ok(one == other)
         }
         _ => Ok(left == right),
     }
+}
+
+fn same_lists(
+    machine: &mut Machine<'_>,
+    one: ListId,
+    other: ListId,
+    depth: usize,
+) -> Result<bool, BadTemplate> {
+    let length = machine.heap.list(one).elements.len();
+    if one == other || machine.heap.list(other).elements.len() != length {
+        return Ok(one == other);
+    }
+    for index in 0..length {
+        let one = machine.heap.element(one, index);
+        let other = machine.heap.element(other, index);
+        if !same(machine, &one, &other, depth)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn same_maps(
+    machine: &mut Machine<'_>,
+    one: MapId,
+    other: MapId,
+    depth: usize,
+) -> Result<bool, BadTemplate> {
+    let length = machine.heap.map(one).members().len();
+    if one == other || machine.heap.map(other).members().len() != length {
+        return Ok(one == other);
+    }
+    for index in 0..length {
+        let (name, value) = machine.heap.map(one).members()[index].clone();
+        let Some(counterpart) = machine.heap.map(other).get(&name).cloned() else {
+            return Ok(false);
+        };
+        if !same(machine, &value, &counterpart, depth)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -22,26 +22,26 @@ enum End {
     Directive,
 }
 
-/// A place in a template's text.
+/// A position in a template's text.
 #[derive(Debug)]
 pub(super) struct Reader<'t> {
     pub(super) text: &'t str,
     /// Bytes that are read. Always on a character's border.
     pub(super) at: usize,
-    /// Things within things that are open at this place.
+    /// Things within things that are open at this position.
     pub(super) depth: usize,
 }
 
 /// A block under way: its nodes, and the literal text that no node has yet.
 #[derive(Debug, Default)]
-struct Draft {
+struct OpenBlock {
     nodes: Block,
     literal: String,
     /// Bytes of the literal text before its last piece.
     piece: usize,
 }
 
-impl Draft {
+impl OpenBlock {
     fn flush(&mut self) {
         if !self.literal.is_empty() {
             self.nodes
@@ -145,20 +145,20 @@ impl<'t> Reader<'t> {
     }
 
     fn block(&mut self) -> Result<(Block, End), BadTemplate> {
-        let mut draft = Draft::default();
+        let mut open_block = OpenBlock::default();
         loop {
             let rest = self.rest();
             let plain = rest.find(['$', '#', '\\']).unwrap_or(rest.len());
-            draft.text(&rest[..plain]);
+            open_block.text(&rest[..plain]);
             self.at += plain;
             match self.peek() {
-                None => return Ok((draft.into_block(), End::Template)),
+                None => return Ok((open_block.into_block(), End::Template)),
                 Some(b'#') => {
-                    if let Some(end) = self.hash(&mut draft)? {
-                        return Ok((draft.into_block(), end));
+                    if let Some(end) = self.hash(&mut open_block)? {
+                        return Ok((open_block.into_block(), end));
                     }
                 }
-                Some(_) => self.dollar(&mut draft)?,
+                Some(_) => self.dollar(&mut open_block)?,
             }
         }
     }
@@ -169,41 +169,32 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads what begins with backslashes or a dollar sign.
-    fn dollar(&mut self, draft: &mut Draft) -> Result<(), BadTemplate> {
+    fn dollar(&mut self, open_block: &mut OpenBlock) -> Result<(), BadTemplate> {
         let backslashes = self.take_while(|byte| byte == b'\\');
         let start = self.at;
         if self.peek() == Some(b'#') && self.directive_word().is_some_and(is_directive) {
-            draft.text(&backslashes[..backslashes.len() / 2]);
-            if !backslashes.len().is_multiple_of(2) {
-                let length = 1 + self.word_length();
-                draft.text(&self.text[start..start + length]);
-                self.at += length;
-            }
+            self.escaped_directive(backslashes, open_block);
             return Ok(());
         }
         if !self.take("$") {
-            draft.text(backslashes);
+            open_block.text(backslashes);
             return Ok(());
         }
         let quiet = self.take("!");
-        let braced = self.peek() == Some(b'{')
-            && self
-                .rest()
-                .as_bytes()
-                .get(1)
-                .is_some_and(|byte| is_name_start(*byte));
+        let second = self.rest().as_bytes().get(1);
+        let braced = self.peek() == Some(b'{') && second.is_some_and(|byte| is_name_start(*byte));
         if braced {
             self.at += 1;
         } else if !self.peek().is_some_and(is_name_start) {
-            draft.text(backslashes);
-            draft.text(&self.text[start..self.at]);
+            open_block.text(backslashes);
+            open_block.text(&self.text[start..self.at]);
             return Ok(());
         }
         let reference = self.reference()?;
         if braced && !self.take("}") {
             return Err(self.bad("a reference `${…` that is not closed"));
         }
-        draft.push(Node::Print(Print {
+        open_block.push(Node::Print(Print {
             reference,
             quiet,
             backslashes: backslashes.len(),
@@ -212,51 +203,65 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
+    /// Reads a directive after backslashes; an odd number of them makes its word text.
+    fn escaped_directive(&mut self, backslashes: &str, open_block: &mut OpenBlock) {
+        open_block.text(&backslashes[..backslashes.len() / 2]);
+        if !backslashes.len().is_multiple_of(2) {
+            let length = 1 + self.word_length();
+            open_block.text(&self.text[self.at..self.at + length]);
+            self.at += length;
+        }
+    }
+
     /// Reads what begins with `#`: a comment, a directive, or text. Gives the end of the block if it is that.
-    fn hash(&mut self, draft: &mut Draft) -> Result<Option<End>, BadTemplate> {
+    fn hash(&mut self, open_block: &mut OpenBlock) -> Result<Option<End>, BadTemplate> {
         if self.take("##") {
             let line = self.rest();
             let length = line.find(['\n', '\r']).unwrap_or(line.len());
             self.at += length;
             self.line_end();
-            draft.piece = draft.literal.len();
+            open_block.piece = open_block.literal.len();
             return Ok(None);
         }
         if self.take("#*") {
             self.through("*#", "a comment `#*` that is not closed")?;
-            draft.piece = draft.literal.len();
+            open_block.piece = open_block.literal.len();
             return Ok(None);
         }
         if self.take("#[[") {
             let text = self.through("]]#", "a literal `#[[` that is not closed")?;
-            draft.text(text);
-            draft.piece = draft.literal.len();
+            open_block.text(text);
+            open_block.piece = open_block.literal.len();
             return Ok(None);
         }
         let Some(word) = self.directive_word() else {
             self.at += 1;
-            draft.text("#");
+            open_block.text("#");
             return Ok(None);
         };
-        self.directive(word, draft)
+        self.directive(word, open_block)
     }
 
-    fn directive(&mut self, word: &'t str, draft: &mut Draft) -> Result<Option<End>, BadTemplate> {
+    fn directive(
+        &mut self,
+        word: &'t str,
+        open_block: &mut OpenBlock,
+    ) -> Result<Option<End>, BadTemplate> {
         let start = self.at;
         self.at += 1 + self.word_length();
         match word {
             "set" if self.opens() => {
-                draft.unindent();
+                open_block.unindent();
                 let node = self.set()?;
-                draft.push(node);
+                open_block.push(node);
             }
             "if" => {
                 let node = self.if_chain()?;
-                draft.push(node);
+                open_block.push(node);
             }
             "foreach" if self.opens() => {
                 let node = self.foreach()?;
-                draft.push(node);
+                open_block.push(node);
             }
             "else" => {
                 self.blank_line_end();
@@ -271,14 +276,14 @@ impl<'t> Reader<'t> {
                 if self.opens() {
                     self.reference_argument()?;
                 }
-                draft.push(Node::Break);
+                open_block.push(Node::Break);
             }
-            "stop" => draft.push(Node::Stop),
+            "stop" => open_block.push(Node::Stop),
             _ if FOREIGN.contains(&word) && self.opens() => {
                 return Err(BadTemplate::Directive(word.to_owned()));
             }
             // What is no directive is text.
-            _ => draft.text(&self.text[start..self.at]),
+            _ => open_block.text(&self.text[start..self.at]),
         }
         Ok(None)
     }

@@ -5,14 +5,14 @@
 //! take the square of it, where each match looks at all that follows; so a match of a pattern that can is counted as
 //! that work.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, iter::Peekable, str::Chars, sync::Arc};
 
 use regex::{Captures, RegexBuilder};
 
 use super::{
     BadTemplate,
-    collections::{place, span},
-    machine::{Machine, Pattern, draft, write},
+    collections::{checked_index, span},
+    machine::{CompiledPattern, Machine, draft, write},
     value::Value,
 };
 use crate::gateway::data::message::bounded::Bounded;
@@ -41,18 +41,12 @@ pub(super) fn of_text(
         ("toUpperCase", []) => machine.make_text(&text.to_uppercase()),
         ("charAt", [Value::Int(index)]) => {
             let units: Vec<u16> = text.encode_utf16().collect();
-            let place = place(*index, units.len())?;
-            machine.make_text(&String::from_utf16_lossy(&units[place..=place]))
+            let at = checked_index(*index, units.len())?;
+            machine.make_text(&String::from_utf16_lossy(&units[at..=at]))
         }
-        ("substring", [Value::Int(from)]) => {
-            let units: Vec<u16> = text.encode_utf16().collect();
-            let (from, to) = span(*from, as_index(units.len()), units.len())?;
-            machine.make_text(&String::from_utf16_lossy(&units[from..to]))
-        }
+        ("substring", [Value::Int(from)]) => substring(machine, text, *from, None),
         ("substring", [Value::Int(from), Value::Int(to)]) => {
-            let units: Vec<u16> = text.encode_utf16().collect();
-            let (from, to) = span(*from, *to, units.len())?;
-            machine.make_text(&String::from_utf16_lossy(&units[from..to]))
+            substring(machine, text, *from, Some(*to))
         }
         (_, [Value::Text(other)]) => with_text(machine, text, name, other),
         (_, [Value::Text(one), Value::Text(other)]) => with_texts(machine, text, name, one, other),
@@ -63,8 +57,16 @@ pub(super) fn of_text(
     }
 }
 
-fn as_index(length: usize) -> i128 {
-    i128::try_from(length).unwrap_or(i128::MAX)
+fn substring(
+    machine: &mut Machine<'_>,
+    text: &str,
+    from: i128,
+    to: Option<i128>,
+) -> Result<Value, BadTemplate> {
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let to = to.unwrap_or(i128::try_from(units.len()).unwrap_or(i128::MAX));
+    let (from, to) = span(from, to, units.len())?;
+    machine.make_text(&String::from_utf16_lossy(&units[from..to]))
 }
 
 fn with_text(
@@ -107,9 +109,9 @@ fn with_texts(
     one: &str,
     other: &str,
 ) -> Result<Value, BadTemplate> {
-    let mut made = draft();
     match name {
         "replace" => {
+            let mut made = draft();
             let mut end = 0;
             for (at, _) in text.match_indices(one) {
                 write(&mut made, &text[end..at])?;
@@ -117,22 +119,33 @@ fn with_texts(
                 end = at + one.len();
             }
             write(&mut made, &text[end..])?;
+            machine.make_text(made.as_str())
         }
-        "replaceAll" | "replaceFirst" => {
-            let most = if name == "replaceAll" { usize::MAX } else { 1 };
-            let pattern = pattern(machine, one)?;
-            let mut end = 0;
-            for found in pattern.regex.captures_iter(text).take(most) {
-                let Some(whole) = found.get(0) else { continue };
-                machine.work(other.len() / 16 + pattern.work(text.len() - whole.start()))?;
-                write(&mut made, &text[end..whole.start()])?;
-                expand(other, &found, &mut made)?;
-                end = whole.end();
-            }
-            write(&mut made, &text[end..])?;
-        }
-        _ => return Ok(Value::Null),
+        "replaceAll" => replace(machine, text, one, other, usize::MAX),
+        "replaceFirst" => replace(machine, text, one, other, 1),
+        _ => Ok(Value::Null),
     }
+}
+
+/// Replaces the first matches of a pattern, at most so many.
+fn replace(
+    machine: &mut Machine<'_>,
+    text: &str,
+    wanted: &str,
+    replacement: &str,
+    most: usize,
+) -> Result<Value, BadTemplate> {
+    let pattern = pattern(machine, wanted)?;
+    let mut made = draft();
+    let mut end = 0;
+    for found in pattern.regex.captures_iter(text).take(most) {
+        let Some(whole) = found.get(0) else { continue };
+        machine.work(replacement.len() / 16 + pattern.work(text.len() - whole.start()))?;
+        write(&mut made, &text[end..whole.start()])?;
+        expand(replacement, &found, &mut made)?;
+        end = whole.end();
+    }
+    write(&mut made, &text[end..])?;
     machine.make_text(made.as_str())
 }
 
@@ -140,50 +153,55 @@ fn with_texts(
 /// what follows it.
 fn expand(replacement: &str, found: &Captures<'_>, out: &mut Bounded) -> Result<(), BadTemplate> {
     let bad = || BadTemplate::Call(format!("the replacement `{}`", short(replacement)));
-    let mut characters = replacement.chars().peekable();
-    while let Some(character) = characters.next() {
-        let group = match character {
-            '\\' => {
-                let meant = characters.next().ok_or_else(bad)?;
-                out.write_char(meant).map_err(|_| BadTemplate::TooLong)?;
-                continue;
-            }
-            '$' if characters.next_if_eq(&'{').is_some() => {
-                let mut name = String::new();
-                loop {
-                    match characters.next().ok_or_else(bad)? {
-                        '}' => break,
-                        letter => name.push(letter),
-                    }
-                }
-                found.name(&name)
-            }
+    let mut rest = replacement.chars().peekable();
+    while let Some(character) = rest.next() {
+        let literal = match character {
             '$' => {
-                let first = characters.next().and_then(|digit| digit.to_digit(10));
-                let mut number = first.ok_or_else(bad)? as usize;
-                if number >= found.len() {
-                    return Err(bad());
-                }
-                // As many digits as name a group that there is.
-                while let Some(digit) = characters.peek().and_then(|digit| digit.to_digit(10)) {
-                    let longer = number * 10 + digit as usize;
-                    if longer >= found.len() {
-                        break;
-                    }
-                    number = longer;
-                    characters.next();
-                }
-                found.get(number)
-            }
-            _ => {
-                out.write_char(character)
-                    .map_err(|_| BadTemplate::TooLong)?;
+                let group = group(&mut rest, found).ok_or_else(bad)?;
+                write(out, group)?;
                 continue;
             }
+            '\\' => rest.next().ok_or_else(bad)?,
+            plain => plain,
         };
-        write(out, group.map_or("", |group| group.as_str()))?;
+        out.write_char(literal).map_err(|_| BadTemplate::TooLong)?;
     }
     Ok(())
+}
+
+/// Reads the name or the number of a group, after its dollar sign, and returns the group's text; none when it is
+/// neither.
+fn group<'f>(rest: &mut Peekable<Chars<'_>>, found: &Captures<'f>) -> Option<&'f str> {
+    let group = if rest.next_if_eq(&'{').is_some() {
+        let mut name = String::new();
+        loop {
+            match rest.next()? {
+                '}' => break,
+                letter => name.push(letter),
+            }
+        }
+        found.name(&name)
+    } else {
+        found.get(group_number(rest, found.len())?)
+    };
+    Some(group.map_or("", |group| group.as_str()))
+}
+
+/// Reads the number of a group below `n_groups`: as many digits as name a group that there is.
+fn group_number(rest: &mut Peekable<Chars<'_>>, n_groups: usize) -> Option<usize> {
+    let mut number = rest.next()?.to_digit(10)? as usize;
+    if number >= n_groups {
+        return None;
+    }
+    while let Some(digit) = rest.peek().and_then(|digit| digit.to_digit(10)) {
+        let longer = number * 10 + digit as usize;
+        if longer >= n_groups {
+            break;
+        }
+        number = longer;
+        rest.next();
+    }
+    Some(number)
 }
 
 /// Splits as Java does: a match of nothing at the beginning splits nothing off, and without a limit there are no empty
@@ -221,7 +239,7 @@ fn split(
     machine.make_list(elements)
 }
 
-impl Pattern {
+impl CompiledPattern {
     /// Returns the steps that a match with so much text behind its beginning counts for.
     fn work(&self, behind: usize) -> usize {
         if self.looks_far {
@@ -232,7 +250,7 @@ impl Pattern {
     }
 }
 
-fn pattern(machine: &mut Machine<'_>, pattern: &str) -> Result<Pattern, BadTemplate> {
+fn pattern(machine: &mut Machine<'_>, pattern: &str) -> Result<CompiledPattern, BadTemplate> {
     if let Some(known) = machine.regexes.get(pattern) {
         return Ok(known.clone());
     }
@@ -243,7 +261,7 @@ fn pattern(machine: &mut Machine<'_>, pattern: &str) -> Result<Pattern, BadTempl
         .nest_limit(64)
         .build()
         .map_err(|_| BadTemplate::Call(format!("the pattern `{}`", short(pattern))))?;
-    let made = Pattern {
+    let made = CompiledPattern {
         regex,
         looks_far: pattern.contains(['*', '+', '{']),
     };

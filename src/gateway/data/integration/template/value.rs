@@ -63,7 +63,7 @@ pub(super) struct List {
 #[derive(Debug, Default)]
 pub(super) struct Map {
     members: Vec<(Arc<str>, Value)>,
-    places: HashMap<Arc<str>, usize>,
+    indices: HashMap<Arc<str>, usize>,
     /// True when names are the same in upper and lower case, as those of headers are.
     folded: bool,
 }
@@ -90,41 +90,41 @@ impl Map {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        let place = if self.folded {
-            self.places.get(&self.key(name))?
+        let index = if self.folded {
+            self.indices.get(&self.key(name))?
         } else {
-            self.places.get(name)?
+            self.indices.get(name)?
         };
-        self.members.get(*place).map(|(_, value)| value)
+        self.members.get(*index).map(|(_, value)| value)
     }
 
     /// Sets a member and gives what it was before.
     pub(super) fn put(&mut self, name: &str, value: Value) -> Option<Value> {
         let key = self.key(name);
-        if let Some(place) = self.places.get(&key)
-            && let Some((_, old)) = self.members.get_mut(*place)
+        if let Some(index) = self.indices.get(&key)
+            && let Some((_, old)) = self.members.get_mut(*index)
         {
             return Some(std::mem::replace(old, value));
         }
-        self.places.insert(key, self.members.len());
+        self.indices.insert(key, self.members.len());
         self.members.push((name.into(), value));
         None
     }
 
     /// Takes a member out. Its cost grows with the map.
     pub(super) fn remove(&mut self, name: &str) -> Option<Value> {
-        let place = self.places.remove(&self.key(name))?;
-        for other in self.places.values_mut() {
-            if *other > place {
+        let index = self.indices.remove(&self.key(name))?;
+        for other in self.indices.values_mut() {
+            if *other > index {
                 *other -= 1;
             }
         }
-        (place < self.members.len()).then(|| self.members.remove(place).1)
+        (index < self.members.len()).then(|| self.members.remove(index).1)
     }
 
     pub(super) fn clear(&mut self) {
         self.members.clear();
-        self.places.clear();
+        self.indices.clear();
     }
 }
 

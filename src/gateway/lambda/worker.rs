@@ -1,6 +1,7 @@
-//! A desk: the invocation that one process has, and the time that the process may take for it.
+//! Workers: a process of a function as the gateway sees it, with the invocation that it has and the time that it may
+//! take.
 //!
-//! The Runtime API works on the desk on behalf of the process, and whoever watches over the process reads the deadline.
+//! The Runtime API asks its process's worker, and whoever watches over the process reads the deadline.
 
 use std::{
     collections::VecDeque,
@@ -12,10 +13,10 @@ use bytes::Bytes;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    Answer,
+    InvocationResponse,
     pool::{Job, Pool, ProcessId},
+    process_failure::ProcessFailure,
     tail::{self, Tail},
-    trouble::Trouble,
 };
 
 /// The longest time that a process may take until it asks for its first invocation, beyond the time of an invocation.
@@ -23,8 +24,8 @@ use super::{
 /// SOURCE: Lambda's init phase: 10 s, and then once more within the function's own limit.
 const INIT: Duration = Duration::from_secs(10);
 
-/// The invocation that one process has, its deadline and its output.
-pub(super) struct Desk {
+/// One process, with its invocation, its deadline and its output.
+pub(super) struct Worker {
     pub(super) pool: Arc<Pool>,
     id: ProcessId,
     state: Mutex<State>,
@@ -62,7 +63,7 @@ pub(super) struct Handed {
 
 /// The reason why the process may not do what it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum RuntimeRefusal {
     /// It must do something else first.
     State {
         from: &'static str,
@@ -85,10 +86,10 @@ impl Drop for Countdown<'_> {
     }
 }
 
-impl Desk {
-    pub(super) fn new(pool: Arc<Pool>, id: ProcessId) -> Desk {
+impl Worker {
+    pub(super) fn new(pool: Arc<Pool>, id: ProcessId) -> Worker {
         let limit = INIT.saturating_add(pool.spec.timeout);
-        Desk {
+        Worker {
             pool,
             id,
             state: Mutex::new(State::Starting),
@@ -104,7 +105,7 @@ impl Desk {
     }
 
     /// Gives the process its next invocation, once there is one.
-    pub(super) async fn next(&self) -> Result<Handed, Refused> {
+    pub(super) async fn next(&self) -> Result<Handed, RuntimeRefusal> {
         self.ready()?;
         let _asking = self.asking.lock().await;
         // Another request may have got one meanwhile.
@@ -136,18 +137,18 @@ impl Desk {
         Ok(handed)
     }
 
-    fn ready(&self) -> Result<(), Refused> {
+    fn ready(&self) -> Result<(), RuntimeRefusal> {
         let mut state = self.state();
         match *state {
             State::Starting | State::Free => {
                 *state = State::Free;
                 Ok(())
             }
-            State::Has(..) => Err(Refused::State {
+            State::Has(..) => Err(RuntimeRefusal::State {
                 from: "Running",
                 to: "Ready",
             }),
-            State::Failed => Err(Refused::State {
+            State::Failed => Err(RuntimeRefusal::State {
                 from: "InitError",
                 to: "Ready",
             }),
@@ -155,22 +156,26 @@ impl Desk {
     }
 
     /// Refuses a request id that is not the one of the process's invocation.
-    pub(super) fn check(&self, request_id: &str) -> Result<(), Refused> {
+    pub(super) fn check(&self, request_id: &str) -> Result<(), RuntimeRefusal> {
         match &*self.state() {
             State::Has(job, _) if job.id == request_id => Ok(()),
-            _ => Err(Refused::RequestId),
+            _ => Err(RuntimeRefusal::RequestId),
         }
     }
 
     /// Passes the process's answer on.
-    pub(super) fn answer(&self, request_id: &str, answer: Answer) -> Result<(), Refused> {
+    pub(super) fn answer(
+        &self,
+        request_id: &str,
+        answer: InvocationResponse,
+    ) -> Result<(), RuntimeRefusal> {
         let (job, began) = {
             let mut state = self.state();
             match std::mem::replace(&mut *state, State::Free) {
                 State::Has(job, began) if job.id == request_id => (job, began),
                 other => {
                     *state = other;
-                    return Err(Refused::RequestId);
+                    return Err(RuntimeRefusal::RequestId);
                 }
             }
         };
@@ -187,7 +192,7 @@ impl Desk {
 
     /// Answers once all that the process printed until now is known. The request that brought the answer does not wait
     /// for it, and may break off.
-    fn finish_with_log(&self, job: Job, began: Instant, mut answer: Answer) {
+    fn finish_with_log(&self, job: Job, began: Instant, mut answer: InvocationResponse) {
         let report = tail::report(&job.id, began.elapsed());
         let gathering = Arc::clone(&self.gathering).try_lock_owned();
         let tail = Arc::clone(&self.tail);
@@ -201,11 +206,11 @@ impl Desk {
     }
 
     /// Notes that the process says it cannot start, and why.
-    pub(super) fn cannot_start(&self, payload: Bytes) -> Result<(), Refused> {
+    pub(super) fn cannot_start(&self, payload: Bytes) -> Result<(), RuntimeRefusal> {
         {
             let mut state = self.state();
             if !matches!(*state, State::Starting) {
-                return Err(Refused::State {
+                return Err(RuntimeRefusal::State {
                     from: "Ready",
                     to: "InitError",
                 });
@@ -217,26 +222,26 @@ impl Desk {
         let tail = Arc::clone(&self.tail);
         self.pool.spawn(async move {
             tail.catch_up().await;
-            fail(failed, &Trouble::Init(payload), &tail.take());
+            fail(failed, &ProcessFailure::Init(payload), &tail.take());
         });
         Ok(())
     }
 
     /// Notes the end of the process, with all that it printed; the invocations that it had, or should have had, fail.
-    pub(super) fn ended(&self, trouble: &Trouble) {
+    pub(super) fn ended(&self, failure: &ProcessFailure) {
         let state = std::mem::replace(&mut *self.state(), State::Failed);
         match state {
             State::Has(job, began) => {
-                let mut answer = trouble.answer(&job.id);
+                let mut answer = failure.answer(&job.id);
                 if job.wants_log {
                     let report = tail::report(&job.id, began.elapsed());
                     self.tail.add(report.as_bytes());
-                    self.tail.add(trouble.log(&job.id).as_bytes());
+                    self.tail.add(failure.log(&job.id).as_bytes());
                     answer.log = Some(self.tail.take());
                 }
                 job.finish(answer);
             }
-            State::Starting => fail(self.pool.cannot_start(), trouble, &self.tail.take()),
+            State::Starting => fail(self.pool.cannot_start(), failure, &self.tail.take()),
             State::Free | State::Failed => {}
         }
     }
@@ -262,9 +267,9 @@ impl Desk {
 }
 
 /// Answers the invocations that fail because a process cannot start; `log` is the process's output.
-fn fail(jobs: VecDeque<Job>, trouble: &Trouble, log: &Bytes) {
+fn fail(jobs: VecDeque<Job>, failure: &ProcessFailure, log: &Bytes) {
     for job in jobs {
-        let mut answer = trouble.answer(&job.id);
+        let mut answer = failure.answer(&job.id);
         answer.log = job.wants_log.then(|| log.clone());
         job.finish(answer);
     }
@@ -272,52 +277,62 @@ fn fail(jobs: VecDeque<Job>, trouble: &Trouble, log: &Bytes) {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
-    use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
     use super::{
-        super::{output::Lines, pool::Spec},
+        super::fixture::{self, TIMEOUT, invocation},
         *,
     };
+    use crate::gateway::lambda::{Invocation, Mode};
 
-    const TIMEOUT: Duration = Duration::from_secs(30);
-
-    fn desk() -> Desk {
-        let spec = Spec {
-            name: "f".into(),
-            command: "true".into(),
-            timeout: TIMEOUT,
-            gateway: SocketAddr::from(([127, 0, 0, 1], 1)),
-        };
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        Desk::new(Pool::new(spec, Lines::new(), tasks, stop), 1)
+    fn worker() -> Worker {
+        Worker::new(fixture::pool().0, 1)
     }
 
     /// Waits until the process is overdue, and returns the time that this took.
-    async fn left(desk: &Desk) -> Duration {
+    async fn left(worker: &Worker) -> Duration {
         let began = Instant::now();
-        desk.overdue().await;
+        worker.overdue().await;
         began.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_process_has_time_to_start_and_to_ask_again() {
-        let desk = desk();
-        assert_eq!(left(&desk).await, INIT + TIMEOUT);
-        let asked = tokio::time::timeout(TIMEOUT, desk.next()).await;
+        let worker = worker();
+        assert_eq!(left(&worker).await, INIT + TIMEOUT);
+        let asked = tokio::time::timeout(TIMEOUT, worker.next()).await;
         assert!(asked.is_err());
-        assert_eq!(left(&desk).await, TIMEOUT);
+        assert_eq!(left(&worker).await, TIMEOUT);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_process_that_waits_for_work_may_wait_for_ever() {
-        let desk = desk();
+        let worker = worker();
         tokio::select! {
             biased;
-            _ = desk.next() => unreachable!("there is no work"),
-            () = desk.overdue() => unreachable!("it asks for work"),
+            _ = worker.next() => unreachable!("there is no work"),
+            () = worker.overdue() => unreachable!("it asks for work"),
             () = tokio::time::sleep(100 * TIMEOUT) => {}
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_init_error_comes_with_all_that_was_printed_before() {
+        let (pool, mut started) = fixture::pool();
+        let invoking = pool.invoke(Invocation {
+            mode: Mode::WaitForLog,
+            ..invocation()
+        });
+        let failing = async {
+            let process = started.recv().await.unwrap();
+            let worker = Worker::new(process.pool, process.id);
+            let mut reading = worker.tail.reading();
+            worker.cannot_start(Bytes::from_static(b"{}")).unwrap();
+            let question = reading.asked().await;
+            reading.add(b"no luck\n");
+            reading.answer_after(0, question);
+        };
+        let both = async { tokio::join!(invoking, failing) };
+        let (answer, ()) = tokio::time::timeout(TIMEOUT, both).await.unwrap();
+        let log = answer.unwrap().log;
+        assert_eq!(log.as_deref(), Some(&b"no luck\n"[..]));
     }
 }

@@ -18,14 +18,14 @@ const FIN_AND_OPCODE: u8 = 0x8f;
 
 /// A stream whose incoming frames are watched.
 #[derive(Debug)]
-pub(crate) struct Watched<S> {
+pub(crate) struct BinaryWatch<S> {
     stream: S,
-    watch: Watch,
+    frames: Frames,
 }
 
 /// The position of the stream in the incoming frames.
 #[derive(Debug, Default)]
-struct Watch {
+struct Frames {
     head: [u8; HEAD],
     /// Bytes of the head that have come.
     n_head: usize,
@@ -34,21 +34,21 @@ struct Watch {
     binary_begun: bool,
 }
 
-impl<S> Watched<S> {
+impl<S> BinaryWatch<S> {
     /// Watches a stream of which some bytes have been read already.
-    pub(crate) fn new(stream: S, already_read: &[u8]) -> Watched<S> {
-        let mut watch = Watch::default();
-        watch.see(already_read);
-        Watched { stream, watch }
+    pub(crate) fn new(stream: S, already_read: &[u8]) -> BinaryWatch<S> {
+        let mut frames = Frames::default();
+        frames.see(already_read);
+        BinaryWatch { stream, frames }
     }
 
     /// True when a binary message has begun of which more than one frame is announced.
     pub(crate) fn binary_begun(&self) -> bool {
-        self.watch.binary_begun
+        self.frames.binary_begun
     }
 }
 
-impl Watch {
+impl Frames {
     fn see(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.payload > 0 {
@@ -100,7 +100,7 @@ impl Watch {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for BinaryWatch<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -109,12 +109,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
-        this.watch.see(&buffer.filled()[before..]);
+        this.frames.see(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for BinaryWatch<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -163,11 +163,11 @@ mod tests {
             .flat_map(|(first, length)| frame(*first, *length))
             .collect();
         for step in [1, 3, 1000, bytes.len()] {
-            let mut watch = Watch::default();
+            let mut frames = Frames::default();
             for part in bytes.chunks(step) {
-                watch.see(part);
+                frames.see(part);
             }
-            assert_eq!(watch.binary_begun, expected, "{frames:?} by {step}");
+            assert_eq!(frames.binary_begun, expected, "{frames:?} by {step}");
         }
     }
 

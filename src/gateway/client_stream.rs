@@ -30,7 +30,7 @@ const GULP: usize = 8 * 1024;
 
 /// A stream whose shutdown is done only when the other end has closed too, or has had its time.
 #[derive(Debug)]
-pub(super) struct Linger<S> {
+pub(super) struct ClientStream<S> {
     /// There until the stream is taken out.
     stream: Option<S>,
     draining: Option<Draining>,
@@ -51,10 +51,10 @@ struct Draining {
     deadline: Pin<Box<Sleep>>,
 }
 
-impl<S> Linger<S> {
+impl<S> ClientStream<S> {
     /// Makes a stream that hears its sender out, and nothing more.
-    pub(super) fn new(stream: S) -> Linger<S> {
-        Linger {
+    pub(super) fn new(stream: S) -> ClientStream<S> {
+        ClientStream {
             stream: Some(stream),
             draining: None,
             stalled: None,
@@ -65,11 +65,11 @@ impl<S> Linger<S> {
 
     /// Makes the same stream, and the receiver that gets it if it is dropped while something that was heard is not
     /// answered.
-    pub(super) fn returning(stream: S) -> (Linger<S>, Returned<S>) {
+    pub(super) fn returning(stream: S) -> (ClientStream<S>, Returned<S>) {
         let (home, returned) = oneshot::channel();
-        let mut linger = Linger::new(stream);
-        linger.home = Some(home);
-        (linger, returned)
+        let mut client_stream = ClientStream::new(stream);
+        client_stream.home = Some(home);
+        (client_stream, returned)
     }
 
     /// Returns the stream itself, which then is on its own.
@@ -104,7 +104,7 @@ impl<S> Linger<S> {
     }
 }
 
-impl<S> Drop for Linger<S> {
+impl<S> Drop for ClientStream<S> {
     fn drop(&mut self) {
         if self.unanswered
             && let (Some(home), Some(stream)) = (self.home.take(), self.stream.take())
@@ -115,7 +115,7 @@ impl<S> Drop for Linger<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Linger<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ClientStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -128,7 +128,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Linger<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Linger<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -207,7 +207,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_other_end_is_heard_out() {
         let (ours, mut theirs) = tokio::io::duplex(1024);
-        let mut ours = Linger::new(ours);
+        let mut ours = ClientStream::new(ours);
         let began = Instant::now();
         let (closed, ()) = tokio::join!(ours.shutdown(), async {
             // The end of our half is seen while the other still sends.
@@ -223,7 +223,7 @@ mod tests {
     async fn who_does_not_close_is_not_waited_for_long() {
         let (ours, _theirs) = tokio::io::duplex(1024);
         let began = Instant::now();
-        Linger::new(ours).shutdown().await.unwrap();
+        ClientStream::new(ours).shutdown().await.unwrap();
         assert_eq!(began.elapsed(), PATIENCE);
     }
 
@@ -238,7 +238,7 @@ mod tests {
             }
         };
         let closing = async {
-            let mut ours = Linger::new(ours);
+            let mut ours = ClientStream::new(ours);
             ours.shutdown().await.unwrap();
         };
         tokio::join!(sending, closing);
@@ -249,7 +249,7 @@ mod tests {
     async fn who_takes_nothing_is_given_up_on() {
         const LATE: Duration = Duration::from_secs(20);
         let (ours, mut theirs) = tokio::io::duplex(1024);
-        let mut ours = Linger::new(ours);
+        let mut ours = ClientStream::new(ours);
         let began = Instant::now();
         let long = vec![b'x'; 4096];
         let (written, ()) = tokio::join!(ours.write_all(&long), async {
@@ -265,7 +265,7 @@ mod tests {
     async fn a_stream_comes_home_if_what_it_heard_was_not_answered() {
         let heard = async |answer: Option<&[u8]>| {
             let (ours, mut theirs) = tokio::io::duplex(1024);
-            let (mut ours, mut returned) = Linger::returning(ours);
+            let (mut ours, mut returned) = ClientStream::returning(ours);
             theirs.write_all(b"hello").await.unwrap();
             ours.read_exact(&mut [0; 5]).await.unwrap();
             if let Some(answer) = answer {
@@ -276,7 +276,7 @@ mod tests {
         };
         assert!(heard(None).await);
         assert!(!heard(Some(b"yes")).await);
-        let (silent, mut returned) = Linger::returning(tokio::io::duplex(1).0);
+        let (silent, mut returned) = ClientStream::returning(tokio::io::duplex(1).0);
         drop(silent);
         assert!(returned.try_recv().is_err());
     }

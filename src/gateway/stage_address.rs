@@ -1,5 +1,5 @@
-//! The place that a request is addressed to: the API and stage, by path, by host or by a custom domain name, and the
-//! rest of the path.
+//! Addresses of stages: a request names an API and a stage by its path, its host or a custom domain name, and has a
+//! path below them.
 
 use std::net::SocketAddr;
 
@@ -7,9 +7,9 @@ use percent_encoding::percent_decode_str;
 
 use super::{host::Host, store::Store};
 
-/// A stage, and the path below it that is asked for. The stage need not exist.
+/// The stage that a request is for, and the path below it. The stage need not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct StageAddress {
     pub(super) api_id: String,
     /// Known only when the host names the API.
     pub(super) region: Option<String>,
@@ -32,25 +32,21 @@ pub(super) enum Entrance {
     Domain,
 }
 
-impl Place {
+impl StageAddress {
     /// Finds the stage that a request is for. `reachable` is where clients reach the gateway.
     pub(super) fn find(
         host: &Host,
         path: &str,
         reachable: SocketAddr,
         store: &Store,
-    ) -> Option<Place> {
-        let mut segments = Vec::new();
-        for segment in path.trim_start_matches('/').split('/') {
-            segments.push(percent_decode_str(segment).decode_utf8().ok()?.into_owned());
-        }
-        while segments.last().is_some_and(String::is_empty) {
-            segments.pop();
-        }
+    ) -> Option<StageAddress> {
+        let mut segments = segments_of(path)?;
         match host {
             Host::Foreign => None,
-            Host::Domain { name, authority } => Place::mapped(name, authority, segments, store),
-            Host::Api { api_id, region } => Some(Place {
+            Host::Domain { name, authority } => {
+                StageAddress::mapped(name, authority, segments, store)
+            }
+            Host::Api { api_id, region } => Some(StageAddress {
                 region: Some(region.clone()),
                 stage: take_first(&mut segments).unwrap_or_default(),
                 domain_name: format!(
@@ -63,7 +59,7 @@ impl Place {
             }),
             Host::Localhost | Host::Address(_) => {
                 let api_id = take_first(&mut segments)?;
-                Some(Place {
+                Some(StageAddress {
                     region: None,
                     stage: take_first(&mut segments).unwrap_or_default(),
                     domain_name: format!("{reachable}/{api_id}"),
@@ -82,7 +78,7 @@ impl Place {
         authority: &str,
         mut segments: Vec<String>,
         store: &Store,
-    ) -> Option<Place> {
+    ) -> Option<StageAddress> {
         let by_key = segments.first().and_then(|key| store.mapped(name, key));
         let mapped = match by_key {
             Some(mapped) => {
@@ -91,7 +87,7 @@ impl Place {
             }
             None => store.mapped(name, "")?,
         };
-        Some(Place {
+        Some(StageAddress {
             api_id: mapped.api_id,
             region: Some(mapped.region),
             stage: mapped.stage,
@@ -100,6 +96,18 @@ impl Place {
             rest: segments,
         })
     }
+}
+
+/// Splits a path and decodes its segments, without a slash at its end; none when one is not UTF-8.
+fn segments_of(path: &str) -> Option<Vec<String>> {
+    let mut segments = Vec::new();
+    for segment in path.trim_start_matches('/').split('/') {
+        segments.push(percent_decode_str(segment).decode_utf8().ok()?.into_owned());
+    }
+    while segments.last().is_some_and(String::is_empty) {
+        segments.pop();
+    }
+    Some(segments)
 }
 
 fn take_first(segments: &mut Vec<String>) -> Option<String> {
@@ -113,9 +121,9 @@ mod tests {
 
     const LOOPBACK: &str = "127.0.0.1:4566";
 
-    fn find(host: &Host, path: &str) -> Option<Place> {
+    fn find(host: &Host, path: &str) -> Option<StageAddress> {
         let store = Store::open(&StoreLocation::Memory).unwrap();
-        Place::find(host, path, LOOPBACK.parse().unwrap(), &store)
+        StageAddress::find(host, path, LOOPBACK.parse().unwrap(), &store)
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{
     view::View,
 };
 
-/// The reason why nothing is served at a place.
+/// The reason why a stage serves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Absent {
     /// There is no API with that id.
@@ -72,21 +72,21 @@ pub(super) enum Change {
 
 /// All that is served: stages by API and name, and the custom domain names that lead to them.
 #[derive(Debug, Default)]
-pub(super) struct Hot {
+pub(super) struct ServingCache {
     apis: HashMap<String, HashMap<String, Served>>,
     /// The time that a stage takes to settle.
-    settling: Duration,
+    settling_time: Duration,
     pub(super) domains: Domains,
 }
 
-impl Hot {
+impl ServingCache {
     /// Reads what is served out of the tables.
     pub(super) fn load(view: &View<'_>) -> Result<Self, Error> {
-        let mut hot = Self::default();
+        let mut cache = Self::default();
         let mut regions = HashMap::new();
         for (_, api) in view.everything::<ApiRecord>()? {
             regions.insert(api.api_id.clone(), api.region);
-            hot.apis.insert(api.api_id, HashMap::new());
+            cache.apis.insert(api.api_id, HashMap::new());
         }
         for (key, stage) in view.everything::<StageRecord>()? {
             let Some((api_id, _)) = key.split_once('/') else {
@@ -96,7 +96,7 @@ impl Hot {
                 continue;
             };
             let snapshot = match &stage.deployment_id {
-                Some(deployment_id) => hot.held_or_read(view, api_id, deployment_id)?,
+                Some(deployment_id) => cache.held_or_read(view, api_id, deployment_id)?,
                 None => None,
             };
             let serving = Arc::new(Serving {
@@ -106,24 +106,29 @@ impl Hot {
                 snapshot,
             });
             // It was there before, so nobody has to wait for it to settle.
-            let stages = hot.apis.entry(api_id.to_owned()).or_default();
+            let stages = cache.apis.entry(api_id.to_owned()).or_default();
             let name = serving.stage.stage_name.clone();
-            stages.insert(name, Served::settled(serving));
+            stages.insert(name, Served::existing(serving));
         }
+        cache.load_domains(view)?;
+        Ok(cache)
+    }
+
+    fn load_domains(&mut self, view: &View<'_>) -> Result<(), Error> {
         for (key, domain) in view.everything::<DomainNameRecord>()? {
             if let Some((region, _)) = key.split_once('/') {
                 let put = DomainChange::Put;
-                hot.domains.apply(region, &domain.domain_name, put);
+                self.domains.apply(region, &domain.domain_name, put);
             }
         }
         for (key, mapping) in view.everything::<ApiMappingRecord>()? {
             let mut parts = key.split('/');
             if let (Some(region), Some(name)) = (parts.next(), parts.next()) {
                 let put = DomainChange::MappingPut(mapping);
-                hot.domains.apply(region, name, put);
+                self.domains.apply(region, name, put);
             }
         }
-        Ok(hot)
+        Ok(())
     }
 
     fn held_or_read(
@@ -149,7 +154,9 @@ impl Hot {
         if served.is_settled() {
             return Ok(Arc::clone(&served.serving));
         }
-        served.answering(self.settling, Instant::now(), |n| rand::random_range(0..n))
+        served.answering(self.settling_time, Instant::now(), |n| {
+            rand::random_range(0..n)
+        })
     }
 
     fn served(&self, api_id: &str, stage: &str) -> Result<&Served, Absent> {
@@ -158,11 +165,11 @@ impl Hot {
     }
 
     /// Sets how long stages take to settle. What has settled by either time stays so.
-    pub(super) fn settle_within(&mut self, time: Duration) {
-        let (sooner, now) = (time.min(self.settling), Instant::now());
-        self.settling = time;
+    pub(super) fn set_settling_time(&mut self, time: Duration) {
+        let (sooner, now) = (time.min(self.settling_time), Instant::now());
+        self.settling_time = time;
         for served in self.apis.values_mut().flat_map(HashMap::values_mut) {
-            served.forget_settled(sooner, now);
+            served.forget_older_than(sooner, now);
         }
     }
 
@@ -225,7 +232,7 @@ impl Hot {
 
     /// Takes over what was read out of the tables anew, and says what ceased to exist by it.
     pub(super) fn replace(&mut self, mut new: Self) -> Vec<Removed> {
-        new.settling = self.settling;
+        new.settling_time = self.settling_time;
         let old = std::mem::replace(self, new);
         let mut removed = Vec::new();
         for (api_id, stages) in old.apis {
@@ -245,15 +252,15 @@ impl Hot {
         let now = Instant::now();
         let stages = self.apis.entry(serving.api_id.clone()).or_default();
         match stages.entry(serving.stage.stage_name.clone()) {
-            Entry::Occupied(mut served) => served.get_mut().put(serving, self.settling, now),
+            Entry::Occupied(mut served) => served.get_mut().put(serving, self.settling_time, now),
             Entry::Vacant(place) => {
-                place.insert(Served::new(serving, self.settling, now));
+                place.insert(Served::created(serving, self.settling_time, now));
             }
         }
     }
 }
 
 /// Returns a look at what is served. No holder of this lock can leave it half changed, so a poisoned one is still good.
-pub(super) fn read(hot: &RwLock<Hot>) -> RwLockReadGuard<'_, Hot> {
-    hot.read().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn read(cache: &RwLock<ServingCache>) -> RwLockReadGuard<'_, ServingCache> {
+    cache.read().unwrap_or_else(PoisonError::into_inner)
 }

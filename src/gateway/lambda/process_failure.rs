@@ -7,12 +7,12 @@ use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration}
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{Answer, LARGEST_ANSWER};
+use super::{InvocationResponse, LARGEST_ANSWER};
 use crate::gateway::clock;
 
-/// The trouble of a process that failed the invocations that it had, or should have had.
+/// The end of a process by which the invocations that it had, or should have had, fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum ProcessFailure {
     /// It ended.
     Exited(ExitStatus),
     /// It was ended, for it took longer than this.
@@ -23,46 +23,48 @@ pub(super) enum Trouble {
     NotStarted,
 }
 
-impl Trouble {
+impl ProcessFailure {
     /// Returns the answer to the invocation with this id.
-    pub(super) fn answer(&self, request_id: &str) -> Answer {
+    pub(super) fn answer(&self, request_id: &str) -> InvocationResponse {
         let of = |kind: &str, message: &str| {
             let message = format!("RequestId: {request_id} Error: {message}");
             payload(kind, &message)
         };
-        Answer::failed(match self {
-            Trouble::Exited(status) => of("Runtime.ExitError", &exit_text(*status)),
-            Trouble::TimedOut(limit) => of("Sandbox.Timedout", &timeout_text(*limit)),
-            Trouble::Init(payload) => payload.clone(),
+        InvocationResponse::failed(match self {
+            ProcessFailure::Exited(status) => of("Runtime.ExitError", &exit_text(*status)),
+            ProcessFailure::TimedOut(limit) => of("Sandbox.Timedout", &timeout_text(*limit)),
+            ProcessFailure::Init(payload) => payload.clone(),
             // GUESS: the text; on AWS a function that was created can be started.
-            Trouble::NotStarted => of("Runtime.InvalidEntrypoint", "the command cannot be started"),
+            ProcessFailure::NotStarted => {
+                of("Runtime.InvalidEntrypoint", "the command cannot be started")
+            }
         })
     }
 }
 
-impl Trouble {
-    /// Returns the lines about the trouble at the end of the invocation's log. SOURCE: logs that people show.
+impl ProcessFailure {
+    /// Returns the lines about the failure at the end of the invocation's log. SOURCE: logs that people show.
     pub(super) fn log(&self, request_id: &str) -> String {
         let of = |kind: &str, message: &str| {
             format!("RequestId: {request_id} Error: {message}\n{kind}\n")
         };
         match self {
-            Trouble::Exited(status) => of("Runtime.ExitError", &exit_text(*status)),
-            Trouble::TimedOut(limit) => {
+            ProcessFailure::Exited(status) => of("Runtime.ExitError", &exit_text(*status)),
+            ProcessFailure::TimedOut(limit) => {
                 let at = clock::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ");
                 format!("{at} {request_id} {}\n\n", timeout_text(*limit))
             }
-            Trouble::Init(_) | Trouble::NotStarted => String::new(),
+            ProcessFailure::Init(_) | ProcessFailure::NotStarted => String::new(),
         }
     }
 }
 
 /// Returns the answer to an invocation whose function's answer is too long.
-pub(super) fn too_large() -> Answer {
+pub(super) fn too_large() -> InvocationResponse {
     let message = format!(
         "Response payload size exceeded maximum allowed payload size ({LARGEST_ANSWER} bytes)."
     );
-    Answer::failed(payload("Function.ResponseSizeTooLarge", &message))
+    InvocationResponse::failed(payload("Function.ResponseSizeTooLarge", &message))
 }
 
 fn payload(kind: &str, message: &str) -> Bytes {
@@ -98,8 +100,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(trouble: &Trouble, kind: &str, message: &str) {
-        let answer = trouble.answer("r1");
+    fn check(failure: &ProcessFailure, kind: &str, message: &str) {
+        let answer = failure.answer("r1");
         assert!(answer.function_error.is_some());
         let payload: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
         assert_eq!(payload["errorType"], kind);
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn failures_are_told_in_lambdas_words() {
-        let exited = |raw| Trouble::Exited(ExitStatus::from_raw(raw));
+        let exited = |raw| ProcessFailure::Exited(ExitStatus::from_raw(raw));
         check(
             &exited(3 << 8),
             "Runtime.ExitError",
@@ -125,7 +127,7 @@ mod tests {
             "RequestId: r1 Error: Runtime exited without providing a reason",
         );
         check(
-            &Trouble::TimedOut(Duration::from_millis(1500)),
+            &ProcessFailure::TimedOut(Duration::from_millis(1500)),
             "Sandbox.Timedout",
             "RequestId: r1 Error: Task timed out after 1.50 seconds",
         );
@@ -134,6 +136,9 @@ mod tests {
     #[test]
     fn what_a_function_says_of_its_start_is_passed_on() {
         let said = Bytes::from_static(br#"{"errorType":"ImportError"}"#);
-        assert_eq!(Trouble::Init(said.clone()).answer("r1").payload, said);
+        assert_eq!(
+            ProcessFailure::Init(said.clone()).answer("r1").payload,
+            said
+        );
     }
 }
