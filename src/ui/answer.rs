@@ -105,57 +105,70 @@ fn target_changed(
     result: Result<Connected, Failure>,
     effects: &mut Vec<Effect>,
 ) {
-    let failure = result.as_ref().err().cloned();
-    let mut manner = state.data.library.manner;
-    let mut recalled = None;
-    let target = result.map(|connected| {
-        manner = connected.manner;
-        recalled = connected.recalled;
-        connected.target
-    });
+    let (target, rest) = match result {
+        Ok(Connected {
+            target,
+            manner,
+            recalled,
+        }) => (Ok(target), Ok((manner, recalled))),
+        Err(failure) => (Err(failure.clone()), Err(failure)),
+    };
     if !state.data.library.target.finish(ticket, target) {
         return;
     }
-    state.data.library.manner = manner;
     let is_starting = std::mem::replace(&mut state.is_starting, false);
-    let Some(failure) = failure else {
-        state.data.library.forget_target(effects);
-        if let Some(recalled) = recalled {
-            let Recalled {
-                apis,
-                as_of,
-                details,
-            } = *recalled;
-            let now = state.look.now;
-            state.data.library.recall(apis, as_of, details, now);
+    match rest {
+        Ok((manner, recalled)) => {
+            state.data.library.manner = manner;
+            move_to_target(state, recalled, effects);
+            let is_there = state.screens.len() == 1 && state.screen().route() == Route::Apis;
+            if !is_there || !is_starting {
+                state.screens.clear();
+                state.modals.clear();
+                state.open(Route::Apis, effects);
+            }
         }
-        // What was deployed, half deployed or to be undone belongs to the target before.
-        state.data.deploys = Deploys::default();
-        let is_there = state.screens.len() == 1 && state.screen().route() == Route::Apis;
-        if !is_there || !is_starting {
-            state.screens.clear();
-            state.modals.clear();
-            state.open(Route::Apis, effects);
+        Err(failure) => {
+            stay_at_target(state);
+            state.data.notices.keep_failure(state.look.now, &failure);
+            if is_starting {
+                state.screens.clear();
+                state.open(Route::Targets(Some(failure)), effects);
+            } else {
+                state.open(Route::Failure(failure), effects);
+            }
         }
-        return;
-    };
-    // The target before stays in force, if there was one.
-    state.data.library.wanted_target = None;
+    }
+}
+
+/// Forgets what was read of the target before, and takes what an earlier run has read of the new one.
+fn move_to_target(state: &mut State, recalled: Option<Box<Recalled>>, effects: &mut Vec<Effect>) {
+    let library = &mut state.data.library;
+    library.forget_target(effects);
+    if let Some(recalled) = recalled {
+        let Recalled {
+            apis,
+            as_of,
+            details,
+        } = *recalled;
+        library.recall(apis, as_of, details, state.look.now);
+    }
+    // What was deployed, half deployed or to be undone belongs to the target before.
+    state.data.deploys = Deploys::default();
+}
+
+/// Keeps the target before in force, if there was one.
+fn stay_at_target(state: &mut State) {
+    let library = &mut state.data.library;
+    library.wanted_target = None;
     if let Remote::Failed {
         previous: Some(previous),
         ..
-    } = &state.data.library.target
+    } = &library.target
     {
         let previous = previous.clone();
-        state.data.library.wanted_target = Some(previous.clone());
-        state.data.library.target = Remote::Ready(previous);
-    }
-    state.data.notices.keep_failure(state.look.now, &failure);
-    if is_starting {
-        state.screens.clear();
-        state.open(Route::Targets(Some(failure)), effects);
-    } else {
-        state.open(Route::Failure(failure), effects);
+        library.wanted_target = Some(previous.clone());
+        library.target = Remote::Ready(previous);
     }
 }
 

@@ -1,7 +1,6 @@
 //! The end of a link: the event, its reason and the ways on; for a refused handshake, its headers and body too.
 
 use ratatui::{
-    Frame,
     layout::Rect,
     text::{Line, Span},
 };
@@ -14,8 +13,8 @@ use crate::{
         keys::{self, Scope},
         live::{LiveLink, Phase, Session, explain},
         text,
-        view::{Placed, Scene},
-        widget::{self, scroll::ScrolledText},
+        view::{Painter, Scene},
+        widget::{self, scroll},
     },
 };
 
@@ -35,14 +34,14 @@ impl End<'_> {
         widget::cells(self.banner(columns).len())
     }
 
-    pub(super) fn render_banner(&self, area: Rect, frame: &mut Frame<'_>) {
+    pub(super) fn render_banner(&self, area: Rect, painter: &mut Painter<'_, '_>) {
         let place = Rect {
             x: area.x + 1,
             width: area.width.saturating_sub(2),
             ..area
         };
         for (row, line) in place.rows().zip(self.banner(area.width)) {
-            frame.render_widget(line, row);
+            painter.draw(line, row);
         }
     }
 
@@ -51,27 +50,18 @@ impl End<'_> {
         &self,
         screen: &LiveScreen,
         area: Rect,
-        frame: &mut Frame<'_>,
-        placed: &mut Placed,
+        painter: &mut Painter<'_, '_>,
     ) {
         let is_focused = screen.focus == Focus::Frames;
-        let block = widget::panel(self.scene.look, "no connection", is_focused);
-        let inner = block.inner(area);
-        frame.render_widget(block, area);
+        let panel = widget::panel(painter.look, "no connection", is_focused);
+        let inner = painter.enclose(panel, area);
         let place = Rect {
             x: inner.x + 1,
             width: inner.width.saturating_sub(1),
             ..inner
         };
         let lines = self.page(usize::from(place.width.saturating_sub(2)));
-        placed.page = place.height;
-        placed.side_length = lines.len();
-        let text = ScrolledText {
-            lines: &lines,
-            scroll: screen.scroll,
-            look: self.scene.look,
-        };
-        frame.render_widget(&text, place);
+        scroll::render(&lines, screen.scroll, place, painter);
     }
 
     fn banner(&self, columns: u16) -> Vec<Line<'static>> {
@@ -128,7 +118,6 @@ impl End<'_> {
             Span::styled(words, style),
             Span::raw("   "),
         ]);
-        let scope = self.scope;
         if link.retry.is_some() {
             let attempt = link.retry.map_or(0, |retry| retry.attempt);
             line.push_span(Span::styled(format!("attempt {attempt}   "), theme.dim));
@@ -138,26 +127,26 @@ impl End<'_> {
         match &link.phase {
             Phase::Refused(refusal) if explain::may_lack_signature(refusal, link.signing) => {
                 if is_signed_next {
-                    self.hint((scope, Action::Reconnect), "reconnect signed", &mut line);
+                    self.hint(Action::Reconnect, "reconnect signed", &mut line);
                 } else {
-                    self.hint((scope, Action::Reconnect), "reconnect now", &mut line);
-                    self.hint((scope, Action::Sign), "signed", &mut line);
+                    self.hint(Action::Reconnect, "reconnect now", &mut line);
+                    self.hint(Action::Sign, "signed", &mut line);
                 }
             }
-            _ => self.hint((scope, Action::Reconnect), "reconnect now", &mut line),
+            _ => self.hint(Action::Reconnect, "reconnect now", &mut line),
         }
         if link.retry.is_some() {
-            self.hint((scope, Action::Hangup), "stop", &mut line);
+            self.hint(Action::Hangup, "stop", &mut line);
         }
         line
     }
 
-    fn hint(&self, (scope, action): (Scope, Action), words: &str, line: &mut Line<'static>) {
-        let Some(binding) = keys::binding_of(scope, action) else {
+    fn hint(&self, action: Action, words: &str, line: &mut Line<'static>) {
+        let Some(binding) = keys::binding_of(self.scope, action) else {
             return;
         };
         let theme = &self.scene.look.theme;
-        let chord = binding.chord_for(scope, &self.scene.look.glyphs);
+        let chord = binding.chord_for(self.scope, &self.scene.look.glyphs);
         line.push_span(Span::styled(chord, theme.key));
         line.push_span(Span::styled(format!(" {words}   "), theme.dim));
     }

@@ -1,7 +1,6 @@
 //! The table of frames or messages. The table draws the rows that are visible and looks at no others.
 
 use ratatui::{
-    Frame,
     buffer::Buffer,
     layout::{Position, Rect},
     style::Style,
@@ -17,7 +16,7 @@ use crate::{
         keys::{self, Scope},
         live::{Session, explain::grouped, log::Entry},
         text,
-        view::{Placed, Scene},
+        view::{Painter, Scene},
         widget::{self},
     },
 };
@@ -78,31 +77,35 @@ impl Columns {
 }
 
 impl Frames<'_> {
-    pub(super) fn render(&self, area: Rect, frame: &mut Frame<'_>, placed: &mut Placed) {
+    pub(super) fn render(&self, area: Rect, painter: &mut Painter<'_, '_>) {
         let is_focused = matches!(self.screen.focus, Focus::Frames | Focus::Filter);
-        let block = widget::panel(self.scene.look, self.title(), is_focused)
+        let panel = widget::panel(painter.look, self.title(), is_focused)
             .title_bottom(self.status().left_aligned());
-        let inner = block.inner(area);
-        frame.render_widget(block, area);
-        let rest = self.filter_line(inner, frame);
-        let log = &self.session.log;
-        if log.n_rows() == 0 {
-            placed.page = rest.height;
-            self.empty(rest, frame.buffer_mut());
+        let inner = painter.enclose(panel, area);
+        let rest = self.filter_line(inner, painter);
+        if self.session.log.n_rows() == 0 {
+            painter.placed.page = rest.height;
+            self.empty(rest, painter.frame.buffer_mut());
             return;
         }
         let columns = Columns::new(rest.width);
         // Where there is room for one line, it is a row.
         let heading = u16::from(rest.height > 1);
         if heading > 0 {
-            self.heading(rest, &columns, frame.buffer_mut());
+            self.heading(rest, &columns, painter.frame.buffer_mut());
         }
         let rows = Rect {
             y: rest.y + heading,
             height: rest.height - heading,
             ..rest
         };
-        placed.page = rows.height;
+        painter.placed.page = rows.height;
+        self.rows(rows, &columns, painter);
+    }
+
+    /// Draws the rows in view, and the bar that shows where they are.
+    fn rows(&self, rows: Rect, columns: &Columns, painter: &mut Painter<'_, '_>) {
+        let log = &self.session.log;
         let (first, selected) = self.screen.window(log, usize::from(rows.height));
         for y in 0..rows.height {
             let idx = first + usize::from(y);
@@ -116,12 +119,12 @@ impl Frames<'_> {
             };
             let row = Row {
                 frames: self,
-                columns: &columns,
+                columns,
                 idx,
                 sequence,
                 is_selected: idx == selected,
             };
-            row.render(place, frame.buffer_mut());
+            row.render(place, painter.frame.buffer_mut());
         }
         let bar = widget::scroll::ScrollBar {
             offset: first,
@@ -132,7 +135,7 @@ impl Frames<'_> {
             width: rows.width + 1,
             ..rows
         };
-        frame.render_widget(&bar, edge);
+        painter.draw(&bar, edge);
     }
 
     fn title(&self) -> Line<'static> {
@@ -193,7 +196,7 @@ impl Frames<'_> {
     }
 
     /// Draws the line of the filter, when there is one, and returns the rest of the area.
-    fn filter_line(&self, area: Rect, frame: &mut Frame<'_>) -> Rect {
+    fn filter_line(&self, area: Rect, painter: &mut Painter<'_, '_>) -> Rect {
         let (theme, log) = (&self.scene.look.theme, &self.session.log);
         let is_typing = self.screen.focus == Focus::Filter;
         if area.is_empty() || !(is_typing || log.query().is_some()) {
@@ -217,14 +220,14 @@ impl Frames<'_> {
         };
         let line = Rect { height: 1, ..area };
         let width = widget::cells(text::width(&hits));
-        frame.render_widget(Span::styled("/", theme.key), line);
+        painter.draw(Span::styled("/", theme.key), line);
         let field = Rect {
             x: area.x + 2,
             width: area.width.saturating_sub(width + 4),
             ..line
         };
-        frame.render_widget(&self.screen.filter.widget(theme, is_typing), field);
-        frame.render_widget(Line::styled(hits, theme.dim).right_aligned(), line);
+        painter.draw(&self.screen.filter.widget(theme, is_typing), field);
+        painter.draw(Line::styled(hits, theme.dim).right_aligned(), line);
         Rect {
             y: area.y + 1,
             height: area.height - 1,

@@ -55,7 +55,30 @@ impl Head<'_> {
     /// Returns the state of the link, and the limit that will end it.
     fn condition(&self, link: &LiveLink) -> Line<'static> {
         let (theme, glyphs) = (&self.scene.look.theme, &self.scene.look.glyphs);
-        let (mark, style, words) = match &link.phase {
+        let (mark, style, words) = self.phase(link);
+        let mut line = Line::from(vec![
+            Span::styled(mark, style),
+            Span::raw(" "),
+            Span::styled(words, style),
+        ]);
+        if link.is_alive() && link.signing == Signing::Signed {
+            line.push_span(Span::styled(format!(" {} signed", glyphs.dot), theme.dim));
+        }
+        let (api, stage) = (&self.session.api.id, &self.session.stage);
+        let settling = self.scene.settling_text(api, stage);
+        if !settling.is_empty() && link.retry.is_none() {
+            line.push_span(Span::styled(settling, theme.warn));
+        } else if let Some((words, style)) = self.limit(link) {
+            line.push_span(Span::styled(format!(" {} ", glyphs.dot), theme.dim));
+            line.push_span(Span::styled(words, style));
+        }
+        line
+    }
+
+    /// Returns the phase of the link: mark and words in one style.
+    fn phase(&self, link: &LiveLink) -> (&'static str, Style, String) {
+        let (theme, glyphs) = (&self.scene.look.theme, &self.scene.look.glyphs);
+        match &link.phase {
             Phase::Connecting { since } => {
                 let seconds = self.scene.look.now.duration_since(*since).as_secs();
                 let words = match seconds {
@@ -89,24 +112,7 @@ impl Head<'_> {
                 );
                 (glyphs.ended, theme.warn, words)
             }
-        };
-        let mut line = Line::from(vec![
-            Span::styled(mark, style),
-            Span::raw(" "),
-            Span::styled(words, style),
-        ]);
-        if link.is_alive() && link.signing == Signing::Signed {
-            line.push_span(Span::styled(format!(" {} signed", glyphs.dot), theme.dim));
         }
-        let (api, stage) = (&self.session.api.id, &self.session.stage);
-        let settling = self.scene.settling_text(api, stage);
-        if !settling.is_empty() && link.retry.is_none() {
-            line.push_span(Span::styled(settling, theme.warn));
-        } else if let Some((words, style)) = self.limit(link) {
-            line.push_span(Span::styled(format!(" {} ", glyphs.dot), theme.dim));
-            line.push_span(Span::styled(words, style));
-        }
-        line
     }
 
     /// Returns the countdown to the reconnect or to the end of the connection, which changes as seldom as it can.

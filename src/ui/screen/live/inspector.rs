@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 
 use ratatui::{
-    Frame,
     layout::Rect,
     style::Style,
     text::{Line, Span},
@@ -25,7 +24,7 @@ use crate::{
             log::{Assembled, Entry},
         },
         text,
-        view::{Placed, Scene},
+        view::{Painter, Scene},
         widget::{self, scroll::ScrollBar},
     },
 };
@@ -60,6 +59,12 @@ struct Sight {
     visible: Vec<Line<'static>>,
 }
 
+/// The selected row's frame, and the message that it belongs to.
+struct Inspected<'a> {
+    entry: &'a Entry,
+    whole: Assembled,
+}
+
 /// A payload in the shape in which it is shown.
 enum Body<'a> {
     /// Text that is JSON, laid out.
@@ -71,40 +76,42 @@ enum Body<'a> {
 }
 
 impl Inspector<'_> {
-    pub(super) fn render(&self, area: Rect, frame: &mut Frame<'_>, placed: &mut Placed) {
+    pub(super) fn render(&self, area: Rect, painter: &mut Painter<'_, '_>) {
         let log = &self.session.log;
         let selected = self.screen.selected(log);
-        let found = selected.and_then(|sequence| {
+        let inspected = selected.and_then(|sequence| {
             let entry = log.entry(sequence)?;
-            Some((sequence, entry, log.assemble(sequence, SHOWN_BYTES)?))
+            let whole = log.assemble(sequence, SHOWN_BYTES)?;
+            Some(Inspected { entry, whole })
         });
-        let body = found
-            .as_ref()
-            .map(|(_, entry, whole)| self.body(entry, whole));
-        let title = found.as_ref().map_or_else(
-            || "inspector".to_owned(),
-            |(sequence, entry, whole)| self.title(*sequence, entry, whole),
-        );
+        let body = inspected.as_ref().map(|it| self.body(it.entry, &it.whole));
+        let title = match (&inspected, selected) {
+            (Some(inspected), Some(sequence)) => self.title(sequence, inspected),
+            _ => "inspector".to_owned(),
+        };
         let is_focused = self.screen.focus == Focus::Inspector;
-        let block = widget::panel(self.scene.look, title, is_focused)
+        let panel = widget::panel(painter.look, title, is_focused)
             .title_bottom(self.shapes(body.as_ref()).left_aligned());
-        let inner = block.inner(area);
-        frame.render_widget(block, area);
+        let inner = painter.enclose(panel, area);
         let place = Rect {
             x: inner.x + 1,
             width: inner.width.saturating_sub(2),
             ..inner
         };
-        if let (Some((_, entry, whole)), Some(body)) = (&found, &body) {
-            let look = |first| self.look((entry, whole, body), place, first);
-            self.content(look, place, (frame, placed));
+        if let (Some(inspected), Some(body)) = (&inspected, &body) {
+            let lay_out = |first| {
+                let mut sight = Sight::of(place, first);
+                self.lines(inspected, body, &mut sight);
+                sight
+            };
+            self.content(lay_out, place, painter);
         }
     }
 
-    fn title(&self, sequence: u64, entry: &Entry, whole: &Assembled) -> String {
-        let (dot, opcode) = (self.scene.look.glyphs.dot, self.opcode(entry));
+    fn title(&self, sequence: u64, inspected: &Inspected<'_>) -> String {
+        let (dot, opcode) = (self.scene.look.glyphs.dot, self.opcode(inspected.entry));
         let number = grouped(sequence + 1);
-        match whole.n_frames {
+        match inspected.whole.n_frames {
             1 => format!("#{number} {dot} {opcode}"),
             n_frames => format!("#{number} {dot} {opcode} {dot} {n_frames} frames"),
         }
@@ -112,19 +119,19 @@ impl Inspector<'_> {
 
     fn content(
         &self,
-        look: impl Fn(usize) -> Sight,
+        lay_out: impl Fn(usize) -> Sight,
         place: Rect,
-        (frame, placed): (&mut Frame<'_>, &mut Placed),
+        painter: &mut Painter<'_, '_>,
     ) {
         // Where the text ends is known once all of it was counted, so a scroll beyond it is laid out a second time.
         let wanted = self.screen.scroll.offset;
-        let mut sight = look(wanted);
+        let mut sight = lay_out(wanted);
         let most = sight.n_rows.saturating_sub(usize::from(place.height));
         if wanted > most {
-            sight = look(most);
+            sight = lay_out(most);
         }
         for (row, line) in place.rows().zip(sight.visible) {
-            frame.render_widget(line, row);
+            painter.draw(line, row);
         }
         let bar = ScrollBar {
             offset: wanted.min(most),
@@ -135,32 +142,20 @@ impl Inspector<'_> {
             width: place.width + 1,
             ..place
         };
-        frame.render_widget(&bar, edge);
-        placed.side_page = place.height;
-        placed.side_length = sight.n_rows;
+        painter.draw(&bar, edge);
+        painter.placed.side_page = place.height;
+        painter.placed.side_length = sight.n_rows;
     }
 
-    fn look(
-        &self,
-        (entry, whole, body): (&Entry, &Assembled, &Body<'_>),
-        place: Rect,
-        first: usize,
-    ) -> Sight {
-        let mut sight = Sight {
-            columns: usize::from(place.width).max(1),
-            first,
-            height: usize::from(place.height),
-            n_rows: 0,
-            visible: Vec::new(),
-        };
-        self.facts(entry, whole, &mut sight);
+    /// Lays out the facts, and the payload below them.
+    fn lines(&self, inspected: &Inspected<'_>, body: &Body<'_>, sight: &mut Sight) {
+        self.facts(inspected.entry, &inspected.whole, sight);
         match body {
-            Body::Json(raw, lines) => self.json(raw, lines, &mut sight),
-            Body::Text(payload) => self.text(payload, &mut sight),
-            Body::Hex(payload) => self.hex(payload, &mut sight),
+            Body::Json(raw, lines) => self.json(raw, lines, sight),
+            Body::Text(payload) => self.text(payload, sight),
+            Body::Hex(payload) => self.hex(payload, sight),
         }
-        self.missing(whole, &mut sight);
-        sight
+        self.missing(&inspected.whole, sight);
     }
 
     /// Returns the payload in the shape that the person chose, as far as it makes sense: a payload that is not JSON is
@@ -348,6 +343,17 @@ impl Inspector<'_> {
 }
 
 impl Sight {
+    /// Makes one that keeps the lines from the first one on that have room in a place.
+    fn of(place: Rect, first: usize) -> Self {
+        Self {
+            columns: usize::from(place.width).max(1),
+            first,
+            height: usize::from(place.height),
+            n_rows: 0,
+            visible: Vec::new(),
+        }
+    }
+
     /// True when the next row may be visible.
     fn is_next_visible(&self) -> bool {
         self.n_rows >= self.first && self.visible.len() < self.height

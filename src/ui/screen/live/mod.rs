@@ -25,7 +25,7 @@ use crate::{
         keys::{self, Scope},
         live::{Phase, Query, Session, log::FrameLog},
         route::{Nav, Route},
-        view::{Context, Crumb, Handled, Placed, Scene, View},
+        view::{Context, Crumb, Handled, Painter, Placed, Scene, View},
         widget::{input::Input, scroll::Scroll},
     },
 };
@@ -246,9 +246,9 @@ impl View for LiveScreen {
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut placed = Placed::default();
+        let mut painter = Painter::new(scene.look, frame);
         let Some(session) = scene.data.sessions.get(self.session) else {
-            return placed;
+            return painter.placed;
         };
         let composer = compose::Compose {
             scene,
@@ -269,16 +269,16 @@ impl View for LiveScreen {
             Constraint::Length(composer.height(area)),
         ])
         .areas(area);
-        frame.render_widget(&head::Head { scene, session }, head);
-        placed.quiet_rows = vec![bottom.y, body.bottom().saturating_sub(1)];
-        composer.render(bottom, frame);
+        painter.draw(&head::Head { scene, session }, head);
+        painter.placed.quiet_rows = vec![bottom.y, body.bottom().saturating_sub(1)];
+        composer.render(bottom, painter.frame);
         if is_page {
-            end.render_page(self, body, frame, &mut placed);
-            return placed;
+            end.render_page(self, body, &mut painter);
+        } else {
+            end.render_banner(banner, &mut painter);
+            self.render_body(session, scene, body, &mut painter);
         }
-        end.render_banner(banner, frame);
-        self.render_body(session, body, (scene, frame), &mut placed);
-        placed
+        painter.placed
     }
 }
 
@@ -287,9 +287,9 @@ impl LiveScreen {
     fn render_body(
         &self,
         session: &Session,
+        scene: Scene<'_>,
         area: Rect,
-        (scene, frame): (Scene<'_>, &mut Frame<'_>),
-        placed: &mut Placed,
+        painter: &mut Painter<'_, '_>,
     ) {
         let table = frames::Frames {
             scene,
@@ -304,12 +304,12 @@ impl LiveScreen {
         if area.width >= WIDE {
             let [left, right] =
                 Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(area);
-            table.render(left, frame, placed);
-            inspector.render(right, frame, placed);
+            table.render(left, painter);
+            inspector.render(right, painter);
         } else if self.focus == Focus::Inspector {
-            inspector.render(area, frame, placed);
+            inspector.render(area, painter);
         } else {
-            table.render(area, frame, placed);
+            table.render(area, painter);
         }
     }
 }
