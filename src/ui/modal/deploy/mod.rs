@@ -28,12 +28,12 @@
 
 mod contents;
 mod edit;
+mod next_steps;
 mod notes;
 mod planning;
 mod question;
 mod run;
 mod stages;
-mod ways_on;
 
 use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +41,10 @@ use ratatui::{Frame, layout::Rect};
 
 use self::{planning::Basis, stages::Part};
 use crate::{
-    model::{ApiId, StageName, plan::DeployPlan},
+    model::{
+        ApiId, StageName,
+        plan::{DeployPlan, DeployRequest},
+    },
     ui::{
         Action, Effect, Remote,
         deploy::DeployJob,
@@ -168,15 +171,17 @@ impl DeployModal {
                 return;
             }
         };
-        let is_planned = self.is_planned(&request);
+        self.go(&request, context);
+    }
+
+    /// Carries the plan of the request out, or asks for it first.
+    fn go(&mut self, request: &DeployRequest, context: &mut Context<'_>) {
+        let is_planned = self.is_planned(request);
         match &self.plan {
-            Remote::Ready(_) if is_planned => {
-                if context.look.is_production(request.stage.name()) {
-                    self.put_question(context);
-                } else {
-                    self.start(context);
-                }
+            Remote::Ready(_) if is_planned && context.look.is_production(request.stage.name()) => {
+                self.put_question(context);
             }
+            Remote::Ready(_) if is_planned => self.start(context),
             // A plan that failed is made again to be looked at, not to be carried out unseen.
             Remote::Failed { .. } if is_planned => {
                 self.forget_plan(context);
