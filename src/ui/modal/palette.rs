@@ -128,7 +128,7 @@ impl View for PaletteModal {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         let rows = self.rows();
         self.list.follow(&BindingRows, &rows, context.placed.page);
     }

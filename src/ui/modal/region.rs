@@ -173,7 +173,7 @@ impl View for RegionModal {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         self.list.follow(&RegionRows, &REGIONS, context.placed.page);
     }
 

@@ -1,4 +1,4 @@
-//! What one can do about a deploy that runs or has failed: stop it, finish it, clean up, leave what it left, look again,
+//! The next steps of a deploy that runs or has failed: stop it, finish it, clean up, leave what it left, look again,
 //! copy, close the dialog. This module draws nothing.
 
 use super::{

@@ -7,7 +7,7 @@ use ratatui::{
     text::Line,
 };
 
-use super::{Comparison, DeployModal, Haste, stages::Part};
+use super::{Comparison, DeployModal, StartMode, stages::Part};
 use crate::{
     model::{
         ApiDetail,
@@ -87,7 +87,7 @@ pub(super) fn render_note(
 
 fn note(dialog: &DeployModal, detail: &ApiDetail, scene: Scene<'_>) -> Option<(String, Style)> {
     let (theme, glyphs) = (&scene.look.theme, &scene.look.glyphs);
-    if dialog.haste == Haste::Going {
+    if dialog.start_mode == StartMode::WithPlan {
         return Some((going_note(dialog), theme.busy));
     }
     if let Some(stage) = dialog.named(detail) {
