@@ -73,7 +73,7 @@ fn prove(state: &mut State, id: &ApiId, effects: &mut Vec<Effect>) {
     let Some(draft) = detail.and_then(|detail| detail.draft.as_ref()) else {
         return;
     };
-    for unproved in state.data.deploys.settle_proof(id, draft) {
+    for unproved in state.data.deploys.prove_by(id, draft) {
         let ticket = state.data.tickets.next_ticket();
         effects.push(Effect::Job(Job::Prove(ticket, Box::new(unproved))));
     }

@@ -90,7 +90,7 @@ impl Deploys {
 
     /// Takes a reading of a draft as the proof of what deployments hold, or of that nobody can tell, and returns those
     /// that are proved. A reading that began before a freeze was over says nothing of that one.
-    pub fn settle_proof(&mut self, api: &ApiId, draft: &Draft) -> Vec<Unproved> {
+    pub fn prove_by(&mut self, api: &ApiId, draft: &Draft) -> Vec<Unproved> {
         let is_about = |it: &Unproved| it.api_id == *api && draft.as_of >= it.frozen_at;
         let (about, others) = std::mem::take(&mut self.unproved)
             .into_iter()

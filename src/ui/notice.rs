@@ -55,8 +55,14 @@ impl Kind {
     }
 }
 
-/// The place where something is said: the number of screens, and of modals above the last one.
-pub type Place = (usize, usize);
+/// The depth of the stacks of views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    /// The number of screens.
+    pub screens: usize,
+    /// The number of modals above the last screen.
+    pub modals: usize,
+}
 
 /// A line that stays for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +74,8 @@ pub struct Notice {
     /// The time when the notice goes.
     pub until: Timestamp,
     kind: Kind,
-    /// The place where the notice was said; none until [`Notices::settle`] notes it.
-    place: Option<Place>,
+    /// The depth at which the notice was said; none until [`Notices::follow`] notes it.
+    depth: Option<Depth>,
 }
 
 /// Something that was said, with the time.
@@ -149,7 +155,7 @@ impl Notices {
     /// close.
     pub fn shown_above(&self, n_modals: usize) -> impl DoubleEndedIterator<Item = &Notice> {
         self.shown.iter().filter(move |notice| {
-            let modals = notice.place.map(|(_, modals)| modals);
+            let modals = notice.depth.map(|depth| depth.modals);
             notice.kind == Kind::Failure || modals.is_none_or(|modals| modals == n_modals)
         })
     }
@@ -165,16 +171,16 @@ impl Notices {
     }
 
     /// Takes away what was said on a screen or a modal that is not shown any more. A modal that opens hides nothing.
-    pub fn settle(&mut self, (n_screens, n_modals): Place) {
+    pub fn follow(&mut self, now: Depth) {
         self.shown.retain_mut(|notice| {
             // An offer is about what was done, not about the modal that happened to be open.
-            let modals = if notice.kind == Kind::Reply {
-                n_modals
-            } else {
-                0
+            let modals = match notice.kind {
+                Kind::Reply => now.modals,
+                Kind::Offer | Kind::Failure => 0,
             };
-            let (screens, modals) = *notice.place.get_or_insert((n_screens, modals));
-            notice.kind == Kind::Failure || (screens == n_screens && modals <= n_modals)
+            let said_at = *notice.depth.get_or_insert(Depth { modals, ..now });
+            let is_here = said_at.screens == now.screens && said_at.modals <= now.modals;
+            notice.kind == Kind::Failure || is_here
         });
     }
 
@@ -209,7 +215,7 @@ impl Notices {
             text,
             until,
             kind,
-            place: None,
+            depth: None,
         });
         let surplus = self.shown.len().saturating_sub(VISIBLE);
         self.shown.drain(..surplus);
@@ -230,6 +236,10 @@ impl Notices {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn depth(screens: usize, modals: usize) -> Depth {
+        Depth { screens, modals }
+    }
 
     fn texts(notices: &Notices) -> Vec<&str> {
         let shown = notices.shown().iter();
@@ -255,20 +265,20 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let mut notices = Notices::default();
         notices.say(now, Tone::Info, "reply in a modal");
-        notices.settle((2, 1));
-        notices.settle((2, 2));
+        notices.follow(depth(2, 1));
+        notices.follow(depth(2, 2));
         assert_eq!(notices.shown_above(2).count(), 0);
         assert_eq!(notices.shown_above(1).count(), 1);
         assert_eq!(texts(&notices), ["reply in a modal"]);
-        notices.settle((2, 0));
+        notices.follow(depth(2, 0));
         assert!(texts(&notices).is_empty());
         notices.offer(now, Tone::Ok, "offer");
         let failure = Failure::new(crate::model::FailureKind::Remote, "failure");
         notices.fail(now, failure);
-        notices.settle((2, 1));
-        notices.settle((2, 0));
+        notices.follow(depth(2, 1));
+        notices.follow(depth(2, 0));
         assert_eq!(texts(&notices), ["offer", "failure"]);
-        notices.settle((3, 0));
+        notices.follow(depth(3, 0));
         assert_eq!(texts(&notices), ["failure"]);
     }
 }

@@ -7,7 +7,7 @@ use super::{
     data::Data,
     effect::Terminal,
     keys::{self, Scope},
-    notice::Tone,
+    notice::{Depth, Tone},
     route::{Nav, Route},
     state::{Geometry, Layers},
     view::Handled,
@@ -20,7 +20,7 @@ pub fn start(state: &mut State) -> Vec<Effect> {
     if let Some(target) = state.data.library.wanted_target.clone() {
         state.touch(&mut effects, |context| context.change_target(target));
     }
-    settle(state, &mut effects);
+    follow(state, &mut effects);
     effects
 }
 
@@ -66,7 +66,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
         Message::Link(link, event) => answer::link(state, link, event),
         Message::Host(message) => answer::host(state, message, &mut effects),
     }
-    settle(state, &mut effects);
+    follow(state, &mut effects);
     effects
 }
 
@@ -105,7 +105,7 @@ fn typed(state: &mut State, keys: &[KeyEvent], effects: &mut Vec<Effect>) {
         }
         press(state, *key, effects);
         // The next one acts on what this one left.
-        settle(state, effects);
+        follow(state, effects);
         rest.next();
     }
 }
@@ -220,9 +220,9 @@ fn back(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-fn settle(state: &mut State, effects: &mut Vec<Effect>) {
+fn follow(state: &mut State, effects: &mut Vec<Effect>) {
     state.leave_ended_sessions();
-    state.with_each(Layers::Shown, effects, |view, context| view.settle(context));
+    state.with_each(Layers::Shown, effects, |view, context| view.follow(context));
     state.touch(effects, |context| {
         let awaiting = context.data.deploys.awaiting_proof();
         let awaiting: Vec<_> = awaiting.map(|(api, since)| (api.clone(), since)).collect();
@@ -232,6 +232,8 @@ fn settle(state: &mut State, effects: &mut Vec<Effect>) {
         let now = context.look.now;
         context.data.library.give_up_unseen(now, context.effects);
     });
-    let place = (state.screens.len(), state.modals.len());
-    state.data.notices.settle(place);
+    state.data.notices.follow(Depth {
+        screens: state.screens.len(),
+        modals: state.modals.len(),
+    });
 }

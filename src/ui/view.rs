@@ -339,7 +339,7 @@ pub trait View: Debug {
 
     /// Follows what a message changed: asks for what is missing, keeps the selection in view. Called after each message
     /// for the top screen and all modals.
-    fn settle(&mut self, _context: &mut Context<'_>) {}
+    fn follow(&mut self, _context: &mut Context<'_>) {}
 
     /// Draws the view, and returns its places.
     fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed;

@@ -183,3 +183,14 @@ fn a_command_is_copied_and_a_late_answer_is_dropped() {
     planned(&mut h).keys("ctrl-y");
     assert_eq!(h.copied(), COMMAND);
 }
+
+#[test]
+fn the_smallest_screen_shows_the_field_that_has_the_keyboard() {
+    let mut h = at_settings();
+    h.resize(60, 15).shows("Description       ▸");
+    h.keys("backtab")
+        .shows("Detailed metrics  ▸ [off]")
+        .hides("Description");
+    h.keys("space");
+    planned(&mut h).shows("~ detailedMetricsEnabled not set → true");
+}

@@ -9,7 +9,8 @@ use crate::{
     console::local::LocalGateway,
     live,
     model::{
-        Api, ApiId, ConnectRequest, LinkEvent, LinkId, Target,
+        Api, ApiId, ConnectRequest, LinkEvent, LinkId, Stage, Target,
+        file::stage_file,
         limit::ConnectionLimits,
         link::LinkStep,
         pace::Priority,
@@ -102,6 +103,16 @@ impl World {
             .await
         {
             Message::Library(LibraryMessage::ApisLoaded(_, Ok(apis))) => apis,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn read_stages(&mut self, api: &ApiId) -> Vec<Stage> {
+        let read = Job::ReadStages(Ticket(3), api.clone(), Priority::Shown);
+        match self.answer(Effect::Job(read)).await {
+            Message::Library(LibraryMessage::StagesRead(_, _, reading)) => {
+                reading.unwrap().stages.to_vec()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -319,6 +330,38 @@ async fn what_holds_a_reading_up_is_told_and_the_pace_that_was_learned() {
     }
     assert!(is_held_up, "nobody was told why it takes long");
     assert!(has_pace, "the pace came after the answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_a_stage_is_told_as_a_command_and_then_made() {
+    let mut world = World::new();
+    world.start_gateway().await;
+    let api_id = world.load_apis().await[0].id.clone();
+    let stage = world.read_stages(&api_id).await.swap_remove(0);
+    let from = stage_file(&stage);
+    let mut to = from.clone();
+    to.default_route_settings.throttling_burst_limit = Some(7);
+    let update = Box::new(StageUpdate {
+        api_id: api_id.clone(),
+        stage: stage.name.clone(),
+        from,
+        to,
+    });
+    let plan = Job::PlanStageUpdate(Ticket(4), update.clone());
+    let answer = world.answer(Effect::Job(plan)).await;
+    let Message::Stage(StageMessage::Planned(Ticket(4), Ok(commands))) = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(commands.len(), 1);
+    assert!(commands[0].contains("\"ThrottlingBurstLimit\":7"));
+    let order = Job::UpdateStage(Ticket(5), update.clone());
+    let answer = world.answer(Effect::Job(order)).await;
+    let updated = StageMessage::Updated(Ticket(5), update, Ok(()));
+    assert_eq!(answer, Message::Stage(updated));
+    assert!(!world.effects.is_changing());
+    let stages = world.read_stages(&api_id).await;
+    let settings = stages[0].default_route_settings.clone();
+    assert_eq!(settings.unwrap().throttling_burst_limit, Some(7));
 }
 
 #[tokio::test]

@@ -212,7 +212,7 @@ impl View for ActionsModal {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         self.list
             .follow(&EntryRows, &Entry::ALL, context.placed.page);
     }

@@ -43,7 +43,7 @@ impl PaletteModal {
     pub fn new(of: Scope) -> Self {
         Self {
             of,
-            list: Listing::default(),
+            list: Listing::picker(None),
         }
     }
 
@@ -105,16 +105,11 @@ impl View for PaletteModal {
     }
 
     fn key(&mut self, key: KeyEvent, _context: &mut Context<'_>) -> Handled {
-        if self.list.filter.key(key) {
-            Handled::Yes(Nav::Stay)
-        } else {
-            Handled::No
-        }
+        self.list.filter_key(key)
     }
 
     fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
-        self.list.filter.paste(text);
-        Handled::Yes(Nav::Stay)
+        self.list.filter_paste(text)
     }
 
     fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
@@ -128,7 +123,7 @@ impl View for PaletteModal {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         let rows = self.rows();
         self.list.follow(&BindingRows, &rows, context.placed.page);
     }

@@ -93,7 +93,7 @@ pub struct RegionModal {
 impl RegionModal {
     /// Offers regions for a target.
     pub fn new(target: Target) -> Self {
-        let list = Listing::at(target.region().map(str::to_owned));
+        let list = Listing::picker(target.region().map(str::to_owned));
         Self { target, list }
     }
 
@@ -146,16 +146,11 @@ impl View for RegionModal {
     }
 
     fn key(&mut self, key: KeyEvent, _context: &mut Context<'_>) -> Handled {
-        if self.list.filter.key(key) {
-            Handled::Yes(Nav::Stay)
-        } else {
-            Handled::No
-        }
+        self.list.filter_key(key)
     }
 
     fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
-        self.list.filter.paste(text);
-        Handled::Yes(Nav::Stay)
+        self.list.filter_paste(text)
     }
 
     fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
@@ -173,7 +168,7 @@ impl View for RegionModal {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         self.list.follow(&RegionRows, &REGIONS, context.placed.page);
     }
 

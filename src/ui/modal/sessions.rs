@@ -119,7 +119,7 @@ impl View for SessionsModal {
         (is_about_one && is_empty).then(|| "No stage is watched".to_owned())
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         let sessions = context.data.sessions.all();
         self.list
             .follow(&SessionRows, sessions, context.placed.page);

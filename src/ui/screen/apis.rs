@@ -291,7 +291,7 @@ impl View for ApisScreen {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         let apis = apis(&context.data.library);
         self.list.follow(&ApiRows, apis, context.placed.page);
         let shown = self.shown(&context.data.library, context.placed.page);

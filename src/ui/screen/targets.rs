@@ -221,7 +221,7 @@ impl View for TargetsScreen {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         if context.data.library.targets == Remote::Idle {
             context
                 .data

@@ -107,6 +107,18 @@ fn endpoint(target: &Target) -> Option<String> {
 }
 
 impl Header<'_> {
+    /// Returns the deploys under way: one by its stage, several by their number.
+    fn deploys(&self) -> Option<Span<'static>> {
+        let running: Vec<_> = self.data.deploys.running().collect();
+        let job = running.first().filter(|_| !self.has_modal)?;
+        let spinner = self.look.glyphs.spinner_at(self.look.now.as_millisecond());
+        let text = match running.len() {
+            1 => format!("{spinner} deploying to {}", job.stage()),
+            n_jobs => format!("{spinner} deploying {n_jobs} APIs"),
+        };
+        Some(Span::styled(text, self.look.theme.busy))
+    }
+
     /// Returns the live sessions that are not on the screen: one by its stage, several by their number.
     fn sessions(&self) -> Option<Span<'static>> {
         let all = self.data.sessions.all().iter();
@@ -125,26 +137,11 @@ impl Header<'_> {
 
     /// Returns the parts at the right, as far as they fit: a deploy, a live session, the endpoint.
     fn elsewhere(&self, columns: usize) -> Line<'static> {
-        let theme = &self.look.theme;
-        let glyphs = &self.look.glyphs;
-        let mut parts: Vec<Span<'static>> = Vec::new();
-        let running: Vec<_> = self.data.deploys.running().collect();
-        if let Some(job) = running.first()
-            && !self.has_modal
-        {
-            let spinner = glyphs.spinner_at(self.look.now.as_millisecond());
-            let text = match running.len() {
-                1 => format!("{spinner} deploying to {}", job.stage()),
-                n_jobs => format!("{spinner} deploying {n_jobs} APIs"),
-            };
-            parts.push(Span::styled(text, theme.busy));
-        }
-        parts.extend(self.sessions());
-        if let Some(endpoint) = self.data.target().and_then(endpoint) {
-            parts.push(super::safe(&endpoint, theme.dim));
-        }
+        let endpoint = self.data.target().and_then(endpoint);
+        let endpoint = endpoint.map(|it| super::safe(&it, self.look.theme.dim));
+        let parts = [self.deploys(), self.sessions(), endpoint];
         let mut line = Line::default();
-        for part in parts {
+        for part in parts.into_iter().flatten() {
             let distance = if line.width() == 0 { 0 } else { 3 };
             if line.width() + distance + part.width() > columns {
                 break;

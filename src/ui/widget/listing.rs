@@ -90,10 +90,12 @@ pub fn lower_case(name: &str) -> Cow<'_, str> {
 }
 
 impl Listing {
-    /// Makes a list that begins with that row selected, if it is there.
-    pub fn at(selected: Option<String>) -> Self {
+    /// Makes the list of a picker: it begins with that row selected, if it is there, and takes what is typed as its
+    /// filter from the beginning.
+    pub fn picker(selected: Option<String>) -> Self {
         Self {
             selected,
+            is_filtering: true,
             ..Self::default()
         }
     }

@@ -91,7 +91,6 @@ pub fn render(
         selected: list.selected_idx(),
         look,
     };
-    let widths = table.widths(usize::from(area.width));
     let below = Rect {
         y: area.y + area.height.min(1),
         height: area.height.saturating_sub(1),
@@ -100,13 +99,14 @@ pub fn render(
     let window = list.window(below.height);
     painter.placed.page = below.height;
     painter.placed.rows = rows_in(below, window.len());
+    let widths = table.widths(usize::from(area.width));
     painter.draw(table.head(&widths), area);
     for (idx, place) in window.clone().zip(below.rows()) {
-        painter.draw(table.row_line(idx, &widths), place);
-        if table.selected == Some(idx) {
-            let buffer = painter.frame.buffer_mut();
-            buffer.set_style(place, look.theme.selection);
-        }
+        let line = table.row_line(idx, &widths);
+        // The selection covers the marks of the filter.
+        let style = line.style;
+        painter.draw(line, place);
+        painter.frame.buffer_mut().set_style(place, style);
     }
     let bar = ScrollBar {
         offset: window.start,

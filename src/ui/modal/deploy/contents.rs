@@ -11,83 +11,75 @@ use crate::{
         plan::{DeployPlan, StageChoice},
     },
     ui::{
+        look::Look,
         text,
         view::Scene,
-        widget::{age, change, safe},
+        widget::{age, change, fields::Fields, safe},
     },
 };
 
 /// Returns the lines of the changes that the deploy makes on the stage, and of the plan's warnings.
 pub(super) fn changes(plan: &DeployPlan, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
-    let theme = &scene.look.theme;
+    let look = scene.look;
+    let mut fields = Fields::new(look, columns);
+    if let Drift::Changes(changes) = &plan.drift {
+        for change in changes {
+            let text = change::text(change, &look.glyphs);
+            fields.below(&text, change::style(change, look));
+        }
+    } else {
+        let (text, style) = comparison(plan, look);
+        fields.below(&text, style);
+    }
+    for warning in &plan.warnings {
+        let text = format!("{} {warning}", look.glyphs.warning);
+        fields.below(&text, look.theme.warn);
+    }
+    let mut lines = vec![head(plan, look)];
+    lines.extend(fields.into_lines());
+    lines
+}
+
+/// Returns the stage that changes, what it serves now, and the age of the draft that is compared.
+fn head(plan: &DeployPlan, look: &Look) -> Line<'static> {
     let stage = plan.request.stage.name();
     let against = match &plan.serves_now {
         Some(id) => format!(", against {id}"),
         None => String::new(),
     };
     let as_of = plan.draft.as_ref().map(|draft| draft.as_of);
-    let as_of = as_of.map(|as_of| age::as_of(as_of, scene.look.now));
-    let age = as_of.filter(|age| age != "now").map(|age| {
-        let dot = scene.look.glyphs.dot;
+    let age = as_of.map(|as_of| age::as_of(as_of, look.now));
+    let age = age.filter(|age| age != "now").map(|age| {
+        let dot = look.glyphs.dot;
         format!(" {dot} draft as of {age}")
     });
     let against = format!("{against}{}", age.unwrap_or_default());
-    let mut lines = vec![Line::from(vec![
-        Span::styled(format!("Changes on {stage}"), theme.title),
-        safe(&against, theme.dim),
-    ])];
-    let n_routes = plan
-        .draft
-        .as_ref()
-        .map(|draft| draft.definition.routes.len());
-    let n_routes = n_routes.map_or("routes not counted".to_owned(), |n| format!("{n} routes"));
-    let plain = match (&plan.drift, &plan.request.stage) {
-        (Drift::Changes(changes), _) => {
-            for change in changes {
-                let text = change::text(change, &scene.look.glyphs);
-                push(
-                    &mut lines,
-                    &text,
-                    change::style(change, scene.look),
-                    columns,
-                );
-            }
-            None
-        }
-        (Drift::NothingDeployed, StageChoice::New(_)) => Some((
-            format!("a new stage that serves the draft: {n_routes}"),
-            theme.added,
-        )),
-        (Drift::NothingDeployed, StageChoice::Existing(_)) => Some((
-            format!("nothing is deployed there yet; the draft: {n_routes}"),
-            theme.added,
-        )),
-        (Drift::UpToDate, _) => Some((
-            "none: it serves exactly this draft already".to_owned(),
-            theme.dim,
-        )),
-        (drift, _) => Some((drift.text(), theme.changed)),
-    };
-    if let Some((text, style)) = plain {
-        push(&mut lines, &text, style, columns);
-    }
-    for warning in &plan.warnings {
-        let text = format!("{} {warning}", scene.look.glyphs.warning);
-        push(&mut lines, &text, theme.warn, columns);
-    }
-    lines
+    Line::from(vec![
+        Span::styled(format!("Changes on {stage}"), look.theme.title),
+        safe(&against, look.theme.dim),
+    ])
 }
 
-fn push(lines: &mut Vec<Line<'static>>, value: &str, style: Style, columns: usize) {
-    for (idx, line) in text::wrap(value, columns.saturating_sub(4))
-        .into_iter()
-        .enumerate()
-    {
-        let indent = if idx == 0 { "  " } else { "    " };
-        lines.push(Line::from(vec![
-            Span::raw(indent),
-            Span::styled(line, style),
-        ]));
+/// Returns the comparison in words, where there are no changes to list.
+fn comparison(plan: &DeployPlan, look: &Look) -> (String, Style) {
+    let theme = &look.theme;
+    let draft = plan.draft.as_ref();
+    let n_routes = draft.map(|draft| draft.definition.routes.len());
+    let n_routes = n_routes.map_or("routes not counted".to_owned(), |n| format!("{n} routes"));
+    match (&plan.drift, &plan.request.stage) {
+        (Drift::NothingDeployed, StageChoice::New(_)) => (
+            format!("a new stage that serves the draft: {n_routes}"),
+            theme.added,
+        ),
+        (Drift::NothingDeployed, StageChoice::Existing(_)) => (
+            format!("nothing is deployed there yet; the draft: {n_routes}"),
+            theme.added,
+        ),
+        (Drift::UpToDate, _) => (
+            "none: it serves exactly this draft already".to_owned(),
+            theme.dim,
+        ),
+        (drift, _) => (drift.text(), theme.changed),
     }
 }
 

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use super::{
-    DeployModal, Haste, Part,
+    DeployModal, Part, StartMode,
     contents::{changes, steps},
     notes::{render_note, render_question},
 };
@@ -97,9 +97,9 @@ fn render_plan(
 /// Returns the words of the spinner while the stages are read, with the name that was typed meanwhile.
 fn reading(dialog: &DeployModal) -> String {
     let name = dialog.form.text(Part::Stage);
-    match (name.is_empty(), dialog.haste) {
+    match (name.is_empty(), dialog.start_mode) {
         (true, _) => "reading the stages".to_owned(),
-        (false, Haste::Going) => format!("reading the stages, then deploying to {name}"),
+        (false, StartMode::WithPlan) => format!("reading the stages, then deploying to {name}"),
         (false, _) => format!("reading the stages; new stage {name}"),
     }
 }

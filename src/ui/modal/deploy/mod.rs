@@ -28,12 +28,12 @@
 
 mod contents;
 mod edit;
+mod next_steps;
 mod notes;
 mod planning;
 mod question;
 mod run;
 mod stages;
-mod ways_on;
 
 use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +41,10 @@ use ratatui::{Frame, layout::Rect};
 
 use self::{planning::Basis, stages::Part};
 use crate::{
-    model::{ApiId, StageName, plan::DeployPlan},
+    model::{
+        ApiId, StageName,
+        plan::{DeployPlan, DeployRequest},
+    },
     ui::{
         Action, Effect, Remote,
         deploy::DeployJob,
@@ -72,7 +75,7 @@ pub struct DeployModal {
     comparison: Comparison,
     /// The time to ask for a plan; none when there is no need to wait.
     due: Option<Timestamp>,
-    haste: Haste,
+    start_mode: StartMode,
     /// True when Enter was pressed though the deploy cannot be: the note says so louder.
     is_insisting: bool,
     /// The scroll of the changes, or of the text about the deploy.
@@ -115,11 +118,11 @@ enum Comparison {
 
 /// The start of the deploy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Haste {
+enum StartMode {
     /// The deploy starts on Enter.
-    None,
+    OnEnter,
     /// Enter was pressed before the plan was there: the deploy starts when the plan comes.
-    Going,
+    WithPlan,
     /// The deploy would have started, but for a question.
     Asked(Question),
 }
@@ -136,7 +139,7 @@ impl DeployModal {
             planned_for: None,
             comparison: Comparison::Quick,
             due: None,
-            haste: Haste::None,
+            start_mode: StartMode::OnEnter,
             is_insisting: false,
             scroll: Scroll::default(),
             phase,
@@ -159,7 +162,7 @@ impl DeployModal {
             Ok(request) => request,
             // Whoever names a stage right away need not wait for the stages either.
             Err(_) if detail.is_none() && self.is_new() => {
-                self.haste = Haste::Going;
+                self.start_mode = StartMode::WithPlan;
                 return;
             }
             // The note in the dialog says why not.
@@ -168,15 +171,17 @@ impl DeployModal {
                 return;
             }
         };
-        let is_planned = self.is_planned(&request);
+        self.start_or_plan(&request, context);
+    }
+
+    /// Carries the plan of the request out, or asks for it first.
+    fn start_or_plan(&mut self, request: &DeployRequest, context: &mut Context<'_>) {
+        let is_planned = self.is_planned(request);
         match &self.plan {
-            Remote::Ready(_) if is_planned => {
-                if context.look.is_production(request.stage.name()) {
-                    self.put_question(context);
-                } else {
-                    self.start(context);
-                }
+            Remote::Ready(_) if is_planned && context.look.is_production(request.stage.name()) => {
+                self.put_question(context);
             }
+            Remote::Ready(_) if is_planned => self.start(context),
             // A plan that failed is made again to be looked at, not to be carried out unseen.
             Remote::Failed { .. } if is_planned => {
                 self.forget_plan(context);
@@ -184,7 +189,7 @@ impl DeployModal {
             }
             _ => {
                 self.ask(context);
-                self.haste = Haste::Going;
+                self.start_mode = StartMode::WithPlan;
             }
         }
     }
@@ -218,7 +223,7 @@ impl DeployModal {
 
     fn text_changed(&mut self, context: &mut Context<'_>) {
         self.is_insisting = false;
-        self.haste = Haste::None;
+        self.start_mode = StartMode::OnEnter;
         if self.form.focused() == Part::Stage {
             self.forget_plan(context);
         }
@@ -260,7 +265,7 @@ impl View for DeployModal {
             return Handled::No;
         }
         if self.question().is_some() {
-            self.haste = Haste::None;
+            self.start_mode = StartMode::OnEnter;
             return Handled::Yes(Nav::Stay);
         }
         self.form.paste(text);
@@ -309,7 +314,7 @@ impl View for DeployModal {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         self.phase = Phase::of(context.data.deploys.job(&self.api));
         if self.is_run() {
             return;

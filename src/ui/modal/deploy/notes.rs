@@ -3,16 +3,18 @@
 
 use ratatui::{
     layout::{Constraint, Layout, Rect},
+    style::Style,
     text::Line,
 };
 
-use super::{Comparison, DeployModal, Haste, stages::Part};
+use super::{Comparison, DeployModal, StartMode, stages::Part};
 use crate::{
     model::{
         ApiDetail,
-        plan::{DeployRequest, DraftCheck},
+        plan::{DeployPlan, DeployRequest, DraftCheck},
     },
     ui::{
+        look::Look,
         text,
         view::{Painter, Scene},
         widget::{form::Pick, question::Question},
@@ -30,34 +32,39 @@ pub(super) fn render_question(
     let Some(plan) = dialog.plan.data() else {
         return;
     };
-    let is_open = question.is_open(scene.look.now);
-    let stage = plan.request.stage.name();
-    let enter = scene.look.glyphs.enter;
-    let (note, style) = match (dialog.is_for_production(scene), is_open) {
-        (true, true) => (
-            format!(" {enter} once more deploys to PRODUCTION {stage}"),
-            scene.look.theme.production,
-        ),
-        (true, false) => (
-            format!(" PRODUCTION {stage}: look at the changes first"),
-            scene.look.theme.production,
-        ),
-        (false, true) => {
-            let unproved = match plan.request.check {
-                DraftCheck::BeforeStage => "",
-                DraftCheck::AfterStage => ", unproved",
-            };
-            (
-                format!("Look at the plan: {enter} once more deploys to {stage}{unproved}"),
-                scene.look.theme.warn,
-            )
-        }
-        (false, false) => ("Look at the plan first".to_owned(), scene.look.theme.warn),
+    let look = scene.look;
+    let is_open = question.is_open(look.now);
+    let (note, style) = if dialog.is_for_production(scene) {
+        (production_note(plan, is_open, look), look.theme.production)
+    } else {
+        (plan_note(plan, is_open, look), look.theme.warn)
     };
-    let fitted = text::fit(&note, usize::from(area.width), scene.look.glyphs.ellipsis);
+    let fitted = text::fit(&note, usize::from(area.width), look.glyphs.ellipsis);
     painter.draw(Line::styled(format!("{fitted} "), style), area);
     if is_open && !area.is_empty() {
         painter.placed.question = Some(question.ticket);
+    }
+}
+
+fn production_note(plan: &DeployPlan, is_open: bool, look: &Look) -> String {
+    let (stage, enter) = (plan.request.stage.name(), look.glyphs.enter);
+    if is_open {
+        format!(" {enter} once more deploys to PRODUCTION {stage}")
+    } else {
+        format!(" PRODUCTION {stage}: look at the changes first")
+    }
+}
+
+fn plan_note(plan: &DeployPlan, is_open: bool, look: &Look) -> String {
+    let (stage, enter) = (plan.request.stage.name(), look.glyphs.enter);
+    let unproved = match plan.request.check {
+        DraftCheck::BeforeStage => "",
+        DraftCheck::AfterStage => ", unproved",
+    };
+    if is_open {
+        format!("Look at the plan: {enter} once more deploys to {stage}{unproved}")
+    } else {
+        "Look at the plan first".to_owned()
     }
 }
 
@@ -69,31 +76,34 @@ pub(super) fn render_note(
     area: Rect,
     painter: &mut Painter<'_, '_>,
 ) {
-    let theme = &scene.look.theme;
-    let is_unnamed = dialog.form.pick(Part::Stage) == Pick::Typed("");
-    let (note, style) = if dialog.haste == Haste::Going {
-        (going_note(dialog), theme.busy)
-    } else if let Some(stage) = dialog.named(detail) {
-        let enter = scene.look.glyphs.enter;
-        let note = format!("{stage} exists already: {enter} chooses it");
-        (note, theme.warn)
-    } else {
-        match dialog.wanted(&scene.data.library, scene.look) {
-            Err(reason) if is_unnamed && !dialog.is_insisting => (reason, theme.dim),
-            Err(reason) => (
-                format!("{} {reason}", scene.look.glyphs.failed),
-                theme.danger,
-            ),
-            Ok(request) => match waiting_note(dialog, &request, scene) {
-                Some(note) => (note, theme.warn),
-                None => return,
-            },
-        }
+    let Some((note, style)) = note(dialog, detail, scene) else {
+        return;
     };
     let indent = Constraint::Length(dialog.form.indent());
     let [_, place] = Layout::horizontal([indent, Constraint::Fill(1)]).areas(area);
     let fitted = text::fit(&note, usize::from(place.width), scene.look.glyphs.ellipsis);
     painter.draw(Line::styled(fitted, style), place);
+}
+
+fn note(dialog: &DeployModal, detail: &ApiDetail, scene: Scene<'_>) -> Option<(String, Style)> {
+    let (theme, glyphs) = (&scene.look.theme, &scene.look.glyphs);
+    if dialog.start_mode == StartMode::WithPlan {
+        return Some((going_note(dialog), theme.busy));
+    }
+    if let Some(stage) = dialog.named(detail) {
+        let enter = glyphs.enter;
+        let note = format!("{stage} exists already: {enter} chooses it");
+        return Some((note, theme.warn));
+    }
+    let is_unnamed = dialog.form.pick(Part::Stage) == Pick::Typed("");
+    match dialog.wanted(&scene.data.library, scene.look) {
+        Err(reason) if is_unnamed && !dialog.is_insisting => Some((reason, theme.dim)),
+        Err(reason) => Some((format!("{} {reason}", glyphs.failed), theme.danger)),
+        Ok(request) => {
+            let note = waiting_note(dialog, &request, scene)?;
+            Some((note, theme.warn))
+        }
+    }
 }
 
 /// Returns the note on a deploy that was ordered and waits for its plan.

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Comparison, DeployModal, Haste, stages::Part};
+use super::{Comparison, DeployModal, StartMode, stages::Part};
 use crate::{
     model::{
         ApiDetail, ApiId, DeploymentId, Failure, StageName, Ticket,
@@ -32,11 +32,11 @@ impl DeployModal {
             return;
         }
         self.scroll = Scroll::default();
-        let haste = std::mem::replace(&mut self.haste, Haste::None);
+        let start_mode = std::mem::replace(&mut self.start_mode, StartMode::OnEnter);
         let Remote::Ready(plan) = &self.plan else {
             return;
         };
-        if haste != Haste::Going {
+        if start_mode != StartMode::WithPlan {
             return;
         }
         let stage = plan.request.stage.name();
@@ -98,7 +98,7 @@ impl DeployModal {
     pub(super) fn wait(&mut self, context: &mut Context<'_>) {
         self.comparison = Comparison::Awaited;
         self.forget_plan(context);
-        self.haste = Haste::Going;
+        self.start_mode = StartMode::WithPlan;
         self.ask(context);
     }
 
@@ -109,7 +109,7 @@ impl DeployModal {
         }
         self.plan = Remote::Idle;
         self.planned_for = None;
-        self.haste = Haste::None;
+        self.start_mode = StartMode::OnEnter;
         self.is_insisting = false;
         self.scroll = Scroll::default();
     }
@@ -131,7 +131,7 @@ impl DeployModal {
         let Ok(request) = self.wanted(&context.data.library, context.look) else {
             // What was waited for turned out to be impossible; the note says why.
             if detail.stages.is_known() {
-                self.haste = Haste::None;
+                self.start_mode = StartMode::OnEnter;
             }
             return;
         };

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{DeployModal, Haste};
+use super::{DeployModal, StartMode};
 use crate::ui::{
     route::Nav,
     view::{Context, Handled, Scene},
@@ -12,9 +12,9 @@ use crate::ui::{
 impl DeployModal {
     /// Returns the question that is asked now.
     pub(super) fn question(&self) -> Option<Question> {
-        match self.haste {
-            Haste::Asked(question) => Some(question),
-            Haste::None | Haste::Going => None,
+        match self.start_mode {
+            StartMode::Asked(question) => Some(question),
+            StartMode::OnEnter | StartMode::WithPlan => None,
         }
     }
 
@@ -25,16 +25,16 @@ impl DeployModal {
     }
 
     pub(super) fn put_question(&mut self, context: &mut Context<'_>) {
-        self.haste = Haste::Asked(Question::ask(context));
+        self.start_mode = StartMode::Asked(Question::ask(context));
     }
 
     /// Takes an Enter as the answer, if it is one; else the question stays shut for longer.
     pub(super) fn confirm(&mut self, question: Question, context: &mut Context<'_>) {
         if question.is_answered(context) {
-            self.haste = Haste::None;
+            self.start_mode = StartMode::OnEnter;
             self.start(context);
         } else {
-            self.haste = Haste::Asked(question.shut(context.look.now));
+            self.start_mode = StartMode::Asked(question.shut(context.look.now));
         }
     }
 
@@ -49,7 +49,7 @@ impl DeployModal {
             self.confirm(question, context);
             return Handled::Yes(Nav::Stay);
         }
-        self.haste = Haste::None;
+        self.start_mode = StartMode::OnEnter;
         if question::says_no(key) {
             Handled::Yes(Nav::Stay)
         } else {

@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use ratatui::{
     layout::{Margin, Rect, Size},
+    style::Style,
     text::{Line, Span},
 };
 
 use crate::{
-    model::plan::{DeployStep, LeftOver, Remains, StageUse, StepState},
+    model::plan::{DeployFailure, DeployStep, LeftOver, Remains, StageUse, StepState},
     ui::{
         Action,
         deploy::{DeployJob, DeployOutcome},
@@ -42,7 +43,9 @@ pub(super) fn render(
     let theme = &scene.look.theme;
     let width = area.width.min(78);
     let columns = usize::from(width).saturating_sub(5);
-    let lines = lines(job, scene, columns);
+    let mut about = DeployText::new(job, scene, columns);
+    about.outcome();
+    let lines = about.lines;
     let name = text::fit(&job.plan.api.name, 30, scene.look.glyphs.ellipsis);
     let title = format!(
         "Deploy API {} {name} to {}",
@@ -61,65 +64,163 @@ pub(super) fn render(
     scroll::render(&lines, offset, body, painter);
 }
 
-fn lines(job: &DeployJob, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
-    let theme = &scene.look.theme;
-    let is_over = job.outcome.is_some();
-    let mut lines: Vec<Line<'static>> = job
-        .steps
-        .iter()
-        .filter(|(_, progress)| progress.is_some() || !is_over)
-        .map(|(step, progress)| step_line(*step, progress.as_ref(), job, scene))
-        .collect();
-    if !lines.is_empty() {
-        lines.push(Line::default());
+/// The text about a deploy, line by line.
+struct DeployText<'a> {
+    job: &'a DeployJob,
+    scene: Scene<'a>,
+    columns: usize,
+    lines: Vec<Line<'static>>,
+}
+
+impl<'a> DeployText<'a> {
+    fn new(job: &'a DeployJob, scene: Scene<'a>, columns: usize) -> Self {
+        let is_over = job.outcome.is_some();
+        let steps = job.steps.iter();
+        let steps = steps.filter(|(_, progress)| progress.is_some() || !is_over);
+        let lines = steps.map(|(step, progress)| step_line(*step, progress.as_ref(), job, scene));
+        Self {
+            job,
+            scene,
+            columns,
+            lines: lines.collect(),
+        }
     }
-    match &job.outcome {
-        None if job.is_stopping => {
-            let says = "Stopping: it begins no further step.";
-            sentence(&mut lines, says, scene, columns);
+
+    /// Adds what is under way, or what came of the deploy and what one can do now.
+    fn outcome(&mut self) {
+        if !self.lines.is_empty() {
+            self.lines.push(Line::default());
         }
-        None => {
-            let key = |action| keys::named(Scope::DeployRun, action);
-            let says = format!(
-                "{} closes this; the deploy goes on. {} stops it.",
-                key(Action::Back),
-                key(Action::Stop)
-            );
-            sentence(&mut lines, &says, scene, columns);
-        }
-        Some(DeployOutcome::CleaningUp(_, left)) => {
-            let glyph = scene
-                .look
-                .glyphs
-                .spinner_at(scene.look.now.as_millisecond());
-            let text = format!("{glyph} deleting deployment {}", left.deployment_id);
-            lines.push(Line::styled(text, theme.busy));
-        }
-        Some(DeployOutcome::CleanedUp) => {
-            let said = "The deployment is deleted; no stage served it.";
-            sentence(&mut lines, said, scene, columns);
-            ways_on(&mut lines, job, scene);
-        }
-        Some(DeployOutcome::Failed(failed)) => {
-            lines.extend(failure::lines(&failed.failure, columns, scene.look));
-            lines.push(Line::default());
-            match &failed.remains {
-                Remains::LeftOver(left) => left_over(&mut lines, left, job, (scene, columns)),
-                Remains::Nothing => sentence(&mut lines, what_stays(job), scene, columns),
-                Remains::Unknown => {
-                    plain(&mut lines, &may_exist(job), scene, columns);
-                    as_read(
-                        &mut lines,
-                        &new_deployments(job, scene),
-                        job,
-                        (scene, columns),
-                    );
-                }
+        match &self.job.outcome {
+            None => self.under_way(),
+            Some(DeployOutcome::CleaningUp(_, left)) => {
+                let look = self.scene.look;
+                let glyph = look.glyphs.spinner_at(look.now.as_millisecond());
+                let text = format!("{glyph} deleting deployment {}", left.deployment_id);
+                self.lines.push(Line::styled(text, look.theme.busy));
             }
-            ways_on(&mut lines, job, scene);
+            Some(DeployOutcome::CleanedUp) => {
+                self.aside("The deployment is deleted; no stage served it.");
+                self.next_steps();
+            }
+            Some(DeployOutcome::Failed(failed)) => {
+                self.failed(failed);
+                self.next_steps();
+            }
         }
     }
-    lines
+
+    fn under_way(&mut self) {
+        if self.job.is_stopping {
+            return self.aside("Stopping: it begins no further step.");
+        }
+        let key = |action| keys::named(Scope::DeployRun, action);
+        self.aside(&format!(
+            "{} closes this; the deploy goes on. {} stops it.",
+            key(Action::Back),
+            key(Action::Stop)
+        ));
+    }
+
+    fn failed(&mut self, failed: &DeployFailure) {
+        let failure = failure::lines(&failed.failure, self.columns, self.scene.look);
+        self.lines.extend(failure);
+        self.lines.push(Line::default());
+        match &failed.remains {
+            Remains::LeftOver(left) => self.left_over(left),
+            Remains::Nothing => self.aside(what_stays(self.job)),
+            Remains::Unknown => {
+                self.say(&may_exist(self.job));
+                self.as_read(&new_deployments(self.job, self.scene));
+            }
+        }
+    }
+
+    /// Adds the deployment that exists now, and the stage's use of it.
+    fn left_over(&mut self, left: &LeftOver) {
+        let id = &left.deployment_id;
+        let stage = self.job.stage();
+        let now = match &left.plan.serves_now {
+            Some(serves) => format!(" {stage} was serving {serves} before."),
+            None => String::new(),
+        };
+        let used = match left.stage_use {
+            StageUse::NotServed => format!("which {stage} does not serve"),
+            StageUse::Unknown => format!("and it is not known whether {stage} serves it"),
+        };
+        self.say(&format!("What exists now: deployment {id}, {used}.{now}"));
+        if left.stage_use == StageUse::Unknown {
+            self.as_read(&served(self.job, self.scene));
+        }
+    }
+
+    /// Adds the result of reading the API again, which is done right after a failure that left something open.
+    fn as_read(&mut self, told: &str) {
+        let records = &self.scene.data.library.records;
+        let read = records.get(self.job.api());
+        let read = read.filter(|record| record.stages.ticket().is_none());
+        let said = match read.map(|record| &record.detail.stages.failure) {
+            Some(None) => format!("As read since: {told}."),
+            Some(Some(failure)) => format!("Looking again failed: {}.", failure.title),
+            None => format!("Looking again{}", self.scene.look.glyphs.ellipsis),
+        };
+        self.say(&said);
+    }
+
+    /// Adds the keys that work now, in words.
+    fn next_steps(&mut self) {
+        let theme = &self.scene.look.theme;
+        self.lines.push(Line::default());
+        for (action, does) in next_steps(self.job) {
+            let key = keys::named(Scope::DeployFailed, action);
+            self.lines.push(Line::from(vec![
+                Span::styled(key, theme.key),
+                Span::styled(format!(" {does}"), theme.text),
+            ]));
+        }
+    }
+
+    fn say(&mut self, said: &str) {
+        let style = self.scene.look.theme.text;
+        let wrapped = text::wrap(said, self.columns).into_iter();
+        self.lines
+            .extend(wrapped.map(|line| Line::styled(line, style)));
+    }
+
+    /// Adds what one may skip.
+    fn aside(&mut self, said: &str) {
+        let style = self.scene.look.theme.dim;
+        let wrapped = text::wrap(said, self.columns).into_iter();
+        self.lines
+            .extend(wrapped.map(|line| Line::styled(line, style)));
+    }
+}
+
+/// Returns what can be done after a deploy that failed, in words.
+fn next_steps(job: &DeployJob) -> Vec<(Action, String)> {
+    let stage = job.stage();
+    let mut steps = Vec::new();
+    match job.remains() {
+        Some(Remains::LeftOver(left)) => {
+            let id = &left.deployment_id;
+            if !left.is_disproved {
+                let does = format!("finish: go on and put {id} on {stage}");
+                steps.push((Action::Finish, does));
+            }
+            steps.push((Action::CleanUp, format!("clean up: delete {id}")));
+            let does = format!("leave {id} as it is and plan anew");
+            steps.push((Action::PlanAnew, does));
+            if left.stage_use == StageUse::Unknown {
+                steps.push((Action::Refresh, format!("look again what {stage} serves")));
+            }
+        }
+        Some(Remains::Unknown) => {
+            steps.push((Action::Refresh, "look again".to_owned()));
+            steps.push((Action::PlanAnew, "leave it and plan anew".to_owned()));
+        }
+        Some(Remains::Nothing) | None => steps.push((Action::PlanAnew, "plan anew".to_owned())),
+    }
+    steps
 }
 
 /// Says what a failure that left no deployment behind has changed, as far as the steps tell.
@@ -191,93 +292,6 @@ fn served(job: &DeployJob, scene: Scene<'_>) -> String {
     }
 }
 
-/// Adds the result of reading the API again, which is done right after a failure that left something open.
-fn as_read(
-    lines: &mut Vec<Line<'static>>,
-    told: &str,
-    job: &DeployJob,
-    (scene, columns): (Scene<'_>, usize),
-) {
-    let record = scene.data.library.records.get(job.api());
-    let read = record.filter(|record| record.stages.ticket().is_none());
-    let said = match read.map(|record| &record.detail.stages.failure) {
-        Some(None) => format!("As read since: {told}."),
-        Some(Some(failure)) => format!("Looking again failed: {}.", failure.title),
-        None => format!("Looking again{}", scene.look.glyphs.ellipsis),
-    };
-    plain(lines, &said, scene, columns);
-}
-
-/// Adds the keys that work now, in words.
-fn ways_on(lines: &mut Vec<Line<'static>>, job: &DeployJob, scene: Scene<'_>) {
-    let theme = &scene.look.theme;
-    let stage = job.stage();
-    let mut ways = Vec::new();
-    match job.remains() {
-        Some(Remains::LeftOver(left)) => {
-            let id = &left.deployment_id;
-            if !left.is_disproved {
-                ways.push(("f", format!(" finish: go on and put {id} on {stage}")));
-            }
-            ways.push(("c", format!(" clean up: delete {id}")));
-            ways.push(("n", format!(" leave {id} as it is and plan anew")));
-            if left.stage_use == StageUse::Unknown {
-                ways.push(("r", format!(" look again what {stage} serves")));
-            }
-        }
-        Some(Remains::Unknown) => {
-            ways.push(("r", " look again".to_owned()));
-            ways.push(("n", " leave it and plan anew".to_owned()));
-        }
-        Some(Remains::Nothing) | None => ways.push(("n", " plan anew".to_owned())),
-    }
-    lines.push(Line::default());
-    lines.extend(ways.into_iter().map(|(key, label)| {
-        Line::from(vec![
-            Span::styled(key, theme.key),
-            Span::styled(label, theme.text),
-        ])
-    }));
-}
-
-fn plain(lines: &mut Vec<Line<'static>>, said: &str, scene: Scene<'_>, columns: usize) {
-    let wrapped = text::wrap(said, columns).into_iter();
-    lines.extend(wrapped.map(|line| Line::styled(line, scene.look.theme.text)));
-}
-
-fn sentence(lines: &mut Vec<Line<'static>>, said: &str, scene: Scene<'_>, columns: usize) {
-    let wrapped = text::wrap(said, columns);
-    lines.extend(
-        wrapped
-            .into_iter()
-            .map(|line| Line::styled(line, scene.look.theme.dim)),
-    );
-}
-
-/// Adds the deployment that exists now, and the stage's use of it.
-fn left_over(
-    lines: &mut Vec<Line<'static>>,
-    left: &LeftOver,
-    job: &DeployJob,
-    (scene, columns): (Scene<'_>, usize),
-) {
-    let id = &left.deployment_id;
-    let stage = job.stage();
-    let now = match &left.plan.serves_now {
-        Some(serves) => format!(" {stage} was serving {serves} before."),
-        None => String::new(),
-    };
-    let used = match left.stage_use {
-        StageUse::NotServed => format!("which {stage} does not serve"),
-        StageUse::Unknown => format!("and it is not known whether {stage} serves it"),
-    };
-    let exists = format!("What exists now: deployment {id}, {used}.{now}");
-    plain(lines, &exists, scene, columns);
-    if left.stage_use == StageUse::Unknown {
-        as_read(lines, &served(job, scene), job, (scene, columns));
-    }
-}
-
 fn step_line(
     step: DeployStep,
     progress: Option<&StepState>,
@@ -285,18 +299,14 @@ fn step_line(
     scene: Scene<'_>,
 ) -> Line<'static> {
     let theme = &scene.look.theme;
-    let glyphs = &scene.look.glyphs;
-    let (mark, style, time) = match progress {
-        Some(StepState::Done(time)) => (glyphs.ok, theme.ok, Some(*time)),
-        Some(StepState::Failed(time)) => (glyphs.failed, theme.danger, Some(*time)),
-        // It ended without a word, as after a fault of ours.
-        Some(StepState::Running) if job.remains().is_some() => (glyphs.failed, theme.danger, None),
-        Some(StepState::Running) => {
+    let (mark, style) = mark(progress, job, scene);
+    let time = match progress {
+        Some(StepState::Done(time) | StepState::Failed(time)) => Some(*time),
+        Some(StepState::Running) if job.remains().is_none() => {
             let since = scene.look.now.duration_since(job.step_since);
-            let spinner = glyphs.spinner_at(scene.look.now.as_millisecond());
-            (spinner, theme.busy, Duration::try_from(since).ok())
+            Duration::try_from(since).ok()
         }
-        None => (glyphs.pending, theme.dim, None),
+        Some(StepState::Running) | None => None,
     };
     let time = time.map(|time| format!("{:.1} s", time.as_secs_f64()));
     let reading = job
@@ -313,4 +323,20 @@ fn step_line(
         Span::styled(time.unwrap_or_default(), theme.dim),
         Span::styled(reading.unwrap_or_default(), theme.dim),
     ])
+}
+
+/// Returns the mark in front of a step, and its style.
+fn mark(progress: Option<&StepState>, job: &DeployJob, scene: Scene<'_>) -> (&'static str, Style) {
+    let (theme, glyphs) = (&scene.look.theme, &scene.look.glyphs);
+    match progress {
+        Some(StepState::Done(_)) => (glyphs.ok, theme.ok),
+        Some(StepState::Failed(_)) => (glyphs.failed, theme.danger),
+        // It ended without a word, as after a fault of ours.
+        Some(StepState::Running) if job.remains().is_some() => (glyphs.failed, theme.danger),
+        Some(StepState::Running) => {
+            let spinner = glyphs.spinner_at(scene.look.now.as_millisecond());
+            (spinner, theme.busy)
+        }
+        None => (glyphs.pending, theme.dim),
+    }
 }

@@ -12,9 +12,13 @@ use crate::{
     ui::{
         Action, Remote,
         keys::{self, Scope},
+        look::Look,
         text,
         view::{Painter, Scene},
-        widget::{cells, command, failure, fields::Fields, hints, modal, panel, scroll},
+        widget::{
+            cells, command, failure, fields::Fields, hints, modal, panel, question::Question,
+            scroll,
+        },
     },
 };
 
@@ -83,25 +87,7 @@ impl StageSettingsModal {
         let Some(question) = self.question() else {
             return;
         };
-        let blocks = self
-            .planned_for
-            .as_ref()
-            .is_some_and(StageUpdate::blocks_traffic);
-        let stage = if look.is_production(&self.stage) {
-            format!("PRODUCTION {}", self.stage)
-        } else {
-            self.stage.to_string()
-        };
-        let does = if blocks {
-            "blocks all traffic to"
-        } else {
-            "changes"
-        };
-        let text = if question.is_open(look.now) {
-            format!(" {} once more {does} {stage}", look.glyphs.enter)
-        } else {
-            format!(" {stage}: look at the change first")
-        };
+        let text = self.question_text(question, look);
         let text = text::fit(&text, usize::from(area.width), look.glyphs.ellipsis);
         painter.draw(
             Line::styled(format!("{text} "), look.theme.production),
@@ -110,6 +96,24 @@ impl StageSettingsModal {
         if question.is_open(look.now) && !area.is_empty() {
             painter.placed.question = Some(question.ticket);
         }
+    }
+
+    fn question_text(&self, question: Question, look: &Look) -> String {
+        let stage = if look.is_production(&self.stage) {
+            format!("PRODUCTION {}", self.stage)
+        } else {
+            self.stage.to_string()
+        };
+        if !question.is_open(look.now) {
+            return format!(" {stage}: look at the change first");
+        }
+        let update = self.planned_for.as_ref();
+        let does = if update.is_some_and(StageUpdate::blocks_traffic) {
+            "blocks all traffic to"
+        } else {
+            "changes"
+        };
+        format!(" {} once more {does} {stage}", look.glyphs.enter)
     }
 
     /// Returns the lines of what will change, and of what AWS does not take back.

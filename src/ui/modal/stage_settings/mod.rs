@@ -291,7 +291,7 @@ impl View for StageSettingsModal {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         if self.phase == Phase::Edit {
             self.put_notes();
             self.plan(context);

@@ -291,7 +291,7 @@ impl View for ApiScreen {
         }
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         let api = self.api.clone();
         context.ask(|library, asking| library.tend_api(&api, asking));
         if let Some(detail) = context.data.library.detail(&self.api) {

@@ -221,7 +221,7 @@ impl View for LiveScreen {
         act::refusal(action, session, scene)
     }
 
-    fn settle(&mut self, context: &mut Context<'_>) {
+    fn follow(&mut self, context: &mut Context<'_>) {
         let Some(session) = context.data.sessions.get_mut(self.session) else {
             return;
         };

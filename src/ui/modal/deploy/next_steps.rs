@@ -1,4 +1,4 @@
-//! The ways on from a deploy that runs or has failed: stop it, finish it, clean up, leave what it left, look again,
+//! The next steps of a deploy that runs or has failed: stop it, finish it, clean up, leave what it left, look again,
 //! copy, close the dialog. This module draws nothing.
 
 use super::{
@@ -95,7 +95,7 @@ impl DeployModal {
         let Some(job) = context.data.deploys.remove(&self.api) else {
             return;
         };
-        if let Some(text) = what_is_left(&job) {
+        if let Some(text) = left_as_it_is(&job) {
             context.say(Tone::Warning, text);
         }
         let request = job.plan.request;
@@ -121,32 +121,12 @@ impl DeployModal {
         let Some(job) = context.data.deploys.job(&self.api) else {
             return;
         };
-        let name = job.name();
-        let key = keys::named(Scope::Subject, Action::Deploy);
-        let text = match &job.outcome {
-            None => format!(
-                "The deploy to {} goes on; {key} on {name} shows it",
-                job.stage()
-            ),
-            Some(DeployOutcome::CleaningUp(_, left)) => format!(
-                "Deleting deployment {} goes on; {key} on {name} shows it",
-                left.deployment_id
-            ),
-            Some(_) => match job.remains() {
-                Some(Remains::LeftOver(left)) => format!(
-                    "Deployment {} is still there; {key} on {name} finishes or cleans up",
-                    left.deployment_id
-                ),
-                Some(Remains::Unknown) => {
-                    format!("What the deploy left is not known; {key} on {name} shows it")
-                }
-                Some(Remains::Nothing) | None => {
-                    context.data.deploys.remove(&self.api);
-                    return;
-                }
-            },
-        };
-        context.say(Tone::Info, text);
+        match goes_on(job) {
+            Some(text) => context.say(Tone::Info, text),
+            None => {
+                context.data.deploys.remove(&self.api);
+            }
+        }
     }
 
     pub(super) fn copy(&self, context: &mut Context<'_>) {
@@ -169,8 +149,33 @@ impl DeployModal {
     }
 }
 
+/// Returns the words on what a dialog that closes leaves behind; none when nothing is left of the deploy.
+fn goes_on(job: &DeployJob) -> Option<String> {
+    let name = job.name();
+    let key = keys::named(Scope::Subject, Action::Deploy);
+    let text = match (&job.outcome, job.remains()) {
+        (None, _) => format!(
+            "The deploy to {} goes on; {key} on {name} shows it",
+            job.stage()
+        ),
+        (Some(DeployOutcome::CleaningUp(_, left)), _) => format!(
+            "Deleting deployment {} goes on; {key} on {name} shows it",
+            left.deployment_id
+        ),
+        (Some(_), Some(Remains::LeftOver(left))) => format!(
+            "Deployment {} is still there; {key} on {name} finishes or cleans up",
+            left.deployment_id
+        ),
+        (Some(_), Some(Remains::Unknown)) => {
+            format!("What the deploy left is not known; {key} on {name} shows it")
+        }
+        (Some(_), Some(Remains::Nothing) | None) => return None,
+    };
+    Some(text)
+}
+
 /// Returns the words on a deployment that stays when nobody deals with it, for the log to keep.
-fn what_is_left(job: &DeployJob) -> Option<String> {
+fn left_as_it_is(job: &DeployJob) -> Option<String> {
     let name = job.name();
     match job.remains()? {
         Remains::LeftOver(left) => Some(format!(
