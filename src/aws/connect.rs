@@ -33,7 +33,7 @@ use super::{Error, ErrorKind, credentials};
 use crate::model::{Target, pace::CallLimits, target::AwsTarget, text};
 
 /// The region of a local endpoint when nobody names one.
-const USUAL_REGION: &str = "us-east-1";
+pub(super) const USUAL_REGION: &str = "us-east-1";
 
 /// The patience of the calls, and what the target is known to allow.
 #[derive(Debug, Clone, PartialEq)]

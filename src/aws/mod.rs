@@ -12,6 +12,7 @@ mod error;
 mod governor;
 mod meter;
 mod profiles;
+mod query;
 mod read;
 mod rehearsal;
 mod signer;

@@ -19,7 +19,7 @@ use crate::{
     aws::{Control, ErrorKind, Listed},
     model::{
         ApiId, DeploymentId, Failure, FailureKind, StageName, Target,
-        plan::{DeployPlan, LeftOver, Repoint, StageChoice, Unproved},
+        plan::{DeployPlan, LeftOver, Repoint, Unproved},
     },
     ops::{Journal, journal::Entry},
 };
@@ -118,19 +118,15 @@ pub struct WaysOn {
 
 /// The AWS CLI command that shows whether a deploy of this plan made a deployment.
 pub fn look_for_deployment(target: &Target, plan: &DeployPlan) -> String {
-    command::get_deployments(target, plan.api.id.as_str())
+    command::get_deployments(target, &plan.api.id)
 }
 
 /// The commands for a deployment that the deploy of a plan left on this target.
 pub fn ways_on(target: &Target, plan: &DeployPlan, id: &DeploymentId) -> WaysOn {
-    let api = plan.api.id.as_str();
-    let finish = match &plan.request.stage {
-        StageChoice::Existing(name) => command::update_stage(target, api, name, Some(id)),
-        StageChoice::New(name) => command::create_stage(target, api, name, Some(id)),
-    };
+    let (api, stage) = (&plan.api.id, &plan.request.stage);
     WaysOn {
-        look: command::get_stage(target, api, plan.request.stage.name()),
-        finish,
+        look: command::get_stage(target, api, stage.name()),
+        finish: command::serve(target, api, stage, id),
         clean_up: command::delete_deployment(target, api, id),
     }
 }
@@ -180,7 +176,7 @@ pub async fn repoint(control: &Control, repoint: &Repoint) -> Result<(), Failure
                 );
                 return Ok(());
             };
-            let look = command::get_stage(control.target(), api_id.as_str(), name);
+            let look = command::get_stage(control.target(), api_id, name);
             return Err(lost
                 .cause(format!(
                     "it is not known what the stage serves now: {error}"
@@ -215,7 +211,7 @@ fn shown(deployment: Option<&DeploymentId>) -> &str {
 }
 
 fn auto_deploys(failure: Failure, target: &Target, api: &ApiId, stage: &StageName) -> Failure {
-    let command = command::no_auto_deploy(target, api.as_str(), stage);
+    let command = command::no_auto_deploy(target, api, stage);
     failure
         .cause("the stage has autoDeploy on: API Gateway deploys every change to it by itself and lets nobody choose")
         .hint(format!("switch it off first: {command}"))

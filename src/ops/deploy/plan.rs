@@ -25,38 +25,24 @@ pub fn plan(
     check_read(detail, request)?;
     check(detail, request, target)?;
     let serves_now = detail.stage(stage).and_then(|it| it.deployment_id.clone());
-    let (stage_step, stage_command) = match &request.stage {
-        StageChoice::Existing(_) => (
-            DeployStep::UpdateStage,
-            command::update_stage(target, request.api_id.as_str(), stage, None),
-        ),
-        StageChoice::New(_) => (
-            DeployStep::CreateStage,
-            command::create_stage(target, request.api_id.as_str(), stage, None),
-        ),
+    let stage_step = match &request.stage {
+        StageChoice::Existing(_) => DeployStep::UpdateStage,
+        StageChoice::New(_) => DeployStep::CreateStage,
     };
-    let mut plan = DeployPlan {
+    // What is told of a deployment is for whoever looked, so the commands claim nothing.
+    let described = Fingerprint::plain(request.description.as_deref().unwrap_or_default());
+    let drift = detail.drift.get(stage).cloned();
+    Ok(DeployPlan {
         request: request.clone(),
         warnings: warnings(detail, request, serves_now.as_ref()),
         serves_now,
         known: detail.deployments.iter().map(|it| it.id.clone()).collect(),
-        drift: detail
-            .drift
-            .get(stage)
-            .cloned()
-            .unwrap_or(Drift::NothingDeployed),
+        drift: drift.unwrap_or(Drift::NothingDeployed),
         steps: steps(request.check, stage_step),
-        commands: Vec::new(),
+        commands: command::deploy(target, &request.api_id, &request.stage, &described),
         api: detail.api.clone(),
         draft: detail.draft.clone(),
-    };
-    // What is told of a deployment is for whoever looked, so the commands claim nothing.
-    let described = Fingerprint::plain(request.description.as_deref().unwrap_or_default());
-    plan.commands = vec![
-        command::create_deployment(target, request.api_id.as_str(), &described),
-        stage_command,
-    ];
-    Ok(plan)
+    })
 }
 
 fn steps(check: DraftCheck, stage: DeployStep) -> Vec<DeployStep> {

@@ -206,11 +206,11 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
     }
 
     fn undo_command(&self) -> Option<String> {
-        let previous = self.plan.serves_now.as_ref()?;
-        let stage = self.plan.request.stage.name();
-        let api = self.plan.api.id.as_str();
+        let plan = self.plan;
+        let stage = StageChoice::Existing(plan.request.stage.name().clone());
+        let previous = plan.serves_now.as_ref()?;
         let target = self.control.target();
-        Some(command::update_stage(target, api, stage, Some(previous)))
+        Some(command::serve(target, &plan.api.id, &stage, previous))
     }
 
     /// Waits until the deployment is usable, makes the stage serve it, and looks whether it does. A deployment that is

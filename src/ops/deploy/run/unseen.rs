@@ -63,7 +63,7 @@ pub(super) async fn created(
                 ),
                 None => "the list of deployments cannot be read to see whether it was made".into(),
             };
-            let look = command::get_deployments(control.target(), api.as_str());
+            let look = command::get_deployments(control.target(), api);
             DeployFailure {
                 failure: failure.cause(why).hint(format!(
                     "before deploying again, look for a deployment that says {says:?}: {look}"
@@ -99,7 +99,7 @@ pub(super) async fn moved(
         )))),
         Some(None) => Err(Stopped::unserved(failure.cause("there is no such stage"))),
         None => {
-            let look = command::get_stage(control.target(), api.as_str(), name);
+            let look = command::get_stage(control.target(), api, name);
             Err(Stopped {
                 failure: failure
                     .cause(format!(
