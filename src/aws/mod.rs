@@ -31,11 +31,10 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_apigatewayv2::Client;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::{governor::Governor, meter::Meter};
+use self::{call::Operations, governor::Governor, meter::Meter};
 use crate::model::{
     Target,
     pace::{CallLimits, Pace, Priority, ReadProgress},
@@ -53,7 +52,7 @@ pub use write::RouteEnds;
 /// A handle on the control plane of one target; cheap to clone.
 #[derive(Clone)]
 pub struct Control {
-    client: Client,
+    operations: Operations,
     place: Arc<Place>,
     governor: Arc<Governor>,
     priority: Priority,
@@ -117,7 +116,7 @@ impl Control {
         let shared = tuning.budget_dir.as_deref();
         let shared = shared.map(|dir| governor::SharedBudget::new(dir, &place.identity()));
         Ok(Self {
-            client: connected.client,
+            operations: Operations::of(connected.client),
             place: Arc::new(place),
             governor: Arc::new(Governor::new(tuning.limits.pace(is_aws), shared)),
             priority: Priority::Asked,

@@ -28,7 +28,7 @@ use aws_smithy_types::body::SdkBody;
 use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
 
-use super::{Control, Place, connect, credentials, governor::Governor, query};
+use super::{Control, Place, call::Operations, connect, credentials, governor::Governor, query};
 use crate::model::{
     Target,
     pace::{CallLimits, Priority},
@@ -99,7 +99,7 @@ impl Rehearsal {
             .build();
         Self {
             control: Control {
-                client: Client::from_conf(config),
+                operations: Operations::of(Client::from_conf(config)),
                 place,
                 governor: Arc::new(Governor::new(None, None)),
                 priority: Priority::Asked,

@@ -34,7 +34,7 @@ pub use failure::{Failure, FailureKind};
 pub use frame::{Direction, FrameRecord, Opcode};
 pub use id::{
     ApiId, AuthorizerId, ConnectionId, DeploymentId, IntegrationId, IntegrationResponseId, LinkId,
-    ModelId, RouteId, RouteResponseId, StageName, Ticket,
+    ModelId, PartRef, ResponseRef, RouteId, RouteResponseId, StageName, Ticket,
 };
 pub use link::{ConnectRequest, LinkEvent, Outgoing, Signing};
 pub use part::Part;

@@ -234,7 +234,7 @@ impl<'a> Run<'a> {
             }
             Step::Route(key, write) => self.take_route(api, key, write).await,
             Step::RouteParameter(key, name) => {
-                let route = (api, &self.known.routes[key]);
+                let route = api.part(&self.known.routes[key]);
                 self.control
                     .delete_route_request_parameter(route, name)
                     .await
@@ -244,7 +244,9 @@ impl<'a> Run<'a> {
             }
             Step::Stage(name, write) => self.take_stage(api, name, write).await,
             Step::RouteSettings(stage, key) => {
-                self.control.delete_route_settings((api, stage), key).await
+                self.control
+                    .delete_route_settings(api.part(stage), key)
+                    .await
             }
             Step::AccessLog(stage) => self.control.delete_access_log_settings(api, stage).await,
         }
@@ -260,7 +262,7 @@ impl<'a> Run<'a> {
         match write {
             Write::Create => self.control.create_model(api, name, model(name)).await,
             Write::Update { id, from } => {
-                let id = (api, id);
+                let id = api.part(id);
                 self.control.update_model(id, from, model(name)).await
             }
             Write::Delete { id } => self.control.delete_model(api, id).await,
@@ -283,7 +285,9 @@ impl<'a> Run<'a> {
             }
             Write::Update { id, from } => {
                 let authorizer = &self.wanted.authorizers[name];
-                control.update_authorizer((api, id), from, authorizer).await
+                control
+                    .update_authorizer(api.part(id), from, authorizer)
+                    .await
             }
             Write::Delete { id } => control.delete_authorizer(api, id).await,
         }
@@ -305,7 +309,7 @@ impl<'a> Run<'a> {
             }
             Write::Update { id, from } => {
                 let to = &self.wanted.integrations[name];
-                control.update_integration((api, id), from, to).await
+                control.update_integration(api.part(id), from, to).await
             }
             Write::Delete { id } => control.delete_integration(api, id).await,
         }
@@ -318,22 +322,21 @@ impl<'a> Run<'a> {
         write: &Write<IntegrationResponseId, IntegrationResponseFile>,
     ) -> Result<(), Error> {
         let control = self.control;
-        let of = &self.known.integrations[name];
+        let of = api.part(&self.known.integrations[name]);
         let response = || &self.wanted.integrations[name].responses[key];
         match write {
             Write::Create => {
-                let of = (api, of);
                 control
                     .create_integration_response(of, key, response())
                     .await
             }
             Write::Update { id, from } => {
-                let it = (api, of, id);
+                let it = of.response(id);
                 control
                     .update_integration_response(it, from, response())
                     .await
             }
-            Write::Delete { id } => control.delete_integration_response((api, of), id).await,
+            Write::Delete { id } => control.delete_integration_response(of, id).await,
         }
     }
 
@@ -355,7 +358,7 @@ impl<'a> Run<'a> {
             Write::Update { id, from } => {
                 let route = &self.wanted.routes[key];
                 let ends = self.ends(route);
-                control.update_route((api, id), from, route, &ends).await
+                control.update_route(api.part(id), from, route, &ends).await
             }
             Write::Delete { id } => control.delete_route(api, id).await,
         }
@@ -368,18 +371,15 @@ impl<'a> Run<'a> {
         write: &Write<RouteResponseId, RouteResponseFile>,
     ) -> Result<(), Error> {
         let control = self.control;
-        let of = &self.known.routes[route];
+        let of = api.part(&self.known.routes[route]);
         let response = || &self.wanted.routes[route].responses[key];
         match write {
-            Write::Create => {
-                let of = (api, of);
-                control.create_route_response(of, key, response()).await
-            }
+            Write::Create => control.create_route_response(of, key, response()).await,
             Write::Update { id, from } => {
-                let it = (api, of, id);
+                let it = of.response(id);
                 control.update_route_response(it, from, response()).await
             }
-            Write::Delete { id } => control.delete_route_response((api, of), id).await,
+            Write::Delete { id } => control.delete_route_response(of, id).await,
         }
     }
 
@@ -397,7 +397,7 @@ impl<'a> Run<'a> {
             }
             Write::Update { from, .. } => {
                 let stage = &self.wanted.stages[name];
-                control.update_stage((api, name), from, stage).await
+                control.update_stage(api.part(name), from, stage).await
             }
             Write::Delete { .. } => control.delete_stage(api, name).await,
         }

@@ -42,7 +42,7 @@ pub(super) fn no_auto_deploy(target: &Target, api: &ApiId, stage: &StageName) ->
     };
     command(target, async |control| {
         control
-            .update_stage((api, stage), &deploys, &StageFile::default())
+            .update_stage(api.part(stage), &deploys, &StageFile::default())
             .await
     })
 }

@@ -1,9 +1,14 @@
-//! The two gates that every call passes: one for calls that look, one for calls that change something.
+//! The two gates that every call passes: one for calls that look, one for calls that change something. Nobody else has
+//! the SDK's client, so there is no way around them.
 //!
 //! Behind both stands the governor. A call that was refused because there were too many was not carried out, so it waits
 //! for another turn, however often; that is no failure, and whoever waits may stop waiting. Other failures end a call that
 //! changes something at once: nobody knows whether it was carried out, and a repetition could do it twice or undo what
 //! somebody else did meanwhile. A look is repeated a few times.
+
+mod operations;
+#[cfg(test)]
+mod tests;
 
 use std::{future::Future, time::Duration};
 
@@ -12,6 +17,9 @@ use tokio::time::Instant;
 
 use super::{Control, Error, ErrorKind, Place, error::CallError};
 use crate::model::pace::HeldUp;
+
+pub(super) use operations::Operations;
+use operations::{Changes, Looks};
 
 /// Attempts of a look that fails for reasons that may pass.
 const ATTEMPTS: u32 = 3;
@@ -27,26 +35,28 @@ impl Control {
     pub(super) async fn read<T, E, F>(
         &self,
         operation: &'static str,
-        attempt: impl Fn() -> F,
+        attempt: impl Fn(&Looks<'_>) -> F,
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, CallError<E>>>,
         E: ProvideErrorMetadata,
     {
-        self.pass(operation, ATTEMPTS, attempt).await
+        let looks = self.operations.looks();
+        self.pass(operation, ATTEMPTS, || attempt(&looks)).await
     }
 
     /// Makes a call that changes something: the only way to one.
     pub(super) async fn write<T, E, F>(
         &self,
         operation: &'static str,
-        attempt: impl Fn() -> F,
+        attempt: impl Fn(&Changes<'_>) -> F,
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, CallError<E>>>,
         E: ProvideErrorMetadata,
     {
-        self.pass(operation, 1, attempt).await
+        let changes = self.operations.changes();
+        self.pass(operation, 1, || attempt(&changes)).await
     }
 
     /// Compiled once for each operation, so what does not depend on it is in [`Passage`]. The SDK's futures are large, hence
