@@ -24,6 +24,7 @@ pub mod secret;
 pub mod stage;
 pub mod target;
 pub mod text;
+pub mod transcript;
 
 pub use api::{Api, Authorizer, Integration, IntegrationResponse, Model, Route, RouteResponse};
 pub use definition::{Definition, Fingerprint};

@@ -13,6 +13,7 @@ use super::{
 use crate::model::{
     ApiId, Failure, FailureKind, LinkEvent, LinkId, StageName, Ticket,
     plan::{DeployFailure, DeployPlan, Deployed, LeftOver, Remains, Repoint, StageUse, Unproved},
+    text, transcript,
 };
 use crate::ui::{
     Action,
@@ -390,10 +391,7 @@ pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
         return;
     };
     if let LinkEvent::Unsent(n_unsent) = event {
-        let title = match n_unsent {
-            1 => "A message was not sent: the connection had ended".to_owned(),
-            n => format!("{n} messages were not sent: the connection had ended"),
-        };
+        let title = text::capitalized(&transcript::unsent(n_unsent));
         let failure = Failure::new(FailureKind::Remote, title);
         state.data.notices.fail(state.look.now, failure);
     } else {
