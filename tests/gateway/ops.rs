@@ -45,7 +45,8 @@ pub(crate) fn draft(detail: &ApiDetail) -> &Definition {
 pub(crate) struct Desk {
     pub(crate) control: Control,
     pub(crate) journal: Journal,
-    _dir: tempfile::TempDir,
+    /// The directory of its journal.
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl Desk {
@@ -58,7 +59,7 @@ impl Desk {
         Desk {
             control,
             journal: Journal::new(dir.path().join("journal")),
-            _dir: dir,
+            dir,
         }
     }
 
