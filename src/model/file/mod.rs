@@ -20,6 +20,8 @@
 //! Nothing here refuses what API Gateway would refuse; only what no API could be made from is a mistake.
 
 mod changes;
+mod history;
+mod part_steps;
 mod parts;
 mod settled;
 #[cfg(test)]
@@ -37,6 +39,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{StageName, text::printable_json};
 
 pub use changes::{changes, own_members};
+pub use history::Standing;
+pub use part_steps::{PartStep, ResponseName, Write, additions, removals};
 pub use parts::{Names, api_file, integration_names, integration_responses, route_responses};
 pub use settled::{Settled, Unfit};
 

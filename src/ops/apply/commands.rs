@@ -1,13 +1,13 @@
 //! The AWS CLI commands that do what a plan does: the plan is carried out on a control plane that carries nothing out.
 
-use super::{
-    ApplyPlan,
-    run::Run,
-    steps::{Step, Write},
-};
+use super::{ApplyPlan, calls::Calls, steps::Step};
 use crate::{
     aws::Control,
-    model::{Failure, text::printable},
+    model::{
+        Failure,
+        file::{PartStep, Write},
+        text::printable,
+    },
     ops::command::Commands,
 };
 
@@ -18,13 +18,13 @@ use crate::{
 pub async fn commands(control: &Control, plan: &ApplyPlan) -> Result<Vec<String>, Failure> {
     let mut commands = Commands::of(control.rehearsal());
     let control = commands.control().clone();
-    let mut run = Run::of(&control, plan);
+    let mut calls = Calls::of(&control, plan);
     let mut lines = Vec::new();
     for step in &plan.steps {
         let title = || format!("Cannot apply \"{}\"", printable(&plan.name));
         // Nothing here waits for anything, and whoever wants it to end must get a turn.
         tokio::task::yield_now().await;
-        Box::pin(run.take(step))
+        Box::pin(calls.make(step))
             .await
             .map_err(|error| error.failure(title()))?;
         lines.extend(commands.take(word_for(step).as_deref()));
@@ -34,11 +34,13 @@ pub async fn commands(control: &Control, plan: &ApplyPlan) -> Result<Vec<String>
 
 /// Returns the word that stands for the id of what the step creates, if any other step may need it.
 fn word_for(step: &Step) -> Option<String> {
-    match step {
-        Step::CreateApi => Some("<new API>".to_owned()),
-        Step::Authorizer(name, Write::Create) => Some(format!("<new authorizer {name}>")),
-        Step::Integration(name, Write::Create) => Some(format!("<new integration {name}>")),
-        Step::Route(key, Write::Create) => Some(format!("<new route {key}>")),
+    let Step::Part(part) = step else {
+        return (*step == Step::CreateApi).then(|| "<new API>".to_owned());
+    };
+    match part {
+        PartStep::Authorizer(name, Write::Create) => Some(format!("<new authorizer {name}>")),
+        PartStep::Integration(name, Write::Create) => Some(format!("<new integration {name}>")),
+        PartStep::Route(key, Write::Create) => Some(format!("<new route {key}>")),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 //! does not have is left alone, unless the request is to prune. Of what the file does have, every member is made as the
 //! file says, so a key or a response that the file lacks is removed.
 
+mod calls;
 mod commands;
 mod matching;
 mod run;
@@ -12,14 +13,17 @@ mod steps;
 
 use std::collections::BTreeMap;
 
-use self::steps::{Known, Step};
+use self::{calls::PartIds, steps::Step};
 use super::reading::{self, WholeDraft};
 use crate::{
     aws::{self, Control},
     model::{
         Api, ApiId, Failure, FailureKind, Stage,
         diff::{Change, ChangeKind, Subject},
-        file::{ApiFile, Names, RouteSettingsFile, StageFile, api_file, changes},
+        file::{
+            ApiFile, Names, RouteSettingsFile, StageFile, api_file, changes, integration_responses,
+            route_responses,
+        },
         text::printable,
     },
 };
@@ -62,7 +66,7 @@ pub struct ApplyPlan {
     pub notes: Vec<String>,
     request: ApplyRequest,
     wanted: ApiFile,
-    known: Known,
+    ids: PartIds,
     steps: Vec<Step>,
 }
 
@@ -133,14 +137,10 @@ fn compare(request: &ApplyRequest, wanted: ApiFile, live: Option<&Live>) -> Appl
             .partition(|change| {
                 change.kind == ChangeKind::Removed && request.extras == Extras::LeftAlone
             });
-    let known = live.map(|live| Known::of(live, &names)).unwrap_or_default();
-    let steps = steps::plan(&steps::Sides {
-        wanted: &wanted,
-        from: from.as_ref(),
-        live,
-        known: &known,
-        extras: request.extras,
-    });
+    let there = live
+        .zip(from.as_ref())
+        .map(|(live, from)| live.with_idle_responses(from, &wanted, &names));
+    let steps = steps::plan(there.as_ref(), &wanted, request.extras);
     let notes = match (live, &from) {
         (Some(live), Some(from)) if !steps.is_empty() => {
             notes_on_target(live, from, &wanted, request.extras)
@@ -156,9 +156,11 @@ fn compare(request: &ApplyRequest, wanted: ApiFile, live: Option<&Live>) -> Appl
             .map(|change| change.subject)
             .collect(),
         notes,
+        ids: live
+            .map(|live| PartIds::of(live, &names))
+            .unwrap_or_default(),
         request: request.clone(),
         wanted,
-        known,
         steps,
     }
 }
@@ -315,6 +317,32 @@ impl Live {
             }
         }
         file
+    }
+
+    /// Adds the responses without effect that both sides have: `file` is the target's and shows none of them.
+    fn with_idle_responses(&self, file: &ApiFile, wanted: &ApiFile, names: &Names) -> ApiFile {
+        let mut there = file.clone();
+        for integration in &self.draft.integrations {
+            let name = names.get(&integration.id);
+            let both = name.and_then(|name| {
+                let there = there.integrations.get_mut(name)?;
+                Some((there, wanted.integrations.get(name)?))
+            });
+            if let Some((there, wanted)) = both {
+                let mut responses = integration_responses(integration);
+                responses.retain(|key, _| wanted.responses.contains_key(key));
+                there.responses.extend(responses);
+            }
+        }
+        for route in &self.draft.routes {
+            let there = there.routes.get_mut(&route.key);
+            if let Some((there, wanted)) = there.zip(wanted.routes.get(&route.key)) {
+                let mut responses = route_responses(route);
+                responses.retain(|key, _| wanted.responses.contains_key(key));
+                there.responses.extend(responses);
+            }
+        }
+        there
     }
 }
 
