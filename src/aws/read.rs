@@ -262,7 +262,7 @@ impl Control {
     ) -> Result<T, Error> {
         match answer {
             Ok(answer) => {
-                self.place.knows();
+                self.resolved.knows();
                 Ok(answer)
             }
             Err(member) => Err(self.bad_answer(operation, member)),
@@ -287,7 +287,7 @@ impl Control {
             }
         }
         if listed.lacks.is_none() {
-            self.place.knows();
+            self.resolved.knows();
         }
         listed
     }

@@ -28,7 +28,9 @@ use aws_smithy_types::body::SdkBody;
 use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
 
-use super::{Control, Place, call::Operations, connect, credentials, governor::Governor, query};
+use super::{
+    Control, ResolvedTarget, call::Operations, connect, credentials, governor::Governor, query,
+};
 use crate::model::{
     Target,
     pace::{CallLimits, Priority},
@@ -55,7 +57,7 @@ pub struct CliCall {
 impl Control {
     /// A rehearsal of calls to the same target.
     pub fn rehearsal(&self) -> Rehearsal {
-        Rehearsal::of(Arc::clone(&self.place))
+        Rehearsal::of(Arc::clone(&self.resolved))
     }
 }
 
@@ -67,7 +69,7 @@ impl Rehearsal {
             Target::Local(local) => (Some(local.endpoint_url()), Some(local.region.clone())),
             Target::Aws(aws) => (aws.endpoint_url.clone(), aws.region.clone()),
         };
-        Self::of(Arc::new(Place {
+        Self::of(Arc::new(ResolvedTarget {
             target: target.clone(),
             endpoint: endpoint.unwrap_or_default(),
             region: region.unwrap_or_else(|| connect::USUAL_REGION.to_owned()),
@@ -82,13 +84,13 @@ impl Rehearsal {
         }))
     }
 
-    fn of(place: Arc<Place>) -> Self {
+    fn of(resolved: Arc<ResolvedTarget>) -> Self {
         let recorder = Recorder::default();
         let connector = SharedHttpConnector::new(recorder.clone());
         // Whatever could wait for a clock is off, so that a job can be rehearsed where nothing may wait.
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(place.region.clone()))
+            .region(Region::new(resolved.region.clone()))
             .endpoint_url("http://rehearsal")
             .credentials_provider(credentials::dummy())
             .identity_cache(IdentityCache::no_cache())
@@ -100,7 +102,7 @@ impl Rehearsal {
         Self {
             control: Control {
                 operations: Operations::of(Client::from_conf(config)),
-                place,
+                resolved,
                 governor: Arc::new(Governor::new(None, None)),
                 priority: Priority::Asked,
                 meter: None,

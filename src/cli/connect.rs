@@ -53,7 +53,7 @@ const LINGER_TIME: Duration = Duration::from_secs(10);
 
 pub(super) fn run(session: &Session, args: &ConnectArgs, output: Output) -> Result<Exit, Stop> {
     start::block_on(async {
-        let finding = message::destination(session, &args.place, output);
+        let finding = message::destination(session, &args.to, output);
         let destination = Box::pin(finding).await?;
         let stay = Stay::new(args.linger.or_else(usual_linger));
         watch(destination, stay, output).await

@@ -30,7 +30,7 @@ use crate::{
         Journal,
         deploy::{
             self,
-            account::{self, Made},
+            status_line::{self, Made},
         },
         find,
         reading::{self, Unfinished},
@@ -135,7 +135,7 @@ fn tell_end(job: &Job, carried_out: CarriedOut, output: Output) -> Result<Exit, 
         }
         Some(Err(failed)) => {
             remains(&failed, target, output);
-            let made = made_json(&account::made_by(&failed), plan, target);
+            let made = made_json(&status_line::made_by(&failed), plan, target);
             output.failure_with(&failed.failure, &remains_json(&made));
             Ok(match carried_out.exit {
                 Exit::Interrupted => Exit::Interrupted,
@@ -144,10 +144,10 @@ fn tell_end(job: &Job, carried_out: CarriedOut, output: Output) -> Result<Exit, 
         }
         None => {
             let last = carried_out.last.as_ref();
-            let account = account::cut(target, plan, last);
-            tracing::warn!("{account}");
-            let made = made_json(&account::made_until(last), plan, target);
-            let failure = Failure::new(FailureKind::User, account);
+            let line = status_line::cut(target, plan, last);
+            tracing::warn!("{line}");
+            let made = made_json(&status_line::made_until(last), plan, target);
+            let failure = Failure::new(FailureKind::User, line);
             output.failure_with(&failure, &remains_json(&made));
             Ok(Exit::Interrupted)
         }
@@ -170,13 +170,13 @@ fn made_json(made: &Made, plan: &DeployPlan, target: &Target) -> Value {
             _ => json!({ "Kind": "Nothing" }),
         };
     };
-    let ways = deploy::ways_on(target, plan, id);
+    let steps = deploy::next_steps(target, plan, id);
     let commands = match is_served {
-        Some(true) => json!({ "Look": ways.look }),
+        Some(true) => json!({ "Look": steps.look }),
         Some(false) => {
-            json!({ "Look": ways.look, "Finish": ways.finish, "CleanUp": ways.clean_up })
+            json!({ "Look": steps.look, "Finish": steps.finish, "CleanUp": steps.clean_up })
         }
-        None => json!({ "Look": ways.look, "Finish": ways.finish }),
+        None => json!({ "Look": steps.look, "Finish": steps.finish }),
     };
     json!({
         "Kind": "Deployment", "DeploymentId": id, "StageName": plan.request.stage.name(),
@@ -410,11 +410,11 @@ fn remains(failed: &DeployFailure, target: &Target, output: Output) {
     }
 }
 
-/// Tells what exists and the ways on. The way to delete it is told only where the stage is known not to serve it.
+/// Tells what exists and the steps on. The way to delete it is told only where the stage is known not to serve it.
 fn left_over(left: &LeftOver, target: &Target, output: Output) {
     let deployment = &left.deployment_id;
     let stage = left.plan.request.stage.name();
-    let commands = deploy::ways_on(target, &left.plan, deployment);
+    let commands = deploy::next_steps(target, &left.plan, deployment);
     match left.stage_use {
         StageUse::NotServed => {
             output::warn(&format!(

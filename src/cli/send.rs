@@ -27,7 +27,7 @@ const USUAL_TIME: Duration = Duration::from_secs(10);
 pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<Exit, Stop> {
     let text = message_text(args)?;
     start::block_on(async {
-        let finding = message::destination(session, &args.place, output);
+        let finding = message::destination(session, &args.to, output);
         let mut destination = Box::pin(finding).await?;
         let n_bytes = text.len();
         let patience = Patience::new(args.timeout_ms.map(Duration::from_millis));

@@ -3,7 +3,7 @@
 use stagewire::{
     aws::{Control, Tuning},
     model::plan::{DeployProgress, DeployStep, Remains, StageUse},
-    ops::{deploy::account, journal::Found},
+    ops::{deploy::status_line, journal::Found},
 };
 
 use crate::{deploy_weather::Scene, ops::target, support::gateway::Gateway};
@@ -90,7 +90,7 @@ async fn a_deploy_that_is_cut_is_told_as_far_as_it_is_known() {
     });
     let id = deployed.await.unwrap().deployment.id;
     let target = scene.desk.control.target();
-    let cut = |idx: usize| account::cut(target, &plan, told.get(idx));
+    let cut = |idx: usize| status_line::cut(target, &plan, told.get(idx));
     assert!(cut(usize::MAX).ends_with("nothing was changed"));
     let lines: Vec<String> = (0..told.len()).map(cut).collect();
     let untouched = format!("deployment {id} exists, and the stage was not touched");

@@ -15,7 +15,7 @@ use stagewire::{
     },
     ops::{
         Journal, deploy, find,
-        journal::{Entry, Shelf},
+        journal::{Entry, JournalDir},
         pull,
         reading::{self, Unfinished},
     },
@@ -352,7 +352,7 @@ async fn the_demo_says_what_it_deployed_as_this_program_would() {
 async fn whoever_planted_the_demo_knows_how_many_changes_each_stage_lacks() {
     let gateway = Gateway::with(Options::default()).await;
     let desk = Desk::at(&gateway).await;
-    let shelf = Shelf::of(&desk.control);
+    let journal_dir = JournalDir::of(&desk.control);
     for seeded in gateway.running.seeded() {
         let entry = Entry {
             api_id: seeded.api_id.clone(),
@@ -363,7 +363,7 @@ async fn whoever_planted_the_demo_knows_how_many_changes_each_stage_lacks() {
             stage: None,
             previous: None,
         };
-        desk.journal.record(&shelf, &entry).unwrap();
+        desk.journal.record(&journal_dir, &entry).unwrap();
     }
     let drift = desk.demo_drift("chat").await;
     let counts: Vec<(&str, String)> = drift

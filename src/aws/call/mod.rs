@@ -15,7 +15,7 @@ use std::{future::Future, time::Duration};
 use aws_sdk_apigatewayv2::error::ProvideErrorMetadata;
 use tokio::time::Instant;
 
-use super::{Control, Error, ErrorKind, Place, error::CallError};
+use super::{Control, Error, ErrorKind, ResolvedTarget, error::CallError};
 use crate::model::pace::HeldUp;
 
 pub(super) use operations::Operations;
@@ -162,8 +162,8 @@ impl<'a> Passage<'a> {
             operation,
             attempts,
             n_failed: 0,
-            backoff: control.place.first_backoff,
-            hold: control.place.first_backoff,
+            backoff: control.resolved.first_backoff,
+            hold: control.resolved.first_backoff,
             left_at: Instant::now(),
             spent: Duration::ZERO,
         }
@@ -185,7 +185,7 @@ impl<'a> Passage<'a> {
         }
         self.n_failed += 1;
         self.spent += self.left_at.elapsed();
-        let is_too_late = self.spent >= self.control.place.call_timeout;
+        let is_too_late = self.spent >= self.control.resolved.call_timeout;
         if !error.retryable || self.n_failed >= self.attempts || is_too_late {
             self.control.counted();
             return Err(error);
@@ -205,7 +205,7 @@ impl<'a> Passage<'a> {
             return Ok(());
         };
         // Such a refusal says nothing of the pace of all calls.
-        let pause = control.place.pause_between(every).unwrap_or(self.hold);
+        let pause = control.resolved.pause_between(every).unwrap_or(self.hold);
         self.hold = (self.hold * 2).min(every);
         let pause = error.retry_after().unwrap_or(pause);
         control
@@ -214,7 +214,7 @@ impl<'a> Passage<'a> {
     }
 }
 
-impl Place {
+impl ResolvedTarget {
     /// Returns the time that the target lets pass between two calls of a kind, from AWS's own; none if nothing is known
     /// of the target.
     ///

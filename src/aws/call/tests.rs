@@ -4,7 +4,7 @@ use super::{ATTEMPTS, Changes, Looks};
 use crate::{
     aws::{
         Control, Error,
-        stub::{Answer, Stub},
+        stub::{CannedAnswer, Stub},
         write::RouteEnds,
     },
     model::{
@@ -210,7 +210,7 @@ async fn requests(
     operation: &str,
     call: impl AsyncFnOnce(&Control, &Ids) -> Result<(), Error>,
 ) -> Vec<String> {
-    let stub = Stub::start(|_| Answer::error(500, "InternalServerError", "oops")).await;
+    let stub = Stub::start(|_| CannedAnswer::error(500, "InternalServerError", "oops")).await;
     let failed = call(&stub.control().await, &Ids::new()).await;
     let told = failed.unwrap_err().operation;
     assert_eq!(told, operation.replace('_', "-"), "by its own name");

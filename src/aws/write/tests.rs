@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     aws::{
         Control,
-        stub::{Answer, Stub},
+        stub::{CannedAnswer, Stub},
     },
     model::{
         ApiId, AuthorizerId, IntegrationId, IntegrationResponseId, ModelId, RouteId,
@@ -23,7 +23,7 @@ use crate::{
 
 /// The only call that is made: its line and its body.
 async fn sent(call: impl AsyncFnOnce(&Control)) -> (String, Value) {
-    let stub = Stub::start(|_| Answer::json(200, r#"{"apiId":"a1","routeId":"r1"}"#)).await;
+    let stub = Stub::start(|_| CannedAnswer::json(200, r#"{"apiId":"a1","routeId":"r1"}"#)).await;
     let control = stub.control().await;
     call(&control).await;
     let calls = stub.calls();

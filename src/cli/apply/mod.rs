@@ -1,6 +1,6 @@
 //! `stagewire apply FILE`: makes an API on the target as a file says.
 
-mod account;
+mod report;
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::account::{CarriedOut, GivenUp, Voice};
+use self::report::{CarriedOut, GivenUp, Voice};
 use super::{
     args::ApplyArgs,
     exit::{Exit, Stop},
@@ -144,14 +144,14 @@ async fn carry_all_out(
 ) -> Result<Exit, Stop> {
     let output = voice.output;
     let stop = CancellationToken::new();
-    let mut answers = Vec::new();
+    let mut summaries = Vec::new();
     let mut exit = Exit::Done;
     for (idx, plan) in plans.iter().enumerate() {
         let later = &plans[idx + 1..];
         let carried_out = carry_out(control, plan, signals, &stop, voice).await;
-        answers.extend(carried_out.answer);
+        summaries.extend(carried_out.summary);
         if let Some(given_up) = carried_out.given_up {
-            account::answer(answers, output)?;
+            report::answer(summaries, output)?;
             given_up.tell(voice, &plans[..idx], later);
             return Ok(carried_out.exit);
         }
@@ -159,14 +159,14 @@ async fn carry_all_out(
             exit = carried_out.exit;
         }
         if stop.is_cancelled() && !later.iter().all(ApplyPlan::is_empty) {
-            account::answer(answers, output)?;
+            report::answer(summaries, output)?;
             let title = "Cannot apply the file in full";
             let failure = Failure::new(FailureKind::User, title).cause("it was interrupted");
             GivenUp::between_calls(failure).tell(voice, &plans[..=idx], later);
             return Ok(Exit::Interrupted);
         }
     }
-    account::answer(answers, output)?;
+    report::answer(summaries, output)?;
     Ok(exit)
 }
 
@@ -311,11 +311,11 @@ async fn carry_out(
     voice: &Voice,
 ) -> CarriedOut {
     if let (true, Some(api)) = (plan.is_empty(), &plan.api) {
-        return account::nothing_differs(plan, api);
+        return report::nothing_differs(plan, api);
     }
     let (control, progress) = control.metered();
-    let watched = Watched::new(voice, progress);
-    let mut job = Box::pin(apply::run(&control, plan, stop, |it| watched.begins(it)));
+    let view = ProgressView::new(voice, progress);
+    let mut job = Box::pin(apply::run(&control, plan, stop, |it| view.begins(it)));
     let mut ticks = interval(TICK);
     let mut cut_at = None;
     let result = loop {
@@ -327,19 +327,19 @@ async fn carry_out(
                     break None;
                 }
                 stop.cancel();
-                watched.say("interrupted: ending the call under way");
+                view.say("interrupted: ending the call under way");
                 cut_at = Some(Instant::now() + LAST_CALL);
             }
             () = reached(cut_at) => break None,
-            _ = ticks.tick() => watched.tell(),
+            _ = ticks.tick() => view.tell(),
         }
     };
     drop(job);
-    let last = watched.end();
+    let last = view.end();
     match result {
-        Some(Ok(applied)) => account::end(plan, &applied, voice),
-        Some(Err(failed)) => account::give_up(*failed),
-        None => account::cut(plan, last.as_ref()),
+        Some(Ok(applied)) => report::end(plan, &applied, voice),
+        Some(Err(failed)) => report::give_up(*failed),
+        None => report::cut(plan, last.as_ref()),
     }
 }
 
@@ -352,7 +352,7 @@ async fn reached(instant: Option<Instant>) {
 }
 
 /// An apply under way, as a person watches it.
-struct Watched<'a> {
+struct ProgressView<'a> {
     voice: &'a Voice,
     progress: Receiver<ReadProgress>,
     line: RefCell<Line>,
@@ -362,7 +362,7 @@ struct Watched<'a> {
     made: Cell<Option<ReadProgress>>,
 }
 
-impl<'a> Watched<'a> {
+impl<'a> ProgressView<'a> {
     fn new(voice: &'a Voice, progress: Receiver<ReadProgress>) -> Self {
         Self {
             voice,

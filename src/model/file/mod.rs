@@ -21,9 +21,9 @@
 
 mod changes;
 mod history;
+mod normal;
 mod part_steps;
 mod parts;
-mod settled;
 #[cfg(test)]
 mod tests;
 mod unique;
@@ -40,9 +40,9 @@ use super::{StageName, text::printable_json};
 
 pub use changes::{changes, own_members};
 pub use history::Standing;
+pub use normal::{Normalized, Unfit};
 pub use part_steps::{PartStep, ResponseName, Write, additions, removals};
 pub use parts::{Names, api_file, integration_names, integration_responses, route_responses};
-pub use settled::{Settled, Unfit};
 
 /// Texts by key.
 pub type Texts = BTreeMap<String, String>;

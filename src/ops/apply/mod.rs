@@ -95,10 +95,10 @@ struct Live {
 /// when the control plane refuses or cannot be reached.
 pub async fn plan(control: &Control, request: &ApplyRequest) -> Result<ApplyPlan, Failure> {
     let title = || format!("Cannot apply \"{}\"", printable(&request.file.name));
-    let settled = request.file.settled().map_err(|unfit| {
+    let normalized = request.file.normalized().map_err(|unfit| {
         Failure::new(FailureKind::User, title()).cause(printable(&unfit.to_string()))
     })?;
-    let wanted = settled.api;
+    let wanted = normalized.api;
     let apis = control.apis().await.map_err(|e| e.failure(title()))?;
     let api = choose(&apis, request).map_err(|(cause, hint)| {
         Failure::new(FailureKind::User, title())
@@ -112,7 +112,7 @@ pub async fn plan(control: &Control, request: &ApplyRequest) -> Result<ApplyPlan
             Some(live.map_err(|error| error.failure(title()))?)
         }
     };
-    let mut notes: Vec<String> = settled
+    let mut notes: Vec<String> = normalized
         .without_effect
         .iter()
         .map(|part| format!("{part} have no effect and are left out"))

@@ -139,7 +139,7 @@ impl Run<'_> {
             api: self.calls.api.clone(),
             ..self.plan.request.clone()
         };
-        let mut pauses = self.control.pauses_to_settle();
+        let mut pauses = self.control.read_back_pauses();
         loop {
             let again = Box::pin(super::plan(self.control, &request)).await;
             let differs = again.as_ref().is_ok_and(|again| !again.changes.is_empty());

@@ -2,7 +2,7 @@
 //!
 //! The steps are create-deployment, wait for DEPLOYED, create-stage or update-stage, check. A plan is made of what was read
 //! for a person to look at, and somebody else may act meanwhile. So what the stage serves is compared right before it is
-//! moved, always; and the draft is read again behind the freeze, in one of two ways. A deploy that waits for that reading
+//! moved, always; and the draft is read again behind the freeze, in one of two steps. A deploy that waits for that reading
 //! gives its deployment a fingerprint, and moves the stage only if the reading equals the plan. One that does not wait moves
 //! the stage at once: its deployment carries no fingerprint, and nothing is claimed of what it holds, until a reading from
 //! behind the freeze equals one from before it ([`prove`]).
@@ -10,10 +10,10 @@
 //! Whoever stops waiting for one of these futures stops the job between two calls; nothing is left half-written on this
 //! machine.
 
-pub mod account;
 mod command;
 mod plan;
 mod run;
+pub mod status_line;
 
 use crate::{
     aws::{Control, ErrorKind, Listed},
@@ -107,7 +107,7 @@ pub async fn prove(
 
 /// The AWS CLI commands for somebody who is left with a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaysOn {
+pub struct NextSteps {
     /// Shows what the stage serves.
     pub look: String,
     /// Makes the stage serve the deployment.
@@ -122,9 +122,9 @@ pub fn look_for_deployment(target: &Target, plan: &DeployPlan) -> String {
 }
 
 /// The commands for a deployment that the deploy of a plan left on this target.
-pub fn ways_on(target: &Target, plan: &DeployPlan, id: &DeploymentId) -> WaysOn {
+pub fn next_steps(target: &Target, plan: &DeployPlan, id: &DeploymentId) -> NextSteps {
     let (api, stage) = (&plan.api.id, &plan.request.stage);
-    WaysOn {
+    NextSteps {
         look: command::get_stage(target, api, stage.name()),
         finish: command::serve(target, api, stage, id),
         clean_up: command::delete_deployment(target, api, id),

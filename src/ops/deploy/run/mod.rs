@@ -4,7 +4,7 @@
 //! is moved at once, four round trips after the start, and what the deployment holds is left to be proved.
 
 mod steps;
-mod unseen;
+mod uncertain;
 
 use std::{future::Future, pin::pin};
 
@@ -227,7 +227,7 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
             ..
         } = *self;
         // Nobody has looked at the stage yet, so what was known of it before is still all that is known.
-        let unseen = |failure| Stopped {
+        let unlooked = |failure| Stopped {
             failure,
             stage_use,
             is_disproved: false,
@@ -239,7 +239,7 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
                  is_disproved,
              }| Stopped {
                 is_disproved,
-                ..unseen(failure)
+                ..unlooked(failure)
             },
         )?;
         let stop = self.stop.clone();
@@ -251,9 +251,9 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
             }
         };
         let waited = self.step(DeployStep::WaitForDeployed, wait).await;
-        deployment = waited.map_err(unseen)?;
+        deployment = waited.map_err(unlooked)?;
         if self.stop.is_cancelled() {
-            return Err(unseen(stopped(plan)));
+            return Err(unlooked(stopped(plan)));
         }
         let stage = self.move_stage(&deployment.id).await?;
         let id = deployment.id.clone();
@@ -261,7 +261,7 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
         let check = async {
             tokio::select! {
                 biased;
-                checked = steps::check(&control, plan, (&id, stage.clone()), patience.read_back) => checked,
+                checked = steps::check(&control, plan, &id, stage.clone(), patience.read_back) => checked,
                 () = patience.last_look(stop.clone()) => Ok((stage, vec![UNCHECKED.to_owned()])),
             }
         };

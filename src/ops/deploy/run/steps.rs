@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{NotProved, Stopped, failed, refused, unseen};
+use super::{NotProved, Stopped, failed, refused, uncertain};
 use crate::{
     aws::{Control, ErrorKind},
     model::{
@@ -103,7 +103,7 @@ pub(super) async fn create(
     match created.await {
         Ok(deployment) => Ok(deployment),
         Err(error) if error.leaves_open() => {
-            Err(unseen::created(control, plan, description.as_deref(), &error).await)
+            Err(uncertain::created(control, plan, description.as_deref(), &error).await)
         }
         Err(error) => Err(refused(plan, &error).into()),
     }
@@ -241,7 +241,9 @@ pub(super) async fn update_stage(
     }
     match control.point_stage(api, name, deployment).await {
         Ok(stage) => Ok(stage),
-        Err(error) if error.leaves_open() => unseen::moved(control, plan, deployment, &error).await,
+        Err(error) if error.leaves_open() => {
+            uncertain::moved(control, plan, deployment, &error).await
+        }
         Err(error) => Err(Stopped::unserved(refused(plan, &error))),
     }
 }
@@ -261,7 +263,7 @@ pub(super) async fn create_stage(
         Err(error) => error,
     };
     if error.leaves_open() {
-        return unseen::moved(control, plan, deployment, &error).await;
+        return uncertain::moved(control, plan, deployment, &error).await;
     }
     if error.kind != ErrorKind::Conflict {
         return Err(Stopped {
@@ -293,7 +295,8 @@ pub(super) async fn create_stage(
 pub(super) async fn check(
     control: &Control,
     plan: &DeployPlan,
-    (deployment, confirmed): (&DeploymentId, Stage),
+    deployment: &DeploymentId,
+    confirmed: Stage,
     polling: Polling,
 ) -> Result<(Stage, Vec<String>), Failure> {
     let mut pauses = Pauses::new(polling);

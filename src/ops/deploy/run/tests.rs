@@ -15,7 +15,7 @@ use super::{
     *,
 };
 use crate::{
-    aws::stub::{Answer, Stub},
+    aws::stub::{CannedAnswer, Stub},
     model::{
         Api, ApiId, DeploymentStatus, StageName,
         plan::{DeployRequest, StageChoice},
@@ -33,7 +33,7 @@ fn fast(polling: Polling) -> Polling {
 }
 
 /// A control plane that gives these answers, the last one for ever.
-async fn answering(answers: impl IntoIterator<Item = Answer>) -> Stub {
+async fn answering(answers: impl IntoIterator<Item = CannedAnswer>) -> Stub {
     let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
     Stub::start(move |_| {
         let mut answers = answers.lock().unwrap();
@@ -45,16 +45,16 @@ async fn answering(answers: impl IntoIterator<Item = Answer>) -> Stub {
     .await
 }
 
-fn is(status: &str) -> Answer {
+fn is(status: &str) -> CannedAnswer {
     let deployment: Value = json!({
         "deploymentId": "d2", "deploymentStatus": status,
         "deploymentStatusMessage": "the model is no JSON Schema",
     });
-    Answer::json(200, &deployment.to_string())
+    CannedAnswer::json(200, &deployment.to_string())
 }
 
-fn not_found() -> Answer {
-    Answer::error(404, "NotFoundException", "Invalid identifier specified")
+fn not_found() -> CannedAnswer {
+    CannedAnswer::error(404, "NotFoundException", "Invalid identifier specified")
 }
 
 fn stage() -> StageName {
@@ -157,7 +157,7 @@ async fn a_deployment_that_is_not_found_at_once_is_asked_for_again() {
 async fn a_stage_that_is_not_found_is_not_waited_for_for_ever() {
     let line = "GET /v2/apis/a1/stages/demo";
     let made = json!({ "stageName": "demo", "deploymentId": "d2" });
-    let stub = answering([Answer::json(200, &made.to_string()), not_found()]).await;
+    let stub = answering([CannedAnswer::json(200, &made.to_string()), not_found()]).await;
     let control = stub.control().await;
     let api = ApiId::parse("a1").unwrap();
     let confirmed = control.stage(&api, &stage()).await.unwrap();
@@ -165,8 +165,8 @@ async fn a_stage_that_is_not_found_is_not_waited_for_for_ever() {
         limit: Duration::ZERO,
         ..fast(PATIENCE.read_back)
     };
-    let made = (&deployment().id, confirmed);
-    let checked = steps::check(&control, &plan(), made, polling).await;
+    let id = deployment().id;
+    let checked = steps::check(&control, &plan(), &id, confirmed, polling).await;
     let (_, warnings) = checked.unwrap();
     assert!(
         warnings[0].contains("could not be read back"),

@@ -1,4 +1,4 @@
-//! Accounts of deploys, each in one line: for whoever stopped watching, and for the log.
+//! The status of a deploy in one line: for whoever stopped watching, and for the log.
 
 use super::{command, shown};
 use crate::model::{

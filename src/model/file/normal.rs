@@ -1,5 +1,5 @@
-//! The settled form of a file, one form for all ways to say the same: the history folded in, short forms written out,
-//! and members with the value that API Gateway fills in left out. Two settled files are equal when they mean the same.
+//! The normal form of a file, one form for all ways to say the same: the history folded in, short forms written out,
+//! and members with the value that API Gateway fills in left out. Two files in the normal form are equal when they mean the same.
 
 use super::{
     AccessLogSettingsFile, ApiFile, AuthorizerFile, IntegrationFile, IntegrationResponseFile,
@@ -19,9 +19,9 @@ pub struct Unfit {
     pub reason: String,
 }
 
-/// A file in the settled form.
+/// A file in the normal form.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settled {
+pub struct Normalized {
     /// The definition as it stands after all steps, and the stages, without deployments and region.
     pub api: ApiFile,
     /// Parts that have no effect on API Gateway and were left out, each in words.
@@ -29,17 +29,17 @@ pub struct Settled {
 }
 
 impl ApiFile {
-    /// Returns the file in the settled form.
+    /// Returns the file in the normal form.
     ///
     /// # Errors
     /// Fails when a route names an integration or authorizer that the file does not have when all steps are done.
-    pub fn settled(&self) -> Result<Settled, Unfit> {
+    pub fn normalized(&self) -> Result<Normalized, Unfit> {
         let end = self.history().pop();
         let mut api = end.map_or_else(ApiFile::default, |end| end.api);
         api.region = None;
         api.check_references()?;
         let without_effect = api.normalize();
-        Ok(Settled {
+        Ok(Normalized {
             api,
             without_effect,
         })
