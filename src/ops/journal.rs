@@ -14,7 +14,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
 use crate::{
     aws::Control,
@@ -157,18 +157,15 @@ impl Journal {
         let mut file = NamedTempFile::new_in(dir).map_err(at(dir))?;
         file.write_all(text.as_bytes()).map_err(at(&path))?;
         file.as_file().sync_all().map_err(at(&path))?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => {}
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                if self.says(journal_dir, entry) {
-                    return Ok(());
-                }
-                error
-                    .file
-                    .persist(&path)
-                    .map_err(|error| at(&path)(error.error))?;
+        if let Err(PersistError { error, file }) = file.persist_noclobber(&path) {
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                return Err(at(&path)(error));
             }
-            Err(error) => return Err(at(&path)(error.error)),
+            if self.says(journal_dir, entry) {
+                return Ok(());
+            }
+            let replaced = file.persist(&path);
+            replaced.map_err(|error| at(&path)(error.error))?;
         }
         // Only now is the name itself on the disk.
         File::open(dir)

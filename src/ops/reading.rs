@@ -227,25 +227,30 @@ impl Lists {
             models: part(self.models, as_of, "Cannot read the models"),
             draft: None,
         };
-        if let (Some(api), true) = (&*reading.api, is_whole) {
-            let definition = Definition::from_parts(Parts {
-                api,
-                routes: &reading.routes,
-                integrations: &reading.integrations,
-                authorizers: &reading.authorizers,
-                models: &reading.models,
-            });
-            let two_way = reading.routes.iter().filter(|route| route.has_responses());
-            let own = reading.integrations.iter().filter(|it| it.has_responses());
-            reading.draft = Some(Draft {
-                definition,
-                as_of,
-                until,
-                n_calls: DRAFT_LISTS + two_way.count() + own.count(),
-            });
+        if is_whole {
+            reading.draft = draft_of(&reading, as_of, until);
         }
         reading
     }
+}
+
+/// Puts the draft together from a reading that lacks nothing.
+fn draft_of(reading: &DraftReading, as_of: Timestamp, until: Timestamp) -> Option<Draft> {
+    let definition = Definition::from_parts(Parts {
+        api: reading.api.as_ref()?,
+        routes: &reading.routes,
+        integrations: &reading.integrations,
+        authorizers: &reading.authorizers,
+        models: &reading.models,
+    });
+    let two_way = reading.routes.iter().filter(|route| route.has_responses());
+    let own = reading.integrations.iter().filter(|it| it.has_responses());
+    Some(Draft {
+        definition,
+        as_of,
+        until,
+        n_calls: DRAFT_LISTS + two_way.count() + own.count(),
+    })
 }
 
 fn is_whole<T>(list: &Result<Listed<T>, aws::Error>) -> bool {

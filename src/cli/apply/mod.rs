@@ -50,8 +50,7 @@ const LAST_CALL: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(500);
 
 pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result<Exit, Stop> {
-    let is_unattended = args.yes || args.dry_run;
-    if args.file.as_os_str() == "-" && !is_unattended {
+    if args.file.as_os_str() == "-" && !args.yes && !args.dry_run {
         let failure = Failure::new(FailureKind::User, "Nobody could be asked")
             .cause("stdin is the file")
             .hint("add --yes to apply it, or --dry-run to look first");
@@ -59,11 +58,8 @@ pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result
     }
     let files = read(&args.file)?;
     if args.api.is_some() && files.len() > 1 {
-        let failure = Failure::new(
-            FailureKind::User,
-            "--api names one API, the file has several",
-        );
-        return Err(Stop::Usage(failure));
+        let title = "--api names one API, the file has several";
+        return Err(Stop::Usage(Failure::new(FailureKind::User, title)));
     }
     let voice = Voice {
         output,
@@ -74,36 +70,49 @@ pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result
         let mut signals = Signals::listen().map_err(|error| {
             Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
         })?;
-        let prepared = tokio::select! {
+        let (control, plans) = tokio::select! {
             biased;
             prepared = session.watch(output, async |control| prepare(control, files, args).await) => prepared?,
             () = signals.next() => return Ok(interrupted(args, &voice)),
         };
-        let (control, plans) = prepared;
         for note in plans.iter().flat_map(|plan| &plan.notes) {
             output::warn(note);
         }
-        if args.dry_run {
-            let foretold = foretell(&control, &plans);
-            return tokio::select! {
-                biased;
-                foretold = foretold => tell(&plans, &foretold?, output),
-                () = signals.next() => Ok(interrupted(args, &voice)),
-            };
+        let decided = tokio::select! {
+            biased;
+            () = signals.next() => return Ok(interrupted(args, &voice)),
+            decided = decide(&control, &plans, args, output) => decided?,
+        };
+        match decided {
+            Decision::CarryOut => carry_all_out(&control, &plans, &mut signals, &voice).await,
+            Decision::End(exit) => Ok(exit),
         }
-        if plans.iter().any(|plan| !plan.is_empty()) {
-            let is_wanted = tokio::select! {
-                biased;
-                () = signals.next() => return Ok(interrupted(args, &voice)),
-                is_wanted = is_wanted(&control, &plans, args, output) => is_wanted,
-            };
-            if !is_wanted {
-                output::warn("nothing was changed");
-                return Ok(Exit::Failed);
-            }
-        }
-        carry_all_out(&control, &plans, &mut signals, &voice).await
     })
+}
+
+/// The decision about plans that are made.
+enum Decision {
+    CarryOut,
+    End(Exit),
+}
+
+/// Tells the plans where nobody wants more than to look, else asks whether they are wanted.
+async fn decide(
+    control: &Control,
+    plans: &[ApplyPlan],
+    args: &ApplyArgs,
+    output: Output,
+) -> Result<Decision, Stop> {
+    if args.dry_run {
+        let foretold = foretell(control, plans).await?;
+        return Ok(Decision::End(tell(plans, &foretold, output)?));
+    }
+    let differs = plans.iter().any(|plan| !plan.is_empty());
+    if differs && !is_wanted(control, plans, args, output).await {
+        output::warn("nothing was changed");
+        return Ok(Decision::End(Exit::Failed));
+    }
+    Ok(Decision::CarryOut)
 }
 
 /// Looks at everything and changes nothing.

@@ -130,13 +130,10 @@ fn compare(request: &ApplyRequest, wanted: ApiFile, live: Option<&Live>) -> Appl
         None => Names::new(),
     };
     let from = live.map(|live| live.file(&wanted, &names));
-    let nothing = ApiFile::default();
-    let (left_alone, changes): (Vec<Change>, Vec<Change>) =
-        changes(from.as_ref().unwrap_or(&nothing), &wanted)
-            .into_iter()
-            .partition(|change| {
-                change.kind == ChangeKind::Removed && request.extras == Extras::LeftAlone
-            });
+    let all = changes(&from.clone().unwrap_or_default(), &wanted);
+    let (left_alone, changes): (Vec<Change>, Vec<Change>) = all.into_iter().partition(|change| {
+        change.kind == ChangeKind::Removed && request.extras == Extras::LeftAlone
+    });
     let there = live
         .zip(from.as_ref())
         .map(|(live, from)| live.with_idle_responses(from, &wanted, &names));
@@ -151,10 +148,7 @@ fn compare(request: &ApplyRequest, wanted: ApiFile, live: Option<&Live>) -> Appl
         name: wanted.name.clone(),
         api: live.map(|live| live.draft.api.id.clone()),
         changes: as_creation(changes, from.is_none()),
-        left_alone: left_alone
-            .into_iter()
-            .map(|change| change.subject)
-            .collect(),
+        left_alone: left_alone.into_iter().map(|it| it.subject).collect(),
         notes,
         ids: live
             .map(|live| PartIds::of(live, &names))
@@ -227,46 +221,47 @@ fn notes_on_file(file: &ApiFile, region: &str) -> Vec<String> {
 
 /// Returns notes on what clients or others would feel of the apply.
 fn notes_on_target(live: &Live, from: &ApiFile, wanted: &ApiFile, extras: Extras) -> Vec<String> {
-    let mut notes = Vec::new();
-    for stage in live.stages.iter().filter(|stage| stage.auto_deploy) {
-        let name = &stage.name;
-        notes.push(format!(
-            "stage {name} deploys by itself: it serves each change as soon as it is made"
-        ));
-    }
+    let deploying = live.stages.iter().filter(|stage| stage.auto_deploy);
+    let mut notes: Vec<String> = deploying
+        .map(|stage| {
+            let name = &stage.name;
+            format!("stage {name} deploys by itself: it serves each change as soon as it is made")
+        })
+        .collect();
     match extras {
-        Extras::Pruned => {
-            for stage in &live.stages {
-                if let Some(deployment) = &stage.deployment_id
-                    && !wanted.stages.contains_key(&stage.name)
-                {
-                    notes.push(format!(
-                        "stage {} serves {deployment}; its clients are disconnected when it is deleted",
-                        stage.name
-                    ));
-                }
-            }
-        }
-        Extras::LeftAlone => {
-            for (key, route) in &from.routes {
-                let Some(name) = &route.integration else {
-                    continue;
-                };
-                let is_changed = wanted
-                    .integrations
-                    .get(name)
-                    .is_some_and(|integration| from.integrations.get(name) != Some(integration));
-                if is_changed && !wanted.routes.contains_key(key) {
-                    notes.push(format!(
-                        "route {} is left alone and changes with the integration {} that it shares",
-                        printable(key),
-                        printable(name)
-                    ));
-                }
-            }
-        }
+        Extras::Pruned => notes.extend(notes_on_deleted_stages(live, wanted)),
+        Extras::LeftAlone => notes.extend(notes_on_shared_integrations(from, wanted)),
     }
     notes
+}
+
+fn notes_on_deleted_stages(live: &Live, wanted: &ApiFile) -> impl Iterator<Item = String> {
+    let stages = live.stages.iter();
+    let deleted = stages.filter(|stage| !wanted.stages.contains_key(&stage.name));
+    deleted.filter_map(|stage| {
+        let deployment = stage.deployment_id.as_ref()?;
+        Some(format!(
+            "stage {} serves {deployment}; its clients are disconnected when it is deleted",
+            stage.name
+        ))
+    })
+}
+
+fn notes_on_shared_integrations(from: &ApiFile, wanted: &ApiFile) -> impl Iterator<Item = String> {
+    let routes = from.routes.iter();
+    let left = routes.filter(|(key, _)| !wanted.routes.contains_key(*key));
+    left.filter_map(|(key, route)| {
+        let name = route.integration.as_ref()?;
+        let becomes = wanted.integrations.get(name)?;
+        let is_changed = from.integrations.get(name) != Some(becomes);
+        is_changed.then(|| {
+            format!(
+                "route {} is left alone and changes with the integration {} that it shares",
+                printable(key),
+                printable(name)
+            )
+        })
+    })
 }
 
 impl Live {

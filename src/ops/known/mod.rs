@@ -30,7 +30,7 @@ use crate::{
     aws::Control,
     model::{
         Api, ApiDetail, ApiId, Authorizer, Deployment, Draft, DraftReading, Integration, Model,
-        Part, Route, Stage, StagesReading, Target,
+        Part, Route, Stage, StagesReading, Target, detail::Held,
     },
 };
 
@@ -204,18 +204,8 @@ impl Known {
             if total + size <= self.all / 10 * 9 {
                 break;
             }
-            match fs::remove_file(&file.path) {
-                Ok(()) => {}
-                // Another console was faster.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+            forget(&file.path)?;
             total -= file.size;
-            if let Some(dir) = file.path.parent()
-                && fs::remove_dir(dir).is_ok()
-            {
-                tracing::debug!("{} is forgotten", dir.display());
-            }
         }
         *written = Some(0);
         Ok(())
@@ -250,12 +240,45 @@ impl Known {
     }
 }
 
+/// Removes a file, and its directory with the last one in it.
+fn forget(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => {}
+        // Another console was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(dir) = path.parent()
+        && fs::remove_dir(dir).is_ok()
+    {
+        tracing::debug!("{} is forgotten", dir.display());
+    }
+    Ok(())
+}
+
 /// A file that is there; the oldest sorts first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Kept {
     modified: SystemTime,
     path: PathBuf,
     size: u64,
+}
+
+/// What is kept of an API, with what the journal says of its deployments, its drift told anew.
+fn recalled(api: &Api, held: Held, stages: StageLists, draft: DraftLists) -> ApiDetail {
+    let mut detail = ApiDetail {
+        held,
+        stages: stages.stages,
+        deployments: stages.deployments,
+        routes: draft.routes,
+        integrations: draft.integrations,
+        authorizers: draft.authorizers,
+        models: draft.models,
+        draft: draft.draft,
+        ..ApiDetail::unread(api.clone())
+    };
+    detail.compare();
+    detail
 }
 
 impl TargetDir {
@@ -301,24 +324,9 @@ impl TargetDir {
             if stages.is_none() && draft.is_none() {
                 return None;
             }
-            let StageLists {
-                stages,
-                deployments,
-            } = stages.unwrap_or_default();
-            let draft = draft.unwrap_or_default();
-            let mut detail = ApiDetail {
-                held: reading::held_in(journal, journal_dir, &api.id, &stages),
-                stages,
-                deployments,
-                routes: draft.routes,
-                integrations: draft.integrations,
-                authorizers: draft.authorizers,
-                models: draft.models,
-                draft: draft.draft,
-                ..ApiDetail::unread(api.clone())
-            };
-            detail.compare();
-            Some(detail)
+            let stages = stages.unwrap_or_default();
+            let held = reading::held_in(journal, journal_dir, &api.id, &stages.stages);
+            Some(recalled(api, held, stages, draft.unwrap_or_default()))
         });
         let details = details.collect();
         Some(Recollection {

@@ -181,19 +181,7 @@ pub(super) async fn wait_for_deployed(
     polling: Polling,
 ) -> Result<Deployment, Failure> {
     let mut pauses = Pauses::new(polling);
-    loop {
-        match &deployment.status {
-            DeploymentStatus::Deployed => return Ok(deployment),
-            DeploymentStatus::Failed => {
-                let reason = deployment.status_message.as_deref();
-                return Err(failed(plan, FailureKind::Remote)
-                    .cause(format!("the deployment {} failed", deployment.id))
-                    .cause(reason.unwrap_or("API Gateway gives no reason"))
-                    .hint("clean up, correct the API, then deploy again"));
-            }
-            // A status that this program does not know is not a reason to give up.
-            DeploymentStatus::Pending | DeploymentStatus::Other(_) => {}
-        }
+    while !is_usable(plan, &deployment)? {
         if !pauses.next().await {
             let status = deployment.status.as_str();
             return Err(failed(plan, FailureKind::Remote)
@@ -209,6 +197,23 @@ pub(super) async fn wait_for_deployed(
             Err(error) if error.kind == ErrorKind::NotFound && pauses.is_early() => {}
             Err(error) => return Err(refused(plan, &error)),
         }
+    }
+    Ok(deployment)
+}
+
+/// True once a stage can serve the deployment. Fails when that will never be.
+fn is_usable(plan: &DeployPlan, deployment: &Deployment) -> Result<bool, Failure> {
+    match &deployment.status {
+        DeploymentStatus::Deployed => Ok(true),
+        DeploymentStatus::Failed => {
+            let reason = deployment.status_message.as_deref();
+            Err(failed(plan, FailureKind::Remote)
+                .cause(format!("the deployment {} failed", deployment.id))
+                .cause(reason.unwrap_or("API Gateway gives no reason"))
+                .hint("clean up, correct the API, then deploy again"))
+        }
+        // A status that this program does not know is not a reason to give up.
+        DeploymentStatus::Pending | DeploymentStatus::Other(_) => Ok(false),
     }
 }
 
@@ -265,28 +270,26 @@ pub(super) async fn create_stage(
     if error.leaves_open() {
         return uncertain::moved(control, plan, deployment, &error).await;
     }
+    let unchanged = Stopped {
+        failure: refused(plan, &error),
+        stage_use,
+        is_disproved: false,
+    };
     if error.kind != ErrorKind::Conflict {
-        return Err(Stopped {
-            failure: refused(plan, &error),
-            stage_use,
-            is_disproved: false,
-        });
+        return Err(unchanged);
     }
     match control.stage(api, name).await {
         Ok(stage) if stage.deployment_id.as_ref() == Some(deployment) => Ok(stage),
         Ok(stage) => Err(Stopped::unserved(
-            refused(plan, &error)
+            unchanged
+                .failure
                 .cause(format!(
                     "somebody else created the stage meanwhile; it serves {}",
                     shown(stage.deployment_id.as_ref())
                 ))
                 .hint("deploy to it as an existing stage, or choose another name"),
         )),
-        Err(_) => Err(Stopped {
-            failure: refused(plan, &error),
-            stage_use,
-            is_disproved: false,
-        }),
+        Err(_) => Err(unchanged),
     }
 }
 

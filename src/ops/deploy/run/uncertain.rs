@@ -26,11 +26,11 @@ pub(super) async fn created(
     description: Option<&str>,
     error: &Error,
 ) -> DeployFailure {
-    let api = &plan.api.id;
     let failure = refused(plan, error);
     let is_ours =
         |it: &Deployment| it.description.as_deref() == description && !plan.known.contains(&it.id);
-    let ours = look(control.deployments(api)).await.map(|deployments| {
+    let deployments = look(control.deployments(&plan.api.id)).await;
+    let ours = deployments.map(|deployments| {
         let ours = deployments.items.into_iter().filter(is_ours);
         ours.map(|it| it.id).collect::<Vec<_>>()
     });
@@ -52,25 +52,29 @@ pub(super) async fn created(
                 plan: Box::new(plan.clone()),
             }),
         },
-        several => {
-            let why = match several {
-                Some([id]) => format!(
-                    "{id} is new and says nothing, as this one would: nobody can tell whose it is"
-                ),
-                Some(ids) => format!(
-                    "{} new deployments say what this one says, and nobody can tell them apart",
-                    ids.len()
-                ),
-                None => "the list of deployments cannot be read to see whether it was made".into(),
-            };
-            let look = command::get_deployments(control.target(), api);
+        candidates => {
+            let look = command::get_deployments(control.target(), &plan.api.id);
+            let hint =
+                format!("before deploying again, look for a deployment that says {says:?}: {look}");
             DeployFailure {
-                failure: failure.cause(why).hint(format!(
-                    "before deploying again, look for a deployment that says {says:?}: {look}"
-                )),
+                failure: failure.cause(why_unknown(candidates)).hint(hint),
                 remains: Remains::Unknown,
             }
         }
+    }
+}
+
+/// Tells why nobody knows which of these deployments was made, if any was.
+fn why_unknown(candidates: Option<&[DeploymentId]>) -> String {
+    match candidates {
+        Some([id]) => {
+            format!("{id} is new and says nothing, as this one would: nobody can tell whose it is")
+        }
+        Some(ids) => format!(
+            "{} new deployments say what this one says, and nobody can tell them apart",
+            ids.len()
+        ),
+        None => "the list of deployments cannot be read to see whether it was made".to_owned(),
     }
 }
 
