@@ -214,12 +214,7 @@ fn cli_call(method: &str, uri: &str, body: &Value) -> CliCall {
         is_list,
         mut arguments,
     } = resource(path);
-    let keys: Vec<String> = query::parameters(query)
-        .filter_map(|(name, value)| (name == "tagKeys").then_some(value))
-        .collect();
-    if !keys.is_empty() {
-        arguments.push(("--tag-keys".to_owned(), Some(json!(keys).to_string())));
-    }
+    arguments.extend(tag_keys(query));
     let members = body.as_object().into_iter().flatten();
     let mut members: Vec<_> = members.map(|(name, value)| argument(name, value)).collect();
     // The name of a new thing stands where the id of one that is there stands.
@@ -232,6 +227,14 @@ fn cli_call(method: &str, uri: &str, body: &Value) -> CliCall {
         arguments,
         new_id: String::new(),
     }
+}
+
+fn tag_keys(query: &str) -> Option<(String, Option<String>)> {
+    let keys: Vec<String> = query::parameters(query)
+        .filter_map(|(name, value)| (name == "tagKeys").then_some(value))
+        .collect();
+    let is_given = !keys.is_empty();
+    is_given.then(|| ("--tag-keys".to_owned(), Some(json!(keys).to_string())))
 }
 
 fn verb(method: &str, noun: &str) -> &'static str {

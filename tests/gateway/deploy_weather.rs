@@ -170,7 +170,7 @@ impl<'g> Scene<'g> {
         listed.unwrap().items
     }
 
-    /// What the API's deployments say, without the first one.
+    /// The description of a deployment.
     pub(crate) async fn description(&self, deployment: &DeploymentId) -> Option<String> {
         let deployment = self.desk.control.deployment(&self.id(), deployment).await;
         deployment.unwrap().description

@@ -138,18 +138,14 @@ fn compare(request: &ApplyRequest, wanted: ApiFile, live: Option<&Live>) -> Appl
         .zip(from.as_ref())
         .map(|(live, from)| live.with_idle_responses(from, &wanted, &names));
     let steps = steps::plan(there.as_ref(), &wanted, request.extras);
-    let notes = match (live, &from) {
-        (Some(live), Some(from)) if !steps.is_empty() => {
-            notes_on_target(live, from, &wanted, request.extras)
-        }
-        _ => Vec::new(),
-    };
+    let both = live.zip(from.as_ref()).filter(|_| !steps.is_empty());
+    let notes = both.map(|(live, from)| notes_on_target(live, from, &wanted, request.extras));
     ApplyPlan {
         name: wanted.name.clone(),
         api: live.map(|live| live.draft.api.id.clone()),
         changes: as_creation(changes, from.is_none()),
         left_alone: left_alone.into_iter().map(|it| it.subject).collect(),
-        notes,
+        notes: notes.unwrap_or_default(),
         ids: live
             .map(|live| PartIds::of(live, &names))
             .unwrap_or_default(),

@@ -152,13 +152,23 @@ pub async fn repoint(control: &Control, repoint: &Repoint) -> Result<(), Failure
         Err(error) if error.leaves_open() => Some(error.failure(title())),
         Err(error) => return Err(error.failure(title())),
     };
+    repointed(control, repoint, lost).await
+}
+
+/// Reads the stage back, and tells whether it was pointed where it shall be; `lost` is an order whose outcome nobody saw.
+async fn repointed(
+    control: &Control,
+    repoint: &Repoint,
+    lost: Option<Failure>,
+) -> Result<(), Failure> {
+    let (api, name, to) = (&repoint.api_id, &repoint.stage, &repoint.to);
     match (control.stage(api, name).await, lost) {
         (Ok(stage), _) if stage.deployment_id.as_ref() == Some(to) => Ok(()),
         (Ok(stage), Some(lost)) => {
             let serves = shown(stage.deployment_id.as_ref());
             Err(lost.cause(format!("the stage serves {serves} now")))
         }
-        (Ok(stage), None) => Err(Failure::new(FailureKind::Remote, title())
+        (Ok(stage), None) => Err(Failure::new(FailureKind::Remote, repoint_title(repoint))
             .cause(format!(
                 "the stage was pointed at {to} and serves {} now",
                 shown(stage.deployment_id.as_ref())

@@ -264,7 +264,7 @@ struct Kept {
     size: u64,
 }
 
-/// What is kept of an API, with what the journal says of its deployments, its drift told anew.
+/// Puts an API together from what is kept of it and from what the journal says of its deployments.
 fn recalled(api: &Api, held: Held, stages: StageLists, draft: DraftLists) -> ApiDetail {
     let mut detail = ApiDetail {
         held,

@@ -236,12 +236,7 @@ pub(super) async fn update_stage(
         return Ok(stage);
     }
     if stage.deployment_id != plan.serves_now {
-        let failure = failed(plan, FailureKind::User)
-            .cause(moved(
-                plan.serves_now.as_ref(),
-                stage.deployment_id.as_ref(),
-            ))
-            .hint("look at the stage, then plan the deploy anew; the unused deployment can be cleaned up");
+        let failure = moved_meanwhile(plan, stage.deployment_id.as_ref());
         return Err(Stopped::unserved(failure));
     }
     match control.point_stage(api, name, deployment).await {
@@ -251,6 +246,14 @@ pub(super) async fn update_stage(
         }
         Err(error) => Err(Stopped::unserved(refused(plan, &error))),
     }
+}
+
+fn moved_meanwhile(plan: &DeployPlan, serves: Option<&DeploymentId>) -> Failure {
+    failed(plan, FailureKind::User)
+        .cause(moved(plan.serves_now.as_ref(), serves))
+        .hint(
+            "look at the stage, then plan the deploy anew; the unused deployment can be cleaned up",
+        )
 }
 
 /// Creates the stage. One that exists already is taken only if it serves our deployment: then an earlier attempt, whose
@@ -280,15 +283,13 @@ pub(super) async fn create_stage(
     }
     match control.stage(api, name).await {
         Ok(stage) if stage.deployment_id.as_ref() == Some(deployment) => Ok(stage),
-        Ok(stage) => Err(Stopped::unserved(
-            unchanged
-                .failure
-                .cause(format!(
-                    "somebody else created the stage meanwhile; it serves {}",
-                    shown(stage.deployment_id.as_ref())
-                ))
-                .hint("deploy to it as an existing stage, or choose another name"),
-        )),
+        Ok(stage) => {
+            let serves = shown(stage.deployment_id.as_ref());
+            let cause = format!("somebody else created the stage meanwhile; it serves {serves}");
+            let failure = unchanged.failure.cause(cause);
+            let hint = "deploy to it as an existing stage, or choose another name";
+            Err(Stopped::unserved(failure.hint(hint)))
+        }
         Err(_) => Err(unchanged),
     }
 }

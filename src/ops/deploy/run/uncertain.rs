@@ -88,14 +88,7 @@ pub(super) async fn moved(
     let api = &plan.api.id;
     let name = plan.request.stage.name();
     let failure = refused(plan, error);
-    let read = look(async {
-        match control.stage(api, name).await {
-            Ok(stage) => Ok(Some(stage)),
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    });
-    match read.await {
+    match look(find_stage(control, plan)).await {
         Some(Some(stage)) if stage.deployment_id.as_ref() == Some(deployment) => Ok(stage),
         Some(Some(stage)) => Err(Stopped::unserved(failure.cause(format!(
             "the stage serves {}, not {deployment}",
@@ -114,6 +107,16 @@ pub(super) async fn moved(
                 is_disproved: false,
             })
         }
+    }
+}
+
+/// The stage, if there is one.
+async fn find_stage(control: &Control, plan: &DeployPlan) -> Result<Option<Stage>, Error> {
+    let stage = control.stage(&plan.api.id, plan.request.stage.name()).await;
+    match stage {
+        Ok(stage) => Ok(Some(stage)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
