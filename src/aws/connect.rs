@@ -33,7 +33,7 @@ use super::{Error, ErrorKind, credentials};
 use crate::model::{Target, pace::CallLimits, target::AwsTarget, text};
 
 /// The region of a local endpoint when nobody names one.
-const USUAL_REGION: &str = "us-east-1";
+pub(super) const USUAL_REGION: &str = "us-east-1";
 
 /// The patience of the calls, and what the target is known to allow.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,17 +92,19 @@ pub(super) async fn connect(target: &Target, tuning: &Tuning) -> Result<Connecte
         }
         Target::Aws(aws) => match &aws.endpoint_url {
             Some(url) if is_plain_loopback(&parse_endpoint(url)?) => {
-                let region = match region_provider(aws).region().await {
-                    Some(region) => region,
-                    None => Region::new(USUAL_REGION),
-                };
-                let credentials =
-                    credentials::for_local_endpoint(aws, &region, https_client()).await?;
-                Ok(local_client(url.clone(), region, credentials, tuning))
+                emulator_client(aws, url, tuning).await
             }
             _ => aws_client(aws, tuning).await,
         },
     }
+}
+
+/// Makes the client for an endpoint on this machine that is no gateway of ours.
+async fn emulator_client(aws: &AwsTarget, url: &str, tuning: &Tuning) -> Result<Connected, Error> {
+    let region = region_provider(aws).region().await;
+    let region = region.unwrap_or_else(|| Region::new(USUAL_REGION));
+    let credentials = credentials::for_local_endpoint(aws, &region, https_client()).await?;
+    Ok(local_client(url.to_owned(), region, credentials, tuning))
 }
 
 fn local_client(

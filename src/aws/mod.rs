@@ -12,6 +12,7 @@ mod error;
 mod governor;
 mod meter;
 mod profiles;
+mod query;
 mod read;
 mod rehearsal;
 mod signer;
@@ -30,11 +31,10 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_apigatewayv2::Client;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use self::{governor::Governor, meter::Meter};
+use self::{call::Operations, governor::Governor, meter::Meter};
 use crate::model::{
     Target,
     pace::{CallLimits, Pace, Priority, ReadProgress},
@@ -52,8 +52,8 @@ pub use write::RouteEnds;
 /// A handle on the control plane of one target; cheap to clone.
 #[derive(Clone)]
 pub struct Control {
-    client: Client,
-    place: Arc<Place>,
+    operations: Operations,
+    resolved: Arc<ResolvedTarget>,
     governor: Arc<Governor>,
     priority: Priority,
     meter: Option<Meter>,
@@ -61,8 +61,8 @@ pub struct Control {
     stop: Option<CancellationToken>,
 }
 
-/// The place that a [`Control`]'s calls go to.
-pub(crate) struct Place {
+/// A target with all that was found out of it.
+pub(crate) struct ResolvedTarget {
     target: Target,
     endpoint: String,
     region: String,
@@ -98,7 +98,7 @@ impl Control {
     pub async fn connect_tuned(target: &Target, tuning: &Tuning) -> Result<Self, Error> {
         let connected = connect::connect(target, tuning).await?;
         let is_aws = connect::is_aws(&connected.endpoint);
-        let place = Place {
+        let resolved = ResolvedTarget {
             target: target.clone(),
             endpoint: connected.endpoint,
             signer: connected
@@ -114,10 +114,10 @@ impl Control {
             is_known: AtomicBool::new(false),
         };
         let shared = tuning.budget_dir.as_deref();
-        let shared = shared.map(|dir| governor::SharedBudget::new(dir, &place.identity()));
+        let shared = shared.map(|dir| governor::SharedBudget::new(dir, &resolved.identity()));
         Ok(Self {
-            client: connected.client,
-            place: Arc::new(place),
+            operations: Operations::of(connected.client),
+            resolved: Arc::new(resolved),
             governor: Arc::new(Governor::new(tuning.limits.pace(is_aws), shared)),
             priority: Priority::Asked,
             meter: None,
@@ -173,37 +173,37 @@ impl Control {
 
     /// The URL that the calls go to.
     pub fn endpoint(&self) -> &str {
-        &self.place.endpoint
+        &self.resolved.endpoint
     }
 
     /// The region in force.
     pub fn region(&self) -> &str {
-        &self.place.region
+        &self.resolved.region
     }
 
     /// True where a stage that was made or moved settles only after a while, as on AWS.
     pub fn settles(&self) -> bool {
-        self.place.settles
+        self.resolved.settles
     }
 
-    /// The pauses before what was just changed is read once more because it may not show yet: 9 s in all, and none where
-    /// it shows at once.
+    /// The pauses before what was just changed is read back once more because it may not show yet: 9 s in all, and none
+    /// where it shows at once.
     ///
     /// UNCONFIRMED: how long the lists of API Gateway may hold what was deleted.
-    pub fn pauses_to_settle(&self) -> impl Iterator<Item = Duration> + use<> {
+    pub fn read_back_pauses(&self) -> impl Iterator<Item = Duration> + use<> {
         let n_pauses = if self.settles() { 4 } else { 0 };
-        let first = self.place.first_backoff * 2;
+        let first = self.resolved.first_backoff * 2;
         (0..n_pauses).map(move |it| first * 2_u32.pow(it))
     }
 
     /// A text that names whose APIs these are: the account where it is known, else the profile, with region and endpoint.
     pub fn identity(&self) -> String {
-        self.place.identity()
+        self.resolved.identity()
     }
 
     /// The target that the handle was made for.
     pub fn target(&self) -> &Target {
-        &self.place.target
+        &self.resolved.target
     }
 
     /// Returns the signer of handshakes, which uses the credentials of the target.
@@ -212,24 +212,24 @@ impl Control {
     /// Fails for a target without credentials: an endpoint on this machine that nobody named any for.
     pub fn signer(&self) -> Result<Signer, Error> {
         let no_credentials = "there are no credentials to sign with: AWS_ACCESS_KEY_ID is not set and no profile was chosen";
-        self.place
+        self.resolved
             .signer
             .clone()
             .ok_or_else(|| Error::new(ErrorKind::NoCredentials, self.endpoint(), no_credentials))
     }
 
     fn error(&self, operation: &'static str, error: &error::CallError) -> Error {
-        let is_known = self.place.is_known.load(Ordering::Relaxed);
+        let is_known = self.resolved.is_known.load(Ordering::Relaxed);
         Error::from_call(operation, self.endpoint(), error, is_known)
     }
 
     fn bad_answer(&self, operation: &'static str, member: &'static str) -> Error {
-        let is_known = self.place.is_known.load(Ordering::Relaxed);
+        let is_known = self.resolved.is_known.load(Ordering::Relaxed);
         Error::incomplete(operation, self.endpoint(), member, is_known)
     }
 }
 
-impl Place {
+impl ResolvedTarget {
     /// Notes that the control plane has answered as itself.
     fn knows(&self) {
         self.is_known.store(true, Ordering::Relaxed);

@@ -41,11 +41,11 @@ macro_rules! all_pages {
         let mut items = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            let attempt = || {
-                let call = $control.client.$call().max_results(PAGE)$(.$member($value))*;
+            let get = $control.read($operation, |looks| {
+                let call = looks.$call().max_results(PAGE)$(.$member($value))*;
                 call.set_next_token(token.clone()).send()
-            };
-            let page = $control.read($operation, attempt).await?;
+            });
+            let page = get.await?;
             items.extend(page.items.unwrap_or_default());
             let next = page.next_token.filter(|next| !next.is_empty());
             if next.is_none() {
@@ -88,8 +88,10 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached, and when it is no WebSocket API.
     pub async fn api(&self, api: &ApiId) -> Result<Api, Error> {
         let operation = "get-api";
-        let attempt = || self.client.get_api().api_id(api.as_str()).send();
-        let answer = self.read(operation, attempt).await?;
+        let get = self.read(operation, |looks| {
+            looks.get_api().api_id(api.as_str()).send()
+        });
+        let answer = get.await?;
         if answer.protocol_type == Some(ProtocolType::Http) {
             let message = format!("{api} is an HTTP API, not a WebSocket API");
             return Err(Error {
@@ -117,11 +119,11 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn stage(&self, api: &ApiId, stage: &StageName) -> Result<Stage, Error> {
         let operation = "get-stage";
-        let attempt = || {
-            let call = self.client.get_stage().api_id(api.as_str());
+        let get = self.read(operation, |looks| {
+            let call = looks.get_stage().api_id(api.as_str());
             call.stage_name(stage.as_str()).send()
-        };
-        let answer = self.read(operation, attempt).await?;
+        });
+        let answer = get.await?;
         self.understood(operation, convert::stage_read(answer))
     }
 
@@ -244,11 +246,11 @@ impl Control {
         deployment: &DeploymentId,
     ) -> Result<Deployment, Error> {
         let operation = "get-deployment";
-        let attempt = || {
-            let call = self.client.get_deployment().api_id(api.as_str());
+        let get = self.read(operation, |looks| {
+            let call = looks.get_deployment().api_id(api.as_str());
             call.deployment_id(deployment.as_str()).send()
-        };
-        let answer = self.read(operation, attempt).await?;
+        });
+        let answer = get.await?;
         self.understood(operation, convert::deployment_read(answer))
     }
 
@@ -260,7 +262,7 @@ impl Control {
     ) -> Result<T, Error> {
         match answer {
             Ok(answer) => {
-                self.place.knows();
+                self.resolved.knows();
                 Ok(answer)
             }
             Err(member) => Err(self.bad_answer(operation, member)),
@@ -285,7 +287,7 @@ impl Control {
             }
         }
         if listed.lacks.is_none() {
-            self.place.knows();
+            self.resolved.knows();
         }
         listed
     }

@@ -6,10 +6,17 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    time::Duration,
 };
 
-use aws_sdk_apigatewayv2::Client;
+use aws_sdk_apigatewayv2::{
+    Client, Config,
+    config::{
+        BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig, retry::RetryConfig,
+        timeout::TimeoutConfig,
+    },
+};
 use aws_smithy_runtime_api::{
     client::{
         http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
@@ -18,10 +25,16 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use percent_encoding::percent_decode_str;
+use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
 
-use super::{Control, credentials, governor::Governor};
+use super::{
+    Control, ResolvedTarget, call::Operations, connect, credentials, governor::Governor, query,
+};
+use crate::model::{
+    Target,
+    pace::{CallLimits, Priority},
+};
 
 /// A rehearsal of calls.
 #[derive(Debug)]
@@ -44,30 +57,76 @@ pub struct CliCall {
 impl Control {
     /// A rehearsal of calls to the same target.
     pub fn rehearsal(&self) -> Rehearsal {
-        let recorder = Recorder::default();
-        let connector = SharedHttpConnector::new(recorder.clone());
-        let config = self.client.config().to_builder();
-        let config = config
-            .credentials_provider(credentials::dummy())
-            .http_client(http_client_fn(move |_, _| connector.clone()))
-            .build();
-        Rehearsal {
-            control: Self {
-                client: Client::from_conf(config),
-                governor: Arc::new(Governor::new(None, None)),
-                meter: None,
-                ..self.clone()
-            },
-            recorder,
-        }
+        Rehearsal::of(Arc::clone(&self.resolved))
     }
 }
 
 impl Rehearsal {
+    /// A rehearsal of calls to a target that nobody is connected to. Where the target says no region, the ARNs of tags
+    /// are those of the usual one.
+    pub fn at(target: &Target) -> Self {
+        let (endpoint, region) = match target {
+            Target::Local(local) => (Some(local.endpoint_url()), Some(local.region.clone())),
+            Target::Aws(aws) => (aws.endpoint_url.clone(), aws.region.clone()),
+        };
+        Self::of(Arc::new(ResolvedTarget {
+            target: target.clone(),
+            endpoint: endpoint.unwrap_or_default(),
+            region: region.unwrap_or_else(|| connect::USUAL_REGION.to_owned()),
+            account: None,
+            is_aws: false,
+            settles: false,
+            signer: None,
+            first_backoff: Duration::ZERO,
+            call_timeout: Duration::ZERO,
+            limits: CallLimits::default(),
+            is_known: AtomicBool::new(false),
+        }))
+    }
+
+    fn of(resolved: Arc<ResolvedTarget>) -> Self {
+        let recorder = Recorder::default();
+        let connector = SharedHttpConnector::new(recorder.clone());
+        // Whatever could wait for a clock is off, so that a job can be rehearsed where nothing may wait.
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(resolved.region.clone()))
+            .endpoint_url("http://rehearsal")
+            .credentials_provider(credentials::dummy())
+            .identity_cache(IdentityCache::no_cache())
+            .timeout_config(TimeoutConfig::disabled())
+            .retry_config(RetryConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .build();
+        Self {
+            control: Control {
+                operations: Operations::of(Client::from_conf(config)),
+                resolved,
+                governor: Arc::new(Governor::new(None, None)),
+                priority: Priority::Asked,
+                meter: None,
+                stop: None,
+            },
+            recorder,
+        }
+    }
+
     /// Returns the handle to send the calls with. What is created has an id that stands for the one it would get; what
     /// is read is empty.
     pub fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// Makes the calls of a job that waits for nothing but its answers, which are there at once.
+    ///
+    /// # Panics
+    /// Panics when the job waits for something else.
+    pub fn play<T>(&self, job: impl AsyncFnOnce(&Control) -> T) -> T {
+        // Outside of a runtime there is no budget to keep to, and inside this takes no time.
+        let job = tokio::task::unconstrained(job(&self.control));
+        job.now_or_never()
+            .expect("invariant: a rehearsed job waits for nothing")
     }
 
     /// The calls since the last look.
@@ -107,7 +166,8 @@ impl HttpConnector for Recorder {
         let body = serde_json::from_slice(body).unwrap_or_default();
         let call = cli_call(request.method(), request.uri(), &body);
         let answer = json!({
-            "apiId": new_id, "authorizerId": new_id, "integrationId": new_id, "modelId": new_id, "routeId": new_id,
+            "apiId": new_id, "authorizerId": new_id, "deploymentId": new_id, "integrationId": new_id,
+            "modelId": new_id, "routeId": new_id, "stageName": new_id,
         });
         calls.taken.push(CliCall { new_id, ..call });
         let ok = StatusCode::try_from(200).expect("invariant: 200 is a status");
@@ -120,6 +180,7 @@ impl HttpConnector for Recorder {
 const COLLECTIONS: &[(&str, &str, &str)] = &[
     ("apis", "api", "--api-id"),
     ("authorizers", "authorizer", "--authorizer-id"),
+    ("deployments", "deployment", "--deployment-id"),
     ("integrations", "integration", "--integration-id"),
     (
         "integrationresponses",
@@ -147,46 +208,74 @@ const STRUCTURES: [&str; 2] = ["accessLogSettings", "defaultRouteSettings"];
 fn cli_call(method: &str, uri: &str, body: &Value) -> CliCall {
     let path = uri.split_once("/v2/").map_or(uri, |(_, path)| path);
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let mut segments = path.split('/');
-    let mut noun = "";
-    let mut arguments = Vec::new();
-    while let Some(collection) = segments.next() {
-        let known = COLLECTIONS.iter().find(|(name, ..)| *name == collection);
-        let Some((_, called, option)) = known else {
-            continue;
-        };
-        noun = called;
-        if let Some(id) = segments.next() {
-            arguments.push(((*option).to_owned(), Some(decoded(id))));
-        }
+    let Resource {
+        noun,
+        own_option,
+        is_list,
+        mut arguments,
+    } = resource(path);
+    arguments.extend(tag_keys(query));
+    let members = body.as_object().into_iter().flatten();
+    let mut members: Vec<_> = members.map(|(name, value)| argument(name, value)).collect();
+    // The name of a new thing stands where the id of one that is there stands.
+    members.sort_by_key(|(option, _)| option != own_option);
+    arguments.extend(members);
+    let verb = verb(method, noun);
+    let plural = if is_list && verb == "get" { "s" } else { "" };
+    CliCall {
+        operation: format!("{verb}-{noun}{plural}"),
+        arguments,
+        new_id: String::new(),
     }
-    let verb = match (method, noun) {
+}
+
+fn tag_keys(query: &str) -> Option<(String, Option<String>)> {
+    let keys: Vec<String> = query::parameters(query)
+        .filter_map(|(name, value)| (name == "tagKeys").then_some(value))
+        .collect();
+    let is_given = !keys.is_empty();
+    is_given.then(|| ("--tag-keys".to_owned(), Some(json!(keys).to_string())))
+}
+
+fn verb(method: &str, noun: &str) -> &'static str {
+    match (method, noun) {
         ("POST", "resource") => "tag",
         ("DELETE", "resource") => "untag",
         ("POST", _) => "create",
         ("PATCH", _) => "update",
         ("DELETE", _) => "delete",
         _ => "get",
-    };
-    let keys = query
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix("tagKeys="));
-    let keys: Vec<String> = keys.map(decoded).collect();
-    if !keys.is_empty() {
-        arguments.push(("--tag-keys".to_owned(), Some(json!(keys).to_string())));
-    }
-    for (name, value) in body.as_object().into_iter().flatten() {
-        arguments.push(argument(name, value));
-    }
-    CliCall {
-        operation: format!("{verb}-{noun}"),
-        arguments,
-        new_id: String::new(),
     }
 }
 
-fn decoded(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
+/// The thing, or the list of things, that a path leads to.
+#[derive(Default)]
+struct Resource {
+    noun: &'static str,
+    /// The option that names the thing.
+    own_option: &'static str,
+    /// True when the path names none of its things.
+    is_list: bool,
+    /// The options for the ids in the path.
+    arguments: Vec<(String, Option<String>)>,
+}
+
+fn resource(path: &str) -> Resource {
+    let mut resource = Resource::default();
+    let mut segments = path.split('/');
+    while let Some(collection) = segments.next() {
+        let known = COLLECTIONS.iter().find(|(name, ..)| *name == collection);
+        let Some((_, noun, option)) = known else {
+            continue;
+        };
+        let id = segments.next();
+        resource.noun = noun;
+        resource.own_option = option;
+        resource.is_list = id.is_none() && !option.is_empty();
+        let id = id.map(|id| ((*option).to_owned(), Some(query::decoded(id))));
+        resource.arguments.extend(id);
+    }
+    resource
 }
 
 /// The option for a member. SOURCE: AWS CLI user guide: options are the members' names with hyphens; flags have a form
@@ -244,6 +333,7 @@ fn capitalized(members: &Map<String, Value>) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ApiId, target::AwsTarget};
 
     #[track_caller]
     fn check(method: &str, path: &str, body: &Value, command: &str) {
@@ -307,10 +397,57 @@ mod tests {
             r#"untag-resource --resource-arn arn:aws:/apis/a1 --tag-keys ["a","b c"]"#,
         );
         check(
+            "POST",
+            "apis/a1/stages",
+            &json!({ "deploymentId": "d1", "stageName": "prod" }),
+            "create-stage --api-id a1 --stage-name prod --deployment-id d1",
+        );
+        check(
+            "GET",
+            "apis/a1/deployments?maxResults=500",
+            &Value::Null,
+            "get-deployments --api-id a1",
+        );
+        check(
+            "GET",
+            "apis/a1/stages/prod",
+            &Value::Null,
+            "get-stage --api-id a1 --stage-name prod",
+        );
+        check(
             "DELETE",
             "apis/a1/routes/r1/requestparameters/route.request.header.x",
             &Value::Null,
             "delete-route-request-parameter --api-id a1 --route-id r1 --request-parameter-key route.request.header.x",
         );
+    }
+
+    fn rehearse() -> Vec<CliCall> {
+        let rehearsal = Rehearsal::at(&Target::Aws(AwsTarget::default()));
+        let api = ApiId::parse("a1").unwrap();
+        rehearsal.play(async |control| {
+            let made = control.create_deployment(&api, None).await.unwrap();
+            control.deployments(&api).await.unwrap();
+            control.delete_deployment(&api, &made.id).await.unwrap();
+        });
+        rehearsal.take()
+    }
+
+    #[test]
+    fn a_job_is_rehearsed_where_nothing_may_wait() {
+        let calls = rehearse();
+        let operations: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+        let expected = ["create-deployment", "get-deployments", "delete-deployment"];
+        assert_eq!(operations, expected);
+        let id = ("--deployment-id".to_owned(), Some(calls[0].new_id.clone()));
+        assert!(calls[2].arguments.contains(&id), "{calls:?}");
+    }
+
+    /// A task may make a number of steps before it must let others go on, and a rehearsal must not notice.
+    #[tokio::test]
+    async fn a_job_is_rehearsed_inside_of_a_task_too() {
+        for _ in 0..200 {
+            assert_eq!(rehearse().len(), 3);
+        }
     }
 }

@@ -18,7 +18,7 @@ use aws_sigv4::{
 };
 use http::{Uri, header};
 
-use super::{Error, ErrorKind, clock, connect::is_loopback, error::innermost};
+use super::{Error, ErrorKind, clock, connect::is_loopback, error::innermost, query};
 use crate::model::{ConnectRequest, Secret};
 
 /// The name of API Gateway's data plane in signatures.
@@ -124,11 +124,8 @@ impl Signer {
 }
 
 fn is_presigned(uri: &Uri) -> bool {
-    let mut parameters = uri.query().unwrap_or_default().split('&');
-    parameters.any(|parameter| {
-        let name = parameter.split('=').next().unwrap_or_default();
-        name.eq_ignore_ascii_case(PRESIGNED)
-    })
+    let query = uri.query().unwrap_or_default();
+    query::parameters(query).any(|(name, _)| name.eq_ignore_ascii_case(PRESIGNED))
 }
 
 /// True when nobody on the way can read the request.

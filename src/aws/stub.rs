@@ -30,7 +30,7 @@ pub(crate) struct Call {
 
 /// An answer to a call.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct CannedAnswer {
     status: u16,
     content_type: &'static str,
     error_type: Option<&'static str>,
@@ -38,7 +38,7 @@ pub(crate) struct Answer {
     stalls: bool,
 }
 
-impl Answer {
+impl CannedAnswer {
     /// JSON with this status.
     pub(crate) fn json(status: u16, body: &str) -> Self {
         Self {
@@ -87,7 +87,9 @@ pub(crate) struct Stub {
 
 impl Stub {
     /// Starts a server that answers with what `answer` gives for each call.
-    pub(crate) async fn start(answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(
+        answer: impl Fn(&Call) -> CannedAnswer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Arc::new(Mutex::new(Vec::new()));
@@ -144,7 +146,7 @@ pub(crate) async fn control_at(address: SocketAddr, tuning: &Tuning) -> Control 
     Control::connect_tuned(&target, tuning).await.unwrap()
 }
 
-type AnswerFn = Arc<dyn Fn(&Call) -> Answer + Send + Sync>;
+type AnswerFn = Arc<dyn Fn(&Call) -> CannedAnswer + Send + Sync>;
 
 async fn serve(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>, answer: AnswerFn) {
     let mut connections = JoinSet::new();

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::{
     Control, ErrorKind, Tuning,
-    stub::{Answer, Stub, control_at, quick_to_repeat},
+    stub::{CannedAnswer, Stub, control_at, quick_to_repeat},
 };
 use crate::model::{
     ApiId, Failure, FailureKind, Target,
@@ -35,7 +35,7 @@ fn hasty() -> Tuning {
 }
 
 /// Returns the error of listing the APIs when every call is answered like this, and its words for a person.
-async fn weather(answer: Answer) -> (ErrorKind, Failure) {
+async fn weather(answer: CannedAnswer) -> (ErrorKind, Failure) {
     let stub = Stub::start(move |_| answer.clone()).await;
     let error = stub.control().await.apis().await.unwrap_err();
     (error.kind, error.failure("Cannot list the APIs"))
@@ -52,7 +52,7 @@ fn check(outcome: &(ErrorKind, Failure), kind: ErrorKind, says: &str, has_hint: 
 
 #[tokio::test]
 async fn refusals_are_told_in_the_words_of_aws() {
-    let outcome = weather(Answer::error(
+    let outcome = weather(CannedAnswer::error(
         404,
         "NotFoundException",
         "Invalid API identifier specified 1:x",
@@ -66,14 +66,14 @@ async fn refusals_are_told_in_the_words_of_aws() {
     );
     assert!(outcome.1.causes[0].contains("6aa502cc"), "{}", outcome.1);
     let quota = "Maximum number of Stages for this API has been reached.";
-    let outcome = weather(Answer::error(429, "ConflictException", quota)).await;
+    let outcome = weather(CannedAnswer::error(429, "ConflictException", quota)).await;
     // A local gateway's, which nobody at AWS can raise.
     check(&outcome, ErrorKind::Quota, quota, false);
     let endpoint = "https://apigateway.eu-west-1.amazonaws.com";
     let error = super::Error::new(ErrorKind::Quota, endpoint, quota);
     let failure = error.failure("Cannot create a stage");
     assert!(failure.hint.unwrap().contains("a higher quota"));
-    let outcome = weather(Answer::error(
+    let outcome = weather(CannedAnswer::error(
         403,
         "AccessDeniedException",
         "not authorized",
@@ -84,7 +84,7 @@ async fn refusals_are_told_in_the_words_of_aws() {
 
 #[tokio::test]
 async fn expired_and_unknown_credentials_are_told_apart() {
-    let expired = Answer::error(
+    let expired = CannedAnswer::error(
         403,
         "ExpiredTokenException",
         "The security token included in the request is expired",
@@ -92,7 +92,7 @@ async fn expired_and_unknown_credentials_are_told_apart() {
     let outcome = weather(expired).await;
     check(&outcome, ErrorKind::Expired, "is expired", true);
     assert_eq!(outcome.1.kind, FailureKind::Config);
-    let unknown = Answer::error(
+    let unknown = CannedAnswer::error(
         403,
         "UnrecognizedClientException",
         "The security token included in the request is invalid.",
@@ -103,7 +103,7 @@ async fn expired_and_unknown_credentials_are_told_apart() {
 
 #[tokio::test]
 async fn a_failing_control_plane_is_told_after_three_attempts() {
-    let stub = Stub::start(|_| Answer::error(500, "InternalServerError", "oops")).await;
+    let stub = Stub::start(|_| CannedAnswer::error(500, "InternalServerError", "oops")).await;
     let error = stub.control().await.apis().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Failing);
     assert!(error.retryable);
@@ -112,14 +112,18 @@ async fn a_failing_control_plane_is_told_after_three_attempts() {
 
 #[tokio::test]
 async fn what_is_not_the_control_plane_is_told_as_such() {
-    for answer in [Answer::html(200), Answer::html(404), Answer::html(502)] {
+    for answer in [
+        CannedAnswer::html(200),
+        CannedAnswer::html(404),
+        CannedAnswer::html(502),
+    ] {
         let outcome = weather(answer).await;
         check(&outcome, ErrorKind::NotApiGateway, "text/html", true);
     }
-    let outcome = weather(Answer::json(200, "[1, 2]")).await;
+    let outcome = weather(CannedAnswer::json(200, "[1, 2]")).await;
     assert_ne!(outcome.0, ErrorKind::Other, "{}", outcome.1);
     let item = r#"{"items":[{"name":"chat","protocolType":"WEBSOCKET"}]}"#;
-    let outcome = weather(Answer::json(200, item)).await;
+    let outcome = weather(CannedAnswer::json(200, item)).await;
     check(&outcome, ErrorKind::NotApiGateway, "apiId", true);
 }
 
@@ -127,9 +131,9 @@ async fn what_is_not_the_control_plane_is_told_as_such() {
 async fn what_answered_as_the_control_plane_before_is_it_when_it_answers_oddly() {
     let stages = r#"{"items":[{"stageName":"prod"},{"stageName":""}]}"#;
     let stub = Stub::start(move |call| match call.line.as_str() {
-        "GET /v2/apis" => Answer::json(200, r#"{"items":[]}"#),
-        "GET /v2/apis/k3v9x2a1bc/stages" => Answer::json(200, stages),
-        _ => Answer::html(404),
+        "GET /v2/apis" => CannedAnswer::json(200, r#"{"items":[]}"#),
+        "GET /v2/apis/k3v9x2a1bc/stages" => CannedAnswer::json(200, stages),
+        _ => CannedAnswer::html(404),
     })
     .await;
     let control = stub.control().await;
@@ -162,7 +166,7 @@ async fn an_endpoint_that_refuses_is_told_with_its_address() {
 
 #[tokio::test]
 async fn an_endpoint_that_hangs_is_given_up_in_time() {
-    let stub = Stub::start(|_| Answer::never()).await;
+    let stub = Stub::start(|_| CannedAnswer::never()).await;
     let control = stub.impatient_control().await;
     let hanging = tokio::time::timeout(Duration::from_secs(10), control.apis());
     let error = hanging.await.expect("a call has an end").unwrap_err();
@@ -177,7 +181,12 @@ async fn an_endpoint_that_hangs_is_given_up_in_time() {
 
 #[tokio::test]
 async fn hostile_words_reach_nobody_raw() {
-    let outcome = weather(Answer::error(400, "BadRequestException", "a\u{1b}[31m\nb")).await;
+    let outcome = weather(CannedAnswer::error(
+        400,
+        "BadRequestException",
+        "a\u{1b}[31m\nb",
+    ))
+    .await;
     check(&outcome, ErrorKind::Refused, "a\\u{1b}[31m\\nb", false);
 }
 
@@ -185,8 +194,8 @@ async fn hostile_words_reach_nobody_raw() {
 async fn a_throttled_call_is_repeated() {
     let calls = AtomicUsize::new(0);
     let stub = Stub::start(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
-        0 => Answer::error(429, "TooManyRequestsException", "Too Many Requests"),
-        _ => Answer::json(200, r#"{"items":[]}"#),
+        0 => CannedAnswer::error(429, "TooManyRequestsException", "Too Many Requests"),
+        _ => CannedAnswer::json(200, r#"{"items":[]}"#),
     })
     .await;
     assert_eq!(stub.control().await.apis().await.unwrap(), []);
@@ -197,8 +206,8 @@ async fn a_throttled_call_is_repeated() {
 async fn a_throttled_create_is_repeated_and_a_hanging_one_is_not() {
     let calls = AtomicUsize::new(0);
     let stub = Stub::start(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
-        0 => Answer::error(429, "TooManyRequestsException", "Too Many Requests"),
-        _ => Answer::json(201, DEPLOYMENT),
+        0 => CannedAnswer::error(429, "TooManyRequestsException", "Too Many Requests"),
+        _ => CannedAnswer::json(201, DEPLOYMENT),
     })
     .await;
     let control = control_at(stub.address, &hasty()).await;
@@ -210,7 +219,7 @@ async fn a_throttled_create_is_repeated_and_a_hanging_one_is_not() {
     assert_eq!(stub.calls().len(), 2);
     assert_eq!(stub.calls()[1].body, r#"{"description":"why"}"#);
 
-    let stub = Stub::start(|_| Answer::never()).await;
+    let stub = Stub::start(|_| CannedAnswer::never()).await;
     let control = stub.impatient_control().await;
     let error = control
         .create_deployment(&api_id(), None)
@@ -223,7 +232,7 @@ async fn a_throttled_create_is_repeated_and_a_hanging_one_is_not() {
         "a second attempt may make a second deployment"
     );
 
-    let stub = Stub::start(|_| Answer::error(500, "InternalServerError", "oops")).await;
+    let stub = Stub::start(|_| CannedAnswer::error(500, "InternalServerError", "oops")).await;
     let control = stub.control().await;
     let error = control
         .create_deployment(&api_id(), None)
@@ -237,8 +246,8 @@ async fn a_throttled_create_is_repeated_and_a_hanging_one_is_not() {
 async fn a_deployment_waits_for_aws_to_take_another_and_slows_nothing_else() {
     let calls = AtomicUsize::new(0);
     let stub = Stub::start(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
-        0..3 => Answer::error(429, "TooManyRequestsException", "Too Many Requests"),
-        _ => Answer::json(201, DEPLOYMENT),
+        0..3 => CannedAnswer::error(429, "TooManyRequestsException", "Too Many Requests"),
+        _ => CannedAnswer::json(201, DEPLOYMENT),
     })
     .await;
     let (control, mut progress) = control_at(stub.address, &hasty()).await.metered();
@@ -277,7 +286,7 @@ async fn all_pages_are_followed_long_ones_and_http_apis_left_out() {
     let second = format!(r#"{{"items":[{}]}}"#, item("a", "chat", "WEBSOCKET"));
     let stub = Stub::start(move |call| {
         let is_second = call.query.contains("nextToken=more");
-        Answer::json(200, if is_second { &second } else { &first })
+        CannedAnswer::json(200, if is_second { &second } else { &first })
     })
     .await;
     let apis = stub.control().await.apis().await.unwrap();
@@ -295,7 +304,7 @@ async fn all_pages_are_followed_long_ones_and_http_apis_left_out() {
 #[tokio::test]
 async fn a_list_that_never_ends_is_given_up() {
     let page = r#"{"items":[],"nextToken":"again"}"#;
-    let outcome = weather(Answer::json(200, page)).await;
+    let outcome = weather(CannedAnswer::json(200, page)).await;
     check(&outcome, ErrorKind::NotApiGateway, "nextToken", true);
 }
 
@@ -313,7 +322,7 @@ async fn local_targets_need_neither_credentials_nor_configuration() {
 
 #[tokio::test]
 async fn an_endpoint_on_this_machine_is_reached_without_tls_and_proxy() {
-    let stub = Stub::start(|_| Answer::json(200, r#"{"items":[]}"#)).await;
+    let stub = Stub::start(|_| CannedAnswer::json(200, r#"{"items":[]}"#)).await;
     let target = Target::Aws(AwsTarget {
         endpoint_url: Some(format!("http://{}", stub.address)),
         region: Some("eu-west-1".into()),

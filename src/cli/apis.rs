@@ -7,6 +7,9 @@ use super::{
     start::{self, Session},
     table::table,
 };
+use crate::model::Api;
+
+const COLUMNS: [&str; 5] = ["NAME", "ID", "ROUTE SELECTION", "CREATED", "ENDPOINT"];
 
 pub(super) fn run(session: &Session, output: Output) -> Result<Exit, Stop> {
     let (apis, place) = start::ask(session, output, async |control| {
@@ -24,21 +27,17 @@ pub(super) fn run(session: &Session, output: Output) -> Result<Exit, Stop> {
         output.progress(&format!("no WebSocket APIs in {place}"));
         return Ok(Exit::Done);
     }
-    let rows: Vec<_> = apis
-        .iter()
-        .map(|api| {
-            [
-                api.name.clone(),
-                api.id.to_string(),
-                api.route_selection_expression.clone(),
-                api.created_at.map(|at| at.to_string()).unwrap_or_default(),
-                api.endpoint.clone(),
-            ]
-        })
-        .collect();
-    output::answer(&table(
-        ["NAME", "ID", "ROUTE SELECTION", "CREATED", "ENDPOINT"],
-        &rows,
-    ))?;
+    let rows: Vec<_> = apis.iter().map(row).collect();
+    output::answer(&table(COLUMNS, &rows))?;
     Ok(Exit::Done)
+}
+
+fn row(api: &Api) -> [String; 5] {
+    [
+        api.name.clone(),
+        api.id.to_string(),
+        api.route_selection_expression.clone(),
+        api.created_at.map(|at| at.to_string()).unwrap_or_default(),
+        api.endpoint.clone(),
+    ]
 }

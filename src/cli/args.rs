@@ -381,8 +381,8 @@ pub(super) struct ApplyArgs {
 #[derive(Debug, Arguments)]
 pub(super) struct WhereArgs {
     /// API/STAGE (the API by id or name), or a ws:// or wss:// URL
-    #[arg(value_name = "API/STAGE|URL", value_parser = parse_place)]
-    pub(super) place: Place,
+    #[arg(value_name = "API/STAGE|URL", value_parser = parse_address)]
+    pub(super) address: Address,
     /// Send this header with the handshake; may be repeated
     #[arg(long, value_name = "NAME: VALUE", value_parser = parse_header)]
     pub(super) header: Vec<(String, String)>,
@@ -397,7 +397,7 @@ pub(super) struct WhereArgs {
 #[derive(Debug, Arguments)]
 pub(super) struct ConnectArgs {
     #[command(flatten)]
-    pub(super) place: WhereArgs,
+    pub(super) to: WhereArgs,
     /// Stay this long after the end of the input: 0 leaves at once, "forever" until the other side closes
     #[arg(long, value_name = "SECONDS", value_parser = parse_linger)]
     pub(super) linger: Option<Linger>,
@@ -413,7 +413,7 @@ pub(super) enum Linger {
 #[derive(Debug, Arguments)]
 pub(super) struct SendArgs {
     #[command(flatten)]
-    pub(super) place: WhereArgs,
+    pub(super) to: WhereArgs,
     /// The message; "-", or none where stdin is not a terminal, reads it from stdin, without the last line's end
     #[arg(value_name = "TEXT")]
     pub(super) text: Option<String>,
@@ -426,19 +426,27 @@ pub(super) struct SendArgs {
     pub(super) timeout_ms: Option<u64>,
 }
 
-/// The place to connect to.
+/// The address to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Address {
     /// Anywhere.
     Url(String),
-    /// A stage of an API of the target.
-    Stage { api: String, stage: StageName },
+    /// By the target.
+    Stage(StageAddress),
 }
 
-fn parse_place(text: &str) -> Result<Place, String> {
+/// The address of a stage of an API of the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StageAddress {
+    /// The API's id or name.
+    pub(super) api: String,
+    pub(super) stage: StageName,
+}
+
+fn parse_address(text: &str) -> Result<Address, String> {
     if text.contains("://") {
         return match live::url_fault(text) {
-            None => Ok(Place::Url(text.to_owned())),
+            None => Ok(Address::Url(text.to_owned())),
             Some(fault) => Err(fault),
         };
     }
@@ -446,10 +454,10 @@ fn parse_place(text: &str) -> Result<Place, String> {
         return Err("write API/STAGE, for example chat/prod, or a ws:// or wss:// URL".to_owned());
     };
     let stage = StageName::parse(stage).map_err(|error| error.to_string())?;
-    Ok(Place::Stage {
+    Ok(Address::Stage(StageAddress {
         api: api.to_owned(),
         stage,
-    })
+    }))
 }
 
 fn parse_header(text: &str) -> Result<(String, String), String> {
@@ -543,25 +551,25 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_a_url_or_a_stage() {
+    fn an_address_is_a_url_or_a_stage() {
         assert_eq!(
-            parse_place("wss://a/b").unwrap(),
-            Place::Url("wss://a/b".into())
+            parse_address("wss://a/b").unwrap(),
+            Address::Url("wss://a/b".into())
         );
         let stage = StageName::parse("prod").unwrap();
         assert_eq!(
-            parse_place("my/api/prod").unwrap(),
-            Place::Stage {
+            parse_address("my/api/prod").unwrap(),
+            Address::Stage(StageAddress {
                 api: "my/api".into(),
                 stage
-            }
+            })
         );
         for url in ["http://a/b", "wss:///b", "wss://a b/"] {
-            assert!(parse_place(url).is_err(), "{url}");
+            assert!(parse_address(url).is_err(), "{url}");
         }
-        assert!(parse_place("chat").unwrap_err().contains("API/STAGE"));
+        assert!(parse_address("chat").unwrap_err().contains("API/STAGE"));
         assert!(
-            parse_place("chat/two words")
+            parse_address("chat/two words")
                 .unwrap_err()
                 .contains("stage name")
         );

@@ -31,7 +31,7 @@ use super::{
     unsettled::PatientLink,
 };
 use crate::{
-    live::{LinkSender, SendError},
+    live::LinkSender,
     model::{Failure, FailureKind, LinkEvent, Outgoing, Signing, limit::MESSAGE_BYTES},
 };
 
@@ -53,7 +53,7 @@ const LINGER_TIME: Duration = Duration::from_secs(10);
 
 pub(super) fn run(session: &Session, args: &ConnectArgs, output: Output) -> Result<Exit, Stop> {
     start::block_on(async {
-        let finding = message::destination(session, &args.place, output);
+        let finding = message::destination(session, &args.to, output);
         let destination = Box::pin(finding).await?;
         let stay = Stay::new(args.linger.or_else(usual_linger));
         watch(destination, stay, output).await
@@ -111,13 +111,12 @@ async fn watch(mut to: Destination, mut stay: Stay, output: Output) -> Result<Ex
         }
     }
     drop(link);
-    let was_interrupted = leave_at.is_some();
     tokio::select! {
         biased;
         () = interrupts.next() => Ok(Exit::Interrupted),
         () = sleep_until(leave_at) => Ok(Exit::Interrupted),
         exit = finish(printer, typing) => match exit {
-            Ok(_) | Err(Stop::Failed(_)) if was_interrupted => Ok(Exit::Interrupted),
+            Ok(_) | Err(Stop::Failed(_)) if leave_at.is_some() => Ok(Exit::Interrupted),
             exit => exit,
         }
     }
@@ -325,44 +324,44 @@ fn print_all(
 fn send_typed_lines(sender: LinkSender, input_end: CancellationToken) -> JoinHandle<u64> {
     let (lines, mut typed) = mpsc::channel(LINES);
     // A thread of its own, because a read from a terminal cannot be given up; it ends with the program.
-    std::thread::spawn(move || {
-        let mut input = io::stdin().lock();
-        while let Ok(Some(line)) = read_line(&mut input) {
-            let is_taken = match line {
-                Ok(line) => lines.blocking_send(line).is_ok(),
-                Err(too_long) => {
-                    output::warn(&too_long.to_string());
-                    true
-                }
-            };
-            if !is_taken {
-                break;
-            }
-        }
-    });
+    std::thread::spawn(move || read_lines(&lines));
     tokio::spawn(async move {
         let mut n_late = 0;
         loop {
-            tokio::select! {
+            let line = tokio::select! {
                 biased;
                 () = sender.ended() => break,
-                line = typed.recv() => {
-                    let Some(line) = line else {
-                        input_end.cancel();
-                        return 0;
-                    };
-                    if let Err(SendError::Ended(_) | SendError::Full(_)) =
-                        sender.send(Outgoing::Text(line)).await
-                    {
-                        n_late += 1;
-                        break;
-                    }
-                }
+                line = typed.recv() => line,
+            };
+            let Some(line) = line else {
+                input_end.cancel();
+                return 0;
+            };
+            if sender.send(Outgoing::Text(line)).await.is_err() {
+                n_late += 1;
+                break;
             }
         }
         typed.close();
         n_late + std::iter::from_fn(|| typed.try_recv().ok()).count() as u64
     })
+}
+
+/// Passes on what is typed, line by line, for as long as anybody takes it.
+fn read_lines(lines: &mpsc::Sender<String>) {
+    let mut input = io::stdin().lock();
+    while let Ok(Some(line)) = read_line(&mut input) {
+        let is_taken = match line {
+            Ok(line) => lines.blocking_send(line).is_ok(),
+            Err(too_long) => {
+                output::warn(&too_long.to_string());
+                true
+            }
+        };
+        if !is_taken {
+            break;
+        }
+    }
 }
 
 /// A line that is longer than a message may be, and was not sent.
@@ -398,17 +397,22 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<Result<String, TooLo
         is_ended = end.is_some();
         input.consume(n_used);
     }
+    Ok(Some(as_message(line, bytes)))
+}
+
+/// Returns a line of so many bytes, of which at most these are kept, without the carriage return at its end.
+fn as_message(mut line: Vec<u8>, mut bytes: u64) -> Result<String, TooLong> {
     if bytes == line.len() as u64 && line.last() == Some(&b'\r') {
         line.pop();
         bytes -= 1;
     }
     let text = String::from_utf8_lossy(&line);
     let is_whole = bytes == line.len() as u64;
-    Ok(Some(if is_whole && text.len() <= MESSAGE_BYTES {
+    if is_whole && text.len() <= MESSAGE_BYTES {
         Ok(text.into_owned())
     } else {
         Err(TooLong { bytes })
-    }))
+    }
 }
 
 #[cfg(test)]

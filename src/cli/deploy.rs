@@ -19,7 +19,7 @@ use super::{
 use crate::{
     aws::Control,
     model::{
-        ApiDetail, Drift, Failure, FailureKind, Target,
+        Api, ApiDetail, Drift, Failure, FailureKind, Target,
         pace::Priority,
         plan::{
             DeployFailure, DeployPlan, DeployProgress, DeployRequest, Deployed, DraftCheck,
@@ -30,7 +30,7 @@ use crate::{
         Journal,
         deploy::{
             self,
-            account::{self, Made},
+            status_line::{self, Made},
         },
         find,
         reading::{self, Unfinished},
@@ -135,7 +135,7 @@ fn tell_end(job: &Job, carried_out: CarriedOut, output: Output) -> Result<Exit, 
         }
         Some(Err(failed)) => {
             remains(&failed, target, output);
-            let made = made_json(&account::made_by(&failed), plan, target);
+            let made = made_json(&status_line::made_by(&failed), plan, target);
             output.failure_with(&failed.failure, &remains_json(&made));
             Ok(match carried_out.exit {
                 Exit::Interrupted => Exit::Interrupted,
@@ -144,10 +144,10 @@ fn tell_end(job: &Job, carried_out: CarriedOut, output: Output) -> Result<Exit, 
         }
         None => {
             let last = carried_out.last.as_ref();
-            let account = account::cut(target, plan, last);
-            tracing::warn!("{account}");
-            let made = made_json(&account::made_until(last), plan, target);
-            let failure = Failure::new(FailureKind::User, account);
+            let line = status_line::cut(target, plan, last);
+            tracing::warn!("{line}");
+            let made = made_json(&status_line::made_until(last), plan, target);
+            let failure = Failure::new(FailureKind::User, line);
             output.failure_with(&failure, &remains_json(&made));
             Ok(Exit::Interrupted)
         }
@@ -170,13 +170,13 @@ fn made_json(made: &Made, plan: &DeployPlan, target: &Target) -> Value {
             _ => json!({ "Kind": "Nothing" }),
         };
     };
-    let ways = deploy::ways_on(target, plan, id);
+    let steps = deploy::next_steps(target, plan, id);
     let commands = match is_served {
-        Some(true) => json!({ "Look": ways.look }),
+        Some(true) => json!({ "Look": steps.look }),
         Some(false) => {
-            json!({ "Look": ways.look, "Finish": ways.finish, "CleanUp": ways.clean_up })
+            json!({ "Look": steps.look, "Finish": steps.finish, "CleanUp": steps.clean_up })
         }
-        None => json!({ "Look": ways.look, "Finish": ways.finish }),
+        None => json!({ "Look": steps.look, "Finish": steps.finish }),
     };
     json!({
         "Kind": "Deployment", "DeploymentId": id, "StageName": plan.request.stage.name(),
@@ -239,8 +239,23 @@ async fn plan(
     args: &DeployArgs,
 ) -> Result<DeployPlan, Failure> {
     let api = find::find_api(control, &args.api).await?;
+    let request = request(&api, args);
+    let detail = read(control, journal, api, request.check).await;
+    let failed = match deploy::plan(control.target(), &detail, &request) {
+        Ok(plan) => return Ok(plan),
+        Err(failure) => failure,
+    };
+    let lacks_draft = request.check == DraftCheck::BeforeStage && detail.draft.is_none();
+    Err(if detail.stages.is_known() && lacks_draft {
+        failed.cause("--no-wait deploys without reading the draft")
+    } else {
+        failed
+    })
+}
+
+fn request(api: &Api, args: &DeployArgs) -> DeployRequest {
     let stage = args.stage.clone();
-    let request = DeployRequest {
+    DeployRequest {
         api_id: api.id.clone(),
         api_name: api.name.clone(),
         stage: if args.create {
@@ -254,8 +269,12 @@ async fn plan(
         } else {
             DraftCheck::BeforeStage
         },
-    };
-    let detail = match request.check {
+    }
+}
+
+/// Reads what the plan is made from: a draft that is compared behind the freeze, else the stages only.
+async fn read(control: &Control, journal: &Journal, api: Api, check: DraftCheck) -> ApiDetail {
+    match check {
         DraftCheck::BeforeStage => {
             // It leaves turns to what follows: the freeze, and the reading behind it that the stage waits for.
             let control = control.at(Priority::Shown);
@@ -267,39 +286,38 @@ async fn plan(
             detail.take_stages(stages);
             detail
         }
-    };
-    let failed = match deploy::plan(control.target(), &detail, &request) {
-        Ok(plan) => return Ok(plan),
-        Err(failure) => failure,
-    };
-    let lacks_draft = request.check == DraftCheck::BeforeStage && detail.draft.is_none();
-    Err(if detail.stages.is_known() && lacks_draft {
-        failed.cause("--no-wait deploys without reading the draft")
-    } else {
-        failed
-    })
+    }
 }
 
 fn show(plan: &DeployPlan, output: Output) -> Result<(), Stop> {
-    let stage = plan.request.stage.name();
     if output.json {
-        let changes = match &plan.drift {
-            Drift::Changes(changes) => {
-                Some(changes.iter().map(ToString::to_string).collect::<Vec<_>>())
-            }
-            _ => None,
-        };
-        return output::json(&json!({
-            "ApiId": plan.api.id,
-            "StageName": stage,
-            "ServesNow": plan.serves_now,
-            "Drift": plan.drift.text(),
-            "Changes": changes,
-            "Steps": plan.steps.iter().map(|step| step.label()).collect::<Vec<_>>(),
-            "Commands": plan.commands,
-            "Warnings": plan.warnings,
-        }));
+        output::json(&plan_json(plan))
+    } else {
+        output::answer(&plan_lines(plan).join("\n"))
     }
+}
+
+fn plan_json(plan: &DeployPlan) -> Value {
+    let changes = match &plan.drift {
+        Drift::Changes(changes) => {
+            Some(changes.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
+        _ => None,
+    };
+    json!({
+        "ApiId": plan.api.id,
+        "StageName": plan.request.stage.name(),
+        "ServesNow": plan.serves_now,
+        "Drift": plan.drift.text(),
+        "Changes": changes,
+        "Steps": plan.steps.iter().map(|step| step.label()).collect::<Vec<_>>(),
+        "Commands": plan.commands,
+        "Warnings": plan.warnings,
+    })
+}
+
+fn plan_lines(plan: &DeployPlan) -> Vec<String> {
+    let stage = plan.request.stage.name();
     let mut lines = vec![format!("API      {} ({})", plan.api.name, plan.api.id)];
     lines.push(match (&plan.serves_now, &plan.request.stage) {
         (Some(deployment), _) => format!("Stage    {stage}, serves {deployment}"),
@@ -313,7 +331,7 @@ fn show(plan: &DeployPlan, output: Output) -> Result<(), Stop> {
     let steps: Vec<_> = plan.steps.iter().map(|step| step.label()).collect();
     lines.push(format!("Steps    {}", steps.join(" -> ")));
     lines.extend(plan.commands.iter().cloned());
-    output::answer(&lines.join("\n"))
+    lines
 }
 
 /// Tells the steps of a deploy, and how far one is that takes long.
@@ -367,20 +385,23 @@ impl Teller {
     }
 }
 
+fn deployed_json(job: &Job, deployed: &Deployed) -> Value {
+    let mut json = json!({
+        "Deployment": aws_json::deployment(&deployed.deployment),
+        "Stage": aws_json::stage(&deployed.stage),
+        "Proved": deployed.deployment.fingerprint().is_some(),
+    });
+    if let Some(time) = settle::time(&job.control) {
+        json["SettlesInSeconds"] = time.as_secs().into();
+    }
+    json
+}
+
 fn answer(job: &Job, deployed: &Deployed, output: Output) -> Result<(), Stop> {
     let is_proved = deployed.deployment.fingerprint().is_some();
-    let stage = &deployed.stage.name;
-    let deployment = &deployed.deployment.id;
+    let (stage, deployment) = (&deployed.stage.name, &deployed.deployment.id);
     if output.json {
-        let mut answer = json!({
-            "Deployment": aws_json::deployment(&deployed.deployment),
-            "Stage": aws_json::stage(&deployed.stage),
-            "Proved": is_proved,
-        });
-        if let Some(time) = settle::time(&job.control) {
-            answer["SettlesInSeconds"] = time.as_secs().into();
-        }
-        output::json(&answer)?;
+        output::json(&deployed_json(job, deployed))?;
     } else {
         output::answer(&match &deployed.previous {
             Some(previous) => format!("{stage}: {previous} -> {deployment}"),
@@ -410,11 +431,11 @@ fn remains(failed: &DeployFailure, target: &Target, output: Output) {
     }
 }
 
-/// Tells what exists and the ways on. The way to delete it is told only where the stage is known not to serve it.
+/// Tells what exists and the steps on. The way to delete it is told only where the stage is known not to serve it.
 fn left_over(left: &LeftOver, target: &Target, output: Output) {
     let deployment = &left.deployment_id;
     let stage = left.plan.request.stage.name();
-    let commands = deploy::ways_on(target, &left.plan, deployment);
+    let commands = deploy::next_steps(target, &left.plan, deployment);
     match left.stage_use {
         StageUse::NotServed => {
             output::warn(&format!(

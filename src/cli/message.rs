@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    args::{Place, WhereArgs},
+    args::{Address, StageAddress, WhereArgs},
     output::{self, Output},
     start::Session,
     unsettled::{PatientLink, Unsettled},
@@ -30,7 +30,7 @@ use crate::{
 /// Longest part of a refusal's body that a failure quotes, in characters.
 const QUOTED_CHARS: usize = 300;
 
-/// A request for the place, and what to call the place.
+/// A request for an address, and what to call the address.
 pub(super) struct Destination {
     /// The request with its signature, where it has one.
     pub(super) request: ConnectRequest,
@@ -53,22 +53,8 @@ pub(super) async fn destination(
     args: &WhereArgs,
     output: Output,
 ) -> Result<Destination, Failure> {
-    let mut found = match &args.place {
-        Place::Url(url) if args.sign => {
-            let connecting = Box::pin(session.control());
-            let control = session.patiently(output, connecting).await?;
-            Found {
-                control: Some(control),
-                ..Found::url(url)
-            }
-        }
-        Place::Url(url) => Found::url(url),
-        Place::Stage { api, stage } => {
-            let finding = async |control| find(session, control, args, (api, stage)).await;
-            Box::pin(session.watch(output, finding)).await?
-        }
-    };
-    if let Some(unknown) = found.unknown.take() {
+    let found = looked_up(session, args, output).await?;
+    if let Some(unknown) = &found.unknown {
         output::warn(&format!(
             "the handshake is not signed, for nothing says whether $connect asks for that: {unknown}"
         ));
@@ -100,6 +86,24 @@ pub(super) async fn destination(
     })
 }
 
+async fn looked_up(session: &Session, args: &WhereArgs, output: Output) -> Result<Found, Failure> {
+    match &args.address {
+        Address::Url(url) if args.sign => {
+            let connecting = Box::pin(session.control());
+            let control = session.patiently(output, connecting).await?;
+            Ok(Found {
+                control: Some(control),
+                ..Found::url(url)
+            })
+        }
+        Address::Url(url) => Ok(Found::url(url)),
+        Address::Stage(stage) => {
+            let finding = async |control| find(session, control, args, stage).await;
+            Box::pin(session.watch(output, finding)).await
+        }
+    }
+}
+
 async fn sign(request: ConnectRequest, signer: Option<Signer>) -> Result<ConnectRequest, Failure> {
     match signer {
         Some(signer) => {
@@ -110,7 +114,7 @@ async fn sign(request: ConnectRequest, signer: Option<Signer>) -> Result<Connect
     }
 }
 
-/// A place, as far as it is known.
+/// An address, as far as it is known.
 struct Found {
     url: String,
     stage: Option<Stage>,
@@ -139,14 +143,14 @@ async fn find(
     session: &Session,
     control: Control,
     args: &WhereArgs,
-    (api, stage): (&str, &StageName),
+    address: &StageAddress,
 ) -> Result<Found, Failure> {
-    let (api, stage) = url::find_stage(&control, api, stage).await?;
+    let (api, stage) = url::find_stage(&control, &address.api, &address.stage).await?;
     // Whoever brings an authorization knows what the route asks for, and whoever wants to sign need not know it.
     let is_authorization =
         |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
-    let is_settled = args.sign || args.header.iter().any(is_authorization);
-    let asks = if is_settled {
+    let is_decided = args.sign || args.header.iter().any(is_authorization);
+    let asks = if is_decided {
         Ok(false)
     } else {
         let journal = Journal::new(session.paths.journal());

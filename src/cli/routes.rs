@@ -9,24 +9,20 @@ use super::{
     table::table,
 };
 use crate::{
-    model::{Integration, Route},
+    aws::Control,
+    model::{Api, Failure, Integration, Route},
     ops::{find, reading},
 };
 
+const COLUMNS: [&str; 5] = ["ROUTE", "WAYS", "AUTHORIZATION", "INTEGRATION", "TIMEOUT"];
+
 pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<Exit, Stop> {
-    let (api, routes, integrations) = start::ask(session, output, async |control| {
-        let api = find::find_api(&control, &args.api).await?;
-        control.expect(2);
-        let read = tokio::try_join!(
-            reading::routes(&control, &api.id),
-            control.integrations(&api.id)
-        );
-        let read =
-            read.and_then(|(routes, integrations)| Ok((routes.whole()?, integrations.whole()?)));
-        let (routes, integrations) = read.map_err(|error| {
-            error.failure(format!("Cannot list the routes of \"{}\"", api.name))
-        })?;
-        Ok((api, routes, integrations))
+    let Listed {
+        api,
+        routes,
+        integrations,
+    } = start::ask(session, output, async |control| {
+        list(&control, &args.api).await
     })?;
     if output.json {
         let items: Vec<_> = routes.iter().map(aws_json::route).collect();
@@ -37,15 +33,34 @@ pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<E
         output.progress(&format!("\"{}\" has no routes", api.name));
         return Ok(Exit::Done);
     }
-    let rows: Vec<_> = routes
-        .iter()
-        .map(|route| row(route, &integrations))
-        .collect();
-    output::answer(&table(
-        ["ROUTE", "WAYS", "AUTHORIZATION", "INTEGRATION", "TIMEOUT"],
-        &rows,
-    ))?;
+    let rows = routes.iter().map(|route| row(route, &integrations));
+    let rows: Vec<_> = rows.collect();
+    output::answer(&table(COLUMNS, &rows))?;
     Ok(Exit::Done)
+}
+
+/// The routes of an API, and what they lead to.
+struct Listed {
+    api: Api,
+    routes: Vec<Route>,
+    integrations: Vec<Integration>,
+}
+
+async fn list(control: &Control, id_or_name: &str) -> Result<Listed, Failure> {
+    let api = find::find_api(control, id_or_name).await?;
+    control.expect(2);
+    let read = tokio::try_join!(
+        reading::routes(control, &api.id),
+        control.integrations(&api.id)
+    );
+    let read = read.and_then(|(routes, integrations)| Ok((routes.whole()?, integrations.whole()?)));
+    let title = || format!("Cannot list the routes of \"{}\"", api.name);
+    let (routes, integrations) = read.map_err(|error| error.failure(title()))?;
+    Ok(Listed {
+        api,
+        routes,
+        integrations,
+    })
 }
 
 fn row(route: &Route, integrations: &[Integration]) -> [String; 5] {

@@ -27,7 +27,7 @@ const USUAL_TIME: Duration = Duration::from_secs(10);
 pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<Exit, Stop> {
     let text = message_text(args)?;
     start::block_on(async {
-        let finding = message::destination(session, &args.place, output);
+        let finding = message::destination(session, &args.to, output);
         let mut destination = Box::pin(finding).await?;
         let n_bytes = text.len();
         let patience = Patience::new(args.timeout_ms.map(Duration::from_millis));
@@ -170,28 +170,31 @@ impl<'a> Wait<'a> {
             match &event {
                 LinkEvent::Open(_) => self.is_open = true,
                 LinkEvent::Frames(frames) => {
-                    let found = frames
-                        .records
-                        .iter()
-                        .find_map(|record| self.look_at(record));
-                    if found.is_some() {
+                    let found = self.look_at_all(&frames.records);
+                    let is_enough = self.is_sent && self.expected.is_none();
+                    if found.is_some() || is_enough {
                         return Ok(found);
-                    }
-                    if self.is_sent && self.expected.is_none() {
-                        return Ok(None);
                     }
                 }
                 end if end.is_end() => {
-                    let Some(at) = link.again_at() else {
-                        let failure = self.facts.failure(end, to);
-                        return Err(failure.unwrap_or_else(|| self.ended_early(to)));
-                    };
-                    over_at = patience.over_at(at);
+                    let again_at = link.again_at();
+                    let again_at = again_at.ok_or_else(|| self.ended(end, to))?;
+                    over_at = patience.over_at(again_at);
                 }
                 _ => {}
             }
         }
         Err(self.ended_early(to))
+    }
+
+    fn ended(&self, end: &LinkEvent, to: &Destination) -> Failure {
+        let failure = self.facts.failure(end, to);
+        failure.unwrap_or_else(|| self.ended_early(to))
+    }
+
+    /// The expected message, as far as these frames bring it.
+    fn look_at_all(&mut self, records: &[FrameRecord]) -> Option<String> {
+        records.iter().find_map(|record| self.look_at(record))
     }
 
     fn look_at(&mut self, record: &FrameRecord) -> Option<String> {

@@ -18,6 +18,8 @@ use crate::{
     },
 };
 
+const COLUMNS: [&str; 5] = ["STAGE", "SERVES", "UPDATED", "DRAFT", "URL"];
+
 pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<Exit, Stop> {
     let detail = start::ask(session, output, async |control| {
         let journal = Journal::new(session.paths.journal());
@@ -29,13 +31,7 @@ pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<E
     }
     detail.failures().for_each(output::warn_of);
     if output.json {
-        let items: Vec<_> = detail
-            .stages
-            .iter()
-            .map(|stage| item(&detail, stage))
-            .collect();
-        let failures: Vec<_> = detail.failures().map(failure).collect();
-        output::json(&json!({ "Items": items, "Failures": failures }))?;
+        output::json(&all(&detail))?;
         return Ok(Exit::Done);
     }
     if detail.stages.is_empty() && detail.stages.is_whole() {
@@ -45,17 +41,19 @@ pub(super) fn run(session: &Session, args: &ApiArgs, output: Output) -> Result<E
         ));
         return Ok(Exit::Done);
     }
-    let rows: Vec<_> = detail
-        .stages
-        .iter()
-        .map(|stage| row(&detail, stage))
-        .collect();
-    output::answer(&table(
-        ["STAGE", "SERVES", "UPDATED", "DRAFT", "URL"],
-        &rows,
-    ))?;
+    let rows = detail.stages.iter().map(|stage| row(&detail, stage));
+    let rows: Vec<_> = rows.collect();
+    output::answer(&table(COLUMNS, &rows))?;
     output.progress(&format!("stages {}/{STAGES_PER_API}", detail.stages.len()));
     Ok(Exit::Done)
+}
+
+/// The stages and what could not be read, as JSON.
+fn all(detail: &ApiDetail) -> Value {
+    let items = detail.stages.iter().map(|stage| item(detail, stage));
+    let items: Vec<_> = items.collect();
+    let failures: Vec<_> = detail.failures().map(failure).collect();
+    json!({ "Items": items, "Failures": failures })
 }
 
 fn drift(detail: &ApiDetail, stage: &Stage) -> String {

@@ -78,7 +78,7 @@ impl Unsettled {
     }
 }
 
-/// A link to a place, which is opened again where a stage refuses because it has not settled.
+/// A link to an address, which is opened again where a stage refuses because it has not settled.
 #[derive(Debug)]
 pub(super) struct PatientLink {
     link: Link,
@@ -93,7 +93,7 @@ pub(super) struct PatientLink {
 }
 
 impl PatientLink {
-    /// Sets out to a place.
+    /// Sets out to an address.
     pub(super) fn open(
         request: ConnectRequest,
         unsettled: Option<Unsettled>,

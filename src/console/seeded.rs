@@ -8,7 +8,7 @@ use crate::{
     model::{Failure, FailureKind},
     ops::{
         Journal,
-        journal::{Entry, Shelf},
+        journal::{Entry, JournalDir},
     },
 };
 
@@ -24,8 +24,8 @@ pub(crate) async fn remember(journal: &Journal, gateway: &Gateway) -> Option<Fai
     let deployed_at = clock::now();
     let kept = tokio::task::spawn_blocking(move || {
         seeded.into_iter().try_for_each(|seeded| {
-            let shelf = Shelf::at(&endpoint, &seeded.region);
-            journal.record(&shelf, &entry(seeded, deployed_at))
+            let journal_dir = JournalDir::at(&endpoint, &seeded.region);
+            journal.record(&journal_dir, &entry(seeded, deployed_at))
         })
     });
     let error = kept.await.ok()?.err()?;

@@ -148,6 +148,38 @@ impl StageName {
 
 text_newtype!(StageName);
 
+/// A reference to a part of an API, such as a route or a stage.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PartRef<'a, Id> {
+    /// The API.
+    pub api: &'a ApiId,
+    /// The part.
+    pub id: &'a Id,
+}
+
+/// A reference to a response of a route or of an integration.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ResponseRef<'a, Of, Id> {
+    /// The route or the integration.
+    pub of: PartRef<'a, Of>,
+    /// The response.
+    pub id: &'a Id,
+}
+
+impl ApiId {
+    /// Refers to a part of this API.
+    pub fn part<'a, Id>(&'a self, id: &'a Id) -> PartRef<'a, Id> {
+        PartRef { api: self, id }
+    }
+}
+
+impl<'a, Of> PartRef<'a, Of> {
+    /// Refers to a response of this route or integration.
+    pub fn response<Id>(self, id: &'a Id) -> ResponseRef<'a, Of, Id> {
+        ResponseRef { of: self, id }
+    }
+}
+
 /// Our own number for one link (our end of a WebSocket), unique while the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u32);

@@ -25,6 +25,7 @@ pub mod stage;
 pub mod stage_update;
 pub mod target;
 pub mod text;
+pub mod transcript;
 
 pub use api::{Api, Authorizer, Integration, IntegrationResponse, Model, Route, RouteResponse};
 pub use definition::{Definition, Fingerprint};
@@ -35,7 +36,7 @@ pub use failure::{Failure, FailureKind};
 pub use frame::{Direction, FrameRecord, Opcode};
 pub use id::{
     ApiId, AuthorizerId, ConnectionId, DeploymentId, IntegrationId, IntegrationResponseId, LinkId,
-    ModelId, RouteId, RouteResponseId, SessionId, StageName, Ticket,
+    ModelId, PartRef, ResponseRef, RouteId, RouteResponseId, SessionId, StageName, Ticket,
 };
 pub use link::{ConnectRequest, LinkEvent, Outgoing, Signing};
 pub use part::Part;

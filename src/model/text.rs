@@ -56,6 +56,13 @@ pub fn printable_json(json: String) -> String {
     safe
 }
 
+/// Returns the text as the beginning of a sentence.
+pub fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
+}
+
 fn needs_escape(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -14,7 +14,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
 use crate::{
     aws::Control,
@@ -73,7 +73,7 @@ pub struct Journal {
 
 /// The part of the journal that holds a target's entries: a directory for each place in which API ids are unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shelf(String);
+pub struct JournalDir(String);
 
 /// The file's shape. Members are only added, with a default.
 #[derive(Debug, Serialize, Deserialize)]
@@ -99,18 +99,18 @@ struct Version {
     version: u32,
 }
 
-impl Shelf {
-    /// The shelf of a control plane.
+impl JournalDir {
+    /// The directory of a control plane.
     ///
     /// An API's id is part of its host name on AWS, so it is unique in a region over all accounts, and the account need
     /// not be known. A local gateway's port changes from run to run while its APIs stay, so all local endpoints of a
-    /// region share a shelf; their ids are random, and an entry is believed only if the deployment's own description
+    /// region share a directory; their ids are random, and an entry is believed only if the deployment's own description
     /// does not contradict it.
     pub fn of(control: &Control) -> Self {
         Self::at(control.endpoint(), control.region())
     }
 
-    /// The shelf of the control plane at that URL, for a region of it.
+    /// The directory of the control plane at that URL, for a region of it.
     pub fn at(endpoint: &str, region: &str) -> Self {
         let authority = endpoint
             .split_once("://")
@@ -144,8 +144,8 @@ impl Journal {
     ///
     /// # Errors
     /// Fails when the system refuses; then nothing of the entry is left.
-    pub fn record(&self, shelf: &Shelf, entry: &Entry) -> Result<(), WriteError> {
-        let path = self.path(shelf, &entry.api_id, &entry.deployment_id);
+    pub fn record(&self, journal_dir: &JournalDir, entry: &Entry) -> Result<(), WriteError> {
+        let path = self.path(journal_dir, &entry.api_id, &entry.deployment_id);
         let at = |path: &Path| {
             let path = path.to_owned();
             move |source| WriteError { path, source }
@@ -157,18 +157,15 @@ impl Journal {
         let mut file = NamedTempFile::new_in(dir).map_err(at(dir))?;
         file.write_all(text.as_bytes()).map_err(at(&path))?;
         file.as_file().sync_all().map_err(at(&path))?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => {}
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                if self.says(shelf, entry) {
-                    return Ok(());
-                }
-                error
-                    .file
-                    .persist(&path)
-                    .map_err(|error| at(&path)(error.error))?;
+        if let Err(PersistError { error, file }) = file.persist_noclobber(&path) {
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                return Err(at(&path)(error));
             }
-            Err(error) => return Err(at(&path)(error.error)),
+            if self.says(journal_dir, entry) {
+                return Ok(());
+            }
+            let replaced = file.persist(&path);
+            replaced.map_err(|error| at(&path)(error.error))?;
         }
         // Only now is the name itself on the disk.
         File::open(dir)
@@ -177,8 +174,8 @@ impl Journal {
     }
 
     /// Looks for the entry of a deployment. Blocks while the file is read.
-    pub fn find(&self, shelf: &Shelf, api: &ApiId, deployment: &DeploymentId) -> Found {
-        let path = self.path(shelf, api, deployment);
+    pub fn find(&self, journal_dir: &JournalDir, api: &ApiId, deployment: &DeploymentId) -> Found {
+        let path = self.path(journal_dir, api, deployment);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
@@ -200,8 +197,9 @@ impl Journal {
     /// Fails when the system refuses.
     pub async fn keep(&self, control: &Control, entry: Entry) -> Result<(), WriteError> {
         let journal = self.clone();
-        let shelf = Shelf::of(control);
-        let written = tokio::task::spawn_blocking(move || journal.record(&shelf, &entry)).await;
+        let journal_dir = JournalDir::of(control);
+        let written =
+            tokio::task::spawn_blocking(move || journal.record(&journal_dir, &entry)).await;
         written.unwrap_or_else(|error| {
             Err(WriteError {
                 path: self.dir.clone(),
@@ -218,11 +216,11 @@ impl Journal {
         deployments: Vec<DeploymentId>,
     ) -> Vec<Found> {
         let journal = self.clone();
-        let shelf = Shelf::of(control);
+        let journal_dir = JournalDir::of(control);
         let api = api.clone();
         let n_deployments = deployments.len();
         let found = tokio::task::spawn_blocking(move || {
-            let find = |id: &DeploymentId| journal.find(&shelf, &api, id);
+            let find = |id: &DeploymentId| journal.find(&journal_dir, &api, id);
             deployments.iter().map(find).collect()
         });
         found
@@ -230,15 +228,15 @@ impl Journal {
             .unwrap_or_else(|_| vec![Found::Nothing; n_deployments])
     }
 
-    fn says(&self, shelf: &Shelf, entry: &Entry) -> bool {
-        let found = self.find(shelf, &entry.api_id, &entry.deployment_id);
+    fn says(&self, journal_dir: &JournalDir, entry: &Entry) -> bool {
+        let found = self.find(journal_dir, &entry.api_id, &entry.deployment_id);
         matches!(found, Found::Entry(there)
             if there.definition == entry.definition && (there.stage.is_some() || entry.stage.is_none()))
     }
 
-    fn path(&self, shelf: &Shelf, api: &ApiId, deployment: &DeploymentId) -> PathBuf {
+    fn path(&self, journal_dir: &JournalDir, api: &ApiId, deployment: &DeploymentId) -> PathBuf {
         self.dir
-            .join(&shelf.0)
+            .join(&journal_dir.0)
             .join(file_name(api.as_str()))
             .join(format!("{}.json", file_name(deployment.as_str())))
     }
@@ -349,24 +347,24 @@ mod tests {
     struct Fixture {
         dir: tempfile::TempDir,
         journal: Journal,
-        shelf: Shelf,
+        journal_dir: JournalDir,
     }
 
     impl Fixture {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let journal = Journal::new(dir.path().join("journal"));
-            let shelf = Shelf::at("http://127.0.0.1:4566", "us-east-1");
+            let journal_dir = JournalDir::at("http://127.0.0.1:4566", "us-east-1");
             Self {
                 dir,
                 journal,
-                shelf,
+                journal_dir,
             }
         }
 
         fn find(&self, entry: &Entry) -> Found {
             self.journal
-                .find(&self.shelf, &entry.api_id, &entry.deployment_id)
+                .find(&self.journal_dir, &entry.api_id, &entry.deployment_id)
         }
 
         fn path(&self) -> PathBuf {
@@ -378,7 +376,7 @@ mod tests {
         /// Puts this in the place of an entry and tells why it cannot be used.
         fn unusable(&self, text: &str) -> String {
             let entry = entry(&["join"]);
-            self.journal.record(&self.shelf, &entry).unwrap();
+            self.journal.record(&self.journal_dir, &entry).unwrap();
             fs::write(self.path(), text).unwrap();
             match self.find(&entry) {
                 Found::Unusable(sentence) => sentence,
@@ -392,7 +390,10 @@ mod tests {
         let fixture = Fixture::new();
         let entry = entry(&["join"]);
         assert_eq!(fixture.find(&entry), Found::Nothing);
-        fixture.journal.record(&fixture.shelf, &entry).unwrap();
+        fixture
+            .journal
+            .record(&fixture.journal_dir, &entry)
+            .unwrap();
         assert_eq!(fixture.find(&entry), Found::Entry(Box::new(entry)));
         #[cfg(unix)]
         {
@@ -411,8 +412,14 @@ mod tests {
             description: Some("another time".into()),
             ..entry(&["join"])
         };
-        fixture.journal.record(&fixture.shelf, &first).unwrap();
-        fixture.journal.record(&fixture.shelf, &again).unwrap();
+        fixture
+            .journal
+            .record(&fixture.journal_dir, &first)
+            .unwrap();
+        fixture
+            .journal
+            .record(&fixture.journal_dir, &again)
+            .unwrap();
         assert_eq!(fixture.find(&first), Found::Entry(Box::new(first)));
     }
 
@@ -425,7 +432,7 @@ mod tests {
             ..served.clone()
         };
         for entry in [&made, &served, &made] {
-            fixture.journal.record(&fixture.shelf, entry).unwrap();
+            fixture.journal.record(&fixture.journal_dir, entry).unwrap();
         }
         assert_eq!(fixture.find(&served), Found::Entry(Box::new(served)));
     }
@@ -436,9 +443,12 @@ mod tests {
         let truth = entry(&["join", "leave"]);
         fixture
             .journal
-            .record(&fixture.shelf, &entry(&["join"]))
+            .record(&fixture.journal_dir, &entry(&["join"]))
             .unwrap();
-        fixture.journal.record(&fixture.shelf, &truth).unwrap();
+        fixture
+            .journal
+            .record(&fixture.journal_dir, &truth)
+            .unwrap();
         assert_eq!(fixture.find(&truth), Found::Entry(Box::new(truth)));
         let n_files = fs::read_dir(fixture.path().parent().unwrap())
             .unwrap()
@@ -475,7 +485,7 @@ mod tests {
         fs::write(fixture.dir.path().join("journal"), "in the way").unwrap();
         let error = fixture
             .journal
-            .record(&fixture.shelf, &entry(&[]))
+            .record(&fixture.journal_dir, &entry(&[]))
             .unwrap_err();
         assert!(error.to_string().contains("journal"), "{error}");
     }
@@ -494,7 +504,7 @@ mod tests {
 
     #[test]
     fn shelves_are_places_in_which_api_ids_are_unique() {
-        for (endpoint, shelf) in [
+        for (endpoint, journal_dir) in [
             ("http://127.0.0.1:4566", "local_eu-west-1"),
             ("http://localhost:9000/", "local_eu-west-1"),
             ("http://[::1]:9000", "local_eu-west-1"),
@@ -507,7 +517,7 @@ mod tests {
                 "gw.example.com_8443_eu-west-1",
             ),
         ] {
-            assert_eq!(Shelf::at(endpoint, "eu-west-1").0, shelf);
+            assert_eq!(JournalDir::at(endpoint, "eu-west-1").0, journal_dir);
         }
     }
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     clock,
-    journal::{Found, Journal, Shelf},
+    journal::{Found, Journal, JournalDir},
 };
 use crate::{
     aws::{self, Control, Listed},
@@ -134,18 +134,23 @@ pub async fn wants_signature(
 
 /// Returns what the deployments hold that the stages serve, by the journal.
 async fn held(control: &Control, journal: &Journal, api: &ApiId, stages: &[Stage]) -> Held {
-    let (journal, shelf) = (journal.clone(), Shelf::of(control));
+    let (journal, journal_dir) = (journal.clone(), JournalDir::of(control));
     let (api, stages) = (api.clone(), stages.to_vec());
-    let held = tokio::task::spawn_blocking(move || held_in(&journal, &shelf, &api, &stages));
+    let held = tokio::task::spawn_blocking(move || held_in(&journal, &journal_dir, &api, &stages));
     held.await.unwrap_or_default()
 }
 
-/// The same, by one shelf of the journal. Blocks while files are read.
-pub(super) fn held_in(journal: &Journal, shelf: &Shelf, api: &ApiId, stages: &[Stage]) -> Held {
+/// The same, by one directory of the journal. Blocks while files are read.
+pub(super) fn held_in(
+    journal: &Journal,
+    journal_dir: &JournalDir,
+    api: &ApiId,
+    stages: &[Stage],
+) -> Held {
     let serves = |stage: &Stage| stage.deployment_id.clone();
     let ids: BTreeSet<DeploymentId> = stages.iter().filter_map(serves).collect();
     ids.into_iter()
-        .filter_map(|id| match journal.find(shelf, api, &id) {
+        .filter_map(|id| match journal.find(journal_dir, api, &id) {
             Found::Entry(entry) => Some((id, Arc::new(entry.definition))),
             Found::Nothing | Found::Unusable(_) => None,
         })
@@ -222,25 +227,30 @@ impl Lists {
             models: part(self.models, as_of, "Cannot read the models"),
             draft: None,
         };
-        if let (Some(api), true) = (&*reading.api, is_whole) {
-            let definition = Definition::from_parts(Parts {
-                api,
-                routes: &reading.routes,
-                integrations: &reading.integrations,
-                authorizers: &reading.authorizers,
-                models: &reading.models,
-            });
-            let two_way = reading.routes.iter().filter(|route| route.has_responses());
-            let own = reading.integrations.iter().filter(|it| it.has_responses());
-            reading.draft = Some(Draft {
-                definition,
-                as_of,
-                until,
-                n_calls: DRAFT_LISTS + two_way.count() + own.count(),
-            });
+        if is_whole {
+            reading.draft = draft_of(&reading, as_of, until);
         }
         reading
     }
+}
+
+/// Puts the draft together from a reading that lacks nothing.
+fn draft_of(reading: &DraftReading, as_of: Timestamp, until: Timestamp) -> Option<Draft> {
+    let definition = Definition::from_parts(Parts {
+        api: reading.api.as_ref()?,
+        routes: &reading.routes,
+        integrations: &reading.integrations,
+        authorizers: &reading.authorizers,
+        models: &reading.models,
+    });
+    let two_way = reading.routes.iter().filter(|route| route.has_responses());
+    let own = reading.integrations.iter().filter(|it| it.has_responses());
+    Some(Draft {
+        definition,
+        as_of,
+        until,
+        n_calls: DRAFT_LISTS + two_way.count() + own.count(),
+    })
 }
 
 fn is_whole<T>(list: &Result<Listed<T>, aws::Error>) -> bool {

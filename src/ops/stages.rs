@@ -2,7 +2,7 @@
 
 use super::command;
 use crate::{
-    aws::Control,
+    aws::{Control, Error},
     model::{
         Failure, FailureKind,
         file::{stage_changes, stage_file},
@@ -11,18 +11,11 @@ use crate::{
 };
 
 /// Returns the AWS CLI commands that change the settings so, one a call.
-///
-/// # Errors
-/// Fails when no call can be made of the change.
-pub async fn commands(control: &Control, update: &StageUpdate) -> Result<Vec<String>, Failure> {
-    let rehearsal = control.rehearsal();
-    send(rehearsal.control(), update).await?;
-    let commands = rehearsal.take().into_iter().map(|call| {
-        let arguments = call.arguments.iter();
-        let arguments = arguments.map(|(option, value)| (option.as_str(), value.as_deref()));
-        command::command(control.target(), &call.operation, arguments)
-    });
-    Ok(commands.collect())
+pub fn commands(control: &Control, update: &StageUpdate) -> Vec<String> {
+    // It creates nothing for which a word would have to stand.
+    command::commands(control.target(), "", async |control| {
+        send(control, update).await
+    })
 }
 
 /// Changes the settings, if they are still what they were when somebody decided.
@@ -48,13 +41,13 @@ pub async fn update(control: &Control, update: &StageUpdate) -> Result<(), Failu
             ))
             .hint("look at the stage again, then decide"));
     }
-    send(control, update).await
+    let sent = send(control, update).await;
+    sent.map_err(|error| error.failure(title(update)))
 }
 
-async fn send(control: &Control, update: &StageUpdate) -> Result<(), Failure> {
-    let stage = (&update.api_id, &update.stage);
-    let sent = control.update_stage(stage, &update.from, &update.to).await;
-    sent.map_err(|error| error.failure(title(update)))
+async fn send(control: &Control, update: &StageUpdate) -> Result<(), Error> {
+    let stage = update.api_id.part(&update.stage);
+    control.update_stage(stage, &update.from, &update.to).await
 }
 
 fn title(update: &StageUpdate) -> String {

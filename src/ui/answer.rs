@@ -14,6 +14,7 @@ use super::{
 use crate::model::{
     ApiId, Failure, FailureKind, LinkEvent, LinkId, StageName, Ticket,
     plan::{DeployFailure, DeployPlan, Deployed, LeftOver, Remains, Repoint, StageUse, Unproved},
+    text, transcript,
 };
 use crate::ui::{
     Action,
@@ -423,10 +424,7 @@ pub(super) fn stage(state: &mut State, message: &StageMessage, effects: &mut Vec
 /// Takes an event of a link. That a message was lost is said at once: the person who sent it believes that it left.
 pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
     if let LinkEvent::Unsent(n_unsent) = event {
-        let title = match n_unsent {
-            1 => "A message was not sent: the connection had ended".to_owned(),
-            n => format!("{n} messages were not sent: the connection had ended"),
-        };
+        let title = text::capitalized(&transcript::unsent(n_unsent));
         let failure = Failure::new(FailureKind::Remote, title);
         state.data.notices.fail(state.look.now, failure);
         return;

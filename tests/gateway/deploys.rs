@@ -1,11 +1,8 @@
 //! The two ways of a deploy, with and without waiting for a reading of the draft, and either at the pace that AWS allows.
 
-use std::time::Duration;
-
 use serde_json::json;
 use stagewire::{
     aws::{Control, Tuning},
-    gateway::{Options, Seed, Strictness},
     model::{
         Draft, Drift,
         pace::{CallLimits, Priority},
@@ -141,19 +138,6 @@ async fn keep_to_rates(gateway: &Gateway, time_scale: f64) {
     }
 }
 
-/// A gateway that has the same weather in every run of these tests.
-async fn lenient() -> Gateway {
-    Gateway::with(Options {
-        seed: Seed::None,
-        strictness: Strictness {
-            latency: Duration::from_nanos(1),
-            ..Strictness::default()
-        },
-        ..Options::default()
-    })
-    .await
-}
-
 async fn control(gateway: &Gateway, limits: CallLimits) -> Control {
     let tuning = Tuning {
         limits,
@@ -165,7 +149,7 @@ async fn control(gateway: &Gateway, limits: CallLimits) -> Control {
 
 #[tokio::test]
 async fn a_deploy_that_knows_the_pace_is_never_refused_for_it() {
-    let gateway = lenient().await;
+    let gateway = Gateway::lenient().await;
     let api = thirty_routes(&gateway).await;
     keep_to_rates(&gateway, 50.0).await;
     let limits = CallLimits {
@@ -195,7 +179,7 @@ async fn a_deploy_that_knows_the_pace_is_never_refused_for_it() {
 
 #[tokio::test]
 async fn a_second_deploy_waits_until_aws_takes_another_and_says_so() {
-    let gateway = lenient().await;
+    let gateway = Gateway::lenient().await;
     let api = thirty_routes(&gateway).await;
     let deployer = Deployer::with(control(&gateway, CallLimits::default()).await);
     let check = DraftCheck::AfterStage;

@@ -15,7 +15,7 @@ use stagewire::{
     },
     ops::{
         Journal, deploy, find,
-        journal::{Entry, Shelf},
+        journal::{Entry, JournalDir},
         pull,
         reading::{self, Unfinished},
     },
@@ -45,7 +45,8 @@ pub(crate) fn draft(detail: &ApiDetail) -> &Definition {
 pub(crate) struct Deployer {
     pub(crate) control: Control,
     pub(crate) journal: Journal,
-    _dir: tempfile::TempDir,
+    /// The directory of its journal.
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl Deployer {
@@ -58,7 +59,7 @@ impl Deployer {
         Deployer {
             control,
             journal: Journal::new(dir.path().join("journal")),
-            _dir: dir,
+            dir,
         }
     }
 
@@ -365,7 +366,7 @@ async fn the_demo_says_what_it_deployed_as_this_program_would() {
 async fn whoever_planted_the_demo_knows_how_many_changes_each_stage_lacks() {
     let gateway = Gateway::with(Options::default()).await;
     let deployer = Deployer::at(&gateway).await;
-    let shelf = Shelf::of(&deployer.control);
+    let journal_dir = JournalDir::of(&deployer.control);
     for seeded in gateway.running.seeded() {
         let entry = Entry {
             api_id: seeded.api_id.clone(),
@@ -376,7 +377,7 @@ async fn whoever_planted_the_demo_knows_how_many_changes_each_stage_lacks() {
             stage: None,
             previous: None,
         };
-        deployer.journal.record(&shelf, &entry).unwrap();
+        deployer.journal.record(&journal_dir, &entry).unwrap();
     }
     let drift = deployer.demo_drift("chat").await;
     let counts: Vec<(&str, String)> = drift

@@ -123,8 +123,8 @@ fn read(text: &str) -> ApiFile {
     file::parse(text).unwrap().remove(0)
 }
 
-fn settled(text: &str) -> ApiFile {
-    read(text).settled().unwrap().api
+fn normalized(text: &str) -> ApiFile {
+    read(text).normalized().unwrap().api
 }
 
 async fn control(gateway: &Gateway) -> Control {
@@ -197,7 +197,7 @@ async fn pulling_twice_gives_the_same_bytes_and_all_that_was_planted() {
     let control = control(&gateway).await;
     let first = pulled(&control, "full").await;
     assert_eq!(pulled(&control, "full").await, first);
-    assert_eq!(read(&first).settled().unwrap().api, settled(FULL));
+    assert_eq!(read(&first).normalized().unwrap().api, normalized(FULL));
 }
 
 #[tokio::test]
@@ -222,8 +222,8 @@ async fn the_demo_is_pulled_as_its_files_stand_in_the_end() {
         ("chat", include_str!("../../assets/demo/chat.json")),
         ("ticker", include_str!("../../assets/demo/ticker.json")),
     ] {
-        let expected = named_by_routes(settled(text));
-        assert_eq!(settled(&pulled(&control, api).await), expected);
+        let expected = named_by_routes(normalized(text));
+        assert_eq!(normalized(&pulled(&control, api).await), expected);
     }
 }
 
@@ -575,10 +575,13 @@ async fn every_kind_of_change_is_told_and_made_and_taken_back() {
         let plan = planned(&control, &text, Extras::Pruned).await;
         assert_eq!(lines(&plan), *told);
         applied(&control, &text, Extras::Pruned).await;
-        let api = settled(&pulled(&control, "full").await);
-        assert_eq!(named_by_routes(api), named_by_routes(settled(&text)));
+        let api = normalized(&pulled(&control, "full").await);
+        assert_eq!(named_by_routes(api), named_by_routes(normalized(&text)));
         applied(&control, FULL, Extras::Pruned).await;
-        assert_eq!(settled(&pulled(&control, "full").await), settled(FULL));
+        assert_eq!(
+            normalized(&pulled(&control, "full").await),
+            normalized(FULL)
+        );
     }
 }
 
@@ -633,7 +636,10 @@ async fn what_the_file_does_not_have_is_left_alone_or_pruned() {
         ]
     );
     applied(&control, &text, Extras::Pruned).await;
-    assert_eq!(settled(&pulled(&control, "full").await), settled(&text));
+    assert_eq!(
+        normalized(&pulled(&control, "full").await),
+        normalized(&text)
+    );
 }
 
 #[tokio::test]
@@ -681,8 +687,8 @@ async fn what_fails_half_way_says_how_far_it_came_and_goes_on_from_there() {
         assert_eq!(all, plan.steps(), "{fault}");
         applied(&control, FULL, Extras::LeftAlone).await;
         assert_eq!(
-            settled(&pulled(&control, "full").await),
-            settled(FULL),
+            normalized(&pulled(&control, "full").await),
+            normalized(FULL),
             "{fault}"
         );
     }
@@ -809,7 +815,10 @@ async fn responses_that_had_no_effect_so_far_do_not_stand_in_the_way() {
         "routes": { "r": { "integration": "r", "twoWay": true } }
     }"#;
     applied(&control, text, Extras::Pruned).await;
-    assert_eq!(settled(&pulled(&control, "test").await), settled(text));
+    assert_eq!(
+        normalized(&pulled(&control, "test").await),
+        normalized(text)
+    );
 }
 
 #[tokio::test]
@@ -842,8 +851,8 @@ async fn routes_that_part_and_meet_keep_their_behaviour() {
         &shared, &apart, &crossed, &shared, &crossed, &apart, &shared,
     ] {
         applied(&control, text, Extras::Pruned).await;
-        let api = settled(&pulled(&control, "a").await);
-        assert_eq!(api, named_by_routes(settled(text)));
+        let api = normalized(&pulled(&control, "a").await);
+        assert_eq!(api, named_by_routes(normalized(text)));
     }
 }
 

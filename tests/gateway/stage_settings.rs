@@ -46,7 +46,7 @@ async fn settings_are_changed_as_told_and_nothing_else_is() {
         to.default_route_settings.throttling_rate_limit = Some(0.0);
         to.default_route_settings.logging_level = Some("INFO".into());
     });
-    let commands = stages::commands(&deployer.control, &update).await.unwrap();
+    let commands = stages::commands(&deployer.control, &update);
     let expected = format!(
         "aws apigatewayv2 update-stage --endpoint-url http://{} --region us-east-1 --api-id {} --stage-name test \
          --default-route-settings '{{\"LoggingLevel\":\"INFO\",\"ThrottlingRateLimit\":0.0}}' --description 'the demo'",

@@ -32,12 +32,16 @@ pub(super) struct Governor {
 #[derive(Debug)]
 struct Queue {
     bucket: Bucket,
-    waiting: BTreeSet<Place>,
+    waiting: BTreeSet<Position>,
     last: u64,
 }
 
-/// A place in the queue: urgency first, then the order of arrival.
-type Place = (Priority, u64);
+/// A position in the queue: urgency first, then the order of arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Position {
+    priority: Priority,
+    number: u64,
+}
 
 impl Governor {
     /// A governor that keeps to a pace, or learns one where none is known.
@@ -63,7 +67,7 @@ impl Governor {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            match self.try_go(turn.place) {
+            match self.try_go(turn.position) {
                 Turn::Gone => return,
                 Turn::At(instant) => {
                     tokio::select! {
@@ -104,7 +108,7 @@ impl Governor {
         Some(pace.time_beyond(n_calls, spare).max(held))
     }
 
-    /// A place in the queue; none where nobody needs to wait.
+    /// A position in the queue; none where nobody needs to wait.
     fn enter(&self, priority: Priority) -> Option<Waiting<'_>> {
         let mut queue = self.queue();
         let now = Instant::now();
@@ -112,20 +116,23 @@ impl Governor {
             return None;
         }
         queue.last += 1;
-        let place = (priority, queue.last);
-        queue.waiting.insert(place);
+        let position = Position {
+            priority,
+            number: queue.last,
+        };
+        queue.waiting.insert(position);
         Some(Waiting {
             governor: self,
-            place,
+            position,
         })
     }
 
-    fn try_go(&self, place: Place) -> Turn {
+    fn try_go(&self, position: Position) -> Turn {
         let mut queue = self.queue();
-        if queue.waiting.first() != Some(&place) {
+        if queue.waiting.first() != Some(&position) {
             return Turn::Behind;
         }
-        let (priority, now) = (place.0, Instant::now());
+        let (priority, now) = (position.priority, Instant::now());
         let taken = match &self.shared {
             None => queue.bucket.take_ready(priority, now),
             Some(shared) => shared.take(&mut queue.bucket, priority, now),
@@ -151,15 +158,15 @@ enum Turn {
     Behind,
 }
 
-/// A place that is held until its call goes or nobody waits for it any more.
+/// A position that is held until its call goes or nobody waits for it any more.
 struct Waiting<'a> {
     governor: &'a Governor,
-    place: Place,
+    position: Position,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.governor.queue().waiting.remove(&self.place);
+        self.governor.queue().waiting.remove(&self.position);
         self.governor.changed.notify_waiters();
     }
 }

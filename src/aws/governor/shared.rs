@@ -49,6 +49,14 @@ struct Stand {
     urgent_at: Duration,
 }
 
+/// The time by both clocks.
+#[derive(Debug, Clone, Copy)]
+struct Clocks {
+    now: Instant,
+    /// The time since the machine started.
+    machine: Duration,
+}
+
 impl SharedBudget {
     /// The budget of this account and region among those in a directory.
     pub(in super::super) fn new(dir: &Path, account: &str) -> Self {
@@ -67,7 +75,11 @@ impl SharedBudget {
         priority: Priority,
         now: Instant,
     ) -> Result<(), Instant> {
-        self.take_at(bucket, priority, (now, machine_time()))
+        let clocks = Clocks {
+            now,
+            machine: machine_time(),
+        };
+        self.take_at(bucket, priority, clocks)
     }
 
     /// Does the same at a time by both clocks.
@@ -75,8 +87,9 @@ impl SharedBudget {
         &self,
         bucket: &mut Bucket,
         priority: Priority,
-        (now, machine): (Instant, Duration),
+        clocks: Clocks,
     ) -> Result<(), Instant> {
+        let Clocks { now, machine } = clocks;
         let Some(mut file) = self.open_locked(now)? else {
             return bucket.take_ready(priority, now);
         };
@@ -256,9 +269,12 @@ mod tests {
     }
 
     /// Returns the time so many seconds after the start, by both clocks.
-    fn at(start: Instant, seconds: u64) -> (Instant, Duration) {
+    fn at(start: Instant, seconds: u64) -> Clocks {
         let after = Duration::from_secs(seconds);
-        (start + after, Duration::from_secs(1_000_000) + after)
+        Clocks {
+            now: start + after,
+            machine: Duration::from_secs(1_000_000) + after,
+        }
     }
 
     #[tokio::test]
@@ -305,10 +321,13 @@ mod tests {
         // All of it is there again, but somebody waited for it just before.
         let wait = shared.take_at(&mut acting, Priority::Act, at(start, 0));
         assert!(wait.unwrap_err() - start <= STAND_BACK);
-        let soon = (start + STAND_BACK / 2, at(start, 0).1 + STAND_BACK / 2);
+        let soon = Clocks {
+            now: start + STAND_BACK / 2,
+            machine: at(start, 0).machine + STAND_BACK / 2,
+        };
         let mut fresh = bucket();
         let back = shared.take_at(&mut fresh, Priority::Shown, soon);
-        assert!(back.unwrap_err() >= soon.0 + STAND_BACK);
+        assert!(back.unwrap_err() >= soon.now + STAND_BACK);
         shared
             .take_at(&mut acting, Priority::Act, at(start, 60))
             .unwrap();

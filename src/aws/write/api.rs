@@ -6,7 +6,7 @@ use super::{carry_out, changed, flag, some};
 use crate::{
     aws::{Control, Error},
     model::{
-        ApiId, AuthorizerId, ModelId, StageName,
+        ApiId, AuthorizerId, ModelId, PartRef, StageName,
         file::{ApiFile, AuthorizerFile, ModelFile, Texts, usual},
     },
 };
@@ -18,22 +18,18 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn create_api(&self, file: &ApiFile) -> Result<ApiId, Error> {
         let address_type = file.ip_address_type.as_deref().map(IpAddressType::from);
-        let answer = carry_out!(
-            self,
-            "create-api",
-            self.client
-                .create_api()
-                .name(&file.name)
-                .protocol_type(ProtocolType::Websocket)
-                .route_selection_expression(&file.route_selection_expression)
-                .set_description(file.description.clone())
-                .set_version(file.version.clone())
-                .set_api_key_selection_expression(file.api_key_selection_expression.clone())
-                .set_disable_execute_api_endpoint(file.disable_execute_api_endpoint)
-                .set_disable_schema_validation(file.disable_schema_validation)
-                .set_ip_address_type(address_type.clone())
-                .set_tags(some(&file.tags))
-        )?;
+        let answer = carry_out!(self, "create-api", |changes| changes
+            .create_api()
+            .name(&file.name)
+            .protocol_type(ProtocolType::Websocket)
+            .route_selection_expression(&file.route_selection_expression)
+            .set_description(file.description.clone())
+            .set_version(file.version.clone())
+            .set_api_key_selection_expression(file.api_key_selection_expression.clone())
+            .set_disable_execute_api_endpoint(file.disable_execute_api_endpoint)
+            .set_disable_schema_validation(file.disable_schema_validation)
+            .set_ip_address_type(address_type.clone())
+            .set_tags(some(&file.tags)))?;
         let id = answer.api_id.as_deref().map(ApiId::parse);
         match id {
             Some(Ok(id)) => Ok(id),
@@ -67,21 +63,17 @@ impl Control {
         let validation = flag(from.disable_schema_validation, to.disable_schema_validation);
         let description = changed(from.description.as_ref(), to.description.as_ref(), "");
         let version = changed(from.version.as_ref(), to.version.as_ref(), "");
-        carry_out!(
-            self,
-            "update-api",
-            self.client
-                .update_api()
-                .api_id(api.as_str())
-                .set_name(name.clone())
-                .set_route_selection_expression(selection.clone())
-                .set_description(description.clone())
-                .set_version(version.clone())
-                .set_api_key_selection_expression(key_source.clone())
-                .set_disable_execute_api_endpoint(endpoint)
-                .set_disable_schema_validation(validation)
-                .set_ip_address_type(address_type.clone())
-        )?;
+        carry_out!(self, "update-api", |changes| changes
+            .update_api()
+            .api_id(api.as_str())
+            .set_name(name.clone())
+            .set_route_selection_expression(selection.clone())
+            .set_description(description.clone())
+            .set_version(version.clone())
+            .set_api_key_selection_expression(key_source.clone())
+            .set_disable_execute_api_endpoint(endpoint)
+            .set_disable_schema_validation(validation)
+            .set_ip_address_type(address_type.clone()))?;
         Ok(())
     }
 
@@ -96,14 +88,10 @@ impl Control {
         tags: &Texts,
     ) -> Result<(), Error> {
         let arn = self.arn(api, stage);
-        carry_out!(
-            self,
-            "tag-resource",
-            self.client
-                .tag_resource()
-                .resource_arn(&arn)
-                .set_tags(some(tags))
-        )?;
+        carry_out!(self, "tag-resource", |changes| changes
+            .tag_resource()
+            .resource_arn(&arn)
+            .set_tags(some(tags)))?;
         Ok(())
     }
 
@@ -118,14 +106,10 @@ impl Control {
         keys: &[String],
     ) -> Result<(), Error> {
         let arn = self.arn(api, stage);
-        carry_out!(
-            self,
-            "untag-resource",
-            self.client
-                .untag_resource()
-                .resource_arn(&arn)
-                .set_tag_keys(Some(keys.to_vec()))
-        )?;
+        carry_out!(self, "untag-resource", |changes| changes
+            .untag_resource()
+            .resource_arn(&arn)
+            .set_tag_keys(Some(keys.to_vec())))?;
         Ok(())
     }
 
@@ -139,21 +123,17 @@ impl Control {
         name: &str,
         file: &AuthorizerFile,
     ) -> Result<AuthorizerId, Error> {
-        let answer = carry_out!(
-            self,
-            "create-authorizer",
-            self.client
-                .create_authorizer()
-                .api_id(api.as_str())
-                .name(name)
-                .authorizer_type(AuthorizerType::from(file.authorizer_type.as_str()))
-                .set_authorizer_uri(file.authorizer_uri.clone())
-                .set_authorizer_credentials_arn(file.authorizer_credentials_arn.clone())
-                .set_authorizer_result_ttl_in_seconds(file.authorizer_result_ttl_in_seconds)
-                // The SDK wants the member, be it empty.
-                .set_identity_source(Some(file.identity_source.clone()))
-                .set_identity_validation_expression(file.identity_validation_expression.clone())
-        )?;
+        let answer = carry_out!(self, "create-authorizer", |changes| changes
+            .create_authorizer()
+            .api_id(api.as_str())
+            .name(name)
+            .authorizer_type(AuthorizerType::from(file.authorizer_type.as_str()))
+            .set_authorizer_uri(file.authorizer_uri.clone())
+            .set_authorizer_credentials_arn(file.authorizer_credentials_arn.clone())
+            .set_authorizer_result_ttl_in_seconds(file.authorizer_result_ttl_in_seconds)
+            // The SDK wants the member, be it empty.
+            .set_identity_source(Some(file.identity_source.clone()))
+            .set_identity_validation_expression(file.identity_validation_expression.clone()))?;
         match answer.authorizer_id.as_deref().map(AuthorizerId::parse) {
             Some(Ok(id)) => Ok(id),
             _ => Err(self.bad_answer("create-authorizer", "authorizerId")),
@@ -166,7 +146,7 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn update_authorizer(
         &self,
-        (api, id): (&ApiId, &AuthorizerId),
+        authorizer: PartRef<'_, AuthorizerId>,
         from: &AuthorizerFile,
         to: &AuthorizerFile,
     ) -> Result<(), Error> {
@@ -187,20 +167,16 @@ impl Control {
         let ttl = (from.authorizer_result_ttl_in_seconds != ttl).then(|| ttl.unwrap_or_default());
         let sources =
             (from.identity_source != to.identity_source).then(|| to.identity_source.clone());
-        carry_out!(
-            self,
-            "update-authorizer",
-            self.client
-                .update_authorizer()
-                .api_id(api.as_str())
-                .authorizer_id(id.as_str())
-                .set_authorizer_type(kind.clone())
-                .set_authorizer_uri(uri.clone())
-                .set_authorizer_credentials_arn(credentials.clone())
-                .set_authorizer_result_ttl_in_seconds(ttl)
-                .set_identity_source(sources.clone())
-                .set_identity_validation_expression(validation.clone())
-        )?;
+        carry_out!(self, "update-authorizer", |changes| changes
+            .update_authorizer()
+            .api_id(authorizer.api.as_str())
+            .authorizer_id(authorizer.id.as_str())
+            .set_authorizer_type(kind.clone())
+            .set_authorizer_uri(uri.clone())
+            .set_authorizer_credentials_arn(credentials.clone())
+            .set_authorizer_result_ttl_in_seconds(ttl)
+            .set_identity_source(sources.clone())
+            .set_identity_validation_expression(validation.clone()))?;
         Ok(())
     }
 
@@ -209,14 +185,10 @@ impl Control {
     /// # Errors
     /// Fails when the control plane refuses (a route asks it) or cannot be reached.
     pub async fn delete_authorizer(&self, api: &ApiId, id: &AuthorizerId) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "delete-authorizer",
-            self.client
-                .delete_authorizer()
-                .api_id(api.as_str())
-                .authorizer_id(id.as_str())
-        )?;
+        carry_out!(self, "delete-authorizer", |changes| changes
+            .delete_authorizer()
+            .api_id(api.as_str())
+            .authorizer_id(id.as_str()))?;
         Ok(())
     }
 
@@ -230,17 +202,13 @@ impl Control {
         name: &str,
         file: &ModelFile,
     ) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "create-model",
-            self.client
-                .create_model()
-                .api_id(api.as_str())
-                .name(name)
-                .schema(&file.schema)
-                .set_content_type(file.content_type.clone())
-                .set_description(file.description.clone())
-        )?;
+        carry_out!(self, "create-model", |changes| changes
+            .create_model()
+            .api_id(api.as_str())
+            .name(name)
+            .schema(&file.schema)
+            .set_content_type(file.content_type.clone())
+            .set_description(file.description.clone()))?;
         Ok(())
     }
 
@@ -250,24 +218,20 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn update_model(
         &self,
-        (api, id): (&ApiId, &ModelId),
+        model: PartRef<'_, ModelId>,
         from: &ModelFile,
         to: &ModelFile,
     ) -> Result<(), Error> {
         let schema = (from.schema != to.schema).then(|| to.schema.clone());
         let content_type = changed(from.content_type.as_ref(), to.content_type.as_ref(), "");
         let description = changed(from.description.as_ref(), to.description.as_ref(), "");
-        carry_out!(
-            self,
-            "update-model",
-            self.client
-                .update_model()
-                .api_id(api.as_str())
-                .model_id(id.as_str())
-                .set_schema(schema.clone())
-                .set_content_type(content_type.clone())
-                .set_description(description.clone())
-        )?;
+        carry_out!(self, "update-model", |changes| changes
+            .update_model()
+            .api_id(model.api.as_str())
+            .model_id(model.id.as_str())
+            .set_schema(schema.clone())
+            .set_content_type(content_type.clone())
+            .set_description(description.clone()))?;
         Ok(())
     }
 
@@ -276,14 +240,10 @@ impl Control {
     /// # Errors
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn delete_model(&self, api: &ApiId, id: &ModelId) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "delete-model",
-            self.client
-                .delete_model()
-                .api_id(api.as_str())
-                .model_id(id.as_str())
-        )?;
+        carry_out!(self, "delete-model", |changes| changes
+            .delete_model()
+            .api_id(api.as_str())
+            .model_id(id.as_str()))?;
         Ok(())
     }
 

@@ -20,14 +20,10 @@ impl Control {
         description: Option<&str>,
     ) -> Result<Deployment, Error> {
         let operation = "create-deployment";
-        let answer = carry_out!(
-            self,
-            "create-deployment",
-            self.client
-                .create_deployment()
-                .api_id(api.as_str())
-                .set_description(description.map(str::to_owned))
-        )?;
+        let answer = carry_out!(self, "create-deployment", |changes| changes
+            .create_deployment()
+            .api_id(api.as_str())
+            .set_description(description.map(str::to_owned)))?;
         convert::deployment_created(answer).map_err(|member| self.bad_answer(operation, member))
     }
 
@@ -41,15 +37,11 @@ impl Control {
         deployment: &DeploymentId,
         description: &str,
     ) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "update-deployment",
-            self.client
-                .update_deployment()
-                .api_id(api.as_str())
-                .deployment_id(deployment.as_str())
-                .description(description)
-        )?;
+        carry_out!(self, "update-deployment", |changes| changes
+            .update_deployment()
+            .api_id(api.as_str())
+            .deployment_id(deployment.as_str())
+            .description(description))?;
         Ok(())
     }
 
@@ -62,14 +54,10 @@ impl Control {
         api: &ApiId,
         deployment: &DeploymentId,
     ) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "delete-deployment",
-            self.client
-                .delete_deployment()
-                .api_id(api.as_str())
-                .deployment_id(deployment.as_str())
-        )?;
+        carry_out!(self, "delete-deployment", |changes| changes
+            .delete_deployment()
+            .api_id(api.as_str())
+            .deployment_id(deployment.as_str()))?;
         Ok(())
     }
 
@@ -87,15 +75,11 @@ impl Control {
         deployment: &DeploymentId,
     ) -> Result<Stage, Error> {
         let operation = "create-stage";
-        let answer = carry_out!(
-            self,
-            "create-stage",
-            self.client
-                .create_stage()
-                .api_id(api.as_str())
-                .stage_name(stage.as_str())
-                .deployment_id(deployment.as_str())
-        )?;
+        let answer = carry_out!(self, "create-stage", |changes| changes
+            .create_stage()
+            .api_id(api.as_str())
+            .stage_name(stage.as_str())
+            .deployment_id(deployment.as_str()))?;
         convert::stage_created(answer).map_err(|member| self.bad_answer(operation, member))
     }
 
@@ -112,15 +96,11 @@ impl Control {
         deployment: &DeploymentId,
     ) -> Result<Stage, Error> {
         let operation = "update-stage";
-        let answer = carry_out!(
-            self,
-            "update-stage",
-            self.client
-                .update_stage()
-                .api_id(api.as_str())
-                .stage_name(stage.as_str())
-                .deployment_id(deployment.as_str())
-        )?;
+        let answer = carry_out!(self, "update-stage", |changes| changes
+            .update_stage()
+            .api_id(api.as_str())
+            .stage_name(stage.as_str())
+            .deployment_id(deployment.as_str()))?;
         convert::stage_updated(answer).map_err(|member| self.bad_answer(operation, member))
     }
 }

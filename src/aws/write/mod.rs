@@ -18,10 +18,9 @@ pub use route::RouteEnds;
 
 /// Makes a call through the gate for those that change something.
 macro_rules! carry_out {
-    ($control:expr, $operation:literal, $call:expr) => {{
-        let control = $control;
-        control.write($operation, || $call.send()).await
-    }};
+    ($control:expr, $operation:literal, |$changes:ident| $call:expr) => {
+        $control.write($operation, |$changes| $call.send()).await
+    };
 }
 
 use carry_out;

@@ -8,7 +8,7 @@ use super::{carry_out, changed, flag, some, whole};
 use crate::{
     aws::{Control, Error},
     model::{
-        ApiId, AuthorizerId, IntegrationId, RouteId, RouteResponseId,
+        ApiId, AuthorizerId, IntegrationId, PartRef, ResponseRef, RouteId, RouteResponseId,
         file::{RouteFile, RouteResponseFile, usual},
     },
 };
@@ -49,23 +49,19 @@ impl Control {
         let authorization = file.authorization_type.as_deref();
         let authorization = authorization.map(AuthorizationType::from);
         let expression = &file.route_response_selection_expression;
-        let answer = carry_out!(
-            self,
-            "create-route",
-            self.client
-                .create_route()
-                .api_id(api.as_str())
-                .route_key(key)
-                .set_target(ends.target())
-                .set_authorizer_id(ends.authorizer())
-                .set_api_key_required(file.api_key_required)
-                .set_authorization_type(authorization.clone())
-                .set_model_selection_expression(file.model_selection_expression.clone())
-                .set_operation_name(file.operation_name.clone())
-                .set_request_models(some(&file.request_models))
-                .set_request_parameters(constraints(&file.request_parameters))
-                .set_route_response_selection_expression(expression.clone())
-        )?;
+        let answer = carry_out!(self, "create-route", |changes| changes
+            .create_route()
+            .api_id(api.as_str())
+            .route_key(key)
+            .set_target(ends.target())
+            .set_authorizer_id(ends.authorizer())
+            .set_api_key_required(file.api_key_required)
+            .set_authorization_type(authorization.clone())
+            .set_model_selection_expression(file.model_selection_expression.clone())
+            .set_operation_name(file.operation_name.clone())
+            .set_request_models(some(&file.request_models))
+            .set_request_parameters(constraints(&file.request_parameters))
+            .set_route_response_selection_expression(expression.clone()))?;
         match answer.route_id.as_deref().map(RouteId::parse) {
             Some(Ok(id)) => Ok(id),
             _ => Err(self.bad_answer("create-route", "routeId")),
@@ -79,7 +75,7 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn update_route(
         &self,
-        (api, id): (&ApiId, &RouteId),
+        route: PartRef<'_, RouteId>,
         from: &RouteFile,
         to: &RouteFile,
         ends: &RouteEnds,
@@ -95,26 +91,22 @@ impl Control {
         let authorization = authorization.as_deref().map(AuthorizationType::from);
         let mut parameters = to.request_parameters.clone();
         parameters.retain(|name, required| from.request_parameters.get(name) != Some(required));
-        carry_out!(
-            self,
-            "update-route",
-            self.client
-                .update_route()
-                .api_id(api.as_str())
-                .route_id(id.as_str())
-                .set_target(target.clone())
-                .set_authorizer_id(authorizer.clone())
-                .set_api_key_required(flag(from.api_key_required, to.api_key_required))
-                .set_authorization_type(authorization.clone())
-                .set_model_selection_expression(text(|it| &it.model_selection_expression, ""))
-                .set_operation_name(text(|it| &it.operation_name, ""))
-                .set_request_models(whole(&from.request_models, &to.request_models))
-                .set_request_parameters(constraints(&parameters))
-                .set_route_response_selection_expression(text(
-                    |it| &it.route_response_selection_expression,
-                    ""
-                ))
-        )?;
+        carry_out!(self, "update-route", |changes| changes
+            .update_route()
+            .api_id(route.api.as_str())
+            .route_id(route.id.as_str())
+            .set_target(target.clone())
+            .set_authorizer_id(authorizer.clone())
+            .set_api_key_required(flag(from.api_key_required, to.api_key_required))
+            .set_authorization_type(authorization.clone())
+            .set_model_selection_expression(text(|it| &it.model_selection_expression, ""))
+            .set_operation_name(text(|it| &it.operation_name, ""))
+            .set_request_models(whole(&from.request_models, &to.request_models))
+            .set_request_parameters(constraints(&parameters))
+            .set_route_response_selection_expression(text(
+                |it| &it.route_response_selection_expression,
+                ""
+            )))?;
         Ok(())
     }
 
@@ -124,18 +116,14 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn delete_route_request_parameter(
         &self,
-        (api, id): (&ApiId, &RouteId),
+        route: PartRef<'_, RouteId>,
         name: &str,
     ) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "delete-route-request-parameter",
-            self.client
-                .delete_route_request_parameter()
-                .api_id(api.as_str())
-                .route_id(id.as_str())
-                .request_parameter_key(name)
-        )?;
+        carry_out!(self, "delete-route-request-parameter", |changes| changes
+            .delete_route_request_parameter()
+            .api_id(route.api.as_str())
+            .route_id(route.id.as_str())
+            .request_parameter_key(name))?;
         Ok(())
     }
 
@@ -144,14 +132,10 @@ impl Control {
     /// # Errors
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn delete_route(&self, api: &ApiId, id: &RouteId) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "delete-route",
-            self.client
-                .delete_route()
-                .api_id(api.as_str())
-                .route_id(id.as_str())
-        )?;
+        carry_out!(self, "delete-route", |changes| changes
+            .delete_route()
+            .api_id(api.as_str())
+            .route_id(id.as_str()))?;
         Ok(())
     }
 
@@ -161,22 +145,18 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn create_route_response(
         &self,
-        (api, route): (&ApiId, &RouteId),
+        route: PartRef<'_, RouteId>,
         key: &str,
         file: &RouteResponseFile,
     ) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "create-route-response",
-            self.client
-                .create_route_response()
-                .api_id(api.as_str())
-                .route_id(route.as_str())
-                .route_response_key(key)
-                .set_model_selection_expression(file.model_selection_expression.clone())
-                .set_response_models(some(&file.response_models))
-                .set_response_parameters(constraints(&file.response_parameters))
-        )?;
+        carry_out!(self, "create-route-response", |changes| changes
+            .create_route_response()
+            .api_id(route.api.as_str())
+            .route_id(route.id.as_str())
+            .route_response_key(key)
+            .set_model_selection_expression(file.model_selection_expression.clone())
+            .set_response_models(some(&file.response_models))
+            .set_response_parameters(constraints(&file.response_parameters)))?;
         Ok(())
     }
 
@@ -186,7 +166,7 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn update_route_response(
         &self,
-        (api, route, id): (&ApiId, &RouteId, &RouteResponseId),
+        response: ResponseRef<'_, RouteId, RouteResponseId>,
         from: &RouteResponseFile,
         to: &RouteResponseFile,
     ) -> Result<(), Error> {
@@ -197,18 +177,14 @@ impl Control {
         );
         let mut parameters = to.response_parameters.clone();
         parameters.retain(|name, required| from.response_parameters.get(name) != Some(required));
-        carry_out!(
-            self,
-            "update-route-response",
-            self.client
-                .update_route_response()
-                .api_id(api.as_str())
-                .route_id(route.as_str())
-                .route_response_id(id.as_str())
-                .set_model_selection_expression(expression.clone())
-                .set_response_models(whole(&from.response_models, &to.response_models))
-                .set_response_parameters(constraints(&parameters))
-        )?;
+        carry_out!(self, "update-route-response", |changes| changes
+            .update_route_response()
+            .api_id(response.of.api.as_str())
+            .route_id(response.of.id.as_str())
+            .route_response_id(response.id.as_str())
+            .set_model_selection_expression(expression.clone())
+            .set_response_models(whole(&from.response_models, &to.response_models))
+            .set_response_parameters(constraints(&parameters)))?;
         Ok(())
     }
 
@@ -218,18 +194,14 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn delete_route_response(
         &self,
-        (api, route): (&ApiId, &RouteId),
+        route: PartRef<'_, RouteId>,
         id: &RouteResponseId,
     ) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "delete-route-response",
-            self.client
-                .delete_route_response()
-                .api_id(api.as_str())
-                .route_id(route.as_str())
-                .route_response_id(id.as_str())
-        )?;
+        carry_out!(self, "delete-route-response", |changes| changes
+            .delete_route_response()
+            .api_id(route.api.as_str())
+            .route_id(route.id.as_str())
+            .route_response_id(id.as_str()))?;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use super::{carry_out, changed, flag, merged, some};
 use crate::{
     aws::{Control, Error},
     model::{
-        ApiId, StageName,
+        ApiId, PartRef, StageName,
         file::{AccessLogSettingsFile, RouteSettingsFile, StageFile, usual},
     },
 };
@@ -28,22 +28,18 @@ impl Control {
         let defaults = (!defaults.is_empty()).then(|| settings(defaults));
         let access_log = file.access_log_settings.as_ref().map(access_log);
         let empty = StageFile::default();
-        carry_out!(
-            self,
-            "create-stage",
-            self.client
-                .create_stage()
-                .api_id(api.as_str())
-                .stage_name(stage.as_str())
-                .set_description(file.description.clone())
-                .set_auto_deploy(file.auto_deploy)
-                .set_client_certificate_id(file.client_certificate_id.clone())
-                .set_stage_variables(some(&file.stage_variables))
-                .set_default_route_settings(defaults.clone())
-                .set_route_settings(route_settings(&empty, file))
-                .set_access_log_settings(access_log.clone())
-                .set_tags(some(&file.tags))
-        )?;
+        carry_out!(self, "create-stage", |changes| changes
+            .create_stage()
+            .api_id(api.as_str())
+            .stage_name(stage.as_str())
+            .set_description(file.description.clone())
+            .set_auto_deploy(file.auto_deploy)
+            .set_client_certificate_id(file.client_certificate_id.clone())
+            .set_stage_variables(some(&file.stage_variables))
+            .set_default_route_settings(defaults.clone())
+            .set_route_settings(route_settings(&empty, file))
+            .set_access_log_settings(access_log.clone())
+            .set_tags(some(&file.tags)))?;
         Ok(())
     }
 
@@ -54,7 +50,7 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn update_stage(
         &self,
-        (api, stage): (&ApiId, &StageName),
+        stage: PartRef<'_, StageName>,
         from: &StageFile,
         to: &StageFile,
     ) -> Result<(), Error> {
@@ -68,21 +64,17 @@ impl Control {
         let logs = to.access_log_settings.as_ref().filter(|_| logs);
         let logs = logs.map(access_log);
         let defaults = default_settings(&from.default_route_settings, &to.default_route_settings);
-        carry_out!(
-            self,
-            "update-stage",
-            self.client
-                .update_stage()
-                .api_id(api.as_str())
-                .stage_name(stage.as_str())
-                .set_description(description.clone())
-                .set_auto_deploy(flag(from.auto_deploy, to.auto_deploy))
-                .set_client_certificate_id(certificate.clone())
-                .set_stage_variables(merged(&from.stage_variables, &to.stage_variables))
-                .set_default_route_settings(defaults.clone())
-                .set_route_settings(route_settings(from, to))
-                .set_access_log_settings(logs.clone())
-        )?;
+        carry_out!(self, "update-stage", |changes| changes
+            .update_stage()
+            .api_id(stage.api.as_str())
+            .stage_name(stage.id.as_str())
+            .set_description(description.clone())
+            .set_auto_deploy(flag(from.auto_deploy, to.auto_deploy))
+            .set_client_certificate_id(certificate.clone())
+            .set_stage_variables(merged(&from.stage_variables, &to.stage_variables))
+            .set_default_route_settings(defaults.clone())
+            .set_route_settings(route_settings(from, to))
+            .set_access_log_settings(logs.clone()))?;
         Ok(())
     }
 
@@ -92,18 +84,14 @@ impl Control {
     /// Fails when the control plane refuses or cannot be reached.
     pub async fn delete_route_settings(
         &self,
-        (api, stage): (&ApiId, &StageName),
+        stage: PartRef<'_, StageName>,
         route_key: &str,
     ) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "delete-route-settings",
-            self.client
-                .delete_route_settings()
-                .api_id(api.as_str())
-                .stage_name(stage.as_str())
-                .route_key(route_key)
-        )?;
+        carry_out!(self, "delete-route-settings", |changes| changes
+            .delete_route_settings()
+            .api_id(stage.api.as_str())
+            .stage_name(stage.id.as_str())
+            .route_key(route_key))?;
         Ok(())
     }
 
@@ -116,14 +104,10 @@ impl Control {
         api: &ApiId,
         stage: &StageName,
     ) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "delete-access-log-settings",
-            self.client
-                .delete_access_log_settings()
-                .api_id(api.as_str())
-                .stage_name(stage.as_str())
-        )?;
+        carry_out!(self, "delete-access-log-settings", |changes| changes
+            .delete_access_log_settings()
+            .api_id(api.as_str())
+            .stage_name(stage.as_str()))?;
         Ok(())
     }
 
@@ -132,14 +116,10 @@ impl Control {
     /// # Errors
     /// Fails when the control plane refuses (a domain maps it) or cannot be reached.
     pub async fn delete_stage(&self, api: &ApiId, stage: &StageName) -> Result<(), Error> {
-        carry_out!(
-            self,
-            "delete-stage",
-            self.client
-                .delete_stage()
-                .api_id(api.as_str())
-                .stage_name(stage.as_str())
-        )?;
+        carry_out!(self, "delete-stage", |changes| changes
+            .delete_stage()
+            .api_id(api.as_str())
+            .stage_name(stage.as_str()))?;
         Ok(())
     }
 }

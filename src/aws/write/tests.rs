@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     aws::{
         Control,
-        stub::{Answer, Stub},
+        stub::{CannedAnswer, Stub},
     },
     model::{
         ApiId, AuthorizerId, IntegrationId, IntegrationResponseId, ModelId, RouteId,
@@ -23,7 +23,7 @@ use crate::{
 
 /// The only call that is made: its line and its body.
 async fn sent(call: impl AsyncFnOnce(&Control)) -> (String, Value) {
-    let stub = Stub::start(|_| Answer::json(200, r#"{"apiId":"a1","routeId":"r1"}"#)).await;
+    let stub = Stub::start(|_| CannedAnswer::json(200, r#"{"apiId":"a1","routeId":"r1"}"#)).await;
     let control = stub.control().await;
     call(&control).await;
     let calls = stub.calls();
@@ -141,8 +141,13 @@ async fn an_authorizer_is_sent_as_its_differences() {
     for (from, to, body) in cases {
         let from: AuthorizerFile = file(with(&base, &from));
         let to: AuthorizerFile = file(with(&base, &to));
-        let it = (&api(), &id);
-        let call = sent(async |control| control.update_authorizer(it, &from, &to).await.unwrap());
+        let api = api();
+        let call = sent(async |control| {
+            control
+                .update_authorizer(api.part(&id), &from, &to)
+                .await
+                .unwrap();
+        });
         let line = "PATCH /v2/apis/a1/authorizers/z1".to_owned();
         assert_eq!(call.await, (line, body));
     }
@@ -166,8 +171,13 @@ async fn a_model_is_sent_as_its_differences() {
     ];
     for (from, to, body) in cases {
         let (from, to): (ModelFile, ModelFile) = (file(from), file(to));
-        let it = (&api(), &id);
-        let call = sent(async |control| control.update_model(it, &from, &to).await.unwrap());
+        let api = api();
+        let call = sent(async |control| {
+            control
+                .update_model(api.part(&id), &from, &to)
+                .await
+                .unwrap();
+        });
         let line = "PATCH /v2/apis/a1/models/m1".to_owned();
         assert_eq!(call.await, (line, body));
     }
@@ -220,8 +230,13 @@ async fn an_integration_is_sent_as_its_differences() {
     for (from, to, body) in cases {
         let from: IntegrationFile = file(with(&base, &from));
         let to: IntegrationFile = file(with(&base, &to));
-        let it = (&api(), &id);
-        let call = sent(async |control| control.update_integration(it, &from, &to).await.unwrap());
+        let api = api();
+        let call = sent(async |control| {
+            control
+                .update_integration(api.part(&id), &from, &to)
+                .await
+                .unwrap();
+        });
         let line = "PATCH /v2/apis/a1/integrations/i1".to_owned();
         assert_eq!(call.await, (line, body));
     }
@@ -255,8 +270,9 @@ async fn an_integration_response_is_sent_as_its_differences() {
     ];
     for (from, to, body) in cases {
         let (from, to): (IntegrationResponseFile, IntegrationResponseFile) = (file(from), file(to));
-        let it = (&api(), &integration, &id);
+        let api = api();
         let call = sent(async |control| {
+            let it = api.part(&integration).response(&id);
             let updated = control.update_integration_response(it, &from, &to).await;
             updated.unwrap();
         });
@@ -317,8 +333,13 @@ async fn a_route_is_sent_as_its_differences_with_ids_for_names() {
     ];
     for (from, to, ends, body) in cases {
         let (from, to): (RouteFile, RouteFile) = (file(from), file(to));
-        let it = (&api(), &id);
-        let call = sent(async |control| control.update_route(it, &from, &to, &ends).await.unwrap());
+        let api = api();
+        let call = sent(async |control| {
+            control
+                .update_route(api.part(&id), &from, &to, &ends)
+                .await
+                .unwrap();
+        });
         let line = "PATCH /v2/apis/a1/routes/r1".to_owned();
         assert_eq!(call.await, (line, body));
     }
@@ -362,8 +383,9 @@ async fn a_route_response_is_sent_as_its_differences() {
     ];
     for (from, to, body) in cases {
         let (from, to): (RouteResponseFile, RouteResponseFile) = (file(from), file(to));
-        let it = (&api(), &route, &id);
+        let api = api();
         let call = sent(async |control| {
+            let it = api.part(&route).response(&id);
             let updated = control.update_route_response(it, &from, &to).await;
             updated.unwrap();
         });
@@ -429,7 +451,7 @@ async fn a_stage_is_sent_as_its_differences_and_never_what_it_serves() {
     for (from, to, body) in cases {
         let (from, to): (StageFile, StageFile) = (file(from), file(to));
         let call = sent(async |control| {
-            let updated = control.update_stage((&api(), &stage()), &from, &to).await;
+            let updated = control.update_stage(api().part(&stage()), &from, &to).await;
             updated.unwrap();
         });
         let line = "PATCH /v2/apis/a1/stages/prod".to_owned();
@@ -473,7 +495,7 @@ async fn what_is_taken_away_by_a_call_of_its_own_is_named_in_its_path() {
     let name = "route.request.querystring.a b";
     let call = sent(async |control| {
         let deleted = control
-            .delete_route_request_parameter((&api(), &route), name)
+            .delete_route_request_parameter(api().part(&route), name)
             .await;
         deleted.unwrap();
     });
@@ -481,7 +503,7 @@ async fn what_is_taken_away_by_a_call_of_its_own_is_named_in_its_path() {
     assert_eq!(call.await, (line.to_owned(), Value::Null));
     let call = sent(async |control| {
         let deleted = control
-            .delete_route_settings((&api(), &stage()), "$connect")
+            .delete_route_settings(api().part(&stage()), "$connect")
             .await;
         deleted.unwrap();
     });

@@ -1,6 +1,6 @@
 //! `stagewire apply FILE`: makes an API on the target as a file says.
 
-mod account;
+mod report;
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::account::{CarriedOut, GivenUp, Voice};
+use self::report::{CarriedOut, GivenUp, Voice};
 use super::{
     args::ApplyArgs,
     exit::{Exit, Stop},
@@ -50,8 +50,7 @@ const LAST_CALL: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(500);
 
 pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result<Exit, Stop> {
-    let is_unattended = args.yes || args.dry_run;
-    if args.file.as_os_str() == "-" && !is_unattended {
+    if args.file.as_os_str() == "-" && !args.yes && !args.dry_run {
         let failure = Failure::new(FailureKind::User, "Nobody could be asked")
             .cause("stdin is the file")
             .hint("add --yes to apply it, or --dry-run to look first");
@@ -59,11 +58,8 @@ pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result
     }
     let files = read(&args.file)?;
     if args.api.is_some() && files.len() > 1 {
-        let failure = Failure::new(
-            FailureKind::User,
-            "--api names one API, the file has several",
-        );
-        return Err(Stop::Usage(failure));
+        let title = "--api names one API, the file has several";
+        return Err(Stop::Usage(Failure::new(FailureKind::User, title)));
     }
     let voice = Voice {
         output,
@@ -74,36 +70,49 @@ pub(super) fn run(session: &Session, args: &ApplyArgs, output: Output) -> Result
         let mut signals = Signals::listen().map_err(|error| {
             Failure::new(FailureKind::User, "Cannot listen for signals").caused_by(&error)
         })?;
-        let prepared = tokio::select! {
+        let (control, plans) = tokio::select! {
             biased;
             prepared = session.watch(output, async |control| prepare(control, files, args).await) => prepared?,
             () = signals.next() => return Ok(interrupted(args, &voice)),
         };
-        let (control, plans) = prepared;
         for note in plans.iter().flat_map(|plan| &plan.notes) {
             output::warn(note);
         }
-        if args.dry_run {
-            let foretold = foretell(&control, &plans);
-            return tokio::select! {
-                biased;
-                foretold = foretold => tell(&plans, &foretold?, output),
-                () = signals.next() => Ok(interrupted(args, &voice)),
-            };
+        let decided = tokio::select! {
+            biased;
+            () = signals.next() => return Ok(interrupted(args, &voice)),
+            decided = decide(&control, &plans, args, output) => decided?,
+        };
+        match decided {
+            Decision::CarryOut => carry_all_out(&control, &plans, &mut signals, &voice).await,
+            Decision::End(exit) => Ok(exit),
         }
-        if plans.iter().any(|plan| !plan.is_empty()) {
-            let is_wanted = tokio::select! {
-                biased;
-                () = signals.next() => return Ok(interrupted(args, &voice)),
-                is_wanted = is_wanted(&control, &plans, args, output) => is_wanted,
-            };
-            if !is_wanted {
-                output::warn("nothing was changed");
-                return Ok(Exit::Failed);
-            }
-        }
-        carry_all_out(&control, &plans, &mut signals, &voice).await
     })
+}
+
+/// The decision about plans that are made.
+enum Decision {
+    CarryOut,
+    End(Exit),
+}
+
+/// Tells the plans where nobody wants more than to look, else asks whether they are wanted.
+async fn decide(
+    control: &Control,
+    plans: &[ApplyPlan],
+    args: &ApplyArgs,
+    output: Output,
+) -> Result<Decision, Stop> {
+    if args.dry_run {
+        let foretold = foretell(control, plans).await?;
+        return Ok(Decision::End(tell(plans, &foretold, output)?));
+    }
+    let differs = plans.iter().any(|plan| !plan.is_empty());
+    if differs && !is_wanted(control, plans, args, output).await {
+        output::warn("nothing was changed");
+        return Ok(Decision::End(Exit::Failed));
+    }
+    Ok(Decision::CarryOut)
 }
 
 /// Looks at everything and changes nothing.
@@ -144,14 +153,14 @@ async fn carry_all_out(
 ) -> Result<Exit, Stop> {
     let output = voice.output;
     let stop = CancellationToken::new();
-    let mut answers = Vec::new();
+    let mut summaries = Vec::new();
     let mut exit = Exit::Done;
     for (idx, plan) in plans.iter().enumerate() {
         let later = &plans[idx + 1..];
         let carried_out = carry_out(control, plan, signals, &stop, voice).await;
-        answers.extend(carried_out.answer);
+        summaries.extend(carried_out.summary);
         if let Some(given_up) = carried_out.given_up {
-            account::answer(answers, output)?;
+            report::answer(summaries, output)?;
             given_up.tell(voice, &plans[..idx], later);
             return Ok(carried_out.exit);
         }
@@ -159,14 +168,14 @@ async fn carry_all_out(
             exit = carried_out.exit;
         }
         if stop.is_cancelled() && !later.iter().all(ApplyPlan::is_empty) {
-            account::answer(answers, output)?;
+            report::answer(summaries, output)?;
             let title = "Cannot apply the file in full";
             let failure = Failure::new(FailureKind::User, title).cause("it was interrupted");
             GivenUp::between_calls(failure).tell(voice, &plans[..=idx], later);
             return Ok(Exit::Interrupted);
         }
     }
-    account::answer(answers, output)?;
+    report::answer(summaries, output)?;
     Ok(exit)
 }
 
@@ -311,11 +320,11 @@ async fn carry_out(
     voice: &Voice,
 ) -> CarriedOut {
     if let (true, Some(api)) = (plan.is_empty(), &plan.api) {
-        return account::nothing_differs(plan, api);
+        return report::nothing_differs(plan, api);
     }
     let (control, progress) = control.metered();
-    let watched = Watched::new(voice, progress);
-    let mut job = Box::pin(apply::run(&control, plan, stop, |it| watched.begins(it)));
+    let view = ProgressView::new(voice, progress);
+    let mut job = Box::pin(apply::run(&control, plan, stop, |it| view.begins(it)));
     let mut ticks = interval(TICK);
     let mut cut_at = None;
     let result = loop {
@@ -327,19 +336,19 @@ async fn carry_out(
                     break None;
                 }
                 stop.cancel();
-                watched.say("interrupted: ending the call under way");
+                view.say("interrupted: ending the call under way");
                 cut_at = Some(Instant::now() + LAST_CALL);
             }
             () = reached(cut_at) => break None,
-            _ = ticks.tick() => watched.tell(),
+            _ = ticks.tick() => view.tell(),
         }
     };
     drop(job);
-    let last = watched.end();
+    let last = view.end();
     match result {
-        Some(Ok(applied)) => account::end(plan, &applied, voice),
-        Some(Err(failed)) => account::give_up(*failed),
-        None => account::cut(plan, last.as_ref()),
+        Some(Ok(applied)) => report::end(plan, &applied, voice),
+        Some(Err(failed)) => report::give_up(*failed),
+        None => report::cut(plan, last.as_ref()),
     }
 }
 
@@ -352,7 +361,7 @@ async fn reached(instant: Option<Instant>) {
 }
 
 /// An apply under way, as a person watches it.
-struct Watched<'a> {
+struct ProgressView<'a> {
     voice: &'a Voice,
     progress: Receiver<ReadProgress>,
     line: RefCell<Line>,
@@ -362,7 +371,7 @@ struct Watched<'a> {
     made: Cell<Option<ReadProgress>>,
 }
 
-impl<'a> Watched<'a> {
+impl<'a> ProgressView<'a> {
     fn new(voice: &'a Voice, progress: Receiver<ReadProgress>) -> Self {
         Self {
             voice,

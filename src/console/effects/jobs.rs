@@ -15,7 +15,7 @@ use crate::{
         },
         stage_update::StageUpdate,
     },
-    ops::{self, deploy::account},
+    ops::{self, deploy::status_line},
     ui::{
         Message,
         message::{DeployMessage, LibraryMessage},
@@ -150,7 +150,7 @@ pub(super) async fn clean_up(
     let result = ops::deploy::clean_up(&control, left).await;
     watched.end(match &result {
         Ok(()) => format!("Deployment {id} is deleted"),
-        Err(failure) => account::one_line(failure),
+        Err(failure) => status_line::one_line(failure),
     });
     result
 }
@@ -168,7 +168,7 @@ pub(super) async fn repoint(
     let result = ops::deploy::repoint(&control, repoint).await;
     watched.end(match &result {
         Ok(()) => format!("Stage \"{stage}\" serves {to} now"),
-        Err(failure) => account::one_line(failure),
+        Err(failure) => status_line::one_line(failure),
     });
     result
 }
@@ -186,7 +186,7 @@ pub(super) async fn update_stage(
     let result = ops::stages::update(&control, update).await;
     watched.end(match &result {
         Ok(()) => format!("The settings of stage \"{stage}\" are changed"),
-        Err(failure) => account::one_line(failure),
+        Err(failure) => status_line::one_line(failure),
     });
     result
 }
@@ -215,12 +215,12 @@ impl Report {
         mut steps: mpsc::UnboundedReceiver<DeployProgress>,
         mut job: impl Future<Output = Result<Deployed, DeployFailure>> + Unpin,
     ) -> Result<Deployed, DeployFailure> {
-        self.watched.note(account::cut(target, plan, None));
+        self.watched.note(status_line::cut(target, plan, None));
         let result = loop {
             tokio::select! {
                 biased;
                 Some(progress) = steps.recv() => {
-                    self.watched.note(account::cut(target, plan, Some(&progress)));
+                    self.watched.note(status_line::cut(target, plan, Some(&progress)));
                     self.pass(progress).await;
                 }
                 result = &mut job => break result,
@@ -229,7 +229,7 @@ impl Report {
         while let Ok(progress) = steps.try_recv() {
             self.pass(progress).await;
         }
-        self.watched.end(account::ended(&result));
+        self.watched.end(status_line::ended(&result));
         result
     }
 

@@ -266,7 +266,7 @@ impl Effects {
         let services = Arc::clone(&self.services);
         self.start(
             ticket,
-            async move { ops::stages::commands(&services.control()?, &update).await },
+            async move { Ok(ops::stages::commands(&services.control()?, &update)) },
             move |result| Message::Stage(StageMessage::Planned(ticket, result)),
         );
     }

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use super::*;
 use crate::{
-    aws::stub::{Answer, Stub},
+    aws::stub::{CannedAnswer, Stub},
     config::{Paths, Settings},
     console::local::LocalGateway,
     live,
@@ -305,9 +305,9 @@ async fn what_holds_a_reading_up_is_told_and_the_pace_that_was_learned() {
     let is_first = std::sync::atomic::AtomicBool::new(true);
     let stub = Stub::start(move |_| {
         if is_first.swap(false, std::sync::atomic::Ordering::Relaxed) {
-            Answer::error(429, "TooManyRequestsException", "Too Many Requests")
+            CannedAnswer::error(429, "TooManyRequestsException", "Too Many Requests")
         } else {
-            Answer::json(200, r#"{"items": []}"#)
+            CannedAnswer::json(200, r#"{"items": []}"#)
         }
     });
     let stub = stub.await;

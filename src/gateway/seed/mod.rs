@@ -1,9 +1,9 @@
 //! Filling a new store from [definition files](crate::model::file), through the same functions that answer the control
 //! plane's calls. A store is filled once: who deletes all of it wants it empty.
 
+mod build;
 mod definition;
 mod input;
-mod plot;
 
 use std::{
     fs, io,
@@ -128,7 +128,7 @@ fn plant_texts(
             return Ok(seeded);
         }
         for (path, api) in &apis {
-            let planted = plot::plant_api(draft, api).map_err(|refusal| SeedError::Refused {
+            let planted = build::build_api(draft, api).map_err(|refusal| SeedError::Refused {
                 path: path.clone(),
                 api: api.name.clone(),
                 place: refusal.place,

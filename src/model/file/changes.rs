@@ -1,4 +1,4 @@
-//! The differences between two files in the settled form, part by part.
+//! The differences between two files in the normal form, part by part.
 
 use std::collections::BTreeMap;
 

@@ -20,8 +20,10 @@
 //! Nothing here refuses what API Gateway would refuse; only what no API could be made from is a mistake.
 
 mod changes;
+mod history;
+mod normal;
+mod part_steps;
 mod parts;
-mod settled;
 #[cfg(test)]
 mod tests;
 mod unique;
@@ -37,10 +39,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{StageName, text::printable_json};
 
 pub use changes::{changes, own_members, stage_changes};
+pub use history::Standing;
+pub use normal::{Normalized, Unfit};
+pub use part_steps::{PartStep, ResponseName, Write, additions, removals};
 pub use parts::{
     Names, api_file, integration_names, integration_responses, route_responses, stage_file,
 };
-pub use settled::{Settled, Unfit};
 
 /// Texts by key.
 pub type Texts = BTreeMap<String, String>;

@@ -14,7 +14,7 @@ use crate::model::{
 /// The names that a file gives the integrations.
 pub type Names = BTreeMap<IntegrationId, String>;
 
-/// Makes the file of an API, in the settled form, with these names for its integrations; one without a name is left
+/// Makes the file of an API, in the normal form, with these names for its integrations; one without a name is left
 /// out.
 pub fn api_file(parts: Parts<'_>, stages: &[Stage], names: &Names) -> ApiFile {
     let api = parts.api;
@@ -100,7 +100,7 @@ pub fn integration_names(routes: &[Route], integrations: &[Integration]) -> Name
     names
 }
 
-/// Returns the responses of an integration by key, each in the settled form, whether they have an effect or not.
+/// Returns the responses of an integration by key, each in the normal form, whether they have an effect or not.
 pub fn integration_responses(
     integration: &Integration,
 ) -> BTreeMap<String, IntegrationResponseFile> {
@@ -112,7 +112,7 @@ pub fn integration_responses(
     responses.collect()
 }
 
-/// Returns the responses of a route by key, each in the settled form, whether they have an effect or not.
+/// Returns the responses of a route by key, each in the normal form, whether they have an effect or not.
 pub fn route_responses(route: &Route) -> BTreeMap<String, RouteResponseFile> {
     let responses = route.responses.iter().map(|response| {
         let mut file = route_response_file(response);

@@ -264,20 +264,20 @@ fn history_comes_to_what_stands_in_the_end() {
            "routes": { "s": { "integration": "three", "routeResponseSelectionExpression": "$default",
                               "responses": { "$default": {} } } }"#,
     );
-    assert_eq!(history.settled().unwrap(), end.settled().unwrap());
+    assert_eq!(history.normalized().unwrap(), end.normalized().unwrap());
 }
 
 #[test]
 fn a_route_to_nowhere_is_told() {
     let unfit = file(r#""routes": { "r": { "integration": "nope" } }"#)
-        .settled()
+        .normalized()
         .unwrap_err();
     assert_eq!(
         unfit.to_string(),
         "route \"r\": the file has no integration \"nope\""
     );
     let unfit = file(r#""routes": { "$connect": { "authorizer": "who" } }"#)
-        .settled()
+        .normalized()
         .unwrap_err();
     assert_eq!(
         unfit.to_string(),
@@ -287,24 +287,24 @@ fn a_route_to_nowhere_is_told() {
 
 #[test]
 fn what_has_no_effect_is_left_out_and_told() {
-    let settled = file(
+    let normalized = file(
         r#""integrations": { "i": { "integrationType": "HTTP_PROXY", "responses": { "$default": {} } } },
            "routes": { "r": { "responses": { "$default": {} } } },
            "stages": { "prod": { "routeSettings": {
                "r": { "throttlingBurstLimit": 1 }, "gone": { "throttlingBurstLimit": 2 } } } }"#,
     )
-    .settled()
+    .normalized()
     .unwrap();
     assert_eq!(
-        settled.without_effect,
+        normalized.without_effect,
         [
             "the responses of the integration \"i\"",
             "the responses of the one-way route \"r\"",
             "the settings of the stage \"prod\" for \"gone\", which is no route of the file",
         ]
     );
-    assert!(settled.api.routes["r"].responses.is_empty());
-    let prod = &settled.api.stages[&StageName::parse("prod").unwrap()];
+    assert!(normalized.api.routes["r"].responses.is_empty());
+    let prod = &normalized.api.stages[&StageName::parse("prod").unwrap()];
     assert_eq!(prod.route_settings.keys().collect::<Vec<_>>(), ["r"]);
 }
 
@@ -321,7 +321,7 @@ fn changes_are_told_part_by_part() {
            "routes": { "r": { "integration": "i", "twoWay": true }, "s": { "integration": "i" } },
            "stages": { "prod": {} }"#,
     );
-    let (old, new) = (old.settled().unwrap().api, new.settled().unwrap().api);
+    let (old, new) = (old.normalized().unwrap().api, new.normalized().unwrap().api);
     let lines: Vec<String> = changes(&old, &new)
         .iter()
         .map(ToString::to_string)

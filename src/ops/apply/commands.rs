@@ -1,16 +1,14 @@
 //! The AWS CLI commands that do what a plan does: the plan is carried out on a control plane that carries nothing out.
 
-use std::collections::HashMap;
-
-use super::{
-    ApplyPlan,
-    run::Run,
-    steps::{Step, Write},
-};
+use super::{ApplyPlan, calls::Calls, steps::Step};
 use crate::{
     aws::Control,
-    model::{Failure, text::printable},
-    ops::command::command,
+    model::{
+        Failure,
+        file::{PartStep, Write},
+        text::printable,
+    },
+    ops::command::Commands,
 };
 
 /// The commands, in order, one a call. What does not exist yet has a word in place of its id: `<new route join>`.
@@ -18,53 +16,31 @@ use crate::{
 /// # Errors
 /// Fails when a call cannot be made from what the file says, which would end the plan there.
 pub async fn commands(control: &Control, plan: &ApplyPlan) -> Result<Vec<String>, Failure> {
-    let rehearsal = control.rehearsal();
-    let mut run = Run::of(rehearsal.control(), plan);
-    let mut news = HashMap::new();
-    let mut commands = Vec::new();
+    let mut commands = Commands::of(control.rehearsal());
+    let control = commands.control().clone();
+    let mut calls = Calls::of(&control, plan);
+    let mut lines = Vec::new();
     for step in &plan.steps {
         let title = || format!("Cannot apply \"{}\"", printable(&plan.name));
         // Nothing here waits for anything, and whoever wants it to end must get a turn.
         tokio::task::yield_now().await;
-        Box::pin(run.take(step))
+        Box::pin(calls.make(step))
             .await
             .map_err(|error| error.failure(title()))?;
-        for call in rehearsal.take() {
-            let arguments = call.arguments.iter().map(|(option, value)| {
-                let value = value.as_ref().map(|value| named(value, &news));
-                (option.as_str(), value)
-            });
-            let arguments: Vec<_> = arguments.collect();
-            let arguments = arguments
-                .iter()
-                .map(|(option, value)| (*option, value.as_deref()));
-            let line = command(control.target(), &call.operation, arguments);
-            commands.push(line);
-            news.extend(word_for(step).map(|word| (call.new_id, word)));
-        }
+        lines.extend(commands.take(word_for(step).as_deref()));
     }
-    Ok(commands)
+    Ok(lines)
 }
 
 /// Returns the word that stands for the id of what the step creates, if any other step may need it.
 fn word_for(step: &Step) -> Option<String> {
-    match step {
-        Step::CreateApi => Some("<new API>".to_owned()),
-        Step::Authorizer(name, Write::Create) => Some(format!("<new authorizer {name}>")),
-        Step::Integration(name, Write::Create) => Some(format!("<new integration {name}>")),
-        Step::Route(key, Write::Create) => Some(format!("<new route {key}>")),
-        _ => None,
-    }
-}
-
-/// The value with the words for ids that do not exist yet: they stand alone or at the end of a path.
-fn named(value: &str, news: &HashMap<String, String>) -> String {
-    let (path, id) = match value.rfind('/') {
-        Some(slash) => value.split_at(slash + 1),
-        None => ("", value),
+    let Step::Part(part) = step else {
+        return (*step == Step::CreateApi).then(|| "<new API>".to_owned());
     };
-    match news.get(id) {
-        Some(word) => format!("{path}{word}"),
-        None => value.to_owned(),
+    match part {
+        PartStep::Authorizer(name, Write::Create) => Some(format!("<new authorizer {name}>")),
+        PartStep::Integration(name, Write::Create) => Some(format!("<new integration {name}>")),
+        PartStep::Route(key, Write::Create) => Some(format!("<new route {key}>")),
+        _ => None,
     }
 }

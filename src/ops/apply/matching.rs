@@ -83,10 +83,6 @@ fn by_content<'a>(
     contents: &BTreeMap<&'a IntegrationId, &IntegrationFile>,
     own: &Names,
 ) -> Vec<Pair<'a>> {
-    let without_responses = |integration: &IntegrationFile| IntegrationFile {
-        responses: BTreeMap::new(),
-        ..integration.clone()
-    };
     let is_targeted = |id: &IntegrationId| {
         let mut targets = draft.routes.iter().filter_map(Route::integration_id);
         targets.any(|target| target == *id)
@@ -95,21 +91,26 @@ fn by_content<'a>(
         let mut routes = wanted.routes.values();
         routes.any(|route| route.integration.as_deref() == Some(name))
     };
-    let mut pairs = Vec::new();
-    for (name, integration) in &wanted.integrations {
-        for (id, content) in contents {
-            let is_same = *content == integration;
-            // A route outside the file may target it; sharing it changes nothing for that route.
-            if is_targeted(id) && !is_same {
-                continue;
-            }
-            let is_half = without_responses(content) == without_responses(integration);
-            let is_namesake = !is_used(name) && own.get(*id) == Some(name);
-            if is_same || is_half || is_namesake {
-                let closeness = usize::from(is_half) * 2 + usize::from(is_namesake);
-                pairs.push((Reverse((is_same, closeness)), name.as_str(), *id));
-            }
+    let all = wanted.integrations.iter();
+    let all = all.flat_map(|one| contents.iter().map(move |other| (one, other)));
+    all.filter_map(|((name, integration), (id, content))| {
+        let is_same = *content == integration;
+        // A route outside the file may target it; sharing it changes nothing for that route.
+        if is_targeted(id) && !is_same {
+            return None;
         }
+        let is_half = without_responses(content) == without_responses(integration);
+        let is_namesake = !is_used(name) && own.get(*id) == Some(name);
+        let closeness = usize::from(is_half) * 2 + usize::from(is_namesake);
+        let is_pair = is_same || closeness > 0;
+        is_pair.then_some((Reverse((is_same, closeness)), name.as_str(), *id))
+    })
+    .collect()
+}
+
+fn without_responses(integration: &IntegrationFile) -> IntegrationFile {
+    IntegrationFile {
+        responses: BTreeMap::new(),
+        ..integration.clone()
     }
-    pairs
 }

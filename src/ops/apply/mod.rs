@@ -5,6 +5,7 @@
 //! does not have is left alone, unless the request is to prune. Of what the file does have, every member is made as the
 //! file says, so a key or a response that the file lacks is removed.
 
+mod calls;
 mod commands;
 mod matching;
 mod run;
@@ -12,14 +13,17 @@ mod steps;
 
 use std::collections::BTreeMap;
 
-use self::steps::{Known, Step};
+use self::{calls::PartIds, steps::Step};
 use super::reading::{self, WholeDraft};
 use crate::{
     aws::{self, Control},
     model::{
         Api, ApiId, Failure, FailureKind, Stage,
         diff::{Change, ChangeKind, Subject},
-        file::{ApiFile, Names, RouteSettingsFile, StageFile, api_file, changes},
+        file::{
+            ApiFile, Names, RouteSettingsFile, StageFile, api_file, changes, integration_responses,
+            route_responses,
+        },
         text::printable,
     },
 };
@@ -62,7 +66,7 @@ pub struct ApplyPlan {
     pub notes: Vec<String>,
     request: ApplyRequest,
     wanted: ApiFile,
-    known: Known,
+    ids: PartIds,
     steps: Vec<Step>,
 }
 
@@ -91,10 +95,10 @@ struct Live {
 /// when the control plane refuses or cannot be reached.
 pub async fn plan(control: &Control, request: &ApplyRequest) -> Result<ApplyPlan, Failure> {
     let title = || format!("Cannot apply \"{}\"", printable(&request.file.name));
-    let settled = request.file.settled().map_err(|unfit| {
+    let normalized = request.file.normalized().map_err(|unfit| {
         Failure::new(FailureKind::User, title()).cause(printable(&unfit.to_string()))
     })?;
-    let wanted = settled.api;
+    let wanted = normalized.api;
     let apis = control.apis().await.map_err(|e| e.failure(title()))?;
     let api = choose(&apis, request).map_err(|(cause, hint)| {
         Failure::new(FailureKind::User, title())
@@ -108,7 +112,7 @@ pub async fn plan(control: &Control, request: &ApplyRequest) -> Result<ApplyPlan
             Some(live.map_err(|error| error.failure(title()))?)
         }
     };
-    let mut notes: Vec<String> = settled
+    let mut notes: Vec<String> = normalized
         .without_effect
         .iter()
         .map(|part| format!("{part} have no effect and are left out"))
@@ -126,39 +130,27 @@ fn compare(request: &ApplyRequest, wanted: ApiFile, live: Option<&Live>) -> Appl
         None => Names::new(),
     };
     let from = live.map(|live| live.file(&wanted, &names));
-    let nothing = ApiFile::default();
-    let (left_alone, changes): (Vec<Change>, Vec<Change>) =
-        changes(from.as_ref().unwrap_or(&nothing), &wanted)
-            .into_iter()
-            .partition(|change| {
-                change.kind == ChangeKind::Removed && request.extras == Extras::LeftAlone
-            });
-    let known = live.map(|live| Known::of(live, &names)).unwrap_or_default();
-    let steps = steps::plan(&steps::Sides {
-        wanted: &wanted,
-        from: from.as_ref(),
-        live,
-        known: &known,
-        extras: request.extras,
+    let all = changes(&from.clone().unwrap_or_default(), &wanted);
+    let (left_alone, changes): (Vec<Change>, Vec<Change>) = all.into_iter().partition(|change| {
+        change.kind == ChangeKind::Removed && request.extras == Extras::LeftAlone
     });
-    let notes = match (live, &from) {
-        (Some(live), Some(from)) if !steps.is_empty() => {
-            notes_on_target(live, from, &wanted, request.extras)
-        }
-        _ => Vec::new(),
-    };
+    let there = live
+        .zip(from.as_ref())
+        .map(|(live, from)| live.with_idle_responses(from, &wanted, &names));
+    let steps = steps::plan(there.as_ref(), &wanted, request.extras);
+    let both = live.zip(from.as_ref()).filter(|_| !steps.is_empty());
+    let notes = both.map(|(live, from)| notes_on_target(live, from, &wanted, request.extras));
     ApplyPlan {
         name: wanted.name.clone(),
         api: live.map(|live| live.draft.api.id.clone()),
         changes: as_creation(changes, from.is_none()),
-        left_alone: left_alone
-            .into_iter()
-            .map(|change| change.subject)
-            .collect(),
-        notes,
+        left_alone: left_alone.into_iter().map(|it| it.subject).collect(),
+        notes: notes.unwrap_or_default(),
+        ids: live
+            .map(|live| PartIds::of(live, &names))
+            .unwrap_or_default(),
         request: request.clone(),
         wanted,
-        known,
         steps,
     }
 }
@@ -225,46 +217,47 @@ fn notes_on_file(file: &ApiFile, region: &str) -> Vec<String> {
 
 /// Returns notes on what clients or others would feel of the apply.
 fn notes_on_target(live: &Live, from: &ApiFile, wanted: &ApiFile, extras: Extras) -> Vec<String> {
-    let mut notes = Vec::new();
-    for stage in live.stages.iter().filter(|stage| stage.auto_deploy) {
-        let name = &stage.name;
-        notes.push(format!(
-            "stage {name} deploys by itself: it serves each change as soon as it is made"
-        ));
-    }
+    let deploying = live.stages.iter().filter(|stage| stage.auto_deploy);
+    let mut notes: Vec<String> = deploying
+        .map(|stage| {
+            let name = &stage.name;
+            format!("stage {name} deploys by itself: it serves each change as soon as it is made")
+        })
+        .collect();
     match extras {
-        Extras::Pruned => {
-            for stage in &live.stages {
-                if let Some(deployment) = &stage.deployment_id
-                    && !wanted.stages.contains_key(&stage.name)
-                {
-                    notes.push(format!(
-                        "stage {} serves {deployment}; its clients are disconnected when it is deleted",
-                        stage.name
-                    ));
-                }
-            }
-        }
-        Extras::LeftAlone => {
-            for (key, route) in &from.routes {
-                let Some(name) = &route.integration else {
-                    continue;
-                };
-                let is_changed = wanted
-                    .integrations
-                    .get(name)
-                    .is_some_and(|integration| from.integrations.get(name) != Some(integration));
-                if is_changed && !wanted.routes.contains_key(key) {
-                    notes.push(format!(
-                        "route {} is left alone and changes with the integration {} that it shares",
-                        printable(key),
-                        printable(name)
-                    ));
-                }
-            }
-        }
+        Extras::Pruned => notes.extend(notes_on_deleted_stages(live, wanted)),
+        Extras::LeftAlone => notes.extend(notes_on_shared_integrations(from, wanted)),
     }
     notes
+}
+
+fn notes_on_deleted_stages(live: &Live, wanted: &ApiFile) -> impl Iterator<Item = String> {
+    let stages = live.stages.iter();
+    let deleted = stages.filter(|stage| !wanted.stages.contains_key(&stage.name));
+    deleted.filter_map(|stage| {
+        let deployment = stage.deployment_id.as_ref()?;
+        Some(format!(
+            "stage {} serves {deployment}; its clients are disconnected when it is deleted",
+            stage.name
+        ))
+    })
+}
+
+fn notes_on_shared_integrations(from: &ApiFile, wanted: &ApiFile) -> impl Iterator<Item = String> {
+    let routes = from.routes.iter();
+    let left = routes.filter(|(key, _)| !wanted.routes.contains_key(*key));
+    left.filter_map(|(key, route)| {
+        let name = route.integration.as_ref()?;
+        let becomes = wanted.integrations.get(name)?;
+        let is_changed = from.integrations.get(name) != Some(becomes);
+        is_changed.then(|| {
+            format!(
+                "route {} is left alone and changes with the integration {} that it shares",
+                printable(key),
+                printable(name)
+            )
+        })
+    })
 }
 
 impl Live {
@@ -315,6 +308,32 @@ impl Live {
             }
         }
         file
+    }
+
+    /// Adds the responses without effect that both sides have: `file` is the target's and shows none of them.
+    fn with_idle_responses(&self, file: &ApiFile, wanted: &ApiFile, names: &Names) -> ApiFile {
+        let mut there = file.clone();
+        for integration in &self.draft.integrations {
+            let name = names.get(&integration.id);
+            let both = name.and_then(|name| {
+                let there = there.integrations.get_mut(name)?;
+                Some((there, wanted.integrations.get(name)?))
+            });
+            if let Some((there, wanted)) = both {
+                let mut responses = integration_responses(integration);
+                responses.retain(|key, _| wanted.responses.contains_key(key));
+                there.responses.extend(responses);
+            }
+        }
+        for route in &self.draft.routes {
+            let there = there.routes.get_mut(&route.key);
+            if let Some((there, wanted)) = there.zip(wanted.routes.get(&route.key)) {
+                let mut responses = route_responses(route);
+                responses.retain(|key, _| wanted.responses.contains_key(key));
+                there.responses.extend(responses);
+            }
+        }
+        there
     }
 }
 

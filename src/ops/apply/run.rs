@@ -4,22 +4,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    ApplyPlan, ApplyRequest, Known,
-    steps::{Step, Write},
-};
+use super::{ApplyPlan, ApplyRequest, calls::Calls, steps::Step};
 use crate::{
-    aws::{Control, Error, RouteEnds},
-    model::{
-        ApiId, AuthorizerId, Failure, FailureKind, IntegrationId, IntegrationResponseId, ModelId,
-        RouteId, RouteResponseId, StageName,
-        diff::Change,
-        file::{
-            ApiFile, AuthorizerFile, IntegrationFile, IntegrationResponseFile, ModelFile,
-            RouteFile, RouteResponseFile, StageFile,
-        },
-        text::printable,
-    },
+    aws::{Control, Error},
+    model::{ApiId, Failure, FailureKind, diff::Change, text::printable},
 };
 
 /// A call or a reading that begins.
@@ -84,119 +72,122 @@ pub async fn run(
     stop: &CancellationToken,
     report: impl Fn(Progress),
 ) -> Result<Applied, Box<ApplyFailure>> {
-    let title = format!("Cannot apply \"{}\" in full", printable(&plan.name));
-    let mut run = Run::of(control, plan);
+    let mut run = Run {
+        control,
+        plan,
+        calls: Calls::of(control, plan),
+    };
     let n_steps = plan.steps.len();
     control.expect(n_steps);
     for (idx, step) in plan.steps.iter().enumerate() {
-        let number = idx + 1;
-        let name = step.to_string();
         if stop.is_cancelled() {
-            let failure = Failure::new(FailureKind::User, title).cause("it was interrupted");
-            return Err(Box::new(ApplyFailure {
-                was_stopped: true,
-                ..run.failed(plan, idx, failure)
-            }));
+            return Err(Box::new(run.interrupted(idx)));
         }
         report(Progress::Call {
-            step: name.clone(),
-            number,
+            step: step.to_string(),
+            number: idx + 1,
             n_steps,
         });
-        if let Err(error) = Box::pin(run.take(step)).await {
-            run.log(plan, number, &format!("{name} failed: {error}"));
-            let mut failed = run.failed(plan, idx, error.failure(title));
-            if error.leaves_open() {
-                failed.unknown = Some(failed.not_done.remove(0));
-            } else {
-                failed.refused = failed.not_done.first().cloned();
-            }
-            return Err(Box::new(failed));
-        }
-        run.log(plan, number, &name);
+        let made = Box::pin(run.calls.make(step)).await;
+        made.map_err(|error| run.failed_at(idx, step, &error))?;
+        run.log(idx, &step.to_string());
     }
     report(Progress::ReadBack);
-    run.end(plan, stop, report).await
+    run.end(stop, report).await
 }
 
 /// A run as far as it is.
-pub(super) struct Run<'a> {
+struct Run<'a> {
     control: &'a Control,
-    wanted: &'a ApiFile,
-    api: Option<ApiId>,
-    known: Known,
+    plan: &'a ApplyPlan,
+    calls: Calls<'a>,
 }
 
-impl<'a> Run<'a> {
-    /// A run at its beginning.
-    pub(super) fn of(control: &'a Control, plan: &'a ApplyPlan) -> Self {
-        Self {
-            control,
-            wanted: &plan.wanted,
-            api: plan.api.clone(),
-            known: plan.known.clone(),
-        }
-    }
-
-    /// Reads back and compares, more than once where changes may show late.
+impl Run<'_> {
+    /// Reads back and compares.
     async fn end(
         self,
-        plan: &ApplyPlan,
         stop: &CancellationToken,
         report: impl Fn(Progress),
     ) -> Result<Applied, Box<ApplyFailure>> {
-        let done = plan.steps();
-        let request = ApplyRequest {
-            api: self.api.clone(),
-            ..plan.request.clone()
-        };
-        let mut pauses = self.control.pauses_to_settle();
-        let again = loop {
-            let again = Box::pin(super::plan(self.control, &request)).await;
-            let differs = again.as_ref().is_ok_and(|again| !again.changes.is_empty());
-            let Some(after) = pauses.next().filter(|_| differs) else {
-                break again;
-            };
-            report(Progress::ReadAgain { after });
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break again,
-                () = tokio::time::sleep(after) => {}
-            }
-        };
-        match (again, self.api) {
+        let again = Box::pin(self.read_back(stop, report)).await;
+        match (again, &self.calls.api) {
             (Ok(again), Some(api)) => Ok(Applied {
-                api,
-                done,
+                api: api.clone(),
+                done: self.plan.steps(),
                 remaining: again.changes,
             }),
-            (again, api) => {
+            (again, _) => {
                 let title = "Cannot read back what was applied";
                 let causes = again.err().map(|failure| failure.causes);
                 let failure = Failure {
                     causes: causes.unwrap_or_default(),
                     ..Failure::new(FailureKind::Remote, title)
                 };
-                Err(Box::new(ApplyFailure {
-                    failure,
-                    was_stopped: false,
-                    api,
-                    done,
-                    unknown: None,
-                    refused: None,
-                    not_done: Vec::new(),
-                }))
+                Err(Box::new(self.failed(self.plan.steps.len(), failure)))
             }
         }
     }
 
-    fn failed(&self, plan: &ApplyPlan, idx: usize, failure: Failure) -> ApplyFailure {
-        let mut done = plan.steps();
-        let not_done = done.split_off(idx);
+    /// Compares with the target, more than once where changes may show late.
+    async fn read_back(
+        &self,
+        stop: &CancellationToken,
+        report: impl Fn(Progress),
+    ) -> Result<ApplyPlan, Failure> {
+        let request = ApplyRequest {
+            api: self.calls.api.clone(),
+            ..self.plan.request.clone()
+        };
+        let mut pauses = self.control.read_back_pauses();
+        loop {
+            let again = Box::pin(super::plan(self.control, &request)).await;
+            let differs = again.as_ref().is_ok_and(|again| !again.changes.is_empty());
+            let Some(after) = pauses.next().filter(|_| differs) else {
+                return again;
+            };
+            report(Progress::ReadAgain { after });
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return again,
+                () = tokio::time::sleep(after) => {}
+            }
+        }
+    }
+
+    fn title(&self) -> String {
+        let name = printable(&self.plan.name);
+        format!("Cannot apply \"{name}\" in full")
+    }
+
+    fn interrupted(&self, idx: usize) -> ApplyFailure {
+        let failure = Failure::new(FailureKind::User, self.title()).cause("it was interrupted");
+        ApplyFailure {
+            was_stopped: true,
+            ..self.failed(idx, failure)
+        }
+    }
+
+    /// Returns the failure of a call that failed: refused, or nobody knows.
+    fn failed_at(&self, idx: usize, step: &Step, error: &Error) -> Box<ApplyFailure> {
+        self.log(idx, &format!("{step} failed: {error}"));
+        let mut failed = self.failed(idx, error.failure(self.title()));
+        if error.leaves_open() {
+            failed.unknown = Some(failed.not_done.remove(0));
+        } else {
+            failed.refused = failed.not_done.first().cloned();
+        }
+        Box::new(failed)
+    }
+
+    /// Returns the failure of a run that has made as many calls.
+    fn failed(&self, n_made: usize, failure: Failure) -> ApplyFailure {
+        let mut done = self.plan.steps();
+        let not_done = done.split_off(n_made);
         ApplyFailure {
             failure,
             was_stopped: false,
-            api: self.api.clone(),
+            api: self.calls.api.clone(),
             done,
             unknown: None,
             refused: None,
@@ -205,211 +196,10 @@ impl<'a> Run<'a> {
     }
 
     /// Writes a call into the log, which tells each of them when the person is told their number.
-    fn log(&self, plan: &ApplyPlan, number: usize, call: &str) {
-        let (name, call) = (printable(&plan.name), printable(call));
-        let api = self.api.as_ref().map_or("new", ApiId::as_str);
-        let n_steps = plan.steps.len();
+    fn log(&self, idx: usize, call: &str) {
+        let (name, call) = (printable(&self.plan.name), printable(call));
+        let api = self.calls.api.as_ref().map_or("new", ApiId::as_str);
+        let (number, n_steps) = (idx + 1, self.plan.steps.len());
         tracing::info!("apply {name} ({api}), call {number} of {n_steps}: {call}");
-    }
-
-    /// Makes the call of a step.
-    pub(super) async fn take(&mut self, step: &Step) -> Result<(), Error> {
-        if *step == Step::CreateApi {
-            self.api = Some(self.control.create_api(self.wanted).await?);
-            return Ok(());
-        }
-        let api = self.api.clone();
-        let api = &api.expect("invariant: an API that does not exist is created first");
-        match step {
-            Step::CreateApi => Ok(()),
-            Step::UpdateApi(from) => self.control.update_api(api, from, self.wanted).await,
-            Step::Tag(stage, tags) => self.control.tag(api, stage.as_ref(), tags).await,
-            Step::Untag(stage, keys) => self.control.untag(api, stage.as_ref(), keys).await,
-            Step::Model(name, write) => self.take_model(api, name, write).await,
-            Step::Authorizer(name, write) => self.take_authorizer(api, name, write).await,
-            Step::Integration(name, write) => self.take_integration(api, name, write).await,
-            Step::IntegrationResponse(name, key, write) => {
-                self.take_integration_response(api, (name, key), write)
-                    .await
-            }
-            Step::Route(key, write) => self.take_route(api, key, write).await,
-            Step::RouteParameter(key, name) => {
-                let route = (api, &self.known.routes[key]);
-                self.control
-                    .delete_route_request_parameter(route, name)
-                    .await
-            }
-            Step::RouteResponse(route, key, write) => {
-                self.take_route_response(api, (route, key), write).await
-            }
-            Step::Stage(name, write) => self.take_stage(api, name, write).await,
-            Step::RouteSettings(stage, key) => {
-                self.control.delete_route_settings((api, stage), key).await
-            }
-            Step::AccessLog(stage) => self.control.delete_access_log_settings(api, stage).await,
-        }
-    }
-
-    async fn take_model(
-        &self,
-        api: &ApiId,
-        name: &str,
-        write: &Write<ModelId, ModelFile>,
-    ) -> Result<(), Error> {
-        let model = |name| &self.wanted.models[name];
-        match write {
-            Write::Create => self.control.create_model(api, name, model(name)).await,
-            Write::Update { id, from } => {
-                let id = (api, id);
-                self.control.update_model(id, from, model(name)).await
-            }
-            Write::Delete { id } => self.control.delete_model(api, id).await,
-        }
-    }
-
-    async fn take_authorizer(
-        &mut self,
-        api: &ApiId,
-        name: &str,
-        write: &Write<AuthorizerId, AuthorizerFile>,
-    ) -> Result<(), Error> {
-        let control = self.control;
-        match write {
-            Write::Create => {
-                let authorizer = &self.wanted.authorizers[name];
-                let id = control.create_authorizer(api, name, authorizer).await?;
-                self.known.authorizers.insert(name.to_owned(), id);
-                Ok(())
-            }
-            Write::Update { id, from } => {
-                let authorizer = &self.wanted.authorizers[name];
-                control.update_authorizer((api, id), from, authorizer).await
-            }
-            Write::Delete { id } => control.delete_authorizer(api, id).await,
-        }
-    }
-
-    async fn take_integration(
-        &mut self,
-        api: &ApiId,
-        name: &str,
-        write: &Write<IntegrationId, IntegrationFile>,
-    ) -> Result<(), Error> {
-        let control = self.control;
-        match write {
-            Write::Create => {
-                let integration = &self.wanted.integrations[name];
-                let id = control.create_integration(api, integration).await?;
-                self.known.integrations.insert(name.to_owned(), id);
-                Ok(())
-            }
-            Write::Update { id, from } => {
-                let to = &self.wanted.integrations[name];
-                control.update_integration((api, id), from, to).await
-            }
-            Write::Delete { id } => control.delete_integration(api, id).await,
-        }
-    }
-
-    async fn take_integration_response(
-        &self,
-        api: &ApiId,
-        (name, key): (&str, &str),
-        write: &Write<IntegrationResponseId, IntegrationResponseFile>,
-    ) -> Result<(), Error> {
-        let control = self.control;
-        let of = &self.known.integrations[name];
-        let response = || &self.wanted.integrations[name].responses[key];
-        match write {
-            Write::Create => {
-                let of = (api, of);
-                control
-                    .create_integration_response(of, key, response())
-                    .await
-            }
-            Write::Update { id, from } => {
-                let it = (api, of, id);
-                control
-                    .update_integration_response(it, from, response())
-                    .await
-            }
-            Write::Delete { id } => control.delete_integration_response((api, of), id).await,
-        }
-    }
-
-    async fn take_route(
-        &mut self,
-        api: &ApiId,
-        key: &str,
-        write: &Write<RouteId, RouteFile>,
-    ) -> Result<(), Error> {
-        let control = self.control;
-        match write {
-            Write::Create => {
-                let route = &self.wanted.routes[key];
-                let ends = self.ends(route);
-                let id = control.create_route(api, key, route, &ends).await?;
-                self.known.routes.insert(key.to_owned(), id);
-                Ok(())
-            }
-            Write::Update { id, from } => {
-                let route = &self.wanted.routes[key];
-                let ends = self.ends(route);
-                control.update_route((api, id), from, route, &ends).await
-            }
-            Write::Delete { id } => control.delete_route(api, id).await,
-        }
-    }
-
-    async fn take_route_response(
-        &self,
-        api: &ApiId,
-        (route, key): (&str, &str),
-        write: &Write<RouteResponseId, RouteResponseFile>,
-    ) -> Result<(), Error> {
-        let control = self.control;
-        let of = &self.known.routes[route];
-        let response = || &self.wanted.routes[route].responses[key];
-        match write {
-            Write::Create => {
-                let of = (api, of);
-                control.create_route_response(of, key, response()).await
-            }
-            Write::Update { id, from } => {
-                let it = (api, of, id);
-                control.update_route_response(it, from, response()).await
-            }
-            Write::Delete { id } => control.delete_route_response((api, of), id).await,
-        }
-    }
-
-    async fn take_stage(
-        &self,
-        api: &ApiId,
-        name: &StageName,
-        write: &Write<(), StageFile>,
-    ) -> Result<(), Error> {
-        let control = self.control;
-        match write {
-            Write::Create => {
-                let stage = &self.wanted.stages[name];
-                control.create_idle_stage(api, name, stage).await
-            }
-            Write::Update { from, .. } => {
-                let stage = &self.wanted.stages[name];
-                control.update_stage((api, name), from, stage).await
-            }
-            Write::Delete { .. } => control.delete_stage(api, name).await,
-        }
-    }
-
-    /// Returns the ids that the names in a route stand for by now.
-    fn ends(&self, route: &RouteFile) -> RouteEnds {
-        let integration = route.integration.as_ref();
-        let authorizer = route.authorizer.as_ref();
-        RouteEnds {
-            integration: integration.and_then(|name| self.known.integrations.get(name).cloned()),
-            authorizer: authorizer.and_then(|name| self.known.authorizers.get(name).cloned()),
-        }
     }
 }

@@ -1,89 +1,89 @@
-//! The AWS CLI commands that do what a deploy does.
+//! The AWS CLI commands that do what a deploy does, and those for whoever is left with a part of one.
 
 use crate::{
-    model::{DeploymentId, StageName, Target},
-    ops::command as aws_cli,
+    aws::{Control, Error},
+    model::{ApiId, DeploymentId, StageName, Target, file::StageFile, plan::StageChoice},
+    ops::command::commands,
 };
 
 /// The word that stands for the id of the deployment that does not exist yet.
 const NEW: &str = "<new>";
 
-/// `aws apigatewayv2 create-deployment …`
-pub(super) fn create_deployment(target: &Target, api_id: &str, description: &str) -> String {
-    command(
-        target,
-        "create-deployment",
-        &[("--api-id", api_id), ("--description", description)],
-    )
+/// The commands that freeze the draft and make the stage serve the deployment.
+pub(super) fn deploy(
+    target: &Target,
+    api: &ApiId,
+    stage: &StageChoice,
+    description: &str,
+) -> Vec<String> {
+    commands(target, NEW, async |control| {
+        let deployment = control.create_deployment(api, Some(description)).await?;
+        make_serve(control, api, stage, &deployment.id).await
+    })
 }
 
-/// `aws apigatewayv2 create-stage …`, serving that deployment, or the one that does not exist yet.
-pub(super) fn create_stage(
+/// The command that makes the stage serve the deployment.
+pub(super) fn serve(
     target: &Target,
-    api_id: &str,
-    stage: &StageName,
-    id: Option<&DeploymentId>,
+    api: &ApiId,
+    stage: &StageChoice,
+    deployment: &DeploymentId,
 ) -> String {
-    on_stage(target, "create-stage", (api_id, stage), id)
-}
-
-/// `aws apigatewayv2 update-stage …`, to that deployment, or to the one that does not exist yet.
-pub(super) fn update_stage(
-    target: &Target,
-    api_id: &str,
-    stage: &StageName,
-    id: Option<&DeploymentId>,
-) -> String {
-    on_stage(target, "update-stage", (api_id, stage), id)
+    command(target, async |control| {
+        make_serve(control, api, stage, deployment).await
+    })
 }
 
 /// `aws apigatewayv2 update-stage … --no-auto-deploy`
-pub(super) fn no_auto_deploy(target: &Target, api_id: &str, stage: &StageName) -> String {
-    let arguments = [
-        ("--api-id", Some(api_id)),
-        ("--stage-name", Some(stage.as_str())),
-        ("--no-auto-deploy", None),
-    ];
-    aws_cli::command(target, "update-stage", arguments)
+pub(super) fn no_auto_deploy(target: &Target, api: &ApiId, stage: &StageName) -> String {
+    let deploys = StageFile {
+        auto_deploy: Some(true),
+        ..StageFile::default()
+    };
+    command(target, async |control| {
+        control
+            .update_stage(api.part(stage), &deploys, &StageFile::default())
+            .await
+    })
 }
 
 /// `aws apigatewayv2 get-deployments …`
-pub(super) fn get_deployments(target: &Target, api_id: &str) -> String {
-    command(target, "get-deployments", &[("--api-id", api_id)])
+pub(super) fn get_deployments(target: &Target, api: &ApiId) -> String {
+    command(target, async |control| {
+        control.deployments(api).await.map(drop)
+    })
 }
 
 /// `aws apigatewayv2 get-stage …`
-pub(super) fn get_stage(target: &Target, api_id: &str, stage: &StageName) -> String {
-    let arguments = [("--api-id", api_id), ("--stage-name", stage.as_str())];
-    command(target, "get-stage", &arguments)
+pub(super) fn get_stage(target: &Target, api: &ApiId, stage: &StageName) -> String {
+    command(target, async |control| {
+        control.stage(api, stage).await.map(drop)
+    })
 }
 
 /// `aws apigatewayv2 delete-deployment …`
-pub(super) fn delete_deployment(target: &Target, api_id: &str, id: &DeploymentId) -> String {
-    let arguments = [("--api-id", api_id), ("--deployment-id", id.as_str())];
-    command(target, "delete-deployment", &arguments)
+pub(super) fn delete_deployment(target: &Target, api: &ApiId, id: &DeploymentId) -> String {
+    command(target, async |control| {
+        control.delete_deployment(api, id).await
+    })
 }
 
-fn on_stage(
-    target: &Target,
-    operation: &str,
-    (api_id, stage): (&str, &StageName),
-    id: Option<&DeploymentId>,
-) -> String {
-    command(
-        target,
-        operation,
-        &[
-            ("--api-id", api_id),
-            ("--stage-name", stage.as_str()),
-            ("--deployment-id", id.map_or(NEW, DeploymentId::as_str)),
-        ],
-    )
+async fn make_serve(
+    control: &Control,
+    api: &ApiId,
+    stage: &StageChoice,
+    deployment: &DeploymentId,
+) -> Result<(), Error> {
+    let served = match stage {
+        StageChoice::Existing(name) => control.point_stage(api, name, deployment).await,
+        StageChoice::New(name) => control.create_stage(api, name, deployment).await,
+    };
+    served.map(drop)
 }
 
-fn command(target: &Target, operation: &str, arguments: &[(&str, &str)]) -> String {
-    let arguments = arguments.iter().map(|(name, value)| (*name, Some(*value)));
-    aws_cli::command(target, operation, arguments)
+/// The command for the one call that `job` makes.
+fn command(target: &Target, job: impl AsyncFnOnce(&Control) -> Result<(), Error>) -> String {
+    commands(target, NEW, job).join("\n")
 }
 
 #[cfg(test)]
@@ -91,24 +91,70 @@ mod tests {
     use super::*;
     use crate::model::target::{AwsTarget, LocalTarget};
 
-    #[test]
-    fn commands_name_the_target() {
-        let local = Target::Local(LocalTarget {
+    fn api() -> ApiId {
+        ApiId::parse("k3v9x2a1bc").unwrap()
+    }
+
+    fn local() -> Target {
+        Target::Local(LocalTarget {
             address: "127.0.0.1:4566".parse().unwrap(),
             region: "us-east-1".into(),
-        });
+        })
+    }
+
+    #[test]
+    fn commands_name_the_target() {
+        let at = "--endpoint-url http://127.0.0.1:4566 --region us-east-1 --api-id k3v9x2a1bc";
+        let name = StageName::parse("test").unwrap();
         assert_eq!(
-            create_deployment(&local, "k3v9x2a1bc", "add join"),
-            "aws apigatewayv2 create-deployment --endpoint-url http://127.0.0.1:4566 --region us-east-1 --api-id k3v9x2a1bc --description 'add join'"
+            deploy(
+                &local(),
+                &api(),
+                &StageChoice::New(name.clone()),
+                "add join"
+            ),
+            [
+                format!("aws apigatewayv2 create-deployment {at} --description 'add join'"),
+                format!(
+                    "aws apigatewayv2 create-stage {at} --stage-name test --deployment-id '<new>'"
+                ),
+            ]
         );
         let work = Target::Aws(AwsTarget {
             profile: Some("my work".into()),
             ..AwsTarget::default()
         });
-        let stage = StageName::parse("test").unwrap();
+        let id = DeploymentId::parse("d1").unwrap();
         assert_eq!(
-            update_stage(&work, "k3v9x2a1bc", &stage, None),
-            "aws apigatewayv2 update-stage --profile 'my work' --api-id k3v9x2a1bc --stage-name test --deployment-id '<new>'"
+            serve(&work, &api(), &StageChoice::Existing(name), &id),
+            "aws apigatewayv2 update-stage --profile 'my work' --api-id k3v9x2a1bc --stage-name test --deployment-id d1"
         );
+    }
+
+    #[test]
+    fn whoever_is_left_with_a_part_looks_and_cleans_up() {
+        let at = "--endpoint-url http://127.0.0.1:4566 --region us-east-1 --api-id k3v9x2a1bc";
+        let stage = StageName::parse("test").unwrap();
+        let id = DeploymentId::parse("d1").unwrap();
+        for (command, expected) in [
+            (
+                no_auto_deploy(&local(), &api(), &stage),
+                format!("update-stage {at} --stage-name test --no-auto-deploy"),
+            ),
+            (
+                get_deployments(&local(), &api()),
+                format!("get-deployments {at}"),
+            ),
+            (
+                get_stage(&local(), &api(), &stage),
+                format!("get-stage {at} --stage-name test"),
+            ),
+            (
+                delete_deployment(&local(), &api(), &id),
+                format!("delete-deployment {at} --deployment-id d1"),
+            ),
+        ] {
+            assert_eq!(command, format!("aws apigatewayv2 {expected}"));
+        }
     }
 }

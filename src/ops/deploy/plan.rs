@@ -2,7 +2,8 @@
 
 use super::{auto_deploys, command};
 use crate::model::{
-    ApiDetail, DeploymentId, Drift, Failure, FailureKind, Fingerprint, Stage, StageName, Target,
+    ApiDetail, DeploymentId, Drift, Failure, FailureKind, Fingerprint, Route, Stage, StageName,
+    Target,
     limit::{DESCRIPTION_CHARS, STAGES_PER_API},
     plan::{DeployPlan, DeployRequest, DeployStep, DraftCheck, StageChoice},
 };
@@ -25,38 +26,24 @@ pub fn plan(
     check_read(detail, request)?;
     check(detail, request, target)?;
     let serves_now = detail.stage(stage).and_then(|it| it.deployment_id.clone());
-    let (stage_step, stage_command) = match &request.stage {
-        StageChoice::Existing(_) => (
-            DeployStep::UpdateStage,
-            command::update_stage(target, request.api_id.as_str(), stage, None),
-        ),
-        StageChoice::New(_) => (
-            DeployStep::CreateStage,
-            command::create_stage(target, request.api_id.as_str(), stage, None),
-        ),
+    let stage_step = match &request.stage {
+        StageChoice::Existing(_) => DeployStep::UpdateStage,
+        StageChoice::New(_) => DeployStep::CreateStage,
     };
-    let mut plan = DeployPlan {
+    // What is told of a deployment is for whoever looked, so the commands claim nothing.
+    let described = Fingerprint::plain(request.description.as_deref().unwrap_or_default());
+    let drift = detail.drift.get(stage).cloned();
+    Ok(DeployPlan {
         request: request.clone(),
         warnings: warnings(detail, request, serves_now.as_ref()),
         serves_now,
         known: detail.deployments.iter().map(|it| it.id.clone()).collect(),
-        drift: detail
-            .drift
-            .get(stage)
-            .cloned()
-            .unwrap_or(Drift::NothingDeployed),
+        drift: drift.unwrap_or(Drift::NothingDeployed),
         steps: steps(request.check, stage_step),
-        commands: Vec::new(),
+        commands: command::deploy(target, &request.api_id, &request.stage, &described),
         api: detail.api.clone(),
         draft: detail.draft.clone(),
-    };
-    // What is told of a deployment is for whoever looked, so the commands claim nothing.
-    let described = Fingerprint::plain(request.description.as_deref().unwrap_or_default());
-    plan.commands = vec![
-        command::create_deployment(target, request.api_id.as_str(), &described),
-        stage_command,
-    ];
-    Ok(plan)
+    })
 }
 
 fn steps(check: DraftCheck, stage: DeployStep) -> Vec<DeployStep> {
@@ -155,40 +142,39 @@ fn warnings(
     request: &DeployRequest,
     serves_now: Option<&DeploymentId>,
 ) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let bare: Vec<&str> = detail
-        .routes
+    let equal = detail.drift.get(request.stage.name()) == Some(&Drift::UpToDate);
+    let equal = serves_now.filter(|_| equal).map(|id| {
+        format!("Nothing changed since {id}, which the stage serves: this deploys an equal copy.")
+    });
+    let description = request.description.as_deref().unwrap_or_default();
+    let is_cut = description.trim().chars().count() + FINGERPRINT_CHARS > DESCRIPTION_CHARS;
+    let cut = is_cut.then(|| {
+        format!(
+            "The description is longer than the {} characters that fit and will be cut.",
+            DESCRIPTION_CHARS - FINGERPRINT_CHARS
+        )
+    });
+    let warnings = [without_integration(&detail.routes), equal, cut];
+    warnings.into_iter().flatten().collect()
+}
+
+/// Warns of routes that nothing answers.
+fn without_integration(routes: &[Route]) -> Option<String> {
+    let keys: Vec<&str> = routes
         .iter()
         // SOURCE: "Manage connected users and client apps": $connect and $disconnect work without an integration.
         .filter(|route| route.integration_id().is_none())
         .map(|route| route.key.as_str())
         .filter(|key| !matches!(*key, "$connect" | "$disconnect"))
         .collect();
-    match bare.as_slice() {
-        [] => {}
-        [key] => warnings.push(format!(
+    match keys.as_slice() {
+        [] => None,
+        [key] => Some(format!(
             "Route {key} has no integration: its messages will be answered with an error."
         )),
-        keys => warnings.push(format!(
+        keys => Some(format!(
             "Routes {} have no integration: their messages will be answered with an error.",
             keys.join(", ")
         )),
     }
-    if let (Some(Drift::UpToDate), Some(id)) = (detail.drift.get(request.stage.name()), serves_now)
-    {
-        warnings.push(format!(
-            "Nothing changed since {id}, which the stage serves: this deploys an equal copy."
-        ));
-    }
-    let n_chars = request
-        .description
-        .as_deref()
-        .map_or(0, |text| text.trim().chars().count());
-    if n_chars + FINGERPRINT_CHARS > DESCRIPTION_CHARS {
-        warnings.push(format!(
-            "The description is longer than the {} characters that fit and will be cut.",
-            DESCRIPTION_CHARS - FINGERPRINT_CHARS
-        ));
-    }
-    warnings
 }

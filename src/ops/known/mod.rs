@@ -23,14 +23,14 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::{
-    journal::{Journal, Shelf, create_private_dir, file_name},
+    journal::{Journal, JournalDir, create_private_dir, file_name},
     reading,
 };
 use crate::{
     aws::Control,
     model::{
         Api, ApiDetail, ApiId, Authorizer, Deployment, Draft, DraftReading, Integration, Model,
-        Part, Route, Stage, StagesReading, Target,
+        Part, Route, Stage, StagesReading, Target, detail::Held,
     },
 };
 
@@ -105,8 +105,8 @@ struct DraftLists {
     draft: Option<Draft>,
 }
 
-/// The place of what is kept of one target.
-struct Place {
+/// The directory of what is kept of one target.
+struct TargetDir {
     known: Known,
     identity: String,
     dir: PathBuf,
@@ -125,58 +125,58 @@ impl Known {
     /// Keeps the list of a target's APIs, in the background.
     pub fn keep_apis(&self, control: &Control, apis: &[Api], as_of: Timestamp) {
         let apis = apis.to_vec();
-        self.keep(control, move |place| place.keep_apis(apis, as_of));
+        self.keep(control, move |dir| dir.keep_apis(apis, as_of));
     }
 
     /// Keeps a reading of who serves what, in the background. A part that is not whole does not replace one that is.
     pub fn keep_stages(&self, control: &Control, api: &ApiId, reading: &StagesReading) {
         let (api, reading) = (api.clone(), reading.clone());
-        self.keep(control, move |place| place.keep_stages(&api, reading));
+        self.keep(control, move |dir| dir.keep_stages(&api, reading));
     }
 
     /// Keeps a reading of a draft, in the background. A part that is not whole does not replace one that is.
     pub fn keep_draft(&self, control: &Control, api: &ApiId, reading: &DraftReading) {
         let (api, reading) = (api.clone(), reading.clone());
-        self.keep(control, move |place| place.keep_draft(&api, reading));
+        self.keep(control, move |dir| dir.keep_draft(&api, reading));
     }
 
     /// Returns what earlier runs have read of a target, with what the journal says of its deployments.
     pub async fn recall(&self, control: &Control, journal: &Journal) -> Option<Recollection> {
-        let place = self.place_of(control)?;
-        let (journal, shelf) = (journal.clone(), Shelf::of(control));
-        let recalled = tokio::task::spawn_blocking(move || place.recall(&journal, &shelf));
+        let dir = self.dir_of(control)?;
+        let (journal, journal_dir) = (journal.clone(), JournalDir::of(control));
+        let recalled = tokio::task::spawn_blocking(move || dir.recall(&journal, &journal_dir));
         recalled.await.ok().flatten()
     }
 
     fn keep(
         &self,
         control: &Control,
-        write: impl FnOnce(&Place) -> io::Result<()> + Send + 'static,
+        write: impl FnOnce(&TargetDir) -> io::Result<()> + Send + 'static,
     ) {
-        let Some(place) = self.place_of(control) else {
+        let Some(dir) = self.dir_of(control) else {
             return;
         };
         drop(tokio::task::spawn_blocking(move || {
-            if let Err(error) = write(&place) {
+            if let Err(error) = write(&dir) {
                 tracing::debug!("what was read is not kept for the next start: {error}");
             }
         }));
     }
 
-    /// The place of a target; none of our own local gateway. Reading that one costs nothing, and its port says nothing of
+    /// The directory of a target; none of our own local gateway. Reading that one costs nothing, and its port says nothing of
     /// whose APIs it has: gateways with other stores had it before.
-    fn place_of(&self, control: &Control) -> Option<Place> {
+    fn dir_of(&self, control: &Control) -> Option<TargetDir> {
         match control.target() {
-            Target::Aws(_) => Some(self.place(control.identity())),
+            Target::Aws(_) => Some(self.target_dir(control.identity())),
             Target::Local(_) => None,
         }
     }
 
-    fn place(&self, identity: String) -> Place {
+    fn target_dir(&self, identity: String) -> TargetDir {
         let mut name = [0; 8];
         name.copy_from_slice(&Sha256::digest(identity.as_bytes())[..8]);
         let name = u64::from_be_bytes(name);
-        Place {
+        TargetDir {
             known: self.clone(),
             dir: self.dir.join(format!("{name:016x}")),
             identity,
@@ -204,37 +204,27 @@ impl Known {
             if total + size <= self.all / 10 * 9 {
                 break;
             }
-            match fs::remove_file(&file.path) {
-                Ok(()) => {}
-                // Another console was faster.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+            forget(&file.path)?;
             total -= file.size;
-            if let Some(dir) = file.path.parent()
-                && fs::remove_dir(dir).is_ok()
-            {
-                tracing::debug!("{} is forgotten", dir.display());
-            }
         }
         *written = Some(0);
         Ok(())
     }
 
     fn files(&self) -> io::Result<Vec<Kept>> {
-        let places = match fs::read_dir(&self.dir) {
-            Ok(places) => places,
+        let dirs = match fs::read_dir(&self.dir) {
+            Ok(dirs) => dirs,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let mut files = Vec::new();
-        for place in places {
-            let place = place?;
-            if !place.file_type()?.is_dir() {
+        for dir in dirs {
+            let dir = dir?;
+            if !dir.file_type()?.is_dir() {
                 continue;
             }
             // What another console removes meanwhile is no longer there to be counted.
-            for file in fs::read_dir(place.path()).into_iter().flatten().flatten() {
+            for file in fs::read_dir(dir.path()).into_iter().flatten().flatten() {
                 if let Ok(about) = file.metadata()
                     && about.is_file()
                 {
@@ -250,6 +240,22 @@ impl Known {
     }
 }
 
+/// Removes a file, and its directory with the last one in it.
+fn forget(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => {}
+        // Another console was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(dir) = path.parent()
+        && fs::remove_dir(dir).is_ok()
+    {
+        tracing::debug!("{} is forgotten", dir.display());
+    }
+    Ok(())
+}
+
 /// A file that is there; the oldest sorts first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Kept {
@@ -258,7 +264,24 @@ struct Kept {
     size: u64,
 }
 
-impl Place {
+/// Puts an API together from what is kept of it and from what the journal says of its deployments.
+fn recalled(api: &Api, held: Held, stages: StageLists, draft: DraftLists) -> ApiDetail {
+    let mut detail = ApiDetail {
+        held,
+        stages: stages.stages,
+        deployments: stages.deployments,
+        routes: draft.routes,
+        integrations: draft.integrations,
+        authorizers: draft.authorizers,
+        models: draft.models,
+        draft: draft.draft,
+        ..ApiDetail::unread(api.clone())
+    };
+    detail.compare();
+    detail
+}
+
+impl TargetDir {
     fn keep_apis(&self, apis: Vec<Api>, as_of: Timestamp) -> io::Result<()> {
         let mut written = self.known.written();
         let list = ApiList { as_of, apis };
@@ -288,7 +311,7 @@ impl Place {
     }
 
     /// Reads all that is kept of the target, and compares anew what stages serve with the drafts.
-    fn recall(&self, journal: &Journal, shelf: &Shelf) -> Option<Recollection> {
+    fn recall(&self, journal: &Journal, journal_dir: &JournalDir) -> Option<Recollection> {
         let mut left = RECALLED;
         let ApiList { as_of, apis } = read(&self.list(), &self.identity, &mut left)?;
         let stages = apis.iter().map(|api| {
@@ -301,24 +324,9 @@ impl Place {
             if stages.is_none() && draft.is_none() {
                 return None;
             }
-            let StageLists {
-                stages,
-                deployments,
-            } = stages.unwrap_or_default();
-            let draft = draft.unwrap_or_default();
-            let mut detail = ApiDetail {
-                held: reading::held_in(journal, shelf, &api.id, &stages),
-                stages,
-                deployments,
-                routes: draft.routes,
-                integrations: draft.integrations,
-                authorizers: draft.authorizers,
-                models: draft.models,
-                draft: draft.draft,
-                ..ApiDetail::unread(api.clone())
-            };
-            detail.compare();
-            Some(detail)
+            let stages = stages.unwrap_or_default();
+            let held = reading::held_in(journal, journal_dir, &api.id, &stages.stages);
+            Some(recalled(api, held, stages, draft.unwrap_or_default()))
         });
         let details = details.collect();
         Some(Recollection {

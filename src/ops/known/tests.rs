@@ -108,7 +108,7 @@ struct Fixture {
     dir: tempfile::TempDir,
     known: Known,
     journal: Journal,
-    shelf: Shelf,
+    journal_dir: JournalDir,
     id: ApiId,
 }
 
@@ -125,25 +125,25 @@ impl Fixture {
                 ..Known::new(dir.path().join("known"))
             },
             journal: Journal::new(dir.path().join("journal")),
-            shelf: Shelf::at("https://apigateway.eu-west-1.amazonaws.com", "eu-west-1"),
+            journal_dir: JournalDir::at("https://apigateway.eu-west-1.amazonaws.com", "eu-west-1"),
             id: ApiId::parse("k3v9x2a1bc").unwrap(),
             dir,
         }
     }
 
-    fn place(&self) -> Place {
-        self.known.place(TARGET.to_owned())
+    fn target_dir(&self) -> TargetDir {
+        self.known.target_dir(TARGET.to_owned())
     }
 
     fn keep_list(&self) {
         let apis = vec![api("k3v9x2a1bc"), api("other12345")];
-        self.place().keep_apis(apis, at(0)).unwrap();
+        self.target_dir().keep_apis(apis, at(0)).unwrap();
     }
 
     /// A list, and all of one API.
     fn keep_all(&self) {
         self.keep_list();
-        let place = self.place();
+        let place = self.target_dir();
         place
             .keep_stages(&self.id, stages_reading(1, "by hand"))
             .unwrap();
@@ -153,7 +153,7 @@ impl Fixture {
     }
 
     fn recall(&self) -> Option<Recollection> {
-        self.place().recall(&self.journal, &self.shelf)
+        self.target_dir().recall(&self.journal, &self.journal_dir)
     }
 
     fn detail(&self) -> ApiDetail {
@@ -209,7 +209,10 @@ fn drift_is_known_at_once_where_the_journal_knows_what_is_served() {
         stage: Some(prod.clone()),
         previous: None,
     };
-    fixture.journal.record(&fixture.shelf, &entry).unwrap();
+    fixture
+        .journal
+        .record(&fixture.journal_dir, &entry)
+        .unwrap();
     let Drift::Changes(changes) = fixture.detail().drift[&prod].clone() else {
         panic!("the journal knows");
     };
@@ -244,7 +247,7 @@ fn files_and_directories_are_for_their_owner_alone() {
     for path in fixture.files() {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
-    for dir in [&fixture.known.dir, &fixture.place().dir] {
+    for dir in [&fixture.known.dir, &fixture.target_dir().dir] {
         assert_eq!(mode(dir), 0o700, "{}", dir.display());
     }
 }
@@ -256,13 +259,16 @@ fn a_part_that_could_not_be_read_does_not_replace_one_that_was() {
     let before = fixture.detail();
     let mut stages = stages_reading(5, "newer");
     stages.stages = Part::failed(refused());
-    fixture.place().keep_stages(&fixture.id, stages).unwrap();
+    fixture
+        .target_dir()
+        .keep_stages(&fixture.id, stages)
+        .unwrap();
     let mut draft = draft_reading(6, &["join", "leave"]);
     // Some were read, but not all.
     draft.routes.failure = Some(refused());
     draft.models = Part::failed(refused());
     draft.draft = None;
-    fixture.place().keep_draft(&fixture.id, draft).unwrap();
+    fixture.target_dir().keep_draft(&fixture.id, draft).unwrap();
     let after = fixture.detail();
     assert_eq!(after.stages, before.stages);
     assert_eq!(after.deployments.as_of, Some(at(5)));
@@ -280,7 +286,10 @@ fn a_reading_that_gave_nothing_whole_leaves_no_file() {
         deployments: Part::failed(refused()),
         ..stages_reading(1, "")
     };
-    fixture.place().keep_stages(&fixture.id, nothing).unwrap();
+    fixture
+        .target_dir()
+        .keep_stages(&fixture.id, nothing)
+        .unwrap();
     assert!(fixture.files().is_empty());
 }
 
@@ -289,7 +298,7 @@ fn a_file_that_cannot_be_used_is_as_good_as_none() {
     let fixture = Fixture::new();
     fixture.keep_all();
     let whole = fixture.detail();
-    let place = fixture.place();
+    let place = fixture.target_dir();
     let path = place.stages(&fixture.id);
     let text = fs::read_to_string(&path).unwrap();
     let too_large = text.clone() + &" ".repeat(usize::try_from(ONE).unwrap());
@@ -320,7 +329,10 @@ fn what_would_be_too_large_is_not_written() {
     let before = fixture.detail();
     let mut large = draft_reading(9, &["join"]);
     large.models[0].schema = " ".repeat(usize::try_from(ONE).unwrap());
-    let error = fixture.place().keep_draft(&fixture.id, large).unwrap_err();
+    let error = fixture
+        .target_dir()
+        .keep_draft(&fixture.id, large)
+        .unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     assert_eq!(fixture.detail(), before);
 }
@@ -329,13 +341,13 @@ fn what_would_be_too_large_is_not_written() {
 fn what_was_written_longest_ago_goes_when_there_is_too_much() {
     let fixture = Fixture::with_bound(10_000);
     fixture.keep_list();
-    let old = fixture.known.place("another account".to_owned());
+    let old = fixture.known.target_dir("another account".to_owned());
     old.keep_apis(vec![api("k3v9x2a1bc")], at(0)).unwrap();
     let file = File::open(old.list()).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     for n in 0..20 {
         let id = ApiId::parse(&format!("a{n:09}")).unwrap();
-        let place = fixture.place();
+        let place = fixture.target_dir();
         place.keep_stages(&id, stages_reading(1, "x")).unwrap();
         assert!(fixture.size() <= 10_000, "{}", fixture.size());
         let age = std::time::Duration::from_secs(100 + n);
@@ -345,11 +357,11 @@ fn what_was_written_longest_ago_goes_when_there_is_too_much() {
     assert!(!old.dir.exists(), "the oldest went, with its directory");
     let files = fixture.files();
     assert!(files.len() > 3, "{files:?}");
-    assert!(files.contains(&fixture.place().list()), "{files:?}");
+    assert!(files.contains(&fixture.target_dir().list()), "{files:?}");
     let newest = ApiId::parse("a000000019").unwrap();
-    assert!(files.contains(&fixture.place().stages(&newest)));
+    assert!(files.contains(&fixture.target_dir().stages(&newest)));
     let oldest = ApiId::parse("a000000000").unwrap();
-    assert!(!files.contains(&fixture.place().stages(&oldest)));
+    assert!(!files.contains(&fixture.target_dir().stages(&oldest)));
 }
 
 #[test]
@@ -357,10 +369,12 @@ fn targets_do_not_mix() {
     let fixture = Fixture::new();
     fixture.keep_all();
     let other = TARGET.replace('1', "2");
-    let other = fixture.known.place(other);
-    assert_eq!(other.recall(&fixture.journal, &fixture.shelf), None);
+    let other = fixture.known.target_dir(other);
+    assert_eq!(other.recall(&fixture.journal, &fixture.journal_dir), None);
     other.keep_apis(vec![api("k3v9x2a1bc")], at(7)).unwrap();
-    let recalled = other.recall(&fixture.journal, &fixture.shelf).unwrap();
+    let recalled = other
+        .recall(&fixture.journal, &fixture.journal_dir)
+        .unwrap();
     assert_eq!(recalled.details, []);
     assert_eq!(fixture.recall().unwrap().apis.len(), 2);
 }
@@ -380,7 +394,7 @@ async fn a_directory_that_cannot_be_written_disturbs_nobody() {
     known.keep_apis(&control, &[api("k3v9x2a1bc")], at(0));
     known.keep_stages(&control, &fixture.id, &stages_reading(1, ""));
     assert_eq!(known.recall(&control, &fixture.journal).await, None);
-    let place = known.place_of(&control).unwrap();
+    let place = known.dir_of(&control).unwrap();
     place.keep_apis(Vec::new(), at(0)).unwrap_err();
     assert!(fixture.dir.path().join("known").is_file());
 }

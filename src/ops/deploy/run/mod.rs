@@ -4,7 +4,7 @@
 //! is moved at once, four round trips after the start, and what the deployment holds is left to be proved.
 
 mod steps;
-mod unseen;
+mod uncertain;
 
 use std::{future::Future, pin::pin};
 
@@ -43,18 +43,7 @@ pub async fn run(
     stop: &CancellationToken,
     report: impl FnMut(DeployProgress),
 ) -> Result<Deployed, DeployFailure> {
-    let mut job = Job {
-        control,
-        journal,
-        plan,
-        patience: PATIENCE,
-        stage_use: StageUse::NotServed,
-        stop: stop.clone(),
-        made: None,
-        frozen: None,
-        behind: None,
-        report,
-    };
+    let mut job = Job::new(control, journal, plan, stop, report);
     job.run().await
 }
 
@@ -81,28 +70,16 @@ pub async fn finish(
         .until(stop.clone())
         .deployment(&plan.api.id, &left.deployment_id)
         .await
-        .map_err(|error| {
-            let is_gone = error.kind == ErrorKind::NotFound;
-            DeployFailure {
-                failure: refused(plan, &error),
-                remains: if is_gone {
-                    Remains::Nothing
-                } else {
-                    Remains::LeftOver(left.clone())
-                },
-            }
+        .map_err(|error| DeployFailure {
+            failure: refused(plan, &error),
+            remains: match error.kind {
+                ErrorKind::NotFound => Remains::Nothing,
+                _ => Remains::LeftOver(left.clone()),
+            },
         })?;
     let mut job = Job {
-        control,
-        journal,
-        plan,
-        patience: PATIENCE,
         stage_use: left.stage_use,
-        stop: stop.clone(),
-        made: None,
-        frozen: None,
-        behind: None,
-        report,
+        ..Job::new(control, journal, plan, stop, report)
     };
     job.complete(deployment).await
 }
@@ -145,7 +122,35 @@ impl Stopped {
     }
 }
 
+/// A stage that serves the deployment.
+struct Served {
+    deployment: Deployment,
+    stage: Stage,
+    warnings: Vec<String>,
+}
+
 impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
+    fn new(
+        control: &'a Control,
+        journal: &'a Journal,
+        plan: &'a DeployPlan,
+        stop: &CancellationToken,
+        report: R,
+    ) -> Self {
+        Self {
+            control,
+            journal,
+            plan,
+            patience: PATIENCE,
+            stage_use: StageUse::NotServed,
+            stop: stop.clone(),
+            made: None,
+            frozen: None,
+            behind: None,
+            report,
+        }
+    }
+
     /// All steps.
     async fn run(&mut self) -> Result<Deployed, DeployFailure> {
         if self.stop.is_cancelled() {
@@ -166,7 +171,11 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
         let id = deployment.id.clone();
         self.made = Some(id.clone());
         let outcome = self.serve(deployment).await;
-        let (deployment, stage, mut warnings) = outcome.map_err(|stopped| DeployFailure {
+        let Served {
+            deployment,
+            stage,
+            mut warnings,
+        } = outcome.map_err(|stopped| DeployFailure {
             failure: stopped.failure,
             remains: Remains::LeftOver(LeftOver {
                 deployment_id: id,
@@ -206,66 +215,67 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
     }
 
     fn undo_command(&self) -> Option<String> {
-        let previous = self.plan.serves_now.as_ref()?;
-        let stage = self.plan.request.stage.name();
-        let api = self.plan.api.id.as_str();
+        let plan = self.plan;
+        let stage = StageChoice::Existing(plan.request.stage.name().clone());
+        let previous = plan.serves_now.as_ref()?;
         let target = self.control.target();
-        Some(command::update_stage(target, api, stage, Some(previous)))
+        Some(command::serve(target, &plan.api.id, &stage, previous))
     }
 
     /// Waits until the deployment is usable, makes the stage serve it, and looks whether it does. A deployment that is
     /// proved gets its fingerprint meanwhile.
-    async fn serve(
-        &mut self,
-        mut deployment: Deployment,
-    ) -> Result<(Deployment, Stage, Vec<String>), Stopped> {
-        let Self {
-            control,
-            plan,
-            patience,
-            stage_use,
-            ..
-        } = *self;
+    async fn serve(&mut self, deployment: Deployment) -> Result<Served, Stopped> {
         // Nobody has looked at the stage yet, so what was known of it before is still all that is known.
-        let unseen = |failure| Stopped {
-            failure,
+        let stage_use = self.stage_use;
+        let untouched = |not_proved: NotProved| Stopped {
+            failure: not_proved.failure,
             stage_use,
-            is_disproved: false,
+            is_disproved: not_proved.is_disproved,
         };
-        let proved = self.prove(&deployment).await;
-        let claim = proved.map_err(
-            |NotProved {
-                 failure,
-                 is_disproved,
-             }| Stopped {
-                is_disproved,
-                ..unseen(failure)
-            },
-        )?;
+        let claim = self.prove(&deployment).await.map_err(untouched)?;
+        let waited = self.wait_for_deployed(deployment).await;
+        let deployment = waited.map_err(|failure| untouched(failure.into()))?;
+        let stage = self.move_stage(&deployment.id).await?;
+        let checked = self.check(deployment, stage, claim).await;
+        checked.map_err(Stopped::unserved)
+    }
+
+    async fn wait_for_deployed(&mut self, deployment: Deployment) -> Result<Deployment, Failure> {
+        let (control, plan, polling) = (self.control, self.plan, self.patience.deployed);
         let stop = self.stop.clone();
         let wait = async {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => Err(stopped(plan)),
-                waited = steps::wait_for_deployed(control, plan, deployment, patience.deployed) => waited,
+                waited = steps::wait_for_deployed(control, plan, deployment, polling) => waited,
             }
         };
-        let waited = self.step(DeployStep::WaitForDeployed, wait).await;
-        deployment = waited.map_err(unseen)?;
+        let deployment = self.step(DeployStep::WaitForDeployed, wait).await?;
         if self.stop.is_cancelled() {
-            return Err(unseen(stopped(plan)));
+            return Err(stopped(plan));
         }
-        let stage = self.move_stage(&deployment.id).await?;
+        Ok(deployment)
+    }
+
+    /// Reads the stage back, and gives the deployment its fingerprint where it may claim one. Neither is waited for for
+    /// long once somebody wants the deploy to end.
+    async fn check(
+        &mut self,
+        mut deployment: Deployment,
+        stage: Stage,
+        claim: Option<&Draft>,
+    ) -> Result<Served, Failure> {
+        let (plan, patience, stop) = (self.plan, self.patience, self.stop.clone());
         let id = deployment.id.clone();
-        let (control, progress) = control.metered();
-        let check = async {
+        let claim = claim.filter(|_| deployment.fingerprint().is_none());
+        let (control, progress) = self.control.metered();
+        let read_back = async {
             tokio::select! {
                 biased;
-                checked = steps::check(&control, plan, (&id, stage.clone()), patience.read_back) => checked,
+                checked = steps::check(&control, plan, &id, stage.clone(), patience.read_back) => checked,
                 () = patience.last_look(stop.clone()) => Ok((stage, vec![UNCHECKED.to_owned()])),
             }
         };
-        let claim = claim.filter(|_| deployment.fingerprint().is_none());
         let describe = async {
             tokio::select! {
                 biased;
@@ -274,13 +284,17 @@ impl<'a, R: FnMut(DeployProgress)> Job<'a, R> {
             }
         };
         let both = Box::pin(async {
-            let (checked, untold) = tokio::join!(check, describe);
+            let (checked, untold) = tokio::join!(read_back, describe);
             checked.map(|checked| (checked, untold))
         });
         let checked = self.metered_step(DeployStep::Check, progress, both).await;
-        let ((stage, mut warnings), untold) = checked.map_err(Stopped::unserved)?;
+        let ((stage, mut warnings), untold) = checked?;
         warnings.extend(untold);
-        Ok((deployment, stage, warnings))
+        Ok(Served {
+            deployment,
+            stage,
+            warnings,
+        })
     }
 
     /// Makes the stage serve the deployment.

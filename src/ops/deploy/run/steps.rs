@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{NotProved, Stopped, failed, refused, unseen};
+use super::{NotProved, Stopped, failed, refused, uncertain};
 use crate::{
     aws::{Control, ErrorKind},
     model::{
@@ -103,7 +103,7 @@ pub(super) async fn create(
     match created.await {
         Ok(deployment) => Ok(deployment),
         Err(error) if error.leaves_open() => {
-            Err(unseen::created(control, plan, description.as_deref(), &error).await)
+            Err(uncertain::created(control, plan, description.as_deref(), &error).await)
         }
         Err(error) => Err(refused(plan, &error).into()),
     }
@@ -181,19 +181,7 @@ pub(super) async fn wait_for_deployed(
     polling: Polling,
 ) -> Result<Deployment, Failure> {
     let mut pauses = Pauses::new(polling);
-    loop {
-        match &deployment.status {
-            DeploymentStatus::Deployed => return Ok(deployment),
-            DeploymentStatus::Failed => {
-                let reason = deployment.status_message.as_deref();
-                return Err(failed(plan, FailureKind::Remote)
-                    .cause(format!("the deployment {} failed", deployment.id))
-                    .cause(reason.unwrap_or("API Gateway gives no reason"))
-                    .hint("clean up, correct the API, then deploy again"));
-            }
-            // A status that this program does not know is not a reason to give up.
-            DeploymentStatus::Pending | DeploymentStatus::Other(_) => {}
-        }
+    while !is_usable(plan, &deployment)? {
         if !pauses.next().await {
             let status = deployment.status.as_str();
             return Err(failed(plan, FailureKind::Remote)
@@ -209,6 +197,23 @@ pub(super) async fn wait_for_deployed(
             Err(error) if error.kind == ErrorKind::NotFound && pauses.is_early() => {}
             Err(error) => return Err(refused(plan, &error)),
         }
+    }
+    Ok(deployment)
+}
+
+/// True once a stage can serve the deployment. Fails when that will never be.
+fn is_usable(plan: &DeployPlan, deployment: &Deployment) -> Result<bool, Failure> {
+    match &deployment.status {
+        DeploymentStatus::Deployed => Ok(true),
+        DeploymentStatus::Failed => {
+            let reason = deployment.status_message.as_deref();
+            Err(failed(plan, FailureKind::Remote)
+                .cause(format!("the deployment {} failed", deployment.id))
+                .cause(reason.unwrap_or("API Gateway gives no reason"))
+                .hint("clean up, correct the API, then deploy again"))
+        }
+        // A status that this program does not know is not a reason to give up.
+        DeploymentStatus::Pending | DeploymentStatus::Other(_) => Ok(false),
     }
 }
 
@@ -231,19 +236,24 @@ pub(super) async fn update_stage(
         return Ok(stage);
     }
     if stage.deployment_id != plan.serves_now {
-        let failure = failed(plan, FailureKind::User)
-            .cause(moved(
-                plan.serves_now.as_ref(),
-                stage.deployment_id.as_ref(),
-            ))
-            .hint("look at the stage, then plan the deploy anew; the unused deployment can be cleaned up");
+        let failure = moved_meanwhile(plan, stage.deployment_id.as_ref());
         return Err(Stopped::unserved(failure));
     }
     match control.point_stage(api, name, deployment).await {
         Ok(stage) => Ok(stage),
-        Err(error) if error.leaves_open() => unseen::moved(control, plan, deployment, &error).await,
+        Err(error) if error.leaves_open() => {
+            uncertain::moved(control, plan, deployment, &error).await
+        }
         Err(error) => Err(Stopped::unserved(refused(plan, &error))),
     }
+}
+
+fn moved_meanwhile(plan: &DeployPlan, serves: Option<&DeploymentId>) -> Failure {
+    failed(plan, FailureKind::User)
+        .cause(moved(plan.serves_now.as_ref(), serves))
+        .hint(
+            "look at the stage, then plan the deploy anew; the unused deployment can be cleaned up",
+        )
 }
 
 /// Creates the stage. One that exists already is taken only if it serves our deployment: then an earlier attempt, whose
@@ -261,30 +271,26 @@ pub(super) async fn create_stage(
         Err(error) => error,
     };
     if error.leaves_open() {
-        return unseen::moved(control, plan, deployment, &error).await;
+        return uncertain::moved(control, plan, deployment, &error).await;
     }
+    let unchanged = Stopped {
+        failure: refused(plan, &error),
+        stage_use,
+        is_disproved: false,
+    };
     if error.kind != ErrorKind::Conflict {
-        return Err(Stopped {
-            failure: refused(plan, &error),
-            stage_use,
-            is_disproved: false,
-        });
+        return Err(unchanged);
     }
     match control.stage(api, name).await {
         Ok(stage) if stage.deployment_id.as_ref() == Some(deployment) => Ok(stage),
-        Ok(stage) => Err(Stopped::unserved(
-            refused(plan, &error)
-                .cause(format!(
-                    "somebody else created the stage meanwhile; it serves {}",
-                    shown(stage.deployment_id.as_ref())
-                ))
-                .hint("deploy to it as an existing stage, or choose another name"),
-        )),
-        Err(_) => Err(Stopped {
-            failure: refused(plan, &error),
-            stage_use,
-            is_disproved: false,
-        }),
+        Ok(stage) => {
+            let serves = shown(stage.deployment_id.as_ref());
+            let cause = format!("somebody else created the stage meanwhile; it serves {serves}");
+            let failure = unchanged.failure.cause(cause);
+            let hint = "deploy to it as an existing stage, or choose another name";
+            Err(Stopped::unserved(failure.hint(hint)))
+        }
+        Err(_) => Err(unchanged),
     }
 }
 
@@ -293,7 +299,8 @@ pub(super) async fn create_stage(
 pub(super) async fn check(
     control: &Control,
     plan: &DeployPlan,
-    (deployment, confirmed): (&DeploymentId, Stage),
+    deployment: &DeploymentId,
+    confirmed: Stage,
     polling: Polling,
 ) -> Result<(Stage, Vec<String>), Failure> {
     let mut pauses = Pauses::new(polling);

@@ -1,4 +1,4 @@
-//! Accounts of deploys, each in one line: for whoever stopped watching, and for the log.
+//! The status of a deploy in one line: for whoever stopped watching, and for the log.
 
 use super::{command, shown};
 use crate::model::{
@@ -62,7 +62,7 @@ pub fn made_by(failed: &DeployFailure) -> Made {
 /// Tells what is known of a deploy that is cut after this was the last that it told.
 pub fn cut(target: &Target, plan: &DeployPlan, last: Option<&DeployProgress>) -> String {
     let stage = plan.request.stage.name();
-    let api = plan.api.id.as_str();
+    let api = &plan.api.id;
     let name = &plan.api.name;
     let at = last.map_or(String::new(), |last| format!(" at {}", last.step.label()));
     let cut = format!("The deploy of \"{name}\" to stage \"{stage}\" was cut{at}");

@@ -1,4 +1,4 @@
-//! Accounts of an apply: in short, each call with `--verbose`, and all of it where answers are JSON.
+//! The report on an apply: in short, each call with `--verbose`, and all of it where answers are JSON.
 
 use std::path::PathBuf;
 
@@ -76,13 +76,13 @@ fn in_short(calls: &[String]) -> String {
 
 /// The outcome for one API.
 pub(super) struct CarriedOut {
-    pub(super) answer: Option<Answer>,
+    pub(super) summary: Option<Summary>,
     pub(super) given_up: Option<GivenUp>,
     pub(super) exit: Exit,
 }
 
-/// The answer about one API.
-pub(super) struct Answer {
+/// The summary of what was done to one API.
+pub(super) struct Summary {
     line: String,
     json: Value,
 }
@@ -188,7 +188,10 @@ pub(super) fn end(plan: &ApplyPlan, applied: &Applied, voice: &Voice) -> Carried
         ));
     }
     CarriedOut {
-        answer: Some(told(plan, (api, line), &applied.done, &applied.remaining)),
+        summary: Some(Summary {
+            json: json_of(plan, api, &applied.done, &applied.remaining),
+            line,
+        }),
         given_up: None,
         exit,
     }
@@ -207,7 +210,7 @@ pub(super) fn give_up(failed: ApplyFailure) -> CarriedOut {
         exit::of(&failed.failure)
     };
     CarriedOut {
-        answer: None,
+        summary: None,
         given_up: Some(GivenUp {
             failure: failed.failure,
             api: failed.api,
@@ -242,7 +245,7 @@ pub(super) fn cut(plan: &ApplyPlan, last: Option<&Progress>) -> CarriedOut {
         tracing::warn!("apply {name}: not known whether it was carried out: {unknown}");
     }
     CarriedOut {
-        answer: None,
+        summary: None,
         given_up: Some(GivenUp {
             failure: Failure::new(FailureKind::User, title).cause("it was cut short"),
             api: plan.api.clone(),
@@ -259,38 +262,35 @@ pub(super) fn cut(plan: &ApplyPlan, last: Option<&Progress>) -> CarriedOut {
 pub(super) fn nothing_differs(plan: &ApplyPlan, api: &ApiId) -> CarriedOut {
     let line = format!("{}: {api}, nothing differs", printable(&plan.name));
     CarriedOut {
-        answer: Some(told(plan, (api, line), &[], &[])),
+        summary: Some(Summary {
+            json: json_of(plan, api, &[], &[]),
+            line,
+        }),
         given_up: None,
         exit: Exit::Done,
     }
 }
 
-fn told(
-    plan: &ApplyPlan,
-    (api, line): (&ApiId, String),
-    done: &[String],
-    remaining: &[Change],
-) -> Answer {
-    let json = json!({
+fn json_of(plan: &ApplyPlan, api: &ApiId, done: &[String], remaining: &[Change]) -> Value {
+    json!({
         "Name": plan.name,
         "ApiId": api,
         "Changes": texts(&plan.changes),
         "LeftAlone": texts(&plan.left_alone),
         "Done": done,
         "Remaining": texts(remaining),
-    });
-    Answer { line, json }
+    })
 }
 
 /// Answers with what was done.
-pub(super) fn answer(answers: Vec<Answer>, output: Output) -> Result<(), Stop> {
-    if answers.is_empty() {
+pub(super) fn answer(summaries: Vec<Summary>, output: Output) -> Result<(), Stop> {
+    if summaries.is_empty() {
         return Ok(());
     }
     if output.json {
-        return print_all(answers.into_iter().map(|answer| answer.json).collect());
+        return print_all(summaries.into_iter().map(|it| it.json).collect());
     }
-    let lines: Vec<String> = answers.into_iter().map(|answer| answer.line).collect();
+    let lines: Vec<String> = summaries.into_iter().map(|it| it.line).collect();
     output::answer(&lines.join("\n"))
 }
 

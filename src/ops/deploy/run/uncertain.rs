@@ -26,11 +26,11 @@ pub(super) async fn created(
     description: Option<&str>,
     error: &Error,
 ) -> DeployFailure {
-    let api = &plan.api.id;
     let failure = refused(plan, error);
     let is_ours =
         |it: &Deployment| it.description.as_deref() == description && !plan.known.contains(&it.id);
-    let ours = look(control.deployments(api)).await.map(|deployments| {
+    let deployments = look(control.deployments(&plan.api.id)).await;
+    let ours = deployments.map(|deployments| {
         let ours = deployments.items.into_iter().filter(is_ours);
         ours.map(|it| it.id).collect::<Vec<_>>()
     });
@@ -52,25 +52,29 @@ pub(super) async fn created(
                 plan: Box::new(plan.clone()),
             }),
         },
-        several => {
-            let why = match several {
-                Some([id]) => format!(
-                    "{id} is new and says nothing, as this one would: nobody can tell whose it is"
-                ),
-                Some(ids) => format!(
-                    "{} new deployments say what this one says, and nobody can tell them apart",
-                    ids.len()
-                ),
-                None => "the list of deployments cannot be read to see whether it was made".into(),
-            };
-            let look = command::get_deployments(control.target(), api.as_str());
+        candidates => {
+            let look = command::get_deployments(control.target(), &plan.api.id);
+            let hint =
+                format!("before deploying again, look for a deployment that says {says:?}: {look}");
             DeployFailure {
-                failure: failure.cause(why).hint(format!(
-                    "before deploying again, look for a deployment that says {says:?}: {look}"
-                )),
+                failure: failure.cause(why_unknown(candidates)).hint(hint),
                 remains: Remains::Unknown,
             }
         }
+    }
+}
+
+/// Tells why nobody knows which of these deployments was made, if any was.
+fn why_unknown(candidates: Option<&[DeploymentId]>) -> String {
+    match candidates {
+        Some([id]) => {
+            format!("{id} is new and says nothing, as this one would: nobody can tell whose it is")
+        }
+        Some(ids) => format!(
+            "{} new deployments say what this one says, and nobody can tell them apart",
+            ids.len()
+        ),
+        None => "the list of deployments cannot be read to see whether it was made".to_owned(),
     }
 }
 
@@ -84,14 +88,7 @@ pub(super) async fn moved(
     let api = &plan.api.id;
     let name = plan.request.stage.name();
     let failure = refused(plan, error);
-    let read = look(async {
-        match control.stage(api, name).await {
-            Ok(stage) => Ok(Some(stage)),
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    });
-    match read.await {
+    match look(find_stage(control, plan)).await {
         Some(Some(stage)) if stage.deployment_id.as_ref() == Some(deployment) => Ok(stage),
         Some(Some(stage)) => Err(Stopped::unserved(failure.cause(format!(
             "the stage serves {}, not {deployment}",
@@ -99,7 +96,7 @@ pub(super) async fn moved(
         )))),
         Some(None) => Err(Stopped::unserved(failure.cause("there is no such stage"))),
         None => {
-            let look = command::get_stage(control.target(), api.as_str(), name);
+            let look = command::get_stage(control.target(), api, name);
             Err(Stopped {
                 failure: failure
                     .cause(format!(
@@ -110,6 +107,16 @@ pub(super) async fn moved(
                 is_disproved: false,
             })
         }
+    }
+}
+
+/// The stage, if there is one.
+async fn find_stage(control: &Control, plan: &DeployPlan) -> Result<Option<Stage>, Error> {
+    let stage = control.stage(&plan.api.id, plan.request.stage.name()).await;
+    match stage {
+        Ok(stage) => Ok(Some(stage)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

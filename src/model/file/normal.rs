@@ -1,7 +1,5 @@
-//! The settled form of a file, one form for all ways to say the same: the history folded in, short forms written out,
-//! and members with the value that API Gateway fills in left out. Two settled files are equal when they mean the same.
-
-use std::collections::BTreeMap;
+//! The normal form of a file, one form for all ways to say the same: the history folded in, short forms written out,
+//! and members with the value that API Gateway fills in left out. Two files in the normal form are equal when they mean the same.
 
 use super::{
     AccessLogSettingsFile, ApiFile, AuthorizerFile, IntegrationFile, IntegrationResponseFile,
@@ -21,9 +19,9 @@ pub struct Unfit {
     pub reason: String,
 }
 
-/// A file in the settled form.
+/// A file in the normal form.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settled {
+pub struct Normalized {
     /// The definition as it stands after all steps, and the stages, without deployments and region.
     pub api: ApiFile,
     /// Parts that have no effect on API Gateway and were left out, each in words.
@@ -31,26 +29,17 @@ pub struct Settled {
 }
 
 impl ApiFile {
-    /// Returns the file in the settled form.
+    /// Returns the file in the normal form.
     ///
     /// # Errors
     /// Fails when a route names an integration or authorizer that the file does not have when all steps are done.
-    pub fn settled(&self) -> Result<Settled, Unfit> {
-        let mut api = self.clone();
+    pub fn normalized(&self) -> Result<Normalized, Unfit> {
+        let end = self.history().pop();
+        let mut api = end.map_or_else(ApiFile::default, |end| end.api);
         api.region = None;
-        api.deployment = None;
-        for step in std::mem::take(&mut api.then) {
-            merge(&mut api.integrations, step.integrations);
-            merge(&mut api.routes, step.routes);
-        }
-        for (key, route) in &api.routes {
-            check_route(&api, route).map_err(|reason| Unfit {
-                place: format!("route {key:?}"),
-                reason,
-            })?;
-        }
+        api.check_references()?;
         let without_effect = api.normalize();
-        Ok(Settled {
+        Ok(Normalized {
             api,
             without_effect,
         })
@@ -249,29 +238,6 @@ impl RouteSettingsFile {
         let is_usual = |rate: &f64| (rate - usual::RATE).abs() < f64::EPSILON;
         self.throttling_rate_limit = self.throttling_rate_limit.filter(|rate| !is_usual(rate));
     }
-}
-
-fn merge<T>(all: &mut BTreeMap<String, T>, changes: BTreeMap<String, Option<T>>) {
-    for (name, change) in changes {
-        match change {
-            Some(part) => all.insert(name, part),
-            None => all.remove(&name),
-        };
-    }
-}
-
-fn check_route(api: &ApiFile, route: &RouteFile) -> Result<(), String> {
-    if let Some(name) = &route.integration
-        && !api.integrations.contains_key(name)
-    {
-        return Err(format!("the file has no integration {name:?}"));
-    }
-    if let Some(name) = &route.authorizer
-        && !api.authorizers.contains_key(name)
-    {
-        return Err(format!("the file has no authorizer {name:?}"));
-    }
-    Ok(())
 }
 
 fn drop_empty(text: &mut Option<String>) {

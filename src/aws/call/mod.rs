@@ -1,17 +1,25 @@
-//! The two gates that every call passes: one for calls that look, one for calls that change something.
+//! The two gates that every call passes: one for calls that look, one for calls that change something. Nobody else has
+//! the SDK's client, so there is no way around them.
 //!
 //! Behind both stands the governor. A call that was refused because there were too many was not carried out, so it waits
 //! for another turn, however often; that is no failure, and whoever waits may stop waiting. Other failures end a call that
 //! changes something at once: nobody knows whether it was carried out, and a repetition could do it twice or undo what
 //! somebody else did meanwhile. A look is repeated a few times.
 
+mod operations;
+#[cfg(test)]
+mod tests;
+
 use std::{future::Future, time::Duration};
 
 use aws_sdk_apigatewayv2::error::ProvideErrorMetadata;
 use tokio::time::Instant;
 
-use super::{Control, Error, ErrorKind, Place, error::CallError};
+use super::{Control, Error, ErrorKind, ResolvedTarget, error::CallError};
 use crate::model::pace::HeldUp;
+
+pub(super) use operations::Operations;
+use operations::{Changes, Looks};
 
 /// Attempts of a look that fails for reasons that may pass.
 const ATTEMPTS: u32 = 3;
@@ -27,26 +35,28 @@ impl Control {
     pub(super) async fn read<T, E, F>(
         &self,
         operation: &'static str,
-        attempt: impl Fn() -> F,
+        attempt: impl Fn(&Looks<'_>) -> F,
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, CallError<E>>>,
         E: ProvideErrorMetadata,
     {
-        self.pass(operation, ATTEMPTS, attempt).await
+        let looks = self.operations.looks();
+        self.pass(operation, ATTEMPTS, || attempt(&looks)).await
     }
 
     /// Makes a call that changes something: the only way to one.
     pub(super) async fn write<T, E, F>(
         &self,
         operation: &'static str,
-        attempt: impl Fn() -> F,
+        attempt: impl Fn(&Changes<'_>) -> F,
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, CallError<E>>>,
         E: ProvideErrorMetadata,
     {
-        self.pass(operation, 1, attempt).await
+        let changes = self.operations.changes();
+        self.pass(operation, 1, || attempt(&changes)).await
     }
 
     /// Compiled once for each operation, so what does not depend on it is in [`Passage`]. The SDK's futures are large, hence
@@ -152,8 +162,8 @@ impl<'a> Passage<'a> {
             operation,
             attempts,
             n_failed: 0,
-            backoff: control.place.first_backoff,
-            hold: control.place.first_backoff,
+            backoff: control.resolved.first_backoff,
+            hold: control.resolved.first_backoff,
             left_at: Instant::now(),
             spent: Duration::ZERO,
         }
@@ -175,7 +185,7 @@ impl<'a> Passage<'a> {
         }
         self.n_failed += 1;
         self.spent += self.left_at.elapsed();
-        let is_too_late = self.spent >= self.control.place.call_timeout;
+        let is_too_late = self.spent >= self.control.resolved.call_timeout;
         if !error.retryable || self.n_failed >= self.attempts || is_too_late {
             self.control.counted();
             return Err(error);
@@ -195,7 +205,7 @@ impl<'a> Passage<'a> {
             return Ok(());
         };
         // Such a refusal says nothing of the pace of all calls.
-        let pause = control.place.pause_between(every).unwrap_or(self.hold);
+        let pause = control.resolved.pause_between(every).unwrap_or(self.hold);
         self.hold = (self.hold * 2).min(every);
         let pause = error.retry_after().unwrap_or(pause);
         control
@@ -204,7 +214,7 @@ impl<'a> Passage<'a> {
     }
 }
 
-impl Place {
+impl ResolvedTarget {
     /// Returns the time that the target lets pass between two calls of a kind, from AWS's own; none if nothing is known
     /// of the target.
     ///
