@@ -34,17 +34,7 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
         Constraint::Length(1),
     ])
     .areas(area);
-    let header = Header {
-        data: &state.data,
-        look: &state.look,
-        crumbs: &crumbs(state),
-        has_modal: !state.modals.is_empty(),
-        shown: match state.screen().route() {
-            Route::Live(session) => Some(session),
-            _ => None,
-        },
-    };
-    frame.render_widget(&header, head);
+    render_header(state, head, frame);
     let screen = placed(state.screen(), state.scene(None), body, frame);
     let mut modals = Vec::new();
     for (idx, modal) in state.modals.iter().enumerate() {
@@ -67,6 +57,20 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
         screen,
         modals,
     }
+}
+
+fn render_header(state: &State, area: Rect, frame: &mut Frame<'_>) {
+    let header = Header {
+        data: &state.data,
+        look: &state.look,
+        crumbs: &crumbs(state),
+        has_modal: !state.modals.is_empty(),
+        shown: match state.screen().route() {
+            Route::Live(session) => Some(session),
+            _ => None,
+        },
+    };
+    frame.render_widget(&header, area);
 }
 
 /// Draws a view, and returns its places.
