@@ -623,8 +623,9 @@ fn paths_are_taken_apart_and_made_absolute() {
 
 /// Public names that only tests use, and why they are there.
 const FOR_TESTS: &[&str] = &[
-    // Tests go through all scopes, and name all styles.
+    // Tests go through all scopes and all operations, and name all styles.
     "LEAVES",
+    "NAMES",
     "roles",
     // They make what is owed at once, and know a bound or a mark.
     "make_owed",

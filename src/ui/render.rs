@@ -14,7 +14,7 @@ use super::{
     glyphs::SPINNER_MS,
     route::Route,
     state::{Geometry, SMALLEST},
-    view::Crumb,
+    view::{Crumb, Painter, Placed, Scene, View},
     widget::{footer::Footer, header::Header, notice::NoticeStack},
 };
 
@@ -34,21 +34,11 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
         Constraint::Length(1),
     ])
     .areas(area);
-    let header = Header {
-        data: &state.data,
-        look: &state.look,
-        crumbs: &crumbs(state),
-        has_modal: !state.modals.is_empty(),
-        shown: match state.screen().route() {
-            Route::Live(session) => Some(session),
-            _ => None,
-        },
-    };
-    frame.render_widget(&header, head);
-    let screen = state.screen().render(state.scene(None), body, frame);
+    render_header(state, head, frame);
+    let screen = placed(state.screen(), state.scene(None), body, frame);
     let mut modals = Vec::new();
     for (idx, modal) in state.modals.iter().enumerate() {
-        modals.push(modal.view.render(state.scene(Some(idx)), body, frame));
+        modals.push(placed(&*modal.view, state.scene(Some(idx)), body, frame));
     }
     let footer = Footer {
         view: state.top(),
@@ -67,6 +57,27 @@ pub fn render(state: &State, frame: &mut Frame<'_>) -> Geometry {
         screen,
         modals,
     }
+}
+
+fn render_header(state: &State, area: Rect, frame: &mut Frame<'_>) {
+    let header = Header {
+        data: &state.data,
+        look: &state.look,
+        crumbs: &crumbs(state),
+        has_modal: !state.modals.is_empty(),
+        shown: match state.screen().route() {
+            Route::Live(session) => Some(session),
+            _ => None,
+        },
+    };
+    frame.render_widget(&header, area);
+}
+
+/// Draws a view, and returns its places.
+fn placed(view: &dyn View, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
+    let mut painter = Painter::new(scene.look, frame);
+    view.render(scene, area, &mut painter);
+    painter.placed
 }
 
 /// Returns the breadcrumb: the target, its region, and the parts of the view on top that has any. The parts of a modal

@@ -341,8 +341,8 @@ pub trait View: Debug {
     /// for the top screen and all modals.
     fn follow(&mut self, _context: &mut Context<'_>) {}
 
-    /// Draws the view, and returns its places.
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed;
+    /// Draws the view, and notes its places.
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>);
 
     /// Returns the time until the view wants to know the time though nothing happens.
     fn next_tick(&self, _scene: Scene<'_>) -> Option<Duration> {

@@ -14,7 +14,6 @@
 use std::borrow::Cow;
 
 use ratatui::{
-    Frame,
     layout::{Rect, Size},
     text::{Line, Span},
 };
@@ -27,7 +26,7 @@ use crate::{
         notice::Tone,
         route::{Nav, Route},
         subject, text,
-        view::{Context, Painter, Placed, Scene, View},
+        view::{Context, Painter, Scene, View},
         widget::{
             cells,
             listing::{Key, Listing, Rows},
@@ -224,8 +223,7 @@ impl View for ActionsModal {
         }
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let size = Size::new(56, cells(Entry::ALL.len()) + 2);
         let name = scene.data.api_name(&self.api);
         let name = text::fit(&name, 24, scene.look.glyphs.ellipsis);
@@ -234,14 +232,13 @@ impl View for ActionsModal {
             None => String::new(),
         };
         let title = format!("Actions {} {name}{stage}", scene.look.glyphs.dot);
-        let inner = modal(panel(scene.look, title, true), size, area, &mut painter);
+        let inner = modal(panel(scene.look, title, true), size, area, painter);
         painter.placed.page = inner.height;
         painter.placed.rows = rows_in(inner, Entry::ALL.len());
         let chosen = self.chosen();
         for (entry, row) in Entry::ALL.into_iter().zip(inner.rows()) {
             painter.draw(self.line(entry, entry == chosen, scene), row);
         }
-        painter.placed
     }
 }
 

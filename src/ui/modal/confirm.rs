@@ -9,7 +9,6 @@
 //! ```
 
 use ratatui::{
-    Frame,
     layout::{Rect, Size},
     text::{Line, Span},
     widgets::Paragraph,
@@ -21,7 +20,7 @@ use crate::ui::{
     look::Look,
     route::{Confirmation, Nav, Order, Route},
     text,
-    view::{Context, Painter, Placed, Scene, View},
+    view::{Context, Painter, Scene, View},
     widget::{cells, indented, modal, panel},
 };
 
@@ -60,17 +59,15 @@ impl View for ConfirmModal {
         }
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let width = area.width.min(72);
         let lines = self.lines(usize::from(width).saturating_sub(4), scene.look);
         let block = panel(scene.look, self.confirmation.title.as_str(), true);
         let block = block.border_style(scene.look.theme.warn);
         let size = Size::new(width, cells(lines.len()) + 2);
-        let body = indented(modal(block, size, area, &mut painter));
+        let body = indented(modal(block, size, area, painter));
         painter.placed.page = body.height;
         painter.draw(Paragraph::new(lines), body);
-        painter.placed
     }
 }
 

@@ -9,10 +9,7 @@
 //! ╰ y copy · Esc close ──────────────────────────────────╯
 //! ```
 
-use ratatui::{
-    Frame,
-    layout::{Margin, Rect, Size},
-};
+use ratatui::layout::{Margin, Rect, Size};
 
 use crate::{
     model::Failure,
@@ -20,7 +17,7 @@ use crate::{
         Action,
         keys::Scope,
         route::{Nav, Route},
-        view::{Context, Painter, Placed, Scene, View},
+        view::{Context, Painter, Scene, View},
         widget::{
             cells, failure, indented, modal, panel, safe,
             scroll::{self, Scroll},
@@ -66,17 +63,15 @@ impl View for FailureModal {
         Nav::Stay
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let width = area.width.min(78);
         let columns = usize::from(width).saturating_sub(5);
         let lines = failure::lines(&self.failure, columns, scene.look);
         let title = safe("That did not work", scene.look.theme.danger);
         let block = panel(scene.look, title, true).border_style(scene.look.theme.danger);
         let size = Size::new(width, cells(lines.len()) + 4);
-        let inner = modal(block, size, area, &mut painter);
+        let inner = modal(block, size, area, painter);
         let body = indented(inner).inner(Margin::new(0, 1));
-        scroll::render(&lines, self.scroll, body, &mut painter);
-        painter.placed
+        scroll::render(&lines, self.scroll, body, painter);
     }
 }

@@ -12,7 +12,6 @@
 //! ```
 
 use ratatui::{
-    Frame,
     layout::{Rect, Size},
     text::{Line, Span},
 };
@@ -23,7 +22,7 @@ use crate::ui::{
     look::Look,
     route::{Nav, Route},
     text,
-    view::{Context, Painter, Placed, Scene, View},
+    view::{Context, Painter, Scene, View},
     widget::{
         cells, indented, modal, panel,
         scroll::{self, Scroll},
@@ -77,14 +76,12 @@ impl View for HelpModal {
         Nav::Stay
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let lines = self.lines(scene);
         let size = Size::new(64, cells(lines.len()) + 2);
         let title = format!("Keys {} {}", scene.look.glyphs.dot, self.of.title());
-        let inner = modal(panel(scene.look, title, true), size, area, &mut painter);
-        scroll::render(&lines, self.scroll, indented(inner), &mut painter);
-        painter.placed
+        let inner = modal(panel(scene.look, title, true), size, area, painter);
+        scroll::render(&lines, self.scroll, indented(inner), painter);
     }
 }
 

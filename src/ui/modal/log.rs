@@ -2,7 +2,6 @@
 
 use jiff::tz::TimeZone;
 use ratatui::{
-    Frame,
     layout::Rect,
     text::{Line, Span},
 };
@@ -13,7 +12,7 @@ use crate::ui::{
     notice::{LogEntry, Tone},
     route::{Nav, Route},
     text,
-    view::{Context, Painter, Placed, Scene, View},
+    view::{Context, Painter, Scene, View},
     widget::{
         failure, indented, modal, panel,
         scroll::{self, Scroll},
@@ -50,10 +49,9 @@ impl View for LogModal {
         Nav::Stay
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let block = panel(scene.look, "Log", true);
-        let body = indented(modal(block, area.as_size(), area, &mut painter));
+        let body = indented(modal(block, area.as_size(), area, painter));
         let columns = usize::from(body.width).saturating_sub(1);
         let mut lines: Vec<Line<'static>> = Vec::new();
         for entry in scene.data.notices.log().iter().rev() {
@@ -62,8 +60,7 @@ impl View for LogModal {
         if lines.is_empty() {
             lines.push(Line::styled("Nothing was said yet.", scene.look.theme.dim));
         }
-        scroll::render(&lines, self.scroll, body, &mut painter);
-        painter.placed
+        scroll::render(&lines, self.scroll, body, painter);
     }
 }
 

@@ -12,7 +12,6 @@ use std::borrow::Cow;
 
 use crossterm::event::KeyEvent;
 use ratatui::{
-    Frame,
     layout::{Rect, Size},
     text::{Line, Span},
 };
@@ -23,7 +22,7 @@ use crate::ui::{
     look::Look,
     route::{Nav, Route},
     text,
-    view::{Context, Handled, Painter, Placed, Scene, View},
+    view::{Context, Handled, Painter, Scene, View},
     widget::{
         cells,
         listing::{Key, Listing, Rows, Searched},
@@ -128,39 +127,31 @@ impl View for PaletteModal {
         self.list.follow(&BindingRows, &rows, context.placed.page);
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let rows = self.rows();
         let size = Size::new(46, (cells(rows.len()) + 3).min(18));
-        let inner = modal(panel(scene.look, "Command", true), size, area, &mut painter);
+        let inner = modal(panel(scene.look, "Command", true), size, area, painter);
         let columns = usize::from(inner.width).saturating_sub(11);
-        picker::render(
-            &self.list,
-            " :",
-            inner,
-            &mut painter,
-            |listed, is_selected| {
-                let searched = Searched {
-                    text: rows[listed.place].label,
-                    first: 0,
-                    matched: &listed.matched,
-                };
-                let base = match (
-                    is_selected,
-                    scene.refusal_beneath(rows[listed.place].action),
-                ) {
-                    (true, _) => scene.look.theme.selection,
-                    (false, Some(_)) => scene.look.theme.dim,
-                    (false, None) => scene.look.theme.text,
-                };
-                let pointer = format!("{} ", scene.look.pointer(is_selected));
-                let mut spans = vec![Span::styled(pointer, base)];
-                spans.extend(searched.spans(columns, base, scene.look));
-                spans.push(self.chord(rows[listed.place], is_selected, scene.look));
-                Line::from(spans).style(base)
-            },
-        );
-        painter.placed
+        picker::render(&self.list, " :", inner, painter, |listed, is_selected| {
+            let searched = Searched {
+                text: rows[listed.place].label,
+                first: 0,
+                matched: &listed.matched,
+            };
+            let base = match (
+                is_selected,
+                scene.refusal_beneath(rows[listed.place].action),
+            ) {
+                (true, _) => scene.look.theme.selection,
+                (false, Some(_)) => scene.look.theme.dim,
+                (false, None) => scene.look.theme.text,
+            };
+            let pointer = format!("{} ", scene.look.pointer(is_selected));
+            let mut spans = vec![Span::styled(pointer, base)];
+            spans.extend(searched.spans(columns, base, scene.look));
+            spans.push(self.chord(rows[listed.place], is_selected, scene.look));
+            Line::from(spans).style(base)
+        });
     }
 }
 

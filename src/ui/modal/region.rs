@@ -12,7 +12,6 @@ use std::borrow::Cow;
 
 use crossterm::event::KeyEvent;
 use ratatui::{
-    Frame,
     layout::{Rect, Size},
     text::{Line, Span},
 };
@@ -24,7 +23,7 @@ use crate::{
         keys::Scope,
         look::Look,
         route::{Nav, Route},
-        view::{Context, Handled, Painter, Placed, Scene, View},
+        view::{Context, Handled, Painter, Scene, View},
         widget::{
             listing::{Key, Listing, Row, Rows, Searched},
             modal, panel, picker,
@@ -172,11 +171,10 @@ impl View for RegionModal {
         self.list.follow(&RegionRows, &REGIONS, context.placed.page);
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let title = format!("Region of {}", self.target.label());
         let size = Size::new(44, 18);
-        let inner = modal(panel(scene.look, title, true), size, area, &mut painter);
+        let inner = modal(panel(scene.look, title, true), size, area, painter);
         let line = |listed: &Row, is_selected| {
             row(
                 REGIONS[listed.place],
@@ -185,7 +183,7 @@ impl View for RegionModal {
                 scene.look,
             )
         };
-        let list = picker::render(&self.list, "", inner, &mut painter, line);
+        let list = picker::render(&self.list, "", inner, painter, line);
         if self.list.rows().is_empty() {
             let typed = Region {
                 name: &self.chosen(),
@@ -193,7 +191,6 @@ impl View for RegionModal {
             };
             painter.draw(row(typed, &[], true, scene.look), list);
         }
-        painter.placed
     }
 }
 

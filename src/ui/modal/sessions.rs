@@ -10,10 +10,7 @@
 
 use std::borrow::Cow;
 
-use ratatui::{
-    Frame,
-    layout::{Rect, Size},
-};
+use ratatui::layout::{Rect, Size};
 
 use crate::{
     model::SessionId,
@@ -23,7 +20,7 @@ use crate::{
         live::{Condition, Session, link::age_text},
         notice::Tone,
         route::{Nav, Route},
-        view::{Context, Painter, Placed, Scene, View},
+        view::{Context, Painter, Scene, View},
         widget::{
             cells, condition_mark,
             listing::{Key, Listing, Rows},
@@ -125,22 +122,20 @@ impl View for SessionsModal {
             .follow(&SessionRows, sessions, context.placed.page);
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let sessions = scene.data.sessions.all();
         let title = format!("Live sessions {}", sessions.len());
         let size = Size::new(100, cells(sessions.len().max(1)) + 3);
         let panel = panel(scene.look, title, true);
-        let inner = modal(panel, size, area, &mut painter);
+        let inner = modal(panel, size, area, painter);
         if sessions.is_empty() {
             let live = keys::named(Scope::Subject, Action::Live);
             let words = format!("No stage is watched: {live} on a stage does.");
-            waiting::sentences(&[&words], inner, &mut painter);
-            return painter.placed;
+            waiting::sentences(&[&words], inner, painter);
+            return;
         }
         let rows: Vec<Vec<Cell>> = sessions.iter().map(|it| row(it, scene)).collect();
-        table::render(&self.list, &COLUMNS, &rows, inner, &mut painter);
-        painter.placed
+        table::render(&self.list, &COLUMNS, &rows, inner, painter);
     }
 }
 

@@ -16,7 +16,7 @@ use std::{borrow::Cow, cmp::Reverse, time::Duration};
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
-use ratatui::{Frame, layout::Rect, text::Line};
+use ratatui::{layout::Rect, text::Line};
 
 use crate::{
     model::{Api, ApiDetail, ApiId, Drift, Stage, Target},
@@ -26,7 +26,7 @@ use crate::{
         library::{Library, Record},
         route::{Nav, Route},
         subject,
-        view::{Context, Crumb, Handled, Painter, Placed, Scene, View},
+        view::{Context, Crumb, Handled, Painter, Scene, View},
         widget::{
             age, cells,
             listing::{Key, Listing, Rows, lower_case},
@@ -298,8 +298,7 @@ impl View for ApisScreen {
         context.ask(|library, asking| library.tend_list(&shown, asking));
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let apis = self.visible(&scene.data.library);
         let total = scene.data.library.apis.data().map(Vec::len);
         let title = self
@@ -307,11 +306,11 @@ impl View for ApisScreen {
             .title::<ApiRows>("APIs", total.into(), area.width, scene.look);
         let inner = painter.enclose(panel(scene.look, title, scene.has_keyboard), area);
         if apis.is_empty() {
-            nothing(self, scene, inner, &mut painter);
-            return painter.placed;
+            nothing(self, scene, inner, painter);
+            return;
         }
         let rows = rows(&apis, scene);
-        table::render(&self.list, &COLUMNS, &rows, inner, &mut painter);
+        table::render(&self.list, &COLUMNS, &rows, inner, painter);
         if let Some(note) = self.note(scene) {
             let width = cells(note.width()).min(area.width.saturating_sub(4));
             let place = Rect {
@@ -322,7 +321,6 @@ impl View for ApisScreen {
             };
             painter.draw(note, place);
         }
-        painter.placed
     }
 
     fn next_tick(&self, scene: Scene<'_>) -> Option<Duration> {

@@ -12,7 +12,6 @@ use std::borrow::Cow;
 
 use crossterm::event::KeyEvent;
 use ratatui::{
-    Frame,
     layout::{Constraint, Layout, Rect},
     widgets::Paragraph,
 };
@@ -24,7 +23,7 @@ use crate::{
         keys::{self, Scope},
         library::Library,
         route::{Nav, Route},
-        view::{Context, Crumb, Handled, Painter, Placed, Scene, View},
+        view::{Context, Crumb, Handled, Painter, Scene, View},
         widget::{
             cells, failure, indented,
             listing::{Key, Listing, Rows},
@@ -240,9 +239,8 @@ impl View for TargetsScreen {
         self.list.follow(&TargetRows, targets, context.placed.page);
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
-        let area = self.render_problem(area, &mut painter);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
+        let area = self.render_problem(area, painter);
         let library = &scene.data.library;
         let targets = self.visible(library);
         let total = library.targets.data().map(Vec::len);
@@ -251,20 +249,19 @@ impl View for TargetsScreen {
             .title::<TargetRows>("Targets", total.into(), area.width, scene.look);
         let inner = painter.enclose(panel(scene.look, title, scene.has_keyboard), area);
         if targets.is_empty() {
-            nothing(library, inner, &mut painter);
-            return painter.placed;
+            nothing(library, inner, painter);
+            return;
         }
         let [list, below] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(2)]).areas(inner);
         let rows: Vec<Vec<Cell>> = targets.iter().map(|target| row(target, scene)).collect();
-        table::render(&self.list, &COLUMNS, &rows, list, &mut painter);
+        table::render(&self.list, &COLUMNS, &rows, list, painter);
         if library.target.is_loading()
             && let Some(target) = &library.wanted_target
         {
             let what = format!("connecting to {}", target.label());
-            waiting::spinner(&what, below, &mut painter);
+            waiting::spinner(&what, below, painter);
         }
-        painter.placed
     }
 }
 

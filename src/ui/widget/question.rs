@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     model::Ticket,
-    ui::{deploy::QUIET, view::Context},
+    ui::{deploy::QUIET, look::Look, view::Context},
 };
 
 /// A question that is asked.
@@ -38,6 +38,14 @@ impl Question {
     /// Returns the time until the question opens; zero or less once it is open.
     pub fn left(self, now: Timestamp) -> SignedDuration {
         QUIET.saturating_sub(now.duration_since(self.quiet_since))
+    }
+
+    /// Returns the keys that mean something now, for the border of a modal: Enter does what was asked once it can.
+    pub fn hints(self, does: &'static str, look: &Look) -> Vec<(String, &'static str)> {
+        let enter = (look.glyphs.enter.to_owned(), does);
+        let others = ("any other key".to_owned(), "takes it back");
+        let enter = Some(enter).filter(|_| self.is_open(look.now));
+        enter.into_iter().chain([others]).collect()
     }
 
     /// True when an Enter that comes now is the answer; else the question is to stay shut for longer.

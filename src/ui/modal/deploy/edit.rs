@@ -158,14 +158,8 @@ fn frame_block<'a>(dialog: &DeployModal, scene: Scene<'_>) -> Block<'a> {
 
 /// Returns the keys that work now, each with what it does.
 fn keys_now(dialog: &DeployModal, scene: Scene<'_>) -> Vec<(String, &'static str)> {
-    let enter = scene.look.glyphs.enter.to_owned();
-    let takes_back = ("any other key".to_owned(), "takes it back");
-    match dialog.question() {
-        Some(question) if question.is_open(scene.look.now) => {
-            return vec![(enter, "deploy"), takes_back];
-        }
-        Some(_) => return vec![takes_back],
-        None => {}
+    if let Some(question) = dialog.question() {
+        return question.hints("deploy", scene.look);
     }
     let detail = scene.data.library.detail(&dialog.api);
     let does = match detail.and_then(|detail| dialog.named(detail)) {
@@ -173,7 +167,7 @@ fn keys_now(dialog: &DeployModal, scene: Scene<'_>) -> Vec<(String, &'static str
         None => "deploy",
     };
     vec![
-        (enter, does),
+        (scene.look.glyphs.enter.to_owned(), does),
         (keys::named(Scope::Deploy, Action::Copy), "copy commands"),
         (keys::named(Scope::Deploy, Action::Back), "cancel"),
     ]

@@ -37,7 +37,7 @@ mod stages;
 
 use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
-use ratatui::{Frame, layout::Rect};
+use ratatui::layout::Rect;
 
 use self::{planning::Basis, stages::Part};
 use crate::{
@@ -51,7 +51,7 @@ use crate::{
         effect::Job,
         keys::{self, Scope},
         route::{Nav, Route},
-        view::{Context, Crumb, DeployNews, Handled, Painter, Placed, Scene, View},
+        view::{Context, Crumb, DeployNews, Handled, Painter, Scene, View},
         widget::{
             form::{Form, FormChange},
             question::Question,
@@ -367,14 +367,12 @@ impl View for DeployModal {
         [api].into_iter().chain(stage).collect()
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         match scene.data.deploys.job(&self.api) {
             Some(job) if self.is_run() => {
-                run::render(job, self.scroll, scene, area, &mut painter);
+                run::render(job, self.scroll, scene, area, painter);
             }
-            _ => edit::render(self, scene, area, &mut painter),
+            _ => edit::render(self, scene, area, painter),
         }
-        painter.placed
     }
 }

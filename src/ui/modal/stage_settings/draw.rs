@@ -62,13 +62,10 @@ impl StageSettingsModal {
         if self.question().is_some() && look.is_production(&self.stage) {
             block = block.border_style(look.theme.danger);
         }
-        let enter = glyphs.enter.to_owned();
-        let takes_back = ("any other key".to_owned(), "takes it back");
         let keys = match self.question() {
-            Some(question) if question.is_open(look.now) => vec![(enter, "change"), takes_back],
-            Some(_) => vec![takes_back],
+            Some(question) => question.hints("change", look),
             None => vec![
-                (enter, "change"),
+                (glyphs.enter.to_owned(), "change"),
                 (keys::named(Scope::Form, Action::Copy), "copy command"),
                 (keys::named(Scope::Form, Action::Back), "cancel"),
             ],

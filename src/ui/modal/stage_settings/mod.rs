@@ -24,7 +24,7 @@ mod settings;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent};
-use ratatui::{Frame, layout::Rect};
+use ratatui::layout::Rect;
 
 use self::settings::Setting;
 use crate::{
@@ -40,7 +40,7 @@ use crate::{
         message::StageMessage,
         notice::Tone,
         route::{Nav, Route},
-        view::{Context, Crumb, Handled, Painter, Placed, Scene, View},
+        view::{Context, Crumb, Handled, Painter, Scene, View},
         widget::{
             form::{Form, FormChange},
             question::{self, Question},
@@ -307,9 +307,7 @@ impl View for StageSettingsModal {
         opens.map(|left| Duration::try_from(left).unwrap_or_default())
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
-        self.draw(scene, area, &mut painter);
-        painter.placed
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
+        self.draw(scene, area, painter);
     }
 }

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use ratatui::{
-    Frame,
     layout::{Constraint, Layout, Rect},
     style::Style,
     text::{Line, Span},
@@ -304,20 +303,18 @@ impl View for ApiScreen {
         }
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let [tabs, body] =
             Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-        self.render_tabs(scene, tabs, &mut painter);
+        self.render_tabs(scene, tabs, painter);
         let record = scene.data.library.records.get(&self.api);
         match record.filter(|record| self.tab.is_known(record)) {
             Some(record) => match self.tab {
-                Tab::Stages => stages::render(self, record, scene, body, &mut painter),
-                Tab::Routes => routes::render(self, &record.detail, scene, body, &mut painter),
+                Tab::Stages => stages::render(self, record, scene, body, painter),
+                Tab::Routes => routes::render(self, &record.detail, scene, body, painter),
             },
-            None => self.render_unknown(record, body, &mut painter),
+            None => self.render_unknown(record, body, painter),
         }
-        painter.placed
     }
 
     fn next_tick(&self, scene: Scene<'_>) -> Option<Duration> {

@@ -13,10 +13,7 @@ mod json;
 mod words;
 
 use crossterm::event::KeyEvent;
-use ratatui::{
-    Frame,
-    layout::{Constraint, Layout, Rect},
-};
+use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::{
     model::{LinkId, SessionId, Target},
@@ -25,7 +22,7 @@ use crate::{
         keys::{self, Scope},
         live::{Phase, Query, Session, log::FrameLog},
         route::{Nav, Route},
-        view::{Context, Crumb, Handled, Painter, Placed, Scene, View},
+        view::{Context, Crumb, Handled, Painter, Scene, View},
         widget::{input::Input, scroll::Scroll},
     },
 };
@@ -245,10 +242,9 @@ impl View for LiveScreen {
         }
     }
 
-    fn render(&self, scene: Scene<'_>, area: Rect, frame: &mut Frame<'_>) -> Placed {
-        let mut painter = Painter::new(scene.look, frame);
+    fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
         let Some(session) = scene.data.sessions.get(self.session) else {
-            return painter.placed;
+            return;
         };
         let composer = compose::Compose {
             scene,
@@ -273,12 +269,11 @@ impl View for LiveScreen {
         painter.placed.quiet_rows = vec![bottom.y, body.bottom().saturating_sub(1)];
         composer.render(bottom, painter.frame);
         if is_page {
-            end.render_page(self, body, &mut painter);
+            end.render_page(self, body, painter);
         } else {
-            end.render_banner(banner, &mut painter);
-            self.render_body(session, scene, body, &mut painter);
+            end.render_banner(banner, painter);
+            self.render_body(session, scene, body, painter);
         }
-        painter.placed
     }
 }
 
