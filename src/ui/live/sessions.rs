@@ -5,29 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Session, composer::Composer};
+use super::{composer::Composer, log::Budget, session::Session};
 use crate::{
     model::{ApiId, LinkEvent, LinkId, SessionId, StageName, Target, limit::ConnectionLimits},
     ui::Effect,
 };
-
-/// The frames that all sessions hold together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// Frames at most.
-    pub frames: usize,
-    /// Bytes at most, bookkeeping included.
-    pub bytes: usize,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self {
-            frames: 1_000_000,
-            bytes: 256 * 1024 * 1024,
-        }
-    }
-}
 
 /// The sessions, oldest first.
 #[derive(Debug, Default)]
@@ -175,7 +157,7 @@ mod tests {
             Api, Direction, FrameRecord, Opcode, limit::ConnectionLimits, link::Frames,
             target::LocalTarget,
         },
-        ui::live::{LiveLink, WatchedStage},
+        ui::live::{link::LiveLink, session::WatchedStage},
     };
 
     fn session(number: u32) -> Session {

@@ -11,8 +11,26 @@ use bytes::Bytes;
 
 pub use self::messages::Message;
 use self::messages::Messages;
-use super::{Budget, query::Query, view::View};
+use super::{query::Query, view::View};
 use crate::model::{FrameRecord, LinkId};
+
+/// The most that logs hold, one of them or all together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Frames at most.
+    pub frames: usize,
+    /// Bytes at most, bookkeeping included.
+    pub bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            frames: 1_000_000,
+            bytes: 256 * 1024 * 1024,
+        }
+    }
+}
 
 /// The frames of a session, oldest first.
 #[derive(Debug, Default)]

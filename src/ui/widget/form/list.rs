@@ -2,8 +2,18 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::FormChange;
 use crate::ui::{Action, widget::input::Input};
+
+/// The effect of a key or a text on a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormChange {
+    /// None: it was not for the form.
+    None,
+    /// The cursor or the focus moved, or stayed where it cannot move on.
+    Focus,
+    /// A value is another one now.
+    Value,
+}
 
 /// A row that one can choose.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use super::input::Input;
 use crate::ui::Action;
 
 use self::list::List;
-pub use self::list::{ListRow, Pick, TypedRow};
+pub use self::list::{FormChange, ListRow, Pick, TypedRow};
 
 /// Labelled fields, known to their owner by ids of type `I`.
 #[derive(Debug)]
@@ -73,17 +73,6 @@ pub enum Note {
     Refused(String),
     /// A consequence of the value.
     Warned(String),
-}
-
-/// The effect of a key or a text on a form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FormChange {
-    /// None: it was not for the form.
-    None,
-    /// The cursor or the focus moved, or stayed where it cannot move on.
-    Focus,
-    /// A value is another one now.
-    Value,
 }
 
 /// The words of a switch.
