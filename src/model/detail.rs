@@ -279,7 +279,8 @@ pub const DRAFT_LISTS: usize = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ApiId, DeploymentStatus, definition::RouteDefinition};
+    use crate::model::fixture::api;
+    use crate::model::{DeploymentStatus, definition::RouteDefinition};
 
     fn definition(authorization: Option<&str>) -> Definition {
         let kind = authorization.map(|kind| ("authorizationType".to_owned(), kind.to_owned()));
@@ -296,23 +297,6 @@ mod tests {
         }
     }
 
-    fn api() -> Api {
-        Api {
-            id: ApiId::parse("k3v9x2a1bc").unwrap(),
-            name: "chat".to_owned(),
-            description: None,
-            endpoint: "wss://k3v9x2a1bc".to_owned(),
-            route_selection_expression: "$request.body.action".to_owned(),
-            api_key_selection_expression: None,
-            disable_execute_api_endpoint: false,
-            disable_schema_validation: false,
-            ip_address_type: None,
-            version: None,
-            created_at: None,
-            tags: BTreeMap::new(),
-        }
-    }
-
     fn detail(definition: Definition, signed: BTreeSet<StageName>) -> ApiDetail {
         ApiDetail {
             stages: Part::read(Vec::new(), Timestamp::UNIX_EPOCH),
@@ -324,7 +308,7 @@ mod tests {
                 n_calls: DRAFT_LISTS,
             }),
             signed,
-            ..ApiDetail::unread(api())
+            ..ApiDetail::unread(api("k3v9x2a1bc", "chat"))
         }
     }
 

@@ -12,6 +12,8 @@ pub mod diff;
 pub mod drift;
 pub mod failure;
 pub mod file;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod frame;
 pub mod glob;
 pub mod id;

@@ -93,27 +93,8 @@ fn distance(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::model::ApiId;
-
-    fn api(id: &str, name: &str) -> Api {
-        Api {
-            id: ApiId::parse(id).unwrap(),
-            name: name.into(),
-            description: None,
-            endpoint: format!("wss://{id}"),
-            route_selection_expression: "$request.body.action".into(),
-            api_key_selection_expression: None,
-            disable_execute_api_endpoint: false,
-            disable_schema_validation: false,
-            ip_address_type: None,
-            version: None,
-            created_at: None,
-            tags: BTreeMap::new(),
-        }
-    }
+    use crate::model::fixture::api;
 
     fn apis() -> Vec<Api> {
         vec![

@@ -1,12 +1,10 @@
 //! What a Live screen needs above the harness: a stage, frames that cross, and a link that tells how it is.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use jiff::Timestamp;
 use stagewire::{
     model::{
-        Api, ApiId, Direction, FrameRecord, LinkEvent, LinkId, Opcode, StageName, Target,
+        Api, Direction, FrameRecord, LinkEvent, LinkId, Opcode, StageName, Target,
         frame::split,
         link::{Closed, Frames, LinkFailure, LinkStep, Opened, Refusal},
         target::LocalTarget,
@@ -14,7 +12,7 @@ use stagewire::{
     ui::{Appearance, Effect, Message, Remote, route::Route},
 };
 
-use crate::harness::Harness;
+use crate::{chat, harness::Harness};
 
 /// The time at which each test starts: 12:04:31.102.
 pub(crate) const START_MS: i64 = 1_000 * 86_400_000 + 43_471_102;
@@ -26,20 +24,7 @@ pub(crate) fn at(ms: i64) -> Timestamp {
 
 /// The API whose stage is watched.
 pub(crate) fn api() -> Api {
-    Api {
-        id: ApiId::parse("k3v9x2a1bc").unwrap(),
-        name: "chat".to_owned(),
-        description: None,
-        endpoint: "ws://127.0.0.1:4566/k3v9x2a1bc".to_owned(),
-        route_selection_expression: "$request.body.action".to_owned(),
-        api_key_selection_expression: None,
-        disable_execute_api_endpoint: false,
-        disable_schema_validation: false,
-        ip_address_type: None,
-        version: None,
-        created_at: None,
-        tags: BTreeMap::new(),
-    }
+    chat::api("k3v9x2a1bc", "chat")
 }
 
 /// A frame; the part counts from 1, 0 for control frames.

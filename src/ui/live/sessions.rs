@@ -147,14 +147,13 @@ fn bytes(session: &Session) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use bytes::Bytes;
 
     use super::*;
+    use crate::model::fixture::api;
     use crate::{
         model::{
-            Api, Direction, FrameRecord, Opcode, limit::ConnectionLimits, link::Frames,
+            Direction, FrameRecord, Opcode, limit::ConnectionLimits, link::Frames,
             target::LocalTarget,
         },
         ui::live::{link::LiveLink, session::WatchedStage},
@@ -166,20 +165,7 @@ mod tests {
                 address: ([127, 0, 0, 1], 4566).into(),
                 region: "us-east-1".to_owned(),
             }),
-            api: Api {
-                id: ApiId::parse("k3v9x2a1bc").unwrap(),
-                name: "chat".to_owned(),
-                description: None,
-                endpoint: "ws://127.0.0.1:4566/k3v9x2a1bc".to_owned(),
-                route_selection_expression: "$request.body.action".to_owned(),
-                api_key_selection_expression: None,
-                disable_execute_api_endpoint: false,
-                disable_schema_validation: false,
-                ip_address_type: None,
-                version: None,
-                created_at: None,
-                tags: BTreeMap::new(),
-            },
+            api: api("k3v9x2a1bc", "chat"),
             stage: StageName::parse("prod").unwrap(),
         };
         let limits = watched.limits(ConnectionLimits::USUAL);

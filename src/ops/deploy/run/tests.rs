@@ -17,7 +17,8 @@ use super::{
 use crate::{
     aws::stub::{CannedAnswer, Stub},
     model::{
-        Api, ApiId, DeploymentStatus, StageName,
+        ApiId, DeploymentStatus, StageName,
+        fixture::api,
         plan::{DeployRequest, StageChoice},
     },
 };
@@ -82,20 +83,7 @@ fn plan() -> DeployPlan {
             description: None,
             check: DraftCheck::AfterStage,
         },
-        api: Api {
-            id: api_id,
-            name: "chat".into(),
-            description: None,
-            endpoint: "wss://a1".into(),
-            route_selection_expression: "$request.body.action".into(),
-            api_key_selection_expression: None,
-            disable_execute_api_endpoint: false,
-            disable_schema_validation: false,
-            ip_address_type: None,
-            version: None,
-            created_at: None,
-            tags: std::collections::BTreeMap::new(),
-        },
+        api: api(api_id.as_str(), "chat"),
         draft: None,
         serves_now: None,
         known: Vec::new(),

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::definition::Parts;
+use crate::model::fixture::api;
 use crate::model::{
-    Api, ApiId, Definition, DeploymentId, Direction, Draft, FrameRecord, LinkId, Opcode, Part,
-    Route, RouteId, RouteSettings, Stage,
+    Definition, DeploymentId, Direction, Draft, FrameRecord, LinkId, Opcode, Part, Route, RouteId,
+    RouteSettings, Stage,
 };
 use crate::ui::live::LiveLink;
 
@@ -58,20 +59,7 @@ fn connect_route(authorization_type: &str) -> Route {
 }
 
 fn detail(stages: Vec<Stage>, routes: Vec<Route>) -> ApiDetail {
-    let api = Api {
-        id: ApiId::parse("k3v9x2a1bc").unwrap(),
-        name: "chat".to_owned(),
-        description: None,
-        endpoint: "ws://127.0.0.1:4566/k3v9x2a1bc".to_owned(),
-        route_selection_expression: "$request.body.action".to_owned(),
-        api_key_selection_expression: None,
-        disable_execute_api_endpoint: false,
-        disable_schema_validation: false,
-        ip_address_type: None,
-        version: None,
-        created_at: None,
-        tags: BTreeMap::new(),
-    };
+    let api = api("k3v9x2a1bc", "chat");
     let draft = Draft {
         definition: Definition::from_parts(Parts {
             api: &api,
