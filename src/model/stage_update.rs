@@ -27,15 +27,17 @@ impl StageUpdate {
 
     /// True when the change sets a default throttle to zero, which blocks all traffic.
     pub fn blocks_traffic(&self) -> bool {
-        let blocks = |file: &StageFile| {
+        let throttle = |file: &StageFile| {
             let settings = &file.default_route_settings;
-            let throttle = (
+            (
                 settings.throttling_rate_limit,
                 settings.throttling_burst_limit,
-            );
-            matches!(throttle, (Some(0.0), _) | (_, Some(0)))
+            )
         };
-        blocks(&self.to) && !blocks(&self.from)
+        let to = throttle(&self.to);
+        // What it was before may be otherwise by now.
+        let is_changed = to != throttle(&self.from);
+        is_changed && matches!(to, (Some(0.0), _) | (_, Some(0)))
     }
 
     /// Returns the parts of the change that no call takes back, in words.
@@ -54,6 +56,8 @@ impl StageUpdate {
             parts.push("a default throttle cannot be made unset again");
         }
         if is_described {
+            // SOURCE: measured on AWS in 2026, by go-to-k/cdk-real-drift, issue 1031: an empty text keeps the old one. The
+            // local gateway clears it still.
             parts.push("a stage's description cannot be emptied again");
         }
         parts

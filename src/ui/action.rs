@@ -27,8 +27,8 @@ pub enum Action {
     Region,
     /// List the live sessions, to go to one or to close it.
     Sessions,
-    /// Close the session, its connection in good order, and forget its frames.
-    CloseSession,
+    /// Forget a live session that has ended, and its frames.
+    Forget,
     /// Read the notices and failures so far.
     Log,
 

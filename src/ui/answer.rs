@@ -120,21 +120,19 @@ fn target_changed(
     let is_starting = std::mem::replace(&mut state.is_starting, false);
     match rest {
         Ok((manner, recalled)) => {
+            effects.push(Effect::Job(Job::UseTarget(ticket)));
             state.data.library.manner = manner;
             move_to_target(state, recalled, effects);
             let is_there = state.screens.len() == 1 && state.screen().route() == Route::Apis;
             if !is_there || !is_starting {
-                state.screens.clear();
-                state.modals.clear();
-                state.open(Route::Apis, effects);
+                state.show_first(Route::Apis, effects);
             }
         }
         Err(failure) => {
             stay_at_target(state);
             state.data.notices.keep_failure(state.look.now, &failure);
             if is_starting {
-                state.screens.clear();
-                state.open(Route::Targets(Some(failure)), effects);
+                state.show_first(Route::Targets(Some(failure)), effects);
             } else {
                 state.open(Route::Failure(failure), effects);
             }
@@ -184,8 +182,14 @@ pub(super) fn deploy(state: &mut State, message: DeployMessage, effects: &mut Ve
         DeployMessage::Finished(ticket, result) => finished(state, ticket, *result, effects),
         DeployMessage::CleanedUp(ticket, result) => cleaned_up(state, ticket, result, effects),
         DeployMessage::Proved(_, unproved, result) => proved(state, &unproved, result, effects),
-        DeployMessage::Repointed(_, repoint, result) => {
-            repointed(state, &repoint, result, effects);
+        DeployMessage::Repointed(ticket, repoint, result) => {
+            let ours = &mut state.data.deploys.repointing;
+            if ours.take_if(|ours| *ours == ticket).is_some() {
+                repointed(state, &repoint, result, effects);
+            } else if let Err(failure) = result {
+                // It was ordered at another target, where one is no more.
+                state.data.notices.fail(state.look.now, failure);
+            }
         }
     }
 }
@@ -398,7 +402,13 @@ fn repointed(
 
 /// Tells how a change of a stage's settings ended, closes its dialog when it is done, and reads the stages anew.
 pub(super) fn stage(state: &mut State, message: &StageMessage, effects: &mut Vec<Effect>) {
-    state.with_each(Layers::All, effects, |view, _| view.stage_news(message));
+    let n_modals = state.modals.len();
+    state
+        .modals
+        .retain_mut(|modal| !modal.view.stage_news(message));
+    if state.modals.len() < n_modals {
+        state.data.deploys.closed_at = Some(state.look.now);
+    }
     let StageMessage::Updated(_, update, result) = message else {
         return;
     };
@@ -406,26 +416,29 @@ pub(super) fn stage(state: &mut State, message: &StageMessage, effects: &mut Vec
         Ok(()) => {
             let text = format!("The settings of {} are changed", update.stage);
             state.data.notices.say(state.look.now, Tone::Ok, text);
-            let dialog = Route::StageSettings(update.api_id.clone(), update.stage.clone());
-            let n_modals = state.modals.len();
-            state.modals.retain(|modal| modal.view.route() != dialog);
-            if state.modals.len() < n_modals {
-                state.data.deploys.closed_at = Some(state.look.now);
-            }
         }
         Err(failure) => {
             state.data.notices.keep_failure(state.look.now, failure);
             state.open(Route::Failure(failure.clone()), effects);
         }
     }
-    state.touch(effects, |context| context.load_stages(&update.api_id));
+    state.touch(effects, |context| {
+        // A reading that is on its way may be from before the change.
+        context.ask(|library, asking| library.read_stages_anew(&update.api_id, asking));
+    });
 }
 
 /// Takes an event of a link. That a message was lost is said at once: the person who sent it believes that it left.
 pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
     if let LinkEvent::Unsent(n_unsent) = event {
+        let mut sessions = state.data.sessions.all().iter();
+        let session = sessions.find(|session| session.link.id == link);
         let title = text::capitalized(&transcript::unsent(n_unsent));
         let failure = Failure::new(FailureKind::Remote, title);
+        let failure = match session {
+            Some(session) => failure.cause(format!("the session on {}", session.name())),
+            None => failure,
+        };
         state.data.notices.fail(state.look.now, failure);
         return;
     }

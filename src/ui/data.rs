@@ -9,7 +9,7 @@ use super::{
     notice::Notices,
     tickets::Tickets,
 };
-use crate::model::{ApiId, StageName, Target};
+use crate::model::{ApiDetail, ApiId, StageName, Target};
 
 /// All that was read, is under way, or was said.
 #[derive(Debug)]
@@ -40,6 +40,11 @@ impl Data {
         api.map_or_else(|| id.to_string(), |api| api.name.clone())
     }
 
+    /// Returns what is known of the API of a session; nothing of it while another target is in force.
+    pub fn detail_of(&self, session: &Session) -> Option<&ApiDetail> {
+        detail_of(&self.library, session)
+    }
+
     /// True when a session belongs to another target than the one in force.
     pub fn is_elsewhere(&self, session: &Session) -> bool {
         self.target()
@@ -52,6 +57,13 @@ impl Data {
             self.deploys.note_move(api, stage, now);
         }
     }
+}
+
+/// Returns what a library knows of the API of a session; nothing while it is another target's.
+pub fn detail_of<'a>(library: &'a Library, session: &Session) -> Option<&'a ApiDetail> {
+    let here = library.target.data();
+    let is_here = here.is_none_or(|target| session.target == *target);
+    library.detail(&session.api.id).filter(|_| is_here)
 }
 
 /// Returns a time that is left, in seconds, rounded up to the steps in which it is told.

@@ -33,6 +33,8 @@ pub struct Deploys {
     pub warned: Vec<Ticket>,
     /// The order that takes the last deploy back.
     pub undo: Option<Repoint>,
+    /// The order to point a stage elsewhere that is under way.
+    pub repointing: Option<Ticket>,
     /// The stage that was deployed to last, for `l` right after the deploy.
     pub last: Option<(ApiId, StageName)>,
     /// Deployments of which nobody knows yet what they hold.
@@ -147,8 +149,8 @@ impl Deploys {
         steps.min()
     }
 
-    /// True for an Enter that was meant for the dialog which has just closed by itself: what is below it must not take
-    /// a key that was pressed twice.
+    /// True for an Enter that was meant for the dialog which has just closed by itself, or for the list that has just
+    /// led to a session: what is there now must not take a key that was pressed twice.
     pub(crate) fn is_late(&mut self, key: KeyEvent, now: Timestamp) -> bool {
         let since = self.closed_at.take();
         let is_late = key.code == KeyCode::Enter

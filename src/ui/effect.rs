@@ -58,6 +58,8 @@ pub enum Job {
     ChangeTarget(Ticket, Target),
     /// List the APIs. Answers: any number of `LibraryMessage::ReadingProgressed`, then `LibraryMessage::ApisLoaded`.
     LoadApis(Ticket, Priority),
+    /// Make the target that answered under this ticket the one that all later jobs go to. No answer.
+    UseTarget(Ticket),
     /// Read the stages and deployments of an API: two calls. Answers: any number of
     /// `LibraryMessage::ReadingProgressed`, then `LibraryMessage::StagesRead`.
     ReadStages(Ticket, ApiId, Priority),

@@ -56,6 +56,8 @@ pub struct Confirmation {
 pub enum Order {
     /// Point a stage at another deployment.
     Repoint(Repoint),
+    /// Forget a live session and its frames.
+    Forget(SessionId),
 }
 
 impl Route {

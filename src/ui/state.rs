@@ -7,7 +7,7 @@ use super::{
     Effect,
     data::Data,
     deploy::Deploys,
-    effect::Terminal,
+    effect::{Job, Terminal},
     keys::Scope,
     library::Library,
     live::Sessions,
@@ -46,6 +46,8 @@ pub struct Layer {
     pub view: Box<dyn View>,
     /// Its places; the loop stores those that `render` returned.
     pub placed: Placed,
+    /// The time when it was opened.
+    pub opened_at: Timestamp,
 }
 
 /// All that the screen knows.
@@ -127,16 +129,35 @@ impl State {
         let layer = Layer {
             view,
             placed: Placed::default(),
+            opened_at: self.look.now,
         };
         if is_modal {
             self.modals.push(layer);
             return;
+        }
+        // An Enter that is pressed twice to get there must not send what stands in the composer.
+        if matches!(layer.view.route(), Route::Live(_)) {
+            self.data.deploys.closed_at = Some(self.look.now);
         }
         // One live session gives way to the next; whoever leaves wants neither.
         if matches!(layer.view.route(), Route::Live(_)) && self.is_live() {
             self.screens.pop();
         }
         self.screens.push(layer);
+    }
+
+    /// Shows a screen as the first one, in place of all that were there. A live session that somebody went to since
+    /// another target was asked for stays on top of it: they may be writing.
+    pub(super) fn show_first(&mut self, route: Route, effects: &mut Vec<Effect>) {
+        let asked_at = self.data.library.target_asked_at;
+        let live = self.screens.pop_if(|screen| {
+            let is_newer = asked_at.is_some_and(|asked| screen.opened_at > asked);
+            is_newer && matches!(screen.view.route(), Route::Live(_))
+        });
+        self.screens.clear();
+        self.modals.clear();
+        self.open(route, effects);
+        self.screens.extend(live);
     }
 
     fn is_live(&self) -> bool {
@@ -153,8 +174,12 @@ impl State {
         });
     }
 
-    /// Ends the program, and every link in good order before that.
+    /// Ends the program, and every link in good order before that. Messages that were not sent are remembered as if they
+    /// had been.
     pub(super) fn quit(&self, effects: &mut Vec<Effect>) {
+        let sessions = self.data.sessions.all().iter();
+        let unsent = sessions.filter_map(|session| session.composer.unsent());
+        effects.extend(unsent.map(|text| Effect::Job(Job::Remember(text))));
         effects.extend(self.data.sessions.end_all());
         effects.push(Effect::Terminal(Terminal::Quit));
     }
@@ -247,7 +272,8 @@ impl State {
         act: impl FnOnce(&mut dyn View, &mut Context<'_>) -> T,
     ) -> T {
         let layer = self.modals.last_mut().or(self.screens.last_mut());
-        let Layer { view, placed } = layer.expect("invariant: the stack of screens is never empty");
+        let Layer { view, placed, .. } =
+            layer.expect("invariant: the stack of screens is never empty");
         let mut context = Context {
             data: &mut self.data,
             look: &self.look,
@@ -269,7 +295,7 @@ impl State {
             Layers::Shown => self.screens.len().saturating_sub(1),
         };
         let screens = self.screens.iter_mut().skip(hidden);
-        for Layer { view, placed } in screens.chain(&mut self.modals) {
+        for Layer { view, placed, .. } in screens.chain(&mut self.modals) {
             let mut context = Context {
                 data: &mut self.data,
                 look: &self.look,

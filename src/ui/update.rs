@@ -4,7 +4,7 @@ use crossterm::event::KeyEvent;
 
 use super::{
     Action, Effect, Message, State, answer,
-    data::Data,
+    data::{Data, detail_of},
     effect::Terminal,
     keys::{self, Scope},
     notice::{Depth, Tone},
@@ -47,7 +47,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Effect> {
                 ..
             } = &mut state.data;
             effects.extend(sessions.tick(|session| {
-                let detail = library.detail(&session.api.id);
+                let detail = detail_of(library, session);
                 session.tick(now, detail, || tickets.next_link())
             }));
         }

@@ -190,6 +190,7 @@ impl Context<'_> {
 
     /// Asks for another target.
     pub fn change_target(&mut self, target: Target) {
+        self.data.library.target_asked_at = Some(self.look.now);
         self.data
             .library
             .change_target(target, &mut self.data.tickets, self.effects);
@@ -235,10 +236,8 @@ impl Context<'_> {
             return;
         };
         self.effects.extend(session.end());
-        if !session.composer.is_empty() {
-            let unsent = session.composer.text();
-            self.effects.push(Effect::Job(Job::Remember(unsent)));
-        }
+        let unsent = session.composer.unsent().map(Job::Remember);
+        self.effects.extend(unsent.map(Effect::Job));
     }
 
     /// Starts a deploy.
@@ -253,6 +252,7 @@ impl Context<'_> {
     pub fn repoint(&mut self, repoint: Repoint) {
         let ticket = self.data.tickets.next_ticket();
         self.data.deploys.undo = None;
+        self.data.deploys.repointing = Some(ticket);
         self.effects
             .push(Effect::Job(Job::Repoint(ticket, repoint)));
     }
@@ -335,7 +335,9 @@ pub trait View: Debug {
     fn deploy(&mut self, _news: DeployNews<'_>, _context: &mut Context<'_>) {}
 
     /// Follows a change of a stage's settings.
-    fn stage_news(&mut self, _message: &StageMessage) {}
+    fn stage_news(&mut self, _message: &StageMessage) -> bool {
+        false
+    }
 
     /// Follows what a message changed: asks for what is missing, keeps the selection in view. Called after each message
     /// for the top screen and all modals.

@@ -6,16 +6,18 @@ use stagewire::{
     model::{
         Direction, FrameRecord, LinkEvent, LinkId, Opcode, Outgoing, StageName,
         link::{Closed, Frames, Opened},
+        plan::Repoint,
     },
     ui::{
         Effect, Message,
         effect::{Job, Link, Terminal},
+        message::DeployMessage,
         route::Route,
     },
 };
 
 use crate::{
-    chat::{api, at_apis, at_chat, chat, local, profile},
+    chat::{api, at_apis, at_chat, chat, deployment_id, failure, local, profile},
     harness::Harness,
 };
 
@@ -212,7 +214,7 @@ fn the_palette_leads_to_the_list_of_sessions() {
 fn an_empty_list_of_sessions_says_how_one_begins() {
     let mut h = at_apis();
     h.keys("w").shows("No stage is watched: l on a stage does.");
-    h.keys("x").shows("No stage is watched");
+    h.keys("x").shows("There is no session to do that with");
     h.keys("esc").hides("Live sessions");
 }
 
@@ -226,13 +228,141 @@ fn a_session_is_closed_in_good_order_before_it_is_forgotten() {
     h.keys("tab w x");
     let close = Outgoing::Close(Some((1000, String::new())));
     assert_eq!(h.link_orders(), [Link::Send(link, close)]);
+    h.keys("d").shows("It is connected: x closes it first");
     h.tells(link, closed(h.state.look.now));
     h.shows("not connected");
-    h.keys("x").shows("chat/prod is forgotten, with 1 frame");
+    h.keys("d")
+        .shows("It holds 1 frame, which nobody can bring back.");
+    h.keys("esc").shows("Live sessions 1");
+    h.keys("d enter").shows("Live sessions 0");
     let remembered = Effect::Job(Job::Remember("not sent".to_owned()));
     assert_eq!(h.effects, [remembered]);
     // Its screen, which was below the list, is gone with it.
     h.keys("esc").shows("Stages").hides("prod › live");
+}
+
+#[test]
+fn after_a_session_is_forgotten_the_next_one_is_selected() {
+    let mut h = at_chat();
+    h.watches("prod");
+    let test = h.watches("test");
+    h.goes_to_another_target();
+    h.apis(Ok(vec![api("k3v9x2a1bc", "chat")]));
+    h.watches("prod");
+    h.tells(test, closed(h.state.look.now));
+    h.keys("tab w down d").shows("Live sessions 2");
+    let rows = h.rows();
+    let selected = rows.iter().find(|row| row.contains("▸ chat/prod")).unwrap();
+    assert!(selected.contains("work us-west-2"), "{selected}");
+}
+
+#[test]
+fn nothing_is_undone_from_a_session_on_another_target() {
+    let mut h = at_chat();
+    h.watches("test");
+    h.goes_to_another_target();
+    h.state.data.deploys.undo = Some(repoint());
+    h.effects.clear();
+    h.keys("w enter tab u")
+        .shows("Undo: the session is on local; go there first");
+    assert_eq!(h.effects, []);
+    assert!(h.state.data.deploys.undo.is_some());
+}
+
+#[test]
+fn an_order_of_another_target_that_failed_is_told_and_cannot_be_undone_here() {
+    let mut h = at_chat();
+    h.state.data.deploys.undo = Some(repoint());
+    h.keys("u");
+    let ordered = h.effects.iter().find_map(|effect| match effect {
+        Effect::Job(Job::Repoint(ticket, _)) => Some(*ticket),
+        _ => None,
+    });
+    h.keys("t")
+        .targets(Ok(vec![local(), profile("work", "us-west-2")]))
+        .keys("down enter")
+        .connected();
+    let late = DeployMessage::Repointed(
+        ordered.unwrap(),
+        repoint(),
+        Err(failure("Cannot point stage \"test\" at d1")),
+    );
+    h.update(Message::Deploy(late)).shows("Cannot point stage");
+    assert_eq!(h.state.data.deploys.undo, None);
+}
+
+fn repoint() -> Repoint {
+    Repoint {
+        api_id: chat().api.id,
+        stage: StageName::parse("test").unwrap(),
+        from: None,
+        to: deployment_id("d1"),
+        command: "aws apigatewayv2 update-stage".to_owned(),
+    }
+}
+
+#[test]
+fn a_reconnect_is_signed_as_before_while_another_target_is_in_force() {
+    let mut h = at_chat();
+    let mut detail = chat();
+    detail.signed.insert(StageName::parse("test").unwrap());
+    let id = detail.api.id.clone();
+    *h.state.data.library.detail_mut(&id).unwrap() = detail;
+    let link = h.watches("test");
+    assert!(matches!(&h.link_orders()[..], [Link::Open(_, _, Some(_))]));
+    h.tells(link, closed(h.state.look.now));
+    h.goes_to_another_target();
+    h.link_orders();
+    h.keys("w enter ctrl-r");
+    let orders = h.link_orders();
+    assert!(
+        matches!(&orders[..], [Link::Open(_, _, Some(signer))] if *signer == local()),
+        "{orders:?}"
+    );
+}
+
+#[test]
+fn an_enter_that_was_pressed_twice_in_the_list_sends_nothing() {
+    let mut h = at_chat();
+    h.watches("prod");
+    h.types("half a message").keys("esc w");
+    h.link_orders();
+    h.keys("enter enter").shows("half a message");
+    assert_eq!(h.link_orders(), []);
+    h.passes(1_500).keys("enter");
+    assert!(matches!(&h.link_orders()[..], [Link::Send(..)]));
+}
+
+#[test]
+fn whoever_writes_to_a_session_while_a_target_connects_goes_on_writing() {
+    let mut h = at_chat();
+    h.watches("prod");
+    h.keys("esc t")
+        .targets(Ok(vec![local(), profile("work", "us-west-2")]))
+        .keys("down enter");
+    h.passes(10).keys("w enter").types("to pr");
+    h.connected().types("od").shows("to prod");
+    h.keys("esc").shows("work › us-west-2 › APIs");
+}
+
+#[test]
+fn messages_that_were_not_sent_are_remembered_when_the_program_ends() {
+    let mut h = at_chat();
+    h.watches("prod");
+    h.types("first");
+    h.watches("test");
+    h.types("second");
+    h.effects.clear();
+    h.keys("tab q");
+    let remembered: Vec<&str> = h
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Job(Job::Remember(text)) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(remembered, ["first", "second"]);
 }
 
 #[test]

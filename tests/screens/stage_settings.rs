@@ -64,7 +64,9 @@ fn settings_as_they_are_ask_for_nothing() {
     let mut h = at_settings();
     h.shows("account default").shows("Nothing is changed yet.");
     h.snapshot("stage_settings_unchanged");
-    h.keys("enter").shows("Nothing is changed yet");
+    let said = h.state.data.notices.log().len();
+    h.keys("enter");
+    assert_eq!(h.state.data.notices.log().len(), said + 1);
     assert_eq!(asked(&h), None);
     // A value that is taken back is none.
     h.keys("tab space space enter");

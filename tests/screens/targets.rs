@@ -38,7 +38,13 @@ fn choosing_a_target_leads_to_its_apis() {
     let mut h = picker();
     h.keys("down enter").shows("connecting to default");
     h.connected().shows("default › eu-west-1 › APIs");
-    assert!(matches!(h.effects[..], [Effect::Job(Job::LoadApis(..))]));
+    assert!(matches!(
+        h.effects[..],
+        [
+            Effect::Job(Job::UseTarget(_)),
+            Effect::Job(Job::LoadApis(..))
+        ]
+    ));
 }
 
 #[test]

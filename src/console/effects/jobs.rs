@@ -15,7 +15,7 @@ use crate::{
         },
         stage_update::StageUpdate,
     },
-    ops::{self, deploy::status_line},
+    ops::{self, Journal, deploy::status_line},
     ui::{
         Message,
         message::{DeployMessage, LibraryMessage},
@@ -104,45 +104,51 @@ pub(super) fn plan(
     ops::deploy::plan(services.control()?.target(), detail, request)
 }
 
-pub(super) async fn prove(services: &Services, unproved: &Unproved) -> Result<(), Failure> {
-    let control = services.control()?.at(Priority::Shown);
-    ops::deploy::prove(&control, services.journal(), unproved).await
+pub(super) async fn prove(
+    control: Control,
+    journal: &Journal,
+    unproved: &Unproved,
+) -> Result<(), Failure> {
+    let control = control.at(Priority::Shown);
+    ops::deploy::prove(&control, journal, unproved).await
 }
 
 pub(super) async fn deploy(
-    services: &Services,
+    control: Control,
+    journal: &Journal,
     plan: &DeployPlan,
     report: Report,
 ) -> Result<Deployed, DeployFailure> {
-    let control = services.control()?.at(Priority::Act);
+    let control = control.at(Priority::Act);
     let (steps, tell_step) = channel();
     let stop = report.watched.stop();
-    let job = ops::deploy::run(&control, services.journal(), plan, &stop, tell_step);
+    let job = ops::deploy::run(&control, journal, plan, &stop, tell_step);
     report
         .along(control.target(), plan, steps, Box::pin(job))
         .await
 }
 
 pub(super) async fn finish(
-    services: &Services,
+    control: Control,
+    journal: &Journal,
     left: &LeftOver,
     report: Report,
 ) -> Result<Deployed, DeployFailure> {
-    let control = services.control()?.at(Priority::Act);
+    let control = control.at(Priority::Act);
     let (steps, tell_step) = channel();
     let stop = report.watched.stop();
-    let job = ops::deploy::finish(&control, services.journal(), left, &stop, tell_step);
+    let job = ops::deploy::finish(&control, journal, left, &stop, tell_step);
     report
         .along(control.target(), &left.plan, steps, Box::pin(job))
         .await
 }
 
 pub(super) async fn clean_up(
-    services: &Services,
+    control: Control,
     left: &LeftOver,
     watched: Watched,
 ) -> Result<(), Failure> {
-    let control = services.control()?.at(Priority::Act);
+    let control = control.at(Priority::Act);
     let id = &left.deployment_id;
     watched.note(format!(
         "It is not known whether deployment {id} was deleted"
@@ -156,11 +162,11 @@ pub(super) async fn clean_up(
 }
 
 pub(super) async fn repoint(
-    services: &Services,
+    control: Control,
     repoint: &Repoint,
     watched: Watched,
 ) -> Result<(), Failure> {
-    let control = services.control()?.at(Priority::Act);
+    let control = control.at(Priority::Act);
     let Repoint { stage, to, .. } = repoint;
     watched.note(format!(
         "It is not known whether stage \"{stage}\" was pointed at {to}"
@@ -174,11 +180,11 @@ pub(super) async fn repoint(
 }
 
 pub(super) async fn update_stage(
-    services: &Services,
+    control: Control,
     update: &StageUpdate,
     watched: Watched,
 ) -> Result<(), Failure> {
-    let control = services.control()?.at(Priority::Act);
+    let control = control.at(Priority::Act);
     let stage = &update.stage;
     watched.note(format!(
         "It is not known whether the settings of stage \"{stage}\" were changed"

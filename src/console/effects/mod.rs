@@ -103,6 +103,7 @@ impl Effects {
         match job {
             Job::LoadTargets(ticket) => self.load_targets(ticket),
             Job::ChangeTarget(ticket, target) => self.change_target(ticket, target),
+            Job::UseTarget(ticket) => self.services.use_target(ticket),
             Job::LoadApis(ticket, priority) => self.load_apis(self.reader(ticket, priority)),
             Job::ReadStages(ticket, api, priority) => {
                 self.read_stages(self.reader(ticket, priority), api);
@@ -138,7 +139,7 @@ impl Effects {
         let (services, inbox) = (Arc::clone(&self.services), self.inbox.clone());
         self.start(
             ticket,
-            async move { services.change_target(target, &inbox).await },
+            async move { services.change_target(ticket, target, &inbox).await },
             move |result| Message::Library(LibraryMessage::TargetChanged(ticket, result)),
         );
     }
@@ -212,52 +213,52 @@ impl Effects {
     }
 
     fn deploy(&mut self, ticket: Ticket, plan: Box<DeployPlan>) {
-        let services = Arc::clone(&self.services);
+        let (services, control) = (Arc::clone(&self.services), self.services.control());
         let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
         self.start(
             ticket,
-            async move { jobs::deploy(&services, &plan, report).await },
+            async move { jobs::deploy(control?, services.journal(), &plan, report).await },
             move |result| Message::Deploy(DeployMessage::Finished(ticket, Box::new(result))),
         );
     }
 
     fn finish_deploy(&mut self, ticket: Ticket, left: LeftOver) {
-        let services = Arc::clone(&self.services);
+        let (services, control) = (Arc::clone(&self.services), self.services.control());
         let report = jobs::Report::new(ticket, &self.inbox, self.watches.open(ticket));
         self.start(
             ticket,
-            async move { jobs::finish(&services, &left, report).await },
+            async move { jobs::finish(control?, services.journal(), &left, report).await },
             move |result| Message::Deploy(DeployMessage::Finished(ticket, Box::new(result))),
         );
     }
 
     fn clean_up(&mut self, ticket: Ticket, left: LeftOver) {
-        let services = Arc::clone(&self.services);
+        let control = self.services.control();
         let watched: Watched = self.watches.open(ticket);
         self.start(
             ticket,
-            async move { jobs::clean_up(&services, &left, watched).await },
+            async move { jobs::clean_up(control?, &left, watched).await },
             move |result| Message::Deploy(DeployMessage::CleanedUp(ticket, result)),
         );
     }
 
     fn prove(&mut self, ticket: Ticket, unproved: Box<Unproved>) {
-        let services = Arc::clone(&self.services);
+        let (services, control) = (Arc::clone(&self.services), self.services.control());
         let order = unproved.clone();
         self.start(
             ticket,
-            async move { jobs::prove(&services, &order).await },
+            async move { jobs::prove(control?, services.journal(), &order).await },
             move |result| Message::Deploy(DeployMessage::Proved(ticket, unproved, result)),
         );
     }
 
     fn repoint(&mut self, ticket: Ticket, repoint: Repoint) {
-        let services = Arc::clone(&self.services);
+        let control = self.services.control();
         let order = repoint.clone();
         let watched = self.watches.open(ticket);
         self.start(
             ticket,
-            async move { jobs::repoint(&services, &order, watched).await },
+            async move { jobs::repoint(control?, &order, watched).await },
             move |result| Message::Deploy(DeployMessage::Repointed(ticket, repoint, result)),
         );
     }
@@ -272,12 +273,12 @@ impl Effects {
     }
 
     fn update_stage(&mut self, ticket: Ticket, update: Box<StageUpdate>) {
-        let services = Arc::clone(&self.services);
+        let control = self.services.control();
         let order = update.clone();
         let watched = self.watches.open(ticket);
         self.start(
             ticket,
-            async move { jobs::update_stage(&services, &order, watched).await },
+            async move { jobs::update_stage(control?, &order, watched).await },
             move |result| Message::Stage(StageMessage::Updated(ticket, update, result)),
         );
     }

@@ -8,7 +8,7 @@ use crate::{
     aws::{self, Control, Signer, Tuning},
     config::{Paths, Settings},
     model::{
-        Failure, FailureKind, Target,
+        Failure, FailureKind, Target, Ticket,
         limit::ConnectionLimits,
         pace::Pace,
         target::{AwsTarget, LocalTarget},
@@ -45,6 +45,8 @@ pub(in super::super) struct Services {
     tuning: Tuning,
     /// The handle on the target in force. Locked for a moment only.
     control: Mutex<Option<Control>>,
+    /// The handle on the target that was connected last, under the ticket of who asked. Locked for a moment only.
+    offered: Mutex<Option<(Ticket, Control)>>,
     /// The pace of the target in force that the screen was told last. Locked for a moment only.
     told_pace: Mutex<Option<Pace>>,
     /// Readings of drafts that broke off, of the target in force.
@@ -76,6 +78,7 @@ impl Services {
             known: Known::new(paths.known()),
             history: History::new(paths.history()),
             control: Mutex::new(None),
+            offered: Mutex::new(None),
             told_pace: Mutex::new(None),
             gateway: tokio::sync::Mutex::new(gateway),
         }
@@ -107,9 +110,11 @@ impl Services {
         Ok(targets)
     }
 
-    /// Makes this the target of all later calls, and says what it is exactly, with what earlier runs have read of it.
+    /// Connects to a target, and says what it is exactly, with what earlier runs have read of it. It is in force only
+    /// once [`Services::use_target`] says so: whoever asked may want another one by now.
     pub(super) async fn change_target(
         &self,
+        ticket: Ticket,
         target: Target,
         inbox: &mpsc::Sender<Message>,
     ) -> Result<Connected, Failure> {
@@ -142,10 +147,22 @@ impl Services {
             },
             recalled: recalled.map(|recalled| Box::new(as_message(recalled))),
         };
-        *self.told_pace() = pace;
+        *self.offered() = Some((ticket, control));
+        Ok(connected)
+    }
+
+    /// Makes the target that was connected under this ticket the target of all later calls.
+    pub(super) fn use_target(&self, ticket: Ticket) {
+        let Some((_, control)) = self.offered().take_if(|(offered, _)| *offered == ticket) else {
+            return;
+        };
+        *self.told_pace() = control.pace();
         *self.slot() = Some(control);
         *self.broken_off() = Arc::default();
-        Ok(connected)
+    }
+
+    fn offered(&self) -> std::sync::MutexGuard<'_, Option<(Ticket, Control)>> {
+        self.offered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Readings of drafts that broke off, of the target in force.

@@ -79,7 +79,10 @@ impl World {
     async fn change_target(&mut self, target: Target) -> Connected {
         let change = Effect::Job(Job::ChangeTarget(Ticket(1), target));
         match self.answer(change).await {
-            Message::Library(LibraryMessage::TargetChanged(_, Ok(connected))) => connected,
+            Message::Library(LibraryMessage::TargetChanged(ticket, Ok(connected))) => {
+                self.order(Effect::Job(Job::UseTarget(ticket)));
+                connected
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -200,6 +203,27 @@ async fn a_link_that_cannot_be_opened_tells_its_end() {
         panic!("no end");
     };
     assert_eq!(failure.step, LinkStep::Request);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_answers_after_another_was_asked_for_is_not_used() {
+    let mut world = World::new();
+    world.start_gateway().await;
+    let elsewhere = Target::Local(LocalTarget {
+        address: ([127, 0, 0, 1], 0).into(),
+        region: "eu-west-1".into(),
+    });
+    let change = Effect::Job(Job::ChangeTarget(Ticket(7), elsewhere));
+    let answer = world.answer(change).await;
+    assert!(matches!(
+        answer,
+        Message::Library(LibraryMessage::TargetChanged(Ticket(7), Ok(_)))
+    ));
+    assert!(!world.load_apis().await.is_empty(), "it went to us-east-1");
+    world.order(Effect::Job(Job::UseTarget(Ticket(6))));
+    assert!(!world.load_apis().await.is_empty());
+    world.order(Effect::Job(Job::UseTarget(Ticket(7))));
+    assert!(world.load_apis().await.is_empty(), "it goes to eu-west-1");
 }
 
 #[tokio::test]

@@ -166,7 +166,8 @@ pub(super) static ROWS: &[Row] = &[
     row(Scope::Sessions, "home g", Action::First, "first", Group::Move),
     row(Scope::Sessions, "end shift-g", Action::Last, "last", Group::Move),
     row(Scope::Sessions, "enter", Action::Submit, "watch", Group::Here).bar(90),
-    row(Scope::Sessions, "x", Action::CloseSession, "close, then forget", Group::Here).bar(85),
+    row(Scope::Sessions, "x", Action::Hangup, "close", Group::Here).bar(85),
+    row(Scope::Sessions, "d delete", Action::Forget, "forget", Group::Here).bar(75),
     row(Scope::Sessions, "esc q", Action::Back, "back", Group::Here).bar(80),
     // Forms.
     row(Scope::Form, "enter", Action::Submit, "change", Group::Here).bar(90),

@@ -36,6 +36,8 @@ pub struct Library {
     pub target: Remote<Target>,
     /// The target that was asked for last.
     pub wanted_target: Option<Target>,
+    /// The time when it was asked for; none for the one that the program began with.
+    pub target_asked_at: Option<Timestamp>,
     /// The manner in which the target takes calls.
     pub manner: Manner,
     /// The limits of the local gateway in this process, whose time may pass faster than API Gateway's.
@@ -163,6 +165,11 @@ impl Library {
             record.stages.show();
             return;
         }
+        self.read_stages_anew(id, asking);
+    }
+
+    /// Asks for the stages and deployments of an API, also when they were asked for a moment ago: they have changed since.
+    pub fn read_stages_anew(&mut self, id: &ApiId, asking: &mut Asking<'_>) {
         if let Some(late) = self.records.get(id).and_then(|it| it.stages.ticket()) {
             asking.effects.push(Effect::Job(Job::Cancel(late)));
         }

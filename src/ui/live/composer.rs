@@ -68,6 +68,16 @@ impl Composer {
         self.area.is_empty()
     }
 
+    /// Returns the text that was written and not sent, also while a message of the history is in its place; none when
+    /// there is none.
+    pub fn unsent(&self) -> Option<String> {
+        let text = match self.recalled {
+            Some(_) => self.draft.clone(),
+            None => self.text(),
+        };
+        Some(text).filter(|text| !text.is_empty())
+    }
+
     /// Returns the length of the message.
     pub fn meter(&self) -> Meter {
         let lines = self.area.lines();

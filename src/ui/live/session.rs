@@ -57,6 +57,8 @@ pub struct Session {
     pub url: String,
     /// The choice of the handshakes that are signed.
     sign: Sign,
+    /// True when the stage asked for a signature, as far as was known at the last handshake.
+    was_asked: bool,
     /// The client's link, which is another one after each reconnect.
     pub link: LiveLink,
     /// The frames that crossed its links.
@@ -88,6 +90,7 @@ impl Session {
             api,
             stage,
             sign: Sign::default(),
+            was_asked: false,
             link,
             log: FrameLog::default(),
             composer: Composer::default(),
@@ -113,11 +116,19 @@ impl Session {
 
     /// Returns the signing of the next handshake, by what is known of the API.
     pub fn signing(&self, detail: Option<&ApiDetail>) -> Signing {
-        let is_asked = detail.is_some_and(|detail| detail.signed.contains(&self.stage));
         match self.sign {
             Sign::Always => Signing::Signed,
-            Sign::WhereAsked if is_asked => Signing::Signed,
+            Sign::WhereAsked if self.is_asked(detail) => Signing::Signed,
             Sign::WhereAsked | Sign::Never => Signing::Unsigned,
+        }
+    }
+
+    /// True when the stage asks for a signature, as far as is known now, else as it was known for the handshake before.
+    fn is_asked(&self, detail: Option<&ApiDetail>) -> bool {
+        match detail {
+            Some(detail) if detail.signed.contains(&self.stage) => true,
+            Some(detail) if detail.draft.is_some() => false,
+            _ => self.was_asked,
         }
     }
 
@@ -133,6 +144,7 @@ impl Session {
 
     /// Returns the order to open the session's link.
     pub fn set_out(&mut self, detail: Option<&ApiDetail>) -> Effect {
+        self.was_asked = self.is_asked(detail);
         self.link.signing = self.signing(detail);
         let signer = match self.link.signing {
             Signing::Unsigned => None,

@@ -51,6 +51,7 @@ impl View for ConfirmModal {
             Action::Submit => {
                 match &self.confirmation.order {
                     Order::Repoint(repoint) => context.repoint(repoint.clone()),
+                    Order::Forget(session) => context.forget_session(*session),
                 }
                 Nav::Back
             }

@@ -1,4 +1,4 @@
-//! The live sessions: what each watches and how it is, to go to one, to close it, and to forget it.
+//! The live sessions: what each watches and how it is, to go to one, to close its connection, and to forget it.
 //!
 //! ```text
 //! ╭ Live sessions 2 ─────────────────────────────────────────────────────────╮
@@ -18,8 +18,7 @@ use crate::{
         Action,
         keys::{self, Scope},
         live::{Condition, Session, link::age_text},
-        notice::Tone,
-        route::{Nav, Route},
+        route::{Confirmation, Nav, Order, Route},
         view::{Context, Painter, Scene, View},
         widget::{
             cells, condition_mark,
@@ -102,7 +101,16 @@ impl View for SessionsModal {
         match (action, chosen) {
             (Action::Back, _) => return Nav::Back,
             (Action::Submit, Some(session)) => return Nav::Instead(Route::Live(session)),
-            (Action::CloseSession, Some(session)) => close(session, context),
+            (Action::Hangup, Some(session)) => context.hang_up(session),
+            (Action::Forget, Some(session)) => {
+                return match context.data.sessions.get(session) {
+                    Some(session) if !session.log.is_empty() => forget(session),
+                    _ => {
+                        context.forget_session(session);
+                        Nav::Stay
+                    }
+                };
+            }
             (action, _) => {
                 self.list.act::<SessionRows>(action, context.placed.page);
             }
@@ -111,15 +119,27 @@ impl View for SessionsModal {
     }
 
     fn refusal(&self, action: Action, scene: Scene<'_>) -> Option<String> {
-        let is_about_one = matches!(action, Action::Submit | Action::CloseSession);
-        let is_empty = scene.data.sessions.all().is_empty();
-        (is_about_one && is_empty).then(|| "No stage is watched".to_owned())
+        if !matches!(action, Action::Submit | Action::Hangup | Action::Forget) {
+            return None;
+        }
+        let sessions = scene.data.sessions.all();
+        let Some(session) = self.list.selected(&SessionRows, sessions) else {
+            return Some("There is no session to do that with".to_owned());
+        };
+        let close = keys::named(Scope::Sessions, Action::Hangup);
+        match (action, session.is_under_way()) {
+            (Action::Hangup, false) => Some("Its connection has ended".to_owned()),
+            (Action::Forget, true) => Some(format!("It is connected: {close} closes it first")),
+            _ => None,
+        }
     }
 
     fn follow(&mut self, context: &mut Context<'_>) {
         let sessions = context.data.sessions.all();
+        let at = self.list.selected_idx().unwrap_or(0);
         self.list
             .follow(&SessionRows, sessions, context.placed.page);
+        self.list.stay_at(at);
     }
 
     fn render(&self, scene: Scene<'_>, area: Rect, painter: &mut Painter<'_, '_>) {
@@ -139,23 +159,18 @@ impl View for SessionsModal {
     }
 }
 
-/// Closes the connection of a session that has one; else forgets the session with its frames. So no key loses frames
-/// that were still coming.
-fn close(id: SessionId, context: &mut Context<'_>) {
-    let Some(session) = context.data.sessions.get(id) else {
-        return;
+/// Forgets a session that has ended; after a question when frames go with it.
+fn forget(session: &Session) -> Nav {
+    let frames = match session.log.len() {
+        1 => "1 frame".to_owned(),
+        n_frames => format!("{n_frames} frames"),
     };
-    if session.is_under_way() {
-        context.hang_up(id);
-        return;
-    }
-    let (name, n_frames) = (session.name(), session.log.len());
-    context.forget_session(id);
-    let frames = if n_frames == 1 { "frame" } else { "frames" };
-    context.say(
-        Tone::Info,
-        format!("{name} is forgotten, with {n_frames} {frames}"),
-    );
+    Nav::To(Route::Confirm(Box::new(Confirmation {
+        title: format!("Forget {}?", session.name()),
+        lines: vec![format!("It holds {frames}, which nobody can bring back.")],
+        yes: "forget it".to_owned(),
+        order: Order::Forget(session.id),
+    })))
 }
 
 fn row(session: &Session, scene: Scene<'_>) -> Vec<Cell> {

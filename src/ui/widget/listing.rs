@@ -217,6 +217,19 @@ impl Listing {
         self.is_chosen = true;
     }
 
+    /// Selects the row at that place, or the last one, where the row that was selected is gone.
+    pub fn stay_at(&mut self, idx: usize) {
+        let selected = self.selected.as_deref();
+        let is_there = self
+            .rows
+            .iter()
+            .any(|row| Some(row.id.as_str()) == selected);
+        let last = self.rows.len().saturating_sub(1);
+        if let Some(row) = self.rows.get(idx.min(last)).filter(|_| !is_there) {
+            self.choose(row.id.clone());
+        }
+    }
+
     /// Moves the selection, or goes on to the next order; true when the action was about that.
     pub fn act<R: Rows>(&mut self, action: Action, page: u16) -> bool {
         let page = usize::from(page).max(1);

@@ -117,7 +117,11 @@ impl StageSettingsModal {
     fn changes(&self, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
         let (theme, glyphs) = (&scene.look.theme, &scene.look.glyphs);
         let Some(update) = &self.planned_for else {
-            return vec![Line::styled("Nothing is changed yet.", theme.dim)];
+            let words = match self.form.refusal() {
+                Some((_, reason)) => format!("Not as it stands: {reason}"),
+                None => "Nothing is changed yet.".to_owned(),
+            };
+            return vec![Line::styled(words, theme.dim)];
         };
         let mut fields = Fields::new(scene.look, columns);
         for detail in update.changes() {
@@ -157,7 +161,12 @@ fn change(detail: &Detail, arrow: &str) -> String {
         _ => "not set",
     };
     // A rate is a number with or without halves.
-    let plain = |value: &str| value.strip_suffix(".0").unwrap_or(value).to_owned();
+    let halves = if member == "throttlingRateLimit" {
+        ".0"
+    } else {
+        ""
+    };
+    let plain = |value: &str| value.strip_suffix(halves).unwrap_or(value).to_owned();
     let shown = |value: &Option<String>| value.as_deref().map_or(unset.to_owned(), plain);
     let (old, new) = (shown(&detail.old), shown(&detail.new));
     format!("{member} {old} {arrow} {new}")

@@ -279,15 +279,17 @@ impl View for StageSettingsModal {
         Some(reason.to_owned())
     }
 
-    fn stage_news(&mut self, message: &StageMessage) {
+    fn stage_news(&mut self, message: &StageMessage) -> bool {
         match message {
             StageMessage::Planned(ticket, result) => {
                 self.commands.finish(*ticket, result.clone());
+                false
             }
-            StageMessage::Updated(ticket, ..) if self.phase == Phase::Sent(*ticket) => {
+            StageMessage::Updated(ticket, _, result) if self.phase == Phase::Sent(*ticket) => {
                 self.phase = Phase::Edit;
+                result.is_ok()
             }
-            StageMessage::Updated(..) => {}
+            StageMessage::Updated(..) => false,
         }
     }
 

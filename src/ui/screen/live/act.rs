@@ -5,6 +5,7 @@ use crate::{
     model::{LinkId, Opcode, Outgoing, Signing},
     ui::{
         Action, Effect,
+        data::detail_of,
         effect::{Job, Link, Terminal},
         live::{Query, Session, explain::grouped, log::Assembled},
         notice::Tone,
@@ -17,9 +18,14 @@ use crate::{
 /// Returns the reason why an action cannot be done now; none when it can.
 pub(super) fn refusal(action: Action, session: &Session, scene: Scene<'_>) -> Option<String> {
     let link = &session.link;
-    if action == Action::Deploy && scene.data.is_elsewhere(session) {
+    let changes_target = match action {
+        Action::Deploy => Some("Deploy"),
+        Action::Undo => Some("Undo"),
+        _ => None,
+    };
+    if let Some(what) = changes_target.filter(|_| scene.data.is_elsewhere(session)) {
         let there = session.target.label();
-        return Some(format!("Deploy: the session is on {there}; go there first"));
+        return Some(format!("{what}: the session is on {there}; go there first"));
     }
     let reason = match action {
         Action::Ping if !link.is_open() => "There is no open connection to ping over",
@@ -240,7 +246,7 @@ impl LiveScreen {
     fn reconnect(&mut self, context: &mut Context<'_>) {
         let link = context.data.tickets.next_link();
         if let Some(session) = context.data.sessions.get_mut(self.session) {
-            let detail = context.data.library.detail(&session.api.id);
+            let detail = detail_of(&context.data.library, session);
             let effects = session.reopen(link, context.look.now, detail);
             context.effects.extend(effects);
         }

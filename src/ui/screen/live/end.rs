@@ -100,7 +100,7 @@ impl End<'_> {
 
     fn ended(&self) -> Option<(&LiveLink, explain::Explanation)> {
         let link = &self.session.link;
-        let detail = self.scene.data.library.detail(&self.session.api.id);
+        let detail = self.scene.data.detail_of(self.session);
         Some((link, self.session.explanation(detail)?))
     }
 
@@ -122,7 +122,7 @@ impl End<'_> {
             let attempt = link.retry.map_or(0, |retry| retry.attempt);
             line.push_span(Span::styled(format!("attempt {attempt}   "), theme.dim));
         }
-        let detail = self.scene.data.library.detail(&self.session.api.id);
+        let detail = self.scene.data.detail_of(self.session);
         let is_signed_next = self.session.signing(detail) == Signing::Signed;
         match &link.phase {
             Phase::Refused(refusal) if explain::may_lack_signature(refusal, link.signing) => {
