@@ -29,7 +29,7 @@ use aws_smithy_http_client::{
 use aws_types::service_config::ServiceConfigKey;
 use http::Uri;
 
-use super::{Error, ErrorKind, credentials};
+use super::{Error, ErrorKind, call::Operations, credentials};
 use crate::model::{Target, pace::CallLimits, target::AwsTarget, text};
 
 /// The region of a local endpoint when nobody names one.
@@ -74,7 +74,7 @@ impl Default for Tuning {
 
 /// A client that is ready, and where its calls go.
 pub(super) struct Connected {
-    pub(super) client: Client,
+    pub(super) operations: Operations,
     pub(super) endpoint: String,
     pub(super) region: String,
     /// The credentials that sign the calls; none where the signature stands for nobody.
@@ -125,7 +125,7 @@ fn local_client(
         .retry_config(RetryConfig::disabled())
         .build();
     Connected {
-        client: Client::from_conf(config),
+        operations: Operations::of(Client::from_conf(config)),
         endpoint,
         region: name,
         credentials,
@@ -163,7 +163,7 @@ async fn aws_client(aws: &AwsTarget, tuning: &Tuning) -> Result<Connected, Error
     let sdk_config = with_target(loader, aws).load().await;
     let endpoint = endpoint_in_force(&sdk_config, aws, &region).await;
     Ok(Connected {
-        client: Client::new(&sdk_config),
+        operations: Operations::of(Client::new(&sdk_config)),
         endpoint,
         region: region.as_ref().to_owned(),
         credentials: Some(provider),

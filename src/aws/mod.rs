@@ -116,7 +116,7 @@ impl Control {
         let shared = tuning.budget_dir.as_deref();
         let shared = shared.map(|dir| governor::SharedBudget::new(dir, &resolved.identity()));
         Ok(Self {
-            operations: Operations::of(connected.client),
+            operations: connected.operations,
             resolved: Arc::new(resolved),
             governor: Arc::new(Governor::new(tuning.limits.pace(is_aws), shared)),
             priority: Priority::Asked,

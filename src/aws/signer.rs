@@ -125,7 +125,7 @@ impl Signer {
 
 fn is_presigned(uri: &Uri) -> bool {
     let query = uri.query().unwrap_or_default();
-    query::parameters(query).any(|(name, _)| name.eq_ignore_ascii_case(PRESIGNED))
+    query::raw_parameters(query).any(|(name, _)| name.eq_ignore_ascii_case(PRESIGNED))
 }
 
 /// True when nobody on the way can read the request.

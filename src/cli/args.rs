@@ -432,12 +432,12 @@ pub(super) enum Address {
     /// Anywhere.
     Url(String),
     /// By the target.
-    Stage(StageAddress),
+    Stage(StagePath),
 }
 
 /// The address of a stage of an API of the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StageAddress {
+pub(super) struct StagePath {
     /// The API's id or name.
     pub(super) api: String,
     pub(super) stage: StageName,
@@ -454,7 +454,7 @@ fn parse_address(text: &str) -> Result<Address, String> {
         return Err("write API/STAGE, for example chat/prod, or a ws:// or wss:// URL".to_owned());
     };
     let stage = StageName::parse(stage).map_err(|error| error.to_string())?;
-    Ok(Address::Stage(StageAddress {
+    Ok(Address::Stage(StagePath {
         api: api.to_owned(),
         stage,
     }))
@@ -559,7 +559,7 @@ mod tests {
         let stage = StageName::parse("prod").unwrap();
         assert_eq!(
             parse_address("my/api/prod").unwrap(),
-            Address::Stage(StageAddress {
+            Address::Stage(StagePath {
                 api: "my/api".into(),
                 stage
             })

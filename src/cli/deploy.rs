@@ -431,7 +431,7 @@ fn remains(failed: &DeployFailure, target: &Target, output: Output) {
     }
 }
 
-/// Tells what exists and the steps on. The way to delete it is told only where the stage is known not to serve it.
+/// Tells what exists and the ways to go on. The way to delete it is told only where the stage is known not to serve it.
 fn left_over(left: &LeftOver, target: &Target, output: Output) {
     let deployment = &left.deployment_id;
     let stage = left.plan.request.stage.name();

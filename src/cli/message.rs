@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    args::{Address, StageAddress, WhereArgs},
+    args::{Address, StagePath, WhereArgs},
     output::{self, Output},
     start::Session,
     unsettled::{PatientLink, Unsettled},
@@ -143,7 +143,7 @@ async fn find(
     session: &Session,
     control: Control,
     args: &WhereArgs,
-    address: &StageAddress,
+    address: &StagePath,
 ) -> Result<Found, Failure> {
     let (api, stage) = url::find_stage(&control, &address.api, &address.stage).await?;
     // Whoever brings an authorization knows what the route asks for, and whoever wants to sign need not know it.

@@ -272,7 +272,7 @@ async fn speaks_tls(stream: &TcpStream) -> bool {
 }
 
 /// The part of the gateway that a request is for.
-enum Destination {
+enum Recipient {
     Control,
     Own,
     Backend,
@@ -282,42 +282,40 @@ enum Destination {
     Nobody,
 }
 
-impl Destination {
-    fn find(host: &Host, path: &str, listener: SocketAddr, store: &Store) -> Destination {
+impl Recipient {
+    fn find(host: &Host, path: &str, listener: SocketAddr, store: &Store) -> Recipient {
         if matches!(host, Host::Localhost | Host::Address(_)) {
             if path == "/v2" || path.starts_with("/v2/") {
-                return Destination::Control;
+                return Recipient::Control;
             }
             if path == local_api::PREFIX || path.starts_with("/_stagewire/") {
-                return Destination::Own;
+                return Recipient::Own;
             }
             if path.starts_with("/_demo/") {
-                return Destination::Backend;
+                return Recipient::Backend;
             }
             if lambda::is_invoke(path) {
-                return Destination::Invoke;
+                return Recipient::Invoke;
             }
         }
         match StageAddress::find(host, path, reachable(listener), store) {
-            None => Destination::Nobody,
+            None => Recipient::Nobody,
             Some(address) if address.rest.iter().any(|it| it == management::SEGMENT) => {
-                Destination::Management(address)
+                Recipient::Management(address)
             }
-            Some(address) => Destination::Stage(address),
+            Some(address) => Recipient::Stage(address),
         }
     }
 }
 
-impl Destination {
+impl Recipient {
     /// Returns the operation that the request asks for, by the name that faults know it by.
     fn operation(&self, request: &Request<Incoming>) -> Option<&'static str> {
         match self {
-            Destination::Control => control::operation(request.method(), request.uri().path()),
-            Destination::Management(_) => management::operation(request.method()),
-            Destination::Stage(_) => data::wanted(request.headers()).then_some(fault::HANDSHAKE),
-            Destination::Own | Destination::Backend | Destination::Invoke | Destination::Nobody => {
-                None
-            }
+            Recipient::Control => control::operation(request.method(), request.uri().path()),
+            Recipient::Management(_) => management::operation(request.method()),
+            Recipient::Stage(_) => data::wanted(request.headers()).then_some(fault::HANDSHAKE),
+            Recipient::Own | Recipient::Backend | Recipient::Invoke | Recipient::Nobody => None,
         }
     }
 }
@@ -333,7 +331,7 @@ async fn dispatch(
         Err(refused) => return Ok(refused.answer()),
     };
     let due = match destination {
-        Destination::Control => server.plane.strict.due(),
+        Recipient::Control => server.plane.strict.due(),
         _ => None,
     };
     let answered = meet(server, remote, destination, request).await;
@@ -347,7 +345,7 @@ async fn dispatch(
 async fn meet(
     server: &Arc<Server>,
     remote: SocketAddr,
-    destination: Destination,
+    destination: Recipient,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
     let strike = destination
@@ -375,7 +373,7 @@ async fn meet(
     }
 }
 
-/// A fault closes the connection instead of an answer.
+/// A fault that closes the connection in place of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("a fault dropped the connection")]
 struct Dropped;
@@ -383,17 +381,17 @@ struct Dropped;
 async fn answer(
     server: &Arc<Server>,
     remote: SocketAddr,
-    destination: Destination,
+    destination: Recipient,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let mut response = match destination {
-        Destination::Control => of_control(server, request).await,
-        Destination::Own => of_own(server, request).await,
-        Destination::Backend => of_backend(server, request).await,
-        Destination::Invoke => of_invoke(server, request).await,
-        Destination::Management(address) => of_management(server, &address, request).await,
-        Destination::Stage(address) => of_stage(server, remote, address, request).await,
-        Destination::Nobody => forbidden(),
+        Recipient::Control => of_control(server, request).await,
+        Recipient::Own => of_own(server, request).await,
+        Recipient::Backend => of_backend(server, request).await,
+        Recipient::Invoke => of_invoke(server, request).await,
+        Recipient::Management(address) => of_management(server, &address, request).await,
+        Recipient::Stage(address) => of_stage(server, remote, address, request).await,
+        Recipient::Nobody => forbidden(),
     };
     // The rest of a body that is too long is still on its way, and no further request can be told from it.
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
@@ -403,11 +401,11 @@ async fn answer(
     response
 }
 
-fn enter<B>(request: &Request<B>, server: &Server) -> Result<Destination, NotAdmitted> {
+fn enter<B>(request: &Request<B>, server: &Server) -> Result<Recipient, NotAdmitted> {
     let (listener, store) = (server.listener, &server.plane.store);
     let visitor = admission::admit(request, listener, Some(store))?;
-    let destination = Destination::find(&visitor.host, request.uri().path(), listener, store);
-    if !matches!(destination, Destination::Stage(_)) {
+    let destination = Recipient::find(&visitor.host, request.uri().path(), listener, store);
+    if !matches!(destination, Recipient::Stage(_)) {
         visitor.require_program()?;
     }
     Ok(destination)

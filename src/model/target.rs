@@ -52,6 +52,15 @@ impl Target {
         }
     }
 
+    /// Returns the short name with the region, if one was chosen.
+    pub fn place(&self) -> String {
+        let label = self.label();
+        match self.region() {
+            Some(region) => format!("{label} {region}"),
+            None => label,
+        }
+    }
+
     /// Returns the region, if one was chosen.
     pub fn region(&self) -> Option<&str> {
         match self {

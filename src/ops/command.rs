@@ -71,10 +71,21 @@ pub(super) fn commands(
     job: impl AsyncFnOnce(&Control) -> Result<(), Error>,
 ) -> Vec<String> {
     let mut commands = Commands::of(Rehearsal::at(target));
-    if let Err(error) = commands.rehearsal.play(job) {
-        tracing::error!("a call cannot be told as a command: {error}");
+    // A part of the commands would do a part of the job.
+    match commands.rehearsal.play(job) {
+        Some(Ok(())) => commands.take(Some(word)),
+        Some(Err(error)) => vec![untold(&error.to_string())],
+        None => vec![untold("a call waits for something")],
     }
-    commands.take(Some(word))
+}
+
+/// A comment of a shell in place of commands.
+fn untold(why: &str) -> String {
+    tracing::error!("a job cannot be told as commands: {why}");
+    format!(
+        "# this cannot be told as commands: {}",
+        why.replace('\n', " ")
+    )
 }
 
 /// The options that lead every command to the target.

@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn shelves_are_places_in_which_api_ids_are_unique() {
+    fn a_directory_is_a_place_in_which_api_ids_are_unique() {
         for (endpoint, journal_dir) in [
             ("http://127.0.0.1:4566", "local_eu-west-1"),
             ("http://localhost:9000/", "local_eu-west-1"),

@@ -5,6 +5,7 @@ use crate::{
     aws::{Control, Error},
     model::{
         Failure, FailureKind,
+        diff::Detail,
         file::{stage_changes, stage_file},
         stage_update::StageUpdate,
     },
@@ -28,9 +29,12 @@ pub async fn update(control: &Control, update: &StageUpdate) -> Result<(), Failu
     let changes = update.changes();
     // Settings that nobody wants to change may be any.
     let others = stage_changes(&update.from, &stage_file(&stage));
-    let moved = others
-        .iter()
-        .find(|other| changes.iter().any(|change| change.member == other.member));
+    let is_ours = |other: &&Detail| changes.iter().any(|change| change.member == other.member);
+    let is_wanted = |other: &Detail| {
+        let mut changes = changes.iter();
+        changes.any(|change| change.member == other.member && change.new == other.new)
+    };
+    let moved = others.iter().filter(is_ours).find(|it| !is_wanted(it));
     if let Some(moved) = moved {
         let now = moved.new.as_deref().unwrap_or("not set");
         let before = moved.old.as_deref().unwrap_or("not set");
@@ -41,8 +45,32 @@ pub async fn update(control: &Control, update: &StageUpdate) -> Result<(), Failu
             ))
             .hint("look at the stage again, then decide"));
     }
-    let sent = send(control, update).await;
-    sent.map_err(|error| error.failure(title(update)))
+    match send(control, update).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.leaves_open() => look_behind(control, update, &error).await,
+        Err(error) => Err(error.failure(title(update))),
+    }
+}
+
+/// Tells by the stage as it is now whether a change was carried out whose outcome nobody saw.
+async fn look_behind(control: &Control, update: &StageUpdate, lost: &Error) -> Result<(), Failure> {
+    let failure = lost.failure(title(update));
+    match control.stage(&update.api_id, &update.stage).await {
+        Ok(stage) => {
+            let missing = stage_changes(&stage_file(&stage), &update.to);
+            let mut changes = update.changes().into_iter();
+            let is_missing = |change: Detail| missing.iter().any(|it| it.member == change.member);
+            if changes.any(is_missing) {
+                return Err(failure.cause("the stage has its old settings"));
+            }
+            Ok(())
+        }
+        Err(error) => Err(failure
+            .cause(format!(
+                "it is not known what the settings are now: {error}"
+            ))
+            .hint("look at the stage first")),
+    }
 }
 
 async fn send(control: &Control, update: &StageUpdate) -> Result<(), Error> {

@@ -128,6 +128,11 @@ impl Notices {
         self.keep(now, tone, text, Some(failure));
     }
 
+    /// Takes away what offers something to do: it is done, or taken back.
+    pub fn take_back_offers(&mut self) {
+        self.shown.retain(|notice| notice.kind != Kind::Offer);
+    }
+
     /// Keeps a failure in the log that is shown elsewhere.
     pub fn keep_failure(&mut self, now: Timestamp, failure: &Failure) {
         self.keep(

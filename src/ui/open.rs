@@ -22,8 +22,8 @@ pub(super) fn open(route: Route, context: &mut Context<'_>) -> Option<Box<dyn Vi
             let session = context.watch(&api, &stage)?;
             Box::new(LiveScreen::open(session, context)?)
         }
-        Route::Live(session) => Box::new(LiveScreen::open(session, context)?),
-        Route::Sessions => Box::new(SessionsModal::default()),
+        Route::Live(session) => Box::new(LiveScreen::open_frames(session, context)?),
+        Route::Sessions(shown) => Box::new(SessionsModal::new(shown)),
         Route::Region(target) => Box::new(RegionModal::new(target)),
         Route::Actions(api, stage) => Box::new(ActionsModal::new(api, stage)),
         Route::Deploy(api, stage) => Box::new(DeployModal::open(api, stage, context)),

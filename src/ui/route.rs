@@ -16,8 +16,8 @@ pub enum Route {
     Watch(ApiId, StageName),
     /// A live session.
     Live(SessionId),
-    /// The live sessions.
-    Sessions,
+    /// The live sessions, beginning with the one that is shown.
+    Sessions(Option<SessionId>),
     /// The regions for a target.
     Region(Target),
     /// The actions on an API, and on its stage where one is selected.
@@ -66,7 +66,7 @@ impl Route {
         match self {
             Self::Targets(_) | Self::Apis | Self::Api(_) | Self::Watch(..) | Self::Live(_) => false,
             Self::Region(_)
-            | Self::Sessions
+            | Self::Sessions(_)
             | Self::Actions(..)
             | Self::Deploy(..)
             | Self::StageSettings(..)

@@ -170,7 +170,13 @@ fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Help => state.open(Route::Help(state.scope()), effects),
         Action::Palette => state.open(Route::Palette(state.scope()), effects),
         Action::Log => state.open(Route::Log, effects),
-        Action::Sessions => state.open(Route::Sessions, effects),
+        Action::Sessions => {
+            let shown = match state.screen().route() {
+                Route::Live(session) => Some(session),
+                _ => None,
+            };
+            state.open(Route::Sessions(shown), effects);
+        }
         Action::Targets if !is_at_targets(state) => state.open(Route::Targets(None), effects),
         Action::Targets => {}
         Action::Region if !is_at_targets(state) => {

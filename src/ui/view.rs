@@ -252,6 +252,7 @@ impl Context<'_> {
     pub fn repoint(&mut self, repoint: Repoint) {
         let ticket = self.data.tickets.next_ticket();
         self.data.deploys.undo = None;
+        self.data.notices.take_back_offers();
         self.data.deploys.repointing = Some(ticket);
         self.effects
             .push(Effect::Job(Job::Repoint(ticket, repoint)));

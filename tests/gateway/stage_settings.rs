@@ -1,5 +1,6 @@
 //! Changes of a stage's settings over the real SDK: what is sent, what is told of it, and what somebody else changed.
 
+use serde_json::json;
 use stagewire::{
     model::{
         Stage,
@@ -60,6 +61,35 @@ async fn settings_are_changed_as_told_and_nothing_else_is() {
     let after = test_stage(&deployer, &api).await;
     assert_eq!(stage_file(&after), update.to);
     assert_eq!(after.deployment_id, before.deployment_id);
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_found_out_by_a_look() {
+    let gateway = Gateway::start().await;
+    let api = full_api(&gateway).await;
+    let deployer = Deployer::at(&gateway).await;
+    deployer.deploy(&api, new("test")).await;
+    let before = test_stage(&deployer, &api).await;
+    let burst = update(&api, &before, |to| {
+        to.default_route_settings.throttling_burst_limit = Some(9);
+    });
+    let lost = json!({ "operation": "UpdateStage", "drop": "request" });
+    gateway.control("POST", "/_stagewire/faults", lost).await;
+    let failure = stages::update(&deployer.control, &burst).await.unwrap_err();
+    assert!(
+        failure
+            .causes
+            .iter()
+            .any(|it| it == "the stage has its old settings"),
+        "{failure}"
+    );
+    let lost = json!({ "operation": "UpdateStage", "drop": "answer" });
+    gateway.control("POST", "/_stagewire/faults", lost).await;
+    stages::update(&deployer.control, &burst).await.unwrap();
+    // Ordered once more, it is done already, by nobody else.
+    stages::update(&deployer.control, &burst).await.unwrap();
+    let after = test_stage(&deployer, &api).await;
+    assert_eq!(stage_file(&after), burst.to);
 }
 
 #[tokio::test]

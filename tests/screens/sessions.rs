@@ -158,8 +158,8 @@ fn nothing_is_deployed_from_a_session_on_another_target() {
     let mut h = at_chat();
     h.watches("test");
     h.goes_to_another_target();
-    h.keys("w enter tab d")
-        .shows("Deploy: the session is on local; go there first")
+    h.keys("w enter d")
+        .shows("Deploy: the session is on local us-east-1; go there first")
         .hides("Deploy API");
 }
 
@@ -180,7 +180,7 @@ fn a_signed_session_is_signed_for_its_own_target_wherever_one_is() {
     h.tells(link, closed(h.state.look.now));
     h.goes_to_another_target();
     h.link_orders();
-    h.keys("w enter ctrl-s");
+    h.keys("w enter s");
     let orders = h.link_orders();
     let [Link::Open(_, _, signer)] = &orders[..] else {
         panic!("{orders:?}");
@@ -250,10 +250,35 @@ fn after_a_session_is_forgotten_the_next_one_is_selected() {
     h.apis(Ok(vec![api("k3v9x2a1bc", "chat")]));
     h.watches("prod");
     h.tells(test, closed(h.state.look.now));
-    h.keys("tab w down d").shows("Live sessions 2");
+    h.keys("tab w up d").shows("Live sessions 2");
     let rows = h.rows();
     let selected = rows.iter().find(|row| row.contains("▸ chat/prod")).unwrap();
     assert!(selected.contains("work us-west-2"), "{selected}");
+}
+
+#[test]
+fn the_list_begins_with_the_session_that_is_shown() {
+    let mut h = at_chat();
+    h.watches("prod");
+    h.watches("test");
+    h.keys("tab w").shows("▸ chat/test");
+    h.keys("esc esc w").shows("▸ chat/prod");
+}
+
+#[test]
+fn a_session_is_paused_where_it_was_left_and_chosen_to_look_at() {
+    let mut h = at_chat();
+    let prod = h.watches("prod");
+    for text in ["one", "two", "three", "four"] {
+        h.hears(prod, text);
+    }
+    h.keys("tab up up").shows("paused");
+    h.watches("test");
+    h.keys("tab w up enter")
+        .shows("paused · ")
+        .shows("prod › live");
+    // Keys are keys there, and are not written.
+    h.keys("w").shows("Live sessions 2");
 }
 
 #[test]
@@ -263,8 +288,8 @@ fn nothing_is_undone_from_a_session_on_another_target() {
     h.goes_to_another_target();
     h.state.data.deploys.undo = Some(repoint());
     h.effects.clear();
-    h.keys("w enter tab u")
-        .shows("Undo: the session is on local; go there first");
+    h.keys("w enter u")
+        .shows("Undo: the session is on local us-east-1; go there first");
     assert_eq!(h.effects, []);
     assert!(h.state.data.deploys.undo.is_some());
 }
@@ -313,7 +338,7 @@ fn a_reconnect_is_signed_as_before_while_another_target_is_in_force() {
     h.tells(link, closed(h.state.look.now));
     h.goes_to_another_target();
     h.link_orders();
-    h.keys("w enter ctrl-r");
+    h.keys("w enter r");
     let orders = h.link_orders();
     assert!(
         matches!(&orders[..], [Link::Open(_, _, Some(signer))] if *signer == local()),
@@ -329,7 +354,7 @@ fn an_enter_that_was_pressed_twice_in_the_list_sends_nothing() {
     h.link_orders();
     h.keys("enter enter").shows("half a message");
     assert_eq!(h.link_orders(), []);
-    h.passes(1_500).keys("enter");
+    h.passes(1_500).keys("tab enter");
     assert!(matches!(&h.link_orders()[..], [Link::Send(..)]));
 }
 
@@ -340,7 +365,7 @@ fn whoever_writes_to_a_session_while_a_target_connects_goes_on_writing() {
     h.keys("esc t")
         .targets(Ok(vec![local(), profile("work", "us-west-2")]))
         .keys("down enter");
-    h.passes(10).keys("w enter").types("to pr");
+    h.passes(10).keys("w enter tab").types("to pr");
     h.connected().types("od").shows("to prod");
     h.keys("esc").shows("work › us-west-2 › APIs");
 }

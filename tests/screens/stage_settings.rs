@@ -150,7 +150,6 @@ fn a_change_that_fails_says_why_and_can_be_tried_again() {
     let mut h = at_settings();
     h.types("z");
     planned(&mut h).keys("enter enter");
-    h.shows("The change is under way");
     let (ticket, update) = ordered(&h).unwrap();
     let failed = Err(failure("Cannot change the settings of stage \"test\""));
     let failed = StageMessage::Updated(ticket, Box::new(update), failed);

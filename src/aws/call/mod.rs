@@ -1,5 +1,5 @@
-//! The two gates that every call passes: one for calls that look, one for calls that change something. Nobody else has
-//! the SDK's client, so there is no way around them.
+//! The two gates that every call passes: one for calls that look, one for calls that change something. Whoever
+//! makes the SDK's client hands it to [`Operations`] at once, so there is no way around them.
 //!
 //! Behind both stands the governor. A call that was refused because there were too many was not carried out, so it waits
 //! for another turn, however often; that is no failure, and whoever waits may stop waiting. Other failures end a call that

@@ -1,6 +1,6 @@
 //! The operations of the control plane that this program uses: those that look, and those that change something.
 //!
-//! The SDK's client is in here and nowhere else, and only the two gates give it out, each the half that is for it. So a
+//! The SDK's client goes in here where it is made, and only the two gates give it out, each the half that is for it. So a
 //! call that changes something cannot but pass the gate for changes, and a look cannot change anything.
 
 use std::fmt;

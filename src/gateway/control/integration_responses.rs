@@ -8,7 +8,7 @@ use super::{
     error::ApiError,
     ids,
     integrations::{CONTENT_HANDLING, TEMPLATE_CHARS},
-    parts::{self, Owner, Parent, Part},
+    parts::{self, Parent, ParentKind, Part},
     wire::Texts,
 };
 use crate::gateway::{
@@ -52,7 +52,7 @@ impl Part for IntegrationResponseRecord {
 
     const KIND: &'static str = "IntegrationResponse";
     const LABEL: &'static str = "integrationResponseId";
-    const OWNER: Option<Owner> = Some(Owner::of::<IntegrationRecord>());
+    const OWNER: Option<ParentKind> = Some(ParentKind::of::<IntegrationRecord>());
 
     fn add(
         draft: &mut Draft<'_>,
@@ -145,7 +145,7 @@ fn check_members(input: &IntegrationResponseInput) -> Result<(), ApiError> {
     let strategy = input.content_handling_strategy.as_ref();
     check::one_of("contentHandlingStrategy", strategy, CONTENT_HANDLING)?;
     // SOURCE: the service model: `method.response.header.NAME` from a header or the body of the integration's answer, or
-    // from the context.
+    // from a text in single quotes. GUESS: `route.response`, and headers with several values.
     check::mappings(
         "responseParameters",
         input.response_parameters.as_ref(),

@@ -25,7 +25,7 @@ pub(super) trait Part: Record + Send + 'static {
     /// The label that the part's id has in paths.
     const LABEL: &'static str;
     /// The part that this part belongs to, when that is not the API itself.
-    const OWNER: Option<Owner> = None;
+    const OWNER: Option<ParentKind> = None;
 
     /// Makes a part.
     fn add(draft: &mut Draft<'_>, parent: &Parent, input: &Self::Input) -> Result<Self, ApiError>;
@@ -50,12 +50,12 @@ pub(super) trait Part: Record + Send + 'static {
 
 /// A kind of part that other parts belong to.
 #[derive(Clone, Copy)]
-pub(super) struct Owner {
+pub(super) struct ParentKind {
     label: &'static str,
     find: fn(&View<'_>, &ApiRecord, &str) -> Result<(), ApiError>,
 }
 
-impl Owner {
+impl ParentKind {
     pub(super) const fn of<P: Part>() -> Self {
         Self {
             label: P::LABEL,
@@ -92,7 +92,7 @@ impl Parent {
 /// Names a parent by a call's path.
 struct ParentPath {
     api: ApiRef,
-    owner: Option<(Owner, String)>,
+    owner: Option<(ParentKind, String)>,
 }
 
 impl ParentPath {

@@ -6,7 +6,7 @@ use super::{
     check,
     error::ApiError,
     ids, models,
-    parts::{self, Owner, Parent, Part},
+    parts::{self, Parent, ParentKind, Part},
     routes::{self, Constraints},
     wire::{self, Texts},
 };
@@ -46,7 +46,7 @@ impl Part for RouteResponseRecord {
 
     const KIND: &'static str = "RouteResponse";
     const LABEL: &'static str = "routeResponseId";
-    const OWNER: Option<Owner> = Some(Owner::of::<RouteRecord>());
+    const OWNER: Option<ParentKind> = Some(ParentKind::of::<RouteRecord>());
 
     fn add(
         draft: &mut Draft<'_>,

@@ -112,9 +112,14 @@ impl Build<'_> {
             place: unfit.place,
             reason: unfit.reason,
         })?;
-        let additions = additions(there, wanted);
-        for step in additions.iter().chain(&removals(there, wanted)) {
-            self.take(draft, wanted, step).at(&place(step))?;
+        // Nothing refers to a route: those that go make room for those that come.
+        let is_route = |step: &PartStep| matches!(step, PartStep::Route(..));
+        let (routes, others) = removals(there, wanted)
+            .into_iter()
+            .partition::<Vec<_>, _>(is_route);
+        let steps = routes.into_iter().chain(additions(there, wanted));
+        for step in steps.chain(others) {
+            self.take(draft, wanted, &step).at(&place(&step))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! The steps are create-deployment, wait for DEPLOYED, create-stage or update-stage, check. A plan is made of what was read
 //! for a person to look at, and somebody else may act meanwhile. So what the stage serves is compared right before it is
-//! moved, always; and the draft is read again behind the freeze, in one of two steps. A deploy that waits for that reading
+//! moved, always; and the draft is read again behind the freeze, in one of two ways. A deploy that waits for that reading
 //! gives its deployment a fingerprint, and moves the stage only if the reading equals the plan. One that does not wait moves
 //! the stage at once: its deployment carries no fingerprint, and nothing is claimed of what it holds, until a reading from
 //! behind the freeze equals one from before it ([`prove`]).

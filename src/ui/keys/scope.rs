@@ -51,6 +51,8 @@ pub enum Scope {
     Form,
     /// A form while a choice or a switch has the keyboard.
     FormChoice,
+    /// A form whose order is under way.
+    FormSent,
     /// A form while it asks; any key but Enter takes the question back.
     FormQuestion,
     /// A question.
@@ -108,7 +110,7 @@ impl Group {
 
 impl Scope {
     /// Every scope that a screen or modal can name as its own, for tests and for `stagewire keys`.
-    pub const LEAVES: [Self; 24] = [
+    pub const LEAVES: [Self; 25] = [
         Self::Targets,
         Self::Apis,
         Self::Stages,
@@ -128,6 +130,7 @@ impl Scope {
         Self::Form,
         Self::FormChoice,
         Self::FormQuestion,
+        Self::FormSent,
         Self::Confirm,
         Self::Failure,
         Self::Help,
@@ -176,6 +179,7 @@ impl Scope {
             Self::Sessions => &[Self::Sessions, Self::Anywhere],
             Self::Form => &[Self::Form, Self::Anywhere],
             Self::FormChoice => &[Self::FormChoice, Self::Form, Self::Anywhere],
+            Self::FormSent => &[Self::FormSent, Self::Anywhere],
             Self::FormQuestion => &[Self::FormQuestion, Self::Anywhere],
             Self::Confirm => &[Self::Confirm, Self::Anywhere],
             Self::Failure => &[Self::Failure, Self::Text, Self::Anywhere],
@@ -233,6 +237,7 @@ impl Scope {
             Self::Form => "forms",
             Self::FormChoice => "forms, choice or switch",
             Self::FormQuestion => "forms, question",
+            Self::FormSent => "forms, under way",
             Self::Confirm => "questions",
             Self::Failure => "failures",
             Self::Help => "help",

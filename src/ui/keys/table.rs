@@ -183,6 +183,7 @@ pub(super) static ROWS: &[Row] = &[
     row(Scope::FormChoice, "left", Action::PreviousValue, "value before", Group::Here),
     row(Scope::FormQuestion, "enter", Action::Submit, "go ahead", Group::Here).bar(90),
     row(Scope::FormQuestion, "esc", Action::Back, "take it back", Group::Here).bar(80),
+    row(Scope::FormSent, "esc q", Action::Back, "close", Group::Here).bar(80),
     // A question.
     row(Scope::Confirm, "enter y", Action::Submit, "yes", Group::Here).bar(90),
     row(Scope::Confirm, "esc n q", Action::Back, "no", Group::Here).bar(80),

@@ -17,6 +17,6 @@ pub use self::{
     link::{Condition, Limits, LiveLink, Phase},
     log::Budget,
     query::Query,
-    session::{Session, WatchedStage},
+    session::{FrameView, Session, Shape, WatchedStage},
     sessions::Sessions,
 };

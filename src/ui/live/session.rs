@@ -65,6 +65,33 @@ pub struct Session {
     pub log: FrameLog,
     /// The composer of the message that the person writes.
     pub composer: Composer,
+    /// The place where the frames were looked at last.
+    pub view: FrameView,
+}
+
+/// A place in the frames, where somebody looked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FrameView {
+    /// The selected row's frame; none while the view follows the newest.
+    pub cursor: Option<u64>,
+    /// The frame in the first visible row, while the view is paused.
+    pub top: u64,
+    /// The number of the first frame that came after the view was paused.
+    pub paused_at: u64,
+    /// The shape in which payloads are shown.
+    pub shape: Shape,
+}
+
+/// The shape in which payloads are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// JSON where it is, laid out.
+    #[default]
+    Json,
+    /// As it is.
+    Text,
+    /// Bytes.
+    Hex,
 }
 
 /// A choice of the handshakes that are signed.
@@ -94,6 +121,7 @@ impl Session {
             link,
             log: FrameLog::default(),
             composer: Composer::default(),
+            view: FrameView::default(),
         }
     }
 

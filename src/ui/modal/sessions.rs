@@ -54,8 +54,9 @@ const COLUMNS: [Column; 4] = [
 ];
 
 /// The list of live sessions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SessionsModal {
+    shown: Option<SessionId>,
     list: Listing,
 }
 
@@ -68,7 +69,7 @@ impl Rows for SessionRows {
     const ORDERS: &'static [&'static str] = &["age"];
 
     fn id<'a>(&'a self, session: &'a Session) -> Cow<'a, str> {
-        Cow::Owned(session.id.0.to_string())
+        Cow::Owned(id(session.id))
     }
 
     fn text(&self, session: &Session) -> String {
@@ -80,7 +81,20 @@ impl Rows for SessionRows {
     }
 }
 
+fn id(session: SessionId) -> String {
+    session.0.to_string()
+}
+
 impl SessionsModal {
+    /// Lists the sessions, beginning with the one that is shown.
+    pub fn new(shown: Option<SessionId>) -> Self {
+        let mut list = Listing::default();
+        if let Some(shown) = shown {
+            list.choose(id(shown));
+        }
+        Self { shown, list }
+    }
+
     fn chosen(&self, sessions: &[Session]) -> Option<SessionId> {
         let chosen = self.list.selected(&SessionRows, sessions)?;
         Some(chosen.id)
@@ -89,7 +103,7 @@ impl SessionsModal {
 
 impl View for SessionsModal {
     fn route(&self) -> Route {
-        Route::Sessions
+        Route::Sessions(self.shown)
     }
 
     fn scope(&self) -> Scope {
@@ -182,11 +196,6 @@ fn row(session: &Session, scene: Scene<'_>) -> Vec<Cell> {
     let age = age.map_or(String::new(), |age| format!(" {age}"));
     let (incoming, outgoing) = (session.link.incoming.frames, session.link.outgoing.frames);
     let dot = scene.look.glyphs.dot;
-    let label = session.target.label();
-    let target = match session.target.region() {
-        Some(region) => format!("{label} {region}"),
-        None => label,
-    };
     let is_production = scene.look.is_production(&session.stage);
     let name = if is_production {
         theme.danger
@@ -197,6 +206,6 @@ fn row(session: &Session, scene: Scene<'_>) -> Vec<Cell> {
         Cell::new(session.name(), name),
         Cell::new(format!("{mark} {}{age}", condition.words()), style),
         Cell::new(format!("in {incoming} {dot} out {outgoing}"), theme.dim),
-        Cell::new(target, theme.dim),
+        Cell::new(session.target.place(), theme.dim),
     ]
 }

@@ -20,12 +20,12 @@ const FIN_AND_OPCODE: u8 = 0x8f;
 #[derive(Debug)]
 pub(crate) struct BinaryWatch<S> {
     stream: S,
-    frames: Frames,
+    frames: FrameScan,
 }
 
 /// The position of the stream in the incoming frames.
 #[derive(Debug, Default)]
-struct Frames {
+struct FrameScan {
     head: [u8; HEAD],
     /// Bytes of the head that have come.
     n_head: usize,
@@ -37,7 +37,7 @@ struct Frames {
 impl<S> BinaryWatch<S> {
     /// Watches a stream of which some bytes have been read already.
     pub(crate) fn new(stream: S, already_read: &[u8]) -> BinaryWatch<S> {
-        let mut frames = Frames::default();
+        let mut frames = FrameScan::default();
         frames.see(already_read);
         BinaryWatch { stream, frames }
     }
@@ -48,7 +48,7 @@ impl<S> BinaryWatch<S> {
     }
 }
 
-impl Frames {
+impl FrameScan {
     fn see(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.payload > 0 {
@@ -163,11 +163,11 @@ mod tests {
             .flat_map(|(first, length)| frame(*first, *length))
             .collect();
         for step in [1, 3, 1000, bytes.len()] {
-            let mut frames = Frames::default();
+            let mut scan = FrameScan::default();
             for part in bytes.chunks(step) {
-                frames.see(part);
+                scan.see(part);
             }
-            assert_eq!(frames.binary_begun, expected, "{frames:?} by {step}");
+            assert_eq!(scan.binary_begun, expected, "{frames:?} by {step}");
         }
     }
 

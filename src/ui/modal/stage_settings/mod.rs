@@ -214,7 +214,8 @@ impl View for StageSettingsModal {
         match self.phase {
             Phase::Asked(_) => Scope::FormQuestion,
             Phase::Edit if self.form.takes_text() => Scope::Form,
-            Phase::Edit | Phase::Sent(_) => Scope::FormChoice,
+            Phase::Edit => Scope::FormChoice,
+            Phase::Sent(_) => Scope::FormSent,
         }
     }
 

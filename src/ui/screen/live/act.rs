@@ -1,13 +1,13 @@
 //! The actions of the Live screen's keys.
 
-use super::{Focus, LiveScreen, Shape, words};
+use super::{Focus, LiveScreen, words};
 use crate::{
     model::{LinkId, Opcode, Outgoing, Signing},
     ui::{
         Action, Effect,
         data::detail_of,
         effect::{Job, Link, Terminal},
-        live::{Query, Session, explain::grouped, log::Assembled},
+        live::{Query, Session, Shape, explain::grouped, log::Assembled},
         notice::Tone,
         route::{Nav, Route},
         subject,
@@ -24,7 +24,7 @@ pub(super) fn refusal(action: Action, session: &Session, scene: Scene<'_>) -> Op
         _ => None,
     };
     if let Some(what) = changes_target.filter(|_| scene.data.is_elsewhere(session)) {
-        let there = session.target.label();
+        let there = session.target.place();
         return Some(format!("{what}: the session is on {there}; go there first"));
     }
     let reason = match action {
@@ -41,13 +41,6 @@ pub(super) fn refusal(action: Action, session: &Session, scene: Scene<'_>) -> Op
 }
 
 impl LiveScreen {
-    pub(super) fn set_focus(&mut self, focus: Focus, session: &mut Session) {
-        self.focus = focus;
-        session
-            .composer
-            .set_cursor_visible(focus == Focus::Composer);
-    }
-
     pub(super) fn act_in_composer(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
         let Some(session) = context.data.sessions.get_mut(self.session) else {
             return Nav::Back;
@@ -67,7 +60,7 @@ impl LiveScreen {
                     .effects
                     .push(Effect::Terminal(Terminal::Edit(ticket, text)));
             }
-            Action::NextField => self.set_focus(Focus::Frames, session),
+            Action::NextField => self.focus = Focus::Frames,
             other => return self.act_anywhere(other, context),
         }
         Nav::Stay
@@ -78,13 +71,13 @@ impl LiveScreen {
             return Nav::Back;
         };
         match action {
-            Action::NextField => self.set_focus(Focus::Composer, session),
+            Action::NextField => self.focus = Focus::Composer,
             Action::Open => {
                 if self.selected(&session.log).is_some() && !self.shows_end(session) {
-                    self.set_focus(Focus::Inspector, session);
+                    self.focus = Focus::Inspector;
                 }
             }
-            Action::Filter => self.set_focus(Focus::Filter, session),
+            Action::Filter => self.focus = Focus::Filter,
             Action::Fold => self.fold(session),
             Action::Clear => {
                 session.log.clear();
@@ -104,21 +97,18 @@ impl LiveScreen {
             Action::Back => {
                 self.filter.clear();
                 self.search(session);
-                self.set_focus(Focus::Frames, session);
+                self.focus = Focus::Frames;
             }
-            Action::Submit => self.set_focus(Focus::Frames, session),
+            Action::Submit => self.focus = Focus::Frames,
             _ => {}
         }
         Nav::Stay
     }
 
     pub(super) fn act_in_inspector(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
-        let Some(session) = context.data.sessions.get_mut(self.session) else {
-            return Nav::Back;
-        };
         let (page, length) = (context.placed.side_page, context.placed.side_length);
         match action {
-            Action::Back => self.set_focus(Focus::Frames, session),
+            Action::Back => self.focus = Focus::Frames,
             _ if self.scroll.act(action, page, length) => {}
             other => return self.act_anywhere(other, context),
         }
@@ -148,8 +138,8 @@ impl LiveScreen {
             }
             Action::Ping => self.order(context, Outgoing::Ping(bytes::Bytes::new())),
             Action::Hangup => context.hang_up(self.session),
-            Action::NextTab => self.set_shape(next(self.shape)),
-            Action::PreviousTab => self.set_shape(next(next(self.shape))),
+            Action::NextTab => self.set_shape(next(self.view.shape)),
+            Action::PreviousTab => self.set_shape(next(next(self.view.shape))),
             Action::Copy => self.copy(context),
             Action::CopyUrl => {
                 let url = session.url.clone();
@@ -181,18 +171,18 @@ impl LiveScreen {
         let Some(sequence) = log.row(row_idx) else {
             return;
         };
-        if self.cursor.is_none() {
-            self.paused_at = log.end();
+        if self.view.cursor.is_none() {
+            self.view.paused_at = log.end();
         }
         let lowest = (row_idx + 1).saturating_sub(page.max(1));
         let first = first.clamp(lowest, row_idx);
-        self.top = log.row(first).unwrap_or(sequence);
-        self.cursor = Some(sequence);
+        self.view.top = log.row(first).unwrap_or(sequence);
+        self.view.cursor = Some(sequence);
         self.scroll = super::Scroll::default();
     }
 
     fn follow(&mut self) {
-        self.cursor = None;
+        self.view.cursor = None;
         self.scroll = super::Scroll::default();
     }
 
@@ -234,12 +224,12 @@ impl LiveScreen {
         log.show(!log.is_folded(), query);
         // The row of a message is that of its first frame.
         let head = |sequence: u64| log.entry(sequence).map_or(sequence, |entry| entry.message);
-        self.cursor = self.cursor.map(head);
+        self.view.cursor = self.view.cursor.map(head);
         session.search();
     }
 
     fn set_shape(&mut self, shape: Shape) {
-        self.shape = shape;
+        self.view.shape = shape;
         self.scroll = super::Scroll::default();
     }
 

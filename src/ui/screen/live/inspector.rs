@@ -11,7 +11,7 @@ use ratatui::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Focus, LiveScreen, Shape, json, words};
+use super::{Focus, LiveScreen, json, words};
 use crate::{
     model::{
         Direction, Opcode,
@@ -19,7 +19,7 @@ use crate::{
     },
     ui::{
         live::{
-            Session,
+            Session, Shape,
             explain::{self, grouped},
             log::{Assembled, Entry},
         },
@@ -162,7 +162,7 @@ impl Inspector<'_> {
     /// shown as text, and a binary message as bytes.
     fn body<'a>(&self, entry: &Entry, whole: &'a Assembled) -> Body<'a> {
         let payload = &whole.payload[..];
-        match self.screen.shape {
+        match self.screen.view.shape {
             Shape::Json if self.opcode(entry) == Opcode::Binary => Body::Hex(payload),
             Shape::Json => {
                 let raw = std::str::from_utf8(payload).ok();

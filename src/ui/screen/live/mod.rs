@@ -20,7 +20,7 @@ use crate::{
     ui::{
         Action,
         keys::{self, Scope},
-        live::{Phase, Query, Session, log::FrameLog},
+        live::{FrameView, Phase, Query, Session, log::FrameLog},
         route::{Nav, Route},
         view::{Context, Crumb, Handled, Painter, Scene, View},
         widget::{input::Input, scroll::Scroll},
@@ -47,14 +47,8 @@ pub struct LiveScreen {
     session: SessionId,
     /// The part of the screen that has the keyboard.
     focus: Focus,
-    /// The selected row's frame; none while the view follows the newest.
-    cursor: Option<u64>,
-    /// The frame in the first visible row, while the view is paused.
-    top: u64,
-    /// The number of the first frame that came after the view was paused.
-    paused_at: u64,
-    /// The shape in which payloads are shown.
-    shape: Shape,
+    /// The place in the frames.
+    view: FrameView,
     /// The scroll of the inspector, or of the text in place of the frames.
     scroll: Scroll,
     /// The filter line.
@@ -74,27 +68,15 @@ enum Focus {
     Inspector,
 }
 
-/// The shape in which payloads are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Json,
-    Text,
-    Hex,
-}
-
 impl LiveScreen {
-    /// Opens the screen on a session; none when there is no such session.
-    pub fn open(id: SessionId, context: &mut Context<'_>) -> Option<Self> {
-        let session = context.data.sessions.get_mut(id)?;
-        session.composer.set_cursor_visible(true);
+    /// Opens the screen on a session, to write a message; none when there is no such session.
+    pub fn open(id: SessionId, context: &Context<'_>) -> Option<Self> {
+        let session = context.data.sessions.get(id)?;
         let typed = session.log.query().map(Query::typed).unwrap_or_default();
         Some(Self {
             session: id,
             focus: Focus::Composer,
-            cursor: None,
-            top: 0,
-            paused_at: 0,
-            shape: Shape::Json,
+            view: session.view,
             scroll: Scroll::default(),
             filter: Input::new(&typed),
             is_past_end: false,
@@ -102,14 +84,23 @@ impl LiveScreen {
         })
     }
 
+    /// Opens it to look at the frames.
+    pub fn open_frames(id: SessionId, context: &Context<'_>) -> Option<Self> {
+        let screen = Self::open(id, context)?;
+        Some(Self {
+            focus: Focus::Frames,
+            ..screen
+        })
+    }
+
     fn is_paused(&self) -> bool {
-        self.cursor.is_some()
+        self.view.cursor.is_some()
     }
 
     /// Returns the number of rows that came since the view was paused; none while it follows.
     fn n_new(&self, log: &FrameLog) -> Option<u64> {
-        self.cursor?;
-        Some((log.n_rows() - log.position(self.paused_at)) as u64)
+        self.view.cursor?;
+        Some((log.n_rows() - log.position(self.view.paused_at)) as u64)
     }
 
     /// Returns the first visible row and the selected one, when `height` rows are visible.
@@ -118,11 +109,11 @@ impl LiveScreen {
         let height = height.max(1);
         let most = n_rows.saturating_sub(height);
         let last = n_rows.saturating_sub(1);
-        let Some(cursor) = self.cursor else {
+        let Some(cursor) = self.view.cursor else {
             return (most, last);
         };
         let selected = log.position(cursor).min(last);
-        let first = log.position(self.top).min(most);
+        let first = log.position(self.view.top).min(most);
         let lowest = (selected + 1).saturating_sub(height);
         (first.clamp(lowest, selected), selected)
     }
@@ -200,7 +191,7 @@ impl View for LiveScreen {
         }
         // Pasted text can only be meant for the composer, wherever the keyboard is.
         session.composer.paste(text);
-        self.set_focus(Focus::Composer, session);
+        self.focus = Focus::Composer;
         Handled::Yes(Nav::Stay)
     }
 
@@ -225,20 +216,21 @@ impl View for LiveScreen {
         // Neither a filter line nor an inspector is there when the end of the link stands in place of the frames.
         let is_hidden = matches!(self.focus, Focus::Filter | Focus::Inspector);
         if is_hidden && self.shows_end(session) {
-            self.set_focus(Focus::Frames, session);
+            self.focus = Focus::Frames;
         }
-        let (link, api) = (&session.link, session.api.clone());
-        let refused = matches!(link.phase, Phase::Refused(_)).then_some(link.id);
-        let is_elsewhere = context.data.sessions.get(self.session);
-        if is_elsewhere.is_none_or(|session| context.data.is_elsewhere(session)) {
+        session.view = self.view;
+        let is_writing = self.focus == Focus::Composer;
+        session.composer.set_cursor_visible(is_writing);
+        let api = session.api.id.clone();
+        let refused = matches!(session.link.phase, Phase::Refused(_)).then_some(session.link.id);
+        let session = context.data.sessions.get(self.session);
+        if session.is_some_and(|session| context.data.is_elsewhere(session)) {
             return;
         }
-        context.data.library.go_on_with_draft(&api.id);
+        context.data.library.go_on_with_draft(&api);
         if refused.is_some() && refused != self.looked_into {
-            // Why it was refused is in what the control plane says now, not in what it said some time ago.
             self.looked_into = refused;
-            context.data.library.meet(&api);
-            context.ask(|library, asking| library.look_again(&api.id, asking));
+            self.look_into(context);
         }
     }
 
@@ -278,6 +270,17 @@ impl View for LiveScreen {
 }
 
 impl LiveScreen {
+    /// Reads the API anew: why a handshake was refused is in what the control plane says now, not in what it said some
+    /// time ago.
+    fn look_into(&self, context: &mut Context<'_>) {
+        let session = context.data.sessions.get(self.session);
+        let Some(api) = session.map(|session| session.api.clone()) else {
+            return;
+        };
+        context.data.library.meet(&api);
+        context.ask(|library, asking| library.look_again(&api.id, asking));
+    }
+
     /// Draws frames and inspector side by side when there is room, else the one that has the keyboard.
     fn render_body(
         &self,
