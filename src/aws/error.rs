@@ -424,7 +424,42 @@ pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::retry_after_ms;
+    use super::{Error, ErrorKind, retry_after_ms};
+
+    #[test]
+    fn a_call_without_a_clear_answer_may_have_been_carried_out_if_it_left() {
+        for (kind, is_open) in [
+            (ErrorKind::TimedOut, true),
+            (ErrorKind::Unreachable, true),
+            (ErrorKind::Failing, true),
+            (ErrorKind::NotApiGateway, true),
+            (ErrorKind::Unreadable, true),
+            (ErrorKind::Other, true),
+            (ErrorKind::NotFound, false),
+            (ErrorKind::Refused, false),
+            (ErrorKind::Conflict, false),
+            (ErrorKind::Quota, false),
+            (ErrorKind::Throttled, false),
+            (ErrorKind::Denied, false),
+            (ErrorKind::Expired, false),
+            (ErrorKind::Unrecognized, false),
+            (ErrorKind::NoCredentials, false),
+            (ErrorKind::Unsignable, false),
+            (ErrorKind::NoRegion, false),
+            (ErrorKind::NoTrust, false),
+            (ErrorKind::Profile, false),
+            (ErrorKind::BadEndpoint, false),
+            (ErrorKind::Stopped, false),
+        ] {
+            let left = Error::new(kind, "https://example.com", "");
+            assert_eq!(left.leaves_open(), is_open, "{kind:?}");
+            let never_left = Error {
+                never_left: true,
+                ..left
+            };
+            assert!(!never_left.leaves_open(), "{kind:?}");
+        }
+    }
 
     #[test]
     fn the_wait_that_is_asked_for_is_read_from_either_header_and_bounded() {

@@ -199,12 +199,16 @@ impl<'g> Scene<'g> {
 
 /// A handle that repeats without pauses to speak of.
 pub(crate) async fn quick(gateway: &Gateway) -> Control {
-    let tuning = Tuning {
+    let control = Control::connect_tuned(&target(gateway), &quick_to_repeat()).await;
+    control.unwrap()
+}
+
+/// The usual patience, without pauses between attempts to speak of.
+pub(crate) fn quick_to_repeat() -> Tuning {
+    Tuning {
         first_backoff: Duration::from_millis(1),
         ..Tuning::default()
-    };
-    let control = Control::connect_tuned(&target(gateway), &tuning).await;
-    control.unwrap()
+    }
 }
 
 /// Does something while a deploy waits for its report to return. The test must have threads.
@@ -306,30 +310,6 @@ async fn an_update_that_fails_half_way_can_be_finished() {
     assert_eq!(scene.serves("test").await, left.deployment_id.as_str());
     let refused = scene.clean_up(left).await.unwrap_err();
     check(&refused, "stage \"test\" serves it");
-}
-
-#[tokio::test]
-async fn an_update_whose_answer_was_lost_is_looked_up_and_goes_on() {
-    let gateway = Gateway::lenient().await;
-    let scene = Scene::at(&gateway).await;
-    let plan = scene.plan().await;
-    scene.lose_answer("UpdateStage").await;
-    scene.watch("UpdateStage").await;
-    let deployed = scene.run(&plan).await.unwrap();
-    assert_eq!(deployed.previous.unwrap().as_str(), scene.first);
-    assert_eq!(scene.count("UpdateStage").await, 0, "it is not repeated");
-}
-
-#[tokio::test]
-async fn a_stage_whose_creation_was_not_answered_is_looked_up_and_taken() {
-    let gateway = Gateway::lenient().await;
-    let scene = Scene::at(&gateway).await;
-    let plan = scene.try_plan(new("demo")).await.unwrap();
-    scene.lose_answer("CreateStage").await;
-    scene.watch("CreateStage").await;
-    let deployed = scene.run(&plan).await.unwrap();
-    assert_eq!(deployed.stage.name.as_str(), "demo");
-    assert_eq!(scene.count("CreateStage").await, 0, "it is not repeated");
 }
 
 #[tokio::test]
@@ -551,21 +531,4 @@ async fn undo_moves_the_stage_back_unless_somebody_else_moved_it() {
     let hint = failure.hint.unwrap();
     let expected = format!("{options} --stage-name test --no-auto-deploy");
     assert!(hint.ends_with(&expected), "{hint}");
-}
-
-#[tokio::test]
-async fn an_undo_whose_answer_was_lost_is_looked_up() {
-    let gateway = Gateway::lenient().await;
-    let scene = Scene::at(&gateway).await;
-    let control = &scene.deployer.control;
-    let plan = scene.plan().await;
-    let deployed = scene.run(&plan).await.unwrap();
-    let undo = deployed.undo().unwrap();
-    scene.lose_request("UpdateStage").await;
-    let failure = deploy::repoint(control, &undo).await.unwrap_err();
-    let says = format!("the stage serves {} now", deployed.deployment.id);
-    check(&failure, &says);
-    scene.lose_answer("UpdateStage").await;
-    deploy::repoint(control, &undo).await.unwrap();
-    assert_eq!(scene.serves("test").await, scene.first);
 }

@@ -394,16 +394,23 @@ mod tests {
         );
     }
 
-    #[test]
-    fn an_alias_may_have_a_command_of_its_own() {
-        let functions = functions(&["chat=one", "chat:live=two"]);
-        let pool = |name| {
-            let name = FunctionName::parse(name).unwrap();
-            functions.local(&name).map(|pool| pool.spec.name.as_str())
-        };
-        assert_eq!(pool("chat"), Some("chat"));
-        assert_eq!(pool("chat:$LATEST"), Some("chat"));
-        assert_eq!(pool("chat:live"), Some("chat:live"));
-        assert_eq!(pool("other"), None);
+    #[tokio::test]
+    async fn an_alias_may_have_a_command_of_its_own() {
+        let functions = functions(&["chat=echo one", "chat:live=echo two"]);
+        for (name, prints) in [
+            ("chat", "one"),
+            ("chat:$LATEST", "one"),
+            ("chat:test", "one"),
+            ("chat:live", "two"),
+        ] {
+            let mut lines = functions.lines();
+            // It fails, for the command asks for no work; by then all that it printed has come.
+            let outcome = functions.invoke(invocation(name, "{}")).await;
+            assert!(outcome.unwrap().function_error.is_some(), "{name}");
+            assert_eq!(lines.try_recv().unwrap().text, prints, "{name}");
+        }
+        let unknown = FunctionName::parse("other").unwrap();
+        assert!(!functions.knows(&unknown));
+        functions.stop().await;
     }
 }

@@ -1,14 +1,14 @@
-//! The waits of a deploy: for a deployment that is not usable yet, and for a stage that is not found yet.
+//! A deploy whose deployment is not usable yet, and one whose stage is not found yet.
 //!
-//! A local gateway deploys at once, and here time must be short; what else may happen is tested against the gateway.
+//! A local gateway deploys at once, and here time must be short; everything else is tested against the gateway.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     steps::{PATIENCE, Polling},
@@ -16,16 +16,28 @@ use super::{
 };
 use crate::{
     aws::stub::{CannedAnswer, Stub},
-    model::{
-        ApiId, DeploymentStatus, StageName,
-        fixture::api,
-        plan::{DeployRequest, StageChoice},
-    },
+    model::{ApiId, Drift, StageName, fixture::api, plan::DeployRequest},
+    ops::deploy::clean_up,
 };
 
+const CREATE: &str = "POST /v2/apis/a1/deployments";
 const DEPLOYMENT: &str = "GET /v2/apis/a1/deployments/d2";
+const DELETE: &str = "DELETE /v2/apis/a1/deployments/d2";
+const STAGES: &str = "GET /v2/apis/a1/stages";
+const STAGE: &str = "GET /v2/apis/a1/stages/test";
+const UPDATE: &str = "PATCH /v2/apis/a1/stages/test";
 
-fn fast(polling: Polling) -> Polling {
+/// The longest time that a deploy here may take: less than the usual patience.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The usual patience in small.
+const FAST: Patience = Patience {
+    deployed: fast(PATIENCE.deployed),
+    read_back: fast(PATIENCE.read_back),
+    ..PATIENCE
+};
+
+const fn fast(polling: Polling) -> Polling {
     Polling {
         first: Duration::from_millis(1),
         longest: Duration::from_millis(2),
@@ -33,71 +45,118 @@ fn fast(polling: Polling) -> Polling {
     }
 }
 
-/// A control plane that gives these answers, the last one for ever.
-async fn answering(answers: impl IntoIterator<Item = CannedAnswer>) -> Stub {
-    let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
-    Stub::start(move |_| {
-        let mut answers = answers.lock().unwrap();
-        match answers.len() {
-            1 => answers[0].clone(),
-            _ => answers.pop_front().unwrap(),
-        }
-    })
-    .await
+/// The answers to the calls of each line, in turn; the last one for ever.
+type Answers = HashMap<&'static str, VecDeque<CannedAnswer>>;
+
+/// A deploy to the stage `test`, which serves `d1`, of a control plane that gives canned answers.
+struct Fixture {
+    answers: Arc<Mutex<Answers>>,
+    stub: Stub,
+    control: Control,
+    journal: Journal,
+    _dir: tempfile::TempDir,
+    plan: DeployPlan,
+    patience: Patience,
+    stop: CancellationToken,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let answers = Arc::new(Mutex::new(Answers::new()));
+        let known = Arc::clone(&answers);
+        let stub = Stub::start(move |call| next(&mut known.lock().unwrap(), &call.line)).await;
+        let dir = tempfile::tempdir().unwrap();
+        let fixture = Self {
+            answers,
+            control: stub.control().await,
+            stub,
+            journal: Journal::new(dir.path().join("journal")),
+            _dir: dir,
+            plan: plan(),
+            patience: FAST,
+            stop: CancellationToken::new(),
+        };
+        fixture.say(CREATE, [is("PENDING")]);
+        fixture.say(STAGE, [serves("d1"), serves("d2")]);
+        fixture.say(UPDATE, [serves("d2")]);
+        fixture
+    }
+
+    /// From now on the calls of a line are answered so.
+    fn say(&self, line: &'static str, answers: impl IntoIterator<Item = CannedAnswer>) {
+        let answers = answers.into_iter().collect();
+        self.answers.lock().unwrap().insert(line, answers);
+    }
+
+    async fn run(&self) -> Result<Deployed, DeployFailure> {
+        let mut job = Job {
+            patience: self.patience,
+            ..Job::new(&self.control, &self.journal, &self.plan, &self.stop, |_| {})
+        };
+        let outcome = tokio::time::timeout(DEADLINE, job.run()).await;
+        outcome.expect("a deploy ends when its patience does")
+    }
+
+    /// Deploys, and gives the failure, which has left a deployment that no stage serves.
+    async fn failure(&self) -> (Failure, LeftOver) {
+        let failed = self.run().await.unwrap_err();
+        assert_eq!(self.stub.count(UPDATE), 0, "the stage is left alone");
+        let left = failed.left_over().unwrap().clone();
+        assert_eq!(left.deployment_id.as_str(), "d2");
+        assert_eq!(left.stage_use, StageUse::NotServed);
+        (failed.failure, left)
+    }
+
+    async fn finish(&self, left: &LeftOver) -> Result<Deployed, DeployFailure> {
+        let go_on = CancellationToken::new();
+        finish(&self.control, &self.journal, left, &go_on, |_| {}).await
+    }
+}
+
+fn next(answers: &mut Answers, line: &str) -> CannedAnswer {
+    match answers.get_mut(line) {
+        Some(answers) if answers.len() > 1 => answers.pop_front().unwrap(),
+        Some(answers) => answers[0].clone(),
+        None => not_found(),
+    }
 }
 
 fn is(status: &str) -> CannedAnswer {
-    let deployment: Value = json!({
+    let deployment = json!({
         "deploymentId": "d2", "deploymentStatus": status,
         "deploymentStatusMessage": "the model is no JSON Schema",
     });
     CannedAnswer::json(200, &deployment.to_string())
 }
 
+fn serves(deployment: &str) -> CannedAnswer {
+    let stage = json!({ "stageName": "test", "deploymentId": deployment });
+    CannedAnswer::json(200, &stage.to_string())
+}
+
 fn not_found() -> CannedAnswer {
     CannedAnswer::error(404, "NotFoundException", "Invalid identifier specified")
-}
-
-fn stage() -> StageName {
-    StageName::parse("demo").unwrap()
-}
-
-fn deployment() -> Deployment {
-    Deployment {
-        id: DeploymentId::parse("d2").unwrap(),
-        description: None,
-        status: DeploymentStatus::Pending,
-        status_message: None,
-        auto_deployed: false,
-        created_at: None,
-    }
 }
 
 fn plan() -> DeployPlan {
     let api_id = ApiId::parse("a1").unwrap();
     DeployPlan {
+        api: api(api_id.as_str(), "chat"),
         request: DeployRequest {
-            api_id: api_id.clone(),
+            api_id,
             api_name: "chat".into(),
-            stage: StageChoice::New(stage()),
+            stage: StageChoice::Existing(StageName::parse("test").unwrap()),
             description: None,
             check: DraftCheck::AfterStage,
         },
-        api: api(api_id.as_str(), "chat"),
         draft: None,
-        serves_now: None,
+        serves_now: Some(DeploymentId::parse("d1").unwrap()),
         known: Vec::new(),
-        drift: crate::model::Drift::NothingDeployed,
+        drift: Drift::Unknown,
         warnings: Vec::new(),
         steps: Vec::new(),
         commands: Vec::new(),
     }
-}
-
-/// Waits for the deployment that was just made.
-async fn wait(stub: &Stub, polling: Polling) -> Result<Deployment, Failure> {
-    let control = stub.control().await;
-    steps::wait_for_deployed(&control, &plan(), deployment(), polling).await
 }
 
 #[track_caller]
@@ -110,55 +169,91 @@ fn check(failure: &Failure, says: &str) {
 
 #[tokio::test]
 async fn a_deployment_is_asked_for_until_it_is_deployed() {
-    let stub = answering([is("PENDING"), is("WARMING_UP"), is("DEPLOYED")]).await;
-    let deployed = wait(&stub, fast(PATIENCE.deployed)).await.unwrap();
-    assert_eq!(deployed.status, DeploymentStatus::Deployed);
-    assert_eq!(stub.count(DEPLOYMENT), 3);
-}
-
-#[tokio::test]
-async fn a_deployment_that_fails_is_told_with_its_reason() {
-    let stub = answering([is("PENDING"), is("FAILED")]).await;
-    let failure = wait(&stub, fast(PATIENCE.deployed)).await.unwrap_err();
-    check(&failure, "the model is no JSON Schema");
-}
-
-#[tokio::test]
-async fn a_deployment_that_stays_pending_is_given_up() {
-    let stub = answering([is("PENDING")]).await;
-    let polling = Polling {
-        limit: Duration::from_millis(10),
-        ..fast(PATIENCE.deployed)
+    let fixture = Fixture::new().await;
+    fixture.say(
+        DEPLOYMENT,
+        [is("PENDING"), is("WARMING_UP"), is("DEPLOYED")],
+    );
+    let deployed = fixture.run().await.unwrap();
+    assert_eq!(deployed.deployment.status.as_str(), "DEPLOYED");
+    assert_eq!(deployed.warnings, [""; 0]);
+    let calls = fixture.stub.calls();
+    let lines: Vec<&str> = calls.iter().map(|call| call.line.as_str()).collect();
+    let [asked @ .., look, update, read_back] = lines.as_slice() else {
+        panic!("{lines:?}");
     };
-    let failure = wait(&stub, polling).await.unwrap_err();
+    assert_eq!(asked, [CREATE, DEPLOYMENT, DEPLOYMENT, DEPLOYMENT]);
+    assert_eq!([*look, *update, *read_back], [STAGE, UPDATE, STAGE]);
+}
+
+#[tokio::test]
+async fn a_deployment_that_fails_is_told_with_its_reason_and_can_be_cleaned_up() {
+    let fixture = Fixture::new().await;
+    fixture.say(DEPLOYMENT, [is("PENDING"), is("FAILED")]);
+    fixture.say(DELETE, [CannedAnswer::json(204, ""), not_found()]);
+    let (failure, left) = fixture.failure().await;
+    check(&failure, "the model is no JSON Schema");
+    let stage = json!({ "stageName": "test", "deploymentId": "d1" });
+    let stages = json!({ "items": [stage] });
+    fixture.say(STAGES, [CannedAnswer::json(200, &stages.to_string())]);
+    clean_up(&fixture.control, &left).await.unwrap();
+    assert_eq!(fixture.stub.count(DELETE), 1);
+    // Once more is no failure: what was wanted is so.
+    clean_up(&fixture.control, &left).await.unwrap();
+    assert_eq!(fixture.stub.count(DELETE), 2);
+}
+
+#[tokio::test]
+async fn a_deployment_that_stays_pending_is_given_up_and_can_be_finished() {
+    let mut fixture = Fixture::new().await;
+    fixture.patience.deployed.limit = Duration::from_millis(10);
+    fixture.say(DEPLOYMENT, [is("PENDING")]);
+    let (failure, left) = fixture.failure().await;
     check(&failure, "is still PENDING");
+    fixture.say(DEPLOYMENT, [is("DEPLOYED")]);
+    let deployed = fixture.finish(&left).await.unwrap();
+    assert_eq!(deployed.stage.deployment_id, Some(left.deployment_id));
+    assert_eq!(fixture.stub.count(UPDATE), 1);
+    assert_eq!(fixture.stub.count(CREATE), 1, "no second deployment");
+}
+
+#[tokio::test]
+async fn a_wait_for_a_deployment_ends_at_once_when_somebody_wants_to_end() {
+    let fixture = Fixture::new().await;
+    fixture.say(DEPLOYMENT, [is("PENDING"), CannedAnswer::never()]);
+    let stop = async {
+        while fixture.stub.count(DEPLOYMENT) < 2 {
+            tokio::task::yield_now().await;
+        }
+        fixture.stop.cancel();
+    };
+    let ((failure, _), ()) = tokio::join!(fixture.failure(), stop);
+    assert!(failure.causes[0].contains("interrupted"), "{failure}");
+    assert_eq!(fixture.stub.count(STAGE), 0, "it is not even looked at");
 }
 
 #[tokio::test]
 async fn a_deployment_that_is_not_found_at_once_is_asked_for_again() {
-    let stub = answering([not_found(), is("DEPLOYED")]).await;
-    wait(&stub, fast(PATIENCE.deployed)).await.unwrap();
-    assert_eq!(stub.count(DEPLOYMENT), 2);
+    let fixture = Fixture::new().await;
+    fixture.say(DEPLOYMENT, [not_found(), is("DEPLOYED")]);
+    fixture.run().await.unwrap();
+    assert_eq!(fixture.stub.count(DEPLOYMENT), 2);
 }
 
 #[tokio::test]
 async fn a_stage_that_is_not_found_is_not_waited_for_for_ever() {
-    let line = "GET /v2/apis/a1/stages/demo";
-    let made = json!({ "stageName": "demo", "deploymentId": "d2" });
-    let stub = answering([CannedAnswer::json(200, &made.to_string()), not_found()]).await;
-    let control = stub.control().await;
-    let api = ApiId::parse("a1").unwrap();
-    let confirmed = control.stage(&api, &stage()).await.unwrap();
-    let polling = Polling {
-        limit: Duration::ZERO,
-        ..fast(PATIENCE.read_back)
+    let mut fixture = Fixture::new().await;
+    fixture.patience.read_back.limit = Duration::ZERO;
+    fixture.say(CREATE, [is("DEPLOYED")]);
+    fixture.say(STAGE, [serves("d1"), not_found()]);
+    let warnings = fixture.run().await.unwrap().warnings;
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}");
     };
-    let id = deployment().id;
-    let checked = steps::check(&control, &plan(), &id, confirmed, polling).await;
-    let (_, warnings) = checked.unwrap();
-    assert!(
-        warnings[0].contains("could not be read back"),
-        "{warnings:?}"
+    assert!(warning.contains("could not be read back"), "{warning}");
+    assert_eq!(
+        fixture.stub.count(STAGE),
+        2,
+        "before it was moved, and behind it once"
     );
-    assert_eq!(stub.count(line), 2, "made, and looked for once");
 }
