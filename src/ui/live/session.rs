@@ -247,7 +247,7 @@ impl Session {
         ending
     }
 
-    /// Searches the log for a moment; [`Sessions::search`] goes on with what is left.
+    /// Searches the log for a moment; [`Sessions::search`](super::Sessions::search) goes on with what is left.
     pub fn search(&mut self) {
         self.log.scan(SCAN_BUDGET);
     }
