@@ -161,6 +161,25 @@ fn a_change_that_fails_says_why_and_can_be_tried_again() {
 }
 
 #[test]
+fn settings_that_somebody_else_changed_come_into_the_form_and_what_was_typed_stays() {
+    let mut h = at_settings();
+    h.types("mine");
+    let mut detail = chat();
+    let stage = detail
+        .stages
+        .iter_mut()
+        .find(|it| it.name.as_str() == "test");
+    stage.unwrap().auto_deploy = true;
+    let id = detail.api.id.clone();
+    *h.state.data.library.detail_mut(&id).unwrap() = detail;
+    h.passes(10).shows("mine");
+    let (_, update) = asked(&h).unwrap();
+    assert_eq!(update.from.auto_deploy, Some(true));
+    let members: Vec<String> = update.changes().into_iter().map(|it| it.member).collect();
+    assert_eq!(members, ["description"]);
+}
+
+#[test]
 fn the_menu_edits_the_stage_that_it_was_opened_on() {
     let mut h = at_chat();
     h.keys("down a down down down enter");

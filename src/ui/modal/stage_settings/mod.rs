@@ -296,6 +296,11 @@ impl View for StageSettingsModal {
 
     fn follow(&mut self, context: &mut Context<'_>) {
         if self.phase == Phase::Edit {
+            let detail = context.data.library.detail(&self.api);
+            let read = detail.and_then(|detail| detail.stage(&self.stage));
+            if let Some(read) = read.map(stage_file).filter(|read| *read != self.from) {
+                self.begin_from(read);
+            }
             self.put_notes();
             self.plan(context);
         }

@@ -80,6 +80,61 @@ impl StageSettingsModal {
         to
     }
 
+    /// Takes the settings as they were read anew: fields that nobody touched follow them, what was typed stays.
+    pub(super) fn begin_from(&mut self, read: StageFile) {
+        // A number that cannot be read is typed text, too.
+        let are_read = [Setting::Rate, Setting::Burst].map(|it| self.form.number(it).is_ok());
+        if are_read.contains(&false) {
+            return;
+        }
+        let (wanted, before) = (self.wanted(), std::mem::replace(&mut self.from, read));
+        let mut to = self.from.clone();
+        keep(
+            &before.description,
+            &wanted.description,
+            &mut to.description,
+        );
+        keep(
+            &before.auto_deploy,
+            &wanted.auto_deploy,
+            &mut to.auto_deploy,
+        );
+        let (before, wanted, to_settings) = (
+            &before.default_route_settings,
+            &wanted.default_route_settings,
+            &mut to.default_route_settings,
+        );
+        keep(
+            &before.throttling_rate_limit,
+            &wanted.throttling_rate_limit,
+            &mut to_settings.throttling_rate_limit,
+        );
+        keep(
+            &before.throttling_burst_limit,
+            &wanted.throttling_burst_limit,
+            &mut to_settings.throttling_burst_limit,
+        );
+        keep(
+            &before.logging_level,
+            &wanted.logging_level,
+            &mut to_settings.logging_level,
+        );
+        keep(
+            &before.data_trace_enabled,
+            &wanted.data_trace_enabled,
+            &mut to_settings.data_trace_enabled,
+        );
+        keep(
+            &before.detailed_metrics_enabled,
+            &wanted.detailed_metrics_enabled,
+            &mut to_settings.detailed_metrics_enabled,
+        );
+        let focused = self.form.focused();
+        self.described = form(&self.from).text(Setting::Description).to_owned();
+        self.form = form(&to);
+        self.form.focus(focused);
+    }
+
     /// Puts remarks beside the fields: what AWS refuses, and what a value brings about.
     pub(super) fn put_notes(&mut self) {
         let to = self.wanted();
@@ -105,6 +160,13 @@ impl StageSettingsModal {
         ] {
             self.form.note(setting, note);
         }
+    }
+}
+
+/// Keeps a value that is wanted in place of the one there was before.
+fn keep<T: Clone + PartialEq>(before: &T, wanted: &T, to: &mut T) {
+    if wanted != before {
+        to.clone_from(wanted);
     }
 }
 
