@@ -29,21 +29,21 @@ impl StageSettingsModal {
         let changes = self.changes(scene, columns);
         let commands = self.command_lines(scene, columns);
         let rows = cells(changes.len().max(3)) + cells(commands.len().max(3));
-        let size = Size::new(width, self.form.height() + rows + 5);
+        let size = Size::new(width, self.settings.form.height() + rows + 5);
         let inner = modal(self.frame_block(scene), size, area, painter);
         let body = inner.inner(Margin::new(1, 0));
         let n_commands = cells(commands.len()).min(body.height / 3);
         // The fields scroll before the changes are out of sight.
         let n_fields = body.height.saturating_sub(n_commands + 5).max(3);
         let [fields, note, text, _, below] = Layout::vertical([
-            Constraint::Length(self.form.height().min(n_fields)),
+            Constraint::Length(self.settings.form.height().min(n_fields)),
             Constraint::Length(1),
             Constraint::Fill(1),
             Constraint::Length(1),
             Constraint::Length(n_commands),
         ])
         .areas(body);
-        self.form.render(fields, painter);
+        self.settings.form.render(fields, painter);
         self.render_note(scene, note, painter);
         scroll::render_beside(&changes, self.scroll, text, painter);
         painter.draw(Paragraph::new(commands), below);
@@ -117,7 +117,7 @@ impl StageSettingsModal {
     fn changes(&self, scene: Scene<'_>, columns: usize) -> Vec<Line<'static>> {
         let (theme, glyphs) = (&scene.look.theme, &scene.look.glyphs);
         let Some(update) = &self.planned_for else {
-            let words = match self.form.refusal() {
+            let words = match self.settings.form.refusal() {
                 Some((_, reason)) => format!("Not as it stands: {reason}"),
                 None => "Nothing is changed yet.".to_owned(),
             };

@@ -26,13 +26,9 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
-use self::settings::Setting;
+use self::settings::SettingsForm;
 use crate::{
-    model::{
-        ApiId, StageName, Ticket,
-        file::{StageFile, stage_file},
-        stage_update::StageUpdate,
-    },
+    model::{ApiId, StageName, Ticket, file::stage_file, stage_update::StageUpdate},
     ui::{
         Action, Effect, Remote,
         effect::Job,
@@ -42,7 +38,7 @@ use crate::{
         route::{Nav, Route},
         view::{Context, Crumb, Handled, Painter, Scene, View},
         widget::{
-            form::{Form, FormChange},
+            form::FormChange,
             question::{self, Question},
             scroll::Scroll,
         },
@@ -54,11 +50,8 @@ use crate::{
 pub struct StageSettingsModal {
     api: ApiId,
     stage: StageName,
-    /// The settings as they were read when the dialog opened.
-    from: StageFile,
-    form: Form<Setting>,
-    /// The description as the form showed it first, on one line.
-    described: String,
+    /// The settings as they were read, and those that are asked for.
+    settings: SettingsForm,
     /// The commands for `planned_for`.
     commands: Remote<Vec<String>>,
     planned_for: Option<StageUpdate>,
@@ -81,14 +74,11 @@ impl StageSettingsModal {
     /// Opens the settings as they were read last; none when the stage is not known.
     pub fn open(api: ApiId, stage: StageName, context: &Context<'_>) -> Option<Self> {
         let detail = context.data.library.detail(&api)?;
-        let from = stage_file(detail.stage(&stage)?);
-        let form = settings::form(&from);
+        let settings = SettingsForm::new(stage_file(detail.stage(&stage)?));
         Some(Self {
-            described: form.text(Setting::Description).to_owned(),
             api,
             stage,
-            from,
-            form,
+            settings,
             commands: Remote::Idle,
             planned_for: None,
             scroll: Scroll::default(),
@@ -101,10 +91,10 @@ impl StageSettingsModal {
         let update = StageUpdate {
             api_id: self.api.clone(),
             stage: self.stage.clone(),
-            from: self.from.clone(),
-            to: self.wanted(),
+            from: self.settings.from.clone(),
+            to: self.settings.wanted(),
         };
-        let is_one = self.form.refusal().is_none() && !update.changes().is_empty();
+        let is_one = self.settings.form.refusal().is_none() && !update.changes().is_empty();
         is_one.then_some(update)
     }
 
@@ -173,7 +163,7 @@ impl StageSettingsModal {
     }
 
     fn typed(&mut self, key: KeyEvent) -> Handled {
-        match self.form.key(key) {
+        match self.settings.form.key(key) {
             FormChange::None => Handled::No,
             FormChange::Focus | FormChange::Value => Handled::Yes(Nav::Stay),
         }
@@ -213,7 +203,7 @@ impl View for StageSettingsModal {
     fn scope(&self) -> Scope {
         match self.phase {
             Phase::Asked(_) => Scope::FormQuestion,
-            Phase::Edit if self.form.takes_text() => Scope::Form,
+            Phase::Edit if self.settings.form.takes_text() => Scope::Form,
             Phase::Edit => Scope::FormChoice,
             Phase::Sent(_) => Scope::FormSent,
         }
@@ -236,7 +226,9 @@ impl View for StageSettingsModal {
         match self.phase {
             Phase::Sent(_) => return Handled::No,
             Phase::Asked(_) => self.phase = Phase::Edit,
-            Phase::Edit if self.form.paste(text) == FormChange::None => return Handled::No,
+            Phase::Edit if self.settings.form.paste(text) == FormChange::None => {
+                return Handled::No;
+            }
             Phase::Edit => {}
         }
         Handled::Yes(Nav::Stay)
@@ -254,7 +246,7 @@ impl View for StageSettingsModal {
             _ if self.phase != Phase::Edit => {}
             Action::Submit => self.submit(context),
             action => {
-                self.form.act(action);
+                self.settings.form.act(action);
             }
         }
         Nav::Stay
@@ -269,7 +261,7 @@ impl View for StageSettingsModal {
             (Phase::Asked(question), _) if !question.is_open(scene.look.now) => {
                 "Look at the change first"
             }
-            (_, Remote::Idle) => match self.form.refusal() {
+            (_, Remote::Idle) => match self.settings.form.refusal() {
                 Some((_, reason)) => return Some(reason),
                 None => "Nothing is changed yet",
             },
@@ -298,10 +290,10 @@ impl View for StageSettingsModal {
         if self.phase == Phase::Edit {
             let detail = context.data.library.detail(&self.api);
             let read = detail.and_then(|detail| detail.stage(&self.stage));
-            if let Some(read) = read.map(stage_file).filter(|read| *read != self.from) {
-                self.begin_from(read);
+            if let Some(read) = read.map(stage_file) {
+                self.settings.begin_from(read);
             }
-            self.put_notes();
+            self.settings.put_notes();
             self.plan(context);
         }
     }

@@ -1,8 +1,10 @@
 //! The form of a stage's settings: filled in from the settings as they are, and read back as those to come.
 
-use super::StageSettingsModal;
 use crate::{
-    model::{file::StageFile, limit::DESCRIPTION_CHARS},
+    model::{
+        file::{RouteSettingsFile, StageFile},
+        limit::DESCRIPTION_CHARS,
+    },
     ui::widget::form::{Field, Form, Note, Number},
 };
 
@@ -27,8 +29,19 @@ pub(super) const THROTTLE: Number = Number {
     most: i32::MAX as f64,
 };
 
+/// The settings of a stage as they were read, and the form that asks for others.
+#[derive(Debug)]
+pub(super) struct SettingsForm {
+    /// The settings as they were read.
+    pub(super) from: StageFile,
+    /// The form.
+    pub(super) form: Form<Setting>,
+    /// The description as the form showed it first, on one line.
+    described: String,
+}
+
 /// Makes the form, filled in with the settings as they are.
-pub(super) fn form(from: &StageFile) -> Form<Setting> {
+fn form(from: &StageFile) -> Form<Setting> {
     let settings = &from.default_route_settings;
     let description = from.description.as_deref().unwrap_or_default();
     let burst = settings.throttling_burst_limit.map(f64::from);
@@ -52,7 +65,17 @@ pub(super) fn form(from: &StageFile) -> Form<Setting> {
     ])
 }
 
-impl StageSettingsModal {
+impl SettingsForm {
+    /// Asks for other settings than these.
+    pub(super) fn new(from: StageFile) -> Self {
+        let form = form(&from);
+        Self {
+            described: form.text(Setting::Description).to_owned(),
+            from,
+            form,
+        }
+    }
+
     /// Returns the settings that the form asks for; those that cannot be read stay as they are.
     pub(super) fn wanted(&self) -> StageFile {
         let (form, from) = (&self.form, &self.from);
@@ -82,12 +105,16 @@ impl StageSettingsModal {
 
     /// Takes the settings as they were read anew: fields that nobody touched follow them, what was typed stays.
     pub(super) fn begin_from(&mut self, read: StageFile) {
+        if read == self.from {
+            return;
+        }
         // A number that cannot be read is typed text, too.
         let are_read = [Setting::Rate, Setting::Burst].map(|it| self.form.number(it).is_ok());
         if are_read.contains(&false) {
             return;
         }
-        let (wanted, before) = (self.wanted(), std::mem::replace(&mut self.from, read));
+        let (wanted, focused) = (self.wanted(), self.form.focused());
+        let before = std::mem::replace(self, Self::new(read)).from;
         let mut to = self.from.clone();
         keep(
             &before.description,
@@ -99,38 +126,11 @@ impl StageSettingsModal {
             &wanted.auto_deploy,
             &mut to.auto_deploy,
         );
-        let (before, wanted, to_settings) = (
+        keep_route_settings(
             &before.default_route_settings,
             &wanted.default_route_settings,
             &mut to.default_route_settings,
         );
-        keep(
-            &before.throttling_rate_limit,
-            &wanted.throttling_rate_limit,
-            &mut to_settings.throttling_rate_limit,
-        );
-        keep(
-            &before.throttling_burst_limit,
-            &wanted.throttling_burst_limit,
-            &mut to_settings.throttling_burst_limit,
-        );
-        keep(
-            &before.logging_level,
-            &wanted.logging_level,
-            &mut to_settings.logging_level,
-        );
-        keep(
-            &before.data_trace_enabled,
-            &wanted.data_trace_enabled,
-            &mut to_settings.data_trace_enabled,
-        );
-        keep(
-            &before.detailed_metrics_enabled,
-            &wanted.detailed_metrics_enabled,
-            &mut to_settings.detailed_metrics_enabled,
-        );
-        let focused = self.form.focused();
-        self.described = form(&self.from).text(Setting::Description).to_owned();
         self.form = form(&to);
         self.form.focus(focused);
     }
@@ -161,6 +161,38 @@ impl StageSettingsModal {
             self.form.note(setting, note);
         }
     }
+}
+
+fn keep_route_settings(
+    before: &RouteSettingsFile,
+    wanted: &RouteSettingsFile,
+    to: &mut RouteSettingsFile,
+) {
+    keep(
+        &before.throttling_rate_limit,
+        &wanted.throttling_rate_limit,
+        &mut to.throttling_rate_limit,
+    );
+    keep(
+        &before.throttling_burst_limit,
+        &wanted.throttling_burst_limit,
+        &mut to.throttling_burst_limit,
+    );
+    keep(
+        &before.logging_level,
+        &wanted.logging_level,
+        &mut to.logging_level,
+    );
+    keep(
+        &before.data_trace_enabled,
+        &wanted.data_trace_enabled,
+        &mut to.data_trace_enabled,
+    );
+    keep(
+        &before.detailed_metrics_enabled,
+        &wanted.detailed_metrics_enabled,
+        &mut to.detailed_metrics_enabled,
+    );
 }
 
 /// Keeps a value that is wanted in place of the one there was before.

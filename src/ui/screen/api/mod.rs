@@ -10,6 +10,7 @@
 
 mod routes;
 mod stages;
+mod tab;
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use self::{routes::RouteRows, stages::StageRows};
+use self::{routes::RouteRows, stages::StageRows, tab::TabView};
 use crate::{
     model::{ApiDetail, ApiId, StageName},
     ui::{
@@ -182,6 +183,15 @@ impl ApiScreen {
     }
 }
 
+impl ApiScreen {
+    fn view<'a>(&self, list: &'a Listing) -> TabView<'a> {
+        TabView {
+            list,
+            scroll: self.detail,
+        }
+    }
+}
+
 impl View for ApiScreen {
     fn route(&self) -> Route {
         Route::Api(self.api.clone())
@@ -310,8 +320,16 @@ impl View for ApiScreen {
         let record = scene.data.library.records.get(&self.api);
         match record.filter(|record| self.tab.is_known(record)) {
             Some(record) => match self.tab {
-                Tab::Stages => stages::render(self, record, scene, body, painter),
-                Tab::Routes => routes::render(self, &record.detail, scene, body, painter),
+                Tab::Stages => {
+                    stages::render(self.view(&self.stages), record, scene, body, painter);
+                }
+                Tab::Routes => routes::render(
+                    self.view(&self.routes),
+                    &record.detail,
+                    scene,
+                    body,
+                    painter,
+                ),
             },
             None => self.render_unknown(record, body, painter),
         }

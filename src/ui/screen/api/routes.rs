@@ -18,7 +18,7 @@ use ratatui::{
     text::Line,
 };
 
-use super::ApiScreen;
+use super::tab::TabView;
 use crate::{
     model::{ApiDetail, Integration, Route},
     ui::{
@@ -102,7 +102,7 @@ fn target(route: &Route, detail: &ApiDetail) -> String {
 }
 
 pub(super) fn render(
-    screen: &ApiScreen,
+    tab: TabView<'_>,
     detail: &ApiDetail,
     scene: Scene<'_>,
     area: Rect,
@@ -113,9 +113,9 @@ pub(super) fn render(
     } else {
         Layout::vertical([Constraint::Percentage(50), Constraint::Fill(1)]).areas(area)
     };
-    render_list(&screen.routes, detail, scene, top, painter);
+    render_list(tab.list, detail, scene, top, painter);
     let look = scene.look;
-    let Some(route) = selected(&screen.routes, detail) else {
+    let Some(route) = selected(tab.list, detail) else {
         return painter.draw(panel(look, "", false), bottom);
     };
     let block = panel(look, safe(&route.key, look.theme.title), false);
@@ -126,7 +126,7 @@ pub(super) fn render(
         scene,
         usize::from(body.width).saturating_sub(1),
     );
-    scroll::render_beside(&lines, screen.detail, body, painter);
+    scroll::render_beside(&lines, tab.scroll, body, painter);
 }
 
 fn render_list(

@@ -8,7 +8,7 @@ use ratatui::{
     text::Line,
 };
 
-use super::ApiScreen;
+use super::tab::TabView;
 use crate::{
     model::{ApiDetail, Drift, Stage, limit::STAGES_PER_API},
     ui::{
@@ -94,7 +94,7 @@ fn changed_at(stage: &Stage) -> Option<Timestamp> {
 }
 
 pub(super) fn render(
-    screen: &ApiScreen,
+    tab: TabView<'_>,
     record: &Record,
     scene: Scene<'_>,
     area: Rect,
@@ -108,9 +108,9 @@ pub(super) fn render(
     };
     let [left, right] =
         Layout::horizontal([Constraint::Length(list_width), Constraint::Fill(1)]).areas(area);
-    render_list(&screen.stages, record, scene, left, painter);
+    render_list(tab.list, record, scene, left, painter);
     let look = scene.look;
-    let Some(stage) = selected(&screen.stages, detail) else {
+    let Some(stage) = selected(tab.list, detail) else {
         let inner = painter.enclose(panel(look, "", false), right);
         return nothing(detail, inner, painter);
     };
@@ -127,7 +127,7 @@ pub(super) fn render(
         scene,
         usize::from(body.width).saturating_sub(1),
     );
-    scroll::render_beside(&lines, screen.detail, body, painter);
+    scroll::render_beside(&lines, tab.scroll, body, painter);
 }
 
 /// Says why no stage is selected.
