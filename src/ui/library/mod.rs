@@ -21,8 +21,10 @@ use crate::model::{
 
 use super::{Effect, Remote, effect::Job, tickets::Tickets};
 
-pub use pulse::LONG;
 pub use record::{Errand, Record};
+
+/// A reading that takes longer is not waited for unasked.
+pub const LONG: Duration = Duration::from_secs(2);
 
 /// The most APIs that are read at one time: a read is several calls, and the account shares their rate.
 const READS_AT_ONCE: usize = 3;

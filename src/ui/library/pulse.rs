@@ -4,11 +4,9 @@
 //! Rows of the list are read one after the other, at one call a second in all. A whole draft is read where somebody
 //! looks at it, once; it is read again only when somebody asks, or when what is served has changed.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Asking, Errand, Library, READS_AT_ONCE, Remote};
+use super::{Asking, Errand, LONG, Library, READS_AT_ONCE, Remote};
 use crate::{
     model::{ApiId, pace::Priority},
     ui::{Effect, effect::Job},
@@ -19,9 +17,6 @@ const TYPING: SignedDuration = SignedDuration::from_secs(10);
 
 /// The interval at which something cheap is read again while the screen stands.
 const STANDING: SignedDuration = SignedDuration::from_mins(1);
-
-/// A reading that takes longer is not waited for unasked.
-pub const LONG: Duration = Duration::from_secs(2);
 
 /// The time after a key that somebody still counts as typing.
 const ATTENTION: SignedDuration = SignedDuration::from_secs(30);

@@ -26,8 +26,10 @@
 //! is a production stage. Where the comparison takes longer, Enter goes without it, and `w` waits for it. See
 //! `planning`.
 
+mod basis;
 mod contents;
 mod edit;
+mod fields;
 mod next_steps;
 mod notes;
 mod planning;
@@ -39,7 +41,7 @@ use crossterm::event::KeyEvent;
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
-use self::{planning::Basis, stages::Part};
+use self::{basis::Basis, fields::Part};
 use crate::{
     model::{
         ApiId, StageName,
@@ -134,7 +136,7 @@ impl DeployModal {
         let is_chosen = stage.is_some();
         let mut dialog = Self {
             api,
-            form: stages::form(stage, ""),
+            form: fields::form(stage, ""),
             plan: Remote::Idle,
             planned_for: None,
             comparison: Comparison::Quick,

@@ -3,7 +3,7 @@
 
 use super::{
     DeployModal, Phase,
-    stages::{self, Part},
+    fields::{self, Part},
 };
 use crate::{
     model::plan::{Remains, StageChoice},
@@ -104,7 +104,7 @@ impl DeployModal {
         let exists = detail.is_some_and(|detail| detail.stage(name).is_some());
         self.phase = Phase::Plan;
         let description = request.description.as_deref().unwrap_or_default();
-        self.form = stages::form(Some(name.clone()), description);
+        self.form = fields::form(Some(name.clone()), description);
         if matches!(request.stage, StageChoice::New(_)) && !exists {
             self.form.set_text(Part::Stage, name.as_str());
         }

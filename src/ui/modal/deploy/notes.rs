@@ -7,7 +7,7 @@ use ratatui::{
     text::Line,
 };
 
-use super::{Comparison, DeployModal, StartMode, stages::Part};
+use super::{Comparison, DeployModal, StartMode, fields::Part};
 use crate::{
     model::{
         ApiDetail,

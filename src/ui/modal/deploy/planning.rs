@@ -1,12 +1,10 @@
 //! The deploy request and its plan: the dialog asks for a plan, forgets a plan that is no longer of use, and carries
 //! out the plan that an earlier Enter ordered. This module draws nothing and takes no keys.
 
-use jiff::Timestamp;
-
-use super::{Comparison, DeployModal, StartMode, stages::Part};
+use super::{Comparison, DeployModal, StartMode, basis::Basis, fields::Part};
 use crate::{
     model::{
-        ApiDetail, ApiId, DeploymentId, Failure, StageName, Ticket,
+        ApiDetail, ApiId, Failure, StageName, Ticket,
         limit::{DESCRIPTION_CHARS, STAGES_PER_API},
         plan::{DeployPlan, DeployRequest, DraftCheck, StageChoice},
     },
@@ -156,30 +154,6 @@ impl DeployModal {
         let effect = Effect::Job(Job::PlanDeploy(ticket, basis.request.clone(), detail));
         self.planned_for = Some(basis);
         context.effects.push(effect);
-    }
-}
-
-/// The inputs of a plan: when one changes, another plan is made.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Basis {
-    request: DeployRequest,
-    serves: Option<DeploymentId>,
-    draft: Option<Timestamp>,
-    /// The deployments that there are: one more will be ours.
-    known: Vec<DeploymentId>,
-    has_failed: bool,
-}
-
-impl Basis {
-    fn of(request: DeployRequest, detail: &ApiDetail) -> Self {
-        let stage = detail.stage(request.stage.name());
-        Self {
-            serves: stage.and_then(|stage| stage.deployment_id.clone()),
-            draft: detail.draft.as_ref().map(|draft| draft.as_of),
-            known: detail.deployments.iter().map(|it| it.id.clone()).collect(),
-            has_failed: detail.draft_failure().is_some(),
-            request,
-        }
     }
 }
 
