@@ -120,16 +120,24 @@ impl Sessions {
         if too_many == 0 && too_much == 0 {
             return;
         }
+        // One after the other: the session with the most frames need not be the one with the most bytes.
         let by = if too_many > 0 { frames } else { bytes };
         let fullest = self.sessions.iter_mut().max_by_key(|session| by(session));
         let Some(log) = fullest.map(|session| &mut session.log) else {
             return;
         };
-        let (most_frames, most_bytes) = (log.len() - too_many.min(log.len()), log.bytes());
-        let n_left = log.keep_within(Budget {
-            frames: most_frames,
-            bytes: most_bytes.saturating_sub(too_much),
-        });
+        let budget = if too_many > 0 {
+            Budget {
+                frames: log.len().saturating_sub(too_many),
+                bytes: usize::MAX,
+            }
+        } else {
+            Budget {
+                frames: usize::MAX,
+                bytes: log.bytes().saturating_sub(too_much),
+            }
+        };
+        let n_left = log.keep_within(budget);
         // The newest frame of each session is always held.
         if n_left > 0 {
             self.make_room();
@@ -228,6 +236,21 @@ mod tests {
         assert!((50..100).contains(&held[1].0), "{held:?}");
         let bytes: usize = sessions.all().iter().map(|it| it.log.bytes()).sum();
         assert!(bytes <= 100_000, "{bytes}");
+    }
+
+    #[test]
+    fn many_small_frames_do_not_pay_for_a_few_large_ones() {
+        let mut sessions = Sessions::within(Budget {
+            frames: 20,
+            bytes: 50_000,
+        });
+        sessions.add(session(1));
+        sessions.add(session(2));
+        sessions.take(LinkId(1), frames(16, 1));
+        sessions.take(LinkId(2), frames(6, 10_000));
+        let held = held(&sessions);
+        assert_eq!(held[0], (14, 2), "{held:?}");
+        assert!(held[1].1 > 0, "{held:?}");
     }
 
     #[test]
