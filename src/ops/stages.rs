@@ -57,13 +57,16 @@ async fn look_behind(control: &Control, update: &StageUpdate, lost: &Error) -> R
     let failure = lost.failure(title(update));
     match control.stage(&update.api_id, &update.stage).await {
         Ok(stage) => {
-            let missing = stage_changes(&stage_file(&stage), &update.to);
-            let mut changes = update.changes().into_iter();
-            let is_missing = |change: Detail| missing.iter().any(|it| it.member == change.member);
-            if changes.any(is_missing) {
-                return Err(failure.cause("the stage has its old settings"));
-            }
-            Ok(())
+            let others = stage_changes(&stage_file(&stage), &update.to);
+            let is_ours = |other: &&Detail| {
+                let mut changes = update.changes().into_iter();
+                changes.any(|change| change.member == other.member)
+            };
+            let Some(other) = others.iter().find(is_ours) else {
+                return Ok(());
+            };
+            let now = other.old.as_deref().unwrap_or("not set");
+            Err(failure.cause(format!("{} is {now} now", other.member)))
         }
         Err(error) => Err(failure
             .cause(format!(

@@ -80,7 +80,7 @@ async fn a_change_whose_answer_was_lost_is_found_out_by_a_look() {
         failure
             .causes
             .iter()
-            .any(|it| it == "the stage has its old settings"),
+            .any(|it| it == "defaultRouteSettings.throttlingBurstLimit is 5000 now"),
         "{failure}"
     );
     let lost = json!({ "operation": "UpdateStage", "drop": "answer" });
