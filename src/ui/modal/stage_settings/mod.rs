@@ -57,6 +57,8 @@ pub struct StageSettingsModal {
     planned_for: Option<StageUpdate>,
     scroll: Scroll,
     phase: Phase,
+    /// True when Enter came before the commands did: the change goes out with them.
+    is_awaited: bool,
 }
 
 /// The progress of the change.
@@ -83,6 +85,7 @@ impl StageSettingsModal {
             planned_for: None,
             scroll: Scroll::default(),
             phase: Phase::Edit,
+            is_awaited: false,
         })
     }
 
@@ -134,6 +137,17 @@ impl StageSettingsModal {
             self.phase = Phase::Asked(Question::ask(context));
         } else {
             self.send(context);
+        }
+    }
+
+    /// Goes on with an Enter that came before the commands did, once they are there.
+    fn submit_awaited(&mut self, context: &mut Context<'_>) {
+        if !self.is_awaited || self.commands.is_loading() {
+            return;
+        }
+        self.is_awaited = false;
+        if self.commands.data().is_some() {
+            self.submit(context);
         }
     }
 
@@ -215,6 +229,7 @@ impl View for StageSettingsModal {
     }
 
     fn key(&mut self, key: KeyEvent, context: &mut Context<'_>) -> Handled {
+        self.is_awaited = false;
         match self.phase {
             Phase::Asked(question) => self.answer(question, key, context),
             Phase::Sent(_) => Handled::No,
@@ -223,15 +238,15 @@ impl View for StageSettingsModal {
     }
 
     fn paste(&mut self, text: &str, _context: &mut Context<'_>) -> Handled {
-        match self.phase {
-            Phase::Sent(_) => return Handled::No,
-            Phase::Asked(_) => self.phase = Phase::Edit,
-            Phase::Edit if self.settings.form.paste(text) == FormChange::None => {
-                return Handled::No;
-            }
-            Phase::Edit => {}
+        self.is_awaited = false;
+        if matches!(self.phase, Phase::Sent(_)) {
+            return Handled::No;
         }
-        Handled::Yes(Nav::Stay)
+        self.phase = Phase::Edit;
+        match self.settings.form.paste(text) {
+            FormChange::None => Handled::No,
+            FormChange::Focus | FormChange::Value => Handled::Yes(Nav::Stay),
+        }
     }
 
     fn act(&mut self, action: Action, context: &mut Context<'_>) -> Nav {
@@ -244,6 +259,7 @@ impl View for StageSettingsModal {
                     .act(action, placed.side_page, placed.side_length);
             }
             _ if self.phase != Phase::Edit => {}
+            Action::Submit if self.commands.is_loading() => self.is_awaited = true,
             Action::Submit => self.submit(context),
             action => {
                 self.settings.form.act(action);
@@ -265,9 +281,8 @@ impl View for StageSettingsModal {
                 Some((_, reason)) => return Some(reason),
                 None => "Nothing is changed yet",
             },
-            (_, Remote::Loading { .. }) => "The command is still being worked out",
             (_, Remote::Failed { failure, .. }) => return Some(failure.title.clone()),
-            (_, Remote::Ready(_)) => return None,
+            (_, Remote::Loading { .. } | Remote::Ready(_)) => return None,
         };
         Some(reason.to_owned())
     }
@@ -295,6 +310,7 @@ impl View for StageSettingsModal {
             }
             self.settings.put_notes();
             self.plan(context);
+            self.submit_awaited(context);
         }
     }
 
