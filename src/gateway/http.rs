@@ -391,6 +391,7 @@ async fn answer(
         Recipient::Invoke => of_invoke(server, request).await,
         Recipient::Management(address) => of_management(server, &address, request).await,
         Recipient::Stage(address) => of_stage(server, remote, address, request).await,
+        Recipient::Nobody if data::wanted(request.headers()) => data::led_nowhere(),
         Recipient::Nobody => forbidden(),
     };
     // The rest of a body that is too long is still on its way, and no further request can be told from it.

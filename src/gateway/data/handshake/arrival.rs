@@ -1,9 +1,10 @@
 //! A handshake before any route is asked: the stage that it leads to, and the refusal with which it is turned away if
 //! it comes no further.
 //!
-//! SOURCE: the outcomes are those of reports and captured sessions; the guesses are marked. A handshake that leads to
-//! no stage leaves no line in any access log, as on a custom domain without a mapping; all others do. GUESS: that AWS
-//! logs those too.
+//! SOURCE: recorded on AWS, September 2026: the headers of a refused handshake, the body with the ids of the connection
+//! and the request, and two `Authorization` headers. The other outcomes are those of reports and captured sessions; the
+//! guesses are marked. A handshake that leads to no stage leaves no line in any access log, as on a custom domain without
+//! a mapping; all others do. GUESS: that AWS logs those too.
 
 use std::{
     net::SocketAddr,
@@ -25,11 +26,12 @@ use crate::gateway::{
             frames,
             registry::{Client, Connection},
         },
-        gateway_response::{Refusal, ResponseType},
+        gateway_response::{Refusal, RefusalForm, ResponseType},
         ids,
+        integration::integrate,
         message::event::{Event, Handshake, Kind, text_of},
     },
-    reply::{self, refusal},
+    outbound::BackendResponse,
     stage_address::{Entrance, StageAddress},
     store::record::{Serving, Snapshot},
 };
@@ -37,8 +39,23 @@ use crate::gateway::{
 /// Longest path of a handshake with its query string.
 const URL_BYTES: usize = 4096;
 
-/// The error type and the text for a handshake that leads nowhere.
-const FORBIDDEN: (&str, &str) = ("ForbiddenException", "Forbidden");
+/// The text for a handshake that leads nowhere.
+const FORBIDDEN: &str = "Forbidden";
+
+/// The text for a client that comes while the gateway stops.
+const UNAVAILABLE: &str = "Service Unavailable";
+
+/// The type of the body of every refused handshake. SOURCE: recorded on AWS, September 2026: of the function's answers
+/// too, whose own type was another.
+const REFUSAL_TYPE: &str = "application/json; charset=UTF-8";
+
+/// Headers by which other answers of AWS tell their error and their request. SOURCE: recorded on AWS, September 2026:
+/// no refused handshake has them.
+const OF_OTHER_ANSWERS: [&str; 2] = ["x-amzn-errortype", "x-amzn-requestid"];
+
+/// The page of the load balancer for a request that it does not let through.
+const BAD_REQUEST_PAGE: &str = "<html>\r\n<head><title>400 Bad Request</title></head>\r\n<body>\r\n\
+     <center><h1>400 Bad Request</h1></center>\r\n</body>\r\n</html>\r\n";
 
 /// A refused handshake, boxed because it is so much larger than what stands beside it.
 pub(crate) type RefusalResponse = Box<Response<Full<Bytes>>>;
@@ -81,8 +98,11 @@ pub(crate) fn arrive(
     address: &StageAddress,
     head: Parts,
 ) -> Result<Arrival, RefusalResponse> {
+    if brings_two_authorizations(&head.headers) {
+        return Err(Box::new(of_load_balancer()));
+    }
     let Some(serving) = addressed_stage(plane, address) else {
-        return Err(Box::new(forbidden()));
+        return Err(Box::new(led_nowhere()));
     };
     let client = client(address, remote, &head.headers);
     let handshake = Handshake {
@@ -151,16 +171,27 @@ fn check(
 }
 
 /// Returns the 101, or why the request is no proper handshake. No extension is ever agreed to: GUESS.
+///
+/// SOURCE: recorded on AWS, September 2026: the 101 has nothing but these headers and `date`.
 fn switching(head: Parts) -> Result<Response<Full<Bytes>>, TurnedAway> {
     let request = Request::from_parts(head, ());
-    create_response_with_body(&request, Full::default).map_err(|error| match error {
-        Error::Protocol(
-            ProtocolError::MissingConnectionUpgradeHeader
-            | ProtocolError::MissingUpgradeWebSocketHeader
-            | ProtocolError::MissingSecWebSocketVersionHeader,
-        ) => TurnedAway::UpgradeRequired,
-        _ => TurnedAway::BadRequest,
-    })
+    let mut accepted =
+        create_response_with_body(&request, Full::default).map_err(|error| match error {
+            Error::Protocol(
+                ProtocolError::MissingConnectionUpgradeHeader
+                | ProtocolError::MissingUpgradeWebSocketHeader
+                | ProtocolError::MissingSecWebSocketVersionHeader,
+            ) => TurnedAway::UpgradeRequired,
+            _ => TurnedAway::BadRequest,
+        })?;
+    let upgrade = HeaderValue::from_static("upgrade");
+    accepted.headers_mut().insert(header::CONNECTION, upgrade);
+    Ok(accepted)
+}
+
+fn brings_two_authorizations(headers: &HeaderMap) -> bool {
+    let brought = headers.get_all(header::AUTHORIZATION);
+    brought.iter().nth(1).is_some()
 }
 
 fn client(address: &StageAddress, remote: SocketAddr, headers: &HeaderMap) -> Client {
@@ -175,39 +206,29 @@ fn client(address: &StageAddress, remote: SocketAddr, headers: &HeaderMap) -> Cl
 }
 
 impl TurnedAway {
-    /// Returns the refusal for this reason. GUESS: that a 426 goes by the name of a bad request, and its headers.
+    /// Returns the refusal for this reason. GUESS: the headers of a 426.
     fn refusal(self) -> Refusal {
-        let with_status = |status, message: &str| Refusal {
-            status,
-            ..Refusal::new(ResponseType::Default4xx, message)
+        let of_client = |status, message: &str| {
+            let refusal = Refusal::new(ResponseType::Default4xx, message);
+            refusal.with_status(status).bare()
         };
+        let throttled = Refusal::new(ResponseType::Throttled, "Too Many Requests");
         match self {
-            TurnedAway::UrlTooLong => with_status(StatusCode::URI_TOO_LONG, "Request-URI Too Long")
-                .named("RequestTooLargeException"),
-            TurnedAway::Forbidden => {
-                Refusal::new(ResponseType::AccessDenied, FORBIDDEN.1).named(FORBIDDEN.0)
-            }
+            TurnedAway::UrlTooLong => of_client(StatusCode::URI_TOO_LONG, "Request-URI Too Long"),
+            TurnedAway::Forbidden => Refusal::new(ResponseType::AccessDenied, FORBIDDEN).bare(),
             TurnedAway::UpgradeRequired => {
-                with_status(StatusCode::UPGRADE_REQUIRED, "Upgrade Required")
+                of_client(StatusCode::UPGRADE_REQUIRED, "Upgrade Required")
             }
-            TurnedAway::BadRequest => Refusal::new(ResponseType::Default4xx, "Bad Request"),
-            TurnedAway::Throttled | TurnedAway::Full => {
-                Refusal::new(ResponseType::Throttled, "Too Many Requests")
-            }
+            TurnedAway::BadRequest => of_client(StatusCode::BAD_REQUEST, "Bad Request"),
+            TurnedAway::Throttled => throttled,
+            // GUESS: whom the account's limit keeps out never came as far as a route, which would name the connection.
+            TurnedAway::Full => throttled.bare(),
         }
     }
 
     /// Answers the client, and tells the access log as well.
     fn answer(self, event: &Event) -> Response<Full<Bytes>> {
-        let refused = self.refusal();
-        // GUESS: whom the account's limit keeps out never came as far as a route, which would name the connection.
-        if self == TurnedAway::Throttled {
-            return refuse(&refused, event);
-        }
-        let message = refused.message.as_deref();
-        event.refused(refused.status, refused.response, message);
-        let message = message.unwrap_or_default();
-        let mut response = refusal(refused.status, refused.kind, message);
+        let mut response = refuse(&self.refusal(), event);
         if self == TurnedAway::UpgradeRequired {
             let headers = response.headers_mut();
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -218,21 +239,87 @@ impl TurnedAway {
     }
 }
 
-/// Refuses a handshake that came as far as its route, and tells the access log as well.
-///
-/// GUESS: the body has the form of the frames that the gateway sends of itself.
+/// Refuses a handshake that leads to a stage, and tells the access log as well.
 pub(crate) fn refuse(refusal: &Refusal, event: &Event) -> Response<Full<Bytes>> {
-    let message = refusal.message.as_deref();
-    event.refused(refusal.status, refusal.response, message);
+    let Refusal {
+        status,
+        response,
+        message,
+        form,
+    } = refusal;
+    event.refused(*status, *response, Some(message));
     let (connection_id, request_id) = (&event.connection.id, event.request_id());
-    let body = match message {
-        Some(message) => frames::notice(message, connection_id, request_id),
-        None => frames::unexplained(connection_id, request_id),
+    let body = match form {
+        RefusalForm::Notice => frames::notice(message, connection_id, request_id),
+        RefusalForm::Bare => bare(message),
     };
-    reply::error(refusal.status, refusal.kind, Bytes::from(body))
+    refused(*status, body, request_id)
 }
 
-fn forbidden() -> Response<Full<Bytes>> {
-    let (kind, message) = FORBIDDEN;
-    refusal(StatusCode::FORBIDDEN, kind, message)
+/// Refuses a handshake that came while the gateway stops, and tells the access log as well.
+pub(crate) fn unavailable(event: &Event) -> Response<Full<Bytes>> {
+    let refusal = Refusal::new(ResponseType::Default5xx, UNAVAILABLE);
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    refuse(&refusal.with_status(status).bare(), event)
+}
+
+/// Refuses a handshake whose answer was lost because the gateway stops.
+pub(crate) fn cut_off() -> Response<Full<Bytes>> {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    refused(status, bare(UNAVAILABLE), &ids::fresh())
+}
+
+/// Refuses a handshake that leads to no stage.
+pub(crate) fn led_nowhere() -> Response<Full<Bytes>> {
+    refused(StatusCode::FORBIDDEN, bare(FORBIDDEN), &ids::fresh())
+}
+
+/// Hands on the refusal by the integration: its status and its body as they are.
+///
+/// SOURCE: recorded on AWS, September 2026. GUESS: that its other headers are handed on.
+pub(crate) fn relay(reply: BackendResponse, event: &Event) -> Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = refused(status, reply.body, event.request_id());
+    let of_refusal = std::mem::replace(response.headers_mut(), reply.headers);
+    let headers = response.headers_mut();
+    integrate::strip_hop_headers(headers);
+    for name in OF_OTHER_ANSWERS {
+        headers.remove(name);
+    }
+    headers.extend(of_refusal);
+    response
+}
+
+fn bare(message: &str) -> String {
+    serde_json::json!({ "message": message }).to_string()
+}
+
+fn refused(status: StatusCode, body: impl Into<Bytes>, request_id: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let json = HeaderValue::from_static(REFUSAL_TYPE);
+    headers.insert(header::CONTENT_TYPE, json);
+    if let Ok(id) = HeaderValue::try_from(request_id) {
+        headers.insert("x-amz-apigw-id", id);
+    }
+    response
+}
+
+/// Refuses a handshake as the load balancer in front of AWS's gateways does.
+///
+/// SOURCE: recorded on AWS, September 2026: the status, `server` and that it is a page. GUESS: its text, which is that of
+/// other load balancers of AWS.
+fn of_load_balancer() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(BAD_REQUEST_PAGE));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::SERVER, "awselb/2.0"),
+        (header::CONTENT_TYPE, "text/html"),
+        (header::CONNECTION, "close"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
 }

@@ -1,6 +1,6 @@
 //! The handshake: the stage that it leads to, the clients that may connect, and the answer of `$connect`.
 
-mod arrival;
+pub(super) mod arrival;
 mod authorization;
 pub(super) mod authorizer;
 pub(super) mod caller;
