@@ -12,6 +12,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
+    access_log::{lines, log},
     data_handshake::{check_refusal, check_refusal_headers},
     lambda::{Gate, gateway, gateway_with, options, told},
     support::{
@@ -218,6 +219,10 @@ async fn a_function_decides_over_the_handshake() {
         check_refusal_headers(&refused, status);
         assert_eq!(refused.header("x-why"), Some("rule 7"));
     }
+    let refused = refusal("do=refuse&status=418").await;
+    check_refusal_headers(&refused, 418);
+    let id = &refused.json()["event"]["requestContext"]["requestId"];
+    assert_eq!(refused.header("x-amz-apigw-id"), id.as_str());
     // What is thrown and what is no answer are the function's fault.
     for query in [
         "do=throw",
@@ -237,6 +242,24 @@ async fn a_function_decides_over_the_handshake() {
     let unknown = api(&gateway, "unknown").await;
     let refused = gateway.refused(&unknown.stage_path("prod"), &[]).await;
     check_refusal(&refused, 500, "Internal server error");
+}
+
+#[tokio::test]
+async fn the_access_log_has_the_status_with_which_the_function_answered_a_handshake() {
+    let gateway = gateway(&[told("f")]).await;
+    let api = api(&gateway, "f").await;
+    let format =
+        "$context.status $context.error.message $context.error.responseType $context.requestId";
+    log(&api, "prod", format).await;
+    let path = api.stage_path("prod");
+    let answering = |status: u16| format!("{path}?do=say&what=%7B%22statusCode%22:{status}%7D");
+    let _open = gateway.connect(&answering(201)).await;
+    let last = async || lines(&gateway, &api, "prod").await.pop().unwrap();
+    let line = last().await;
+    assert!(line.starts_with("201 - - "), "{line}");
+    let refused = gateway.refused(&answering(403), &[]).await;
+    let id = refused.header("x-amz-apigw-id").unwrap();
+    assert_eq!(last().await, format!("403 - - {id}"));
 }
 
 #[tokio::test]

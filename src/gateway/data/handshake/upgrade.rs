@@ -144,10 +144,13 @@ async fn ask(
         return Ok(None);
     };
     match integrate::run(integration, event, plane).await {
-        Ok(reply) if (200..300).contains(&reply.status) => Ok(subprotocol(event, &reply)),
         Ok(reply) => {
             event.note("status", || reply.status.to_string());
-            Err(Box::new(arrival::relay(reply, event)))
+            if (200..300).contains(&reply.status) {
+                Ok(subprotocol(event, &reply))
+            } else {
+                Err(Box::new(arrival::relay(reply, event)))
+            }
         }
         Err(failure) => {
             peer::log_failure(route, integration, event, &failure);
