@@ -391,8 +391,7 @@ async fn answer(
         Recipient::Invoke => of_invoke(server, request).await,
         Recipient::Management(address) => of_management(server, &address, request).await,
         Recipient::Stage(address) => of_stage(server, remote, address, request).await,
-        Recipient::Nobody if data::wanted(request.headers()) => data::led_nowhere(),
-        Recipient::Nobody => forbidden(),
+        Recipient::Nobody => data::led_nowhere(request.headers()),
     };
     // The rest of a body that is too long is still on its way, and no further request can be told from it.
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
@@ -422,7 +421,7 @@ async fn of_stage(
     if data::wanted(request.headers()) || request.method() == http::Method::GET {
         return data::connect(&server.plane, remote, address, request).await;
     }
-    forbidden()
+    data::led_nowhere(request.headers())
 }
 
 async fn of_control(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -475,10 +474,6 @@ async fn of_invoke(server: &Server, request: Request<Incoming>) -> Response<Full
         Ok(body) => lambda::answer_invoke(&server.plane.functions, &head, body.ok()).await,
         Err(broken) => broken.answer(),
     }
-}
-
-fn forbidden() -> Response<Full<Bytes>> {
-    refusal(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden")
 }
 
 /// The reason why a body did not arrive.

@@ -183,8 +183,18 @@ async fn a_plain_request_for_what_nobody_can_connect_to_is_forbidden() {
     let stages = format!("/v2/apis/{}/stages", api.id);
     let stage = json!({ "stageName": "bare" });
     gateway.control("POST", &stages, stage).await;
-    let unknown = "/none/prod".to_owned();
-    for path in [unknown, api.stage_path("none"), api.stage_path("bare")] {
+    let nowhere = [
+        "/".to_owned(),
+        "/none/prod".to_owned(),
+        api.stage_path("none"),
+    ];
+    for path in &nowhere {
+        // It is no handshake, and so it is told the name of the error.
+        let answer = gateway.call("GET", path, "").await;
+        let kind = answer.header("x-amzn-errortype");
+        assert_eq!(kind, Some("ForbiddenException"), "{path}");
+    }
+    for path in nowhere.into_iter().chain([api.stage_path("bare")]) {
         let answer = gateway.call("GET", &path, "").await;
         assert_eq!(answer.status, 403, "{path}");
         assert_eq!(answer.json(), json!({ "message": "Forbidden" }));

@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::{
     Error, Utf8Bytes, error::ProtocolError, handshake::server::create_response_with_body,
 };
 
+use super::upgrade;
 use crate::gateway::{
     data::{
         Plane,
@@ -32,6 +33,7 @@ use crate::gateway::{
         message::event::{Event, Handshake, Kind, text_of},
     },
     outbound::BackendResponse,
+    reply,
     stage_address::{Entrance, StageAddress},
     store::record::{Serving, Snapshot},
 };
@@ -102,7 +104,7 @@ pub(crate) fn arrive(
         return Err(Box::new(of_load_balancer()));
     }
     let Some(serving) = addressed_stage(plane, address) else {
-        return Err(Box::new(led_nowhere()));
+        return Err(Box::new(led_nowhere(&head.headers)));
     };
     let client = client(address, remote, &head.headers);
     let handshake = Handshake {
@@ -269,9 +271,16 @@ pub(crate) fn cut_off() -> Response<Full<Bytes>> {
     refused(status, bare(UNAVAILABLE), &ids::fresh())
 }
 
-/// Refuses a handshake that leads to no stage.
-pub(crate) fn led_nowhere() -> Response<Full<Bytes>> {
-    refused(StatusCode::FORBIDDEN, bare(FORBIDDEN), &ids::fresh())
+/// Refuses a request that leads to no stage.
+///
+/// SOURCE: recorded on AWS, September 2026: what is no handshake is told the name of the error.
+pub(crate) fn led_nowhere(headers: &HeaderMap) -> Response<Full<Bytes>> {
+    let status = StatusCode::FORBIDDEN;
+    if upgrade::wanted(headers) {
+        refused(status, bare(FORBIDDEN), &ids::fresh())
+    } else {
+        reply::refusal(status, "ForbiddenException", FORBIDDEN)
+    }
 }
 
 /// Hands on the refusal by the integration: its status and its body as they are.
