@@ -361,9 +361,10 @@ async fn meet(
             status,
             error,
             message,
-        } => Ok(match message {
-            Some(message) => refusal(status, &error, &message),
-            None => unexplained(status, &error),
+        } => Ok(match (error, message) {
+            (Some(error), Some(message)) => refusal(status, &error, &message),
+            (Some(error), None) => unexplained(status, &error),
+            (None, message) => data::turned_away(status, &message.unwrap_or_default()),
         }),
         FaultEffect::DropRequest => Err(Dropped),
         FaultEffect::DropAnswer => {

@@ -267,8 +267,12 @@ pub(crate) fn unavailable(event: &Event) -> Response<Full<Bytes>> {
 
 /// Refuses a handshake whose answer was lost because the gateway stops.
 pub(crate) fn cut_off() -> Response<Full<Bytes>> {
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    refused(status, bare(UNAVAILABLE), &ids::fresh())
+    turned_away(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE)
+}
+
+/// Refuses a handshake that no stage has heard of.
+pub(crate) fn turned_away(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+    refused(status, bare(message), &ids::fresh())
 }
 
 /// Refuses a request that leads to no stage.
@@ -277,7 +281,7 @@ pub(crate) fn cut_off() -> Response<Full<Bytes>> {
 pub(crate) fn led_nowhere(headers: &HeaderMap) -> Response<Full<Bytes>> {
     let status = StatusCode::FORBIDDEN;
     if upgrade::wanted(headers) {
-        refused(status, bare(FORBIDDEN), &ids::fresh())
+        turned_away(status, FORBIDDEN)
     } else {
         reply::refusal(status, "ForbiddenException", FORBIDDEN)
     }
