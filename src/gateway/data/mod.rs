@@ -33,7 +33,7 @@ pub(crate) use self::{
         registry::{Connection, Registry},
     },
     handshake::{
-        arrival::{led_nowhere, turned_away},
+        refusal::{led_nowhere, turned_away},
         upgrade::{connect, wanted},
     },
     ids::normalized,

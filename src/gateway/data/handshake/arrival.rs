@@ -1,8 +1,7 @@
-//! A handshake before any route is asked: the stage that it leads to, and the refusal with which it is turned away if
-//! it comes no further.
+//! A handshake before any route is asked: the stage that it leads to, and the reason for which it is turned away if it
+//! comes no further.
 //!
-//! SOURCE: recorded on AWS, September 2026: the headers of a refused handshake, the body with the ids of the connection
-//! and the request, and two `Authorization` headers. The other outcomes are those of reports and captured sessions; the
+//! SOURCE: the outcomes are those of reports, of captured sessions, and of what was recorded on AWS, September 2026; the
 //! guesses are marked. A handshake that leads to no stage leaves no line in any access log, as on a custom domain without
 //! a mapping; all others do. GUESS: that AWS logs those too.
 
@@ -19,48 +18,21 @@ use tokio_tungstenite::tungstenite::{
     Error, Utf8Bytes, error::ProtocolError, handshake::server::create_response_with_body,
 };
 
-use super::upgrade;
+use super::refusal::{self, FORBIDDEN, RefusalResponse};
 use crate::gateway::{
     data::{
         Plane,
-        connection::{
-            frames,
-            registry::{Client, Connection},
-        },
-        gateway_response::{Refusal, RefusalForm, ResponseType},
+        connection::registry::{Client, Connection},
+        gateway_response::{Refusal, ResponseType},
         ids,
-        integration::integrate,
         message::event::{Event, Handshake, Kind, text_of},
     },
-    outbound::BackendResponse,
-    reply,
     stage_address::{Entrance, StageAddress},
     store::record::{Serving, Snapshot},
 };
 
 /// Longest path of a handshake with its query string.
 const URL_BYTES: usize = 4096;
-
-/// The text for a handshake that leads nowhere.
-const FORBIDDEN: &str = "Forbidden";
-
-/// The text for a client that comes while the gateway stops.
-const UNAVAILABLE: &str = "Service Unavailable";
-
-/// The type of the body of every refused handshake. SOURCE: recorded on AWS, September 2026: of the function's answers
-/// too, whose own type was another.
-const REFUSAL_TYPE: &str = "application/json; charset=UTF-8";
-
-/// Headers by which other answers of AWS tell their error and their request. SOURCE: recorded on AWS, September 2026:
-/// no refused handshake has them.
-const OF_OTHER_ANSWERS: [&str; 2] = ["x-amzn-errortype", "x-amzn-requestid"];
-
-/// The page of the load balancer for a request that it does not let through.
-const BAD_REQUEST_PAGE: &str = "<html>\r\n<head><title>400 Bad Request</title></head>\r\n<body>\r\n\
-     <center><h1>400 Bad Request</h1></center>\r\n</body>\r\n</html>\r\n";
-
-/// A refused handshake, boxed because it is so much larger than what stands beside it.
-pub(crate) type RefusalResponse = Box<Response<Full<Bytes>>>;
 
 /// A handshake that may ask its route.
 pub(crate) struct Arrival {
@@ -101,10 +73,10 @@ pub(crate) fn arrive(
     head: Parts,
 ) -> Result<Arrival, RefusalResponse> {
     if brings_two_authorizations(&head.headers) {
-        return Err(Box::new(of_load_balancer()));
+        return Err(Box::new(refusal::of_load_balancer()));
     }
     let Some(serving) = addressed_stage(plane, address) else {
-        return Err(Box::new(led_nowhere(&head.headers)));
+        return Err(Box::new(refusal::led_nowhere(&head.headers)));
     };
     let client = client(address, remote, &head.headers);
     let handshake = Handshake {
@@ -230,7 +202,7 @@ impl TurnedAway {
 
     /// Answers the client, and tells the access log as well.
     fn answer(self, event: &Event) -> Response<Full<Bytes>> {
-        let mut response = refuse(&self.refusal(), event);
+        let mut response = refusal::refuse(&self.refusal(), event);
         if self == TurnedAway::UpgradeRequired {
             let headers = response.headers_mut();
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -239,100 +211,4 @@ impl TurnedAway {
         }
         response
     }
-}
-
-/// Refuses a handshake that leads to a stage, and tells the access log as well.
-pub(crate) fn refuse(refusal: &Refusal, event: &Event) -> Response<Full<Bytes>> {
-    let Refusal {
-        status,
-        response,
-        message,
-        form,
-    } = refusal;
-    event.refused(*status, *response, Some(message));
-    let (connection_id, request_id) = (&event.connection.id, event.request_id());
-    let body = match form {
-        RefusalForm::Notice => frames::notice(message, connection_id, request_id),
-        RefusalForm::Bare => bare(message),
-    };
-    refused(*status, body, request_id)
-}
-
-/// Refuses a handshake that came while the gateway stops, and tells the access log as well.
-pub(crate) fn unavailable(event: &Event) -> Response<Full<Bytes>> {
-    let refusal = Refusal::new(ResponseType::Default5xx, UNAVAILABLE);
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    refuse(&refusal.with_status(status).bare(), event)
-}
-
-/// Refuses a handshake whose answer was lost because the gateway stops.
-pub(crate) fn cut_off() -> Response<Full<Bytes>> {
-    turned_away(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE)
-}
-
-/// Refuses a handshake that no stage has heard of.
-pub(crate) fn turned_away(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
-    refused(status, bare(message), &ids::fresh())
-}
-
-/// Refuses a request that leads to no stage.
-///
-/// SOURCE: recorded on AWS, September 2026: what is no handshake is told the name of the error.
-pub(crate) fn led_nowhere(headers: &HeaderMap) -> Response<Full<Bytes>> {
-    let status = StatusCode::FORBIDDEN;
-    if upgrade::wanted(headers) {
-        turned_away(status, FORBIDDEN)
-    } else {
-        reply::refusal(status, "ForbiddenException", FORBIDDEN)
-    }
-}
-
-/// Hands on the refusal by the integration: its status and its body as they are.
-///
-/// SOURCE: recorded on AWS, September 2026. GUESS: that its other headers are handed on.
-pub(crate) fn relay(reply: BackendResponse, event: &Event) -> Response<Full<Bytes>> {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = refused(status, reply.body, event.request_id());
-    let of_refusal = std::mem::replace(response.headers_mut(), reply.headers);
-    let headers = response.headers_mut();
-    integrate::strip_hop_headers(headers);
-    for name in OF_OTHER_ANSWERS {
-        headers.remove(name);
-    }
-    headers.extend(of_refusal);
-    response
-}
-
-fn bare(message: &str) -> String {
-    serde_json::json!({ "message": message }).to_string()
-}
-
-fn refused(status: StatusCode, body: impl Into<Bytes>, request_id: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    let json = HeaderValue::from_static(REFUSAL_TYPE);
-    headers.insert(header::CONTENT_TYPE, json);
-    if let Ok(id) = HeaderValue::try_from(request_id) {
-        headers.insert("x-amz-apigw-id", id);
-    }
-    response
-}
-
-/// Refuses a handshake as the load balancer in front of AWS's gateways does.
-///
-/// SOURCE: recorded on AWS, September 2026: the status, `server` and that it is a page. GUESS: its text, which is that of
-/// other load balancers of AWS.
-fn of_load_balancer() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(BAD_REQUEST_PAGE));
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::SERVER, "awselb/2.0"),
-        (header::CONTENT_TYPE, "text/html"),
-        (header::CONNECTION, "close"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

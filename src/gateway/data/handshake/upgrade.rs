@@ -22,8 +22,9 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
-    arrival::{self, Arrival, Pass, RefusalResponse},
+    arrival::{self, Arrival, Pass},
     authorization::authorize,
+    refusal::{self, RefusalResponse},
 };
 use crate::gateway::{
     client_stream::ClientStream,
@@ -89,7 +90,7 @@ pub(crate) async fn connect(
     let protocol = match answered.await {
         Ok(Ok(protocol)) => protocol,
         Ok(Err(refused)) => return *refused,
-        Err(_) => return arrival::cut_off(),
+        Err(_) => return refusal::cut_off(),
     };
     if let Some(protocol) = protocol {
         let headers = accepted.headers_mut();
@@ -107,7 +108,7 @@ async fn open(
     let protocol = ask(&plane, &snapshot, &event).await?;
     let connection = Arc::clone(&event.connection);
     if !plane.registry.add(Arc::clone(&connection)) {
-        let refused = arrival::unavailable(&event);
+        let refused = refusal::unavailable(&event);
         // Its line in the access log comes before that of the disconnect.
         drop(event);
         disconnect(&plane, &connection, Ending::LOST).await;
@@ -138,7 +139,7 @@ async fn ask(
     match authorize(plane, snapshot, route, event).await {
         Ok(Some(caller)) => event.connection.identify(caller),
         Ok(None) => {}
-        Err(denied) => return Err(Box::new(arrival::refuse(&denied, event))),
+        Err(denied) => return Err(Box::new(refusal::refuse(&denied, event))),
     }
     let Some(integration) = &route.integration else {
         return Ok(None);
@@ -149,12 +150,12 @@ async fn ask(
             if (200..300).contains(&reply.status) {
                 Ok(subprotocol(event, &reply))
             } else {
-                Err(Box::new(arrival::relay(reply, event)))
+                Err(Box::new(refusal::relay(reply, event)))
             }
         }
         Err(failure) => {
             peer::log_failure(route, integration, event, &failure);
-            Err(Box::new(arrival::refuse(&failure.trouble.refusal(), event)))
+            Err(Box::new(refusal::refuse(&failure.trouble.refusal(), event)))
         }
     }
 }
