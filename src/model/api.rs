@@ -88,6 +88,12 @@ pub struct Route {
 }
 
 impl Route {
+    /// True for the keys that have a meaning of their own; a stage takes settings for them before there is such a route.
+    // SOURCE: reported of AWS.
+    pub fn is_predefined(key: &str) -> bool {
+        matches!(key, "$connect" | "$disconnect" | "$default")
+    }
+
     /// Returns the integration that the target names.
     pub fn integration_id(&self) -> Option<IntegrationId> {
         let id = self.target.as_deref()?.strip_prefix("integrations/")?;
@@ -204,8 +210,6 @@ pub struct Authorizer {
     pub uri: Option<String>,
     /// The role AWS assumes for the call.
     pub credentials_arn: Option<String>,
-    /// Seconds that a result may be kept.
-    pub result_ttl_seconds: Option<i32>,
     /// The identity sources: the values that a client must bring.
     pub identity_source: Vec<String>,
     /// Stored by AWS, without effect on WebSocket APIs.

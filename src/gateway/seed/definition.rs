@@ -157,14 +157,12 @@ fn integration_response_of(
 
 fn authorizer_of(authorizer: AuthorizerRecord) -> Result<Authorizer, ApiError> {
     let id = AuthorizerId::parse(&authorizer.authorizer_id);
-    let ttl = authorizer.authorizer_result_ttl_in_seconds;
     Ok(Authorizer {
         id: id.map_err(|error| ApiError::internal(&error))?,
         name: authorizer.name,
         authorizer_type: authorizer.authorizer_type,
         uri: authorizer.authorizer_uri,
         credentials_arn: authorizer.authorizer_credentials_arn,
-        result_ttl_seconds: ttl.and_then(|seconds| i32::try_from(seconds).ok()),
         identity_source: authorizer.identity_source,
         identity_validation_expression: authorizer.identity_validation_expression,
     })

@@ -17,7 +17,8 @@
 //! }
 //! ```
 //!
-//! Nothing here refuses what API Gateway would refuse; only what no API could be made from is a mistake.
+//! Nothing here refuses what API Gateway would refuse; only what no API could be made from is a mistake, and what API
+//! Gateway takes on HTTP APIs only or takes without a word and does not keep.
 
 mod changes;
 mod history;
@@ -159,9 +160,15 @@ pub struct AuthorizerFile {
     /// The role AWS assumes for the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorizer_credentials_arn: Option<String>,
-    /// Seconds that a result may be kept.
+    /// Refused on WebSocket APIs, as are the next two: a file that has one is told so before any call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorizer_result_ttl_in_seconds: Option<i32>,
+    /// Refused on WebSocket APIs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorizer_payload_format_version: Option<String>,
+    /// Refused on WebSocket APIs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_simple_responses: Option<bool>,
     /// The identity sources: the values that a client must bring.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_source: Vec<String>,
@@ -194,7 +201,7 @@ pub struct ModelFile {
 pub struct IntegrationFile {
     /// `AWS`, `AWS_PROXY`, `HTTP`, `HTTP_PROXY` or `MOCK`.
     pub integration_type: String,
-    /// The HTTP method it calls with.
+    /// The HTTP method it calls with; `POST` unless another is given for `AWS` and `AWS_PROXY`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration_method: Option<String>,
     /// The URI that the integration calls.

@@ -127,9 +127,9 @@ fn authorizer_file(authorizer: &Authorizer) -> AuthorizerFile {
         authorizer_type: authorizer.authorizer_type.clone(),
         authorizer_uri: authorizer.uri.clone(),
         authorizer_credentials_arn: authorizer.credentials_arn.clone(),
-        authorizer_result_ttl_in_seconds: authorizer.result_ttl_seconds,
         identity_source: authorizer.identity_source.clone(),
         identity_validation_expression: authorizer.identity_validation_expression.clone(),
+        ..AuthorizerFile::default()
     }
 }
 
