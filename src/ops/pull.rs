@@ -59,7 +59,8 @@ fn warnings(draft: &WholeDraft, stages: &[Stage]) -> Vec<String> {
     let is_route = |key: &str| draft.routes.iter().any(|route| route.key == key);
     let idle = stages.iter().flat_map(|stage| {
         let keys = stage.route_settings.keys();
-        keys.filter(|key| !is_route(key)).map(|key| {
+        let idle = keys.filter(|key| !is_route(key) && !Route::is_predefined(key));
+        idle.map(|key| {
             let key = printable(key);
             format!(
                 "stage {} has settings for {key}, which is no route of this API any more; the file leaves them out",

@@ -139,13 +139,15 @@ fn compare(request: &ApplyRequest, wanted: ApiFile, live: Option<&Live>) -> Appl
         .map(|(live, from)| live.with_idle_responses(from, &wanted, &names));
     let steps = steps::plan(there.as_ref(), &wanted, request.extras);
     let both = live.zip(from.as_ref()).filter(|_| !steps.is_empty());
-    let notes = both.map(|(live, from)| notes_on_target(live, from, &wanted, request.extras));
+    let of_target = both.map(|(live, from)| notes_on_target(live, from, &wanted, request.extras));
+    let mut notes: Vec<String> = live.map_or_else(Vec::new, |live| live.notes_on_kept(&wanted));
+    notes.extend(of_target.into_iter().flatten());
     ApplyPlan {
         name: wanted.name.clone(),
         api: live.map(|live| live.draft.api.id.clone()),
         changes: as_creation(changes, from.is_none()),
         left_alone: left_alone.into_iter().map(|it| it.subject).collect(),
-        notes: notes.unwrap_or_default(),
+        notes,
         ids: live
             .map(|live| PartIds::of(live, &names))
             .unwrap_or_default(),
@@ -305,9 +307,23 @@ impl Live {
         for (name, stage) in &mut file.stages {
             if let Some(wanted) = wanted.stages.get(name) {
                 overlook_idle(stage, wanted);
+                overlook_description(stage, wanted);
             }
         }
         file
+    }
+
+    /// Returns notes on what the file does not have and no call takes away.
+    fn notes_on_kept(&self, wanted: &ApiFile) -> Vec<String> {
+        let kept = self.stages.iter().filter(|stage| {
+            let wanted = wanted.stages.get(&stage.name);
+            stage.description.is_some() && wanted.is_some_and(|it| it.description.is_none())
+        });
+        let note = |stage: &Stage| {
+            let name = &stage.name;
+            format!("stage {name} keeps its description, which API Gateway does not take away")
+        };
+        kept.map(note).collect()
     }
 
     /// Adds the responses without effect that both sides have: `file` is the target's and shows none of them.
@@ -334,6 +350,14 @@ impl Live {
             }
         }
         there
+    }
+}
+
+/// Leaves out a description that the file does not have.
+// SOURCE: reported of AWS: no call takes it away; held against the file, it would be a difference for ever.
+fn overlook_description(stage: &mut StageFile, wanted: &StageFile) {
+    if wanted.description.is_none() {
+        stage.description = None;
     }
 }
 
