@@ -161,3 +161,23 @@ async fn a_stage_called_default_and_a_bare_function_are_applied_served_and_pulle
         assert_eq!(answer["event"]["requestContext"]["stage"], "$default");
     }
 }
+
+#[tokio::test]
+async fn a_route_that_answers_by_its_response_alone_is_pulled_applied_and_taken_back() {
+    let gateway = Gateway::start().await;
+    let control = control(&gateway).await;
+    let with = |responses: &Value| {
+        file(&json!({
+            "integrations": { "r": { "integrationType": "MOCK" } },
+            "routes": { "r": { "integration": "r", "responses": responses } },
+        }))
+    };
+    let answers = with(&json!({ "$default": {} }));
+    let silent = with(&json!({}));
+    for (text, n_routes_that_answer) in [(&silent, 0), (&answers, 1), (&silent, 0)] {
+        applied(&control, text, Extras::LeftAlone).await;
+        let there = pulled(&control, "chat").await;
+        assert_eq!(normalized(&there), normalized(text));
+        assert_eq!(there.matches("responses").count(), n_routes_that_answer);
+    }
+}

@@ -43,9 +43,7 @@ pub use changes::{changes, own_members, stage_changes};
 pub use history::Standing;
 pub use normal::{Normalized, Unfit};
 pub use part_steps::{PartStep, ResponseName, Write, additions, removals};
-pub use parts::{
-    Names, api_file, integration_names, integration_responses, route_responses, stage_file,
-};
+pub use parts::{Names, api_file, integration_names, integration_responses, stage_file};
 
 /// Texts by key.
 pub type Texts = BTreeMap<String, String>;
@@ -305,7 +303,7 @@ pub struct RouteFile {
     #[serde(default, deserialize_with = "unique::map")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub request_parameters: BTreeMap<String, bool>,
-    /// `$default` when the route answers.
+    /// `$default` or nothing; it is the response that makes a route answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_response_selection_expression: Option<String>,
     /// Route responses by key.

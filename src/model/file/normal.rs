@@ -68,11 +68,7 @@ impl ApiFile {
                 without_effect.push(format!("the responses of the integration {name:?}"));
             }
         }
-        for (key, route) in &mut self.routes {
-            if route.normalize() {
-                without_effect.push(format!("the responses of the one-way route {key:?}"));
-            }
-        }
+        self.routes.values_mut().for_each(RouteFile::normalize);
         for (name, stage) in &mut self.stages {
             stage.normalize();
             for (key, _) in stage.route_settings.extract_if(.., |key, _| {
@@ -159,8 +155,7 @@ impl RouteFile {
         self
     }
 
-    /// True when responses were left out: without the expression nobody gets one.
-    fn normalize(&mut self) -> bool {
+    fn normalize(&mut self) {
         *self = std::mem::take(self).spelled_out();
         drop_false(&mut self.api_key_required);
         drop_usual(&mut self.authorization_type, usual::AUTHORIZATION_TYPE);
@@ -170,12 +165,6 @@ impl RouteFile {
         self.responses
             .values_mut()
             .for_each(RouteResponseFile::normalize);
-        let is_idle =
-            self.route_response_selection_expression.is_none() && !self.responses.is_empty();
-        if is_idle {
-            self.responses.clear();
-        }
-        is_idle
     }
 
     /// Says in short what can be said in short.

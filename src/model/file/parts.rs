@@ -112,8 +112,8 @@ pub fn integration_responses(
     responses.collect()
 }
 
-/// Returns the responses of a route by key, each in the normal form, whether they have an effect or not.
-pub fn route_responses(route: &Route) -> BTreeMap<String, RouteResponseFile> {
+/// Returns the responses of a route by key, each in the normal form.
+fn route_responses(route: &Route) -> BTreeMap<String, RouteResponseFile> {
     let responses = route.responses.iter().map(|response| {
         let mut file = route_response_file(response);
         file.normalize();

@@ -366,7 +366,7 @@ fn settings_of_predefined_routes_stand_without_the_routes() {
 fn what_has_no_effect_is_left_out_and_told() {
     let normalized = file(
         r#""integrations": { "i": { "integrationType": "HTTP_PROXY", "responses": { "$default": {} } } },
-           "routes": { "r": { "responses": { "$default": {} } } },
+           "routes": { "r": {} },
            "stages": { "prod": { "routeSettings": {
                "r": { "throttlingBurstLimit": 1 }, "gone": { "throttlingBurstLimit": 2 } } } }"#,
     )
@@ -376,11 +376,10 @@ fn what_has_no_effect_is_left_out_and_told() {
         normalized.without_effect,
         [
             "the responses of the integration \"i\"",
-            "the responses of the one-way route \"r\"",
             "the settings of the stage \"prod\" for \"gone\", which is no route of the file",
         ]
     );
-    assert!(normalized.api.routes["r"].responses.is_empty());
+    assert!(normalized.api.integrations["i"].responses.is_empty());
     let prod = &normalized.api.stages[&StageName::parse("prod").unwrap()];
     assert_eq!(prod.route_settings.keys().collect::<Vec<_>>(), ["r"]);
 }

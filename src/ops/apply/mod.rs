@@ -22,7 +22,6 @@ use crate::{
         diff::{Change, ChangeKind, Subject},
         file::{
             ApiFile, Names, RouteSettingsFile, StageFile, api_file, changes, integration_responses,
-            route_responses,
         },
         text::printable,
     },
@@ -265,8 +264,10 @@ fn notes_on_shared_integrations(from: &ApiFile, wanted: &ApiFile) -> impl Iterat
 impl Live {
     async fn read(control: &Control, api: &ApiId, wanted: &ApiFile) -> Result<Self, aws::Error> {
         control.expect(1);
-        let (draft, stages) =
-            tokio::try_join!(Box::pin(reading::whole(control, api)), control.stages(api))?;
+        let (draft, stages) = tokio::try_join!(
+            Box::pin(reading::to_the_last_response(control, api)),
+            control.stages(api)
+        )?;
         let stages = stages.whole()?;
         let mut live = Self { draft, stages };
         live.read_hidden(control, wanted).await?;
@@ -278,15 +279,6 @@ impl Live {
     async fn read_hidden(&mut self, control: &Control, wanted: &ApiFile) -> Result<(), aws::Error> {
         let api = self.draft.api.id.clone();
         let names = matching::names(wanted, &self.draft);
-        for route in &mut self.draft.routes {
-            let file = wanted.routes.get(&route.key);
-            if route.route_response_selection_expression.is_none()
-                && file.is_some_and(|file| !file.responses.is_empty())
-            {
-                control.expect(1);
-                route.responses = control.route_responses(&api, &route.id).await?;
-            }
-        }
         for integration in &mut self.draft.integrations {
             let name = names.get(&integration.id);
             let file = name.and_then(|name| wanted.integrations.get(name));
@@ -337,14 +329,6 @@ impl Live {
             });
             if let Some((there, wanted)) = both {
                 let mut responses = integration_responses(integration);
-                responses.retain(|key, _| wanted.responses.contains_key(key));
-                there.responses.extend(responses);
-            }
-        }
-        for route in &self.draft.routes {
-            let there = there.routes.get_mut(&route.key);
-            if let Some((there, wanted)) = there.zip(wanted.routes.get(&route.key)) {
-                let mut responses = route_responses(route);
                 responses.retain(|key, _| wanted.responses.contains_key(key));
                 there.responses.extend(responses);
             }
