@@ -342,6 +342,22 @@ fn a_lambda_integration_says_the_same_with_post_and_without_a_method() {
     assert_ne!(integration("HTTP", ""), integration("HTTP", post));
 }
 
+// SOURCE: recorded on AWS, September 2026: the first of the two; the local gateway shows the second.
+#[test]
+fn a_stage_says_the_same_with_and_without_the_throttle_that_nobody_gave() {
+    let stage = |settings: &str| {
+        let rest =
+            format!(r#""stages": {{ "prod": {{ "defaultRouteSettings": {{ {settings} }} }} }}"#);
+        file(&rest).normalized().unwrap().api
+    };
+    let shown =
+        r#""dataTraceEnabled": false, "detailedMetricsEnabled": false, "loggingLevel": "OFF""#;
+    let throttle = r#", "throttlingBurstLimit": 5000, "throttlingRateLimit": 10000.0"#;
+    for settings in [shown.to_owned(), format!("{shown}{throttle}")] {
+        assert_eq!(stage(&settings), stage(""));
+    }
+}
+
 #[test]
 fn tags_of_awss_own_are_no_part_of_a_file_in_any_case() {
     let api = file(r#""tags": { "aws:a": "1", "AWS:b": "1", "aws": "1" }"#);

@@ -419,6 +419,32 @@ async fn integrations_get_the_defaults_of_their_type() {
     }
 }
 
+// SOURCE: recorded on AWS, September 2026.
+#[tokio::test]
+async fn a_lambda_proxy_and_a_route_response_have_these_members_and_no_others() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:f/invocations";
+    let given = json!({ "integrationType": "AWS_PROXY", "integrationMethod": "POST", "integrationUri": uri });
+    let made = plane
+        .post(&format!("{api}/integrations"), given.clone())
+        .await
+        .ok(201);
+    let filled = json!({
+        "connectionType": "INTERNET", "integrationId": made["integrationId"], "passthroughBehavior": "WHEN_NO_MATCH",
+        "payloadFormatVersion": "1.0", "timeoutInMillis": 29000,
+    });
+    assert_eq!(made, with(given, filled));
+
+    let routes = plane.get(&format!("{api}/routes")).await.ok(200);
+    let route = routes["items"][0]["routeId"].as_str().unwrap();
+    let given = json!({ "routeResponseKey": "$default" });
+    let path = format!("{api}/routes/{route}/routeresponses");
+    let made = plane.post(&path, given.clone()).await.ok(201);
+    let id = json!({ "routeResponseId": made["routeResponseId"] });
+    assert_eq!(made, with(given, id));
+}
+
 // SOURCE: reported of AWS.
 #[tokio::test]
 async fn a_lambda_integration_without_a_method_posts() {

@@ -290,6 +290,23 @@ async fn stage_settings_act_without_a_deployment() {
     assert_eq!(serving().snapshot.as_ref().unwrap().routes.len(), 1);
 }
 
+// SOURCE: recorded on AWS, September 2026.
+#[tokio::test]
+async fn a_stage_says_that_it_does_not_deploy_by_itself_where_a_call_said_so() {
+    let plane = Plane::new();
+    let path = format!("{}/stages", plane.api().await);
+    for (stage, shown) in [
+        (
+            json!({ "stageName": "told", "autoDeploy": false }),
+            Some(json!(false)),
+        ),
+        (json!({ "stageName": "untold" }), None),
+    ] {
+        let made = plane.post(&path, stage).await.ok(201);
+        assert_eq!(made.get("autoDeploy").cloned(), shown);
+    }
+}
+
 // SOURCE: recorded on AWS, September 2026, but for the destinations that are ARNs, of which two were reported.
 #[tokio::test]
 async fn access_logs_go_to_a_log_group_and_name_the_request_on_one_line() {
