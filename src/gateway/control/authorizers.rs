@@ -1,6 +1,6 @@
 //! Authorizers: functions that are asked whether a client may connect. A WebSocket API has those of type REQUEST only.
 
-use regex::Regex;
+use regex::RegexBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -20,6 +20,8 @@ use crate::gateway::{
 
 /// SOURCE: quotas for configuring and running a WebSocket API: Lambda authorizers per API.
 const MOST: usize = 10;
+/// Bytes that an expression may take that is only asked whether it is one.
+const TRIAL_BYTES: usize = 16 * 1024;
 
 /// The input of `CreateAuthorizer` and `UpdateAuthorizer`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -272,7 +274,9 @@ fn invalid_role() -> ApiError {
 // SOURCE: recorded on AWS, September 2026: `[` is none. GUESS: what either of two dialects takes, for AWS's own is Java's,
 // which shares look-around with the one and flags with the other.
 fn is_expression(text: &str) -> bool {
-    Regex::new(text).is_ok() || meta::is_pattern(text)
+    // One that is too large to be tried is one all the same.
+    let tried = RegexBuilder::new(text).size_limit(TRIAL_BYTES).build();
+    !matches!(tried, Err(regex::Error::Syntax(_))) || meta::is_pattern(text)
 }
 
 // SOURCE: recorded on AWS, September 2026, for one source. GUESS: of several the first that is none is told.

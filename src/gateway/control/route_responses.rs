@@ -1,4 +1,4 @@
-//! Route responses: a route that has one, and an expression that selects it, is two-way.
+//! Route responses: a route that has one is two-way.
 
 use serde::{Deserialize, Serialize};
 

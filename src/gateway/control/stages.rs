@@ -279,25 +279,18 @@ fn change_settings(stage: &mut StageRecord, input: &StageInput) {
     }
     let certificate = input.client_certificate_id.as_ref();
     check::patch(&mut stage.client_certificate_id, certificate);
-    let access_log = input.access_log_settings.as_ref();
-    if let Some(settings) = access_log.and_then(AccessLogSettings::kept) {
-        stage.access_log_settings = Some(settings);
+    if let Some(settings) = &input.access_log_settings {
+        let destination_arn = check::kept(settings.destination_arn.as_ref());
+        let format = check::kept(settings.format.as_ref());
+        if destination_arn.is_some() || format.is_some() {
+            stage.access_log_settings = Some(AccessLogSettingsRecord {
+                destination_arn,
+                format,
+            });
+        }
     }
     if let Some(settings) = &input.default_route_settings {
         merge(&mut stage.default_route_settings, settings);
-    }
-}
-
-impl AccessLogSettings {
-    /// Returns the settings that are kept of these; none when no member is set.
-    fn kept(&self) -> Option<AccessLogSettingsRecord> {
-        let destination_arn = check::kept(self.destination_arn.as_ref());
-        let format = check::kept(self.format.as_ref());
-        let is_set = destination_arn.is_some() || format.is_some();
-        is_set.then_some(AccessLogSettingsRecord {
-            destination_arn,
-            format,
-        })
     }
 }
 

@@ -1,5 +1,5 @@
-//! The definition of a draft in the store, as whoever reads it through the control plane would have it: responses
-//! without effect are left out, as a reader has no reason to ask for them.
+//! The definition of a draft in the store, as whoever deploys it through the control plane would have it: responses that
+//! such a reader does not ask for are left out.
 
 use std::collections::BTreeMap;
 
