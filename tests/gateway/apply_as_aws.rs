@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::{
     lambda::{options, told},
     pull_apply::{applied, control, normalized, planned, pulled, run},
-    support::gateway::{Gateway, next_json},
+    support::gateway::{Gateway, next_json, next_text},
 };
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:f";
@@ -158,7 +158,13 @@ async fn a_stage_called_default_and_a_bare_function_are_applied_served_and_pulle
         let mut socket = gateway.connect(&path).await;
         socket.send(Message::text("{}")).await.unwrap();
         let answer = next_json(&mut socket).await;
-        assert_eq!(answer["event"]["requestContext"]["stage"], "$default");
+        let context = &answer["event"]["requestContext"];
+        assert_eq!(context["stage"], "$default");
+        let client = context["connectionId"].as_str().unwrap();
+        let callback = format!("{path}/@connections/{client}");
+        let pushed = gateway.call("POST", &callback, "pushed").await;
+        assert_eq!(pushed.status, 200, "{pushed:?}");
+        assert_eq!(next_text(&mut socket).await, "pushed");
     }
 }
 
