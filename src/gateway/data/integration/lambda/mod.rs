@@ -38,25 +38,17 @@ pub(crate) struct FunctionCall {
     pub(crate) payload: Bytes,
 }
 
-/// Returns the function in the URI of an integration:
-/// `arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations`, or the function's own ARN.
-///
-/// SOURCE: reported of AWS: the second form.
+/// Returns the function in the URI of an integration, which is
+/// `arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations` or the function's own ARN.
 pub(crate) fn function_of(uri: &str) -> Option<&str> {
-    if is_function_arn(uri) {
-        return Some(uri);
+    // SOURCE: reported of AWS: the bare ARN is taken and served.
+    if let ["arn", _, "lambda", _, _, named] = uri.splitn(6, ':').collect::<Vec<_>>()[..] {
+        return named.starts_with("function:").then_some(uri);
     }
     let (service, path) = uri.split_once(":lambda:path/")?;
     let (_, function) = path.split_once("/functions/")?;
     let function = function.strip_suffix("/invocations")?;
     (service.starts_with("arn:") && !function.is_empty()).then_some(function)
-}
-
-fn is_function_arn(text: &str) -> bool {
-    let mut parts = text.split(':');
-    parts.next() == Some("arn")
-        && parts.nth(1) == Some("lambda")
-        && parts.nth(2) == Some("function")
 }
 
 /// Makes the event for a proxy integration.
