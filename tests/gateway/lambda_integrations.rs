@@ -330,10 +330,8 @@ async fn a_stage_variable_chooses_the_alias() {
     let integration = proxy(&api, "f:${stageVariables.alias}", json!({})).await;
     api.two_way_route("$default", &integration).await;
     api.deploy("prod").await;
-    for (alias, handler, version) in [
-        ("live", "live", "live"),
-        ("test", "--nocapture", "$LATEST"),
-    ] {
+    for (alias, handler, version) in [("live", "live", "live"), ("test", "--nocapture", "$LATEST")]
+    {
         let variables = json!({ "stageVariables": { "alias": alias } });
         api.control("PATCH", "stages/prod", variables).await;
         let mut socket = gateway.connect(&api.stage_path("prod")).await;

@@ -154,7 +154,7 @@ fn remove_old(dir: &Path) {
         .filter_map(|path| Some((day_of(&path)?, path)))
         .collect();
     let days: BTreeSet<Date> = files.iter().map(|(day, _)| *day).collect();
-    let Some(first_kept) = days.iter().rev().take(DAYS).last() else {
+    let Some(first_kept) = days.iter().rev().take(DAYS).next_back() else {
         return;
     };
     for (_, path) in files.iter().filter(|(day, _)| day < first_kept) {
