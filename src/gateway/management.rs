@@ -102,6 +102,7 @@ async fn carry_out(plane: &Plane, call: &Call<'_>, id: &str, body: Bytes) -> Res
         return refusal(StatusCode::BAD_REQUEST, "BadRequestException", &message);
     };
     if !call.is_signed() {
+        // SOURCE: recorded on AWS, September 2026.
         return reply::not_signed();
     }
     let Some(connection) = plane.registry.find(&call.address.api_id, &id) else {
@@ -157,8 +158,8 @@ impl<'a> Call<'a> {
 
     /// Returns a variable of the access log.
     ///
-    /// SOURCE: recorded on AWS, September 2026. GUESS: that a call which is refused leaves a line, unless its connection
-    /// is gone.
+    /// SOURCE: recorded on AWS, September 2026. GUESS: refused calls leave lines too; recorded is only that those do whose
+    /// connection is gone.
     fn context(&self, name: &str, id: &str, status: StatusCode) -> Option<String> {
         let address = self.address;
         Some(match name {
@@ -252,6 +253,7 @@ fn gone() -> Response<Full<Bytes>> {
     reply::unexplained(StatusCode::GONE, "GoneException")
 }
 
+/// SOURCE: recorded on AWS, September 2026.
 fn forbidden() -> Response<Full<Bytes>> {
     refusal(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden")
 }

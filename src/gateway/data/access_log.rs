@@ -340,6 +340,12 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_no_shorter_than_it_was_seen_to_be_on_aws() {
+        let line = "x".repeat(1051);
+        assert_eq!(render(&line, |_| None), line);
+    }
+
+    #[test]
     fn lines_and_rings_are_bounded() {
         let long = render(&"$context.x".repeat(1000), |_| Some("é".repeat(500)));
         assert!((LINE_BYTES - 1..=LINE_BYTES).contains(&long.len()));
