@@ -300,9 +300,7 @@ impl Recipient {
         }
         match StageAddress::find(host, path, reachable(listener), store) {
             None => Recipient::Nobody,
-            Some(address) if address.rest.iter().any(|it| it == management::SEGMENT) => {
-                Recipient::Management(address)
-            }
+            Some(address) if management::is_called(&address) => Recipient::Management(address),
             Some(address) => Recipient::Stage(address),
         }
     }

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// The path segment that marks the API.
-pub(super) const SEGMENT: &str = "@connections";
+const SEGMENT: &str = "@connections";
 
 /// The operation of each method, as SDKs name it.
 static OPERATIONS: [(Method, &str); 3] = [
@@ -30,6 +30,11 @@ static OPERATIONS: [(Method, &str); 3] = [
     (Method::GET, "GetConnection"),
     (Method::DELETE, "DeleteConnection"),
 ];
+
+/// True when a path leads to the API, be it below a stage or where the stage should be.
+pub(super) fn is_called(address: &StageAddress) -> bool {
+    address.stage == SEGMENT || address.rest.iter().any(|segment| segment == SEGMENT)
+}
 
 /// Returns the operation of a call with this method.
 pub(super) fn operation(method: &Method) -> Option<&'static str> {

@@ -309,11 +309,13 @@ async fn every_answer_has_the_ids_of_its_call_but_413() {
     let (gateway, path, _socket, id) = connected().await;
     let call = |rest: &str| format!("{path}/@connections/{rest}");
     let nowhere = format!("{}/@connections/{id}", path.replace("prod", "nosuch"));
+    let stageless = format!("{}/@connections/{id}", path.replace("/prod", ""));
     for (method, path, status) in [
         ("POST", call(&id), 200),
         ("GET", call(&id), 200),
         ("GET", call("nonsense"), 400),
         ("GET", nowhere, 403),
+        ("GET", stageless, 403),
         ("DELETE", call(&id), 204),
         ("GET", call(&id), 410),
     ] {
