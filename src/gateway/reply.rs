@@ -61,12 +61,7 @@ pub(super) fn unexplained(status: StatusCode, kind: &str) -> Response<Full<Bytes
     response
 }
 
-/// Makes a response with a body of this type.
-pub(super) fn typed(
-    status: StatusCode,
-    kind: &'static str,
-    body: impl Into<Bytes>,
-) -> Response<Full<Bytes>> {
+fn typed(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let kind = HeaderValue::from_static(kind);
