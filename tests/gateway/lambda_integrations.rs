@@ -170,7 +170,7 @@ async fn a_function_is_told_of_connect_message_and_disconnect() {
     assert_eq!(of_message["routeKey"], "$default");
     assert_eq!(of_message["connectionId"], context["connectionId"]);
     assert_eq!(of_message["connectedAt"], context["connectedAt"]);
-    assert_eq!(of_message["messageId"].as_str().unwrap().len(), 16);
+    assert_eq!(of_message["messageId"].as_str().unwrap().len(), 20);
     let arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
     assert_eq!(seen["headers"]["lambda-runtime-invoked-function-arn"], arn);
 
