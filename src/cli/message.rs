@@ -17,14 +17,11 @@ use crate::{
     model::{
         ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, Signing, Stage,
         StageName,
+        explain::{self, CloseFacts, Explanation, Handshake, Sent},
         link::{Closed, LinkStep, Refusal},
         text,
     },
     ops::{Journal, reading},
-    ui::live::{
-        explain::{self, CloseFacts, Explanation, Handshake},
-        link::Sent,
-    },
 };
 
 /// Longest part of a refusal's body that a failure quotes, in characters.

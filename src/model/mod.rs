@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod detail;
 pub mod diff;
 pub mod drift;
+pub mod explain;
 pub mod failure;
 pub mod file;
 #[cfg(test)]

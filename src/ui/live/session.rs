@@ -6,14 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     composer::Composer,
-    explain::{self, CloseFacts, Explanation, Handshake},
     link::{Limits, LiveLink, Phase},
     log::FrameLog,
 };
 use crate::{
     model::{
         Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Outgoing, SessionId, Signing,
-        StageName, Target, limit::ConnectionLimits,
+        StageName, Target,
+        explain::{self, CloseFacts, Explanation, Handshake},
+        limit::ConnectionLimits,
     },
     ui::{Effect, effect::Link},
 };

@@ -7,11 +7,11 @@ use ratatui::{
 
 use super::{Focus, LiveScreen};
 use crate::{
-    model::Signing,
+    model::{Signing, explain},
     ui::{
         Action,
         keys::{self, Scope},
-        live::{LiveLink, Phase, Session, explain},
+        live::{LiveLink, Phase, Session},
         text,
         view::{Painter, Scene},
         widget::{self, scroll},

@@ -10,11 +10,11 @@ use ratatui::{
 
 use super::{Focus, LiveScreen, words};
 use crate::{
-    model::{Direction, FrameRecord, Opcode},
+    model::{Direction, FrameRecord, Opcode, text::grouped},
     ui::{
         Action,
         keys::{self, Scope},
-        live::{Session, explain::grouped, log::Entry},
+        live::{Session, log::Entry},
         text,
         view::{Painter, Scene},
         widget::{self},

@@ -14,13 +14,12 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{Focus, LiveScreen, json, words};
 use crate::{
     model::{
-        Direction, Opcode,
-        text::{printable, printable_bytes},
+        Direction, Opcode, explain,
+        text::{grouped, printable, printable_bytes},
     },
     ui::{
         live::{
             Session, Shape,
-            explain::{self, grouped},
             log::{Assembled, Entry},
         },
         text,

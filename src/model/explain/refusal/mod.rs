@@ -1,36 +1,11 @@
-//! Explanations of refused handshakes, failed links and closed connections: a sentence each, from what is known.
-//!
-//! Pure functions, which claim only what the facts prove and name several possible causes as such.
+//! Explanations of refused handshakes.
 
-use jiff::SignedDuration;
-
-use super::link::Sent;
+use super::Explanation;
 use crate::model::{
     ApiDetail, Signing, StageName,
-    limit::{FRAME_BYTES, IDLE_MINUTES, LIFETIME_HOURS, MESSAGE_BYTES},
-    link::{Closed, LinkFailure, LinkStep, Refusal},
+    link::Refusal,
     text::{printable, printable_bytes},
 };
-
-/// An event of a link, and its meaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
-    /// The event, in a few words.
-    pub title: String,
-    /// The meaning of the event and the way on, in a sentence or two.
-    pub text: String,
-}
-
-/// The facts known about a connection when it closes.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CloseFacts {
-    /// The time that no message had crossed the connection.
-    pub idle: SignedDuration,
-    /// The time that the connection had lived.
-    pub age: SignedDuration,
-    /// The extremes of what we had sent.
-    pub sent: Sent,
-}
 
 /// A handshake as it was sent.
 #[derive(Debug, Clone, Copy)]
@@ -104,162 +79,6 @@ pub fn refusal_lines(refusal: &Refusal) -> Vec<String> {
         );
     }
     lines
-}
-
-/// Explains a close frame.
-pub fn close(closed: &Closed, facts: &CloseFacts) -> Explanation {
-    let code = closed.code;
-    let name = close_name(code);
-    let title = if closed.by_us {
-        format!("you closed: {code} {name}")
-    } else {
-        format!("closed: {code} {name}")
-    };
-    let mut text = if closed.by_us {
-        "The gateway answered your close frame, so both sides are done.".to_owned()
-    } else {
-        close_by_gateway(code, facts)
-    };
-    if !closed.reason.is_empty() && !closed.by_us {
-        text = format!("{text} It said: \"{}\".", printable(&closed.reason));
-    }
-    Explanation { title, text }
-}
-
-/// Explains a link that ended without a close frame.
-pub fn failure(failure: &LinkFailure) -> Explanation {
-    let (title, advice) = match failure.step {
-        LinkStep::Rule(code) => {
-            return Explanation {
-                title: format!("we closed: {code} {}", close_name(code)),
-                text: broken_rule(failure),
-            };
-        }
-        LinkStep::Request => ("the URL or a header is wrong", "Nothing was sent."),
-        LinkStep::Sign => (
-            "not signed",
-            "$connect asks for a signature (AWS_IAM), or you do, and the handshake could not be signed. Nothing was sent.",
-        ),
-        LinkStep::Resolve => (
-            "host not found",
-            "The name of the API's endpoint could not be looked up: the API may be deleted, of another region, or this machine has no DNS.",
-        ),
-        LinkStep::Connect => (
-            "no connection",
-            "Nobody answers at this address: is the gateway running, and does a firewall or proxy stand between?",
-        ),
-        LinkStep::Tls => (
-            "TLS failed",
-            "The other side could not prove who it is, or speaks another TLS.",
-        ),
-        LinkStep::Handshake => (
-            "no WebSocket handshake",
-            "The connection was there, but no proper HTTP answer came: this may not be a WebSocket server.",
-        ),
-        LinkStep::Open => (
-            "lost: 1006",
-            "The connection broke without a close frame: the network, a proxy, or the gateway's process went away.",
-        ),
-    };
-    let text = match failure.causes.first() {
-        Some(cause) => format!("{advice} ({})", printable(cause)),
-        None => advice.to_owned(),
-    };
-    Explanation {
-        title: title.to_owned(),
-        text,
-    }
-}
-
-fn broken_rule(failure: &LinkFailure) -> String {
-    let what = match failure.causes.first() {
-        Some(cause) => printable(cause),
-        None => "the peer broke a rule".into(),
-    };
-    format!(
-        "This side ended the connection: {what}. API Gateway does not do that, so something else answers there, or stands between; trying again would change nothing."
-    )
-}
-
-/// Returns the name of a close code. SOURCE: RFC 6455 §7.4.1 and the IANA registry it starts.
-pub fn close_name(code: u16) -> &'static str {
-    match code {
-        1000 => "normal closure",
-        1001 => "going away",
-        1002 => "protocol error",
-        1003 => "unsupported data",
-        1005 => "no status",
-        1006 => "abnormal closure",
-        1007 => "invalid text",
-        1008 => "policy violation",
-        1009 => "message too big",
-        1010 => "extension missing",
-        1011 => "internal error",
-        1012 => "service restart",
-        1013 => "try again later",
-        1014 => "bad gateway",
-        1015 => "TLS failed",
-        3000..=3999 => "registered code",
-        4000..=4999 => "private code",
-        _ => "unknown code",
-    }
-}
-
-fn close_by_gateway(code: u16, facts: &CloseFacts) -> String {
-    match code {
-        // SOURCE: DeleteConnection closes with 1000, see the captures behind "Connection Closed Normally".
-        1000 => "The gateway ended the connection in good order, as it does when a backend calls DELETE on @connections.".to_owned(),
-        1001 => going_away(facts),
-        1002 => "The gateway says that our side broke the WebSocket protocol.".to_owned(),
-        1003 if facts.sent.has_binary => "You sent a binary frame: API Gateway takes text only. Send the data as text, for example in base64.".to_owned(),
-        1003 => "The gateway got data that it does not take: API Gateway takes text frames only.".to_owned(),
-        1005 => "The gateway closed without saying why: its close frame had no code.".to_owned(),
-        1007 => "The gateway got text that is not valid UTF-8.".to_owned(),
-        1008 => "The connection broke a rule of the gateway; a policy or an authorizer may not allow this message.".to_owned(),
-        1009 => too_big(&facts.sent),
-        1011 | 1014 => "The gateway or something behind it failed.".to_owned(),
-        1012 => "The gateway restarts. Reconnect in a moment.".to_owned(),
-        1013 => "The gateway has too much to do. Reconnect in a moment.".to_owned(),
-        3000..=4999 => "The meaning of this code is the application's own.".to_owned(),
-        _ => "This code has no meaning that is written down.".to_owned(),
-    }
-}
-
-fn going_away(facts: &CloseFacts) -> String {
-    // A little less than the limit: our clock and the gateway's need not agree on when the last message was.
-    let slack = SignedDuration::from_secs(15);
-    if facts.age + slack >= SignedDuration::from_hours(LIFETIME_HOURS) {
-        return format!(
-            "A connection lives {LIFETIME_HOURS} hours at most, however busy it is. Reconnect to go on."
-        );
-    }
-    if facts.idle + slack >= SignedDuration::from_mins(IDLE_MINUTES) {
-        return format!(
-            "No message crossed for {IDLE_MINUTES} minutes, so the gateway closed the idle connection. Any message in either direction keeps it open."
-        );
-    }
-    format!(
-        "It was neither idle for {IDLE_MINUTES} minutes nor {LIFETIME_HOURS} hours old: the stage or the API was deleted, the gateway stopped, or it is a local one whose time runs faster."
-    )
-}
-
-fn too_big(sent: &Sent) -> String {
-    let (frame, message) = (FRAME_BYTES as u64, MESSAGE_BYTES as u64);
-    if sent.longest_frame > frame {
-        format!(
-            "You sent a frame of {} bytes, and a frame may have {} (32 KB). Sent normally, the message is split into frames that fit.",
-            grouped(sent.longest_frame),
-            grouped(frame)
-        )
-    } else if sent.longest_message > message {
-        format!(
-            "You sent a message of {} bytes, and a message may have {} (128 KB) over all its frames.",
-            grouped(sent.longest_message),
-            grouped(message)
-        )
-    } else {
-        "The gateway calls something too big, but nothing over 32 KB a frame or 128 KB a message was sent from here.".to_owned()
-    }
 }
 
 /// True for a handshake that is worth another try with a signature: the answer says that it lacks one, or gives no
@@ -386,19 +205,6 @@ fn status_name(status: u16) -> Option<&'static str> {
         504 => "Gateway Timeout",
         _ => return None,
     })
-}
-
-/// Returns a number with its digits in groups of three.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (idx, digit) in digits.chars().enumerate() {
-        if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Tests of each explanation, with the facts that call for it.
+//! Tests of the explanations of refusals, with the facts that call for each.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::model::definition::Parts;
 use crate::model::fixture::api;
-use crate::model::{
-    Definition, DeploymentId, Direction, Draft, FrameRecord, LinkId, Opcode, Part, Route, RouteId,
-    RouteSettings, Stage,
-};
-use crate::ui::live::LiveLink;
+use crate::model::{Definition, DeploymentId, Draft, Part, Route, RouteId, RouteSettings, Stage};
 
 fn refused(status: u16) -> Refusal {
     Refusal {
@@ -208,147 +204,4 @@ fn headers_and_body_of_a_refusal_are_safe_to_show() {
         refusal_lines(&refusal),
         ["x-evil: \\u{1b}[2J", "", "one", "two\\u{1b}\\xff"]
     );
-}
-
-fn sent(frames: &[(Opcode, bool, u64)]) -> Sent {
-    let mut link = LiveLink::new(
-        LinkId(1),
-        Timestamp::UNIX_EPOCH,
-        crate::ui::live::Limits::Usual,
-    );
-    for (opcode, is_final, length) in frames {
-        link.count(&FrameRecord {
-            direction: Direction::Out,
-            opcode: *opcode,
-            is_final: *is_final,
-            reserved_bits: 0,
-            is_masked: true,
-            payload: Bytes::new(),
-            payload_length: *length,
-            part: 1,
-            at: Timestamp::UNIX_EPOCH,
-        });
-    }
-    link.sent
-}
-
-#[track_caller]
-fn check_close(code: u16, facts: &CloseFacts, part: &str) {
-    let closed = Closed {
-        at: Timestamp::UNIX_EPOCH,
-        code,
-        reason: String::new(),
-        by_us: false,
-    };
-    let explanation = close(&closed, facts);
-    assert!(explanation.text.contains(part), "{explanation:?}");
-}
-
-#[test]
-fn going_away_is_idle_or_old_or_something_else() {
-    let facts = |idle, age| CloseFacts {
-        idle: SignedDuration::from_secs(idle),
-        age: SignedDuration::from_secs(age),
-        sent: Sent::default(),
-    };
-    check_close(1001, &facts(600, 900), "No message crossed for 10 minutes");
-    check_close(1001, &facts(590, 900), "No message crossed for 10 minutes");
-    check_close(1001, &facts(3, 7200), "2 hours at most");
-    check_close(
-        1001,
-        &facts(3, 60),
-        "neither idle for 10 minutes nor 2 hours old",
-    );
-}
-
-#[test]
-fn too_big_is_decided_by_what_was_sent() {
-    let facts = |frames: &[(Opcode, bool, u64)]| CloseFacts {
-        sent: sent(frames),
-        ..CloseFacts::default()
-    };
-    let unsplit = facts(&[(Opcode::Text, true, 32_769)]);
-    check_close(1009, &unsplit, "a frame of 32,769 bytes");
-    let long = facts(&[
-        (Opcode::Text, false, 32_768),
-        (Opcode::Continuation, false, 32_768),
-        (Opcode::Continuation, false, 32_768),
-        (Opcode::Continuation, false, 32_768),
-        (Opcode::Continuation, true, 1),
-    ]);
-    check_close(1009, &long, "a message of 131,073 bytes");
-    let two = facts(&[(Opcode::Text, true, 30_000), (Opcode::Text, true, 30_000)]);
-    check_close(1009, &two, "nothing over 32 KB");
-}
-
-#[test]
-fn unsupported_data_names_the_binary_frame_that_we_sent() {
-    let facts = CloseFacts {
-        sent: sent(&[(Opcode::Binary, true, 3)]),
-        ..CloseFacts::default()
-    };
-    check_close(1003, &facts, "You sent a binary frame");
-    check_close(1003, &CloseFacts::default(), "takes text frames only");
-}
-
-#[test]
-fn reason_of_a_close_is_told_and_cannot_reach_the_terminal_raw() {
-    let closed = Closed {
-        at: Timestamp::UNIX_EPOCH,
-        code: 4001,
-        reason: "bye\u{1b}[0m".to_owned(),
-        by_us: false,
-    };
-    let explanation = close(&closed, &CloseFacts::default());
-    assert_eq!(explanation.title, "closed: 4001 private code");
-    assert!(explanation.text.ends_with("It said: \"bye\\u{1b}[0m\"."));
-}
-
-#[test]
-fn own_close_is_told_as_such() {
-    let closed = Closed {
-        at: Timestamp::UNIX_EPOCH,
-        code: 1000,
-        reason: "x".to_owned(),
-        by_us: true,
-    };
-    assert_eq!(
-        close(&closed, &CloseFacts::default()).title,
-        "you closed: 1000 normal closure"
-    );
-}
-
-#[test]
-fn lost_link_says_the_step_and_the_cause() {
-    let broken = failure(&LinkFailure {
-        at: Timestamp::UNIX_EPOCH,
-        step: LinkStep::Rule(1002),
-        causes: vec!["the peer broke the WebSocket protocol: masked".to_owned()],
-    });
-    assert_eq!(broken.title, "we closed: 1002 protocol error");
-    assert!(
-        broken
-            .text
-            .contains("broke the WebSocket protocol: masked.")
-    );
-    assert!(!broken.text.contains("network"));
-    let explanation = failure(&LinkFailure {
-        at: Timestamp::UNIX_EPOCH,
-        step: LinkStep::Connect,
-        causes: vec!["connection refused".to_owned()],
-    });
-    assert_eq!(explanation.title, "no connection");
-    assert!(explanation.text.ends_with("(connection refused)"));
-}
-
-#[test]
-fn digits_are_grouped_by_three() {
-    for (number, text) in [
-        (0, "0"),
-        (999, "999"),
-        (1000, "1,000"),
-        (131_072, "131,072"),
-    ] {
-        assert_eq!(grouped(number), text);
-    }
 }
