@@ -17,6 +17,7 @@ pub mod file;
 pub(crate) mod fixture;
 pub mod frame;
 pub mod glob;
+pub mod host;
 pub mod id;
 pub mod limit;
 pub mod link;

@@ -14,6 +14,7 @@ use crate::{
         Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Outgoing, SessionId, Signing,
         StageName, Target,
         explain::{self, CloseFacts, Explanation, Handshake},
+        host,
         limit::ConnectionLimits,
     },
     ui::{Effect, effect::Link},
@@ -309,12 +310,9 @@ impl Session {
 /// process, whose time runs at its own pace. Behind any other address may be anything, also a local gateway whose time
 /// was told to run faster.
 fn limits(url: &str, target: &Target, ours: ConnectionLimits) -> Limits {
-    let authority = url.split("://").nth(1).unwrap_or_default();
-    let host = authority.split(['/', ':', '?']).next().unwrap_or_default();
-    let is_aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
     match target {
         Target::Local(_) => Limits::Ours(ours),
-        Target::Aws(_) if is_aws => Limits::Usual,
+        Target::Aws(_) if host::is_api_of_aws(host::of_url(url)) => Limits::Usual,
         Target::Aws(_) => Limits::Unknown,
     }
 }
