@@ -199,7 +199,7 @@ impl ApiDetail {
     }
 
     /// Returns the definition that a stage serves, if it is known.
-    fn served(&self, stage: &Stage) -> Option<&Definition> {
+    pub fn served(&self, stage: &Stage) -> Option<&Definition> {
         let id = stage.deployment_id.as_ref()?;
         let held = self.held.get(id).map(Arc::as_ref);
         drift::believed(self.deployment(id)?, held)

@@ -16,6 +16,7 @@ pub mod file;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod frame;
+pub mod gateway_response;
 pub mod glob;
 pub mod host;
 pub mod id;

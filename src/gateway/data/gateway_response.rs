@@ -75,7 +75,7 @@ impl ResponseType {
     }
 
     /// Returns the name of the error that a handshake is told, where nothing says it better.
-    pub(super) fn error_type(self) -> &'static str {
+    fn error_type(self) -> &'static str {
         match self {
             ResponseType::AccessDenied => "AccessDeniedException",
             ResponseType::AuthorizerConfigurationError | ResponseType::AuthorizerFailure => {

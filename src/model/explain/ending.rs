@@ -73,11 +73,17 @@ pub fn close(closed: &Closed, facts: &CloseFacts) -> Explanation {
 
 /// Explains a link that ended without a close frame.
 pub fn failure(failure: &LinkFailure) -> Explanation {
-    let (title, advice) = match failure.step {
+    let (title, advice) = match &failure.step {
         LinkStep::Rule(code) => {
             return Explanation {
-                title: format!("we closed: {code} {}", close_name(code)),
+                title: format!("we closed: {code} {}", close_name(*code)),
                 text: broken_rule(failure),
+            };
+        }
+        LinkStep::Subprotocol(name) => {
+            return Explanation {
+                title: "unknown subprotocol".to_owned(),
+                text: unoffered(name),
             };
         }
         LinkStep::Request => ("the URL or a header is wrong", "Nothing was sent."),
@@ -114,6 +120,14 @@ pub fn failure(failure: &LinkFailure) -> Explanation {
         title: title.to_owned(),
         text,
     }
+}
+
+/// SOURCE: reported of AWS: API Gateway hands on what the integration of $connect answers, offered or not.
+fn unoffered(name: &str) -> String {
+    let name = printable(name);
+    format!(
+        "The answer agrees to the subprotocol \"{name}\", which was not offered, so that no client may go on: API Gateway hands on what the integration of $connect answers. On the command line --subprotocol {name} offers it."
+    )
 }
 
 fn broken_rule(failure: &LinkFailure) -> String {

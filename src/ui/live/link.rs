@@ -296,7 +296,7 @@ impl LiveLink {
         let is_worth_it = match failure.step {
             LinkStep::Open => true,
             // Whoever broke a rule breaks it again.
-            LinkStep::Rule(_) => false,
+            LinkStep::Rule(_) | LinkStep::Subprotocol(_) => false,
             _ => self.attempts > 0,
         };
         self.retry = None;

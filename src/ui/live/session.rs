@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     model::{
-        Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Outgoing, SessionId, Signing,
-        StageName, Target,
-        explain::{self, CloseFacts, Explanation, Handshake},
+        Api, ApiDetail, ApiId, ConnectRequest, Direction, LinkEvent, LinkId, Opcode, Outgoing,
+        SessionId, Signing, StageName, Target,
+        explain::{self, CloseFacts, Explanation, Handshake, Lack, LastMessage, Place},
+        gateway_response::{self, GatewayResponse},
         host,
         limit::ConnectionLimits,
     },
@@ -276,6 +277,48 @@ impl Session {
         self.link.next_change(now)
     }
 
+    /// Returns the last handshake, and what is known of the place that it went to.
+    fn handshake<'a>(&'a self, detail: Option<&'a ApiDetail>) -> Handshake<'a> {
+        Handshake {
+            url: &self.url,
+            signing: self.link.signing,
+            place: Some(Place::of(detail, &self.stage)),
+        }
+    }
+
+    /// Returns what the refused handshake seems to lack.
+    pub fn lack(&self, detail: Option<&ApiDetail>) -> Option<Lack> {
+        match &self.link.phase {
+            Phase::Refused(refusal) => explain::lack(refusal, &self.handshake(detail)),
+            _ => None,
+        }
+    }
+
+    /// Reads and explains the message that a frame belongs to, where the gateway sent it of itself.
+    pub fn error_frame(
+        &self,
+        sequence: u64,
+        detail: Option<&ApiDetail>,
+    ) -> Option<(GatewayResponse, Explanation)> {
+        let head = self.log.entry(self.log.entry(sequence)?.message)?;
+        if head.record.direction != Direction::In || head.record.opcode != Opcode::Text {
+            return None;
+        }
+        let whole = self.log.assemble(sequence, gateway_response::LONGEST)?;
+        let is_whole = whole.is_complete && whole.length == whole.payload.len() as u64;
+        let response = is_whole.then(|| GatewayResponse::in_frame(&whole.payload))??;
+        let sent = self.log.sent_before(head.message);
+        let last = LastMessage {
+            payload: sent.as_deref(),
+            expression: Some(&self.api.route_selection_expression),
+            url: &self.url,
+            served: detail.and_then(|detail| detail.served(detail.stage(&self.stage)?)),
+            draft: detail.and_then(|detail| Some(&detail.draft.as_ref()?.definition)),
+        };
+        let explanation = explain::error_frame(&response, &last);
+        Some((response, explanation))
+    }
+
     /// Returns the reason why the session's link is not open, when the link ended.
     pub fn explanation(&self, detail: Option<&ApiDetail>) -> Option<Explanation> {
         match &self.link.phase {
@@ -283,13 +326,7 @@ impl Session {
             Phase::Refused(refusal) if self.link.retry.is_some() => {
                 Some(explain::unsettled(refusal, &self.stage))
             }
-            Phase::Refused(refusal) => {
-                let handshake = Handshake {
-                    stage: &self.stage,
-                    signing: self.link.signing,
-                };
-                Some(explain::refusal(refusal, handshake, detail))
-            }
+            Phase::Refused(refusal) => Some(explain::refusal(refusal, &self.handshake(detail))),
             Phase::Failed(failure) => Some(explain::failure(failure)),
             Phase::Closed(closed) => {
                 let since = |start: Option<Timestamp>| {

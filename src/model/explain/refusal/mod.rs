@@ -1,46 +1,63 @@
-//! Explanations of refused handshakes.
+//! Explanations of refused handshakes, by all that is known: the status, the body, who answers there, what stands before
+//! `$connect`, and what the stage serves.
+//!
+//! The body says most. API Gateway refuses in a form of its own ([`GatewayResponse`]), and names the connection once the
+//! stage and its `$connect` are found; what has another form comes from the integration of `$connect`, whose status and
+//! body are handed on as they are. No header names the error. SOURCE: recorded on AWS, September 2026.
 
+mod causes;
+mod place;
+
+pub use self::place::{Basis, ConnectRoute, Place, Standing};
 use super::Explanation;
 use crate::model::{
-    ApiDetail, Signing, StageName,
+    Signing, StageName,
+    gateway_response::GatewayResponse,
+    host,
     link::Refusal,
     text::{printable, printable_bytes},
 };
 
-/// A handshake as it was sent.
-#[derive(Debug, Clone, Copy)]
+/// A handshake as it was sent, and what is known of the place that it went to.
+#[derive(Debug, Clone)]
 pub struct Handshake<'a> {
-    /// The stage.
-    pub stage: &'a StageName,
+    /// The URL.
+    pub url: &'a str,
     /// The signing.
     pub signing: Signing,
+    /// The place, where the control plane was asked; none of a URL by itself.
+    pub place: Option<Place<'a>>,
 }
 
-/// Explains a refused handshake by what the answer and the control plane say.
-pub fn refusal(
-    refusal: &Refusal,
-    handshake: Handshake<'_>,
-    detail: Option<&ApiDetail>,
-) -> Explanation {
-    let Handshake { stage, signing } = handshake;
-    let status = refusal.status;
-    let title = refused(status);
-    let text = match status {
-        400 => "The handshake lacks something that the $connect route asks for, or its integration answered 400. The body says more.".to_owned(),
-        401 => "The authorizer of $connect did not find what it looks for, or refused it. The handshake must bring its identity sources: headers or query parameters.".to_owned(),
-        403 => match by_signature(refusal, signing) {
-            Some(text) => text.to_owned(),
-            None => forbidden(handshake, detail),
-        },
-        404 => format!("Nothing is served under this path. The URL must end in the stage, \"/{stage}\"."),
-        410 => "What this URL named is gone.".to_owned(),
-        426 => "The server did not see a WebSocket handshake. A proxy on the way may drop the Upgrade header.".to_owned(),
-        429 => throttled(stage, detail),
-        301 | 302 | 303 | 307 | 308 => "The server sends WebSocket clients elsewhere, which API Gateway never does by itself: this may be another server, or what the $connect integration answered.".to_owned(),
-        500..=599 => connect_failed(detail),
-        _ => "API Gateway hands on the status that the $connect integration answers. The body may say why.".to_owned(),
-    };
-    Explanation { title, text }
+/// A thing that a handshake lacks, and that the person may bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// A signature.
+    Signature,
+    /// An API key.
+    ApiKey,
+    /// What the authorizer looks for.
+    IdentitySource,
+}
+
+/// The one who refused.
+enum Answerer {
+    /// API Gateway, in a form of its own.
+    Gateway(GatewayResponse),
+    /// The integration of `$connect`, whose answer API Gateway hands on.
+    Integration,
+    /// The load balancer of AWS before API Gateway.
+    LoadBalancer,
+    /// Another server, or at least nothing says that it is API Gateway.
+    Elsewhere,
+}
+
+/// Explains a refused handshake.
+pub fn refusal(refusal: &Refusal, handshake: &Handshake<'_>) -> Explanation {
+    Explanation {
+        title: refused(refusal.status),
+        text: reason(refusal, handshake),
+    }
 }
 
 /// Explains a handshake that was refused by a stage which has not settled, so that it is tried again.
@@ -50,13 +67,6 @@ pub fn unsettled(refusal: &Refusal, stage: &StageName) -> Explanation {
         text: format!(
             "Stage \"{stage}\" was made a moment ago: AWS may refuse for up to 90 s, until all of it knows. It is tried again by itself."
         ),
-    }
-}
-
-fn refused(status: u16) -> String {
-    match status_name(status) {
-        Some(name) => format!("refused: {status} {name}"),
-        None => format!("refused: {status}"),
     }
 }
 
@@ -81,113 +91,157 @@ pub fn refusal_lines(refusal: &Refusal) -> Vec<String> {
     lines
 }
 
-/// True for a handshake that is worth another try with a signature: the answer says that it lacks one, or gives no
-/// reason.
-pub fn may_lack_signature(refusal: &Refusal, signing: Signing) -> bool {
-    let is_open = refusal.error_type().is_none_or(|kind| kind == MISSING);
-    refusal.status == 403 && signing == Signing::Unsigned && is_open
-}
-
-/// The error type of a request without a signature.
-const MISSING: &str = "MissingAuthenticationTokenException";
-
-/// Returns the words for what a 403 says of the signature, if it does. SOURCE: the error types of REST APIs, which
-/// WebSocket APIs share.
-fn by_signature(refusal: &Refusal, signing: Signing) -> Option<&'static str> {
-    Some(match (refusal.error_type()?, signing) {
-        (MISSING, Signing::Unsigned) => UNSIGNED,
-        ("InvalidSignatureException" | "IncompleteSignatureException", Signing::Signed) => {
-            "The signature does not fit: the secret key belongs to another access key, this machine's clock is wrong, or something on the way changed the request."
-        }
-        ("UnrecognizedClientException", Signing::Signed) => {
-            "The credentials that signed the handshake are not known there: the access key is gone, of another partition, or its session token is old. A local gateway knows those of its settings and of its environment."
-        }
-        ("AccessDeniedException", Signing::Signed) if is_of_a_user(refusal) => {
-            "The credentials that signed the handshake may not call execute-api:Invoke on $connect of this stage: their policy must allow it."
-        }
-        _ => return None,
-    })
-}
-
-/// True for a refusal in IAM's words, which name the user. SOURCE: AWS's articles about 403 on REST APIs: the error
-/// type is the same where a Lambda authorizer denies, and its words name nobody.
-fn is_of_a_user(refusal: &Refusal) -> bool {
-    printable_bytes(&refusal.body).contains("User: arn:")
-}
-
-/// The words for a handshake that lacks a signature.
-const UNSIGNED: &str =
-    "$connect takes signed handshakes only (AWS_IAM), and this one is not signed.";
-
-fn forbidden(handshake: Handshake<'_>, detail: Option<&ApiDetail>) -> String {
-    let Handshake { stage, signing } = handshake;
-    let Some(detail) = detail.filter(|detail| detail.stages.is_whole()) else {
-        return "The stage does not exist or has no deployment, the endpoint is disabled, or an authorizer, IAM or an API key stands before $connect.".to_owned();
+/// Returns what a handshake seems to lack, so that it is worth another try with it.
+pub fn lack(refusal: &Refusal, handshake: &Handshake<'_>) -> Option<Lack> {
+    let Answerer::Gateway(response) = answerer(refusal, handshake) else {
+        return None;
     };
-    let Some(served) = detail.stage(stage) else {
-        let names: Vec<&str> = detail.stages.iter().map(|s| s.name.as_str()).collect();
-        return match names.as_slice() {
-            [] => format!("The API has no stage \"{stage}\", nor any other one: deploy it first."),
-            names => format!(
-                "The API has no stage \"{stage}\"; it has {}.",
-                names.join(", ")
-            ),
-        };
-    };
-    if served.deployment_id.is_none() {
+    let place = handshake.place.as_ref();
+    let connect = place.and_then(|place| place.connect.as_ref());
+    let is_unsigned = handshake.signing == Signing::Unsigned;
+    match (refusal.status, response.message.as_str()) {
+        (401, "Unauthorized") => Some(Lack::IdentitySource),
+        (403, causes::MISSING_TOKEN) => is_unsigned.then_some(Lack::Signature),
+        (403, causes::FORBIDDEN) => match connect {
+            Some(connect) if connect.is_signed() => is_unsigned.then_some(Lack::Signature),
+            // The stage itself was not found.
+            _ if response.connection_id.is_none() => None,
+            Some(connect) if !connect.wants_key() => None,
+            _ => Some(Lack::ApiKey),
+        },
+        _ => None,
+    }
+}
+
+fn refused(status: u16) -> String {
+    match status_name(status) {
+        Some(name) => format!("refused: {status} {name}"),
+        None => format!("refused: {status}"),
+    }
+}
+
+fn reason(refusal: &Refusal, handshake: &Handshake<'_>) -> String {
+    let answerer = answerer(refusal, handshake);
+    if (300..400).contains(&refusal.status) && refusal.status != 304 {
+        return moved(refusal, handshake.url, &answerer);
+    }
+    match answerer {
+        Answerer::Gateway(response) => causes::by_gateway(refusal, &response, handshake),
+        Answerer::Integration => by_integration(refusal.status, handshake),
+        Answerer::LoadBalancer => "AWS's load balancer refused it before API Gateway saw it, as it does with two Authorization headers or with a request that is no proper HTTP.".to_owned(),
+        Answerer::Elsewhere => elsewhere(refusal.status),
+    }
+}
+
+/// Returns who refused. SOURCE: recorded on AWS, September 2026: each refusal of API Gateway has `x-amz-apigw-id`, by the
+/// integration's answer too, and its load balancer calls itself `awselb`.
+fn answerer(refusal: &Refusal, handshake: &Handshake<'_>) -> Answerer {
+    let server = refusal.header("server").unwrap_or_default();
+    let is_marked = refusal.header("x-amz-apigw-id").is_some();
+    if !is_marked && server.starts_with("awselb") {
+        return Answerer::LoadBalancer;
+    }
+    let response = GatewayResponse::in_body(&refusal.body);
+    let is_named = |response: &GatewayResponse| response.connection_id.is_some();
+    let is_gateway = is_marked
+        || handshake.place.is_some()
+        || response.as_ref().is_some_and(is_named)
+        || host::is_api_of_aws(host::of_url(handshake.url));
+    if !is_gateway {
+        return Answerer::Elsewhere;
+    }
+    // A backend may answer {"message":"…"} too, but hardly in the gateway's very words.
+    match response {
+        Some(response) if is_named(&response) => Answerer::Gateway(response),
+        Some(response) if causes::is_known(refusal.status, &response) => {
+            Answerer::Gateway(response)
+        }
+        // What serves nothing calls no integration.
+        None if nothing_served(refusal, handshake).is_some() => {
+            Answerer::Gateway(GatewayResponse {
+                message: causes::FORBIDDEN.to_owned(),
+                ..GatewayResponse::default()
+            })
+        }
+        _ => Answerer::Integration,
+    }
+}
+
+fn nothing_served(refusal: &Refusal, handshake: &Handshake<'_>) -> Option<String> {
+    let place = handshake.place.as_ref().filter(|_| refusal.status == 403)?;
+    place.nothing_served()
+}
+
+fn by_integration(status: u16, handshake: &Handshake<'_>) -> String {
+    let Some(place) = &handshake.place else {
         return format!(
-            "Stage \"{stage}\" has no deployment, so it serves nothing: deploy the API to it."
+            "These are no words of API Gateway's own: the integration of $connect may have answered {status} itself, and the body is what it says."
         );
-    }
-    if detail.api.disable_execute_api_endpoint {
-        return "The API's own endpoint is disabled: only its custom domain names answer."
-            .to_owned();
-    }
-    if detail.signed.contains(stage) {
-        return match signing {
-            Signing::Unsigned => UNSIGNED,
-            Signing::Signed => "$connect takes signed handshakes only (AWS_IAM), and the credentials that signed this one are not known there, or may not call it.",
-        }.to_owned();
-    }
-    let connect = detail.routes.iter().find(|route| route.key == "$connect");
-    match connect {
-        Some(route) if route.authorization_type == "CUSTOM" => "The authorizer of $connect denied it, or its policy does not name this stage's $connect.".to_owned(),
-        Some(route) if route.api_key_required => "$connect asks for an API key (header x-api-key) that belongs to a usage plan of this stage.".to_owned(),
-        Some(_) => "The stage is there and deployed, and the draft's $connect asks for nothing: its integration answered 403, or what the stage serves differs from the draft.".to_owned(),
-        None => "The stage is there and deployed, and the draft has no $connect: what the stage serves may differ from the draft.".to_owned(),
+    };
+    match &place.connect {
+        Some(connect) if connect.integration().is_none() => format!(
+            "These are the words of an integration of $connect, and {} has none: what the stage serves may differ from it.",
+            connect.name()
+        ),
+        connect => format!(
+            "The integration of $connect answered {status} itself, and the body is what it says{}.",
+            calls(connect.as_ref())
+        ),
     }
 }
 
-fn throttled(stage: &StageName, detail: Option<&ApiDetail>) -> String {
-    let settings = detail.and_then(|detail| {
-        let stage = detail.stage(stage)?;
-        let own = stage.route_settings.get("$connect");
-        own.or(stage.default_route_settings.as_ref())
-    });
-    match settings.map(crate::model::RouteSettings::throttle_text) {
-        Some(text) if text == "blocks all traffic" => format!(
-            "Throttling of stage \"{stage}\" is set to 0, which blocks all traffic: raise its rate and burst."
-        ),
-        Some(text) => format!("Too many connections for the throttle of stage \"{stage}\" ({text}). Try again in a moment."),
-        None => "Too many new connections or messages: a throttle of the stage or of the account is exhausted. Try again in a moment.".to_owned(),
-    }
+/// Returns the end of a sentence about the integration of `$connect`: what it calls, where that is known.
+fn calls(connect: Option<&ConnectRoute>) -> String {
+    let uri = connect.and_then(|connect| Some((connect, connect.uri()?)));
+    let Some((connect, uri)) = uri else {
+        return String::new();
+    };
+    // SOURCE: API reference, integrationUri: …/functions/{arn}/invocations, and the ARN ends in the function's name.
+    let function = uri.strip_suffix("/invocations").unwrap_or(uri);
+    let backend = match function.rsplit_once(":function:") {
+        Some((_, name)) => format!("function {name}"),
+        None => uri.to_owned(),
+    };
+    format!("; {} calls {}", connect.name(), printable(&backend))
 }
 
-fn connect_failed(detail: Option<&ApiDetail>) -> String {
-    let backend = detail.and_then(|detail| {
-        let connect = detail.routes.iter().find(|route| route.key == "$connect")?;
-        let integration = detail.integration(&connect.integration_id()?)?;
-        integration.uri.as_deref()
-    });
-    match backend {
-        Some(uri) => format!(
-            "The integration of $connect failed or answered with an error; in the draft it calls {}.",
-            printable(uri)
-        ),
-        None => {
-            "The integration of $connect failed, timed out, or answered with an error.".to_owned()
+fn moved(refusal: &Refusal, url: &str, answerer: &Answerer) -> String {
+    let place = match refusal.header("location") {
+        Some(location) => format!("to {}", printable(location)),
+        None => "and does not say where to".to_owned(),
+    };
+    let is_elsewhere = matches!(answerer, Answerer::Elsewhere);
+    let who = if is_elsewhere {
+        "The server"
+    } else {
+        "API Gateway redirects nobody by itself: the integration of $connect"
+    };
+    let is_for_tls = refusal
+        .header("location")
+        .is_some_and(|location| location.starts_with("https:") && url.starts_with("ws:"));
+    let way_on = if is_elsewhere && is_for_tls {
+        " It may want the URL with wss://."
+    } else {
+        ""
+    };
+    format!("{who} sends clients on {place}, and WebSocket clients do not follow.{way_on}")
+}
+
+/// Returns the words for a server of which nothing says that it is API Gateway.
+fn elsewhere(status: u16) -> String {
+    let what = match status {
+        401 | 407 => "The server wants credentials that it did not get.",
+        403 => "The server does not let this handshake in.",
+        404 => "The server has nothing under this path.",
+        410 => "What this URL named is gone.",
+        429 => "The server has had too many requests.",
+        502..=504 => "The server, or what stands behind it, is out of order or has too much to do.",
+        500..=599 => "The server failed.",
+        _ => {
+            "The server did not take this for a WebSocket handshake: the URL may lead to something else, or a proxy on the way may drop the Upgrade header."
         }
-    }
+    };
+    format!("{what} Nothing in the answer says that API Gateway gave it.")
 }
 
 fn status_name(status: u16) -> Option<&'static str> {
