@@ -213,7 +213,6 @@ pub(super) fn authorizer(authorizer: types::Authorizer) -> Converted<Authorizer>
             .ok_or("authorizerType")?,
         uri: text(authorizer.authorizer_uri),
         credentials_arn: text(authorizer.authorizer_credentials_arn),
-        result_ttl_seconds: authorizer.authorizer_result_ttl_in_seconds,
         identity_source: authorizer.identity_source.unwrap_or_default(),
         identity_validation_expression: text(authorizer.identity_validation_expression),
     })

@@ -7,6 +7,7 @@ mod apis;
 mod apply;
 mod args;
 mod aws_json;
+mod clock;
 mod connect;
 mod deploy;
 mod exit;

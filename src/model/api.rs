@@ -81,31 +81,35 @@ pub struct Route {
     pub request_models: BTreeMap<String, String>,
     /// Request parameters, with whether each is required.
     pub request_parameters: BTreeMap<String, bool>,
-    /// `$default` when the route answers (two-way).
+    /// `$default` or nothing; it is the response that makes a route answer.
     pub route_response_selection_expression: Option<String>,
     /// Its route responses.
     pub responses: Vec<RouteResponse>,
 }
 
 impl Route {
+    /// True for the keys that have a meaning of their own; a stage takes settings for them before there is such a route.
+    // SOURCE: reported of AWS.
+    pub fn is_predefined(key: &str) -> bool {
+        matches!(key, "$connect" | "$disconnect" | "$default")
+    }
+
     /// Returns the integration that the target names.
     pub fn integration_id(&self) -> Option<IntegrationId> {
         let id = self.target.as_deref()?.strip_prefix("integrations/")?;
         IntegrationId::parse(id).ok()
     }
 
-    /// True when its responses have an effect: without the selection expression for them they have none.
+    /// True when it has the selection expression for its responses, which nearly every route has that has any.
     pub fn has_responses(&self) -> bool {
         self.route_response_selection_expression.is_some()
     }
 
-    /// True when the integration's answer goes back to the client: it takes the expression and a `$default` response.
+    /// True when the integration's answer goes back to the client, as far as its responses were read.
+    // SOURCE: recorded on AWS, September 2026: a `$default` response is enough, without an expression on the route.
     pub fn is_two_way(&self) -> bool {
-        self.route_response_selection_expression.as_deref() == Some("$default")
-            && self
-                .responses
-                .iter()
-                .any(|response| response.key == "$default")
+        let mut responses = self.responses.iter();
+        responses.any(|response| response.key == "$default")
     }
 }
 
@@ -204,8 +208,6 @@ pub struct Authorizer {
     pub uri: Option<String>,
     /// The role AWS assumes for the call.
     pub credentials_arn: Option<String>,
-    /// Seconds that a result may be kept.
-    pub result_ttl_seconds: Option<i32>,
     /// The identity sources: the values that a client must bring.
     pub identity_source: Vec<String>,
     /// Stored by AWS, without effect on WebSocket APIs.

@@ -90,7 +90,8 @@ macro_rules! text_newtype {
 }
 
 const OPAQUE_RULE: &str = "it must not be empty nor hold \"/\", white space or control characters";
-const STAGE_NAME_RULE: &str = "1 to 128 of the characters a-z, A-Z, 0-9, \"_\" and \"-\"";
+const STAGE_NAME_RULE: &str =
+    "1 to 128 of the characters a-z, A-Z, 0-9, \"_\" and \"-\", or \"$default\"";
 
 fn is_opaque(text: &str) -> bool {
     !text.is_empty()
@@ -120,9 +121,10 @@ assigned_ids! {
     ConnectionId = "connection id";
 }
 
-/// A stage's name: 1 to 128 characters of `[A-Za-z0-9_-]`.
+/// A stage's name: 1 to 128 characters of `[A-Za-z0-9_-]`, or `$default`.
 ///
-/// `$default` is not a stage name of a WebSocket API (it exists for HTTP APIs only).
+/// SOURCE: reported of AWS: a WebSocket API takes a stage of the name `$default` and serves it under that name. GUESS: one
+/// report of several says that it had to be renamed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct StageName(Arc<str>);
@@ -134,7 +136,8 @@ impl StageName {
     /// Refuses what API Gateway refuses: other characters, no characters, or more than 128 of them.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if (1..=128).contains(&text.len()) && text.chars().all(allowed) {
+        let is_word = (1..=128).contains(&text.len()) && text.chars().all(allowed);
+        if is_word || text == "$default" {
             Ok(Self(text.into()))
         } else {
             Err(InvalidId {
@@ -197,15 +200,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stage_names_take_letters_digits_underscore_and_hyphen() {
-        for name in ["prod", "v1", "tf-acc-test_9", "A"] {
+    fn stage_names_take_letters_digits_underscore_and_hyphen_and_one_has_a_dollar_sign() {
+        for name in ["prod", "v1", "tf-acc-test_9", "A", "$default"] {
             assert_eq!(StageName::parse(name).unwrap().as_str(), name);
         }
     }
 
     #[test]
     fn stage_names_refuse_everything_else() {
-        for name in ["", "two words", "a/b", "$default", "é", &"x".repeat(129)] {
+        for name in [
+            "",
+            "two words",
+            "a/b",
+            "$other",
+            "$default2",
+            "é",
+            &"x".repeat(129),
+        ] {
             assert!(StageName::parse(name).is_err(), "{name:?} was taken");
         }
     }

@@ -56,8 +56,7 @@ impl StageUpdate {
             parts.push("a default throttle cannot be made unset again");
         }
         if is_described {
-            // SOURCE: measured on AWS in 2026, by go-to-k/cdk-real-drift, issue 1031: an empty text keeps the old one. The
-            // local gateway clears it still.
+            // SOURCE: reported of AWS: an empty text keeps the old one.
             parts.push("a stage's description cannot be emptied again");
         }
         parts

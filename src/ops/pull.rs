@@ -30,7 +30,7 @@ pub async fn pull(control: &Control, id_or_name: &str) -> Result<Pulled, Failure
     let api = find::find_api(control, id_or_name).await?;
     control.expect(1);
     let read = tokio::try_join!(
-        Box::pin(reading::whole(control, &api.id)),
+        Box::pin(reading::to_the_last_response(control, &api.id)),
         control.stages(&api.id)
     );
     let read = read.and_then(|(draft, stages)| Ok((draft, stages.whole()?)));
@@ -59,7 +59,8 @@ fn warnings(draft: &WholeDraft, stages: &[Stage]) -> Vec<String> {
     let is_route = |key: &str| draft.routes.iter().any(|route| route.key == key);
     let idle = stages.iter().flat_map(|stage| {
         let keys = stage.route_settings.keys();
-        keys.filter(|key| !is_route(key)).map(|key| {
+        let idle = keys.filter(|key| !is_route(key) && !Route::is_predefined(key));
+        idle.map(|key| {
             let key = printable(key);
             format!(
                 "stage {} has settings for {key}, which is no route of this API any more; the file leaves them out",

@@ -26,3 +26,4 @@ mod pty_looks;
 mod pty_main_job;
 mod pty_manners;
 mod pty_rates;
+mod readme;

@@ -134,8 +134,8 @@ async fn routes_are_made_read_changed_listed_and_removed() {
     let removal = client.delete_route().api_id(&api).route_id(id);
     removal.send().await.unwrap();
     let outcome = client.get_route().api_id(&api).route_id(id).send().await;
-    let message = format!("Invalid Route identifier specified {id}");
-    check_refused(outcome, 404, "NotFoundException", &message);
+    let message = "Invalid route identifier specified";
+    check_refused(outcome, 404, "NotFoundException", message);
     let again = client.create_route().api_id(&api).route_key("$other");
     let message = "The provided route key is not formatted properly";
     check_refused(again.send().await, 400, "BadRequestException", message);
@@ -182,8 +182,8 @@ async fn integrations_are_made_read_changed_listed_and_removed() {
     let free = client.delete_route().api_id(&api).route_id(&route);
     free.send().await.unwrap();
     removal().send().await.unwrap();
-    let message = format!("Invalid Integration identifier specified {id}");
-    check_refused(removal().send().await, 404, "NotFoundException", &message);
+    let message = "Invalid Integration identifier specified";
+    check_refused(removal().send().await, 404, "NotFoundException", message);
 }
 
 #[tokio::test]
@@ -213,8 +213,8 @@ async fn responses_of_routes_and_integrations_are_made_read_changed_listed_and_r
         removal.route_id(&route).route_response_id(id)
     };
     removal().send().await.unwrap();
-    let message = format!("Invalid RouteResponse identifier specified {id}");
-    check_refused(removal().send().await, 404, "NotFoundException", &message);
+    let message = "Invalid RouteResponse identifier specified";
+    check_refused(removal().send().await, 404, "NotFoundException", message);
 
     let integration = mock(&client, &api).await;
     let made = client.create_integration_response().api_id(&api);
@@ -244,8 +244,8 @@ async fn responses_of_routes_and_integrations_are_made_read_changed_listed_and_r
             .integration_response_id(id)
     };
     removal().send().await.unwrap();
-    let message = format!("Invalid IntegrationResponse identifier specified {id}");
-    check_refused(removal().send().await, 404, "NotFoundException", &message);
+    let message = "Invalid IntegrationResponse identifier specified";
+    check_refused(removal().send().await, 404, "NotFoundException", message);
 }
 
 #[tokio::test]
@@ -275,8 +275,8 @@ async fn deployments_are_made_read_changed_listed_and_removed() {
     let moved = client.create_deployment().api_id(&api).stage_name("prod");
     let moved = moved.send().await.unwrap();
     removal().send().await.unwrap();
-    let message = format!("Invalid Deployment identifier specified {id}");
-    check_refused(removal().send().await, 404, "NotFoundException", &message);
+    let message = "Invalid Deployment identifier specified";
+    check_refused(removal().send().await, 404, "NotFoundException", message);
     let stage = client.get_stage().api_id(&api).stage_name("prod");
     let stage = stage.send().await.unwrap();
     assert_eq!(stage.deployment_id(), moved.deployment_id());

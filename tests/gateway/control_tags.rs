@@ -34,6 +34,9 @@ async fn tags_of_an_api_and_of_a_stage_are_read_merged_and_removed() {
     let of_api = format!("arn:aws:apigateway:us-east-1::/apis/{id}");
     let of_stage = format!("{of_api}/stages/prod");
 
+    // SOURCE: recorded on AWS, September 2026: an API without tags has no such member.
+    let read = client.get_api().api_id(&id).send().await.unwrap();
+    assert_eq!(read.tags(), None);
     assert_eq!(tags(&client, &of_api).await, []);
     assert_eq!(tags(&client, &of_stage).await, texts(&[("team", "a")]));
     for arn in [&of_api, &of_stage] {

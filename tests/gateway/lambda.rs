@@ -159,6 +159,24 @@ async fn a_function_is_told_what_lambda_tells_it() {
 }
 
 #[tokio::test]
+async fn the_handler_is_the_last_word_of_the_command_unless_that_says_otherwise() {
+    let by_itself = "AWS_EXECUTION_ENV=mine _HANDLER=chat.handler";
+    let specs = [
+        format!("plain={}", function::command("")),
+        format!("told={}", function::command(by_itself)),
+    ];
+    let gateway = gateway(&specs).await;
+    for (name, handler, runtime) in [
+        ("plain", "--nocapture", "AWS_Lambda_local"),
+        ("told", "chat.handler", "mine"),
+    ] {
+        let environment = &answer(&gateway, name, json!({})).await["environment"];
+        assert_eq!(environment["_HANDLER"], handler, "{name}");
+        assert_eq!(environment["AWS_EXECUTION_ENV"], runtime, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_process_lives_on_from_one_invocation_to_the_next_thrown_errors_too() {
     let gateway = gateway(&[told("f")]).await;
     let first = answer(&gateway, "f", json!({})).await["pid"].clone();

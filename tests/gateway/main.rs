@@ -10,6 +10,7 @@
 mod support;
 
 mod access_log;
+mod apply_as_aws;
 mod authorization;
 mod authorizers;
 mod control;

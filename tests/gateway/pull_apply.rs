@@ -123,11 +123,11 @@ fn read(text: &str) -> ApiFile {
     file::parse(text).unwrap().remove(0)
 }
 
-fn normalized(text: &str) -> ApiFile {
+pub(crate) fn normalized(text: &str) -> ApiFile {
     read(text).normalized().unwrap().api
 }
 
-async fn control(gateway: &Gateway) -> Control {
+pub(crate) async fn control(gateway: &Gateway) -> Control {
     control_at(gateway.address()).await
 }
 
@@ -153,7 +153,7 @@ async fn gateway_with(text: &str) -> Gateway {
     .await
 }
 
-async fn pulled(control: &Control, api: &str) -> String {
+pub(crate) async fn pulled(control: &Control, api: &str) -> String {
     let pulled = pull::pull(control, api).await.unwrap();
     assert_eq!(pulled.warnings, [""; 0]);
     file::render(&pulled.file)
@@ -258,17 +258,17 @@ fn request(text: &str, extras: Extras) -> ApplyRequest {
     }
 }
 
-async fn planned(control: &Control, text: &str, extras: Extras) -> ApplyPlan {
+pub(crate) async fn planned(control: &Control, text: &str, extras: Extras) -> ApplyPlan {
     let plan = apply::plan(control, &request(text, extras)).await;
     plan.unwrap()
 }
 
-async fn run(control: &Control, plan: &ApplyPlan) -> Result<Applied, Box<ApplyFailure>> {
+pub(crate) async fn run(control: &Control, plan: &ApplyPlan) -> Result<Applied, Box<ApplyFailure>> {
     apply::run(control, plan, &CancellationToken::new(), |_| {}).await
 }
 
 /// Applies, and checks that the target is as the file says and that nothing is left to do.
-async fn applied(control: &Control, text: &str, extras: Extras) {
+pub(crate) async fn applied(control: &Control, text: &str, extras: Extras) {
     let plan = planned(control, text, extras).await;
     let applied = run(control, &plan).await.unwrap();
     assert_eq!(applied.remaining, []);
@@ -541,23 +541,24 @@ const CASES: &[Case] = &[
     Case {
         change: |file| {
             file["stages"]["prod"] = json!({
+                "description": "what nobody uses",
                 "stageVariables": { "colour": "blue" },
                 "defaultRouteSettings": { "loggingLevel": "OFF", "throttlingRateLimit": 7.0 },
                 "routeSettings": { "send": { "throttlingBurstLimit": 1 }, "join": { "throttlingBurstLimit": 2 } },
                 "tags": {},
             });
-            file["stages"]["idle"] = json!({ "description": "later" });
+            file["stages"]["idle"] = json!({ "stageVariables": { "a": "1" } });
             file["stages"]["new"] = json!({ "tags": { "a": "b" } });
         },
         told: &[
-            "~ stage idle · description later",
+            "~ stage idle · stageVariables.a 1",
             "+ stage new · tags.a b",
             "~ stage prod · accessLogSettings.destinationArn \
                  arn:aws:logs:us-east-1:000000000000:log-group:chat removed, accessLogSettings.format \
                  $context.requestId $context.routeKey removed, defaultRouteSettings.detailedMetricsEnabled true \
                  removed, defaultRouteSettings.throttlingBurstLimit 20 removed, \
-                 defaultRouteSettings.throttlingRateLimit 2.5 → 7.0, description what everybody uses removed, \
-                 routeSettings.join.throttlingBurstLimit 2, routeSettings.send.throttlingBurstLimit 0 → 1, \
+                 defaultRouteSettings.throttlingRateLimit 2.5 → 7.0, description what everybody uses → what nobody \
+                 uses, routeSettings.join.throttlingBurstLimit 2, routeSettings.send.throttlingBurstLimit 0 → 1, \
                  routeSettings.send.throttlingRateLimit 0.0 removed, stageVariables.colour red → blue, \
                  stageVariables.room lobby removed, tags.stage prod removed",
         ],

@@ -148,6 +148,7 @@ impl Invocation<'_> {
             "AWS_REGION",
             "STAGEWIRE_GATEWAY",
             "_HANDLER",
+            "AWS_EXECUTION_ENV",
         ]
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), json!(variable(name)?))))

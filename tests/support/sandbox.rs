@@ -163,12 +163,26 @@ impl Sandbox {
         Gateway { running, url }
     }
 
-    /// The same, in a process whose files can be kept from growing.
+    /// The same, in a process whose files can be kept from growing, and whose log and stderr have no room at all.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the log's file has the date in its name"
+    )]
     pub(crate) fn limited_gateway_with(&self, arguments: &[&str]) -> Gateway {
+        let log = self.path("state/stagewire/log");
+        std::fs::create_dir_all(&log).unwrap();
+        let today = jiff::Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .date();
+        for day in [today, today.tomorrow().unwrap()] {
+            let path = log.join(format!("stagewire.{day}.log"));
+            std::os::unix::fs::symlink("/dev/full", path).unwrap();
+        }
         let mut command = self.other("/bin/sh");
         // Without the trap, a write beyond the limit would be the end of it.
+        let script = "trap '' XFSZ; exec \"$0\" \"$@\" 2>/dev/full";
         command
-            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .args(["-c", script])
             .arg(env!("CARGO_BIN_EXE_stagewire"))
             .args(["gateway", "--listen", "127.0.0.1:0"])
             .args(arguments);

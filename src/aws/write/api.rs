@@ -130,7 +130,6 @@ impl Control {
             .authorizer_type(AuthorizerType::from(file.authorizer_type.as_str()))
             .set_authorizer_uri(file.authorizer_uri.clone())
             .set_authorizer_credentials_arn(file.authorizer_credentials_arn.clone())
-            .set_authorizer_result_ttl_in_seconds(file.authorizer_result_ttl_in_seconds)
             // The SDK wants the member, be it empty.
             .set_identity_source(Some(file.identity_source.clone()))
             .set_identity_validation_expression(file.identity_validation_expression.clone()))?;
@@ -163,8 +162,6 @@ impl Control {
             to.identity_validation_expression.as_ref(),
             "",
         );
-        let ttl = to.authorizer_result_ttl_in_seconds;
-        let ttl = (from.authorizer_result_ttl_in_seconds != ttl).then(|| ttl.unwrap_or_default());
         let sources =
             (from.identity_source != to.identity_source).then(|| to.identity_source.clone());
         carry_out!(self, "update-authorizer", |changes| changes
@@ -174,7 +171,6 @@ impl Control {
             .set_authorizer_type(kind.clone())
             .set_authorizer_uri(uri.clone())
             .set_authorizer_credentials_arn(credentials.clone())
-            .set_authorizer_result_ttl_in_seconds(ttl)
             .set_identity_source(sources.clone())
             .set_identity_validation_expression(validation.clone()))?;
         Ok(())

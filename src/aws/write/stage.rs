@@ -54,7 +54,9 @@ impl Control {
         from: &StageFile,
         to: &StageFile,
     ) -> Result<(), Error> {
-        let description = changed(from.description.as_ref(), to.description.as_ref(), "");
+        // SOURCE: reported of AWS: no call takes a description away.
+        let description = to.description.as_ref();
+        let description = description.filter(|it| from.description.as_ref() != Some(*it));
         let certificate = changed(
             from.client_certificate_id.as_ref(),
             to.client_certificate_id.as_ref(),
@@ -68,7 +70,7 @@ impl Control {
             .update_stage()
             .api_id(stage.api.as_str())
             .stage_name(stage.id.as_str())
-            .set_description(description.clone())
+            .set_description(description.cloned())
             .set_auto_deploy(flag(from.auto_deploy, to.auto_deploy))
             .set_client_certificate_id(certificate.clone())
             .set_stage_variables(merged(&from.stage_variables, &to.stage_variables))

@@ -119,7 +119,7 @@ async fn an_authorizer_is_sent_as_its_differences() {
     let base =
         json!({ "authorizerType": "REQUEST", "identitySource": ["route.request.header.Auth"] });
     let full = json!({
-        "authorizerUri": "arn:u", "authorizerCredentialsArn": "arn:c", "authorizerResultTtlInSeconds": 60,
+        "authorizerUri": "arn:u", "authorizerCredentialsArn": "arn:c",
         "identityValidationExpression": "x",
     });
     let cases: Cases = vec![
@@ -133,7 +133,7 @@ async fn an_authorizer_is_sent_as_its_differences() {
             full,
             json!({}),
             json!({
-                "authorizerUri": "", "authorizerCredentialsArn": "", "authorizerResultTtlInSeconds": 0,
+                "authorizerUri": "", "authorizerCredentialsArn": "",
                 "identityValidationExpression": "",
             }),
         ),
@@ -419,7 +419,7 @@ async fn a_stage_is_sent_as_its_differences_and_never_what_it_serves() {
             ),
             json!({ "routeSettings": { "send": { "throttlingBurstLimit": 3, "throttlingRateLimit": 1.0 } } }),
         ),
-        // No call takes a default setting away.
+        // No call takes a default setting away, nor, as the last case shows, a description.
         (
             full.clone(),
             same_but(json!({ "defaultRouteSettings": {} })),
@@ -443,7 +443,7 @@ async fn a_stage_is_sent_as_its_differences_and_never_what_it_serves() {
                 "accessLogSettings": { "destinationArn": "arn:l", "format": "x" },
             })),
             json!({
-                "description": "", "autoDeploy": false, "clientCertificateId": "",
+                "autoDeploy": false, "clientCertificateId": "",
                 "accessLogSettings": { "destinationArn": "arn:l", "format": "x" },
             }),
         ),

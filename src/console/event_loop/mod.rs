@@ -30,8 +30,9 @@ use super::{
 /// A round takes messages from elsewhere for no longer than this before it draws and looks for keys again.
 const ROUND: Duration = Duration::from_millis(8);
 
-/// A round takes no more keys than this.
-const KEYS_PER_ROUND: usize = 4096;
+/// A round takes no more events than this. A frame costs the time that the text takes which it shows, so whoever types
+/// much at once, as a paste without its marks does, is shown few of them.
+const EVENTS_PER_ROUND: usize = 65_536;
 
 /// The longest time that the terminal may take to confirm the last frame before it is left.
 const DRAINING: Duration = Duration::from_millis(500);
@@ -251,10 +252,15 @@ impl<A: App, H: Host> EventLoop<A, H> {
     }
 
     async fn take_events(&mut self) {
+        let waiting = (0..self.events.len()).map_while(|_| self.events.try_recv().ok());
+        self.postponed.extend(waiting);
+        if let Some(end) = self.requested_end() {
+            self.take(end).await;
+            return;
+        }
         let mut typed = Vec::new();
-        for _ in 0..KEYS_PER_ROUND {
-            let postponed = self.postponed.pop_front();
-            let Some(event) = postponed.or_else(|| self.events.try_recv().ok()) else {
+        for _ in 0..EVENTS_PER_ROUND {
+            let Some(event) = self.postponed.pop_front() else {
                 break;
             };
             if let Some(key) = typing(&event) {
@@ -268,6 +274,19 @@ impl<A: App, H: Host> EventLoop<A, H> {
             }
         }
         self.take_typed(typed).await;
+    }
+
+    /// Takes the event that ends the loop from among those that wait, if there is one: it does not wait for what was
+    /// typed before it.
+    fn requested_end(&mut self) -> Option<Event> {
+        let is_ours = self.owner == Owner::Us;
+        let ends = |event: &Event| match event {
+            Event::EndRequested | Event::HungUp | Event::Broken => true,
+            Event::Interrupted => is_ours,
+            _ => false,
+        };
+        let idx = self.postponed.iter().position(ends)?;
+        self.postponed.remove(idx)
     }
 
     async fn take_typed(&mut self, keys: Vec<KeyEvent>) {
@@ -389,12 +408,8 @@ impl<A: App, H: Host> EventLoop<A, H> {
         self.host.lend();
         self.host.stop();
         let deadline = Instant::now() + STOPPING;
-        while let Ok(Some(event)) = timeout_at(deadline, self.events.recv()).await {
-            if matches!(event, Event::Continued) {
-                break;
-            }
-            self.postponed.push_back(event);
-        }
+        let goes_on = |event: &Event| matches!(event, Event::Continued);
+        self.wait_for(deadline, goes_on).await;
         self.take_back().await;
     }
 
@@ -424,18 +439,41 @@ impl<A: App, H: Host> EventLoop<A, H> {
     /// prompt. Does not wait long: a terminal that is stuck is left as it is.
     async fn drain(&mut self) {
         let deadline = Instant::now() + DRAINING;
+        let is_of_terminal = |event: &Event| {
+            matches!(
+                event,
+                Event::Written(_) | Event::Input(Input::Lost | Input::Decoded(Decoded::Status))
+            )
+        };
         while self.pacer.is_busy(Instant::now()) {
-            match timeout_at(deadline, self.events.recv()).await {
-                Ok(Some(Event::Written(Written::Done))) => self.pacer.written(),
-                Ok(Some(Event::Input(Input::Decoded(Decoded::Status)))) => self.pacer.answered(),
-                Ok(Some(Event::Input(Input::Lost) | Event::Written(Written::Lost(_)))) => {
+            match self.wait_for(deadline, is_of_terminal).await {
+                Some(Event::Written(Written::Done)) => self.pacer.written(),
+                Some(Event::Input(Input::Decoded(_))) => self.pacer.answered(),
+                Some(_) => {
                     self.ending = Some(Ending::TerminalLost);
                     return;
                 }
-                Ok(Some(event)) => self.postponed.push_back(event),
-                Ok(None) | Err(_) => return,
+                None => return,
             }
         }
+    }
+
+    /// Waits for a certain event, and keeps those that come before it; none when it does not come in time.
+    async fn wait_for(
+        &mut self,
+        deadline: Instant,
+        is_wanted: impl Fn(&Event) -> bool,
+    ) -> Option<Event> {
+        if let Some(idx) = self.postponed.iter().position(&is_wanted) {
+            return self.postponed.remove(idx);
+        }
+        while let Ok(Some(event)) = timeout_at(deadline, self.events.recv()).await {
+            if is_wanted(&event) {
+                return Some(event);
+            }
+            self.postponed.push_back(event);
+        }
+        None
     }
 }
 

@@ -375,6 +375,29 @@ async fn a_request_to_end_is_told_and_obeyed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_to_end_does_not_wait_for_what_was_typed_before_it() {
+    let mut world = World::new();
+    for _ in 0..100_000 {
+        world.key('a');
+    }
+    world.events.send(Event::EndRequested).unwrap();
+    assert_eq!(world.run().await, Ending::Signalled);
+    let log = world.log.borrow();
+    assert!(!log.iter().any(|it| matches!(it, Message::Typed(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn much_that_is_typed_at_once_is_drawn_few_times() {
+    let mut world = World::new();
+    for _ in 0..200_000 {
+        world.key('a');
+    }
+    world.key('q');
+    world.run().await;
+    assert!(*world.n_renders.borrow() <= 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hangup_is_told_apart_from_other_signals() {
     let mut world = World::new();
     world.events.send(Event::HungUp).unwrap();

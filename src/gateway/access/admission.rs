@@ -2,11 +2,12 @@
 //! surely its own or which somebody stored here as a custom domain name.
 //!
 //! A web page in somebody's browser must not be able to drive the gateway. The requests of a page carry `Origin` or
-//! `Sec-Fetch-*`, so pages are let through to the WebSocket data plane only; and a page that rebinds its own domain
-//! name to our address is known by the name it asks for. So a request must name us by `localhost`, a name below
-//! `.localhost` or a loopback address. A listener beyond the loopback interface also takes every literal address, its
-//! own among them: an address needs no DNS, so nobody can have rebound it. Every other name is refused there too, on
-//! all planes alike; who wants to reach such a listener uses its address.
+//! `Sec-Fetch-Site`, so pages are let through to the WebSocket data plane only; and a page that rebinds its own domain
+//! name to our address is known by the name it asks for. Programs that are no browsers may send others of `Sec-Fetch-*`,
+//! as Node's `fetch` does, but not that one, which browsers send with all the others. So a request must name us by
+//! `localhost`, a name below `.localhost` or a loopback address. A listener beyond the loopback interface also takes
+//! every literal address, its own among them: an address needs no DNS, so nobody can have rebound it. Every other name
+//! is refused there too, on all planes alike; who wants to reach such a listener uses its address.
 //!
 //! A custom domain name is let in although the DNS decides about it: who stored it here can drive the gateway anyway,
 //! and said by it that whoever owns the name is to reach what it is mapped to. That is all that it leads to, for a page
@@ -104,23 +105,19 @@ fn is_ours(host: &Host, listening: IpAddr) -> bool {
 }
 
 fn is_from_page(headers: &HeaderMap) -> bool {
-    headers.keys().any(is_page_mark)
+    headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site")
 }
 
 /// Removes the marks of a web page's request, for a request that the gateway makes itself.
 pub(crate) fn strip_page_marks(headers: &mut HeaderMap) {
     let marks: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| is_page_mark(name))
+        .filter(|name| **name == header::ORIGIN || name.as_str().starts_with("sec-fetch-"))
         .cloned()
         .collect();
     for mark in marks {
         headers.remove(mark);
     }
-}
-
-fn is_page_mark(name: &HeaderName) -> bool {
-    *name == header::ORIGIN || name.as_str().starts_with("sec-fetch-")
 }
 
 #[cfg(test)]
@@ -202,10 +199,15 @@ mod tests {
     }
 
     #[test]
-    fn any_mark_of_a_browser_makes_a_page() {
-        for mark in ["origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-x"] {
+    fn the_marks_that_only_browsers_send_make_a_page() {
+        for (mark, is_page) in [
+            ("origin", true),
+            ("sec-fetch-site", true),
+            ("sec-fetch-mode", false),
+            ("sec-fetch-dest", false),
+        ] {
             let headers = [("host", "localhost"), (mark, "cors")];
-            check("/x", &headers, LOOPBACK, Ok(true));
+            check("/x", &headers, LOOPBACK, Ok(is_page));
         }
     }
 }

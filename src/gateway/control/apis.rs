@@ -61,6 +61,8 @@ struct ApiOutput {
     name: String,
     protocol_type: String,
     route_selection_expression: String,
+    /// SOURCE: recorded on AWS, September 2026: an API without tags has no such member.
+    #[serde(skip_serializing_if = "Texts::is_empty")]
     tags: Texts,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,

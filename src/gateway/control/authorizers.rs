@@ -1,5 +1,6 @@
 //! Authorizers: functions that are asked whether a client may connect. A WebSocket API has those of type REQUEST only.
 
+use regex::RegexBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     wire::Presence,
 };
 use crate::gateway::{
-    data::is_parameter,
+    schema::meta,
     store::{
         Draft,
         record::{ApiRecord, AuthorizerRecord, RouteRecord},
@@ -19,8 +20,8 @@ use crate::gateway::{
 
 /// SOURCE: quotas for configuring and running a WebSocket API: Lambda authorizers per API.
 const MOST: usize = 10;
-/// SOURCE: the service model: seconds that a result may be kept.
-const MOST_SECONDS: i64 = 3600;
+/// Bytes that an expression may take that is only asked whether it is one.
+const TRIAL_BYTES: usize = 16 * 1024;
 
 /// The input of `CreateAuthorizer` and `UpdateAuthorizer`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -30,23 +31,22 @@ pub(crate) struct AuthorizerInput {
     pub(crate) authorizer_type: Option<String>,
     pub(crate) authorizer_uri: Option<String>,
     pub(crate) authorizer_credentials_arn: Option<String>,
-    pub(crate) authorizer_result_ttl_in_seconds: Option<i64>,
+    pub(crate) authorizer_result_ttl_in_seconds: Presence,
     pub(crate) identity_source: Option<Vec<String>>,
     pub(crate) identity_validation_expression: Option<String>,
-    pub(crate) authorizer_payload_format_version: Presence,
+    pub(crate) authorizer_payload_format_version: Option<String>,
     pub(crate) enable_simple_responses: Presence,
     pub(crate) jwt_configuration: Presence,
 }
 
 /// An authorizer on the wire.
+// SOURCE: recorded on AWS, September 2026: these members and no others, and those that are not set are absent.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AuthorizerOutput {
     #[serde(skip_serializing_if = "Option::is_none")]
     authorizer_credentials_arn: Option<String>,
     authorizer_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorizer_result_ttl_in_seconds: Option<u32>,
     authorizer_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorizer_uri: Option<String>,
@@ -69,10 +69,11 @@ impl Part for AuthorizerRecord {
         parent: &Parent,
         input: &AuthorizerInput,
     ) -> Result<Self, ApiError> {
+        check_type(input)?;
         check::required("name", input.name.as_ref())?;
         let kind = check::kept(input.authorizer_type.as_ref());
         let kind = check::required("authorizerType", kind.as_ref())?;
-        // The model demands `identitySource` while its own text calls it optional; not to take part in caching, it is.
+        check_filled(input)?;
         if draft.count::<Self>(&parent.key)? >= MOST {
             return Err(ApiError::quota("Authorizers"));
         }
@@ -82,7 +83,6 @@ impl Part for AuthorizerRecord {
             name: String::new(),
             authorizer_uri: None,
             authorizer_credentials_arn: None,
-            authorizer_result_ttl_in_seconds: None,
             identity_source: Vec::new(),
             identity_validation_expression: None,
         };
@@ -108,13 +108,14 @@ impl Part for AuthorizerRecord {
             &mut self.identity_validation_expression,
             input.identity_validation_expression.as_ref(),
         );
-        if let Some(seconds) = input.authorizer_result_ttl_in_seconds {
-            self.authorizer_result_ttl_in_seconds = Some(take_ttl(seconds)?);
-        }
         if let Some(sources) = &input.identity_source {
-            self.identity_source.clone_from(sources);
+            // SOURCE: recorded on AWS, September 2026: an empty list and a list of the empty text are none. GUESS: beside
+            // others, too, an empty text is none.
+            let mut sources = sources.clone();
+            sources.retain(|source| !source.is_empty());
+            self.identity_source = sources;
         }
-        self.check_whole()?;
+        self.check_uri()?;
         if parts::is_taken(draft, &parent.key, &self, |it| &it.name)? {
             // SOURCE: seen for an authorizer of a WebSocket API, "RestApi" and the status included.
             return Err(ApiError::bad_request(format!(
@@ -131,7 +132,7 @@ impl Part for AuthorizerRecord {
         routes.retain(|route| route.authorizer_id.as_ref() == Some(&self.authorizer_id));
         let asks = |route: &&RouteRecord| route.authorization_type == "CUSTOM";
         if let Some(route) = routes.iter().find(asks) {
-            // SOURCE: seen for an HTTP API: a name in quotes, a route key, one route only.
+            // SOURCE: recorded on AWS, September 2026.
             return Err(ApiError::conflict(format!(
                 "Cannot delete authorizer '{}', is referenced in route: {}",
                 self.name, route.route_key
@@ -150,7 +151,6 @@ impl Part for AuthorizerRecord {
         AuthorizerOutput {
             authorizer_credentials_arn: self.authorizer_credentials_arn,
             authorizer_id: self.authorizer_id,
-            authorizer_result_ttl_in_seconds: self.authorizer_result_ttl_in_seconds,
             authorizer_type: self.authorizer_type,
             authorizer_uri: self.authorizer_uri,
             identity_source: self.identity_source,
@@ -170,8 +170,7 @@ pub(crate) fn add(
 }
 
 impl AuthorizerRecord {
-    /// Checks the authorizer as a whole: its URI, and the identity source that a cached result needs.
-    fn check_whole(&self) -> Result<(), ApiError> {
+    fn check_uri(&self) -> Result<(), ApiError> {
         let Some(uri) = &self.authorizer_uri else {
             // SOURCE: seen for an authorizer of type REQUEST.
             return Err(ApiError::bad_request(
@@ -188,62 +187,106 @@ impl AuthorizerRecord {
                 "Invalid Authorizer URI: {uri}. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation."
             )));
         }
-        let is_cached = self.authorizer_result_ttl_in_seconds.unwrap_or(0) > 0;
-        if is_cached && self.identity_source.is_empty() {
-            return Err(ApiError::bad_request(
-                "Identity source must be set if authorizer caching is enabled (TTL is greater than 0)",
-            ));
-        }
         Ok(())
     }
 }
 
-fn take_ttl(seconds: i64) -> Result<u32, ApiError> {
-    let taken = u32::try_from(seconds)
-        .ok()
-        .filter(|_| seconds <= MOST_SECONDS);
-    taken.ok_or_else(|| {
-        ApiError::bad_request(
-            "Authorizer result TTL outside allowable range. TTL must be between 0 and 3600 seconds.",
-        )
-    })
+// SOURCE: recorded on AWS, September 2026: the type is looked at before all other members, also where `TOKEN` is none of the
+// service model. An empty one is as good as none.
+fn check_type(input: &AuthorizerInput) -> Result<(), ApiError> {
+    match check::kept(input.authorizer_type.as_ref()).as_deref() {
+        None | Some("REQUEST") => Ok(()),
+        Some(_) => Err(ApiError::bad_request(
+            "Invalid authorizer type. Only REQUEST authorizer type is supported on WEBSOCKET protocol Apis.",
+        )),
+    }
+}
+
+/// Refuses to make an authorizer with the empty texts by which an update removes a member.
+// SOURCE: recorded on AWS, September 2026, each by itself. GUESS: the order of the looks.
+fn check_filled(input: &AuthorizerInput) -> Result<(), ApiError> {
+    let is_empty = |text: &Option<String>| text.as_deref() == Some("");
+    check::http_only(
+        "authorizerPayloadFormatVersion",
+        is_empty(&input.authorizer_payload_format_version),
+    )?;
+    if is_empty(&input.identity_validation_expression) {
+        return Err(ApiError::bad_request(
+            "IdentityValidationExpression must not be empty.",
+        ));
+    }
+    if is_empty(&input.authorizer_credentials_arn) {
+        return Err(invalid_role());
+    }
+    Ok(())
 }
 
 fn check_members(input: &AuthorizerInput) -> Result<(), ApiError> {
-    let kind = check::kept(input.authorizer_type.as_ref());
-    if kind.as_deref() == Some("JWT") {
-        return Err(ApiError::bad_request(
-            "Only REQUEST authorizer type is supported on WEBSOCKET protocol Apis.",
-        ));
-    }
-    check::one_of("authorizerType", kind.as_ref(), &["REQUEST", "JWT"])?;
-    check::http_only("jwtConfiguration", input.jwt_configuration.is_some())?;
-    check::http_only(
-        "enableSimpleResponses",
-        input.enable_simple_responses.is_some(),
-    )?;
-    check::http_only(
-        "authorizerPayloadFormatVersion",
-        input.authorizer_payload_format_version.is_some(),
-    )?;
+    check_type(input)?;
+    check_http_only(input)?;
     check::length("name", input.name.as_ref(), 1..=128)?;
     check::length("authorizerUri", input.authorizer_uri.as_ref(), 0..=2048)?;
-    check::length(
-        "identityValidationExpression",
-        input.identity_validation_expression.as_ref(),
-        0..=1024,
-    )?;
-    check::arn(input.authorizer_credentials_arn.as_ref())?;
+    let expression = input.identity_validation_expression.as_ref();
+    check::length("identityValidationExpression", expression, 0..=1024)?;
+    if let Some(expression) = expression.filter(|it| !is_expression(it)) {
+        return Err(ApiError::bad_request(format!(
+            "Invalid validation expression: {expression}"
+        )));
+    }
+    let role = check::kept(input.authorizer_credentials_arn.as_ref());
+    if role.is_some_and(|role| !role.starts_with("arn:")) {
+        return Err(invalid_role());
+    }
     let mut sources = input.identity_source.iter().flatten();
-    match sources.find(|source| !is_identity_source(source)) {
-        Some(source) => Err(ApiError::bad_request(format!(
-            "Invalid request identity source expression: {source}"
-        ))),
+    match sources.find(|source| !source.is_empty() && !is_identity_source(source)) {
+        Some(source) => Err(invalid_source(source)),
         None => Ok(()),
     }
 }
 
-/// SOURCE: the guide: `route.request.{header|querystring}.NAME`, `stageVariables.NAME`, `context.NAME`.
+/// Refuses the members that only authorizers of HTTP APIs have, whatever their value.
+// SOURCE: recorded on AWS, September 2026, with the order of the first two. GUESS: the order of the others.
+fn check_http_only(input: &AuthorizerInput) -> Result<(), ApiError> {
+    let version = check::kept(input.authorizer_payload_format_version.as_ref());
+    for (member, is_present) in [
+        ("authorizerPayloadFormatVersion", version.is_some()),
+        (
+            "enableSimpleResponses",
+            input.enable_simple_responses.is_some(),
+        ),
+        (
+            "authorizerResultTtlInSeconds",
+            input.authorizer_result_ttl_in_seconds.is_some(),
+        ),
+        ("jwtConfiguration", input.jwt_configuration.is_some()),
+    ] {
+        check::http_only(member, is_present)?;
+    }
+    Ok(())
+}
+
+// SOURCE: recorded on AWS, September 2026, for the empty text and for a word. GUESS: any ARN is one of a role.
+fn invalid_role() -> ApiError {
+    ApiError::bad_request("Invalid role ARN")
+}
+
+/// True for a regular expression.
+// SOURCE: recorded on AWS, September 2026: `[` is none. GUESS: what either of two dialects takes, for AWS's own is Java's,
+// which shares look-around with the one and flags with the other.
+fn is_expression(text: &str) -> bool {
+    // One that is too large to be tried is one all the same.
+    let tried = RegexBuilder::new(text).size_limit(TRIAL_BYTES).build();
+    !matches!(tried, Err(regex::Error::Syntax(_))) || meta::is_pattern(text)
+}
+
+// SOURCE: recorded on AWS, September 2026, for one source. GUESS: of several the first that is none is told.
+fn invalid_source(source: &str) -> ApiError {
+    ApiError::bad_request(format!(
+        "Invalid request identity source expression: {source}. The sources must be separated by comma, and each source must be either a request parameter, matching 'route.request.querystring|header.[a-zA-Z0-9._-]+', or a stage variable, matching 'stageVariables.[a-zA-Z0-9._-]+', or a context parameter, matching 'context.[a-zA-Z0-9._-]+'"
+    ))
+}
+
+/// SOURCE: AWS's own words for one that is none, see [`invalid_source`].
 fn is_identity_source(source: &str) -> bool {
     let prefixes = [
         "route.request.header.",
@@ -254,5 +297,6 @@ fn is_identity_source(source: &str) -> bool {
     let name = prefixes
         .iter()
         .find_map(|prefix| source.strip_prefix(prefix));
-    name.is_some_and(is_parameter)
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(is_allowed))
 }

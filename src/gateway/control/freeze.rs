@@ -20,9 +20,8 @@ pub(super) fn find(
     api: &ApiRecord,
     deployment_id: &str,
 ) -> Result<DeploymentRecord, ApiError> {
-    // GUESS: in the words of the other parts.
     view.get(&api.api_id, deployment_id)?
-        .ok_or_else(|| ApiError::unknown("Deployment", deployment_id))
+        .ok_or_else(|| ApiError::unknown("Deployment"))
 }
 
 /// The origin of a deployment.

@@ -62,7 +62,11 @@ impl Part for IntegrationResponseRecord {
         let key = input.integration_response_key.as_ref();
         check::required("integrationResponseKey", key)?;
         let blank = Self {
-            integration_response_id: ids::fresh::<Self>(draft, &parent.key, ids::RESPONSE)?,
+            integration_response_id: ids::fresh::<Self>(
+                draft,
+                &parent.key,
+                ids::INTEGRATION_RESPONSE,
+            )?,
             ..Self::default()
         };
         blank.change(draft, parent, input)

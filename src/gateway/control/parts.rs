@@ -119,7 +119,7 @@ impl ParentPath {
 /// Returns the part with that id.
 pub(super) fn find<P: Part>(view: &View<'_>, parent: &str, id: &str) -> Result<P, ApiError> {
     view.get(parent, id)?
-        .ok_or_else(|| ApiError::unknown(P::KIND, id))
+        .ok_or_else(|| ApiError::unknown(P::KIND))
 }
 
 /// True when another part of the same parent is like this one in what only one may have.

@@ -1,4 +1,4 @@
-//! Route responses: a route that has one, and an expression that selects it, is two-way.
+//! Route responses: a route that has one is two-way.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,12 @@ use super::{
     routes::{self, Constraints},
     wire::{self, Texts},
 };
-use crate::gateway::store::{
-    Draft,
-    record::{ApiRecord, RouteRecord, RouteResponseRecord},
+use crate::gateway::{
+    data::may_select_routes,
+    store::{
+        Draft,
+        record::{ApiRecord, RouteRecord, RouteResponseRecord},
+    },
 };
 
 /// The input of `CreateRouteResponse` and `UpdateRouteResponse`.
@@ -56,7 +59,7 @@ impl Part for RouteResponseRecord {
         let key = check::kept(input.route_response_key.as_ref());
         check::required("routeResponseKey", key.as_ref())?;
         let blank = Self {
-            route_response_id: ids::fresh::<Self>(draft, &parent.key, ids::RESPONSE)?,
+            route_response_id: ids::fresh::<Self>(draft, &parent.key, ids::ROUTE_RESPONSE)?,
             ..Self::default()
         };
         blank.change(draft, parent, input)
@@ -74,6 +77,7 @@ impl Part for RouteResponseRecord {
         check::values("responseModels", input.response_models.as_ref(), &(1..=128))?;
         models::check_named(draft, &parent.api.api_id, input.response_models.as_ref())?;
         let expression = input.model_selection_expression.as_ref();
+        check::selection("modelSelectionExpression", expression, may_select_routes)?;
         check::patch(&mut self.model_selection_expression, expression);
         check::replace(&mut self.response_models, input.response_models.as_ref());
         if let Some(given) = &input.response_parameters {

@@ -1,7 +1,7 @@
 //! The table of operations: name, method, path, the status of a success, and the handler.
 //!
-//! SOURCE: the service model of API Gateway version 2, 2018-11-29. Paths are split before they are decoded, since a
-//! label may hold an encoded slash.
+//! SOURCE: the service model of API Gateway version 2, 2018-11-29; recorded on AWS, September 2026: `UpdateRoute` answers
+//! 201, where the model says 200. Paths are split before they are decoded, since a label may hold an encoded slash.
 
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -77,7 +77,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
     row("CreateRoute", Method::POST, in_api!("routes"), 201, parts::create::<RouteRecord>),
     row("GetRoutes", Method::GET, in_api!("routes"), 200, parts::list::<RouteRecord>),
     row("GetRoute", Method::GET, in_api!("routes/{routeId}"), 200, parts::get::<RouteRecord>),
-    row("UpdateRoute", Method::PATCH, in_api!("routes/{routeId}"), 200, parts::update::<RouteRecord>),
+    row("UpdateRoute", Method::PATCH, in_api!("routes/{routeId}"), 201, parts::update::<RouteRecord>),
     row("DeleteRoute", Method::DELETE, in_api!("routes/{routeId}"), 204, parts::delete::<RouteRecord>),
     row("DeleteRouteRequestParameter", Method::DELETE, in_api!("routes/{routeId}/requestparameters/{requestParameterKey}"), 204, routes::delete_request_parameter),
 

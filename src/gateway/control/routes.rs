@@ -29,7 +29,7 @@ const MOST: usize = 300;
 /// GUESS: characters of a route key, and that none of them is a control character; no quota names either.
 const ROUTE_KEY_CHARS: usize = 1024;
 
-const PREDEFINED: &[&str] = &["$connect", "$disconnect", "$default"];
+pub(super) const PREDEFINED: &[&str] = &["$connect", "$disconnect", "$default"];
 const AUTHORIZATION_TYPES: &[&str] = &["NONE", "AWS_IAM", "CUSTOM", "JWT"];
 
 /// The constraint of a parameter, which may be required.
@@ -91,7 +91,7 @@ impl Part for RouteRecord {
     type Input = RouteInput;
     type Output = RouteOutput;
 
-    const KIND: &'static str = "Route";
+    const KIND: &'static str = "route";
     const LABEL: &'static str = "routeId";
 
     fn add(draft: &mut Draft<'_>, parent: &Parent, input: &RouteInput) -> Result<Self, ApiError> {
@@ -149,8 +149,7 @@ pub(super) fn delete_request_parameter(call: &Call) -> Result<Reply, ApiError> {
     parts::rewrite::<RouteRecord, _>(call, move |mut route, draft, parent| {
         let mut parameters = route.request_parameters.unwrap_or_default();
         if parameters.remove(&parameter).is_none() {
-            // GUESS: in the words of the other parts.
-            return Err(ApiError::unknown("RequestParameter", &parameter));
+            return Err(ApiError::unknown("RequestParameter"));
         }
         route.request_parameters = Some(parameters).filter(|left| !left.is_empty());
         draft.put(&parent.key, &route)?;
@@ -265,12 +264,13 @@ fn check_members(input: &RouteInput) -> Result<(), ApiError> {
     )?;
     check::values("requestModels", input.request_models.as_ref(), &(1..=128))?;
     let expression = input.route_response_selection_expression.as_ref();
-    // SOURCE: the guide allows `$default` only. GUESS: the text.
-    check::one_of(
-        "routeResponseSelectionExpression",
-        expression,
-        &["$default"],
-    )
+    // SOURCE: reported of AWS. An empty one stands for none.
+    match check::kept(expression).as_deref() {
+        None | Some("$default") => Ok(()),
+        Some(_) => Err(ApiError::bad_request(
+            "Currently, only $default is supported as a route response selection expression.",
+        )),
+    }
 }
 
 /// Checks the route as a whole, and among the other routes.
@@ -335,6 +335,6 @@ fn check_target(view: &View<'_>, api: &ApiRecord, target: &str) -> Result<(), Ap
     // GUESS: a target that names no integration is refused as one that is looked up.
     match view.get::<IntegrationRecord>(&api.api_id, id)? {
         Some(_) => Ok(()),
-        None => Err(ApiError::unknown("Integration", id)),
+        None => Err(ApiError::unknown("Integration")),
     }
 }

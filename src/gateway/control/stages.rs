@@ -10,8 +10,8 @@ use super::{
     call::{ApiRef, Call},
     check,
     error::ApiError,
-    freeze,
-    stage_members::{self, AccessLogSettings, RouteSettings, StageInput},
+    freeze, routes,
+    stage_members::{self, AccessLogSettings, LOGGING_LEVELS, RouteSettings, StageInput},
     wire::{self, Reply, Texts},
 };
 use crate::{
@@ -114,12 +114,8 @@ pub(super) fn find(
     api: &ApiRecord,
     stage_name: &str,
 ) -> Result<StageRecord, ApiError> {
-    view.get(&api.api_id, stage_name)?.ok_or_else(unknown)
-}
-
-// SOURCE: AWS's text, without the name.
-fn unknown() -> ApiError {
-    ApiError::not_found("Invalid stage identifier specified")
+    view.get(&api.api_id, stage_name)?
+        .ok_or_else(|| ApiError::unknown("stage"))
 }
 
 // GUESS: the text; the service model says only that it is not possible.
@@ -276,14 +272,22 @@ pub(crate) fn change(
 
 /// Changes the settings that stand for themselves.
 fn change_settings(stage: &mut StageRecord, input: &StageInput) {
-    check::patch(&mut stage.description, input.description.as_ref());
+    // SOURCE: reported of AWS: an empty description keeps the text, and nothing clears it; settings of the access log without
+    // a member change nothing.
+    if let Some(description) = check::kept(input.description.as_ref()) {
+        stage.description = Some(description);
+    }
     let certificate = input.client_certificate_id.as_ref();
     check::patch(&mut stage.client_certificate_id, certificate);
     if let Some(settings) = &input.access_log_settings {
-        stage.access_log_settings = Some(AccessLogSettingsRecord {
-            destination_arn: check::kept(settings.destination_arn.as_ref()),
-            format: check::kept(settings.format.as_ref()),
-        });
+        let destination_arn = check::kept(settings.destination_arn.as_ref());
+        let format = check::kept(settings.format.as_ref());
+        if destination_arn.is_some() || format.is_some() {
+            stage.access_log_settings = Some(AccessLogSettingsRecord {
+                destination_arn,
+                format,
+            });
+        }
     }
     if let Some(settings) = &input.default_route_settings {
         merge(&mut stage.default_route_settings, settings);
@@ -313,8 +317,10 @@ fn merge_route_settings(
     };
     let routes: Vec<RouteRecord> = view.all(&api.api_id)?;
     for (route_key, settings) in all {
-        // GUESS: looked up among the draft's routes, not among those that the stage serves.
-        if !routes.iter().any(|route| route.route_key == *route_key) {
+        // SOURCE: reported of AWS: the predefined keys are taken before there are such routes. GUESS: the others are looked up
+        // among the draft's routes, not among those that the stage serves.
+        let is_there = routes.iter().any(|route| route.route_key == *route_key);
+        if !is_there && !routes::PREDEFINED.contains(&route_key.as_str()) {
             return Err(unknown_route(route_key));
         }
         let kept = stage.route_settings.entry(route_key.clone()).or_default();
@@ -333,8 +339,9 @@ fn merge(kept: &mut RouteSettingsRecord, given: &RouteSettings) {
     kept.data_trace_enabled = given.data_trace_enabled.or(kept.data_trace_enabled);
     let metrics = given.detailed_metrics_enabled;
     kept.detailed_metrics_enabled = metrics.or(kept.detailed_metrics_enabled);
-    if let Some(level) = check::kept(given.logging_level.as_ref()) {
-        kept.logging_level = Some(level);
+    let level = given.logging_level.as_ref();
+    if let Some(level) = level.filter(|level| LOGGING_LEVELS.contains(&level.as_str())) {
+        kept.logging_level = Some(level.clone());
     }
     let burst = given.throttling_burst_limit;
     kept.throttling_burst_limit = burst.or(kept.throttling_burst_limit);

@@ -57,7 +57,7 @@ fn show(link: VpcLinkRecord) -> VpcLinkOutput {
 /// Returns the VPC link with that id.
 pub(super) fn find(view: &View<'_>, region: &str, id: &str) -> Result<VpcLinkRecord, ApiError> {
     view.get(region, id)?
-        .ok_or_else(|| ApiError::unknown("VpcLink", id))
+        .ok_or_else(|| ApiError::unknown("VpcLink"))
 }
 
 pub(super) fn create(call: &Call) -> Result<Reply, ApiError> {

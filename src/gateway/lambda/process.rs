@@ -34,8 +34,10 @@ use super::{
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Starts the function's command, `$1`, with somebody beside it who kills the group when standard input ends. `read`
-/// returns then, for nobody ever writes a line.
+/// returns then, for nobody ever writes a line. `_HANDLER`, which some runtime clients read and others do not, is the
+/// command's last word, `$2`, and `AWS_EXECUTION_ENV` says that this is Lambda, unless the person says otherwise.
 const SCRIPT: &str = "exec 3<&0 </dev/null
+export _HANDLER=\"${_HANDLER-$2}\" AWS_EXECUTION_ENV=\"${AWS_EXECUTION_ENV-AWS_Lambda_local}\"
 ( { read -r line <&3; kill -KILL 0; } >/dev/null 2>&1 & )
 exec 3<&-
 exec sh -c \"$1\"";
@@ -49,6 +51,14 @@ pub(super) struct FunctionCommand {
     pub(super) gateway: SocketAddr,
     /// The listeners to what the processes print.
     pub(super) lines: Lines,
+}
+
+impl FunctionCommand {
+    /// Returns the last word, which runtime clients take for the handler.
+    fn last_word(&self) -> &str {
+        let last = self.shell.split_whitespace().last().unwrap_or_default();
+        last.trim_matches(['"', '\''])
+    }
 }
 
 /// Runs a process until it ends, has taken too long, or the gateway stops.
@@ -149,13 +159,13 @@ impl Running {
     }
 }
 
-/// SOURCE: Lambda developer guide, "Defined runtime environment variables". The command may set `_HANDLER` itself.
+/// SOURCE: Lambda developer guide, "Defined runtime environment variables".
 fn shell(command: &FunctionCommand, process: &NewProcess, runtime_api: SocketAddr) -> Command {
     let NewProcess { pool, id, region } = process;
     let (name, version) = pool.spec.name_and_version();
     let mut shell = Command::new("sh");
     shell
-        .args(["-c", SCRIPT, "sh", &command.shell])
+        .args(["-c", SCRIPT, "sh", &command.shell, command.last_word()])
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", name)
         .env("AWS_LAMBDA_FUNCTION_VERSION", version)

@@ -41,6 +41,11 @@ pub(crate) fn find_unknown(schema: &Value) -> Option<(String, Vec<String>)> {
     })
 }
 
+/// True for a regular expression as JavaScript has them.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    Pattern::is_one(text)
+}
+
 fn all_subschemas(members: &Map<String, Value>) -> Vec<Subschema<'_>> {
     members
         .iter()
@@ -61,6 +66,11 @@ pub(super) fn flaw_of(members: &Map<String, Value>) -> Option<String> {
     }
     members.iter().find_map(|(keyword, value)| {
         let form = keyword::form(keyword)?;
+        if let ("patternProperties", Value::Object(schemas)) = (keyword.as_str(), value)
+            && let Some(name) = schemas.keys().find(|name| !Pattern::is_one(name))
+        {
+            return Some(format!("/{keyword}/{}", keyword::escape(name)));
+        }
         if let (Form::Dependencies, Value::Object(needs)) = (form, value) {
             let is_wrong = |need: &Value| !need.is_object() && !are_names(need);
             let (name, _) = needs.iter().find(|(_, need)| is_wrong(need))?;
@@ -135,7 +145,7 @@ mod tests {
             r#"{"maxItems":1,"minItems":2,"uniqueItems":true,"items":{},"additionalItems":false}"#,
             r#"{"items":[{},{}],"additionalItems":{"items":{}}}"#,
             r#"{"maxProperties":1e30,"minProperties":0,"required":["a"],"additionalProperties":true}"#,
-            r#"{"properties":{"$ref":{},"type":{}},"patternProperties":{"(":{}},"definitions":{}}"#,
+            r#"{"properties":{"$ref":{},"type":{}},"patternProperties":{"^a|b$":{}},"definitions":{}}"#,
             r#"{"dependencies":{"a":["b"],"c":{}},"enum":[null],"allOf":[{}],"anyOf":[{}],"oneOf":[{}],"not":{}}"#,
             r#"{"enum":[1,true,"1",{"a":1},{"a":2}],"example":{"type":5}}"#,
             // Too large for any gateway, but a pattern.
@@ -177,6 +187,10 @@ mod tests {
                 "/properties/a~1b/minLength",
             ),
             (r#"{"properties":[]}"#, "/properties"),
+            (
+                r#"{"patternProperties":{"^a":{},"(/":{}}}"#,
+                "/patternProperties/(~1",
+            ),
             (r#"{"definitions":{"a":1}}"#, "/definitions/a"),
             (r#"{"dependencies":{"a":[]}}"#, "/dependencies/a"),
             (

@@ -108,7 +108,7 @@ impl Build<'_> {
         there: &ApiFile,
         wanted: &ApiFile,
     ) -> Result<(), Refusal> {
-        wanted.check_references().map_err(|unfit| Refusal {
+        wanted.check().map_err(|unfit| Refusal {
             place: unfit.place,
             reason: unfit.reason,
         })?;

@@ -1,5 +1,5 @@
-//! The definition of a draft in the store, as whoever reads it through the control plane would have it: responses
-//! without effect are left out, as a reader has no reason to ask for them.
+//! The definition of a draft in the store, as whoever deploys it through the control plane would have it: responses that
+//! such a reader does not ask for are left out.
 
 use std::collections::BTreeMap;
 
@@ -157,14 +157,12 @@ fn integration_response_of(
 
 fn authorizer_of(authorizer: AuthorizerRecord) -> Result<Authorizer, ApiError> {
     let id = AuthorizerId::parse(&authorizer.authorizer_id);
-    let ttl = authorizer.authorizer_result_ttl_in_seconds;
     Ok(Authorizer {
         id: id.map_err(|error| ApiError::internal(&error))?,
         name: authorizer.name,
         authorizer_type: authorizer.authorizer_type,
         uri: authorizer.authorizer_uri,
         credentials_arn: authorizer.authorizer_credentials_arn,
-        result_ttl_seconds: ttl.and_then(|seconds| i32::try_from(seconds).ok()),
         identity_source: authorizer.identity_source,
         identity_validation_expression: authorizer.identity_validation_expression,
     })

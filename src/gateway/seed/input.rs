@@ -44,7 +44,6 @@ pub(super) fn authorizer_input(name: &str, file: &AuthorizerFile) -> AuthorizerI
         authorizer_type: Some(file.authorizer_type.clone()),
         authorizer_uri: file.authorizer_uri.clone(),
         authorizer_credentials_arn: file.authorizer_credentials_arn.clone(),
-        authorizer_result_ttl_in_seconds: file.authorizer_result_ttl_in_seconds.map(i64::from),
         identity_source: Some(file.identity_source.clone()),
         identity_validation_expression: file.identity_validation_expression.clone(),
         ..AuthorizerInput::default()

@@ -154,7 +154,6 @@ pub(crate) struct AuthorizerRecord {
     pub(crate) name: String,
     pub(crate) authorizer_uri: Option<String>,
     pub(crate) authorizer_credentials_arn: Option<String>,
-    pub(crate) authorizer_result_ttl_in_seconds: Option<u32>,
     /// The identity sources that a client must bring, such as `route.request.header.Auth`.
     pub(crate) identity_source: Vec<String>,
     pub(crate) identity_validation_expression: Option<String>,

@@ -243,6 +243,25 @@ fn a_refused_write_does_not_take_along_those_that_shared_its_transaction() {
 }
 
 #[test]
+fn a_write_that_panics_ends_itself_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, location) = file(&dir);
+    let store = Store::open(&location).unwrap();
+    plant(&store);
+    let panicked: Result<(), Error> = store.write(|draft| {
+        draft.put("a", &route("half"))?;
+        panic!("a fault of ours");
+    });
+    assert!(matches!(panicked, Err(Error::Closed)), "{panicked:?}");
+    let written: Result<(), Error> = store.write(|draft| draft.put("a", &route("next")));
+    written.unwrap();
+    let routes: Result<Vec<RouteRecord>, Error> = store.read(|view| view.all("a"));
+    let ids: Vec<String> = routes.unwrap().into_iter().map(|it| it.route_id).collect();
+    assert_eq!(ids, ["next", "r1"]);
+    assert!(store.serving("a", "prod").is_ok());
+}
+
+#[test]
 fn serving_tells_a_missing_api_from_a_missing_stage() {
     let store = memory();
     plant(&store);

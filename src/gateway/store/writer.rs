@@ -5,11 +5,15 @@
 //! is nothing to undo; should one be refused after it wrote, the transaction is given up and the others run again.
 //!
 //! A failure of the disk is told to all that share the transaction, and the database is opened anew: what was answered
-//! before is there, reads go on, and the next write is tried as if nothing had been.
+//! before is there, reads go on, and the next write is tried as if nothing had been. A panic is told and ends no more than
+//! that either.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    mpsc::{Receiver, SyncSender},
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, PoisonError, RwLock,
+        mpsc::{Receiver, SyncSender},
+    },
 };
 
 use redb::ReadableDatabase;
@@ -58,7 +62,12 @@ impl Writer {
         while let Ok(first) = jobs.recv() {
             let mut batch = vec![first];
             batch.extend(jobs.try_iter().take(BATCH - 1));
-            self.serve(batch);
+            // Whoever waits for one of these learns that it failed, for its reply is dropped on the way.
+            let served = catch_unwind(AssertUnwindSafe(|| self.serve(batch)));
+            if served.is_err() {
+                tracing::error!("a write panicked; the state is opened anew");
+                self.reopen();
+            }
         }
     }
 
@@ -104,9 +113,12 @@ impl Writer {
 
     /// Opens the database anew after the disk failed.
     fn recover(&self, error: &Error) {
-        if !matches!(error, Error::Disk(_)) {
-            return;
+        if matches!(error, Error::Disk(_)) {
+            self.reopen();
         }
+    }
+
+    fn reopen(&self) {
         match self.handle.reopen() {
             Ok(()) => self.catch_up(),
             // Whoever reads or writes next tries again.

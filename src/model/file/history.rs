@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{ApiFile, DeploymentFile, RouteFile, StepFile, Unfit};
+use super::{
+    ApiFile, AuthorizerFile, DeploymentFile, RouteFile, RouteSettingsFile, StageFile, StepFile,
+    Unfit,
+};
 
 /// A point of a file's history.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,16 +40,21 @@ impl ApiFile {
         points.collect()
     }
 
-    /// Refuses a route that names an integration or authorizer which the file does not have.
+    /// Refuses what no WebSocket API can be made from: a route that names an integration or authorizer which the file
+    /// does not have, and a member or a value that API Gateway refuses or does not keep.
     ///
     /// # Errors
-    /// Fails at the first such route.
-    pub fn check_references(&self) -> Result<(), Unfit> {
+    /// Fails at the first such part.
+    pub fn check(&self) -> Result<(), Unfit> {
+        for (name, authorizer) in &self.authorizers {
+            check_authorizer(authorizer).map_err(at(|| format!("authorizer {name:?}")))?;
+        }
         for (key, route) in &self.routes {
-            self.check_route(route).map_err(|reason| Unfit {
-                place: format!("route {key:?}"),
-                reason,
-            })?;
+            self.check_route(route)
+                .map_err(at(|| format!("route {key:?}")))?;
+        }
+        for (name, stage) in &self.stages {
+            check_levels(stage).map_err(at(|| format!("stage \"{name}\"")))?;
         }
         Ok(())
     }
@@ -63,6 +71,53 @@ impl ApiFile {
             return Err(format!("the file has no authorizer {name:?}"));
         }
         Ok(())
+    }
+}
+
+/// Says which part of the file a reason is about.
+fn at(place: impl Fn() -> String) -> impl FnOnce(String) -> Unfit {
+    move |reason| Unfit {
+        place: place(),
+        reason,
+    }
+}
+
+// SOURCE: recorded on AWS, September 2026: each is refused, whatever its value.
+fn check_authorizer(authorizer: &AuthorizerFile) -> Result<(), String> {
+    for (member, is_there) in [
+        (
+            "authorizerResultTtlInSeconds",
+            authorizer.authorizer_result_ttl_in_seconds.is_some(),
+        ),
+        (
+            "authorizerPayloadFormatVersion",
+            authorizer.authorizer_payload_format_version.is_some(),
+        ),
+        (
+            "enableSimpleResponses",
+            authorizer.enable_simple_responses.is_some(),
+        ),
+    ] {
+        if is_there {
+            return Err(format!(
+                "API Gateway takes no {member} on a WebSocket API, whatever its value"
+            ));
+        }
+    }
+    Ok(())
+}
+
+// SOURCE: recorded on AWS, September 2026: a level of another name is taken, and the level stays what it was.
+fn check_levels(stage: &StageFile) -> Result<(), String> {
+    let of_routes = stage.route_settings.values();
+    let mut levels = std::iter::once(&stage.default_route_settings)
+        .chain(of_routes)
+        .filter_map(|settings: &RouteSettingsFile| settings.logging_level.as_deref());
+    match levels.find(|level| !matches!(*level, "" | "OFF" | "ERROR" | "INFO")) {
+        Some(level) => Err(format!(
+            "API Gateway has no logging level {level:?} and would keep the one that is there; it has OFF, ERROR and INFO"
+        )),
+        None => Ok(()),
     }
 }
 

@@ -17,7 +17,8 @@
 //! }
 //! ```
 //!
-//! Nothing here refuses what API Gateway would refuse; only what no API could be made from is a mistake.
+//! Nothing here refuses what API Gateway would refuse; only what no API could be made from is a mistake, and what API
+//! Gateway takes on HTTP APIs only or takes without a word and does not keep.
 
 mod changes;
 mod history;
@@ -42,9 +43,7 @@ pub use changes::{changes, own_members, stage_changes};
 pub use history::Standing;
 pub use normal::{Normalized, Unfit};
 pub use part_steps::{PartStep, ResponseName, Write, additions, removals};
-pub use parts::{
-    Names, api_file, integration_names, integration_responses, route_responses, stage_file,
-};
+pub use parts::{Names, api_file, integration_names, integration_responses, stage_file};
 
 /// Texts by key.
 pub type Texts = BTreeMap<String, String>;
@@ -159,9 +158,15 @@ pub struct AuthorizerFile {
     /// The role AWS assumes for the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorizer_credentials_arn: Option<String>,
-    /// Seconds that a result may be kept.
+    /// Refused on WebSocket APIs, as are the next two: a file that has one is told so before any call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorizer_result_ttl_in_seconds: Option<i32>,
+    /// Refused on WebSocket APIs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorizer_payload_format_version: Option<String>,
+    /// Refused on WebSocket APIs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_simple_responses: Option<bool>,
     /// The identity sources: the values that a client must bring.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_source: Vec<String>,
@@ -194,7 +199,7 @@ pub struct ModelFile {
 pub struct IntegrationFile {
     /// `AWS`, `AWS_PROXY`, `HTTP`, `HTTP_PROXY` or `MOCK`.
     pub integration_type: String,
-    /// The HTTP method it calls with.
+    /// The HTTP method it calls with; `POST` unless another is given for `AWS` and `AWS_PROXY`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integration_method: Option<String>,
     /// The URI that the integration calls.
@@ -298,7 +303,7 @@ pub struct RouteFile {
     #[serde(default, deserialize_with = "unique::map")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub request_parameters: BTreeMap<String, bool>,
-    /// `$default` when the route answers.
+    /// `$default` or nothing; it is the response that makes a route answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_response_selection_expression: Option<String>,
     /// Route responses by key.

@@ -5,6 +5,7 @@ use super::{
     AccessLogSettingsFile, ApiFile, AuthorizerFile, IntegrationFile, IntegrationResponseFile,
     ModelFile, RouteFile, RouteResponseFile, RouteSettingsFile, StageFile, Texts, usual,
 };
+use crate::model::Route;
 
 /// The only response of a route, and the expression that chooses it.
 const DEFAULT: &str = "$default";
@@ -32,12 +33,12 @@ impl ApiFile {
     /// Returns the file in the normal form.
     ///
     /// # Errors
-    /// Fails when a route names an integration or authorizer that the file does not have when all steps are done.
+    /// See [`ApiFile::check`], of the file as it is when all steps are done.
     pub fn normalized(&self) -> Result<Normalized, Unfit> {
         let end = self.history().pop();
         let mut api = end.map_or_else(ApiFile::default, |end| end.api);
         api.region = None;
-        api.check_references()?;
+        api.check()?;
         let without_effect = api.normalize();
         Ok(Normalized {
             api,
@@ -67,17 +68,12 @@ impl ApiFile {
                 without_effect.push(format!("the responses of the integration {name:?}"));
             }
         }
-        for (key, route) in &mut self.routes {
-            if route.normalize() {
-                without_effect.push(format!("the responses of the one-way route {key:?}"));
-            }
-        }
+        self.routes.values_mut().for_each(RouteFile::normalize);
         for (name, stage) in &mut self.stages {
             stage.normalize();
-            for (key, _) in stage
-                .route_settings
-                .extract_if(.., |key, _| !self.routes.contains_key(key))
-            {
+            for (key, _) in stage.route_settings.extract_if(.., |key, _| {
+                !self.routes.contains_key(key) && !Route::is_predefined(key)
+            }) {
                 without_effect.push(format!(
                     "the settings of the stage \"{name}\" for {key:?}, which is no route of the file"
                 ));
@@ -92,8 +88,7 @@ impl AuthorizerFile {
         drop_empty(&mut self.authorizer_uri);
         drop_empty(&mut self.authorizer_credentials_arn);
         drop_empty(&mut self.identity_validation_expression);
-        let ttl = &mut self.authorizer_result_ttl_in_seconds;
-        *ttl = ttl.filter(|seconds| *seconds != 0);
+        self.identity_source.retain(|source| !source.is_empty());
     }
 }
 
@@ -120,6 +115,11 @@ impl IntegrationFile {
             &mut self.template_selection_expression,
         ] {
             drop_empty(member);
+        }
+        // Spelled out, not dropped: the other types have none, and a change of the type changes no method by itself.
+        if matches!(self.integration_type.as_str(), "AWS" | "AWS_PROXY") {
+            let method = &mut self.integration_method;
+            method.get_or_insert_with(|| usual::LAMBDA_METHOD.to_owned());
         }
         self.timeout_in_millis = self.timeout_in_millis.filter(|ms| *ms != usual::TIMEOUT_MS);
         self.request_parameters
@@ -155,8 +155,7 @@ impl RouteFile {
         self
     }
 
-    /// True when responses were left out: without the expression nobody gets one.
-    fn normalize(&mut self) -> bool {
+    fn normalize(&mut self) {
         *self = std::mem::take(self).spelled_out();
         drop_false(&mut self.api_key_required);
         drop_usual(&mut self.authorization_type, usual::AUTHORIZATION_TYPE);
@@ -166,12 +165,6 @@ impl RouteFile {
         self.responses
             .values_mut()
             .for_each(RouteResponseFile::normalize);
-        let is_idle =
-            self.route_response_selection_expression.is_none() && !self.responses.is_empty();
-        if is_idle {
-            self.responses.clear();
-        }
-        is_idle
     }
 
     /// Says in short what can be said in short.
@@ -255,5 +248,5 @@ fn drop_false(flag: &mut Option<bool>) {
 
 /// Tags of AWS's own cannot be written by anybody else.
 fn drop_system_tags(tags: &mut Texts) {
-    tags.retain(|key, _| !key.starts_with("aws:"));
+    tags.retain(|key, _| !key.to_ascii_lowercase().starts_with("aws:"));
 }

@@ -112,8 +112,8 @@ pub fn integration_responses(
     responses.collect()
 }
 
-/// Returns the responses of a route by key, each in the normal form, whether they have an effect or not.
-pub fn route_responses(route: &Route) -> BTreeMap<String, RouteResponseFile> {
+/// Returns the responses of a route by key, each in the normal form.
+fn route_responses(route: &Route) -> BTreeMap<String, RouteResponseFile> {
     let responses = route.responses.iter().map(|response| {
         let mut file = route_response_file(response);
         file.normalize();
@@ -127,9 +127,9 @@ fn authorizer_file(authorizer: &Authorizer) -> AuthorizerFile {
         authorizer_type: authorizer.authorizer_type.clone(),
         authorizer_uri: authorizer.uri.clone(),
         authorizer_credentials_arn: authorizer.credentials_arn.clone(),
-        authorizer_result_ttl_in_seconds: authorizer.result_ttl_seconds,
         identity_source: authorizer.identity_source.clone(),
         identity_validation_expression: authorizer.identity_validation_expression.clone(),
+        ..AuthorizerFile::default()
     }
 }
 

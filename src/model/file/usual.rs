@@ -10,6 +10,8 @@ pub(crate) const CONNECTION_TYPE: &str = "INTERNET";
 pub(crate) const PASSTHROUGH: &str = "WHEN_NO_MATCH";
 pub(crate) const PAYLOAD_FORMAT: &str = "1.0";
 pub(crate) const TIMEOUT_MS: i32 = 29_000;
+/// SOURCE: reported of AWS: the method of a Lambda integration that was made without one.
+pub(crate) const LAMBDA_METHOD: &str = "POST";
 pub(crate) const LOGGING_LEVEL: &str = "OFF";
 pub(crate) const BURST: i32 = 5000;
 pub(crate) const RATE: f64 = 10_000.0;

@@ -116,7 +116,7 @@ async fn request_parameters_of_another_form_are_refused() {
         "route.request.multivaluequerystring.a": { "required": false },
     });
     let change = json!({ "requestParameters": parameters });
-    let changed = plane.patch(&one, change).await.ok(200);
+    let changed = plane.patch(&one, change).await.ok(201);
     assert_eq!(changed["requestParameters"], parameters);
 
     let message = "Request parameters are only supported for the $connect route in WEBSOCKET APIs";
@@ -203,19 +203,19 @@ async fn selection_expressions_that_select_nothing_are_refused() {
     let of_request = [
         "action",
         "\\$default",
-        "$default",
         "${request.body.a}-$request.body.b",
         "",
     ];
     let of_response = [
         "200",
-        "$default",
+        "\\$default",
         "${integration.response.statuscode}",
         "$integration.response.header.a",
         "$request.body.a",
     ];
     let never = [
         "$",
+        "$default",
         "$context.routeKey",
         "${request.body.a",
         "${stageVariables.a}",
@@ -255,11 +255,35 @@ async fn selection_expressions_that_select_nothing_are_refused() {
             if is_good {
                 answer.ok(201);
             } else {
-                let message = format!("Invalid {member}");
+                // SOURCE: reported of AWS: the first of the two.
+                let message = match *expression {
+                    "$default" => "Unexpected variable in selection expression: $default".into(),
+                    _ => format!("Invalid {member}"),
+                };
                 answer.refused(400, "BadRequestException", &message);
             }
         }
     }
+}
+
+// SOURCE: reported of AWS.
+#[tokio::test]
+async fn a_route_response_takes_no_bare_default_and_a_route_no_other_answer() {
+    let plane = Plane::new();
+    let path = format!("{}/routes", plane.api().await);
+    let route = json!({ "routeKey": "r", "routeResponseSelectionExpression": "\\$default" });
+    let refused = plane.post(&path, route).await;
+    let message = "Currently, only $default is supported as a route response selection expression.";
+    refused.refused(400, "BadRequestException", message);
+    let route = json!({ "routeKey": "r", "routeResponseSelectionExpression": "$default" });
+    let route = plane.post(&path, route).await.id("routeId");
+    let path = format!("{path}/{route}/routeresponses");
+    let response = |expression: &str| json!({ "routeResponseKey": "$default", "modelSelectionExpression": expression });
+    let refused = plane.post(&path, response("$default")).await;
+    let message = "Unexpected variable in selection expression: $default";
+    refused.refused(400, "BadRequestException", message);
+    let made = plane.post(&path, response("\\$default")).await.ok(201);
+    assert_eq!(made["modelSelectionExpression"], "\\$default");
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! The control plane as its clients see it: requests in, statuses, headers and bodies out.
 
-mod access;
+mod authorizers;
 mod autodeploy;
 mod definition;
 mod domains;
 mod forms;
 mod hostile;
 mod limits;
+mod models;
 mod operations;
 mod serving;
 mod world;
@@ -168,6 +169,17 @@ impl Plane {
 
 fn api_id(path: &str) -> &str {
     path.rsplit('/').next().unwrap()
+}
+
+/// Returns a body with members put over it; null removes one.
+fn with(mut body: Value, members: Value) -> Value {
+    let Value::Object(members) = members else {
+        return body;
+    };
+    for (name, value) in members {
+        body[name] = value;
+    }
+    body
 }
 
 #[track_caller]

@@ -104,11 +104,11 @@ async fn a_deployment_is_described_anew_and_not_removed_while_served() {
     let served = plane.delete(&format!("{api}/deployments/{newer}")).await;
     served.refused(400, "BadRequestException", message);
     plane.delete(&path).await.ok(204);
-    let message = format!("Invalid Deployment identifier specified {id}");
+    let message = "Invalid Deployment identifier specified";
     plane
         .get(&path)
         .await
-        .refused(404, "NotFoundException", &message);
+        .refused(404, "NotFoundException", message);
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn stages_are_refused_in_aws_words() {
             "Stage name only allows a-zA-Z0-9_",
         ),
         (
-            json!({ "stageName": "$default" }),
+            json!({ "stageName": "$other" }),
             400,
             bad,
             "Stage name only allows a-zA-Z0-9_",
@@ -181,7 +181,7 @@ async fn stages_are_refused_in_aws_words() {
             json!({ "stageName": "a", "deploymentId": "nope" }),
             404,
             "NotFoundException",
-            "Invalid Deployment identifier specified nope",
+            "Invalid Deployment identifier specified",
         ),
         (
             json!({ "stageName": "a", "routeSettings": { "join": { "throttlingBurstLimit": 1 } } }),
@@ -193,7 +193,7 @@ async fn stages_are_refused_in_aws_words() {
             json!({ "stageName": "a", "accessLogSettings": { "destinationArn": "arn:aws:logs:us-east-1:000000000000:log-group:chat", "format": "x" } }),
             400,
             bad,
-            "Access Log format must include either $context.requestId or $context.extendedRequestId",
+            "The following errors are found in Access Log Format: Access Log format must include either $context.requestId or $context.extendedRequestId : 'x'",
         ),
     ] {
         plane.post(&path, body).await.refused(status, code, message);
@@ -240,7 +240,8 @@ async fn stage_settings_are_merged_and_removed_one_by_one() {
         "defaultRouteSettings": { "throttlingBurstLimit": 7 },
     });
     let stage = plane.patch(&path, change).await.ok(200);
-    assert_eq!(stage.get("description"), None);
+    // SOURCE: reported of AWS: nothing clears it.
+    assert_eq!(stage["description"], "live");
     assert_eq!(
         stage["stageVariables"],
         json!({ "url": "example.com", "colour": "red" })
@@ -289,8 +290,26 @@ async fn stage_settings_act_without_a_deployment() {
     assert_eq!(serving().snapshot.as_ref().unwrap().routes.len(), 1);
 }
 
+// SOURCE: recorded on AWS, September 2026.
 #[tokio::test]
-async fn access_logs_go_to_a_log_group_and_name_the_request() {
+async fn a_stage_says_that_it_does_not_deploy_by_itself_where_a_call_said_so() {
+    let plane = Plane::new();
+    let path = format!("{}/stages", plane.api().await);
+    for (stage, shown) in [
+        (
+            json!({ "stageName": "told", "autoDeploy": false }),
+            Some(json!(false)),
+        ),
+        (json!({ "stageName": "untold" }), None),
+    ] {
+        let made = plane.post(&path, stage).await.ok(201);
+        assert_eq!(made.get("autoDeploy").cloned(), shown);
+    }
+}
+
+// SOURCE: recorded on AWS, September 2026, but for the destinations that are ARNs, of which two were reported.
+#[tokio::test]
+async fn access_logs_go_to_a_log_group_and_name_the_request_on_one_line() {
     let plane = Plane::new();
     let api = plane.api().await;
     plane
@@ -303,50 +322,113 @@ async fn access_logs_go_to_a_log_group_and_name_the_request() {
             .patch(&path, json!({ "accessLogSettings": settings }))
             .await
     };
-    for (arn, name) in [
-        (
-            "arn:aws:firehose:us-east-1:000000000000:deliverystream/amazon-apigateway-x",
-            "deliverystream/amazon-apigateway-x",
-        ),
-        ("arn:aws:logs:us-east-1:000000000000:log-group:", ""),
-        ("arn:aws:logs:us-east-1:000000000000:log-group:a b", "a b"),
-        ("arn:aws:logs:us-east-1:000000000000:log-group:a#b", "a#b"),
-        ("arn:aws:logs:us-east-1::log-group:a", "a"),
-        (
-            "arn:aws:logs:us-east-1:000000000000:log-group:a:log-stream:b",
-            "a:log-stream:b",
-        ),
+    for resource in [
+        "firehose:us-east-1:000000000000:deliverystream/amazon-apigateway-x",
+        "logs:us-east-1:000000000000:log-group:",
+        "logs:us-east-1:000000000000:log-group:a b",
+        "logs:us-east-1:000000000000:log-group:a#b",
+        "logs:us-east-1::log-group:a",
+        "logs:us-east-1:000000000000:log-group:a:*",
+        "logs:us-east-1:000000000000:log-group:a:log-stream:b",
     ] {
+        let name = resource.splitn(4, ':').last().unwrap();
         let message = format!(
             "Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.': '{name}'"
         );
-        let refused = send(json!({ "destinationArn": arn })).await;
+        let refused = send(json!({ "destinationArn": format!("arn:aws:{resource}") })).await;
         refused.refused(400, "BadRequestException", &message);
     }
-    let message = "Invalid ARN specified in the request";
-    let refused = send(json!({ "destinationArn": "nonsense" })).await;
+    let message = "Invalid ARN specified in the request. ARNs must start with 'arn:': not-an-arn";
+    // The destination is looked at first.
+    let refused = send(json!({ "destinationArn": "not-an-arn", "format": "x" })).await;
     refused.refused(400, "BadRequestException", message);
+    let refused_format = async |format: &str, fault: &str| {
+        let message = format!(
+            "The following errors are found in Access Log Format: Access Log format {fault}: '{format}'"
+        );
+        let refused = send(json!({ "format": format })).await;
+        refused.refused(400, "BadRequestException", &message);
+    };
     for format in [
         "$context.requestIdX",
         "$context.extendedRequestId_",
         "requestId",
     ] {
-        let message = "Access Log format must include either $context.requestId or $context.extendedRequestId";
-        let refused = send(json!({ "format": format })).await;
-        refused.refused(400, "BadRequestException", message);
+        let fault = "must include either $context.requestId or $context.extendedRequestId ";
+        refused_format(format, fault).await;
     }
-    for arn in [
-        "arn:aws:logs:us-east-1:000000000000:log-group:/aws/apigateway/chat",
-        "arn:aws-cn:logs:cn-north-1:000000000000:log-group:chat:*",
+    for format in ["$context.requestId\n$context.stage", "$context.requestId\n"] {
+        refused_format(format, "must be single line").await;
+    }
+    let arn = "arn:aws:logs:us-east-1:000000000000:log-group:/aws/apigateway/chat";
+    for format in [
+        "{\"id\":\"$context.requestId\"}",
+        "$context.extendedRequestId",
+        "$context.requestId $context.nothingThatAwsKnows",
     ] {
-        let settings =
-            json!({ "destinationArn": arn, "format": "{\"id\":\"$context.requestId\"}" });
+        let settings = json!({ "destinationArn": arn, "format": format });
         let stage = send(settings.clone()).await.ok(200);
         assert_eq!(stage["accessLogSettings"], settings);
     }
-    send(json!({ "format": "$context.extendedRequestId $context.stage" }))
+}
+
+// SOURCE: recorded on AWS, September 2026, from `OFF`; GUESS: from another level as well.
+#[tokio::test]
+async fn a_logging_level_of_another_name_is_taken_and_changes_nothing() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let level = |level: &str| json!({ "defaultRouteSettings": { "loggingLevel": level }, "routeSettings": { "$default": { "loggingLevel": level } } });
+    let stage = with(level("DEBUG"), json!({ "stageName": "prod" }));
+    let made = plane.post(&format!("{api}/stages"), stage).await.ok(201);
+    assert_eq!(made["defaultRouteSettings"]["loggingLevel"], "OFF");
+    assert_eq!(made["routeSettings"], json!({ "$default": {} }));
+    let path = format!("{api}/stages/prod");
+    for (given, kept) in [("INFO", "INFO"), ("DEBUG", "INFO"), ("OFF", "OFF")] {
+        let stage = plane.patch(&path, level(given)).await.ok(200);
+        assert_eq!(stage["defaultRouteSettings"]["loggingLevel"], kept);
+        assert_eq!(stage["routeSettings"]["$default"]["loggingLevel"], kept);
+    }
+}
+
+// SOURCE: reported of AWS.
+#[tokio::test]
+async fn predefined_routes_have_settings_before_they_are_there() {
+    let plane = Plane::new();
+    let api = plane.api().await;
+    let settings = json!({
+        "$connect": { "throttlingBurstLimit": 1 },
+        "$disconnect": { "loggingLevel": "INFO" },
+        "$default": { "throttlingRateLimit": 2.0 },
+    });
+    let stage = json!({ "stageName": "prod", "routeSettings": settings });
+    let made = plane.post(&format!("{api}/stages"), stage).await.ok(201);
+    assert_eq!(made["routeSettings"], settings);
+    let path = format!("{api}/stages/prod");
+    plane
+        .delete(&format!("{path}/routesettings/%24connect"))
         .await
-        .ok(200);
+        .ok(204);
+    let settings = json!({ "routeSettings": { "join": {} } });
+    let other = plane.patch(&path, settings).await;
+    let message = "Unable to find Route by key join within the provided RouteSettings";
+    other.refused(404, "NotFoundException", message);
+}
+
+// SOURCE: reported of AWS.
+#[tokio::test]
+async fn a_stage_may_be_called_default_with_its_dollar_sign() {
+    let plane = Plane::new();
+    let api = plane.api_with_route().await;
+    let stage = json!({ "stageName": "$default" });
+    plane.post(&format!("{api}/stages"), stage).await.ok(201);
+    let moved = json!({ "stageName": "$default" });
+    let deployment = plane.post(&format!("{api}/deployments"), moved).await;
+    let deployment = deployment.id("deploymentId");
+    let path = format!("{api}/stages/%24default");
+    let read = plane.get(&path).await.ok(200);
+    assert_eq!(read["stageName"], "$default");
+    assert_eq!(read["deploymentId"], deployment);
+    plane.delete(&path).await.ok(204);
 }
 
 #[tokio::test]

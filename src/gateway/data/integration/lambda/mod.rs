@@ -38,9 +38,13 @@ pub(crate) struct FunctionCall {
     pub(crate) payload: Bytes,
 }
 
-/// Returns the function in the URI of an integration:
-/// `arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations`.
+/// Returns the function in the URI of an integration, which is
+/// `arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations` or the function's own ARN.
 pub(crate) fn function_of(uri: &str) -> Option<&str> {
+    // SOURCE: reported of AWS: the bare ARN is taken and served.
+    if let ["arn", _, "lambda", _, _, named] = uri.splitn(6, ':').collect::<Vec<_>>()[..] {
+        return named.starts_with("function:").then_some(uri);
+    }
     let (service, path) = uri.split_once(":lambda:path/")?;
     let (_, function) = path.split_once("/functions/")?;
     let function = function.strip_suffix("/invocations")?;

@@ -390,11 +390,13 @@ fn the_function_is_read_out_of_the_uri() {
     let uri =
         format!("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations");
     assert_eq!(function_of(&uri), Some(arn));
+    // SOURCE: reported of AWS: the bare ARN does as well.
+    assert_eq!(function_of(arn), Some(arn));
     for other in [
         "arn:aws:apigateway:us-east-1:dynamodb:action/PutItem",
         "http://backend.example/functions/f/invocations",
         "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions//invocations",
-        arn,
+        "arn:aws:lambda:us-east-1:000000000000:layer:l",
     ] {
         assert_eq!(function_of(other), None, "{other}");
     }

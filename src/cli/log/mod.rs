@@ -1,9 +1,15 @@
-//! The log: a file a day in the state directory, the last seven of them kept. Nothing of it goes to the terminal.
+//! The log: a file a day in the state directory, the last seven of them kept. Nothing of it goes to the terminal, and
+//! nothing that befalls it harms what is logged: see [`day_file`] and [`repeats`].
 
-use tracing::level_filters::LevelFilter;
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
-use tracing_subscriber::EnvFilter;
+mod day_file;
+mod repeats;
 
+use std::sync::Arc;
+
+use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{EnvFilter, Registry, fmt, layer::SubscriberExt, registry::LookupSpan};
+
+use self::{day_file::DayFile, repeats::Repeats};
 use crate::config::{Paths, env};
 
 /// The levels of the log: of ourselves this one unless `STAGEWIRE_LOG` says otherwise, of libraries never more than
@@ -16,23 +22,27 @@ pub(super) fn begin(paths: &Paths) {
     if paths.create_state_dirs().is_err() {
         return;
     }
-    let appender = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("stagewire")
-        .filename_suffix("log")
-        .max_log_files(7)
-        .build(paths.log_dir());
-    let Ok(appender) = appender else {
+    let Ok(file) = DayFile::open(paths.log_dir()) else {
         return;
     };
     let asked = env::log_filter();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter(asked.as_deref()))
-        .with_ansi(false)
-        .with_writer(appender)
-        .finish();
+    let filtered = Registry::default().with(filter(asked.as_deref()));
+    let subscriber = with_file(filtered, Arc::new(file));
     // Only an earlier log could refuse this one, and then that one serves.
     let _begun = tracing::subscriber::set_global_default(subscriber).is_ok();
+}
+
+/// Lets a subscriber write to the file, repeats counted.
+fn with_file<S>(subscriber: S, file: Arc<DayFile>) -> impl Subscriber + Send + Sync
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    let lines = fmt::layer()
+        .with_ansi(false)
+        // The library tells its own failures on the standard error stream, and panics where that is full or closed.
+        .log_internal_errors(false)
+        .with_writer(Arc::clone(&file));
+    subscriber.with(Repeats::new(file)).with(lines)
 }
 
 fn filter(asked: Option<&str>) -> EnvFilter {
