@@ -22,7 +22,15 @@ pub(super) const MISSING_TOKEN: &str = "Missing Authentication Token";
 struct Cause {
     status: u16,
     says: Says,
-    explain: fn(&Case<'_>) -> String,
+    explanation: Told,
+}
+
+/// An explanation.
+enum Told {
+    /// The same whatever else is known.
+    Always(&'static str),
+    /// By what else is known.
+    By(fn(&Case<'_>) -> String),
 }
 
 /// The words of an answer.
@@ -39,67 +47,69 @@ struct Case<'a> {
     handshake: &'a Handshake<'a>,
 }
 
+const fn told(status: u16, says: Says, words: &'static str) -> Cause {
+    Cause {
+        status,
+        says,
+        explanation: Told::Always(words),
+    }
+}
+
 const fn cause(status: u16, says: Says, explain: fn(&Case<'_>) -> String) -> Cause {
     Cause {
         status,
         says,
-        explain,
+        explanation: Told::By(explain),
     }
 }
 
 /// The causes, the first that fits first.
 const CAUSES: &[Cause] = &[
-    cause(
+    // GUESS: as REST APIs.
+    told(
         400,
         Says::Begins("Missing required request parameters"),
-        |_| {
-            "The $connect route requires headers or query parameters that the handshake did not bring; the body names them.".to_owned()
-        },
+        "The $connect route requires headers or query parameters that the handshake did not bring; the body names them.",
     ),
     cause(401, Says::Exactly("Unauthorized"), unauthorized),
     cause(403, Says::Exactly(MISSING_TOKEN), unsigned),
-    cause(
+    told(
         403,
         Says::Holds("to access this resource with an explicit deny"),
-        |_| {
-            "The authorizer of $connect denies it: a statement of the policy that its function answered has Effect Deny and matches $connect.".to_owned()
-        },
+        "The authorizer of $connect denies it: a statement of the policy that its function answered has Effect Deny and matches $connect.",
     ),
     cause(
         403,
         Says::Begins("User is not authorized to access this resource"),
         policy_without_match,
     ),
-    cause(403, Says::Begins("User: "), |_| {
-        "The credentials that signed the handshake may not call execute-api:Invoke on $connect of this stage: their policy must allow it, and no other may deny it.".to_owned()
-    }),
+    told(
+        403,
+        Says::Begins("User: "),
+        "The credentials that signed the handshake may not call execute-api:Invoke on $connect of this stage: their policy must allow it, and no other may deny it.",
+    ),
     cause(403, Says::Begins("Signature expired"), clock),
     cause(403, Says::Begins("Signature not yet current"), clock),
-    cause(
+    told(
         403,
         Says::Begins("The request signature we calculated does not match"),
-        |_| {
-            "The signature does not fit: the secret key belongs to another access key, or something on the way changed the request.".to_owned()
-        },
+        "The signature does not fit: the secret key belongs to another access key, or something on the way changed the request.",
     ),
-    cause(
+    told(
         403,
         Says::Begins("The security token included in the request is expired"),
-        |_| {
-            "The session of the credentials that signed the handshake is over: sign in again."
-                .to_owned()
-        },
+        "The session of the credentials that signed the handshake is over: sign in again.",
     ),
-    cause(
+    told(
         403,
         Says::Begins("The security token included in the request is invalid"),
-        |_| {
-            "The credentials that signed the handshake are not known there: the access key is gone, of another partition, or its session token is old. A local gateway knows those of its settings and of its environment.".to_owned()
-        },
+        "The credentials that signed the handshake are not known there: the access key is gone, of another partition, or its session token is old. A local gateway knows those of its settings and of its environment.",
     ),
-    cause(403, Says::Begins("Credential should be scoped"), |_| {
-        "The signature is for another region, service or day: a handshake is signed for execute-api in the API's region.".to_owned()
-    }),
+    told(
+        403,
+        Says::Begins("Credential should be scoped"),
+        "The signature is for another region, service or day: a handshake is signed for execute-api in the API's region.",
+    ),
     cause(
         403,
         Says::Begins("The request signature is incomplete"),
@@ -107,18 +117,25 @@ const CAUSES: &[Cause] = &[
     ),
     cause(403, Says::Holds("Authorization header"), no_signature),
     cause(403, Says::Exactly(FORBIDDEN), forbidden),
-    cause(426, Says::Exactly("Upgrade Required"), |_| {
-        "The gateway did not see a WebSocket handshake: a proxy on the way may drop the Upgrade header.".to_owned()
-    }),
-    // SOURCE: REST APIs.
-    cause(429, Says::Exactly("Limit Exceeded"), |_| {
-        "The quota of the API key's usage plan is used up.".to_owned()
-    }),
+    // GUESS: the answer to what is no handshake.
+    told(
+        426,
+        Says::Exactly("Upgrade Required"),
+        "The gateway did not see a WebSocket handshake: a proxy on the way may drop the Upgrade header.",
+    ),
+    // GUESS: as REST APIs.
+    told(
+        429,
+        Says::Exactly("Limit Exceeded"),
+        "The quota of the API key's usage plan is used up.",
+    ),
     // SOURCE: developer guide, "Protect your WebSocket APIs": 429.
     cause(429, Says::Exactly("Too Many Requests"), throttled),
-    cause(500, Says::Exactly(""), |_| {
-        "The authorizer of $connect failed, or answered what API Gateway does not take: it needs a policyDocument with Allow or Deny, a principalId that is a text, and in context nothing but texts, numbers and true or false. Its function's log shows the answer.".to_owned()
-    }),
+    told(
+        500,
+        Says::Exactly(""),
+        "The authorizer of $connect failed, or answered what API Gateway does not take: a policyDocument whose statements have Effect Allow or Deny is needed, and principalId and the values in context must be plain: texts, numbers, true or false. Its function's log shows the answer.",
+    ),
     cause(500, Says::Exactly("Internal server error"), not_invoked),
     // SOURCE: a captured session.
     cause(502, Says::Exactly("Internal server error"), |case| {
@@ -168,8 +185,10 @@ pub(super) fn by_gateway(
         response,
         handshake,
     };
-    match find(refusal.status, response) {
-        Some(cause) => (cause.explain)(&case),
+    let cause = find(refusal.status, response);
+    match cause.map(|cause| &cause.explanation) {
+        Some(Told::Always(words)) => (*words).to_owned(),
+        Some(Told::By(explain)) => explain(&case),
         None => "API Gateway refused it by itself, once the stage and its $connect were found. The body says why.".to_owned(),
     }
 }
