@@ -198,6 +198,22 @@ fn a_handshake_that_lacks_a_signature_is_offered_one() {
 }
 
 #[test]
+fn what_a_handshake_lacks_and_no_key_brings_is_told_with_the_command_that_does() {
+    let own = |message: &str| {
+        format!(
+            r#"{{"message": "{message}", "connectionId":"fjYBl1aBIAMCJ9w=", "requestId":"fjYCC0G8="}}"#
+        )
+    };
+    let mut live = Harness::connecting(120, 30);
+    live.handshake_refused(401, &own("Unauthorized"));
+    live.shows("connect --header brings").hides("^S");
+    live.keys("ctrl-r")
+        .handshake_refused(403, &own("Forbidden"));
+    live.shows("API key (header x-api-key)")
+        .shows("connect --header 'x-api-key:");
+}
+
+#[test]
 fn the_person_decides_over_the_signature_where_the_stage_says_nothing() {
     let mut live = Harness::connecting(100, 30);
     live.handshake_refused(403, "").asked();

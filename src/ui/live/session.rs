@@ -312,7 +312,7 @@ impl Session {
             payload: sent.as_deref(),
             expression: Some(&self.api.route_selection_expression),
             url: &self.url,
-            served: detail.and_then(|detail| detail.served(detail.stage(&self.stage)?)),
+            served: detail.and_then(|detail| Some(detail.served.get(&self.stage)?.as_ref())),
             draft: detail.and_then(|detail| Some(&detail.draft.as_ref()?.definition)),
         };
         let explanation = explain::error_frame(&response, &last);
@@ -326,7 +326,13 @@ impl Session {
             Phase::Refused(refusal) if self.link.retry.is_some() => {
                 Some(explain::unsettled(refusal, &self.stage))
             }
-            Phase::Refused(refusal) => Some(explain::refusal(refusal, &self.handshake(detail))),
+            Phase::Refused(refusal) => {
+                let mut explanation = explain::refusal(refusal, &self.handshake(detail));
+                if let Some(way) = self.lack(detail).and_then(way_to_bring) {
+                    explanation.text.push_str(way);
+                }
+                Some(explanation)
+            }
             Phase::Failed(failure) => Some(explain::failure(failure)),
             Phase::Closed(closed) => {
                 let since = |start: Option<Timestamp>| {
@@ -340,6 +346,17 @@ impl Session {
                 Some(explain::close(closed, &facts))
             }
         }
+    }
+}
+
+/// Returns the sentence about the way to bring what a handshake lacks and this screen has no key for.
+fn way_to_bring(lack: Lack) -> Option<&'static str> {
+    match lack {
+        Lack::Signature => None,
+        Lack::ApiKey => Some(" On the command line, connect --header 'x-api-key: KEY' brings one."),
+        Lack::IdentitySource => Some(
+            " On the command line, connect --header brings headers, and a URL with a query the rest.",
+        ),
     }
 }
 

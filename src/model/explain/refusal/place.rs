@@ -66,7 +66,7 @@ impl<'a> Place<'a> {
             }
             None => Standing::Unread,
         };
-        let served = found.and_then(|stage| detail.served(stage));
+        let served = detail.served.get(stage);
         let connect = match (served, &detail.draft) {
             (Some(served), _) => Some(ConnectRoute::of(Basis::Served, served)),
             (None, Some(draft)) => Some(ConnectRoute::of(Basis::Draft, &draft.definition)),
