@@ -300,9 +300,7 @@ impl Recipient {
         }
         match StageAddress::find(host, path, reachable(listener), store) {
             None => Recipient::Nobody,
-            Some(address) if address.rest.iter().any(|it| it == management::SEGMENT) => {
-                Recipient::Management(address)
-            }
+            Some(address) if management::is_called(&address) => Recipient::Management(address),
             Some(address) => Recipient::Stage(address),
         }
     }
@@ -389,7 +387,7 @@ async fn answer(
         Recipient::Own => of_own(server, request).await,
         Recipient::Backend => of_backend(server, request).await,
         Recipient::Invoke => of_invoke(server, request).await,
-        Recipient::Management(address) => of_management(server, &address, request).await,
+        Recipient::Management(address) => of_management(server, remote, &address, request).await,
         Recipient::Stage(address) => of_stage(server, remote, address, request).await,
         Recipient::Nobody => forbidden(),
     };
@@ -440,12 +438,13 @@ async fn of_control(server: &Server, request: Request<Incoming>) -> Response<Ful
 
 async fn of_management(
     server: &Server,
+    remote: SocketAddr,
     address: &StageAddress,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     match read(body, limit::MESSAGE_BYTES).await {
-        Ok(body) => management::answer(&server.plane, address, &head, body).await,
+        Ok(body) => management::answer(&server.plane, remote, address, &head, body).await,
         Err(broken) => broken.answer(),
     }
 }

@@ -19,7 +19,8 @@ pub(super) struct StageAddress {
     /// named it.
     pub(super) domain_name: String,
     pub(super) entrance: Entrance,
-    /// The path behind the stage or the mapping's key, decoded, without a slash at its end.
+    /// The path behind the stage or the mapping's key, decoded; after a slash at its end comes an empty segment. None of
+    /// that is there where all of it is slashes.
     pub(super) rest: Vec<String>,
 }
 
@@ -55,17 +56,17 @@ impl StageAddress {
                 ),
                 api_id: api_id.clone(),
                 entrance: Entrance::Default,
-                rest: segments,
+                rest: rest(segments),
             }),
             Host::Localhost | Host::Address(_) => {
-                let api_id = take_first(&mut segments)?;
+                let api_id = take_first(&mut segments).filter(|id| !id.is_empty())?;
                 Some(StageAddress {
                     region: None,
                     stage: take_first(&mut segments).unwrap_or_default(),
                     domain_name: format!("{reachable}/{api_id}"),
                     api_id,
                     entrance: Entrance::Default,
-                    rest: segments,
+                    rest: rest(segments),
                 })
             }
         }
@@ -93,21 +94,26 @@ impl StageAddress {
             stage: mapped.stage,
             domain_name: authority.to_owned(),
             entrance: Entrance::Domain,
-            rest: segments,
+            rest: rest(segments),
         })
     }
 }
 
-/// Splits a path and decodes its segments, without a slash at its end; none when one is not UTF-8.
+/// Splits a path and decodes its segments; none when one is not UTF-8.
 fn segments_of(path: &str) -> Option<Vec<String>> {
     let mut segments = Vec::new();
     for segment in path.trim_start_matches('/').split('/') {
         segments.push(percent_decode_str(segment).decode_utf8().ok()?.into_owned());
     }
-    while segments.last().is_some_and(String::is_empty) {
-        segments.pop();
-    }
     Some(segments)
+}
+
+/// Returns the segments behind a stage or a key; none where there are only slashes.
+fn rest(segments: Vec<String>) -> Vec<String> {
+    if segments.iter().all(String::is_empty) {
+        return Vec::new();
+    }
+    segments
 }
 
 fn take_first(segments: &mut Vec<String>) -> Option<String> {
@@ -140,6 +146,12 @@ mod tests {
             "a1.execute-api.us-east-1.localhost:4566"
         );
         assert_eq!((by_host.stage.as_str(), by_host.rest.len()), ("prod", 0));
+        for (path, rest) in [
+            ("/prod//", &[][..]),
+            ("/prod/@connections/", &["@connections", ""]),
+        ] {
+            assert_eq!(find(&host, path).unwrap().rest, rest, "{path}");
+        }
         assert_eq!(find(&host, "/").unwrap().stage, "");
         assert_eq!(find(&Host::Localhost, "/"), None);
         assert_eq!(find(&Host::Foreign, "/a1/prod"), None);

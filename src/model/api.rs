@@ -100,12 +100,14 @@ impl Route {
         IntegrationId::parse(id).ok()
     }
 
-    /// True when it has the selection expression for its responses, which nearly every route has that has any.
+    /// True when its responses matter: but for the two routes at whose events no client can be answered they always do,
+    /// with an expression that selects them or without.
     pub fn has_responses(&self) -> bool {
-        self.route_response_selection_expression.is_some()
+        let is_lifecycle = matches!(self.key.as_str(), "$connect" | "$disconnect");
+        !is_lifecycle || self.route_response_selection_expression.is_some()
     }
 
-    /// True when the integration's answer goes back to the client, as far as its responses were read.
+    /// True when the integration's answer goes back to the client.
     // SOURCE: recorded on AWS, September 2026: a `$default` response is enough, without an expression on the route.
     pub fn is_two_way(&self) -> bool {
         let mut responses = self.responses.iter();

@@ -30,7 +30,7 @@ pub async fn pull(control: &Control, id_or_name: &str) -> Result<Pulled, Failure
     let api = find::find_api(control, id_or_name).await?;
     control.expect(1);
     let read = tokio::try_join!(
-        Box::pin(reading::to_the_last_response(control, &api.id)),
+        Box::pin(reading::whole(control, &api.id)),
         control.stages(&api.id)
     );
     let read = read.and_then(|(draft, stages)| Ok((draft, stages.whole()?)));

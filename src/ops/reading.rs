@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::BoxFuture, stream};
+use futures_util::{FutureExt, StreamExt, TryFutureExt, future::BoxFuture, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -68,7 +68,7 @@ pub async fn draft(control: &Control, api: &ApiId, unfinished: &Unfinished) -> D
     lists(control, api, unfinished).await.reading()
 }
 
-/// Reads the routes, and the responses of those that have an expression for them.
+/// Reads the routes with their responses.
 ///
 /// # Errors
 /// Fails when the control plane refuses or cannot be reached.
@@ -76,49 +76,12 @@ pub async fn routes(control: &Control, api: &ApiId) -> Result<Listed<Route>, aws
     routes_going_on(control, api, &Unfinished::default()).await
 }
 
-/// Reads what a deployment would freeze at this moment, but for what [`to_the_last_response`] reads.
+/// Reads what a deployment would freeze at this moment.
 ///
 /// # Errors
 /// Fails when a part of it cannot be read.
 pub(super) async fn whole(control: &Control, api: &ApiId) -> Result<WholeDraft, aws::Error> {
     lists(control, api, &Unfinished::default()).await.whole()
-}
-
-/// Reads what a deployment would freeze at this moment, with the responses of the routes that have no expression for them,
-/// which answer by a response all the same. Whoever looks at an API or deploys it does without: it is a call for each such
-/// route, for what hardly any has.
-///
-/// # Errors
-/// Fails when a part of it cannot be read.
-pub(super) async fn to_the_last_response(
-    control: &Control,
-    api: &ApiId,
-) -> Result<WholeDraft, aws::Error> {
-    let mut draft = whole(control, api).await?;
-    Box::pin(read_unselected(control, api, &mut draft.routes)).await?;
-    Ok(draft)
-}
-
-async fn read_unselected(
-    control: &Control,
-    api: &ApiId,
-    routes: &mut [Route],
-) -> Result<(), aws::Error> {
-    let unread = routes.iter_mut().filter(|route| !route.has_responses());
-    let unread: Vec<&mut Route> = unread.collect();
-    control.expect(unread.len());
-    let calls = unread.into_iter().map(|route| {
-        async move {
-            route.responses = control.route_responses(api, &route.id).await?;
-            Ok(())
-        }
-        .boxed()
-    });
-    let calls: Vec<BoxFuture<'_, Result<(), aws::Error>>> = calls.collect();
-    stream::iter(calls)
-        .buffer_unordered(PARALLEL_CALLS)
-        .try_collect()
-        .await
 }
 
 /// The draft with the parts that it is made of, none of them missing.

@@ -115,7 +115,7 @@ async fn lines_tell_what_backends_answered() {
     let refusing = api.proxy(&backend.uri("/no")).await;
     api.route("$connect", Some(&refusing)).await;
     api.deploy("refusing").await;
-    let format = r#"{"status":"$context.status","backend":"$context.integration.status","took":"$context.integrationLatency","type":"$context.error.responseType","why":"$context.integrationErrorMessage","id":"$context.requestId"}"#;
+    let format = r#"{"status":"$context.status","backend":"$context.integrationStatus","took":"$context.integrationLatency","type":"$context.error.responseType","why":"$context.integrationErrorMessage","id":"$context.requestId"}"#;
     log(&api, "prod", format).await;
     log(&api, "refusing", format).await;
     let read = |line: &String| serde_json::from_str::<Value>(line).unwrap();
@@ -136,7 +136,7 @@ async fn lines_tell_what_backends_answered() {
     };
     assert_eq!(told.len(), 4);
     assert_eq!(members(&told[0]), ["200", "-", "-"]);
-    assert_eq!(members(&told[1]), ["200", "201", "-"]);
+    assert_eq!(members(&told[1]), ["201", "-", "-"]);
     assert_eq!(members(&told[2]), ["504", "-", "INTEGRATION_TIMEOUT"]);
     assert_eq!(members(&told[3]), ["500", "-", "INTEGRATION_FAILURE"]);
     let took: u64 = told[2]["took"].as_str().unwrap().parse().unwrap();
@@ -147,7 +147,126 @@ async fn lines_tell_what_backends_answered() {
     let refusal = gateway.refused(&api.stage_path("refusing"), &[]).await;
     assert_eq!(refusal.status, 403);
     let told = read(&lines(&gateway, &api, "refusing").await[0]);
-    assert_eq!(members(&told), ["403", "403", "-"]);
+    assert_eq!(members(&told), ["403", "-", "-"]);
+}
+
+/// The variables that have no value on AWS, though there would be something to tell.
+const WITHOUT_VALUE: [&str; 6] = [
+    "integrationStatus",
+    "integration.status",
+    "integration.integrationStatus",
+    "integration.latency",
+    "integration.requestId",
+    "integration.error",
+];
+
+#[tokio::test]
+async fn a_line_has_the_status_that_a_function_answered_or_502_when_it_threw() {
+    let gateway = crate::lambda::gateway(&[crate::lambda::told("f")]).await;
+    let api = gateway.api().await;
+    let uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\
+               arn:aws:lambda:us-east-1:000000000000:function:f/invocations";
+    let function = json!({ "integrationType": "AWS_PROXY", "integrationUri": uri });
+    let integration = api.integration(function).await;
+    api.two_way_route("$default", &integration).await;
+    api.route("$connect", Some(&integration)).await;
+    api.deploy("prod").await;
+    let unset = WITHOUT_VALUE.map(|name| format!("$context.{name}"));
+    let format = format!(
+        "$context.eventType $context.status $context.error.message $context.error.messageString \
+         $context.error.responseType {}|$context.requestId",
+        unset.join("")
+    );
+    log(&api, "prod", &format).await;
+    let prod = api.stage_path("prod");
+    gateway
+        .refused(&format!("{prod}?do=refuse&status=403"), &[])
+        .await;
+    assert_eq!(
+        told(&gateway, &api, "prod").await,
+        "CONNECT 403 - - - ------"
+    );
+    let mut socket = gateway.connect(&format!("{prod}?x=1")).await;
+    assert_eq!(
+        told(&gateway, &api, "prod").await,
+        "CONNECT 200 - - - ------"
+    );
+    for (message, expected) in [
+        (json!({}), "200 - - -"),
+        (json!({ "do": "echo", "status": "503" }), "503 - - -"),
+        (
+            json!({ "do": "throw" }),
+            "502 Internal server error \"Internal server error\" INTEGRATION_FAILURE",
+        ),
+    ] {
+        socket
+            .send(Message::text(message.to_string()))
+            .await
+            .unwrap();
+        next_text(&mut socket).await;
+        let line = told(&gateway, &api, "prod").await;
+        assert_eq!(line, format!("MESSAGE {expected} ------"));
+    }
+}
+
+#[tokio::test]
+async fn calls_of_connections_leave_lines_where_they_were_made() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "$context.connectionId").await;
+    api.deploy("prod").await;
+    api.deploy("test").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    socket.send(Message::text("who am I")).await.unwrap();
+    let id = next_text(&mut socket).await;
+    let unset = WITHOUT_VALUE.map(|name| format!("$context.{name}"));
+    let format = format!(
+        "$context.eventType $context.routeKey $context.status $context.connectionId \
+         $context.integrationLatency $context.connectedAt $context.messageId \
+         $context.error.message $context.error.responseType $context.identity.sourceIp \
+         $context.identity.userAgent $context.apiId $context.stage {}\
+         |$context.requestId $context.extendedRequestId $context.requestTime",
+        unset.join("")
+    );
+    for stage in ["prod", "test"] {
+        log(&api, stage, &format).await;
+    }
+    let path = format!("{}/@connections/{id}", api.stage_path("test"));
+    for (method, status) in [
+        ("POST", 200),
+        ("GET", 200),
+        ("DELETE", 204),
+        ("GET", 410),
+        ("POST", 410),
+    ] {
+        let answer = gateway.call(method, &path, "x").await;
+        assert_eq!(answer.status, status);
+        let last = lines(&gateway, &api, "test").await.pop().unwrap();
+        let (told, ids) = last.split_once('|').unwrap();
+        let api = &api.id;
+        assert_eq!(
+            told,
+            format!(
+                "CONNECTION_API {method} /@connections/{{connectionId}} {status} {id} 0 - - - - \
+                 127.0.0.1 - {api} test ------"
+            )
+        );
+        let ids: Vec<&str> = ids.splitn(3, ' ').collect();
+        assert_eq!(answer.header("x-amzn-requestid"), Some(ids[0]));
+        assert_eq!(answer.header("x-amz-apigw-id"), Some(ids[1]));
+        assert!(ids[2].ends_with(" +0000"), "{}", ids[2]);
+    }
+    // Only the connection's own end was on its own stage.
+    assert_eq!(close_code(&mut socket).await, 1000);
+    let lines = lines_once(&gateway, &api, 1).await;
+    assert!(
+        lines[0].starts_with("DISCONNECT $disconnect 200 "),
+        "{lines:?}"
+    );
+    // What is longer than a message leaves no line.
+    let too_long = gateway.call("POST", &path, "x".repeat(131_073)).await;
+    assert_eq!(too_long.status, 413);
+    assert_eq!(self::lines(&gateway, &api, "test").await.len(), 5);
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ fn check_refused(answer: &Answer, what: &str) {
 }
 
 #[tokio::test]
-async fn any_mark_of_a_web_page_is_refused_by_all_that_is_for_programs() {
+async fn a_web_page_is_refused_by_all_that_is_for_programs_and_a_program_is_not() {
     let gateway = Gateway::start().await;
     let api = gateway.api().await;
     api.mock("$default", "fine").await;

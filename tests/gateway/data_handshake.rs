@@ -460,7 +460,7 @@ async fn every_end_has_its_code_and_reason() {
     assert_eq!(close_code(&mut socket).await, 1003);
     assert_eq!(
         reported(&mut backend).await,
-        ("1003".to_owned(), String::new())
+        ("1003".to_owned(), "Binary is not supported".to_owned())
     );
 
     let mut socket = gateway.connect(&path).await;

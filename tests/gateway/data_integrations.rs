@@ -54,7 +54,7 @@ async fn a_proxy_passes_the_message_and_the_answer() {
     let received = backend.received().await;
     assert_eq!(received.uri, "/r%201?r=r%201");
     assert_eq!(received.headers["fixed"], "text");
-    assert_eq!(received.headers["message-id"].len(), 16);
+    assert_eq!(received.headers["message-id"].len(), 20);
     assert!(!received.headers.contains_key("missing"));
     say(&mut socket, "ok").await;
     assert_eq!(next_text(&mut socket).await, "as it is");
@@ -63,7 +63,7 @@ async fn a_proxy_passes_the_message_and_the_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_is_no_message() {
+async fn an_answer_without_a_body_is_an_empty_message() {
     let mut backend = Backend::start([]).await;
     let gateway = Gateway::start().await;
     let api = gateway.api().await;
@@ -77,18 +77,48 @@ async fn an_answer_without_a_body_is_no_message() {
     let mut socket = gateway.connect(&api.stage_path("prod")).await;
     for action in ["nothing", "silent", "nothing"] {
         say(&mut socket, action).await;
+        assert_eq!(next_text(&mut socket).await, "", "{action}");
     }
     for _ in 0..2 {
         assert_eq!(backend.received().await.uri, "/nothing");
     }
-    let listed = format!("/_stagewire/connections?apiId={}", api.id);
-    let sent = &gateway.call("GET", &listed, "").await.json()["items"][0]["messagesSent"];
-    assert_eq!(*sent, json!(0));
-    // The close frame is the first thing that it hears.
+    // The close frame is the next thing that it hears.
     socket.close(None).await.unwrap();
     let heard = soon(socket.next()).await.unwrap().unwrap();
     assert!(heard.is_close(), "{heard:?}");
     assert_eq!(backend.received().await.uri, "/bye");
+}
+
+#[tokio::test]
+async fn a_function_that_answers_without_a_body_sends_an_empty_message() {
+    let gateway = crate::lambda::gateway(&[crate::lambda::told("f")]).await;
+    let api = gateway.api().await;
+    let uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\
+               arn:aws:lambda:us-east-1:000000000000:function:f/invocations";
+    let function = json!({ "integrationType": "AWS_PROXY", "integrationUri": uri });
+    let integration = api.integration(function).await;
+    api.two_way_route("$default", &integration).await;
+    api.route("quiet", Some(&integration)).await;
+    api.mock("end", "end").await;
+    api.deploy("prod").await;
+    let mut socket = gateway.connect(&api.stage_path("prod")).await;
+    for answer in [
+        json!({ "statusCode": 200 }),
+        json!({ "statusCode": 200, "body": null }),
+        json!({ "statusCode": 200, "body": "" }),
+    ] {
+        for action in ["", "quiet"] {
+            let message = json!({ "action": action, "do": "say", "what": answer.to_string() });
+            socket
+                .send(Message::text(message.to_string()))
+                .await
+                .unwrap();
+        }
+        assert_eq!(next_text(&mut socket).await, "", "{answer}");
+    }
+    // One way stays one way.
+    say(&mut socket, "end").await;
+    assert_eq!(next_text(&mut socket).await, "end");
 }
 
 #[tokio::test]
@@ -326,11 +356,65 @@ async fn a_backend_is_told_nothing_of_a_client_but_the_message() {
         names.sort_unstable();
         assert_eq!(
             names,
-            ["content-length", "content-type", "host", "user-agent"]
+            [
+                "content-length",
+                "content-type",
+                "host",
+                "user-agent",
+                "x-amzn-apigateway-api-id",
+                "x-amzn-trace-id",
+                "x-forwarded-port",
+                "x-forwarded-proto",
+            ]
         );
-        assert_eq!(received.headers["content-type"], "application/json");
         let agent = format!("AmazonAPIGateway_{}", api.id);
-        assert_eq!(received.headers["user-agent"], agent.as_str());
+        for (name, value) in [
+            ("content-type", "application/json"),
+            ("user-agent", &agent),
+            ("x-amzn-apigateway-api-id", &api.id),
+            ("x-forwarded-port", "443"),
+            ("x-forwarded-proto", "https"),
+        ] {
+            assert_eq!(received.headers[name], value, "{name}");
+        }
+        is_trace(&received.headers["x-amzn-trace-id"]);
+    }
+}
+
+#[track_caller]
+fn is_trace(value: &http::HeaderValue) {
+    let ids = value.to_str().unwrap().strip_prefix("Root=1-").unwrap();
+    assert_eq!((ids.len(), ids.find('-')), (33, Some(8)), "{ids}");
+}
+
+#[tokio::test]
+async fn a_backend_of_connect_is_told_by_whom_and_for_whom_it_is_asked() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.proxy(&backend.uri("/in")).await;
+    api.route("$connect", Some(&integration)).await;
+    api.deploy("prod").await;
+    let path = api.stage_path("prod");
+    gateway.connect(&path).await;
+    let asked = backend.received().await;
+    let agent = format!("AmazonAPIGateway_{}", api.id);
+    for (name, value) in [
+        ("user-agent", agent.as_str()),
+        ("x-amzn-apigateway-api-id", &api.id),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-port", "443"),
+        ("x-forwarded-proto", "https"),
+    ] {
+        assert_eq!(asked.headers[name], value, "{name}");
+    }
+    is_trace(&asked.headers["x-amzn-trace-id"]);
+    // The client's own name and the trace that it began go on.
+    let own = [("user-agent", "me/1"), ("x-amzn-trace-id", "Root=1-2-3")];
+    gateway.try_connect(&path, &own).await.unwrap();
+    let asked = backend.received().await;
+    for (name, value) in own {
+        assert_eq!(asked.headers[name], value, "{name}");
     }
 }
 

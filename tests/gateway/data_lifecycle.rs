@@ -121,7 +121,7 @@ async fn the_client_and_disconnect_are_told_the_same_end_or_nobody_is_left_to_te
         (Cause::StageDeleted, GOING, false),
         (Cause::ApiDeleted, GOING, false),
         (Cause::Callback, (1000, "Connection Closed Normally"), true),
-        (Cause::Binary, (1003, ""), true),
+        (Cause::Binary, (1003, "Binary is not supported"), true),
         (Cause::TooLong, (1009, ""), true),
     ] {
         let mut backend = Backend::start([]).await;
@@ -236,6 +236,25 @@ async fn messages_that_never_end_and_answers_that_nobody_reads_do_not_keep_a_con
 }
 
 #[tokio::test]
+async fn a_client_s_own_code_and_reason_are_echoed_and_told_to_disconnect() {
+    let mut backend = Backend::start([]).await;
+    let gateway = Gateway::start().await;
+    let path = reporting(&gateway, &backend).await;
+    for (code, reason) in [(1000, "done"), (1001, "off"), (3000, ""), (4999, "my own")] {
+        let mut socket = gateway.connect(&path).await;
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: reason.into(),
+        };
+        let close = Message::Close(Some(frame.clone()));
+        socket.send(close).await.unwrap();
+        assert_eq!(closed(&mut socket).await, Some(frame));
+        let told = (code.to_string(), reason.to_owned());
+        assert_eq!(reported(&mut backend).await, told);
+    }
+}
+
+#[tokio::test]
 async fn a_binary_message_is_refused_when_it_begins() {
     let mut backend = Backend::start([]).await;
     let gateway = Gateway::start().await;
@@ -245,6 +264,9 @@ async fn a_binary_message_is_refused_when_it_begins() {
     let begins = Frame::message("x", OpCode::Data(Data::Binary), false);
     socket.send(Message::Frame(begins)).await.unwrap();
     next_text(&mut socket).await;
-    assert_eq!(close_code(&mut socket).await, 1003);
-    assert_eq!(reported(&mut backend).await.0, "1003");
+    let reason = "Binary is not supported";
+    let frame = closed(&mut socket).await.unwrap();
+    assert_eq!((frame.code.into(), frame.reason.as_str()), (1003, reason));
+    let told = ("1003".to_owned(), reason.to_owned());
+    assert_eq!(reported(&mut backend).await, told);
 }

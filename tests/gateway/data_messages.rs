@@ -116,6 +116,32 @@ async fn a_one_way_route_answers_nothing_but_tells_of_failure() {
 }
 
 #[tokio::test]
+async fn a_deployed_response_alone_makes_a_route_two_way() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.mock_integration(200, "answer").await;
+    let route = api.route("ask", Some(&integration)).await;
+    api.mock("end", "end").await;
+    api.deploy("before").await;
+    let response = json!({ "routeResponseKey": "$default" });
+    api.control("POST", &format!("routes/{route}/routeresponses"), response)
+        .await;
+    for (stage, answers) in [("before", &["end"][..]), ("after", &["answer", "end"])] {
+        if stage == "after" {
+            api.deploy(stage).await;
+        }
+        let mut socket = gateway.connect(&api.stage_path(stage)).await;
+        let message = Message::text(r#"{"action":"ask"}"#);
+        socket.send(message).await.unwrap();
+        let mut heard = vec![ask(&mut socket, r#"{"action":"end"}"#).await];
+        while heard.last().is_some_and(|text| text != "end") {
+            heard.push(next_text(&mut socket).await);
+        }
+        assert_eq!(heard, answers, "{stage}");
+    }
+}
+
+#[tokio::test]
 async fn templates_see_context_and_stage_variables() {
     let gateway = Gateway::start().await;
     let api = gateway.api().await;
@@ -145,7 +171,7 @@ async fn templates_see_context_and_stage_variables() {
     assert_eq!(shown["ip"], "127.0.0.1");
     assert_eq!(shown["agent"], "me/1");
     assert_eq!(shown["color"], "blue");
-    assert_eq!(shown["id"].as_str().unwrap().len(), 16);
+    assert_eq!(shown["id"].as_str().unwrap().len(), 20);
     assert_ne!(shown["message"], shown["id"]);
     assert!(shown["time"].as_str().unwrap().ends_with(" +0000"));
 

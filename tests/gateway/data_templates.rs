@@ -375,7 +375,7 @@ async fn a_handshake_goes_through_templates_and_parameters() {
         json!({ "to": "r 1", "as": "it's me", "header": "it's me" })
     );
     assert_eq!(received.headers["all"], "a,b");
-    assert_eq!(received.headers["connection-id"].len(), 16);
+    assert_eq!(received.headers["connection-id"].len(), 20);
 
     let refusal = gateway.refused(&format!("{stage}?where=out"), &[]).await;
     assert_eq!(refusal.status, 409);

@@ -10,11 +10,12 @@ use crate::{
     support::gateway::Gateway,
 };
 
-const READINGS: [&str; 5] = [
+const READINGS: [&str; 6] = [
     "GetApi",
     "GetAuthorizers",
     "GetIntegrations",
     "GetModels",
+    "GetRouteResponses",
     "GetRoutes",
 ];
 

@@ -262,7 +262,8 @@ async fn every_step_is_told_in_order() {
         .iter()
         .filter(|progress| progress.step == DeployStep::KeepDefinition)
         .filter_map(|progress| progress.reading);
-    assert_eq!(reading.map(|reading| reading.n_expected).max(), Some(5));
+    // The five lists, and the responses of the one route.
+    assert_eq!(reading.map(|reading| reading.n_expected).max(), Some(6));
     assert_eq!(deployed.deployment.title(), Some("add join"));
     assert_eq!(deployed.deployment.fingerprint(), plan.fingerprint());
     assert_eq!(deployed.warnings, [""; 0]);

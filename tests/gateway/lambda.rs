@@ -111,7 +111,7 @@ fn said(kind: &str, message: &str) -> (String, String) {
     clippy::disallowed_methods,
     reason = "a deadline is a time of the real clock"
 )]
-fn now() -> jiff::Timestamp {
+pub(crate) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 

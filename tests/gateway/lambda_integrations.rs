@@ -170,7 +170,7 @@ async fn a_function_is_told_of_connect_message_and_disconnect() {
     assert_eq!(of_message["routeKey"], "$default");
     assert_eq!(of_message["connectionId"], context["connectionId"]);
     assert_eq!(of_message["connectedAt"], context["connectedAt"]);
-    assert_eq!(of_message["messageId"].as_str().unwrap().len(), 16);
+    assert_eq!(of_message["messageId"].as_str().unwrap().len(), 20);
     let arn = "arn:aws:lambda:us-east-1:000000000000:function:f";
     assert_eq!(seen["headers"]["lambda-runtime-invoked-function-arn"], arn);
 
@@ -330,10 +330,8 @@ async fn a_stage_variable_chooses_the_alias() {
     let integration = proxy(&api, "f:${stageVariables.alias}", json!({})).await;
     api.two_way_route("$default", &integration).await;
     api.deploy("prod").await;
-    for (alias, handler, version) in [
-        ("live", json!("live"), "live"),
-        ("test", Value::Null, "$LATEST"),
-    ] {
+    for (alias, handler, version) in [("live", "live", "live"), ("test", "--nocapture", "$LATEST")]
+    {
         let variables = json!({ "stageVariables": { "alias": alias } });
         api.control("PATCH", "stages/prod", variables).await;
         let mut socket = gateway.connect(&api.stage_path("prod")).await;

@@ -57,6 +57,7 @@ async fn a_post_reaches_the_client() {
             (200, b"".as_ref()),
             "{call}"
         );
+        assert_eq!(answer.header("content-length"), Some("0"));
         assert_eq!(next_text(&mut socket).await, text);
     }
     let long = "x".repeat(131_072);
@@ -73,8 +74,19 @@ async fn a_connection_is_described_with_milliseconds() {
         .await;
     assert_eq!(answer.status, 200);
     let description = answer.json();
-    assert_eq!(description["identity"]["sourceIp"], "127.0.0.1");
-    assert_eq!(description["identity"]["userAgent"], "me/1");
+    let time = |name: &str| description[name].as_str().unwrap();
+    let (connected, active) = (time("connectedAt"), time("lastActiveAt"));
+    let expected = format!(
+        r#"{{
+  "identity" : {{
+    "sourceIp" : "127.0.0.1",
+    "userAgent" : "me/1"
+  }},
+  "connectedAt" : "{connected}",
+  "lastActiveAt" : "{active}"
+}}"#
+    );
+    assert_eq!(std::str::from_utf8(&answer.body).unwrap(), expected);
     for name in ["connectedAt", "lastActiveAt"] {
         let time = description[name].as_str().unwrap();
         assert_eq!(
@@ -95,7 +107,7 @@ async fn last_active(gateway: &Gateway, call: &str) -> String {
 }
 
 #[tokio::test]
-async fn messages_in_either_direction_are_activity() {
+async fn messages_in_either_direction_are_activity_and_nothing_else_is() {
     let (gateway, path, _named, _) = connected().await;
     let mut socket = gateway.connect(&path).await;
     socket.send(Message::text("who am I")).await.unwrap();
@@ -112,9 +124,36 @@ async fn messages_in_either_direction_are_activity() {
             socket.send(Message::text("from the client")).await.unwrap();
             next_text(&mut socket).await;
         }
-        assert!(began < posted && posted < last_active(&gateway, &call).await);
+        let said = last_active(&gateway, &call).await;
+        assert!(began < posted && posted < said);
+        after(&said).await;
+        let refused = gateway.call("POST", &call, "x".repeat(131_073)).await;
+        assert_eq!(refused.status, 413);
+        assert_eq!(last_active(&gateway, &call).await, said);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_post_is_activity_by_the_time_it_is_answered() {
+    let (gateway, path, _named, _) = connected().await;
+    let mut socket = gateway.connect(&path).await;
+    socket.send(Message::text("who am I")).await.unwrap();
+    let id = next_text(&mut socket).await;
+    let call = format!("{path}/@connections/{id}");
+    let began = last_active(&gateway, &call).await;
+    after(&began).await;
+    gateway.call("POST", &call, "x").await;
+    assert!(last_active(&gateway, &call).await > began);
+}
+
+/// Waits until the clock shows another millisecond.
+async fn after(time: &str) {
+    let time: jiff::Timestamp = time.parse().unwrap();
+    let is_over = || crate::lambda::now().as_millisecond() > time.as_millisecond();
+    while !is_over() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -150,6 +189,7 @@ async fn a_deleted_connection_is_closed_and_gone() {
     let call = format!("{path}/@connections/{id}");
     let deleted = gateway.call("DELETE", &call, "").await;
     assert_eq!((deleted.status, deleted.body.len()), (204, 0));
+    assert_eq!(deleted.header("content-length"), None);
     for method in ["GET", "POST", "DELETE"] {
         let gone = gateway.call(method, &call, "").await;
         assert_eq!((gone.status, gone.body.len()), (410, 0));
@@ -179,22 +219,17 @@ async fn bad_calls_are_refused_in_the_words_of_aws() {
         check(malformed, 400, "BadRequestException"),
         "Invalid connectionId: nonsense"
     );
-    let unknown = gateway.call("POST", &call("AAAAAAAAAAAAAAA="), "x").await;
-    assert_eq!(check(unknown, 410, "GoneException"), "");
-    let too_large = gateway.call("POST", &call(&id), "x".repeat(131_073)).await;
-    check(too_large, 413, "PayloadTooLargeException");
-    let binary = gateway
-        .call("POST", &call(&id), Bytes::from_static(b"\xff"))
-        .await;
-    check(binary, 400, "BadRequestException");
-    let other_stage = gateway.call("GET", &path.replace("prod", "test"), "").await;
-    assert_eq!(other_stage.status, 426);
-    let of_other_stage = format!("{}/@connections/{id}", path.replace("prod", "test"));
-    check(
-        gateway.call("GET", &of_other_stage, "").await,
-        410,
-        "GoneException",
-    );
+    for (rest, shown) in [
+        ("", "@connections/"),
+        (&format!("{id}/"), &format!("@connections/{id}/")),
+        (&format!("{id}/more"), &format!("@connections/{id}/more")),
+    ] {
+        let nowhere = gateway.call("POST", &call(rest), "x").await;
+        assert_eq!(
+            check(nowhere, 403, "ForbiddenException"),
+            format!("No method found matching route {shown} for http method POST.")
+        );
+    }
     let no_stage = format!("{}/@connections/{id}", path.replace("prod", "nosuch"));
     assert_eq!(
         check(
@@ -214,18 +249,115 @@ async fn bad_calls_are_refused_in_the_words_of_aws() {
         403,
         "ForbiddenException",
     );
-    let unsigned = gateway
-        .request("GET", &call(&id))
-        .body(Full::default())
-        .unwrap();
-    assert_eq!(
-        check(
-            gateway.send(unsigned).await,
-            403,
-            "MissingAuthenticationTokenException"
-        ),
-        "Missing Authentication Token"
-    );
+    for method in ["GET", "POST", "DELETE"] {
+        let unsigned = gateway.request(method, &call(&id));
+        let answer = gateway.send(unsigned.body(Full::default()).unwrap()).await;
+        assert_eq!(
+            check(answer, 403, "MissingAuthenticationTokenException"),
+            "Missing Authentication Token"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_was_never_given_out_is_told_from_one_that_is_gone() {
+    let (gateway, path, _socket, id) = connected().await;
+    assert!(id.len() == 20 && id.ends_with("=="), "{id}");
+    let mut changed = id.clone();
+    changed.replace_range(..1, if id.starts_with('A') { "B" } else { "A" });
+    for never in ["AAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAA==", &changed] {
+        for method in ["GET", "POST", "DELETE"] {
+            // It is looked at before the signature is.
+            let call = gateway.request(method, &format!("{path}/@connections/{never}"));
+            let answer = gateway.send(call.body(Full::default()).unwrap()).await;
+            assert_eq!(answer.status, 400);
+            let kind = answer.header("x-amzn-errortype");
+            assert_eq!(kind, Some("BadRequestException"));
+            let message = format!("Invalid connectionId: {never}");
+            assert_eq!(answer.json(), json!({ "message": message }));
+        }
+    }
+    // Another gateway gave it out, as this one did before it was started again.
+    let (_other, _, _its_socket, gone) = connected().await;
+    let call = format!("{path}/@connections/{gone}");
+    assert_eq!(gateway.call("GET", &call, "").await.status, 410);
+}
+
+#[tokio::test]
+async fn every_stage_of_an_api_reaches_its_connections_and_no_other_api_does() {
+    let (gateway, path, mut socket, id) = connected().await;
+    let test = format!("{}/@connections/{id}", path.replace("prod", "test"));
+    let other = gateway.api().await;
+    other.mock("$default", "").await;
+    other.deploy("prod").await;
+    let of_other_api = format!("{}/@connections/{id}", other.stage_path("prod"));
+    for method in ["GET", "POST", "DELETE"] {
+        let answer = gateway.call(method, &of_other_api, "x").await;
+        assert_eq!(answer.status, 410, "{method}");
+    }
+    let described = gateway.call("GET", &test, "").await;
+    assert_eq!(described.json()["identity"]["userAgent"], "me/1");
+    assert_eq!(gateway.call("POST", &test, "hello").await.status, 200);
+    assert_eq!(next_text(&mut socket).await, "hello");
+    assert_eq!(gateway.call("DELETE", &test, "").await.status, 204);
+    assert_eq!(close_code(&mut socket).await, 1000);
+}
+
+#[tokio::test]
+async fn every_answer_has_the_ids_of_its_call_but_413() {
+    let (gateway, path, _socket, id) = connected().await;
+    let call = |rest: &str| format!("{path}/@connections/{rest}");
+    let nowhere = format!("{}/@connections/{id}", path.replace("prod", "nosuch"));
+    let stageless = format!("{}/@connections/{id}", path.replace("/prod", ""));
+    for (method, path, status) in [
+        ("POST", call(&id), 200),
+        ("GET", call(&id), 200),
+        ("GET", call("nonsense"), 400),
+        ("GET", nowhere, 403),
+        ("GET", stageless, 403),
+        ("DELETE", call(&id), 204),
+        ("GET", call(&id), 410),
+    ] {
+        let answer = gateway.call(method, &path, "").await;
+        assert_eq!(answer.status, status);
+        let header = |name| answer.header(name).unwrap_or_default();
+        let request_id = header("x-amzn-requestid");
+        assert_eq!(request_id.matches('-').count(), 4, "{status}: {request_id}");
+        assert_eq!(header("x-amz-apigw-id").len(), 16, "{status}");
+        assert_eq!(header("content-type"), "application/json", "{status}");
+        let is_traced = header("x-amzn-trace-id").starts_with("Root=1-");
+        assert_eq!(is_traced, !matches!(status, 400 | 403), "{status}");
+    }
+    let too_large = gateway.call("POST", &call(&id), "x".repeat(131_073)).await;
+    assert_eq!((too_large.status, too_large.body.len()), (413, 0));
+    let aws = |name: &&http::HeaderName| name.as_str().starts_with("x-amz");
+    assert_eq!(too_large.headers.keys().find(aws), None);
+}
+
+#[tokio::test]
+async fn one_byte_too_many_is_refused_and_the_socket_stays_open() {
+    let (gateway, path, mut socket, id) = connected().await;
+    let call = format!("{path}/@connections/{id}");
+    let too_large = gateway.call("POST", &call, "x".repeat(131_073)).await;
+    assert_eq!(too_large.status, 413);
+    assert_eq!(gateway.call("POST", &call, "still here").await.status, 200);
+    assert_eq!(next_text(&mut socket).await, "still here");
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_utf_8_reach_the_client_as_replacements() {
+    let (gateway, path, mut socket, id) = connected().await;
+    let call = format!("{path}/@connections/{id}");
+    for (bytes, text) in [
+        (&b"a\xffb\xfe\xfd"[..], "a\u{fffd}b\u{fffd}\u{fffd}"),
+        (b"\x00\x80", "\0\u{fffd}"),
+        ("é".as_bytes(), "é"),
+    ] {
+        let payload = Bytes::copy_from_slice(bytes);
+        assert_eq!(gateway.call("POST", &call, payload).await.status, 200);
+        // A message that were no text would not come as one.
+        assert_eq!(next_text(&mut socket).await, text);
+    }
 }
 
 #[tokio::test]

@@ -112,6 +112,18 @@ fn whoever_types_on_the_stages_names_a_new_one() {
 }
 
 #[test]
+fn a_new_stage_may_be_called_default_with_its_dollar_sign() {
+    let mut h = at_chat();
+    h.keys("d")
+        .types("$def")
+        .shows("Only a-z A-Z 0-9 _ -, or $default");
+    h.types("ault").keys("enter");
+    plans(&mut h);
+    let named = StageChoice::New(stage_name("$default"));
+    assert_eq!(order(&h).unwrap().stage, named);
+}
+
+#[test]
 fn no_character_of_a_stage_name_is_a_command_on_the_stages() {
     for character in ' '..='~' {
         if StageName::parse(&character.to_string()).is_ok() {

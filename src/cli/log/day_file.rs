@@ -1,10 +1,12 @@
 //! The file of a day: private, at most so long, and never a reason for anything else to fail.
 //!
 //! A line that cannot be written is counted and forgotten; once there is room again the count is written. So a full disk
-//! or a day's full file costs lines of the log, and nothing else. `tracing-appender` complains on the standard error
-//! stream instead, which panics where that is full or closed, has no bound, and leaves the mode to the umask.
+//! costs lines of the log, and nothing else. A day that writes much keeps its last lines: a full file becomes the day's
+//! earlier one, and that is forgotten. `tracing-appender` complains on the standard error stream instead, which panics
+//! where that is full or closed, has no bound, and leaves the mode to the umask.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -15,12 +17,13 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::cli::clock;
 
-/// Bytes of a day's file, whichever of this person's programs wrote them.
-const DAY_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes of each of a day's two files, whichever of this person's programs wrote them.
+const FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// Days that are kept, today's among them.
 const DAYS: usize = 7;
 const PREFIX: &str = "stagewire.";
 const SUFFIX: &str = ".log";
+const EARLIER: &str = ".earlier";
 
 /// The log's files in a directory. Programs that run at the same time append to the same.
 #[derive(Debug)]
@@ -42,7 +45,7 @@ struct State {
 impl DayFile {
     /// Opens today's file in the directory.
     pub(super) fn open(dir: PathBuf) -> io::Result<DayFile> {
-        DayFile::open_at(dir, DAY_BYTES, clock::now())
+        DayFile::open_at(dir, FILE_BYTES, clock::now())
     }
 
     fn open_at(dir: PathBuf, most_bytes: u64, now: Timestamp) -> io::Result<DayFile> {
@@ -51,7 +54,7 @@ impl DayFile {
             most_bytes,
             state: Mutex::default(),
         };
-        file.state().on_day(&file.dir, now)?;
+        file.state().file(&file, 0, now)?;
         Ok(file)
     }
 
@@ -85,53 +88,44 @@ impl Write for &DayFile {
 }
 
 impl State {
-    /// Returns the file of the day, which is opened with the day's first line.
-    fn on_day(&mut self, dir: &Path, now: Timestamp) -> io::Result<&mut File> {
+    /// Returns the file of the day, with room for so many bytes.
+    fn file(&mut self, to: &DayFile, n_bytes: u64, now: Timestamp) -> io::Result<&mut File> {
         let today = now.to_zoned(TimeZone::UTC).date();
-        if !matches!(&self.open, Some((day, _)) if *day == today) {
-            self.open = None;
-            let file = append_to(&dir.join(format!("{PREFIX}{today}{SUFFIX}")))?;
-            remove_old(dir);
-            self.open = Some((today, file));
+        let is_full = |length: u64| length + n_bytes > to.most_bytes && length > 0;
+        let usable = self.open.take().filter(|(day, _)| *day == today);
+        let usable = usable.filter(|(_, file)| file.metadata().is_ok_and(|it| !is_full(it.len())));
+        if let Some(open) = usable {
+            return Ok(&mut self.open.insert(open).1);
         }
-        let (_, file) = self.open.as_mut().ok_or(io::ErrorKind::NotFound)?;
-        Ok(file)
+        let path = to.dir.join(format!("{PREFIX}{today}{SUFFIX}"));
+        // Another program may have put the full file away already.
+        if fs::metadata(&path).is_ok_and(|it| is_full(it.len())) {
+            let earlier = format!("{PREFIX}{today}{EARLIER}{SUFFIX}");
+            fs::rename(&path, to.dir.join(earlier))?;
+        }
+        let file = append_to(&path)?;
+        remove_old(&to.dir);
+        Ok(&mut self.open.insert((today, file)).1)
     }
 
     fn append(&mut self, to: &DayFile, lines: &[u8], now: Timestamp) -> io::Result<()> {
-        let n_lost = self.n_lost;
-        let file = self.on_day(&to.dir, now)?;
-        let is_full = file.metadata()?.len() + lines.len() as u64 > to.most_bytes;
         let mut text = Vec::new();
-        if is_full && n_lost == 0 {
-            let sentence = "the log of this day is full, and goes on tomorrow";
-            text = own_line(now, sentence).into_bytes();
-        } else if is_full {
-            return Err(io::ErrorKind::StorageFull.into());
-        } else {
-            if n_lost > 0 {
-                let sentence = format!("lines that could not be written before this one: {n_lost}");
-                text = own_line(now, &sentence).into_bytes();
-            }
-            text.extend_from_slice(lines);
-        }
-        self.append_whole(&text)?;
-        self.n_lost = u64::from(is_full);
-        Ok(())
-    }
-
-    /// Appends in one write, so that lines of two programs do not mix.
-    fn append_whole(&mut self, text: &[u8]) -> io::Result<()> {
-        let (_, file) = self.open.as_mut().ok_or(io::ErrorKind::NotFound)?;
         if self.is_torn {
-            file.write_all(b"\n")?;
-            self.is_torn = false;
+            text.push(b'\n');
         }
-        let n_written = file.write(text)?;
+        if self.n_lost > 0 {
+            let n_lost = self.n_lost;
+            let sentence = format!("lines that could not be written before this one: {n_lost}");
+            text.extend_from_slice(own_line(now, &sentence).as_bytes());
+        }
+        text.extend_from_slice(lines);
+        // One write, so that lines of two programs do not mix.
+        let n_written = self.file(to, text.len() as u64, now)?.write(&text)?;
+        self.is_torn = n_written > 0 && n_written < text.len();
         if n_written < text.len() {
-            self.is_torn = n_written > 0;
             return Err(io::ErrorKind::StorageFull.into());
         }
+        self.n_lost = 0;
         Ok(())
     }
 }
@@ -155,22 +149,24 @@ fn remove_old(dir: &Path) {
     let Ok(entries) = fs::read_dir(dir) else {
         return;
     };
-    let mut days: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| is_day_file(path))
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let files: Vec<(Date, PathBuf)> = paths
+        .filter_map(|path| Some((day_of(&path)?, path)))
         .collect();
-    days.sort_unstable();
-    let n_old = days.len().saturating_sub(DAYS);
-    for path in days.drain(..n_old) {
+    let days: BTreeSet<Date> = files.iter().map(|(day, _)| *day).collect();
+    let Some(first_kept) = days.iter().rev().take(DAYS).next_back() else {
+        return;
+    };
+    for (_, path) in files.iter().filter(|(day, _)| day < first_kept) {
         drop(fs::remove_file(path));
     }
 }
 
-/// True for a name with a date in it, which sorts by age.
-fn is_day_file(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let date = name.and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
-    date.is_some_and(|date| date.parse::<Date>().is_ok())
+/// Returns the day of a file of the log.
+fn day_of(path: &Path) -> Option<Date> {
+    let name = path.file_name()?.to_str()?;
+    let name = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    name.strip_suffix(EARLIER).unwrap_or(name).parse().ok()
 }
 
 #[cfg(test)]
@@ -196,7 +192,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let first = at("2026-11-29T23:59:59Z");
-        let log = DayFile::open_at(dir.path().to_owned(), DAY_BYTES, first).unwrap();
+        let log = DayFile::open_at(dir.path().to_owned(), FILE_BYTES, first).unwrap();
         log.put_at(b"one\n", first);
         log.put_at(b"two\n", at("2026-11-30T00:00:00Z"));
         let names = ["stagewire.2026-11-29.log", "stagewire.2026-11-30.log"];
@@ -213,35 +209,41 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("stagewire.notes.log"), "mine").unwrap();
         for day in 10..=19 {
-            fs::write(dir.path().join(format!("stagewire.2026-11-{day}.log")), "").unwrap();
+            for rest in ["", ".earlier"] {
+                let name = format!("stagewire.2026-11-{day}{rest}.log");
+                fs::write(dir.path().join(name), "").unwrap();
+            }
         }
         let now = at("2026-11-20T00:00:00Z");
-        DayFile::open_at(dir.path().to_owned(), DAY_BYTES, now).unwrap();
+        DayFile::open_at(dir.path().to_owned(), FILE_BYTES, now).unwrap();
         let kept = files(dir.path());
-        assert_eq!(kept.len(), DAYS + 1);
-        assert_eq!(kept[0], "stagewire.2026-11-14.log");
-        assert_eq!(kept[DAYS], "stagewire.notes.log");
+        assert_eq!(kept.len(), 6 * 2 + 1 + 1);
+        assert_eq!(kept[0], "stagewire.2026-11-14.earlier.log");
+        assert_eq!(kept[kept.len() - 1], "stagewire.notes.log");
     }
 
     #[test]
-    fn a_full_day_says_so_once_and_the_next_says_how_much_was_lost() {
+    fn a_day_that_writes_much_keeps_its_last_lines() {
         let dir = tempfile::tempdir().unwrap();
         let now = at("2026-11-29T10:00:00Z");
-        let log = DayFile::open_at(dir.path().to_owned(), 10, now).unwrap();
-        for _ in 0..5 {
-            log.put_at(b"12345678\n", now);
+        let one = DayFile::open_at(dir.path().to_owned(), 8, now).unwrap();
+        let other = DayFile::open_at(dir.path().to_owned(), 8, now).unwrap();
+        for (log, line) in [(&one, "1\n"), (&other, "2\n"), (&one, "3\n"), (&one, "4\n")] {
+            log.put_at(line.as_bytes(), now);
         }
-        let today = fs::read_to_string(dir.path().join("stagewire.2026-11-29.log")).unwrap();
-        let lines: Vec<&str> = today.lines().collect();
-        assert_eq!(lines[0], "12345678");
-        assert!(lines[1].ends_with("the log of this day is full, and goes on tomorrow"));
-        assert_eq!(lines.len(), 2);
-        log.put_at(b"1\n", at("2026-11-30T00:00:01Z"));
-        let next = fs::read_to_string(dir.path().join("stagewire.2026-11-30.log")).unwrap();
-        assert!(
-            next.ends_with("lines that could not be written before this one: 4\n1\n"),
-            "{next}"
-        );
+        for (log, line) in [
+            (&other, "5\n"),
+            (&one, "6\n"),
+            (&one, "longer than a file\n"),
+        ] {
+            log.put_at(line.as_bytes(), now);
+        }
+        other.put_at(b"7\n", now);
+        let text = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!(files(dir.path()).len(), 2);
+        // Whoever has the earlier file open still fills it.
+        assert_eq!(text("stagewire.2026-11-29.earlier.log"), "5\n6\n7\n");
+        assert_eq!(text("stagewire.2026-11-29.log"), "longer than a file\n");
     }
 
     #[test]
@@ -249,7 +251,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         fs::create_dir(&path).unwrap();
-        let log = DayFile::open_at(path.clone(), DAY_BYTES, at("2026-11-29T10:00:00Z")).unwrap();
+        let log = DayFile::open_at(path.clone(), FILE_BYTES, at("2026-11-29T10:00:00Z")).unwrap();
         fs::remove_dir_all(&path).unwrap();
         let tomorrow = at("2026-11-30T10:00:00Z");
         log.put_at(b"lost\n", tomorrow);
@@ -269,7 +271,7 @@ mod tests {
         let now = at("2026-11-29T10:00:00Z");
         std::os::unix::fs::symlink("/dev/full", dir.path().join("stagewire.2026-11-29.log"))
             .unwrap();
-        let log = DayFile::open_at(dir.path().to_owned(), DAY_BYTES, now).unwrap();
+        let log = DayFile::open_at(dir.path().to_owned(), FILE_BYTES, now).unwrap();
         log.put_at(b"lost\n", now);
         assert_eq!(log.state().n_lost, 1);
     }

@@ -30,9 +30,12 @@ use super::{
 /// A round takes messages from elsewhere for no longer than this before it draws and looks for keys again.
 const ROUND: Duration = Duration::from_millis(8);
 
-/// A round takes no more events than this. A frame costs the time that the text takes which it shows, so whoever types
-/// much at once, as a paste without its marks does, is shown few of them.
-const EVENTS_PER_ROUND: usize = 65_536;
+/// A round takes no more events than this, but for characters that are typed.
+const EVENTS_PER_ROUND: usize = 4096;
+
+/// A round takes no more typed characters than this. A frame costs the time that the text takes which it shows, so whoever
+/// types much at once, as a paste without its marks does, is shown few of them.
+const TYPED_PER_ROUND: usize = 65_536;
 
 /// The longest time that the terminal may take to confirm the last frame before it is left.
 const DRAINING: Duration = Duration::from_millis(500);
@@ -129,8 +132,10 @@ pub(super) struct EventLoop<A, H> {
     pacer: Pacer,
     events: mpsc::UnboundedReceiver<Event>,
     inbox: mpsc::Receiver<Message>,
-    /// Events that came while the loop waited for a certain one.
+    /// Events that wait for their turn.
     postponed: VecDeque<Event>,
+    /// The event that ends the loop: it waits for none of the others.
+    end_requested: Option<Event>,
     urgency: Urgency,
     owner: Owner,
     tick: Option<Instant>,
@@ -164,6 +169,7 @@ impl<A: App, H: Host> EventLoop<A, H> {
             events,
             inbox,
             postponed: VecDeque::new(),
+            end_requested: None,
             urgency: Urgency::Person,
             owner: Owner::Us,
             tick: None,
@@ -223,10 +229,10 @@ impl<A: App, H: Host> EventLoop<A, H> {
     async fn round(&mut self, next_frame: Option<Instant>) {
         let wake = next_frame.into_iter().chain(self.tick).min();
         let mut first_message = None;
-        if self.postponed.is_empty() {
+        if self.postponed.is_empty() && self.end_requested.is_none() {
             tokio::select! {
                 biased;
-                Some(event) = self.events.recv() => self.postponed.push_back(event),
+                Some(event) = self.events.recv() => self.keep(event),
                 Some(message) = self.inbox.recv() => first_message = Some(message),
                 () = sleep_until(wake.unwrap_or_else(far_future)), if wake.is_some() => {}
             }
@@ -252,41 +258,46 @@ impl<A: App, H: Host> EventLoop<A, H> {
     }
 
     async fn take_events(&mut self) {
-        let waiting = (0..self.events.len()).map_while(|_| self.events.try_recv().ok());
-        self.postponed.extend(waiting);
-        if let Some(end) = self.requested_end() {
-            self.take(end).await;
-            return;
-        }
-        let mut typed = Vec::new();
         for _ in 0..EVENTS_PER_ROUND {
-            let Some(event) = self.postponed.pop_front() else {
-                break;
-            };
-            if let Some(key) = typing(&event) {
-                typed.push(key);
-                continue;
+            self.keep_waiting();
+            if let Some(end) = self.end_requested.take() {
+                self.take(end).await;
+                return;
             }
-            self.take_typed(std::mem::take(&mut typed)).await;
+            let typed = self.postponed.iter().map_while(typing);
+            let typed: Vec<KeyEvent> = typed.take(TYPED_PER_ROUND).collect();
+            self.postponed.drain(..typed.len());
+            let is_much = typed.len() == TYPED_PER_ROUND;
+            self.take_typed(typed).await;
+            if is_much {
+                return;
+            }
+            let Some(event) = self.postponed.pop_front() else {
+                return;
+            };
             self.take(event).await;
             if self.ending.is_some() {
                 return;
             }
         }
-        self.take_typed(typed).await;
     }
 
-    /// Takes the event that ends the loop from among those that wait, if there is one: it does not wait for what was
-    /// typed before it.
-    fn requested_end(&mut self) -> Option<Event> {
-        let is_ours = self.owner == Owner::Us;
-        let ends = |event: &Event| match event {
-            Event::EndRequested | Event::HungUp | Event::Broken => true,
-            Event::Interrupted => is_ours,
-            _ => false,
-        };
-        let idx = self.postponed.iter().position(ends)?;
-        self.postponed.remove(idx)
+    /// Keeps all events that have come.
+    fn keep_waiting(&mut self) {
+        for _ in 0..self.events.len() {
+            if let Ok(event) = self.events.try_recv() {
+                self.keep(event);
+            }
+        }
+    }
+
+    /// Keeps an event for its turn, or for the next moment if it ends the loop.
+    fn keep(&mut self, event: Event) {
+        match event {
+            Event::EndRequested | Event::HungUp | Event::Broken => self.end_requested = Some(event),
+            Event::Interrupted if self.owner == Owner::Us => self.end_requested = Some(event),
+            _ => self.postponed.push_back(event),
+        }
     }
 
     async fn take_typed(&mut self, keys: Vec<KeyEvent>) {
@@ -471,7 +482,7 @@ impl<A: App, H: Host> EventLoop<A, H> {
             if is_wanted(&event) {
                 return Some(event);
             }
-            self.postponed.push_back(event);
+            self.keep(event);
         }
         None
     }

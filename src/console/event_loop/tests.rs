@@ -14,6 +14,8 @@ struct Counter {
     n_renders: Rc<RefCell<usize>>,
     tick: Option<Duration>,
     shown: String,
+    /// Asks for the end of the loop at the next Enter.
+    ends: Rc<RefCell<Option<mpsc::UnboundedSender<Event>>>>,
 }
 
 impl App for Counter {
@@ -59,6 +61,12 @@ impl Counter {
             KeyCode::Char('c') => vec![Effect::Job(effect::Job::Cancel(Ticket(3)))],
             KeyCode::Char(character) => {
                 self.shown.push(character);
+                Vec::new()
+            }
+            KeyCode::Enter => {
+                if let Some(events) = self.ends.take() {
+                    events.send(Event::EndRequested).unwrap();
+                }
                 Vec::new()
             }
             _ => Vec::new(),
@@ -384,6 +392,23 @@ async fn a_request_to_end_does_not_wait_for_what_was_typed_before_it() {
     assert_eq!(world.run().await, Ending::Signalled);
     let log = world.log.borrow();
     assert!(!log.iter().any(|it| matches!(it, Message::Typed(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_that_come_at_once_let_a_request_to_end_through_between_two_of_them() {
+    let app = Counter::default();
+    let ends = Rc::clone(&app.ends);
+    let mut world = World::with(app, true);
+    ends.replace(Some(world.events.clone()));
+    for _ in 0..1000 {
+        world.key('a');
+        world.input(Input::Decoded(Decoded::Key(KeyCode::Enter.into())));
+    }
+    assert_eq!(world.run().await, Ending::Signalled);
+    let log = world.log.borrow();
+    let enter = Message::Key(KeyCode::Enter.into());
+    let n_lines = log.iter().filter(|it| **it == enter).count();
+    assert_eq!(n_lines, 1);
 }
 
 #[tokio::test(start_paused = true)]

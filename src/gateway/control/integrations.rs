@@ -191,7 +191,8 @@ fn change(
     patch_texts(&mut integration, input);
     let parameters = input.request_parameters.as_ref();
     check::merge(&mut integration.request_parameters, parameters);
-    // SOURCE: reported of AWS, whose acceptance tests read it back.
+    // SOURCE: reported of AWS for functions, where acceptance tests read it back. GUESS: the same for other services, and for
+    // a method that an update empties.
     if matches!(integration.integration_type.as_str(), "AWS" | "AWS_PROXY") {
         let method = &mut integration.integration_method;
         method.get_or_insert_with(|| LAMBDA_METHOD.to_owned());

@@ -80,8 +80,8 @@ pub(super) fn check(input: &StageInput) -> Result<(), ApiError> {
     Ok(())
 }
 
-// SOURCE: recorded on AWS, September 2026: the destination is looked at before the format; a variable that AWS does not know
-// is taken.
+// SOURCE: recorded on AWS, September 2026: the form of the destination's ARN is looked at before the format; a variable that
+// AWS does not know is taken. GUESS: that its log group is looked at before the format, too.
 fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
     if let Some(arn) = check::kept(settings.destination_arn.as_ref()) {
         check_log_group(&arn)?;

@@ -140,7 +140,7 @@ fn event(kind: Kind, text: &str) -> Event {
         source_ip: [192, 0, 2, 7].into(),
         user_agent: Some("test/1".to_owned()),
     };
-    let connection = Arc::new(Connection::new(ids::fresh(), client));
+    let connection = Arc::new(Connection::new(ids::of_connection(), client));
     let serving = Arc::new(serving(snapshot(vec![], vec![])));
     Event::new(connection, serving, kind, Utf8Bytes::from(text))
 }

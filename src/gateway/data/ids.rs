@@ -1,40 +1,80 @@
 //! The ids that the data plane makes: of connections, requests and messages.
 //!
-//! SOURCE: captured events. 11 bytes in URL-safe base64 with padding: 16 characters, the last of them `=`.
+//! All of them are URL-safe base64 with padding.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE};
+use base64::{
+    Engine,
+    alphabet::URL_SAFE as ALPHABET,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE},
+};
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
-/// Makes a fresh id.
+/// Bytes of a request's id: 16 characters, the last of them `=`. SOURCE: captured events.
+const REQUEST_BYTES: usize = 11;
+/// Bytes of a connection's id and of a message's: 20 characters, the last two of them `=`.
+///
+/// SOURCE: recorded on AWS, September 2026.
+const BYTES: usize = 13;
+/// Bytes of a connection's id that are random; the others are the check on them.
+const RANDOM_BYTES: usize = 9;
+/// Bytes of a message's id that are its own; the others are its connection's.
+const OWN_BYTES: usize = 7;
+
+/// A reader of ids whose padding may be missing, as it is where somebody took it for that of a query parameter.
+const READER: GeneralPurpose = GeneralPurpose::new(
+    &ALPHABET,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Makes a fresh id of a request.
 pub(crate) fn fresh() -> String {
-    URL_SAFE.encode(rand::random::<[u8; 11]>())
+    URL_SAFE.encode(rand::random::<[u8; REQUEST_BYTES]>())
+}
+
+/// Makes a fresh id of a connection.
+///
+/// SOURCE: recorded on AWS, September 2026: ids that were never given out are told from those of connections that are
+/// gone, so an id carries a check. This one has no key and so holds for every local gateway, restarted or not: it keeps
+/// out what was never given out, and nobody who wants in.
+pub(crate) fn of_connection() -> String {
+    let random = rand::random::<[u8; RANDOM_BYTES]>();
+    let mut id = random.to_vec();
+    id.extend(check(&random));
+    URL_SAFE.encode(id)
+}
+
+/// Returns the id of a connection as it was given out, if it was.
+pub(crate) fn given_out(text: &str) -> Option<String> {
+    let bytes: [u8; BYTES] = READER.decode(text).ok()?.try_into().ok()?;
+    let (random, seal) = bytes.split_at(RANDOM_BYTES);
+    (check(random) == seal).then(|| URL_SAFE.encode(bytes))
+}
+
+/// Returns the check on the random bytes of an id.
+fn check(random: &[u8]) -> [u8; BYTES - RANDOM_BYTES] {
+    let digest = Sha256::digest(random);
+    std::array::from_fn(|index| digest[index])
 }
 
 /// Makes a fresh id of a message on a connection.
 ///
-/// SOURCE: captured events: it ends as the connection's does, in the last six characters.
+/// SOURCE: recorded on AWS, September 2026: it ends as the connection's does, in the last ten characters.
 pub(super) fn of_message(connection_id: &str) -> String {
-    let mut id = fresh();
-    if let Some(end) = connection_id.get(10..) {
-        id.replace_range(10.., end);
+    let mut id = rand::random::<[u8; BYTES]>();
+    let connection = READER.decode(connection_id).unwrap_or_default();
+    if let Some(end) = connection.get(OWN_BYTES..BYTES) {
+        id[OWN_BYTES..].copy_from_slice(end);
     }
-    id
+    URL_SAFE.encode(id)
 }
 
 /// Makes a fresh id to trace a request by, of the second in which it came.
 ///
 /// SOURCE: captured events: a version, the time in seconds in hexadecimal, and 12 bytes.
-pub(super) fn trace(at: Timestamp) -> String {
+pub(crate) fn trace(at: Timestamp) -> String {
     let tail = rand::random::<u128>() >> 32;
     format!("Root=1-{:08x}-{tail:024x}", at.as_second())
-}
-
-/// Returns the id in the form in which the registry knows it, if `text` has the form of one. The padding may be
-/// missing.
-pub(crate) fn normalized(text: &str) -> Option<String> {
-    let bare = text.strip_suffix('=').unwrap_or(text);
-    let of_the_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (bare.len() == 15 && bare.bytes().all(of_the_alphabet)).then(|| format!("{bare}="))
 }
 
 #[cfg(test)]
@@ -42,33 +82,57 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fresh_id_has_the_form_of_one() {
-        let id = fresh();
-        assert_eq!(id.len(), 16);
-        assert_eq!(normalized(&id), Some(id.clone()));
-        assert_eq!(normalized(&id[..15]), Some(id));
+    fn ids_have_the_length_that_they_have_on_aws() {
+        let (request, connection) = (fresh(), of_connection());
+        assert!(request.len() == 16 && request.ends_with('='), "{request}");
+        let messages = of_message(&connection);
+        for id in [&connection, &messages] {
+            assert!(id.len() == 20 && id.ends_with("=="), "{id}");
+        }
     }
 
     #[test]
     fn a_message_s_id_ends_as_its_connection_s() {
-        let connection = "Is5hJfACoAMACHZ=";
-        let (one, other) = (of_message(connection), of_message(connection));
-        assert_eq!(normalized(&one), Some(one.clone()));
+        let connection = of_connection();
+        let (one, other) = (of_message(&connection), of_message(&connection));
         assert_eq!(one[10..], connection[10..]);
         assert_ne!(one, other);
+        assert_eq!(of_message("no id").len(), 20);
     }
 
     #[test]
-    fn what_is_no_id_is_told_apart() {
+    fn an_id_that_was_given_out_is_known_with_its_padding_and_without() {
+        let id = of_connection();
+        for text in [id.as_str(), id.trim_end_matches('=')] {
+            assert_eq!(given_out(text).as_deref(), Some(id.as_str()));
+        }
+        // Given out by a gateway that is long gone.
+        let id = "AAECAwQFBgcI-DSOCw==";
+        assert_eq!(given_out(id).as_deref(), Some(id));
+    }
+
+    #[test]
+    fn an_id_that_was_never_given_out_is_none() {
+        let id = of_connection();
+        let mut changed = id.clone();
+        let first = if id.starts_with('A') { "B" } else { "A" };
+        changed.replace_range(..1, first);
+        let message = of_message(&id);
         for text in [
             "",
             "=",
             "short=",
-            "JC1dgf9yoAMCK-g==",
-            "JC1dgf9yoAMCK+g=",
-            "JC1dgf9yoAMCKéé=",
+            "nonsense",
+            "AAAAAAAAAAAAAAA=",
+            "AAAAAAAAAAAAAAAAAA==",
+            "gbikqi-vWQAYKEiHxA==",
+            "gbikqi+vWQAYKEiHxA==",
+            "gbikqi-vWQAYKEiHéé==",
+            &changed,
+            &message,
+            &fresh(),
         ] {
-            assert_eq!(normalized(text), None, "{text}");
+            assert_eq!(given_out(text), None, "{text}");
         }
     }
 }

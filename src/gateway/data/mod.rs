@@ -9,7 +9,7 @@ mod connection;
 mod fixture;
 mod gateway_response;
 mod handshake;
-mod ids;
+pub(crate) mod ids;
 mod integration;
 mod message;
 
@@ -27,17 +27,19 @@ use self::{
     message::{plan::Plans, throttle::Throttles},
 };
 pub(crate) use self::{
-    access_log::format as access_log_format,
+    access_log::{format as access_log_format, time as access_log_time},
     connection::{
         outbox::{Closing, OutboxRefusal},
         registry::{Connection, Registry},
     },
     handshake::upgrade::{connect, wanted},
-    ids::normalized,
     integration::mapping::{
         is_parameter, is_request_source, is_request_target, is_response_source, is_response_target,
     },
-    message::selection::{may_select_answers, may_select_routes},
+    message::{
+        event::text_of,
+        selection::{may_select_answers, may_select_routes},
+    },
 };
 use super::{
     access::Keyring,

@@ -35,9 +35,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Starts the function's command, `$1`, with somebody beside it who kills the group when standard input ends. `read`
 /// returns then, for nobody ever writes a line. `_HANDLER`, which some runtime clients read and others do not, is the
-/// command's last word, `$2`, and `AWS_EXECUTION_ENV` says that this is Lambda, unless the person says otherwise.
+/// command's last word, `$2`, unless the person says otherwise.
 const SCRIPT: &str = "exec 3<&0 </dev/null
-export _HANDLER=\"${_HANDLER-$2}\" AWS_EXECUTION_ENV=\"${AWS_EXECUTION_ENV-AWS_Lambda_local}\"
+export _HANDLER=\"${_HANDLER-$2}\"
 ( { read -r line <&3; kill -KILL 0; } >/dev/null 2>&1 & )
 exec 3<&-
 exec sh -c \"$1\"";
@@ -54,10 +54,11 @@ pub(super) struct FunctionCommand {
 }
 
 impl FunctionCommand {
-    /// Returns the last word, which runtime clients take for the handler.
+    /// Returns the last word before a redirection, a pipe or another command: runtime clients take it for the handler.
     fn last_word(&self) -> &str {
-        let last = self.shell.split_whitespace().last().unwrap_or_default();
-        last.trim_matches(['"', '\''])
+        let words = self.shell.split_whitespace();
+        let words = words.take_while(|word| !word.contains(['<', '>', '|', '&', ';']));
+        words.last().unwrap_or_default().trim_matches(['"', '\''])
     }
 }
 
@@ -173,6 +174,8 @@ fn shell(command: &FunctionCommand, process: &NewProcess, runtime_api: SocketAdd
         .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
         .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"))
         .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("[{version}]{id}"))
+        // GUESS: the name behind the prefix, by which programs know that they are on Lambda.
+        .env("AWS_EXECUTION_ENV", "AWS_Lambda_local")
         .env("AWS_REGION", region)
         .env("AWS_DEFAULT_REGION", region)
         .env("TZ", ":UTC")
@@ -186,4 +189,31 @@ fn shell(command: &FunctionCommand, process: &NewProcess, runtime_api: SocketAdd
         shell.env("LAMBDA_TASK_ROOT", directory);
     }
     shell
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_handler_is_the_last_word_of_the_command_itself() {
+        let lines = Lines::new();
+        for (shell, handler) in [
+            ("npx aws-lambda-ric chat.handler", "chat.handler"),
+            (
+                "python3 -m awslambdaric 'chat.handler' 2>&1",
+                "chat.handler",
+            ),
+            ("node f.js chat.handler | tee log", "chat.handler"),
+            ("target/debug/chat", "target/debug/chat"),
+            ("", ""),
+        ] {
+            let command = FunctionCommand {
+                shell: shell.to_owned(),
+                gateway: ([127, 0, 0, 1], 1).into(),
+                lines: lines.clone(),
+            };
+            assert_eq!(command.last_word(), handler, "{shell}");
+        }
+    }
 }

@@ -28,12 +28,7 @@ pub(super) fn of(view: &View<'_>, api: &ApiRecord) -> Result<Definition, ApiErro
     let routes: Result<Vec<Route>, ApiError> = routes
         .into_iter()
         .map(|route| {
-            let is_two_way = route.route_response_selection_expression.is_some();
-            let responses = if is_two_way {
-                view.all(&within(&api.api_id, &route.route_id))?
-            } else {
-                Vec::new()
-            };
+            let responses = view.all(&within(&api.api_id, &route.route_id))?;
             route_of(route, responses)
         })
         .collect();

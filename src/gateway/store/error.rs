@@ -65,6 +65,9 @@ pub enum Error {
         #[source]
         source: Arc<serde_json::Error>,
     },
+    /// The write is broken: it panicked, which the log tells.
+    #[error("the write was given up for a fault of the gateway's own")]
+    Panicked,
     /// The thread that writes has ended.
     #[error("the store is closed")]
     Closed,

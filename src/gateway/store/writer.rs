@@ -5,10 +5,11 @@
 //! is nothing to undo; should one be refused after it wrote, the transaction is given up and the others run again.
 //!
 //! A failure of the disk is told to all that share the transaction, and the database is opened anew: what was answered
-//! before is there, reads go on, and the next write is tried as if nothing had been. A panic is told and ends no more than
-//! that either.
+//! before is there, reads go on, and the next write is tried as if nothing had been. A write that panics is given up like
+//! one that is refused after it wrote.
 
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, PoisonError, RwLock,
@@ -64,8 +65,8 @@ impl Writer {
             batch.extend(jobs.try_iter().take(BATCH - 1));
             // Whoever waits for one of these learns that it failed, for its reply is dropped on the way.
             let served = catch_unwind(AssertUnwindSafe(|| self.serve(batch)));
-            if served.is_err() {
-                tracing::error!("a write panicked; the state is opened anew");
+            if let Err(panic) = served {
+                log_panic(panic.as_ref());
                 self.reopen();
             }
         }
@@ -79,7 +80,7 @@ impl Writer {
                     self.publish(changes);
                     break Ok(());
                 }
-                Ok(BatchOutcome::Spoiled(idx)) => batch.remove(idx).finish(Ok(())),
+                Ok(BatchOutcome::Spoiled(idx, told)) => batch.remove(idx).finish(told),
                 Err(error) => break Err(error),
             }
         };
@@ -98,8 +99,14 @@ impl Writer {
             let mut draft = Draft::new(&transaction, &self.serving_cache);
             for (idx, job) in batch.iter_mut().enumerate() {
                 let n_before = draft.n_writes();
-                if !(job.apply)(&mut draft) && draft.n_writes() > n_before {
-                    return Ok(BatchOutcome::Spoiled(idx));
+                let accepted = catch_unwind(AssertUnwindSafe(|| (job.apply)(&mut draft)));
+                match accepted {
+                    Ok(is_accepted) if is_accepted || draft.n_writes() == n_before => {}
+                    Ok(_) => return Ok(BatchOutcome::Spoiled(idx, Ok(()))),
+                    Err(panic) => {
+                        log_panic(panic.as_ref());
+                        return Ok(BatchOutcome::Spoiled(idx, Err(Error::Panicked)));
+                    }
                 }
             }
             let is_changed = draft.n_writes() > 0;
@@ -184,10 +191,17 @@ impl Writer {
     }
 }
 
+fn log_panic(panic: &(dyn Any + Send)) {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let panic = text.unwrap_or("for no reason that is text");
+    tracing::error!(panic, "a write of the state panicked");
+}
+
 /// The outcome of an attempt at a batch of writes.
 enum BatchOutcome {
     /// The batch is on disk; the data plane must learn these changes.
     Durable(Vec<Change>),
-    /// The write at this index was refused after it had written, so nothing was kept.
-    Spoiled(usize),
+    /// The write at this index was refused after it had written, or panicked, so nothing was kept; what to tell it.
+    Spoiled(usize, Result<(), Error>),
 }

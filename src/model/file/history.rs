@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ApiFile, AuthorizerFile, DeploymentFile, RouteFile, RouteSettingsFile, StageFile, StepFile,
-    Unfit,
+    Texts, Unfit, normal::is_system_tag,
 };
 
 /// A point of a file's history.
@@ -53,7 +53,9 @@ impl ApiFile {
             self.check_route(route)
                 .map_err(at(|| format!("route {key:?}")))?;
         }
+        check_tags(&self.tags).map_err(at(|| "tags".to_owned()))?;
         for (name, stage) in &self.stages {
+            check_tags(&stage.tags).map_err(at(|| format!("stage \"{name}\"")))?;
             check_levels(stage).map_err(at(|| format!("stage \"{name}\"")))?;
         }
         Ok(())
@@ -116,6 +118,15 @@ fn check_levels(stage: &StageFile) -> Result<(), String> {
     match levels.find(|level| !matches!(*level, "" | "OFF" | "ERROR" | "INFO")) {
         Some(level) => Err(format!(
             "API Gateway has no logging level {level:?} and would keep the one that is there; it has OFF, ERROR and INFO"
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_tags(tags: &Texts) -> Result<(), String> {
+    match tags.keys().find(|key| is_system_tag(key)) {
+        Some(key) => Err(format!(
+            "API Gateway takes no tag {key:?} of somebody else than AWS: one cannot start with \"aws:\" in any case"
         )),
         None => Ok(()),
     }

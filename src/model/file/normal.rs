@@ -68,7 +68,13 @@ impl ApiFile {
                 without_effect.push(format!("the responses of the integration {name:?}"));
             }
         }
-        self.routes.values_mut().for_each(RouteFile::normalize);
+        for (key, route) in &mut self.routes {
+            route.normalize();
+            if is_never_answered(key, route) && !route.responses.is_empty() {
+                route.responses.clear();
+                without_effect.push(format!("the responses of the route {key:?}"));
+            }
+        }
         for (name, stage) in &mut self.stages {
             stage.normalize();
             for (key, _) in stage.route_settings.extract_if(.., |key, _| {
@@ -246,7 +252,16 @@ fn drop_false(flag: &mut Option<bool>) {
     *flag = flag.filter(|flag| *flag);
 }
 
+/// True for a route whose responses nobody reads: no client can be answered at its event.
+fn is_never_answered(key: &str, route: &RouteFile) -> bool {
+    matches!(key, "$connect" | "$disconnect") && route.route_response_selection_expression.is_none()
+}
+
 /// Tags of AWS's own cannot be written by anybody else.
 fn drop_system_tags(tags: &mut Texts) {
-    tags.retain(|key, _| !key.to_ascii_lowercase().starts_with("aws:"));
+    tags.retain(|key, _| !is_system_tag(key));
+}
+
+pub(super) fn is_system_tag(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("aws:")
 }

@@ -359,10 +359,17 @@ fn a_stage_says_the_same_with_and_without_the_throttle_that_nobody_gave() {
 }
 
 #[test]
-fn tags_of_awss_own_are_no_part_of_a_file_in_any_case() {
-    let api = file(r#""tags": { "aws:a": "1", "AWS:b": "1", "aws": "1" }"#);
-    let tags = api.normalized().unwrap().api.tags;
-    assert_eq!(tags.into_keys().collect::<Vec<_>>(), ["aws"]);
+fn a_tag_that_only_aws_may_make_is_told_before_any_call() {
+    let says = |place: &str, key: &str| {
+        format!(
+            "{place}: API Gateway takes no tag {key:?} of somebody else than AWS: one cannot start with \"aws:\" in any case"
+        )
+    };
+    check_unfit(r#""tags": { "AWS:b": "1" }"#, &says("tags", "AWS:b"));
+    check_unfit(
+        r#""stages": { "prod": { "tags": { "aws:a": "1" } } }"#,
+        &says("stage \"prod\"", "aws:a"),
+    );
 }
 
 #[test]
@@ -382,7 +389,7 @@ fn settings_of_predefined_routes_stand_without_the_routes() {
 fn what_has_no_effect_is_left_out_and_told() {
     let normalized = file(
         r#""integrations": { "i": { "integrationType": "HTTP_PROXY", "responses": { "$default": {} } } },
-           "routes": { "r": {} },
+           "routes": { "r": {}, "$disconnect": { "responses": { "$default": {} } } },
            "stages": { "prod": { "routeSettings": {
                "r": { "throttlingBurstLimit": 1 }, "gone": { "throttlingBurstLimit": 2 } } } }"#,
     )
@@ -392,6 +399,7 @@ fn what_has_no_effect_is_left_out_and_told() {
         normalized.without_effect,
         [
             "the responses of the integration \"i\"",
+            "the responses of the route \"$disconnect\"",
             "the settings of the stage \"prod\" for \"gone\", which is no route of the file",
         ]
     );

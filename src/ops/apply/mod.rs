@@ -264,10 +264,8 @@ fn notes_on_shared_integrations(from: &ApiFile, wanted: &ApiFile) -> impl Iterat
 impl Live {
     async fn read(control: &Control, api: &ApiId, wanted: &ApiFile) -> Result<Self, aws::Error> {
         control.expect(1);
-        let (draft, stages) = tokio::try_join!(
-            Box::pin(reading::to_the_last_response(control, api)),
-            control.stages(api)
-        )?;
+        let (draft, stages) =
+            tokio::try_join!(Box::pin(reading::whole(control, api)), control.stages(api))?;
         let stages = stages.whole()?;
         let mut live = Self { draft, stages };
         live.read_hidden(control, wanted).await?;

@@ -46,19 +46,28 @@ impl Ending {
         disconnect: Disconnect::Run,
     };
 
-    fn with(code: u16, reason: impl Into<Cow<'static, str>>) -> Ending {
+    fn of_client(frame: Option<CloseFrame>) -> Ending {
+        let (code, reason) = match frame {
+            // SOURCE: developer guide, the `$disconnect` event.
+            None => (
+                1005,
+                Cow::Borrowed("Client-side close frame status not set"),
+            ),
+            // SOURCE: recorded on AWS, September 2026: the client's own code and reason.
+            Some(frame) => (frame.code.into(), Cow::Owned(frame.reason.to_string())),
+        };
         Ending {
             code,
-            reason: reason.into(),
+            reason,
             disconnect: Disconnect::Run,
         }
     }
 
-    fn of_client(frame: Option<CloseFrame>) -> Ending {
-        match frame {
-            // SOURCE: developer guide, the `$disconnect` event.
-            None => Ending::with(1005, "Client-side close frame status not set"),
-            Some(frame) => Ending::with(frame.code.into(), frame.reason.to_string()),
+    fn of_gateway(closing: &Closing) -> Ending {
+        Ending {
+            code: closing.code,
+            reason: Cow::Borrowed(closing.reason),
+            disconnect: closing.disconnect,
         }
     }
 }
@@ -69,18 +78,18 @@ pub(crate) enum Parting {
     Client(Option<CloseFrame>),
     /// The gateway closes it in good order.
     Asked(Closing),
-    /// The client broke a rule and is told which, by code.
-    Refused(u16),
+    /// The client broke a rule and is told which.
+    Refused(Closing),
     Lost,
 }
 
 impl Parting {
     pub(crate) fn of_error(error: &Error) -> Parting {
         match error {
-            Error::Capacity(_) => Parting::Refused(1009),
-            Error::Utf8(_) => Parting::Refused(1007),
+            Error::Capacity(_) => Parting::Refused(Closing::TOO_LONG),
+            Error::Utf8(_) => Parting::Refused(Closing::NOT_UTF8),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Parting::Lost,
-            Error::Protocol(_) => Parting::Refused(1002),
+            Error::Protocol(_) => Parting::Refused(Closing::PROTOCOL_ERROR),
             _ => Parting::Lost,
         }
     }
@@ -102,28 +111,23 @@ where
                 Ending::of_client(frame)
             }
             Parting::Asked(closing) => {
-                if self.say_goodbye(closing.code, closing.reason).await {
+                if self.say_goodbye(&closing).await {
                     self.finish().await;
                 }
-                Ending {
-                    code: closing.code,
-                    reason: Cow::Borrowed(closing.reason),
-                    disconnect: closing.disconnect,
-                }
+                Ending::of_gateway(&closing)
             }
-            Parting::Refused(code) => {
-                if self.say_goodbye(code, "").await {
+            Parting::Refused(closing) => {
+                if self.say_goodbye(&closing).await {
                     drain(self.socket.get_mut()).await;
                 }
-                // GUESS: the reason is empty.
-                Ending::with(code, "")
+                Ending::of_gateway(&closing)
             }
         }
     }
 
     /// Writes what waits, for whoever posted it was told that it was taken, and then the close frame. False if the
     /// client did not take the frame.
-    async fn say_goodbye(&mut self, code: u16, reason: &'static str) -> bool {
+    async fn say_goodbye(&mut self, closing: &Closing) -> bool {
         let writing = poll_fn(|context| {
             loop {
                 let handed_over = self.write_waiting(context)?;
@@ -142,7 +146,7 @@ where
                 "the client did not read all that waited for it"
             ),
         }
-        let frame = close_frame(code, reason);
+        let frame = close_frame(closing);
         let sent = timeout(CLOSE_PATIENCE, self.socket.send(frame)).await;
         matches!(sent, Ok(Ok(())))
     }
@@ -156,10 +160,10 @@ where
     }
 }
 
-fn close_frame(code: u16, reason: &'static str) -> Message {
+fn close_frame(closing: &Closing) -> Message {
     Message::Close(Some(CloseFrame {
-        code: CloseCode::from(code),
-        reason: Utf8Bytes::from_static(reason),
+        code: CloseCode::from(closing.code),
+        reason: Utf8Bytes::from_static(closing.reason),
     }))
 }
 

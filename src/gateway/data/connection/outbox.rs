@@ -25,8 +25,6 @@ pub(crate) struct Closing {
     /// The code of the close frame.
     pub(crate) code: u16,
     /// The reason in the close frame and in the `$disconnect` event.
-    ///
-    /// SOURCE: sessions of `wscat`, which prints what it gets: an idle one, and one closed by `DELETE @connections`.
     pub(crate) reason: &'static str,
     /// The fate of the `$disconnect` route.
     pub(crate) disconnect: Disconnect,
@@ -54,12 +52,26 @@ impl Closing {
         reason: "Going away",
         disconnect: Disconnect::Skip,
     };
-    /// SOURCE: what `$disconnect` is told after `DELETE @connections`.
+    /// SOURCE: recorded on AWS, September 2026: `DELETE @connections`, on the wire and in `$disconnect`.
     pub(crate) const DELETED: Closing = Closing {
         code: 1000,
         reason: "Connection Closed Normally",
         disconnect: Disconnect::Run,
     };
+    /// SOURCE: recorded on AWS, September 2026: a binary message, on the wire and in `$disconnect`.
+    pub(crate) const BINARY: Closing = Closing::refusing(1003, "Binary is not supported");
+    /// GUESS: the reason is empty, as it is of the other rules that a client may break.
+    pub(crate) const TOO_LONG: Closing = Closing::refusing(1009, "");
+    pub(crate) const NOT_UTF8: Closing = Closing::refusing(1007, "");
+    pub(crate) const PROTOCOL_ERROR: Closing = Closing::refusing(1002, "");
+
+    const fn refusing(code: u16, reason: &'static str) -> Closing {
+        Closing {
+            code,
+            reason,
+            disconnect: Disconnect::Run,
+        }
+    }
 }
 
 /// The reason why a message was not taken.

@@ -92,7 +92,7 @@ pub(crate) fn arrive(
         declared: OnceLock::new(),
     };
     let event = Event::new(
-        Arc::new(Connection::new(ids::fresh(), client)),
+        Arc::new(Connection::new(ids::of_connection(), client)),
         serving,
         Kind::Connect(handshake),
         Utf8Bytes::default(),

@@ -46,6 +46,9 @@ const HOP_HEADERS: [HeaderName; 8] = [
 /// SOURCE: developer guide, the variables of access logs: `awsEndpointRequestId` is what one of these says.
 const REQUEST_ID: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
 
+/// The header that a request is traced by.
+const TRACE_ID: &str = "x-amzn-trace-id";
+
 /// An integration whose request is made.
 #[derive(Debug)]
 pub(crate) enum Prepared {
@@ -109,7 +112,11 @@ impl BodyReader {
 /// Makes the integration's request, and its reply too where nothing is called.
 pub(crate) fn prepare(plan: &IntegrationPlan, event: &Event) -> Prepared {
     let work = match plan.kind {
-        IntegrationKind::Mock => return Prepared::Answered(mock(plan, event)),
+        IntegrationKind::Mock => {
+            let answer = mock(plan, event);
+            note_status(event, &answer);
+            return Prepared::Answered(answer);
+        }
         IntegrationKind::Http | IntegrationKind::HttpProxy => request(plan, event).map(Work::Http),
         IntegrationKind::Aws | IntegrationKind::AwsProxy => {
             function_call(plan, event).map(Work::Invoke)
@@ -158,37 +165,33 @@ pub(crate) async fn complete(
     let began = event.is_logged().then(Instant::now);
     let called = tokio::time::timeout(call.timeout, called).await;
     if let Some(began) = began {
-        note_latency(event, began.elapsed());
+        let latency = began.elapsed();
+        event.note("integrationLatency", || latency.as_millis().to_string());
     }
     let answer = called.map_err(|_| Failure::timed_out(call.timeout))??;
-    note_response(event, &answer);
+    note_request_id(event, &answer);
     let answer = make_reply(plan, event, answer);
-    // Of a function it is the status that its own answer names.
-    if let Ok(answer) = &answer {
-        event.note("integration.status", || answer.status.to_string());
-    }
+    note_status(event, &answer);
     answer
 }
 
-/// Notes how long the backend took.
-fn note_latency(event: &Event, latency: Duration) {
-    for name in ["integration.latency", "integrationLatency"] {
-        event.note(name, || latency.as_millis().to_string());
-    }
-}
-
-/// Notes the status and the request id of a backend's response.
-fn note_response(event: &Event, answer: &BackendResponse) {
-    for name in ["integrationStatus", "integration.integrationStatus"] {
-        event.note(name, || answer.status.to_string());
-    }
+/// Notes the id under which the backend knows the request.
+fn note_request_id(event: &Event, answer: &BackendResponse) {
     let id = REQUEST_ID
         .into_iter()
         .find_map(|name| answer.headers.get(name));
     if let Some(Ok(id)) = id.map(HeaderValue::to_str) {
-        for name in ["integration.requestId", "awsEndpointRequestId"] {
-            event.note(name, || id.to_owned());
-        }
+        event.note("awsEndpointRequestId", || id.to_owned());
+    }
+}
+
+/// Notes the status of an answer for the event's own; of a function it is the one that its answer names.
+///
+/// SOURCE: recorded on AWS, September 2026, of Lambda functions behind `$connect` and messages. GUESS: of other
+/// integrations, and of `$disconnect`, too.
+fn note_status(event: &Event, answer: &Result<BackendResponse, Failure>) {
+    if let Ok(answer) = answer {
+        event.note("status", || answer.status.to_string());
     }
 }
 
@@ -392,13 +395,32 @@ fn own_headers(event: &Event, headers: &mut HeaderMap) {
             HeaderValue::from_static("application/json"),
         );
     }
-    // GUESS: the name that REST APIs go by.
-    if !headers.contains_key(header::USER_AGENT)
-        && let Ok(name) =
-            HeaderValue::try_from(format!("AmazonAPIGateway_{}", event.serving.api_id))
-    {
-        headers.insert(header::USER_AGENT, name);
+    for (name, value) in gateway_headers(event, headers) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
     }
+}
+
+/// Returns the headers by which the gateway names itself to a backend, beside those that the client sent.
+///
+/// SOURCE: reported of AWS: an execution log. GUESS: a client's own user agent and the trace that it began are kept.
+fn gateway_headers(event: &Event, sent: &HeaderMap) -> Vec<(HeaderName, String)> {
+    let api_id = &event.serving.api_id;
+    let named = HeaderName::from_static;
+    let mut added = vec![
+        (named("x-amzn-apigateway-api-id"), api_id.clone()),
+        (named("x-forwarded-port"), "443".to_owned()),
+        (named("x-forwarded-proto"), "https".to_owned()),
+    ];
+    let is_trace = |value: &HeaderValue| value.to_str().is_ok_and(|it| it.contains("Root="));
+    if !sent.get(TRACE_ID).is_some_and(is_trace) {
+        added.push((named(TRACE_ID), ids::trace(event.requested_at)));
+    }
+    if !sent.contains_key(header::USER_AGENT) {
+        added.push((header::USER_AGENT, format!("AmazonAPIGateway_{api_id}")));
+    }
+    added
 }
 
 /// Makes the reply of an integration that is no proxy: response, template, headers. The key is what picks the response.

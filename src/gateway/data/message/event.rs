@@ -302,10 +302,7 @@ impl Event {
             "eventType" => self.event_type().to_owned(),
             "messageDirection" => "IN".to_owned(),
             "requestId" | "extendedRequestId" => self.request_id().to_owned(),
-            "requestTime" => self
-                .requested_at
-                .strftime("%d/%b/%Y:%H:%M:%S +0000")
-                .to_string(),
+            "requestTime" => access_log::time(self.requested_at),
             "requestTimeEpoch" => self.requested_at.as_millisecond().to_string(),
             "identity.sourceIp" => connection.source_ip.to_string(),
             "identity.userAgent" => return connection.user_agent.clone(),

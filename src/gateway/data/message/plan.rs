@@ -212,12 +212,11 @@ impl RoutePlan {
         integration: Option<Arc<IntegrationPlan>>,
     ) -> RoutePlan {
         let route = &frozen.route;
-        // GUESS: both must be there; the documentation speaks of each alone.
-        let two_way = route.route_response_selection_expression.as_deref() == Some("$default")
-            && frozen
-                .responses
-                .iter()
-                .any(|response| response.route_response_key == "$default");
+        // SOURCE: recorded on AWS, September 2026: the response alone is enough. GUESS: the expression alone is not.
+        let two_way = frozen
+            .responses
+            .iter()
+            .any(|response| response.route_response_key == "$default");
         let declared: Arc<[Parameter]> = parameters(route, |_| true).collect();
         if let Some(integration) = &integration
             && route.route_key == "$connect"
@@ -550,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn a_two_way_route_needs_the_expression_and_the_response() {
+    fn a_response_alone_makes_a_route_two_way_and_an_expression_alone_does_not() {
         let both = fixture::two_way(fixture::route("a", None));
         let mut expression_only = both.clone();
         expression_only.responses.clear();
@@ -558,8 +557,8 @@ mod tests {
         response_only.route.route_response_selection_expression = None;
         let two_way = |route| RoutePlan::new(route, &[], &mut Models::new(&[]), None).two_way;
         assert!(two_way(&both));
+        assert!(two_way(&response_only));
         assert!(!two_way(&expression_only));
-        assert!(!two_way(&response_only));
     }
 
     #[test]

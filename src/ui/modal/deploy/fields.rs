@@ -25,7 +25,9 @@ pub(super) fn form(stage: Option<StageName>, description: &str) -> Form<Part> {
     let typed = TypedRow {
         title: "[New stage]",
         hint: "type its name",
-        begins: |character| StageName::parse(character.encode_utf8(&mut [0; 4])).is_ok(),
+        begins: |character| {
+            character == '$' || StageName::parse(character.encode_utf8(&mut [0; 4])).is_ok()
+        },
     };
     let tab = keys::named(Scope::Deploy, Action::NextField);
     let none = format!("none; {tab} writes one");

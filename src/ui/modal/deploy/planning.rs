@@ -178,8 +178,10 @@ fn new_stage(typed: &str, detail: &ApiDetail) -> Result<StageName, String> {
         return Err("Type a name for the new stage".to_owned());
     }
     // The model's own words are longer than the narrowest dialog is wide.
-    let name =
-        StageName::parse(typed).map_err(|_| "Only a-z A-Z 0-9 _ -, at most 128".to_owned())?;
+    let name = StageName::parse(typed).map_err(|_| match typed.len() {
+        129.. => "At most 128 characters".to_owned(),
+        _ => "Only a-z A-Z 0-9 _ -, or $default".to_owned(),
+    })?;
     if detail.stage(&name).is_some() {
         return Err(format!("{name} exists already"));
     }

@@ -213,7 +213,7 @@ fn bare(mut event: Event) -> Event {
         source_ip: [192, 0, 2, 7].into(),
         user_agent: None,
     };
-    let connection = Connection::new(ids::fresh(), client);
+    let connection = Connection::new(ids::of_connection(), client);
     event.connection = Arc::new(connection);
     let mut serving = fixture::serving(fixture::snapshot(vec![], vec![]));
     serving.stage.stage_variables.clear();
@@ -349,7 +349,7 @@ fn a_message_event_has_the_text_and_no_headers() {
     assert_eq!(context["eventType"], "MESSAGE");
     assert_eq!(context["messageDirection"], "IN");
     let id = |name: &str| context[name].as_str().unwrap();
-    assert_eq!(id("messageId").len(), 16);
+    assert_eq!(id("messageId").len(), 20);
     assert_eq!(id("messageId")[10..], id("connectionId")[10..]);
     assert_ne!(id("messageId"), id("connectionId"));
     assert_eq!(id("extendedRequestId"), id("requestId"));

@@ -207,19 +207,23 @@ impl<'t> Machine<'t> {
         Ok(Flow::On)
     }
 
-    /// Writes a reference. What has no value stands for itself, backslashes and all.
+    /// Writes a reference. A variable that was never set stands for itself, backslashes and all; null is nothing.
+    ///
+    /// SOURCE: reported of AWS, where plain Velocity lets null stand for itself too. GUESS: so it is with the null of a
+    /// method that a value does not have.
     fn print(&mut self, print: &'t Print, out: &mut Bounded) -> Result<(), BadTemplate> {
         let value = self.reference(&print.reference)?;
+        let is_set = self.variable(&print.reference.name).is_some();
         let escaped = !print.backslashes.is_multiple_of(2);
-        let kept = if value == Value::Null {
-            print.backslashes
-        } else {
+        let kept = if is_set {
             print.backslashes / 2
+        } else {
+            print.backslashes
         };
         for _ in 0..kept {
             write(out, "\\")?;
         }
-        if escaped || (value == Value::Null && !print.quiet) {
+        if escaped || !(is_set || print.quiet) {
             return write(out, &print.source);
         }
         if value == Value::Null {
@@ -243,7 +247,7 @@ impl<'t> Machine<'t> {
             self.variables.insert(&target.name, value);
             return Ok(());
         };
-        let mut holder = self.variable(&target.name);
+        let mut holder = self.variable(&target.name).unwrap_or(Value::Null);
         for link in way {
             holder = self.follow(holder, link)?;
         }
@@ -398,7 +402,7 @@ impl<'t> Machine<'t> {
     }
 
     pub(super) fn reference(&mut self, reference: &'t Reference) -> Result<Value, BadTemplate> {
-        let mut value = self.variable(&reference.name);
+        let mut value = self.variable(&reference.name).unwrap_or(Value::Null);
         for link in &reference.links {
             if value == Value::Null {
                 return Ok(value);
@@ -408,11 +412,12 @@ impl<'t> Machine<'t> {
         Ok(value)
     }
 
-    fn variable(&self, name: &str) -> Value {
+    /// Returns the value of a variable, if it was ever set.
+    fn variable(&self, name: &str) -> Option<Value> {
         if let Some(value) = self.variables.get(name) {
-            return value.clone();
+            return Some(value.clone());
         }
-        match (name, self.loops.last()) {
+        Some(match (name, self.loops.last()) {
             ("input", _) => Value::Input,
             ("util", _) => Value::Util,
             ("context", _) => Value::Context("".into()),
@@ -420,8 +425,8 @@ impl<'t> Machine<'t> {
             ("foreach", Some(_)) => Value::Loop(self.loops.len() - 1),
             ("velocityCount", Some(turn)) => Value::count(turn.index + 1),
             ("velocityHasNext", Some(turn)) => Value::Bool(turn.has_next),
-            _ => Value::Null,
-        }
+            _ => return None,
+        })
     }
 
     fn follow(&mut self, value: Value, link: &'t Link) -> Result<Value, BadTemplate> {

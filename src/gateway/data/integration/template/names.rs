@@ -2,7 +2,7 @@
 //! methods lead to from any value.
 //!
 //! SOURCE: developer guide, "WebSocket API mapping template reference". A method that a value does not have yields
-//! null, as in Velocity, so that the reference stands for itself in the output.
+//! null, as in Velocity.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -264,7 +264,7 @@ impl Machine<'_> {
     /// Returns the first of path, query string and header that has it; of several values the last, as in the map of
     /// all.
     ///
-    /// GUESS: what none of them has is written as the empty text.
+    /// SOURCE: reported of AWS: what none of them has is written as nothing. GUESS: it equals the empty text.
     fn parameter(&mut self, name: &str) -> Result<Value, BadTemplate> {
         let parameters = self.scope.parameters();
         let find = |pairs: &Pairs| pairs.iter().rfind(|(known, _)| known == name).cloned();

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    /// The value of a name that nothing was set to.
+    /// The value of what is not there. It is written as nothing.
     Null,
     /// A member that `$context` or `$stageVariables` does not have, or a parameter that there is not: the empty text,
     /// but as false as null.

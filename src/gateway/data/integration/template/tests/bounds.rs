@@ -118,10 +118,7 @@ fn a_deep_payload_is_written_or_refused() {
     let payload = Sample::new(&deep);
     assert_eq!(payload.render("$input.path('$')").as_ref(), Ok(&deep));
     let deeper = Sample::new(&format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000)));
-    assert_eq!(
-        deeper.render("$input.path('$')").as_deref(),
-        Ok("$input.path('$')")
-    );
+    assert_eq!(deeper.render("[$input.path('$')]").as_deref(), Ok("[]"));
 }
 
 fn piece() -> impl Strategy<Value = &'static str> {

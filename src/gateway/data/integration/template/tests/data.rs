@@ -20,11 +20,33 @@ fn input_is_the_payload() {
     check("$input.path('$..c')", "[5]");
     check("$input.path('$').o.b[0].c", "5");
     check("$input.path('$').o['a']", "1");
-    check("$input.path('$.missing')", "$input.path('$.missing')");
     check("[$!input.path('$.missing')]", "[]");
     check("#if($input.path('$.missing'))a#{else}b#end", "b");
     let body = sample().input.clone();
     check("$input.body", &body);
+}
+
+#[test]
+fn null_is_written_as_nothing() {
+    for null in [
+        "$input.path('$.missing')",
+        "$input.path('$').missing",
+        "$input.path('$.a.b.c')",
+        "$input.path('$.none')",
+        "${input.path('$.none')}",
+        "$input.params().querystring.missing",
+        "$input.params().querystring.get('missing')",
+        "$input.params('missing')",
+        "#set($root = $input.path('$'))$root.missing",
+        "#set($text = \"$input.path('$.missing')\")$text",
+        "#foreach($x in [$input.path('$.missing')])$x#end",
+    ] {
+        check(&format!("[{null}]"), "[]");
+    }
+    // A variable that was never set still stands for itself, and so does what is set to null, which sets nothing.
+    check("$never $never.set", "$never $never.set");
+    check("#set($never = $input.path('$.missing'))$never", "$never");
+    check("\\$input.path('$.missing')", "$input.path('$.missing')");
 }
 
 #[test]
@@ -127,7 +149,7 @@ fn util_escapes_and_encodes() {
         "$util.base64Decode($util.base64Encode($input.json('$.n')))",
         "7",
     );
-    check("$util.toJson($input.body)", "$util.toJson($input.body)");
+    check("[$util.toJson($input.body)]", "[]");
     check_bad("$util.parseJson('{')", "parseJson");
     check_bad("$util.base64Decode('?')", "Base64");
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn references_stand_for_their_values_or_themselves() {
+fn a_reference_stands_for_its_value_and_an_unset_variable_for_itself() {
     check(
         "plain {\"a\": 1} #1 #fff &#39; $5 $ $! ${1} $[",
         "plain {\"a\": 1} #1 #fff &#39; $5 $ $! ${1} $[",
@@ -13,8 +13,8 @@ fn references_stand_for_their_values_or_themselves() {
         "$foo costs ${foo} $foo.bar.baz() ",
     );
     check(
-        "#set($a = 'v')$a ${a}b $!a $a. $a.b $a-b",
-        "v vb v v. $a.b $a-b",
+        "#set($a = 'v')$a ${a}b $!a $a. [$a.b] $a-b",
+        "v vb v v. [] $a-b",
     );
     check("#set($a = 'v')$$a \"$a\"", "$v \"v\"");
     check("#set($a = 'v')\\$a \\\\$a \\\\\\$a", "$a \\v \\$a");
