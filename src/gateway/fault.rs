@@ -40,7 +40,7 @@ pub(super) struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     /// The error's name, with `status`; unless said otherwise, the name that the operation itself gives with that
-    /// status.
+    /// status, which handshakes do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     /// The error's text, with `status`; unless said otherwise, the text that the operation itself gives with that
@@ -78,7 +78,8 @@ pub(super) enum FaultEffect {
     /// The call is refused.
     Refuse {
         status: StatusCode,
-        error: String,
+        /// Nothing where the operation names no error.
+        error: Option<String>,
         /// Nothing where the operation says nothing either.
         message: Option<String>,
     },
@@ -179,7 +180,7 @@ impl Fault {
                 let (error, message) = usual(operation, status);
                 FaultEffect::Refuse {
                     status,
-                    error: self.error.clone().unwrap_or_else(|| error.to_owned()),
+                    error: self.error.clone().or(error.map(str::to_owned)),
                     message: self.message.clone().or(message.map(str::to_owned)),
                 }
             }
@@ -194,17 +195,18 @@ impl Fault {
     }
 }
 
-/// Returns the error that an operation gives with a status: the name that SDKs know, and its text.
-fn usual(operation: &str, status: StatusCode) -> (&'static str, Option<&'static str>) {
+/// Returns the error that an operation gives with a status: the name that SDKs know, which handshakes have none of, and
+/// its text.
+fn usual(operation: &str, status: StatusCode) -> (Option<&'static str>, Option<&'static str>) {
     let of_connections = management::operations().any(|name| name == operation);
     let error = match status.as_u16() {
         401 => "UnauthorizedException",
-        403 if of_connections || operation == HANDSHAKE => "ForbiddenException",
+        403 if of_connections => "ForbiddenException",
         403 => "AccessDeniedException",
         404 => "NotFoundException",
         409 => "ConflictException",
         // SOURCE: many reports: nothing but the name.
-        410 if of_connections => return ("GoneException", None),
+        410 if of_connections => return (Some("GoneException"), None),
         410 => "GoneException",
         413 if of_connections => "PayloadTooLargeException",
         413 => "RequestEntityTooLargeException",
@@ -219,6 +221,7 @@ fn usual(operation: &str, status: StatusCode) -> (&'static str, Option<&'static 
         504 => Some("Endpoint request timed out"),
         _ => status.canonical_reason(),
     };
+    let error = (operation != HANDSHAKE).then_some(error);
     (error, text.or(Some("Fault")))
 }
 
@@ -290,7 +293,7 @@ mod tests {
         let strike = faults.take("GetStages").unwrap();
         assert!(
             matches!(&strike.effect, FaultEffect::Refuse { status, error, .. }
-                if status.as_u16() == 429 && error == "TooManyRequestsException"),
+                if status.as_u16() == 429 && error.as_deref() == Some("TooManyRequestsException")),
             "{strike:?}"
         );
         let other = faults.take("GetApis").unwrap();
@@ -326,19 +329,9 @@ mod tests {
                 "PayloadTooLargeException",
                 Some("Payload Too Large"),
             ),
-            ("Connect", 403, "ForbiddenException", Some("Forbidden")),
-            (
-                "Connect",
-                401,
-                "UnauthorizedException",
-                Some("Unauthorized"),
-            ),
-            (
-                "Connect",
-                504,
-                "InternalServerErrorException",
-                Some("Endpoint request timed out"),
-            ),
+            ("Connect", 403, "", Some("Forbidden")),
+            ("Connect", 401, "", Some("Unauthorized")),
+            ("Connect", 504, "", Some("Endpoint request timed out")),
             ("GetApis", 400, "BadRequestException", Some("Bad Request")),
             ("GetApis", 403, "AccessDeniedException", Some("Forbidden")),
             ("GetApis", 404, "NotFoundException", Some("Not Found")),
@@ -369,7 +362,7 @@ mod tests {
             let effect = faults.take(operation).map(|strike| strike.effect);
             let expected = FaultEffect::Refuse {
                 status: StatusCode::from_u16(status).unwrap(),
-                error: error.to_owned(),
+                error: (!error.is_empty()).then(|| error.to_owned()),
                 message: message.map(str::to_owned),
             };
             assert_eq!(effect, Some(expected), "{operation} {status}");

@@ -359,9 +359,10 @@ async fn meet(
             status,
             error,
             message,
-        } => Ok(match message {
-            Some(message) => refusal(status, &error, &message),
-            None => unexplained(status, &error),
+        } => Ok(match (error, message) {
+            (Some(error), Some(message)) => refusal(status, &error, &message),
+            (Some(error), None) => unexplained(status, &error),
+            (None, message) => data::turned_away(status, &message.unwrap_or_default()),
         }),
         FaultEffect::DropRequest => Err(Dropped),
         FaultEffect::DropAnswer => {
@@ -389,7 +390,7 @@ async fn answer(
         Recipient::Invoke => of_invoke(server, request).await,
         Recipient::Management(address) => of_management(server, remote, &address, request).await,
         Recipient::Stage(address) => of_stage(server, remote, address, request).await,
-        Recipient::Nobody => forbidden(),
+        Recipient::Nobody => data::led_nowhere(request.headers()),
     };
     // The rest of a body that is too long is still on its way, and no further request can be told from it.
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
@@ -419,7 +420,7 @@ async fn of_stage(
     if data::wanted(request.headers()) || request.method() == http::Method::GET {
         return data::connect(&server.plane, remote, address, request).await;
     }
-    forbidden()
+    data::led_nowhere(request.headers())
 }
 
 async fn of_control(server: &Server, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -473,10 +474,6 @@ async fn of_invoke(server: &Server, request: Request<Incoming>) -> Response<Full
         Ok(body) => lambda::answer_invoke(&server.plane.functions, &head, body.ok()).await,
         Err(broken) => broken.answer(),
     }
-}
-
-fn forbidden() -> Response<Full<Bytes>> {
-    refusal(StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden")
 }
 
 /// The reason why a body did not arrive.

@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     access_log::{lines, log},
+    data_handshake::check_refusal,
     lambda::{gateway, options, told},
     support::{
         function,
@@ -23,9 +24,14 @@ use crate::{
     },
 };
 
+/// The words for a client that a statement denies, and for one that no statement allows.
+const EXPLICIT: &str = "User is not authorized to access this resource with an explicit deny in an identity-based policy";
+const NOT_ALLOWED: &str = "User is not authorized to access this resource because no identity-based policy allows the \
+     execute-api:Invoke action";
+
 const ALLOWED: &str = r#"{"principalId":"ann","policyDocument":{"Version":"2012-10-17","Statement":
     [{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*/$connect"}]},
-    "context":{"room":"blue","n":7,"is":true},"usageIdentifierKey":"key of ann"}"#;
+    "context":{"room":"blue","n":7,"is":true,"none":null},"usageIdentifierKey":"key of ann"}"#;
 
 /// The URI of a function.
 fn uri(function: &str) -> String {
@@ -48,7 +54,7 @@ async fn protect(api: &Api<'_>, function: &str, sources: &[&str], connect: Value
         "authorizerType": "REQUEST",
         "authorizerUri": uri(function),
         "identitySource": sources,
-        // It is for another kind of authorizer; nothing here matches it, and nobody is kept out by it.
+        // It has no effect: nothing here matches it, and nobody is kept out by it.
         "identityValidationExpression": "^no such identity$",
     });
     let made = api.control("POST", "authorizers", body).await;
@@ -65,6 +71,16 @@ async fn protect(api: &Api<'_>, function: &str, sources: &[&str], connect: Value
     id
 }
 
+/// An integration with a function; gives its id.
+async fn function_integration(api: &Api<'_>, function: &str) -> String {
+    api.integration(json!({
+        "integrationType": "AWS_PROXY",
+        "integrationMethod": "POST",
+        "integrationUri": uri(function),
+    }))
+    .await
+}
+
 /// A path that has the guard say or do something.
 fn asking(api: &Api<'_>, what_to_do: &str, what: &str) -> String {
     let what = percent_encoding::utf8_percent_encode(what, percent_encoding::NON_ALPHANUMERIC);
@@ -75,21 +91,13 @@ async fn opened(gateway: &Gateway, path: &str) -> Socket {
     gateway.try_connect(path, &[]).await.unwrap().0
 }
 
-#[track_caller]
-fn check(refusal: &Answer, status: u16, kind: &str, message: &Value) {
-    assert_eq!(refusal.status, status, "{refusal:?}");
-    assert_eq!(refusal.header("x-amzn-errortype"), Some(kind));
-    assert_eq!(&refusal.json()["message"], message);
-    let id = |name: &str| refusal.json()[name].as_str().unwrap().to_owned();
-    let message = message.to_string();
-    assert_eq!(
-        refusal.body,
-        format!(
-            "{{\"message\": {message}, \"connectionId\":\"{}\", \"requestId\":\"{}\"}}",
-            id("connectionId"),
-            id("requestId")
-        )
-    );
+/// The next event that a function was given, which connects to the witness to tell it.
+async fn witnessed(witness: &TcpListener) -> Value {
+    let (stream, _) = soon(witness.accept()).await.unwrap();
+    let mut line = String::new();
+    let mut reader = BufReader::new(stream);
+    soon(reader.read_line(&mut line)).await.unwrap();
+    serde_json::from_str(&line).unwrap()
 }
 
 #[tokio::test]
@@ -99,37 +107,28 @@ async fn whoever_is_allowed_is_known_to_every_later_event() {
     let backend = format!("f={}", function::command(&format!("WITNESS={address}")));
     let gateway = gateway(&[guard(ALLOWED), backend]).await;
     let api = gateway.api().await;
-    let integration = api
-        .integration(json!({
-            "integrationType": "AWS_PROXY",
-            "integrationMethod": "POST",
-            "integrationUri": uri("f"),
-        }))
-        .await;
+    let integration = function_integration(&api, "f").await;
     let target = json!({ "target": format!("integrations/{integration}") });
     protect(&api, "guard", &[], target).await;
     api.route("$disconnect", Some(&integration)).await;
     api.route("$default", Some(&integration)).await;
     let template = "$context.authorizer.principalId $context.authorizer.room $context.authorizer.n \
-                    $context.authorizer.is [$!context.authorizer.other]";
+                    $context.authorizer.is [$!context.authorizer.none]";
     api.mock("who", template).await;
     api.deploy("prod").await;
 
     let mut socket = opened(&gateway, &api.stage_path("prod")).await;
     socket.send(Message::text("hello")).await.unwrap();
-    let known = json!({ "room": "blue", "n": 7, "is": true, "principalId": "ann" });
+    let known = json!({ "room": "blue", "n": "7", "is": "true", "principalId": "ann" });
     for kind in ["CONNECT", "MESSAGE", "DISCONNECT"] {
-        let (stream, _) = soon(witness.accept()).await.unwrap();
-        let mut line = String::new();
-        soon(BufReader::new(stream).read_line(&mut line))
-            .await
-            .unwrap();
-        let event: Value = serde_json::from_str(&line).unwrap();
+        let event = witnessed(&witness).await;
         let context = &event["requestContext"];
         assert_eq!(context["eventType"], kind);
-        assert_eq!(context["authorizer"], known);
-        let names: Vec<_> = context.as_object().unwrap().keys().take(2).collect();
-        assert_eq!(names, ["routeKey", "authorizer"]);
+        let mut told = context["authorizer"].clone();
+        let latency = told.as_object_mut().unwrap().remove("integrationLatency");
+        // How long the authorizer took is told once, and as a number.
+        assert_eq!(latency.is_some_and(|it| it.is_u64()), kind == "CONNECT");
+        assert_eq!(told, known);
         if kind == "MESSAGE" {
             let who = Message::text(r#"{"action":"who"}"#);
             socket.send(who).await.unwrap();
@@ -157,12 +156,7 @@ async fn the_function_is_told_of_the_handshake() {
     socket.send(Message::text("hi")).await.unwrap();
     assert_eq!(next_text(&mut socket).await, "hello");
 
-    let (stream, _) = soon(witness.accept()).await.unwrap();
-    let mut line = String::new();
-    soon(BufReader::new(stream).read_line(&mut line))
-        .await
-        .unwrap();
-    let event: Value = serde_json::from_str(&line).unwrap();
+    let event = witnessed(&witness).await;
     assert_eq!(event["type"], "REQUEST");
     assert_eq!(
         event["methodArn"],
@@ -198,14 +192,7 @@ async fn without_an_identity_the_function_is_not_asked() {
     api.deploy("prod").await;
     let path = asking(&api, "say", ALLOWED);
     let brought = [("x-token", "t")];
-    let unauthorized = |refusal: Answer| {
-        check(
-            &refusal,
-            401,
-            "UnauthorizedException",
-            &json!("Unauthorized"),
-        );
-    };
+    let unauthorized = |refusal: Answer| check_refusal(&refusal, 401, "Unauthorized");
     // Without the stage variable.
     unauthorized(gateway.refused(&path, &brought).await);
     let variables = json!({ "stageVariables": { "who": "me" } });
@@ -221,6 +208,112 @@ async fn without_an_identity_the_function_is_not_asked() {
 }
 
 #[tokio::test]
+async fn of_a_query_parameter_that_is_given_twice_the_last_value_counts() {
+    let gateway = gateway(&[guard(ALLOWED)]).await;
+    let api = gateway.api().await;
+    protect(&api, "guard", &["route.request.querystring.t"], json!({})).await;
+    api.deploy("prod").await;
+    let path = api.stage_path("prod");
+    opened(&gateway, &format!("{path}?t=&t=ok")).await;
+    opened(&gateway, &format!("{path}?t=one&t=two")).await;
+    let refusal = gateway.refused(&format!("{path}?t=ok&t="), &[]).await;
+    check_refusal(&refusal, 401, "Unauthorized");
+}
+
+#[tokio::test]
+async fn the_event_type_and_the_direction_let_nobody_in_and_other_members_of_the_context_do() {
+    let gateway = gateway(&[guard(ALLOWED)]).await;
+    for (member, lets_in) in [
+        ("connectionId", true),
+        ("connectedAt", true),
+        ("requestTimeEpoch", true),
+        ("routeKey", true),
+        ("eventType", false),
+        ("messageDirection", false),
+    ] {
+        let api = gateway.api().await;
+        let source = format!("context.{member}");
+        protect(&api, "guard", &[&source], json!({})).await;
+        api.deploy("prod").await;
+        let path = api.stage_path("prod");
+        if lets_in {
+            opened(&gateway, &path).await;
+        } else {
+            check_refusal(&gateway.refused(&path, &[]).await, 401, "Unauthorized");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_function_is_asked_at_every_handshake() {
+    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = format!("WITNESS={}", witness.local_addr().unwrap());
+    let gateway = gateway(&[format!("guard={}", function::command(&settings))]).await;
+    let api = gateway.api().await;
+    let sources = ["route.request.header.x-token"];
+    protect(&api, "guard", &sources, json!({})).await;
+    api.deploy("prod").await;
+    let same = [("x-token", "t")];
+    let allowed = asking(&api, "say", ALLOWED);
+    for _ in 0..2 {
+        gateway.try_connect(&allowed, &same).await.unwrap();
+        witnessed(&witness).await;
+    }
+    let denied = asking(&api, "say", &ALLOWED.replace("Allow", "Deny"));
+    check_refusal(&gateway.refused(&denied, &same).await, 403, EXPLICIT);
+    witnessed(&witness).await;
+}
+
+#[tokio::test]
+async fn a_client_without_a_principal_is_let_in_and_its_events_name_none() {
+    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = witness.local_addr().unwrap();
+    let settings = format!("WITNESS={address} ANSWER='{{\"statusCode\":200}}'");
+    let backend = format!("f={}", function::command(&settings));
+    let gateway = gateway(&[told("guard"), backend]).await;
+    let api = gateway.api().await;
+    let integration = function_integration(&api, "f").await;
+    let target = json!({ "target": format!("integrations/{integration}") });
+    protect(&api, "guard", &[], target).await;
+    api.deploy("prod").await;
+    for (principal, known) in [
+        ("\"another\":\"ann\"", Value::Null),
+        ("\"principalId\":null", Value::Null),
+        ("\"principalId\":\"\"", json!("")),
+        ("\"principalId\":7", json!("7")),
+    ] {
+        let answer = ALLOWED.replace("\"principalId\":\"ann\"", principal);
+        opened(&gateway, &asking(&api, "say", &answer)).await;
+        let event = witnessed(&witness).await;
+        let authorizer = &event["requestContext"]["authorizer"];
+        assert_eq!(authorizer["room"], "blue", "{event}");
+        assert_eq!(authorizer["principalId"], known, "{event}");
+        let names_one = authorizer.as_object().unwrap().contains_key("principalId");
+        assert_eq!(names_one, !known.is_null(), "{event}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_client_that_the_authorizer_refused_no_route_is_told() {
+    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = format!("WITNESS={}", witness.local_addr().unwrap());
+    let backend = format!("f={}", function::command(&settings));
+    let gateway = gateway(&[told("guard"), backend]).await;
+    let api = gateway.api().await;
+    let integration = function_integration(&api, "f").await;
+    let target = json!({ "target": format!("integrations/{integration}") });
+    protect(&api, "guard", &[], target).await;
+    api.route("$disconnect", Some(&integration)).await;
+    api.deploy("prod").await;
+    let denied = asking(&api, "say", &ALLOWED.replace("Allow", "Deny"));
+    check_refusal(&gateway.refused(&denied, &[]).await, 403, EXPLICIT);
+    // All that runs has ended then.
+    soon(gateway.running.stop()).await;
+    let told = tokio::time::timeout(Duration::ZERO, witness.accept()).await;
+    assert!(told.is_err());
+}
+
+#[tokio::test]
 async fn each_answer_of_the_function_has_its_own_refusal() {
     let gateway = gateway(&[told("guard")]).await;
     let api = gateway.api().await;
@@ -231,16 +324,9 @@ async fn each_answer_of_the_function_has_its_own_refusal() {
         gateway.refused(&path, &[]).await
     };
     let unauthorized = refused("throw", "Unauthorized").await;
-    check(
-        &unauthorized,
-        401,
-        "UnauthorizedException",
-        &json!("Unauthorized"),
-    );
-    let text = "User is not authorized to access this resource";
+    check_refusal(&unauthorized, 401, "Unauthorized");
     let refusal = refused("say", &ALLOWED.replace("Allow", "Deny")).await;
-    let explicit = json!(format!("{text} with an explicit deny"));
-    check(&refusal, 403, "AccessDeniedException", &explicit);
+    check_refusal(&refusal, 403, EXPLICIT);
     for denied in [
         // The helper of REST APIs: it names a method and a path.
         ALLOWED.replace("*/$connect", "arn:aws:execute-api:*:*:*/prod/*/*"),
@@ -248,14 +334,15 @@ async fn each_answer_of_the_function_has_its_own_refusal() {
         ALLOWED.replace("execute-api:Invoke", "execute-api:ManageConnections"),
     ] {
         let refusal = refused("say", &denied).await;
-        check(&refusal, 403, "AccessDeniedException", &json!(text));
+        check_refusal(&refusal, 403, NOT_ALLOWED);
     }
     for (what_to_do, what) in [
         ("throw", "Unauthorized user"),
         ("fall", ""),
         ("say", "null"),
         ("say", r#"{"isAuthorized":true}"#),
-        ("say", &ALLOWED.replace("principalId", "principal")),
+        ("say", &ALLOWED.replace("\"ann\"", "{\"nested\":\"ann\"}")),
+        ("say", &ALLOWED.replace("\"Allow\"", "\"NotAnEffect\"")),
         ("say", &ALLOWED.replace("blue\"", "blue\",\"list\":[1]")),
         (
             "say",
@@ -264,12 +351,7 @@ async fn each_answer_of_the_function_has_its_own_refusal() {
         ("say", "not JSON"),
     ] {
         let refusal = refused(what_to_do, what).await;
-        check(
-            &refusal,
-            500,
-            "AuthorizerConfigurationException",
-            &Value::Null,
-        );
+        check_refusal(&refusal, 500, "");
     }
     // Longer than the URL of a handshake can say.
     let long = ALLOWED.replace("blue", &"x".repeat(8192));
@@ -278,12 +360,7 @@ async fn each_answer_of_the_function_has_its_own_refusal() {
     protect(&api, "guard", &[], json!({})).await;
     api.deploy("prod").await;
     let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
-    check(
-        &refusal,
-        500,
-        "AuthorizerConfigurationException",
-        &Value::Null,
-    );
+    check_refusal(&refusal, 500, "");
 }
 
 #[tokio::test]
@@ -294,24 +371,15 @@ async fn a_function_that_is_missing_or_hangs_lets_nobody_in() {
     api.deploy("prod").await;
     let path = asking(&api, "hang", "");
     let refusal = gateway.refused(&path, &[]).await;
-    check(
-        &refusal,
-        500,
-        "AuthorizerConfigurationException",
-        &Value::Null,
-    );
+    check_refusal(&refusal, 500, "");
     let other = json!({ "authorizerUri": uri("nobody") });
     api.control("PATCH", &format!("authorizers/{authorizer}"), other)
         .await;
     let deployment = api.create_deployment().await;
     api.point("prod", &deployment).await;
     let refusal = gateway.refused(&path, &[]).await;
-    check(
-        &refusal,
-        500,
-        "AuthorizerConfigurationException",
-        &Value::Null,
-    );
+    // As where API Gateway may not invoke the function.
+    check_refusal(&refusal, 500, "Internal server error");
 }
 
 #[tokio::test]
@@ -344,7 +412,7 @@ async fn an_authorizer_may_say_which_api_key_a_client_stands_for() {
     let refusal = gateway
         .refused(&api.stage_path("test"), &[("x-api-key", "key of ann")])
         .await;
-    check(&refusal, 403, "ForbiddenException", &json!("Forbidden"));
+    check_refusal(&refusal, 403, "Forbidden");
 }
 
 #[tokio::test]
@@ -404,7 +472,6 @@ async fn the_access_log_tells_how_the_function_was_asked() {
         (known.join("|"), measured.to_vec())
     };
     let is_number = |text: &String| text.parse::<u64>().is_ok();
-    let denied = "User is not authorized to access this resource with an explicit deny";
 
     let _open = opened(&gateway, &asking(&api, "say", ALLOWED)).await;
     let (known, measured) = told().await;
@@ -416,7 +483,7 @@ async fn the_access_log_tells_how_the_function_was_asked() {
         (
             "say",
             ALLOWED.replace("Allow", "Deny"),
-            format!("403|ACCESS_DENIED|200|200|-|-|-|403|{denied}|-"),
+            format!("403|ACCESS_DENIED|200|200|-|-|-|403|{EXPLICIT}|-"),
         ),
         (
             "throw",
@@ -426,7 +493,8 @@ async fn the_access_log_tells_how_the_function_was_asked() {
         (
             "say",
             "null".to_owned(),
-            "500|AUTHORIZER_FAILURE|500|200|-|-|the function's answer has no principalId|-|-|-"
+            "500|AUTHORIZER_FAILURE|500|200|-|-|the policy document is not what IAM reads: \
+             invalid type: null, expected struct DocumentShape|-|-|-"
                 .to_owned(),
         ),
     ] {
@@ -463,13 +531,7 @@ async fn the_access_log_tells_how_the_function_was_asked() {
 async fn the_access_log_names_the_invocation_of_a_backend() {
     let gateway = gateway(&[told("f")]).await;
     let api = gateway.api().await;
-    let integration = api
-        .integration(json!({
-            "integrationType": "AWS_PROXY",
-            "integrationMethod": "POST",
-            "integrationUri": uri("f"),
-        }))
-        .await;
+    let integration = function_integration(&api, "f").await;
     api.two_way_route("$default", &integration).await;
     api.deploy("prod").await;
     log(

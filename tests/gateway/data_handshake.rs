@@ -15,7 +15,63 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use crate::support::gateway::{Backend, Behaviour, Gateway, close_code, closed, next_text, soon};
+use crate::support::gateway::{
+    Answer, Backend, Behaviour, Gateway, close_code, closed, next_text, soon,
+};
+
+/// Checks the refusal of a handshake that came as far as its route: to the byte, and by its headers.
+#[track_caller]
+pub(crate) fn check_refusal(refusal: &Answer, status: u16, message: &str) {
+    let id = |name: &str| refusal.json()[name].as_str().unwrap_or_default().to_owned();
+    let (connection, request) = (id("connectionId"), id("requestId"));
+    let body = format!(
+        r#"{{"message": "{message}", "connectionId":"{connection}", "requestId":"{request}"}}"#
+    );
+    assert_eq!(refusal.body, body, "{refusal:?}");
+    check_refusal_headers(refusal, status);
+    assert_eq!(refusal.header("x-amz-apigw-id"), Some(&request[..]));
+}
+
+/// Checks the refusal of a handshake that came to no route, or lacks the signature that its route asks for.
+#[track_caller]
+pub(crate) fn check_bare_refusal(refusal: &Answer, status: u16, message: &str) {
+    let body = json!({ "message": message }).to_string();
+    assert_eq!(refusal.body, body, "{refusal:?}");
+    check_refusal_headers(refusal, status);
+}
+
+/// Checks the headers that every refused handshake has, and that it has none of those of other answers.
+#[track_caller]
+pub(crate) fn check_refusal_headers(refusal: &Answer, status: u16) {
+    assert_eq!(refusal.status, status, "{refusal:?}");
+    let json = Some("application/json; charset=UTF-8");
+    assert_eq!(refusal.header("content-type"), json, "{refusal:?}");
+    let id = refusal.header("x-amz-apigw-id").unwrap();
+    assert!(id.len() == 16 && id.ends_with('='), "{id}");
+    for other in ["x-amzn-errortype", "x-amzn-requestid"] {
+        assert_eq!(refusal.header(other), None, "{refusal:?}");
+    }
+}
+
+/// A handshake to the byte.
+fn handshake(gateway: &Gateway, path: &str, more: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n",
+        gateway.address()
+    )
+}
+
+/// The head of what the gateway answers to these bytes, and the stream behind it.
+async fn head_of_answer(gateway: &Gateway, bytes: &str) -> (String, TcpStream) {
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(soon(stream.read_u8()).await.unwrap());
+    }
+    (String::from_utf8(head).unwrap(), stream)
+}
 
 #[tokio::test]
 async fn without_a_connect_route_the_socket_opens() {
@@ -82,12 +138,7 @@ async fn what_does_not_exist_is_forbidden() {
         api.stage_path("prod/deeper"),
     ] {
         let refusal = gateway.refused(&path, &[]).await;
-        assert_eq!(refusal.status, 403, "{path}");
-        assert_eq!(refusal.body, r#"{"message":"Forbidden"}"#, "{path}");
-        assert_eq!(
-            refusal.header("x-amzn-errortype"),
-            Some("ForbiddenException")
-        );
+        check_bare_refusal(&refusal, 403, "Forbidden");
     }
 }
 
@@ -101,7 +152,7 @@ async fn a_url_over_4096_characters_is_refused() {
     let longest = format!("{path}{}", "x".repeat(4096 - path.len()));
     gateway.connect(&longest).await;
     let refusal = gateway.refused(&format!("{longest}x"), &[]).await;
-    assert_eq!(refusal.status, 414);
+    check_bare_refusal(&refusal, 414, "Request-URI Too Long");
 }
 
 #[tokio::test]
@@ -132,8 +183,18 @@ async fn a_plain_request_for_what_nobody_can_connect_to_is_forbidden() {
     let stages = format!("/v2/apis/{}/stages", api.id);
     let stage = json!({ "stageName": "bare" });
     gateway.control("POST", &stages, stage).await;
-    let unknown = "/none/prod".to_owned();
-    for path in [unknown, api.stage_path("none"), api.stage_path("bare")] {
+    let nowhere = [
+        "/".to_owned(),
+        "/none/prod".to_owned(),
+        api.stage_path("none"),
+    ];
+    for path in &nowhere {
+        // It is no handshake, and so it is told the name of the error.
+        let answer = gateway.call("GET", path, "").await;
+        let kind = answer.header("x-amzn-errortype");
+        assert_eq!(kind, Some("ForbiddenException"), "{path}");
+    }
+    for path in nowhere.into_iter().chain([api.stage_path("bare")]) {
         let answer = gateway.call("GET", &path, "").await;
         assert_eq!(answer.status, 403, "{path}");
         assert_eq!(answer.json(), json!({ "message": "Forbidden" }));
@@ -152,16 +213,12 @@ async fn a_plain_request_is_told_to_upgrade() {
     let old = gateway
         .refused(&api.stage_path("prod"), &[("sec-websocket-version", "8")])
         .await;
-    assert_eq!(
-        (old.status, old.header("sec-websocket-version")),
-        (426, Some("13"))
-    );
-    let kind = Some("BadRequestException");
-    assert_eq!(old.header("x-amzn-errortype"), kind);
+    check_bare_refusal(&old, 426, "Upgrade Required");
+    assert_eq!(old.header("sec-websocket-version"), Some("13"));
     let bad_key = gateway
         .refused(&api.stage_path("prod"), &[("sec-websocket-key", "short")])
         .await;
-    assert_eq!(bad_key.status, 400);
+    check_bare_refusal(&bad_key, 400, "Bad Request");
 }
 
 #[tokio::test]
@@ -190,38 +247,72 @@ async fn a_disabled_endpoint_refuses_once_it_is_deployed() {
 }
 
 #[tokio::test]
-async fn the_connect_integration_decides_and_its_answer_is_relayed() {
-    let answer = |status, body: &'static str| {
-        Behaviour::Answers(status, vec![("x-why", "rule 7")], Bytes::from(body))
-    };
-    let backend = Backend::start([
-        ("/200", answer(200, "ignored")),
-        ("/201", answer(201, "")),
-        ("/301", answer(301, "moved")),
-        ("/400", answer(400, "bad")),
-        ("/401", answer(401, "who?")),
-        ("/501", answer(501, "no")),
-    ])
-    .await;
+async fn two_authorization_headers_are_answered_with_the_page_of_a_load_balancer() {
     let gateway = Gateway::start().await;
-    for (path, expected) in [
-        ("/200", 101),
-        ("/201", 101),
-        ("/301", 301),
-        ("/400", 400),
-        ("/401", 401),
-        ("/501", 501),
-    ] {
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    // Whoever they are for, and wherever the handshake leads.
+    for path in [api.stage_path("prod"), "/none/prod".to_owned()] {
+        for (one, other) in [("one", "two"), ("", "two"), ("one", "")] {
+            let two = format!("authorization: {one}\r\nAuthorization: {other}\r\n");
+            let bytes = handshake(&gateway, &path, &two);
+            let (head, mut stream) = head_of_answer(&gateway, &bytes).await;
+            assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
+            for line in ["server: awselb/2.0\r\n", "content-type: text/html\r\n"] {
+                assert!(head.contains(line), "{head}");
+            }
+            assert!(!head.contains("x-amz"), "{head}");
+            let mut body = String::new();
+            soon(stream.read_to_string(&mut body)).await.unwrap();
+            assert!(
+                body.starts_with("<html>") && body.ends_with("</html>\r\n"),
+                "{body}"
+            );
+        }
+    }
+    let one = [("authorization", "one")];
+    gateway
+        .try_connect(&api.stage_path("prod"), &one)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_connect_integration_decides_and_its_status_and_body_are_relayed_byte_for_byte() {
+    let answer = |status, body: &'static [u8]| {
+        let headers = vec![
+            ("x-why", "rule 7"),
+            ("content-type", "text/plain"),
+            ("x-amzn-errortype", "TeapotException"),
+        ];
+        Behaviour::Answers(status, headers, Bytes::from_static(body))
+    };
+    let answers: [(&str, u16, &[u8]); 8] = [
+        ("/200", 200, b"ignored"),
+        ("/201", 201, b""),
+        ("/301", 301, b"moved"),
+        ("/400", 400, b"{ \"bad\" : 1.0 }\n"),
+        ("/401", 401, b"who\xff?"),
+        ("/403", 403, b""),
+        ("/501", 501, b"no"),
+        ("/599", 599, "n\u{f6}".as_bytes()),
+    ];
+    let backend =
+        Backend::start(answers.map(|(path, status, body)| (path, answer(status, body)))).await;
+    let gateway = Gateway::start().await;
+    for (path, status, body) in answers {
         let api = gateway.api().await;
         let integration = api.proxy(&backend.uri(path)).await;
         api.route("$connect", Some(&integration)).await;
         api.deploy("prod").await;
-        if expected == 101 {
+        if status < 300 {
             gateway.connect(&api.stage_path("prod")).await;
             continue;
         }
         let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
-        assert_eq!(refusal.status, expected);
+        assert_eq!(refusal.body, body);
+        check_refusal_headers(&refusal, status);
         assert_eq!(refusal.header("x-why"), Some("rule 7"));
     }
 }
@@ -253,59 +344,34 @@ async fn a_connect_integration_that_fails_refuses_with_its_trouble() {
         "integrationType": "HTTP",
         "passthroughBehavior": "NEVER",
     });
-    let internal = "InternalServerErrorException";
-    for (uri, more, status, message, kind) in [
+    for (uri, more, status, message) in [
         (
             "http://127.0.0.1:1/".to_owned(),
             json!({}),
             500,
             "Internal server error",
-            internal,
         ),
         (
             backend.uri("/hang"),
             hanging,
             504,
             "Endpoint request timed out",
-            internal,
         ),
-        (
-            backend.uri("/never"),
-            strict,
-            415,
-            "Unsupported Media Type",
-            "BadRequestException",
-        ),
+        (backend.uri("/never"), strict, 415, "Unsupported Media Type"),
         (
             "http://${stageVariables.gone}/".to_owned(),
             json!({}),
             500,
             "Internal server error",
-            internal,
         ),
-        (
-            backend.uri("/101"),
-            json!({}),
-            500,
-            "Internal server error",
-            internal,
-        ),
+        (backend.uri("/101"), json!({}), 500, "Internal server error"),
     ] {
         let api = gateway.api().await;
         let integration = api.proxy_with(&uri, more).await;
         api.route("$connect", Some(&integration)).await;
         api.deploy("prod").await;
         let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
-        assert_eq!(refusal.status, status, "{uri}");
-        assert_eq!(refusal.json()["message"], message);
-        assert_eq!(refusal.header("x-amzn-errortype"), Some(kind));
-        let body = String::from_utf8(refusal.body.to_vec()).unwrap();
-        assert!(
-            body.starts_with(&format!(
-                "{{\"message\": \"{message}\", \"connectionId\":\""
-            )),
-            "{body}"
-        );
+        check_refusal(&refusal, status, message);
     }
 }
 
@@ -491,12 +557,8 @@ async fn a_client_that_gives_up_during_connect_is_told_of_as_lost() {
     let gateway = Gateway::start().await;
     let path = reporting_with(&gateway, &backend, Some("/hello")).await;
     let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-    let handshake = format!(
-        "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        gateway.address()
-    );
-    stream.write_all(handshake.as_bytes()).await.unwrap();
+    let bytes = handshake(&gateway, &path, "");
+    stream.write_all(bytes.as_bytes()).await.unwrap();
     assert_eq!(backend.received().await.uri, "/hello");
     drop(stream);
     // A few calls later the gateway has seen that the client is gone.
@@ -558,21 +620,32 @@ async fn the_integration_chooses_the_subprotocol_and_nothing_is_compressed() {
         .unwrap();
     assert_eq!(headers["sec-websocket-protocol"], "v2.chat");
     assert!(!headers.contains_key("sec-websocket-extensions"));
-    // What nobody offered would break the client.
-    let (_socket, headers) = gateway
-        .try_connect(&api.stage_path("prod"), &[])
-        .await
-        .unwrap();
-    assert!(!headers.contains_key("sec-websocket-protocol"));
-    let other = [("sec-websocket-protocol", "v1.chat, V2.chat")];
-    let opened = gateway.try_connect(&api.stage_path("prod"), &other).await;
-    let error = opened.err().unwrap().to_string();
-    assert!(error.contains("no subprotocol"), "{error}");
     let offered = backend.received().await;
     assert_eq!(
         offered.headers["sec-websocket-protocol"],
         "v1.chat, v2.chat"
     );
+}
+
+#[tokio::test]
+async fn a_subprotocol_that_nobody_offered_is_chosen_all_the_same() {
+    let headers = vec![("sec-websocket-protocol", "v2.chat")];
+    let chosen = Behaviour::Answers(200, headers, Bytes::new());
+    let backend = Backend::start([("/choose", chosen)]).await;
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    let integration = api.proxy(&backend.uri("/choose")).await;
+    api.route("$connect", Some(&integration)).await;
+    api.deploy("prod").await;
+    for offered in ["", "sec-websocket-protocol: v1.chat, V2.chat\r\n"] {
+        let bytes = handshake(&gateway, &api.stage_path("prod"), offered);
+        let (head, _stream) = head_of_answer(&gateway, &bytes).await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(
+            head.contains("sec-websocket-protocol: v2.chat\r\n"),
+            "{head}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -585,20 +658,9 @@ async fn without_a_chosen_subprotocol_the_switch_names_none_and_no_other_header_
     let integration = api.proxy(&backend.uri("/choose")).await;
     api.route("$connect", Some(&integration)).await;
     api.deploy("prod").await;
-    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-    let handshake = format!(
-        "GET {} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         sec-websocket-protocol: v1.chat, v2.chat\r\n\r\n",
-        api.stage_path("prod"),
-        gateway.address()
-    );
-    stream.write_all(handshake.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(soon(stream.read_u8()).await.unwrap());
-    }
-    let head = String::from_utf8(head).unwrap();
+    let offered = "sec-websocket-protocol: v1.chat, v2.chat\r\n";
+    let bytes = handshake(&gateway, &api.stage_path("prod"), offered);
+    let (head, _stream) = head_of_answer(&gateway, &bytes).await;
     let mut names: Vec<&str> = head
         .lines()
         .filter_map(|line| Some(line.split_once(':')?.0))
@@ -607,6 +669,7 @@ async fn without_a_chosen_subprotocol_the_switch_names_none_and_no_other_header_
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     let expected = ["connection", "date", "sec-websocket-accept", "upgrade"];
     assert_eq!(names, expected, "{head}");
+    assert!(head.contains("connection: upgrade\r\n"), "{head}");
 }
 
 #[tokio::test]
@@ -640,7 +703,7 @@ async fn a_required_parameter_must_be_there() {
         api.deploy("prod").await;
         let path = api.stage_path("prod");
         let refused = gateway.refused(&path, &[]).await;
-        assert_eq!(refused.status, 400, "{parameter}");
+        check_refusal(&refused, 400, "Missing required request parameters");
         let opened = gateway
             .try_connect(&format!("{path}{query}"), headers)
             .await;
@@ -663,10 +726,7 @@ async fn one_connection_too_many_is_refused_and_a_freed_place_is_taken() {
     let mut first = gateway.connect(&path).await;
     let _second = gateway.connect(&path).await;
     let refusal = gateway.refused(&path, &[]).await;
-    assert_eq!(
-        (refusal.status, refusal.body.as_ref()),
-        (429, br#"{"message":"Too Many Requests"}"#.as_ref())
-    );
+    check_bare_refusal(&refusal, 429, "Too Many Requests");
     first.send(Message::Close(None)).await.unwrap();
     assert_eq!(closed(&mut first).await, None);
     soon(async {
@@ -697,13 +757,8 @@ async fn a_handshake_that_comes_to_nothing_gives_its_place_back() {
     other.deploy("prod").await;
     // It stays on the line and says nothing more.
     let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-    let handshake = format!(
-        "GET {} HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        held.stage_path("prod"),
-        gateway.address()
-    );
-    stream.write_all(handshake.as_bytes()).await.unwrap();
+    let bytes = handshake(&gateway, &held.stage_path("prod"), "");
+    stream.write_all(bytes.as_bytes()).await.unwrap();
     assert_eq!(backend.received().await.uri, "/wait");
     let path = other.stage_path("prod");
     assert_eq!(gateway.refused(&path, &[]).await.status, 429);

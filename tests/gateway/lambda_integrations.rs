@@ -12,6 +12,8 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
+    access_log::{lines, log},
+    data_handshake::{check_refusal, check_refusal_headers},
     lambda::{Gate, gateway, gateway_with, options, told},
     support::{
         function,
@@ -205,16 +207,22 @@ async fn a_function_decides_over_the_handshake() {
     let gateway = gateway(&[told("f")]).await;
     let known = api(&gateway, "f").await;
     let path = known.stage_path("prod");
-    let refusal = async |query: &str| {
-        let refused = gateway.refused(&format!("{path}?{query}"), &[]).await;
-        (refused.status, refused)
-    };
-    let (status, refused) = refusal("do=refuse&status=401").await;
-    assert_eq!(status, 401);
-    assert_eq!(
-        refused.json()["event"]["queryStringParameters"]["status"],
-        "401"
-    );
+    let refusal = async |query: &str| gateway.refused(&format!("{path}?{query}"), &[]).await;
+    // Its status and its body are the answer, byte for byte; how it calls the body is not.
+    for (status, body) in [(401, "{ \"why\" : 1.0 }\n"), (403, ""), (501, "n\u{f6}")] {
+        let headers = json!({ "content-type": "application/json", "x-why": "rule 7" });
+        let answer = json!({ "statusCode": status, "headers": headers, "body": body }).to_string();
+        let answer =
+            percent_encoding::utf8_percent_encode(&answer, percent_encoding::NON_ALPHANUMERIC);
+        let refused = refusal(&format!("do=say&what={answer}")).await;
+        assert_eq!(refused.body, body);
+        check_refusal_headers(&refused, status);
+        assert_eq!(refused.header("x-why"), Some("rule 7"));
+    }
+    let refused = refusal("do=refuse&status=418").await;
+    check_refusal_headers(&refused, 418);
+    let id = &refused.json()["event"]["requestContext"]["requestId"];
+    assert_eq!(refused.header("x-amz-apigw-id"), id.as_str());
     // What is thrown and what is no answer are the function's fault.
     for query in [
         "do=throw",
@@ -222,13 +230,7 @@ async fn a_function_decides_over_the_handshake() {
         "do=say&what=null",
         "do=say&what=%7B%7D",
     ] {
-        let (status, refused) = refusal(query).await;
-        assert_eq!(status, 502, "{query}");
-        assert_eq!(
-            refused.json()["message"],
-            "Internal server error",
-            "{query}"
-        );
+        check_refusal(&refusal(query).await, 502, "Internal server error");
     }
     let (mut socket, _) = gateway
         .try_connect(&format!("{path}?x=1"), &[])
@@ -239,7 +241,25 @@ async fn a_function_decides_over_the_handshake() {
 
     let unknown = api(&gateway, "unknown").await;
     let refused = gateway.refused(&unknown.stage_path("prod"), &[]).await;
-    assert_eq!(refused.status, 500);
+    check_refusal(&refused, 500, "Internal server error");
+}
+
+#[tokio::test]
+async fn the_access_log_has_the_status_with_which_the_function_answered_a_handshake() {
+    let gateway = gateway(&[told("f")]).await;
+    let api = api(&gateway, "f").await;
+    let format =
+        "$context.status $context.error.message $context.error.responseType $context.requestId";
+    log(&api, "prod", format).await;
+    let path = api.stage_path("prod");
+    let answering = |status: u16| format!("{path}?do=say&what=%7B%22statusCode%22:{status}%7D");
+    let _open = gateway.connect(&answering(201)).await;
+    let last = async || lines(&gateway, &api, "prod").await.pop().unwrap();
+    let line = last().await;
+    assert!(line.starts_with("201 - - "), "{line}");
+    let refused = gateway.refused(&answering(403), &[]).await;
+    let id = refused.header("x-amz-apigw-id").unwrap();
+    assert_eq!(last().await, format!("403 - - {id}"));
 }
 
 #[tokio::test]

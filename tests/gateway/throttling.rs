@@ -4,7 +4,10 @@ use futures_util::SinkExt;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::gateway::{Gateway, Socket, next_json, next_text};
+use crate::{
+    data_handshake::check_refusal,
+    support::gateway::{Gateway, Socket, next_json, next_text},
+};
 
 async fn ask(socket: &mut Socket, text: &str) {
     socket.send(Message::text(text)).await.unwrap();
@@ -49,19 +52,8 @@ async fn a_stage_with_a_limit_of_zero_refuses_handshakes_until_it_is_raised() {
     };
     api.control("PATCH", "stages/prod", limit(0.0)).await;
     let refusal = gateway.refused(&api.stage_path("prod"), &[]).await;
-    assert_eq!(refusal.status, 429);
     // It is the route that refuses, and so the answer has the form of the route's refusals.
-    let told = refusal.json();
-    let id = |name: &str| told[name].as_str().unwrap().to_owned();
-    let (connection, request) = (id("connectionId"), id("requestId"));
-    let body = format!(
-        r#"{{"message": "Too Many Requests", "connectionId":"{connection}", "requestId":"{request}"}}"#
-    );
-    assert_eq!(refusal.body, body);
-    assert_eq!(
-        refusal.header("x-amzn-errortype"),
-        Some("TooManyRequestsException")
-    );
+    check_refusal(&refusal, 429, "Too Many Requests");
 
     api.control("PATCH", "stages/prod", limit(1000.0)).await;
     let mut socket = gateway.connect(&api.stage_path("prod")).await;

@@ -1,7 +1,7 @@
 //! Gateway responses: the gateway's own answers in place of a backend's, by the names that AWS gives to their types.
 //!
-//! SOURCE: developer guide, "Gateway response types"; the error types are those that REST APIs were seen to answer
-//! with. GUESS: that WebSocket APIs go by the same names.
+//! SOURCE: developer guide, "Gateway response types". GUESS: that WebSocket APIs go by all the names of REST APIs, as
+//! their access logs do by `INTEGRATION_FAILURE`.
 
 use http::StatusCode;
 
@@ -73,30 +73,6 @@ impl ResponseType {
             ResponseType::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         }
     }
-
-    /// Returns the name of the error that a handshake is told, where nothing says it better.
-    fn error_type(self) -> &'static str {
-        match self {
-            ResponseType::AccessDenied => "AccessDeniedException",
-            ResponseType::AuthorizerConfigurationError | ResponseType::AuthorizerFailure => {
-                "AuthorizerConfigurationException"
-            }
-            ResponseType::BadRequestBody
-            | ResponseType::BadRequestParameters
-            | ResponseType::Default4xx
-            | ResponseType::UnsupportedMediaType => "BadRequestException",
-            // SOURCE: what a backend that was not reached, was too slow or made no sense came to on REST APIs.
-            ResponseType::ApiConfigurationError
-            | ResponseType::Default5xx
-            | ResponseType::IntegrationFailure
-            | ResponseType::IntegrationTimeout => "InternalServerErrorException",
-            ResponseType::InvalidApiKey => "ForbiddenException",
-            ResponseType::InvalidSignature => "InvalidSignatureException",
-            ResponseType::MissingAuthenticationToken => "MissingAuthenticationTokenException",
-            ResponseType::Throttled => "TooManyRequestsException",
-            ResponseType::Unauthorized => "UnauthorizedException",
-        }
-    }
 }
 
 /// The refusal of what a client asked for, by the gateway itself.
@@ -104,10 +80,17 @@ impl ResponseType {
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) response: ResponseType,
-    /// The name of the error, for a handshake.
-    pub(super) kind: &'static str,
-    /// The message; none where AWS gives none.
-    pub(super) message: Option<String>,
+    pub(super) message: String,
+    pub(super) form: RefusalForm,
+}
+
+/// The form of the body with which a handshake is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefusalForm {
+    /// The message with the ids of the connection and the request, as in the gateway's own frames.
+    Notice,
+    /// The message alone.
+    Bare,
 }
 
 impl Refusal {
@@ -115,13 +98,21 @@ impl Refusal {
         Refusal {
             status: response.status(),
             response,
-            kind: response.error_type(),
-            message: Some(message.into()),
+            message: message.into(),
+            form: RefusalForm::Notice,
         }
     }
 
-    /// Returns the refusal under another name of the error.
-    pub(super) fn named(self, kind: &'static str) -> Refusal {
-        Refusal { kind, ..self }
+    /// Returns the refusal without ids in its body.
+    pub(super) fn bare(self) -> Refusal {
+        Refusal {
+            form: RefusalForm::Bare,
+            ..self
+        }
+    }
+
+    /// Returns the refusal with another status than that of its type.
+    pub(super) fn with_status(self, status: StatusCode) -> Refusal {
+        Refusal { status, ..self }
     }
 }

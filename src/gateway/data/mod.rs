@@ -32,7 +32,10 @@ pub(crate) use self::{
         outbox::{Closing, OutboxRefusal},
         registry::{Connection, Registry},
     },
-    handshake::upgrade::{connect, wanted},
+    handshake::{
+        refusal::{led_nowhere, turned_away},
+        upgrade::{connect, wanted},
+    },
     integration::mapping::{
         is_parameter, is_request_source, is_request_target, is_response_source, is_response_target,
     },

@@ -22,15 +22,6 @@ pub(crate) fn notice(message: &str, connection_id: &str, request_id: &str) -> St
     )
 }
 
-/// Returns the notice that gives no reason.
-///
-/// SOURCE: what REST APIs answer when an authorizer fails.
-pub(crate) fn unexplained(connection_id: &str, request_id: &str) -> String {
-    format!(
-        "{{\"message\": null, \"connectionId\":\"{connection_id}\", \"requestId\":\"{request_id}\"}}"
-    )
-}
-
 /// A message on its way out, cut into frames of the longest length that API Gateway sends.
 ///
 /// The text is cut at a byte, not at a character: RFC 6455 asks for valid UTF-8 of the message, not of a frame.

@@ -1,9 +1,9 @@
-//! A handshake before any route is asked: the stage that it leads to, and the refusal with which it is turned away if
-//! it comes no further.
+//! A handshake before any route is asked: the stage that it leads to, and the reason for which it is turned away if it
+//! comes no further.
 //!
-//! SOURCE: the outcomes are those of reports and captured sessions; the guesses are marked. A handshake that leads to
-//! no stage leaves no line in any access log, as on a custom domain without a mapping; all others do. GUESS: that AWS
-//! logs those too.
+//! SOURCE: the outcomes are those of reports, of captured sessions, and of what was recorded on AWS, September 2026; the
+//! guesses are marked. A handshake that leads to no stage leaves no line in any access log, as on a custom domain without
+//! a mapping; all others do. GUESS: that AWS logs those too.
 
 use std::{
     net::SocketAddr,
@@ -18,30 +18,21 @@ use tokio_tungstenite::tungstenite::{
     Error, Utf8Bytes, error::ProtocolError, handshake::server::create_response_with_body,
 };
 
+use super::refusal::{self, FORBIDDEN, RefusalResponse};
 use crate::gateway::{
     data::{
         Plane,
-        connection::{
-            frames,
-            registry::{Client, Connection},
-        },
+        connection::registry::{Client, Connection},
         gateway_response::{Refusal, ResponseType},
         ids,
         message::event::{Event, Handshake, Kind, text_of},
     },
-    reply::{self, refusal},
     stage_address::{Entrance, StageAddress},
     store::record::{Serving, Snapshot},
 };
 
 /// Longest path of a handshake with its query string.
 const URL_BYTES: usize = 4096;
-
-/// The error type and the text for a handshake that leads nowhere.
-const FORBIDDEN: (&str, &str) = ("ForbiddenException", "Forbidden");
-
-/// A refused handshake, boxed because it is so much larger than what stands beside it.
-pub(crate) type RefusalResponse = Box<Response<Full<Bytes>>>;
 
 /// A handshake that may ask its route.
 pub(crate) struct Arrival {
@@ -81,8 +72,11 @@ pub(crate) fn arrive(
     address: &StageAddress,
     head: Parts,
 ) -> Result<Arrival, RefusalResponse> {
+    if brings_two_authorizations(&head.headers) {
+        return Err(Box::new(refusal::of_load_balancer()));
+    }
     let Some(serving) = addressed_stage(plane, address) else {
-        return Err(Box::new(forbidden()));
+        return Err(Box::new(refusal::led_nowhere(&head.headers)));
     };
     let client = client(address, remote, &head.headers);
     let handshake = Handshake {
@@ -151,16 +145,27 @@ fn check(
 }
 
 /// Returns the 101, or why the request is no proper handshake. No extension is ever agreed to: GUESS.
+///
+/// SOURCE: recorded on AWS, September 2026: the 101 has nothing but these headers and `date`.
 fn switching(head: Parts) -> Result<Response<Full<Bytes>>, TurnedAway> {
     let request = Request::from_parts(head, ());
-    create_response_with_body(&request, Full::default).map_err(|error| match error {
-        Error::Protocol(
-            ProtocolError::MissingConnectionUpgradeHeader
-            | ProtocolError::MissingUpgradeWebSocketHeader
-            | ProtocolError::MissingSecWebSocketVersionHeader,
-        ) => TurnedAway::UpgradeRequired,
-        _ => TurnedAway::BadRequest,
-    })
+    let mut accepted =
+        create_response_with_body(&request, Full::default).map_err(|error| match error {
+            Error::Protocol(
+                ProtocolError::MissingConnectionUpgradeHeader
+                | ProtocolError::MissingUpgradeWebSocketHeader
+                | ProtocolError::MissingSecWebSocketVersionHeader,
+            ) => TurnedAway::UpgradeRequired,
+            _ => TurnedAway::BadRequest,
+        })?;
+    let upgrade = HeaderValue::from_static("upgrade");
+    accepted.headers_mut().insert(header::CONNECTION, upgrade);
+    Ok(accepted)
+}
+
+fn brings_two_authorizations(headers: &HeaderMap) -> bool {
+    let brought = headers.get_all(header::AUTHORIZATION);
+    brought.iter().nth(1).is_some()
 }
 
 fn client(address: &StageAddress, remote: SocketAddr, headers: &HeaderMap) -> Client {
@@ -175,39 +180,29 @@ fn client(address: &StageAddress, remote: SocketAddr, headers: &HeaderMap) -> Cl
 }
 
 impl TurnedAway {
-    /// Returns the refusal for this reason. GUESS: that a 426 goes by the name of a bad request, and its headers.
+    /// Returns the refusal for this reason. GUESS: the headers of a 426.
     fn refusal(self) -> Refusal {
-        let with_status = |status, message: &str| Refusal {
-            status,
-            ..Refusal::new(ResponseType::Default4xx, message)
+        let of_client = |status, message: &str| {
+            let refusal = Refusal::new(ResponseType::Default4xx, message);
+            refusal.with_status(status).bare()
         };
+        let throttled = Refusal::new(ResponseType::Throttled, "Too Many Requests");
         match self {
-            TurnedAway::UrlTooLong => with_status(StatusCode::URI_TOO_LONG, "Request-URI Too Long")
-                .named("RequestTooLargeException"),
-            TurnedAway::Forbidden => {
-                Refusal::new(ResponseType::AccessDenied, FORBIDDEN.1).named(FORBIDDEN.0)
-            }
+            TurnedAway::UrlTooLong => of_client(StatusCode::URI_TOO_LONG, "Request-URI Too Long"),
+            TurnedAway::Forbidden => Refusal::new(ResponseType::AccessDenied, FORBIDDEN).bare(),
             TurnedAway::UpgradeRequired => {
-                with_status(StatusCode::UPGRADE_REQUIRED, "Upgrade Required")
+                of_client(StatusCode::UPGRADE_REQUIRED, "Upgrade Required")
             }
-            TurnedAway::BadRequest => Refusal::new(ResponseType::Default4xx, "Bad Request"),
-            TurnedAway::Throttled | TurnedAway::Full => {
-                Refusal::new(ResponseType::Throttled, "Too Many Requests")
-            }
+            TurnedAway::BadRequest => of_client(StatusCode::BAD_REQUEST, "Bad Request"),
+            TurnedAway::Throttled => throttled,
+            // GUESS: whom the account's limit keeps out never came as far as a route, which would name the connection.
+            TurnedAway::Full => throttled.bare(),
         }
     }
 
     /// Answers the client, and tells the access log as well.
     fn answer(self, event: &Event) -> Response<Full<Bytes>> {
-        let refused = self.refusal();
-        // GUESS: whom the account's limit keeps out never came as far as a route, which would name the connection.
-        if self == TurnedAway::Throttled {
-            return refuse(&refused, event);
-        }
-        let message = refused.message.as_deref();
-        event.refused(refused.status, refused.response, message);
-        let message = message.unwrap_or_default();
-        let mut response = refusal(refused.status, refused.kind, message);
+        let mut response = refusal::refuse(&self.refusal(), event);
         if self == TurnedAway::UpgradeRequired {
             let headers = response.headers_mut();
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -216,23 +211,4 @@ impl TurnedAway {
         }
         response
     }
-}
-
-/// Refuses a handshake that came as far as its route, and tells the access log as well.
-///
-/// GUESS: the body has the form of the frames that the gateway sends of itself.
-pub(crate) fn refuse(refusal: &Refusal, event: &Event) -> Response<Full<Bytes>> {
-    let message = refusal.message.as_deref();
-    event.refused(refusal.status, refusal.response, message);
-    let (connection_id, request_id) = (&event.connection.id, event.request_id());
-    let body = match message {
-        Some(message) => frames::notice(message, connection_id, request_id),
-        None => frames::unexplained(connection_id, request_id),
-    };
-    reply::error(refusal.status, refusal.kind, Bytes::from(body))
-}
-
-fn forbidden() -> Response<Full<Bytes>> {
-    let (kind, message) = FORBIDDEN;
-    refusal(StatusCode::FORBIDDEN, kind, message)
 }

@@ -1,6 +1,7 @@
 //! Authorization of `$connect`: signatures, authorizers, API keys and required parameters.
 //!
-//! SOURCE: developer guide, "Control and manage access to WebSocket APIs"; error types as on REST APIs.
+//! SOURCE: developer guide, "Control and manage access to WebSocket APIs"; the words for an old signature are reported of
+//! AWS, with the message alone in the body. GUESS: all refusals of `AWS_IAM` have that form.
 
 use std::sync::Arc;
 
@@ -8,13 +9,14 @@ use http::Method;
 use tokio::time::Instant;
 
 use super::{
-    authorizer::{self, Authorized, if_explicit},
-    caller::{BroughtKey, Caller, INVOKE, user_arn},
+    authorizer::{self, Authorized},
+    caller::{BroughtKey, Caller, INVOKE, user_arn, why_denied},
 };
 use crate::gateway::{
+    ACCOUNT,
     access::{
         Credential, Keyring, NotAuthorized, Wish,
-        sigv4::{Signed, Unsigned},
+        sigv4::{Age, Signed, Unsigned},
     },
     clock,
     data::{
@@ -28,6 +30,9 @@ use crate::gateway::{
     },
     store::record::Snapshot,
 };
+
+/// The account in the ARN of what a policy does not allow.
+const HIDDEN_ACCOUNT: &str = "********0000";
 
 /// Says who a handshake is from, if the route asks, and lets it in.
 pub(crate) async fn authorize(
@@ -98,59 +103,88 @@ fn signed(
     Ok(Arc::clone(credential))
 }
 
-// GUESS: error types and texts are those of REST APIs.
+/// Returns the refusal of a handshake that may not connect by its signature.
+///
+/// GUESS: the texts are those of REST APIs; what a policy does not allow is told as `@connections` was recorded to tell
+/// it, with most of the account's digits hidden.
 fn denied(reason: &NotAuthorized, resource: &str) -> Refusal {
-    match reason {
-        NotAuthorized::Unsigned(reason) => unsigned(*reason),
-        NotAuthorized::UnknownKey(_) | NotAuthorized::Token => {
-            let message = "The security token included in the request is invalid.";
-            Refusal::new(ResponseType::InvalidSignature, message)
-                .named("UnrecognizedClientException")
+    let refusal = match reason {
+        NotAuthorized::Unsigned(Unsigned::Missing) => Refusal::new(
+            ResponseType::MissingAuthenticationToken,
+            "Missing Authentication Token",
+        ),
+        NotAuthorized::Unsigned(reason) => {
+            Refusal::new(ResponseType::InvalidSignature, unfit(*reason))
         }
+        NotAuthorized::UnknownKey(_) | NotAuthorized::Token => Refusal::new(
+            ResponseType::InvalidSignature,
+            "The security token included in the request is invalid.",
+        ),
         NotAuthorized::Denied {
             user,
             action,
             explicitly,
             ..
-        } => Refusal::new(
-            ResponseType::AccessDenied,
-            format!(
-                "User: {} is not authorized to perform: {action} on resource: {resource}{}",
-                user_arn(user),
-                if_explicit(*explicitly)
-            ),
-        ),
-    }
+        } => {
+            let (user, why) = (user_arn(user), why_denied(*explicitly));
+            let resource = resource.replacen(ACCOUNT, HIDDEN_ACCOUNT, 1);
+            let message = format!(
+                "User: {user} is not authorized to perform: {action} on resource: {resource} {why}"
+            );
+            Refusal::new(ResponseType::AccessDenied, message)
+        }
+    };
+    refusal.bare()
 }
 
-// GUESS: as above.
-fn unsigned(reason: Unsigned) -> Refusal {
-    let signature = |message| Refusal::new(ResponseType::InvalidSignature, message);
-    match reason {
-        Unsigned::Missing => Refusal::new(
-            ResponseType::MissingAuthenticationToken,
-            "Missing Authentication Token",
-        ),
-        Unsigned::Incomplete => {
-            signature("The request signature is incomplete").named("IncompleteSignatureException")
+/// Returns the text for a signature that is not good.
+fn unfit(reason: Unsigned) -> String {
+    let text = match reason {
+        Unsigned::Missing | Unsigned::Incomplete => "The request signature is incomplete",
+        // SOURCE: reported of AWS.
+        Unsigned::Expired(age) => {
+            return out_of_time("Signature expired", "is now earlier than", &age, '-');
         }
-        Unsigned::Expired => signature("Signature expired"),
-        Unsigned::Scope => {
-            signature("Credential should be scoped to correct service: 'execute-api'.")
+        // GUESS: as other services of AWS say it.
+        Unsigned::Early(age) => {
+            return out_of_time(
+                "Signature not yet current",
+                "is still later than",
+                &age,
+                '+',
+            );
         }
+        Unsigned::Scope => "Credential should be scoped to correct service: 'execute-api'.",
         Unsigned::Host => {
-            signature("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+            "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
         }
-        Unsigned::Region => signature("Credential should be scoped to a valid region."),
+        Unsigned::Region => "Credential should be scoped to a valid region.",
         // The words are those of S3, which is alone in documenting the limit.
-        Unsigned::Validity => signature(
+        Unsigned::Validity => {
             "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
-             than 604800 seconds",
-        ),
-        Unsigned::Mismatch => signature(
-            "The request signature we calculated does not match the signature you provided",
-        ),
-    }
+             than 604800 seconds"
+        }
+        Unsigned::Mismatch => {
+            "The request signature we calculated does not match the signature you provided"
+        }
+    };
+    text.to_owned()
+}
+
+/// Returns the text for a signature of another time than now. GUESS: how a limit is told that is not five minutes.
+fn out_of_time(what: &str, relation: &str, age: &Age, sign: char) -> String {
+    let limit = age.limit.as_secs();
+    let bound = match sign {
+        '+' => age.now + age.limit,
+        _ => age.now - age.limit,
+    };
+    let [signed_at, bound, now] =
+        [age.signed_at, bound, age.now].map(|at| at.strftime("%Y%m%dT%H%M%SZ").to_string());
+    let limit = match limit % 60 {
+        0 => format!("{} min", limit / 60),
+        _ => format!("{limit} sec"),
+    };
+    format!("{what}: {signed_at} {relation} {bound} ({now} {sign} {limit}.)")
 }
 
 /// Asks the route's authorizer.
@@ -208,4 +242,46 @@ fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(reason: fn(Age) -> Unsigned, limit: SignedDuration, now: &str, text: &str) {
+        let age = Age {
+            signed_at: "2026-11-29T14:00:00Z".parse().unwrap(),
+            now: now.parse().unwrap(),
+            limit,
+        };
+        let refusal = denied(&NotAuthorized::Unsigned(reason(age)), "arn");
+        assert_eq!(refusal.status.as_u16(), 403);
+        assert_eq!(refusal.message, text);
+    }
+
+    #[test]
+    fn a_signature_of_another_time_is_told_with_the_times() {
+        let five = SignedDuration::from_mins(5);
+        check(
+            Unsigned::Expired,
+            five,
+            "2026-11-29T14:06:00Z",
+            "Signature expired: 20261129T140000Z is now earlier than 20261129T140100Z (20261129T140600Z - 5 min.)",
+        );
+        check(
+            Unsigned::Early,
+            five,
+            "2026-11-29T13:54:00Z",
+            "Signature not yet current: 20261129T140000Z is still later than 20261129T135900Z (20261129T135400Z + 5 min.)",
+        );
+        check(
+            Unsigned::Expired,
+            SignedDuration::from_secs(90),
+            "2026-11-29T14:01:31Z",
+            "Signature expired: 20261129T140000Z is now earlier than 20261129T140001Z (20261129T140131Z - 90 sec.)",
+        );
+    }
 }

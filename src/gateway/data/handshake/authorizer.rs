@@ -6,25 +6,25 @@
 //! the answer.
 //!
 //! SOURCE: the same, and the guide to route requests: an authorizer is for `$connect` alone, which protects the other
-//! routes because it is asked of every connection; so later messages are not held to the policy. Service model: an
-//! `identityValidationExpression` does not apply to REQUEST authorizers, and no other kind exists for WebSocket APIs.
+//! routes because it is asked of every connection; so later messages are not held to the policy.
 //!
-//! UNCONFIRMED on AWS, and marked where it is decided: the texts of the refusals, what an answer without `principalId`
-//! does, and how long a function may take. The policy speaks of `execute-api:Invoke` on `$connect`; a document with a
-//! `Condition` cannot be judged here and counts as malformed.
+//! SOURCE: recorded on AWS, September 2026: the identity sources, the texts of the refusals, the answers that are
+//! malformed, the context, and that an `identityValidationExpression` has no effect. UNCONFIRMED, and marked where it is decided: how long a function may take, and the text
+//! when it fails. The policy speaks of `execute-api:Invoke` on `$connect`; a document with a `Condition` cannot be judged
+//! here and counts as malformed.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use super::caller::INVOKE;
+use super::caller::{AuthorizerContext, INVOKE, why_denied};
 use crate::gateway::{
     access::policy::{Decision, Policy},
     data::{
         access_log::AUTHORIZE,
-        gateway_response::{self, ResponseType},
+        gateway_response::{Refusal, ResponseType},
         ids,
         integration::{lambda, mapping},
         message::event::{Event, Handshake},
@@ -39,6 +39,8 @@ const ANSWER_BYTES: usize = 8 * 1024;
 const PATIENCE: Duration = Duration::from_secs(29);
 /// The one error of a function that is no failure.
 const UNAUTHORIZED: &str = "Unauthorized";
+/// The members of `$context` that let nobody in as identity sources, though every event has them.
+const NEVER_BROUGHT: [&str; 2] = ["eventType", "messageDirection"];
 
 /// An authorizer, ready to be asked.
 #[derive(Debug)]
@@ -62,8 +64,7 @@ enum IdentitySource {
 /// A client that an authorizer let in.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Authorized {
-    /// The context of the client, as later events carry it.
-    pub(crate) context: Map<String, Value>,
+    pub(crate) context: AuthorizerContext,
     /// The API key that the client stands for.
     pub(crate) usage_key: Option<String>,
 }
@@ -133,9 +134,10 @@ impl Authorizer {
         let invocation = self.invocation(event, payload)?;
         let began = Instant::now();
         let invoked = timeout(PATIENCE, functions.invoke(invocation)).await;
-        let latency = || began.elapsed().as_millis().to_string();
-        event.note("authorizer.integrationLatency", latency);
-        event.note("authorizer.latency", latency);
+        let latency = began.elapsed();
+        for name in ["authorizer.integrationLatency", "authorizer.latency"] {
+            event.note(name, || latency.as_millis().to_string());
+        }
         let seconds = PATIENCE.as_secs();
         let answer = invoked
             .map_err(|_| AuthorizerRefusal::Failed(format!("no answer within {seconds} s")))?
@@ -146,7 +148,7 @@ impl Authorizer {
             event.note("authorizer.requestId", || id.clone());
         }
         let began = Instant::now();
-        let outcome = read(&answer, &resource);
+        let outcome = read(&answer, &resource, latency);
         if matches!(outcome, Ok(_) | Err(AuthorizerRefusal::Denied { .. })) {
             let denied = outcome.as_ref().err().map(AuthorizerRefusal::in_words);
             event.attempted(&AUTHORIZE, began, denied.as_ref());
@@ -185,12 +187,14 @@ impl IdentitySource {
         after("context.").map_or(IdentitySource::Unknown, IdentitySource::Context)
     }
 
-    /// True when the handshake has the identity source, and not empty.
+    /// True when the handshake has the identity source, and not empty. Of several values the last counts. GUESS: of a
+    /// header too.
     fn is_brought(&self, event: &Event, handshake: &Handshake) -> bool {
         let value = match self {
-            IdentitySource::Header(name) => handshake.header(name).next(),
-            IdentitySource::QueryString(name) => handshake.query_values(name).next(),
+            IdentitySource::Header(name) => handshake.header(name).last(),
+            IdentitySource::QueryString(name) => handshake.query_values(name).last(),
             IdentitySource::StageVariable(name) => event.stage_variable(name).map(str::to_owned),
+            IdentitySource::Context(name) if NEVER_BROUGHT.contains(&name.as_str()) => None,
             IdentitySource::Context(name) => event.context(name),
             IdentitySource::Unknown => None,
         };
@@ -201,38 +205,24 @@ impl IdentitySource {
 impl AuthorizerRefusal {
     /// Returns the refusal that the client gets.
     ///
-    /// SOURCE: the statuses. GUESS: error types and texts are those of REST APIs, where a failed authorizer has no
-    /// text.
-    pub(crate) fn in_words(&self) -> gateway_response::Refusal {
-        let told = gateway_response::Refusal::new;
-        let silent = |response| gateway_response::Refusal {
-            message: None,
-            ..told(response, String::new())
-        };
+    /// What keeps the function from being asked is told as that API Gateway may not invoke it, which is what is nearest
+    /// to it on AWS. GUESS: a function that failed is told as one whose answer is malformed.
+    pub(crate) fn in_words(&self) -> Refusal {
         match self {
             AuthorizerRefusal::NoIdentity | AuthorizerRefusal::Unauthorized => {
-                told(ResponseType::Unauthorized, UNAUTHORIZED.to_owned())
+                Refusal::new(ResponseType::Unauthorized, UNAUTHORIZED)
             }
-            AuthorizerRefusal::Denied { explicitly, .. } => told(
-                ResponseType::AccessDenied,
-                format!(
-                    "User is not authorized to access this resource{}",
-                    if_explicit(*explicitly)
-                ),
+            AuthorizerRefusal::Denied { explicitly, .. } => {
+                let why = why_denied(*explicitly);
+                let message = format!("User is not authorized to access this resource {why}");
+                Refusal::new(ResponseType::AccessDenied, message)
+            }
+            AuthorizerRefusal::NotAsked(_) => Refusal::new(
+                ResponseType::AuthorizerConfigurationError,
+                "Internal server error",
             ),
-            AuthorizerRefusal::NotAsked(_) => silent(ResponseType::AuthorizerConfigurationError),
-            AuthorizerRefusal::Failed(_) => silent(ResponseType::AuthorizerFailure),
+            AuthorizerRefusal::Failed(_) => Refusal::new(ResponseType::AuthorizerFailure, ""),
         }
-    }
-}
-
-/// SOURCE: AWS's articles about 403 on REST APIs: a deny that a statement spells out is told from the lack of any
-/// allow.
-pub(crate) fn if_explicit(explicitly: bool) -> &'static str {
-    if explicitly {
-        " with an explicit deny"
-    } else {
-        ""
     }
 }
 
@@ -254,22 +244,12 @@ fn note(event: &Event, refusal: Option<&AuthorizerRefusal>) {
     }
 }
 
-/// Reads the context in a function's answer, or says what is wrong with it.
-fn read_context(value: &Value) -> Result<Map<String, Value>, &'static str> {
-    let context = match value {
-        Value::Null => Map::new(),
-        Value::Object(members) => members.clone(),
-        _ => return Err("the context in the function's answer is no object"),
-    };
-    // SOURCE: the guide: a context holds texts, numbers and booleans.
-    if context.values().any(|it| it.is_object() || it.is_array()) {
-        return Err("the context holds an object or a list");
-    }
-    Ok(context)
-}
-
-/// Reads the answer of a function.
-fn read(answer: &InvocationResponse, resource: &str) -> Result<Authorized, AuthorizerRefusal> {
+/// Reads the answer of a function that took so long.
+fn read(
+    answer: &InvocationResponse,
+    resource: &str,
+    latency: Duration,
+) -> Result<Authorized, AuthorizerRefusal> {
     let failed = |reason: &str| AuthorizerRefusal::Failed(reason.to_owned());
     if answer.payload.len() > ANSWER_BYTES {
         return Err(failed("the function's answer is longer than 8 KB"));
@@ -283,13 +263,9 @@ fn read(answer: &InvocationResponse, resource: &str) -> Result<Authorized, Autho
             _ => failed("the function failed"),
         });
     }
-    // GUESS: as on REST APIs, an answer without a principal is malformed.
-    let principal = value["principalId"]
-        .as_str()
-        .ok_or_else(|| failed("the function's answer has no principalId"))?;
     let policy = Policy::read(&value["policyDocument"])
         .map_err(|error| AuthorizerRefusal::Failed(error.to_string()))?;
-    let mut context = read_context(&value["context"]).map_err(failed)?;
+    let members = read_members(&value).map_err(failed)?;
     let usage_key = match &value["usageIdentifierKey"] {
         Value::Null => None,
         Value::String(key) => Some(key.clone()),
@@ -302,8 +278,42 @@ fn read(answer: &InvocationResponse, resource: &str) -> Result<Authorized, Autho
             explicitly: decision == Decision::Denied,
         });
     }
-    context.insert("principalId".to_owned(), Value::from(principal));
-    Ok(Authorized { context, usage_key })
+    Ok(Authorized {
+        context: AuthorizerContext { members, latency },
+        usage_key,
+    })
+}
+
+/// Reads the context and the principal in a function's answer, or says what is wrong with them.
+fn read_members(answer: &Value) -> Result<Vec<(String, String)>, &'static str> {
+    const PRINCIPAL: &str = "principalId";
+    let mut members = Vec::new();
+    match &answer["context"] {
+        Value::Null => {}
+        Value::Object(context) => {
+            for (name, value) in context {
+                let text = scalar_text(value, "the context holds an object or a list")?;
+                members.extend(text.map(|text| (name.clone(), text)));
+            }
+        }
+        _ => return Err("the context in the function's answer is no object"),
+    }
+    let principal = scalar_text(&answer[PRINCIPAL], "the principalId is an object or a list")?;
+    if let Some(principal) = principal {
+        members.retain(|(name, _)| name != PRINCIPAL);
+        members.push((PRINCIPAL.to_owned(), principal));
+    }
+    Ok(members)
+}
+
+/// Returns a value as text, and nothing of a null; or `otherwise`, of an object or a list.
+fn scalar_text(value: &Value, otherwise: &'static str) -> Result<Option<String>, &'static str> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.clone())),
+        Value::Number(_) | Value::Bool(_) => Ok(Some(value.to_string())),
+        Value::Array(_) | Value::Object(_) => Err(otherwise),
+    }
 }
 
 #[cfg(test)]
@@ -315,11 +325,14 @@ mod tests {
     use crate::gateway::data::{fixture, message::event::Kind};
 
     const RESOURCE: &str = "arn:aws:execute-api:us-east-1:000000000000:a1/prod/$connect";
+    const LATENCY: Duration = Duration::from_millis(21);
 
     #[test]
     fn an_identity_source_is_there_if_it_is_not_empty() {
-        let event =
-            fixture::connect_event("token=t&empty=&a=&a=1", &[("x-auth", "a"), ("x-empty", "")]);
+        let event = fixture::connect_event(
+            "token=t&empty=&a=&a=1&b=1&b=",
+            &[("x-auth", "a"), ("x-empty", "")],
+        );
         let Kind::Connect(handshake) = &event.kind else {
             unreachable!("invariant: it is a connect");
         };
@@ -331,11 +344,19 @@ mod tests {
             ("route.request.querystring.token", true),
             ("route.request.querystring.Token", false),
             ("route.request.querystring.empty", false),
-            ("route.request.querystring.a", false),
+            // The last of several values counts.
+            ("route.request.querystring.a", true),
+            ("route.request.querystring.b", false),
             ("stageVariables.host", true),
             ("stageVariables.absent", false),
             ("context.identity.sourceIp", true),
             ("context.connectionId", true),
+            ("context.connectedAt", true),
+            ("context.requestTimeEpoch", true),
+            ("context.routeKey", true),
+            // They are there, and let nobody in.
+            ("context.eventType", false),
+            ("context.messageDirection", false),
             ("context.messageId", false),
             ("context.absent", false),
             ("method.request.header.x-auth", false),
@@ -373,35 +394,71 @@ mod tests {
             function_error: function_error.map(str::to_owned),
             ..InvocationResponse::default()
         };
-        read(&answer, RESOURCE)
+        read(&answer, RESOURCE, LATENCY)
     }
 
     fn said(answer: &Value) -> Result<Authorized, AuthorizerRefusal> {
         outcome(&answer.to_string(), None)
     }
 
+    /// The members of the context that an allowing answer makes, with these members changed.
+    #[track_caller]
+    fn known(more: &Value) -> Vec<(String, String)> {
+        said(&allow(more)).unwrap().context.members
+    }
+
+    fn texts(members: &[(&str, &str)]) -> Vec<(String, String)> {
+        let members = members.iter();
+        members
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
     #[test]
-    fn who_is_allowed_is_known_by_context_and_principal() {
-        let answer = allow(&json!({
-            "context": {"name": "ann", "n": 1, "is": true, "none": null, "principalId": "another"},
-            "usageIdentifierKey": "k1",
-        }));
-        let authorized = said(&answer).unwrap();
-        assert_eq!(authorized.usage_key.as_deref(), Some("k1"));
+    fn every_value_of_a_context_is_a_text_and_a_null_is_left_out() {
+        let context = json!({"name": "ann", "n": 7, "half": 0.5, "is": true, "not": false, "empty": "", "none": null});
         assert_eq!(
-            Value::Object(authorized.context),
-            json!({"name": "ann", "n": 1, "is": true, "none": null, "principalId": "me"})
+            known(&json!({ "context": context })),
+            texts(&[
+                ("name", "ann"),
+                ("n", "7"),
+                ("half", "0.5"),
+                ("is", "true"),
+                ("not", "false"),
+                ("empty", ""),
+                ("principalId", "me"),
+            ])
         );
-        for nothing in [
-            json!({}),
-            json!({"context": null, "usageIdentifierKey": null}),
+        for nothing in [json!({}), json!({ "context": null })] {
+            assert_eq!(known(&nothing), texts(&[("principalId", "me")]));
+        }
+    }
+
+    #[test]
+    fn a_principal_may_be_missing_and_is_a_text_otherwise() {
+        for (principal, expected) in [
+            (json!(null), None),
+            (json!(""), Some("")),
+            (json!("ann"), Some("ann")),
+            (json!(7), Some("7")),
         ] {
-            let authorized = said(&allow(&nothing)).unwrap();
-            assert_eq!(
-                Value::Object(authorized.context),
-                json!({"principalId": "me"})
-            );
-            assert_eq!(authorized.usage_key, None);
+            let expected = expected.map(|text| ("principalId", text));
+            let expected = texts(expected.as_slice());
+            assert_eq!(known(&json!({ "principalId": principal })), expected);
+        }
+        let mut missing = allow(&json!({}));
+        missing.as_object_mut().unwrap().remove("principalId");
+        assert_eq!(said(&missing).unwrap().context.members, texts(&[]));
+        let other = json!({ "context": { "principalId": "another" } });
+        assert_eq!(known(&other), texts(&[("principalId", "me")]));
+    }
+
+    #[test]
+    fn an_answer_may_name_an_api_key_and_took_its_time() {
+        for (key, expected) in [(json!("k1"), Some("k1")), (json!(null), None)] {
+            let authorized = said(&allow(&json!({ "usageIdentifierKey": key }))).unwrap();
+            assert_eq!(authorized.usage_key.as_deref(), expected);
+            assert_eq!(authorized.context.latency, LATENCY);
         }
     }
 
@@ -423,17 +480,19 @@ mod tests {
             };
             assert_eq!(explicitly, is_explicit, "{denied}");
         }
-        let mut nobody = allow(&json!({}));
-        nobody.as_object_mut().unwrap().remove("principalId");
         for malformed in [
             json!(null),
             json!("Allow"),
-            json!({"isAuthorized": true}),
-            nobody,
-            allow(&json!({"principalId": 1})),
+            json!({"unexpected": "not an answer"}),
+            json!({"isAuthorized": true, "context": {"a": "1"}}),
+            allow(&json!({"principalId": {"nested": "me"}})),
+            allow(&json!({"principalId": ["me"]})),
             allow(&json!({"policyDocument": null})),
+            allow(&json!({"policyDocument": "no policy"})),
             allow(&json!({"policyDocument": {"Statement": [{"Effect": "Allow"}]}})),
+            statement("NotAnEffect", RESOURCE),
             allow(&json!({"context": []})),
+            allow(&json!({"context": "no context"})),
             allow(&json!({"context": {"a": {"b": 1}}})),
             allow(&json!({"context": {"a": [1]}})),
             allow(&json!({"usageIdentifierKey": 1})),
@@ -480,8 +539,11 @@ mod tests {
             match outcome(&nearly.to_string(), thrown) {
                 Ok(authorized) => {
                     prop_assert!(thrown.is_none());
-                    prop_assert_eq!(authorized.context.get("principalId"), Some(&nearly["principalId"]));
-                    prop_assert!(authorized.context.values().all(|it| !it.is_object() && !it.is_array()));
+                    let principal = &nearly["principalId"];
+                    prop_assert!(!principal.is_object() && !principal.is_array());
+                    let members = authorized.context.members;
+                    let is_named = members.iter().any(|(name, _)| name == "principalId");
+                    prop_assert!(is_named || principal.is_null());
                 }
                 Err(AuthorizerRefusal::Unauthorized) => prop_assert!(thrown.is_some()),
                 Err(_) => {}
@@ -525,6 +587,42 @@ mod tests {
             outcome("\"Unauthorized\"", None),
             Err(AuthorizerRefusal::Failed(_))
         ));
+    }
+
+    #[test]
+    fn each_refusal_has_its_status_and_its_words() {
+        let failed = || "why".to_owned();
+        let denied = |explicitly| AuthorizerRefusal::Denied {
+            resource: RESOURCE.to_owned(),
+            explicitly,
+        };
+        for (refusal, status, words) in [
+            (AuthorizerRefusal::NoIdentity, 401, "Unauthorized"),
+            (AuthorizerRefusal::Unauthorized, 401, "Unauthorized"),
+            (
+                denied(true),
+                403,
+                "User is not authorized to access this resource with an explicit deny in an identity-based policy",
+            ),
+            (
+                denied(false),
+                403,
+                "User is not authorized to access this resource because no identity-based policy allows the \
+                 execute-api:Invoke action",
+            ),
+            (AuthorizerRefusal::Failed(failed()), 500, ""),
+            (
+                AuthorizerRefusal::NotAsked(failed()),
+                500,
+                "Internal server error",
+            ),
+        ] {
+            let told = refusal.in_words();
+            assert_eq!(
+                (told.status.as_u16(), told.message.as_str()),
+                (status, words)
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,4 +4,5 @@ mod arrival;
 mod authorization;
 pub(super) mod authorizer;
 pub(super) mod caller;
+pub(super) mod refusal;
 pub(super) mod upgrade;

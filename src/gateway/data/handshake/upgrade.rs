@@ -2,12 +2,12 @@
 //! its end.
 //!
 //! SOURCE: the outcomes are those of the developer guide's chapters on `$connect`, on authorizers and on gateway
-//! responses, and of captured sessions; the guesses are marked.
+//! responses, of captured sessions, and of what was recorded on AWS, September 2026; the guesses are marked.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use hyper::{
     body::Incoming,
@@ -22,8 +22,9 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
-    arrival::{self, Arrival, Pass, RefusalResponse},
+    arrival::{self, Arrival, Pass},
     authorization::authorize,
+    refusal::{self, RefusalResponse},
 };
 use crate::gateway::{
     client_stream::ClientStream,
@@ -35,21 +36,16 @@ use crate::gateway::{
             peer,
             registry::Connection,
         },
-        gateway_response::ResponseType,
         integration::integrate,
         message::event::{Event, Kind},
     },
     outbound::BackendResponse,
-    reply,
     stage_address::StageAddress,
     store::record::Snapshot,
 };
 
 /// The longest time that the protocol switch may take once the 101 is on its way.
 const SWITCH_PATIENCE: Duration = Duration::from_secs(10);
-
-/// The message for a client that comes while the gateway stops.
-const UNAVAILABLE: &str = "Service Unavailable";
 
 /// True when a request asks for a WebSocket.
 pub(crate) fn wanted(headers: &HeaderMap) -> bool {
@@ -94,7 +90,7 @@ pub(crate) async fn connect(
     let protocol = match answered.await {
         Ok(Ok(protocol)) => protocol,
         Ok(Err(refused)) => return *refused,
-        Err(_) => return unavailable(),
+        Err(_) => return refusal::cut_off(),
     };
     if let Some(protocol) = protocol {
         let headers = accepted.headers_mut();
@@ -112,12 +108,11 @@ async fn open(
     let protocol = ask(&plane, &snapshot, &event).await?;
     let connection = Arc::clone(&event.connection);
     if !plane.registry.add(Arc::clone(&connection)) {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        event.refused(status, ResponseType::Default5xx, Some(UNAVAILABLE));
+        let refused = refusal::unavailable(&event);
         // Its line in the access log comes before that of the disconnect.
         drop(event);
         disconnect(&plane, &connection, Ending::LOST).await;
-        return Err(Box::new(unavailable()));
+        return Err(Box::new(refused));
     }
     if plane
         .store
@@ -128,11 +123,6 @@ async fn open(
         connection.outbox.close(Closing::REMOVED);
     }
     Ok(protocol)
-}
-
-fn unavailable() -> Response<Full<Bytes>> {
-    let body = serde_json::json!({ "message": UNAVAILABLE }).to_string();
-    reply::json(StatusCode::SERVICE_UNAVAILABLE, body)
 }
 
 /// Asks `$connect`. Gives the subprotocol that the integration chose.
@@ -149,26 +139,30 @@ async fn ask(
     match authorize(plane, snapshot, route, event).await {
         Ok(Some(caller)) => event.connection.identify(caller),
         Ok(None) => {}
-        Err(denied) => return Err(Box::new(arrival::refuse(&denied, event))),
+        Err(denied) => return Err(Box::new(refusal::refuse(&denied, event))),
     }
     let Some(integration) = &route.integration else {
         return Ok(None);
     };
     match integrate::run(integration, event, plane).await {
-        Ok(reply) if (200..300).contains(&reply.status) => Ok(subprotocol(event, &reply)),
         Ok(reply) => {
             event.note("status", || reply.status.to_string());
-            Err(Box::new(relay(reply)))
+            if (200..300).contains(&reply.status) {
+                Ok(subprotocol(event, &reply))
+            } else {
+                Err(Box::new(refusal::relay(reply, event)))
+            }
         }
         Err(failure) => {
             peer::log_failure(route, integration, event, &failure);
-            Err(Box::new(arrival::refuse(&failure.trouble.refusal(), event)))
+            Err(Box::new(refusal::refuse(&failure.trouble.refusal(), event)))
         }
     }
 }
 
-/// Returns the subprotocol that the integration chose. GUESS: one that the client did not offer is left out, for a
-/// client must fail a handshake that agrees to it.
+/// Returns the subprotocol that the integration chose.
+///
+/// SOURCE: reported of AWS: one that the client did not offer too, with which a client must fail the handshake.
 fn subprotocol(event: &Event, reply: &BackendResponse) -> Option<HeaderValue> {
     let Kind::Connect(handshake) = &event.kind else {
         return None;
@@ -176,26 +170,15 @@ fn subprotocol(event: &Event, reply: &BackendResponse) -> Option<HeaderValue> {
     let chosen = reply.headers.get(header::SEC_WEBSOCKET_PROTOCOL)?;
     let is_chosen = |name: &str| chosen.as_bytes() == name.trim().as_bytes();
     let mut offered = handshake.header(header::SEC_WEBSOCKET_PROTOCOL.as_str());
-    if offered.any(|names| names.split(',').any(is_chosen)) {
-        return Some(chosen.clone());
+    if !offered.any(|names| names.split(',').any(is_chosen)) {
+        tracing::warn!(
+            api = event.serving.api_id,
+            stage = event.serving.stage.stage_name,
+            connection = event.connection.id,
+            "$connect chose a subprotocol that the client did not offer; clients fail such a handshake"
+        );
     }
-    tracing::warn!(
-        api = event.serving.api_id,
-        stage = event.serving.stage.stage_name,
-        connection = event.connection.id,
-        "$connect chose a subprotocol that the client did not offer; it is left out"
-    );
-    None
-}
-
-/// Returns the integration's own refusal: status, body and headers. GUESS: that the body and the headers are relayed.
-fn relay(reply: BackendResponse) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(reply.body));
-    *response.status_mut() =
-        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = reply.headers;
-    integrate::strip_hop_headers(response.headers_mut());
-    response
+    Some(chosen.clone())
 }
 
 /// Runs the connection's life after the 101, and its `$disconnect`.

@@ -59,10 +59,7 @@ impl Trouble {
 
     /// Returns the refusal of a handshake because of the trouble.
     pub(crate) fn refusal(self) -> Refusal {
-        Refusal {
-            status: self.status(),
-            ..Refusal::new(self.response(), self.message())
-        }
+        Refusal::new(self.response(), self.message()).with_status(self.status())
     }
 }
 

@@ -182,7 +182,10 @@ mod tests {
     use crate::{
         gateway::{
             access::Credential,
-            data::{fixture, handshake::caller::Caller},
+            data::{
+                fixture,
+                handshake::caller::{AuthorizerContext, Caller},
+            },
         },
         model::Secret,
     };
@@ -385,7 +388,8 @@ mod tests {
         for name in unknown {
             is(name, "");
         }
-        let said = serde_json::json!({"principalId": "ann", "room": 1, "is": true, "none": null});
+        let said = [("principalId", "ann"), ("room", "1"), ("is", "true")];
+        let members = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
         event.connection.identify(Caller {
             credential: Some(Arc::new(Credential {
                 access_key_id: "AKID".to_owned(),
@@ -394,7 +398,10 @@ mod tests {
                 user: "alice".to_owned(),
                 policy: None,
             })),
-            authorizer: said.as_object().cloned().map(Box::new),
+            authorizer: Some(Box::new(AuthorizerContext {
+                members: members.to_vec(),
+                ..AuthorizerContext::default()
+            })),
             api_key: None,
         });
         for (name, value) in [

@@ -227,7 +227,7 @@ impl Event {
     /// Notes for the access log how an attempt to learn something about the client went.
     pub(crate) fn attempted(&self, attempt: &Attempt, began: Instant, failed: Option<&Refusal>) {
         if let Some(trace) = &self.trace {
-            let failed = failed.map(|it| (it.status, it.message.as_deref().unwrap_or_default()));
+            let failed = failed.map(|it| (it.status, it.message.as_str()));
             trace.note_attempt(attempt, began.elapsed(), failed);
         }
     }

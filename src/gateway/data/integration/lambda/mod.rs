@@ -1,8 +1,8 @@
 //! Lambda functions as integrations: the event that a function is called with, and the meaning of its answer. The call
 //! itself is made elsewhere; nothing here waits or reads a clock.
 //!
-//! SOURCE: developer guide, "Set up a WebSocket API integration request", and captured events; format 1.0, members in
-//! the order in which AWS writes them.
+//! SOURCE: developer guide, "Set up a WebSocket API integration request", captured events, and what was recorded on AWS,
+//! September 2026; format 1.0, members in the order in which AWS writes them.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::failure::{Failure, Trouble};
 use crate::gateway::{
     data::{
-        handshake::caller::Caller,
+        handshake::caller::{AuthorizerContext, Caller},
         ids,
         message::event::{Event, Handshake, Kind},
     },
@@ -61,7 +61,10 @@ pub(crate) fn proxy_event(event: &Event) -> Bytes {
             set("headers", single);
             set("multiValueHeaders", multi);
             if !handshake.query.is_empty() {
-                let (single, multi) = by_name(handshake.query_pairs());
+                // SOURCE: recorded on AWS, September 2026: sorted, which an authorizer's event does not do.
+                let mut pairs: Vec<_> = handshake.query_pairs().collect();
+                pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+                let (single, multi) = by_name(pairs);
                 set("queryStringParameters", single);
                 set("multiValueQueryStringParameters", multi);
             }
@@ -74,7 +77,7 @@ pub(crate) fn proxy_event(event: &Event) -> Bytes {
         }
     }
     let variables = &event.serving.stage.stage_variables;
-    // GUESS: absent, not null, where the stage has none.
+    // SOURCE: recorded on AWS, September 2026: absent, not null, where the stage has none.
     if !variables.is_empty() {
         set("stageVariables", json!(variables));
     }
@@ -86,9 +89,10 @@ pub(crate) fn proxy_event(event: &Event) -> Bytes {
     Bytes::from(Value::Object(members).to_string())
 }
 
-/// Makes the event for an authorizer. GUESS: without a query string the parameters are there and empty.
+/// Makes the event for an authorizer.
 ///
-/// SOURCE: the guide's sample: what belongs to the hop is there, as the hop has it, and so are the stage variables.
+/// SOURCE: recorded on AWS, September 2026: what belongs to the hop is there, as the hop has it; so are the stage
+/// variables and the parameters of the query, in its order, and empty where there are none.
 pub(crate) fn authorizer_event(event: &Event, handshake: &Handshake, method_arn: &str) -> Bytes {
     let of_hop = [
         ("Connection", "upgrade"),
@@ -118,15 +122,15 @@ fn request_context(event: &Event) -> Value {
     let text = |name: &str| json!(event.context(name).unwrap_or_default());
     let mut set = |name: &str, value: Value| members.insert(name.to_owned(), value);
     set("routeKey", text("routeKey"));
+    if let Kind::Disconnect { code, .. } = &event.kind {
+        set("disconnectStatusCode", json!(code));
+    }
     let caller = event.connection.caller();
-    if let Some(authorizer) = caller.and_then(Caller::authorizer) {
-        set("authorizer", json!(authorizer));
+    if let Some(context) = caller.and_then(Caller::authorizer) {
+        set("authorizer", authorizer(event, context));
     }
     if matches!(event.kind, Kind::Message(_)) {
         set("messageId", text("messageId"));
-    }
-    if let Kind::Disconnect { code, .. } = &event.kind {
-        set("disconnectStatusCode", json!(code));
     }
     for name in [
         "eventType",
@@ -147,6 +151,22 @@ fn request_context(event: &Event) -> Value {
     set("identity", identity(event));
     for name in ["requestId", "domainName", "connectionId", "apiId"] {
         set(name, text(name));
+    }
+    Value::Object(members)
+}
+
+/// Returns what an authorizer said of the client.
+///
+/// SOURCE: recorded on AWS, September 2026: the event of a connect alone tells how long the authorizer took, and that is
+/// the one number among texts.
+fn authorizer(event: &Event, context: &AuthorizerContext) -> Value {
+    let members = context.members.iter();
+    let mut members: Map<_, _> = members
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    if matches!(event.kind, Kind::Connect(_)) {
+        let latency = u64::try_from(context.latency.as_millis()).unwrap_or(u64::MAX);
+        members.insert("integrationLatency".to_owned(), json!(latency));
     }
     Value::Object(members)
 }

@@ -1,6 +1,6 @@
 //! The events that functions get, to the byte, and the meaning of their answers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use proptest::prelude::*;
 
@@ -221,6 +221,19 @@ fn bare(mut event: Event) -> Event {
     event
 }
 
+/// Lets an authorizer have said something of the client.
+fn authorized(event: &Event) {
+    let said = [("n", "7"), ("is", "true"), ("principalId", "ann")];
+    let members = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    event.connection.identify(Caller {
+        authorizer: Some(Box::new(AuthorizerContext {
+            members: members.to_vec(),
+            latency: Duration::from_millis(21),
+        })),
+        ..Caller::default()
+    });
+}
+
 const END: &str = r#""requestId":"<request>","domainName":"chat.example","connectionId":"<connection>","apiId":"a1"}"#;
 const BEGIN: &str =
     r#""extendedRequestId":"<request>","requestTime":"<time>","messageDirection":"IN""#;
@@ -250,16 +263,12 @@ fn events_are_written_as_aws_writes_them_to_the_byte() {
     );
     let mut message = bare(fixture::message_event("\u{e9}\"\n"));
     message.routed("say");
-    let authorizer = json!({"n": 7, "is": true, "none": null, "principalId": "ann"});
-    message.connection.identify(Caller {
-        authorizer: authorizer.as_object().cloned().map(Box::new),
-        ..Caller::default()
-    });
+    authorized(&message);
     check_bytes(
         &message,
         &proxy_event(&message),
         &[
-            r#"{"requestContext":{"routeKey":"say","authorizer":{"n":7,"is":true,"none":null,"principalId":"ann"},"#,
+            r#"{"requestContext":{"routeKey":"say","authorizer":{"n":"7","is":"true","principalId":"ann"},"#,
             r#""messageId":"<message>","eventType":"MESSAGE","#,
             BEGIN,
             MIDDLE,
@@ -269,13 +278,15 @@ fn events_are_written_as_aws_writes_them_to_the_byte() {
         ],
     );
     let disconnect = bare(fixture::disconnect_event(1005, ""));
+    authorized(&disconnect);
     check_bytes(
         &disconnect,
         &proxy_event(&disconnect),
         &[
             r#"{"headers":{"Host":"chat.example","x-api-key":"","X-Forwarded-For":"","x-restapi":""},"#,
             r#""multiValueHeaders":{"Host":["chat.example"],"x-api-key":[""],"X-Forwarded-For":[""],"x-restapi":[""]},"#,
-            r#""requestContext":{"routeKey":"$disconnect","disconnectStatusCode":1005,"eventType":"DISCONNECT","#,
+            r#""requestContext":{"routeKey":"$disconnect","disconnectStatusCode":1005,"#,
+            r#""authorizer":{"n":"7","is":"true","principalId":"ann"},"eventType":"DISCONNECT","#,
             BEGIN,
             r#","disconnectReason":"""#,
             MIDDLE,
@@ -312,10 +323,70 @@ fn an_authorizers_event_is_written_as_aws_writes_it_to_the_byte() {
 }
 
 #[test]
-fn a_connect_event_without_a_query_has_no_parameters() {
-    let made = read(&fixture::connect_event("", &[]));
-    assert!(made.get("queryStringParameters").is_none());
-    assert!(made.get("multiValueQueryStringParameters").is_none());
+fn a_connect_event_alone_tells_how_long_the_authorizer_took() {
+    let said = |event: Event| {
+        authorized(&event);
+        read(&event)["requestContext"]["authorizer"].clone()
+    };
+    let texts = json!({"n": "7", "is": "true", "principalId": "ann"});
+    assert_eq!(said(fixture::message_event("{}")), texts);
+    assert_eq!(said(fixture::disconnect_event(1000, "")), texts);
+    let mut on_connect = texts;
+    on_connect["integrationLatency"] = json!(21);
+    assert_eq!(said(fixture::connect_event("", &[])), on_connect);
+}
+
+#[test]
+fn a_connect_event_sorts_the_parameters_that_an_authorizers_event_has_as_they_came() {
+    let event = fixture::connect_event("m=1&e=a%2Bb+c&r=one&r=two&b=&m=2", &[]);
+    let Kind::Connect(handshake) = &event.kind else {
+        unreachable!("invariant: it is a connect");
+    };
+    let authorizers: Value =
+        serde_json::from_slice(&authorizer_event(&event, handshake, "arn")).unwrap();
+    for member in ["queryStringParameters", "multiValueQueryStringParameters"] {
+        assert_eq!(names(&authorizers[member]), ["m", "e", "r", "b"]);
+        assert_eq!(names(&read(&event)[member]), ["b", "e", "m", "r"]);
+    }
+    let single = json!({"m": "2", "e": "a+b c", "r": "two", "b": ""});
+    assert_eq!(authorizers["queryStringParameters"], single);
+    let multi = json!({"m": ["1", "2"], "e": ["a+b c"], "r": ["one", "two"], "b": [""]});
+    assert_eq!(authorizers["multiValueQueryStringParameters"], multi);
+}
+
+#[test]
+fn a_connect_event_has_the_request_and_the_times_of_its_authorizers_event() {
+    let event = fixture::connect_event("", &[]);
+    let Kind::Connect(handshake) = &event.kind else {
+        unreachable!("invariant: it is a connect");
+    };
+    let authorizers: Value =
+        serde_json::from_slice(&authorizer_event(&event, handshake, "arn")).unwrap();
+    authorized(&event);
+    let mut context = read(&event)["requestContext"].clone();
+    context.as_object_mut().unwrap().remove("authorizer");
+    assert_eq!(context, authorizers["requestContext"]);
+    let time = |name: &str| context[name].as_i64().unwrap();
+    assert!(time("requestTimeEpoch") >= time("connectedAt"));
+}
+
+#[test]
+fn without_a_query_and_stage_variables_an_authorizers_event_alone_has_empty_ones() {
+    let event = bare(fixture::connect_event("", &[]));
+    let Kind::Connect(handshake) = &event.kind else {
+        unreachable!("invariant: it is a connect");
+    };
+    let authorizers: Value =
+        serde_json::from_slice(&authorizer_event(&event, handshake, "arn")).unwrap();
+    for member in [
+        "queryStringParameters",
+        "multiValueQueryStringParameters",
+        "stageVariables",
+    ] {
+        assert_eq!(authorizers[member], json!({}), "{member}");
+        assert_eq!(read(&event).get(member), None, "{member}");
+    }
+    assert_eq!(authorizers.get("isBase64Encoded"), None);
 }
 
 #[test]
