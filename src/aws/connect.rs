@@ -4,7 +4,7 @@
 //! configuration and no credentials of anybody: AWS itself is never reached that way, so whatever answers there is an
 //! emulator, and a client for it must cost nothing.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, environment::EnvironmentVariableRegionProvider,
@@ -24,13 +24,13 @@ use aws_sdk_apigatewayv2::{
 use aws_smithy_http_client::{
     Builder, Connector,
     proxy::ProxyConfig,
-    tls::{Provider, rustls_provider::CryptoMode},
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_types::service_config::ServiceConfigKey;
 use http::Uri;
 
-use super::{Error, ErrorKind, call::Operations, credentials};
-use crate::model::{Target, pace::CallLimits, target::AwsTarget, text};
+use super::{Error, ErrorKind, call::Operations, credentials, names::Names};
+use crate::model::{Target, host::is_loopback, pace::CallLimits, target::AwsTarget, text};
 
 /// The region of a local endpoint when nobody names one.
 pub(super) const USUAL_REGION: &str = "us-east-1";
@@ -120,7 +120,7 @@ fn local_client(
         .region(region)
         .endpoint_url(&endpoint)
         .credentials_provider(provider)
-        .http_client(Builder::new().build_http())
+        .http_client(http_client())
         .timeout_config(timeouts(tuning))
         .retry_config(RetryConfig::disabled())
         .build();
@@ -241,6 +241,19 @@ async fn endpoint_in_force(config: &SdkConfig, aws: &AwsTarget, region: &Region)
     }
 }
 
+/// A client for plain HTTP on this machine. Only a client that could speak TLS takes a resolver, so this one trusts
+/// nobody, and reads no certificates.
+fn http_client() -> SharedHttpClient {
+    let nobody = TlsContext::builder()
+        .with_trust_store(TrustStore::empty())
+        .build()
+        .unwrap_or_default();
+    Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(nobody)
+        .build_with_resolver(Names)
+}
+
 /// The SDK's own client does not look at `HTTPS_PROXY`; this one does.
 fn https_client() -> SharedHttpClient {
     Builder::new().build_with_connector_fn(|settings, components| {
@@ -251,7 +264,7 @@ fn https_client() -> SharedHttpClient {
         }
         builder
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build()
+            .build_with_resolver(Names)
     })
 }
 
@@ -305,34 +318,9 @@ pub(super) fn is_aws(endpoint: &str) -> bool {
     suffixes.iter().any(|suffix| host.ends_with(suffix))
 }
 
-/// True when the host of a URL is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => bare == "localhost" || bare.ends_with(".localhost"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn this_machine_is_known_by_its_names() {
-        for host in [
-            "127.0.0.1",
-            "127.9.9.9",
-            "[::1]",
-            "localhost",
-            "gw.localhost",
-        ] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["10.0.0.1", "example.com", "localhost.example.com"] {
-            assert!(!is_loopback(host), "{host}");
-        }
-    }
 
     #[test]
     fn aws_is_known_by_its_hosts() {

@@ -11,6 +11,7 @@ mod credentials;
 mod error;
 mod governor;
 mod meter;
+mod names;
 mod profiles;
 mod query;
 mod read;
@@ -41,7 +42,6 @@ use crate::model::{
 };
 
 pub use connect::Tuning;
-pub(crate) use connect::is_loopback;
 pub use error::{Error, ErrorKind};
 pub use profiles::{Profile, profiles};
 pub use read::Listed;

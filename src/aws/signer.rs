@@ -18,8 +18,8 @@ use aws_sigv4::{
 };
 use http::{Uri, header};
 
-use super::{Error, ErrorKind, clock, connect::is_loopback, error::innermost, query};
-use crate::model::{ConnectRequest, Secret};
+use super::{Error, ErrorKind, clock, error::innermost, query};
+use crate::model::{ConnectRequest, Secret, host::is_loopback};
 
 /// The name of API Gateway's data plane in signatures.
 const SERVICE: &str = "execute-api";

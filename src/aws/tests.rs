@@ -321,6 +321,21 @@ async fn local_targets_need_neither_credentials_nor_configuration() {
 }
 
 #[tokio::test]
+async fn an_endpoint_below_localhost_is_reached_without_dns() {
+    let stub = Stub::start(|_| CannedAnswer::json(200, r#"{"items":[]}"#)).await;
+    let target = Target::Aws(AwsTarget {
+        endpoint_url: Some(format!(
+            "http://no.resolver.knows.this.localhost:{}",
+            stub.address.port()
+        )),
+        region: Some("eu-west-1".into()),
+        profile: None,
+    });
+    let control = Control::connect(&target).await.unwrap();
+    assert_eq!(control.apis().await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn an_endpoint_on_this_machine_is_reached_without_tls_and_proxy() {
     let stub = Stub::start(|_| CannedAnswer::json(200, r#"{"items":[]}"#)).await;
     let target = Target::Aws(AwsTarget {

@@ -15,16 +15,18 @@ use crate::{
     aws::{self, Control, Signer},
     console,
     model::{
-        ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, Signing, Stage,
-        StageName,
-        link::{Closed, LinkStep, Refusal},
+        Api, ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, Signing,
+        Stage,
+        explain::{
+            self, CloseFacts, ConnectRoute, Explanation, Handshake, Lack, LastMessage, Place, Sent,
+            Standing,
+        },
+        gateway_response::{self, GatewayResponse},
+        limit::MESSAGE_BYTES,
+        link::{Closed, LinkStep, Opened, Refusal},
         text,
     },
     ops::{Journal, reading},
-    ui::live::{
-        explain::{self, CloseFacts, Explanation, Handshake},
-        link::Sent,
-    },
 };
 
 /// Longest part of a refusal's body that a failure quotes, in characters.
@@ -35,7 +37,8 @@ pub(super) struct Destination {
     /// The request with its signature, where it has one.
     pub(super) request: ConnectRequest,
     pub(super) signing: Signing,
-    pub(super) stage: Option<StageName>,
+    /// The stage that it leads to; none of a URL, of which nobody asked the control plane.
+    found: Option<FoundStage>,
     /// None where a refusal means what it says.
     unsettled: Option<Unsettled>,
 }
@@ -44,6 +47,30 @@ impl Destination {
     /// Sets out to it, once.
     pub(super) fn open(&mut self, output: Output) -> PatientLink {
         PatientLink::open(self.request.clone(), self.unsettled.take(), output)
+    }
+
+    /// Returns the words for what the peer agreed to, where nothing is too little.
+    pub(super) fn lacks_subprotocol(&self, opened: &Opened) -> Option<String> {
+        explain::no_subprotocol(&self.request.subprotocols, opened.subprotocol.as_deref())
+    }
+
+    fn handshake(&self) -> Handshake<'_> {
+        Handshake {
+            url: &self.request.url,
+            signing: self.signing,
+            place: self.found.as_ref().map(FoundStage::place),
+        }
+    }
+}
+
+impl FoundStage {
+    fn place(&self) -> Place<'_> {
+        Place {
+            stage: &self.stage.name,
+            standing: Standing::Found(&self.stage),
+            is_endpoint_disabled: self.api.disable_execute_api_endpoint,
+            connect: self.connect.clone(),
+        }
     }
 }
 
@@ -77,11 +104,11 @@ pub(super) async fn destination(
     };
     let settles = found.control.as_ref().is_some_and(Control::settles);
     let stage = found.stage.as_ref().filter(|_| settles);
-    let unsettled = stage.and_then(|stage| Unsettled::of(stage, &request, signer.as_ref()));
+    let unsettled = stage.and_then(|found| Unsettled::of(&found.stage, &request, signer.as_ref()));
     Ok(Destination {
         request: sign(request, signer).await?,
         signing,
-        stage: found.stage.map(|stage| stage.name),
+        found: found.stage,
         unsettled,
     })
 }
@@ -114,10 +141,18 @@ async fn sign(request: ConnectRequest, signer: Option<Signer>) -> Result<Connect
     }
 }
 
+/// A stage that the control plane knows.
+struct FoundStage {
+    api: Api,
+    stage: Stage,
+    /// None where nobody read it.
+    connect: Option<ConnectRoute>,
+}
+
 /// An address, as far as it is known.
 struct Found {
     url: String,
-    stage: Option<Stage>,
+    stage: Option<FoundStage>,
     /// None where nobody needs it.
     control: Option<Control>,
     /// The signing that the stage asks for; unsigned too where nobody looked or can tell.
@@ -150,23 +185,28 @@ async fn find(
     let is_authorization =
         |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
     let is_decided = args.sign || args.header.iter().any(is_authorization);
-    let asks = if is_decided {
-        Ok(false)
+    let connect = if is_decided {
+        Ok(None)
     } else {
         let journal = Journal::new(session.paths.journal());
-        Box::pin(reading::wants_signature(
-            &control, &journal, &api.id, &stage,
-        ))
-        .await
+        let reading = reading::connect_route(&control, &journal, &api.id, &stage);
+        Box::pin(reading).await.map(Some)
     };
-    let (signing, unknown) = match asks {
-        Ok(true) => (Signing::Signed, None),
-        Ok(false) => (Signing::Unsigned, None),
-        Err(error) => (Signing::Unsigned, Some(error)),
+    let (connect, unknown) = match connect {
+        Ok(connect) => (connect, None),
+        Err(error) => (None, Some(error)),
+    };
+    let signing = match &connect {
+        Some(connect) if connect.is_signed() => Signing::Signed,
+        _ => Signing::Unsigned,
     };
     Ok(Found {
         url: api.invoke_url(&stage.name),
-        stage: Some(stage),
+        stage: Some(FoundStage {
+            api,
+            stage,
+            connect,
+        }),
         control: Some(control),
         signing,
         unknown,
@@ -174,12 +214,29 @@ async fn find(
 }
 
 /// Puts messages together from the frames of one direction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Assembler {
     message: Vec<u8>,
+    most: usize,
+    is_too_long: bool,
+}
+
+impl Default for Assembler {
+    fn default() -> Self {
+        Self::up_to(usize::MAX)
+    }
 }
 
 impl Assembler {
+    /// Makes one that keeps messages of at most so many bytes.
+    fn up_to(most: usize) -> Self {
+        Self {
+            message: Vec::new(),
+            most,
+            is_too_long: false,
+        }
+    }
+
     /// Takes a frame; gives the message that it completes.
     pub(super) fn take(&mut self, record: &FrameRecord) -> Option<Vec<u8>> {
         if record.opcode.is_control() {
@@ -187,38 +244,85 @@ impl Assembler {
         }
         if record.part == 1 {
             self.message.clear();
+            self.is_too_long = false;
+        }
+        self.is_too_long |= self.message.len() + record.payload.len() > self.most;
+        if self.is_too_long {
+            return None;
         }
         self.message.extend_from_slice(&record.payload);
         record.is_final.then(|| std::mem::take(&mut self.message))
     }
 }
 
-/// The facts of a connection that explain its end.
-#[derive(Debug, Default)]
+/// A frame of the gateway's own, and what it means.
+pub(super) struct OwnFrame {
+    pub(super) response: GatewayResponse,
+    pub(super) explanation: Explanation,
+}
+
+/// The facts of a connection that explain its end and the gateway's own frames.
+#[derive(Debug)]
 pub(super) struct Facts {
+    url: String,
+    /// The expression that selects a message's route, where it is known.
+    expression: Option<String>,
     opened_at: Option<Timestamp>,
     last_message_at: Option<Timestamp>,
     sent: Sent,
+    incoming: Assembler,
+    outgoing: Assembler,
+    last_sent: Option<Vec<u8>>,
 }
 
 impl Facts {
-    /// Learns from an event.
-    pub(super) fn learn(&mut self, event: &LinkEvent) {
-        match event {
-            LinkEvent::Open(opened) => {
-                self.opened_at = Some(opened.at);
-                self.last_message_at = Some(opened.at);
-            }
-            LinkEvent::Frames(frames) => frames.records.iter().for_each(|record| {
-                if !record.opcode.is_control() {
-                    self.last_message_at = Some(record.at);
-                }
-                if record.direction == Direction::Out {
-                    self.sent.count(record);
-                }
-            }),
-            _ => {}
+    /// Nothing learned yet of a connection to there.
+    pub(super) fn new(to: &Destination) -> Self {
+        let found = to.found.as_ref();
+        Self {
+            url: to.request.url.clone(),
+            expression: found.map(|found| found.api.route_selection_expression.clone()),
+            opened_at: None,
+            last_message_at: None,
+            sent: Sent::default(),
+            incoming: Assembler::up_to(gateway_response::LONGEST),
+            outgoing: Assembler::up_to(MESSAGE_BYTES),
+            last_sent: None,
         }
+    }
+
+    /// Learns from an event, but for frames, which [`Facts::look_at`] takes.
+    pub(super) fn learn(&mut self, event: &LinkEvent) {
+        if let LinkEvent::Open(opened) = event {
+            self.opened_at = Some(opened.at);
+            self.last_message_at = Some(opened.at);
+        }
+    }
+
+    /// Learns from a frame; explains it where it is the last of a message of the gateway's own.
+    pub(super) fn look_at(&mut self, record: &FrameRecord) -> Option<OwnFrame> {
+        if !record.opcode.is_control() {
+            self.last_message_at = Some(record.at);
+        }
+        if record.direction == Direction::Out {
+            self.sent.count(record);
+            self.last_sent = self.outgoing.take(record).or(self.last_sent.take());
+            return None;
+        }
+        let message = self.incoming.take(record)?;
+        let response = GatewayResponse::in_frame(&message)?;
+        let last = LastMessage {
+            payload: self.last_sent.as_deref(),
+            expression: self.expression.as_deref(),
+            url: &self.url,
+            served: None,
+            draft: None,
+        };
+        let explanation = explain::error_frame(&response, &last);
+        Some(OwnFrame {
+            response,
+            explanation,
+        })
     }
 
     fn close(&self, closed: &Closed) -> Explanation {
@@ -255,7 +359,7 @@ impl Facts {
                 };
                 let mut failure = Failure::new(kind, title);
                 failure.causes.clone_from(&failed.causes);
-                Some(match next_step(failed.step) {
+                Some(match next_step(&failed.step) {
                     Some(hint) => failure.hint(hint),
                     None => failure,
                 })
@@ -278,14 +382,10 @@ impl Facts {
 }
 
 fn refused(refusal: &Refusal, to: &Destination) -> Failure {
-    let url = &to.request.url;
-    let stage = to.stage.clone().unwrap_or_else(|| last_segment(url));
-    let handshake = Handshake {
-        stage: &stage,
-        signing: to.signing,
-    };
-    let explanation = explain::refusal(refusal, handshake, None);
-    let mut failure = failure(&format!("Cannot connect to {url}"), &explanation);
+    let handshake = to.handshake();
+    let explanation = explain::refusal(refusal, &handshake);
+    let title = format!("Cannot connect to {}", to.request.url);
+    let mut failure = failure(&title, &explanation);
     let body: String = text::printable_bytes(&refusal.body)
         .chars()
         .take(QUOTED_CHARS)
@@ -293,16 +393,26 @@ fn refused(refusal: &Refusal, to: &Destination) -> Failure {
     if !body.is_empty() {
         failure = failure.cause(format!("it answered: {body}"));
     }
-    if explain::may_lack_signature(refusal, to.signing) {
-        failure = failure
-            .hint("if $connect asks for a signature (AWS_IAM), give it the target's with --sign");
+    match explain::lack(refusal, &handshake).map(way_to_bring) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
-    failure
+}
+
+/// The option that brings what a handshake lacks.
+fn way_to_bring(lack: Lack) -> &'static str {
+    match lack {
+        Lack::Signature => {
+            "if $connect asks for a signature (AWS_IAM), give it the target's with --sign"
+        }
+        Lack::ApiKey => "bring a key with --header 'x-api-key: KEY'",
+        Lack::IdentitySource => "bring what it looks for with --header, or in the query of a URL",
+    }
 }
 
 /// The next thing to try after a link that failed; the causes say what happened.
-fn next_step(step: LinkStep) -> Option<&'static str> {
-    Some(match step {
+fn next_step(step: &LinkStep) -> Option<String> {
+    let words = match step {
         LinkStep::Request | LinkStep::Sign | LinkStep::Rule(_) => return None,
         LinkStep::Resolve => "check the host's name, and the API's region; a deleted API has none",
         LinkStep::Connect => "start the server, or look for a firewall or a proxy on the way",
@@ -310,8 +420,12 @@ fn next_step(step: LinkStep) -> Option<&'static str> {
             "check the host's name and its certificate; a proxy's own must be among the system's"
         }
         LinkStep::Handshake => "check the URL: what answers there may not be a WebSocket server",
+        LinkStep::Subprotocol(name) => {
+            return Some(format!("offer it: --subprotocol {}", text::printable(name)));
+        }
         LinkStep::Open => "connect again; if it happens again, look at the network and the backend",
-    })
+    };
+    Some(words.to_owned())
 }
 
 /// A patience that a person gave, as they would say it.
@@ -328,13 +442,4 @@ fn failure(title: &str, explanation: &Explanation) -> Failure {
 /// SOURCE: RFC 6455 §7.4.1: 1000 is the normal end, 1001 a peer that goes away, 1005 an end without a word.
 pub(super) fn is_orderly(code: u16) -> bool {
     matches!(code, 1000 | 1001 | 1005)
-}
-
-/// The stage's name in an invoke URL, for the explanation.
-fn last_segment(url: &str) -> StageName {
-    let path = url.split(['?', '#']).next().unwrap_or(url);
-    let segment = path.trim_end_matches('/').rsplit('/').next();
-    StageName::parse(segment.unwrap_or_default())
-        .or_else(|_| StageName::parse("stage"))
-        .expect("invariant: that is the name of a stage")
 }

@@ -35,7 +35,7 @@ pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<
             .open(output)
             .sending(Outgoing::Text(text))
             .until(patience.too_late_at);
-        let mut wait = Wait::new(args.expect.as_deref());
+        let mut wait = Wait::new(args.expect.as_deref(), &destination);
         let found = wait.until_done(&mut link, &destination, patience).await?;
         let end = wait.say_goodbye(link, &destination).await;
         if let Some(message) = &found {
@@ -136,20 +136,23 @@ struct Wait<'a> {
     is_sent: bool,
     n_others: u64,
     last_other: Option<String>,
+    /// The meaning of the last message that the gateway sent of itself.
+    own_words: Option<String>,
     /// The code and reason of the close frame that the peer sent.
     their_close: Option<(u16, String)>,
 }
 
 impl<'a> Wait<'a> {
-    fn new(expected: Option<&'a str>) -> Self {
+    fn new(expected: Option<&'a str>, to: &Destination) -> Self {
         Self {
             expected,
             incoming: Assembler::default(),
-            facts: Facts::default(),
+            facts: Facts::new(to),
             is_open: false,
             is_sent: false,
             n_others: 0,
             last_other: None,
+            own_words: None,
             their_close: None,
         }
     }
@@ -168,7 +171,12 @@ impl<'a> Wait<'a> {
         {
             self.facts.learn(&event);
             match &event {
-                LinkEvent::Open(_) => self.is_open = true,
+                LinkEvent::Open(opened) => {
+                    self.is_open = true;
+                    if let Some(words) = to.lacks_subprotocol(opened) {
+                        output::warn(&words);
+                    }
+                }
                 LinkEvent::Frames(frames) => {
                     let found = self.look_at_all(&frames.records);
                     let is_enough = self.is_sent && self.expected.is_none();
@@ -198,6 +206,9 @@ impl<'a> Wait<'a> {
     }
 
     fn look_at(&mut self, record: &FrameRecord) -> Option<String> {
+        if let Some(own) = self.facts.look_at(record) {
+            self.own_words = Some(own.explanation.text);
+        }
         if record.direction == Direction::Out {
             self.is_sent |= record.is_final && !record.opcode.is_control();
             return None;
@@ -214,6 +225,13 @@ impl<'a> Wait<'a> {
         self.n_others += 1;
         self.last_other = Some(message);
         None
+    }
+
+    fn learn(&mut self, records: &[FrameRecord]) {
+        for record in records {
+            self.facts.look_at(record);
+            self.look_for_close(record);
+        }
     }
 
     fn look_for_close(&mut self, record: &FrameRecord) {
@@ -237,10 +255,7 @@ impl<'a> Wait<'a> {
             while let Some(event) = link.next().await {
                 self.facts.learn(&event);
                 if let LinkEvent::Frames(frames) = &event {
-                    frames
-                        .records
-                        .iter()
-                        .for_each(|record| self.look_for_close(record));
+                    self.learn(&frames.records);
                 }
                 end = end.take().or_else(|| event.is_end().then_some(event));
             }
@@ -291,13 +306,17 @@ impl<'a> Wait<'a> {
     }
 
     fn with_others(&self, failure: Failure) -> Failure {
-        match &self.last_other {
+        let failure = match &self.last_other {
             Some(other) => failure.cause(format!(
                 "other messages that came: {}; the last one: {}",
                 self.n_others,
                 text::printable(&other.chars().take(200).collect::<String>())
             )),
             None if self.expected.is_some() => failure.cause("no message came at all"),
+            None => failure,
+        };
+        match &self.own_words {
+            Some(words) => failure.cause(words),
             None => failure,
         }
     }

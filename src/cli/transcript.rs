@@ -6,13 +6,14 @@ use std::sync::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
 
 use super::{
     exit::Stop,
-    message::{Destination, Facts},
+    message::{Destination, Facts, OwnFrame},
     output::{self, Output},
 };
-use crate::model::{Failure, LinkEvent, link::Frames, transcript};
+use crate::model::{Failure, FrameRecord, LinkEvent, link::Frames, transcript};
 
 /// Prints events, one line each.
 pub(super) struct Transcript {
@@ -29,9 +30,9 @@ impl Transcript {
     pub(super) fn new(output: Output, to: Destination, is_over: Arc<AtomicBool>) -> Self {
         Self {
             output,
+            facts: Facts::new(&to),
             to,
             zone: TimeZone::system(),
-            facts: Facts::default(),
             is_over,
         }
     }
@@ -45,9 +46,15 @@ impl Transcript {
     pub(super) fn print(&mut self, event: &LinkEvent) -> Result<(), Stop> {
         self.facts.learn(event);
         match event {
-            LinkEvent::Open(_) if output::is_typed() => self
-                .output
-                .progress("connected; each line you type is sent, Ctrl-C leaves"),
+            LinkEvent::Open(opened) => {
+                if let Some(words) = self.to.lacks_subprotocol(opened) {
+                    output::warn(&words);
+                }
+                if output::is_typed() {
+                    self.output
+                        .progress("connected; each line you type is sent, Ctrl-C leaves");
+                }
+            }
             LinkEvent::Unsent(n_unsent) => output::warn(&transcript::unsent(*n_unsent)),
             LinkEvent::Frames(Frames { dropped, .. }) if *dropped > 0 => {
                 output::warn(&format!("{dropped} frames came too fast and are not shown"));
@@ -72,15 +79,19 @@ impl Transcript {
         }
     }
 
-    fn frames(&self, frames: &Frames) -> Result<(), Stop> {
+    fn frames(&mut self, frames: &Frames) -> Result<(), Stop> {
         for record in &frames.records {
             if self.is_over.load(Ordering::Relaxed) {
                 break;
             }
+            let own = self.facts.look_at(record);
             if self.output.json {
-                output::json_line(&transcript::frame_json(record))?;
-            } else {
-                self.print_at(record.at, &transcript::frame_line(record))?;
+                output::json_line(&frame_json(record, own.as_ref()))?;
+                continue;
+            }
+            self.print_at(record.at, &transcript::frame_line(record))?;
+            if let Some(own) = own {
+                self.print_at(record.at, &format!("gateway  {}", own.explanation.text))?;
             }
         }
         Ok(())
@@ -91,4 +102,22 @@ impl Transcript {
         let time = time.strftime("%H:%M:%S%.3f");
         output::answer(&format!("{time}  {line}"))
     }
+}
+
+/// Returns a frame as JSON; the last one of a message of the gateway's own says so, and what it means.
+fn frame_json(record: &FrameRecord, own: Option<&OwnFrame>) -> Value {
+    let mut json = transcript::frame_json(record);
+    if let Some(OwnFrame {
+        response,
+        explanation,
+    }) = own
+    {
+        json["gatewayResponse"] = json!({
+            "message": response.message,
+            "connectionId": response.connection_id,
+            "requestId": response.request_id,
+            "meaning": explanation.text,
+        });
+    }
+    json
 }

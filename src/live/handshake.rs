@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::{
 use super::{body::Framing, clock, wire::STEP_TIME};
 use crate::model::{
     ConnectRequest,
-    link::{Opened, Refusal},
+    link::{LinkStep, Opened, Refusal},
 };
 
 /// The longest answer head that is read, in bytes.
@@ -87,6 +87,18 @@ pub(super) enum HandshakeError {
     NotHttp(#[source] tokio_tungstenite::tungstenite::Error),
     #[error("the server says 101, but {0}")]
     Invalid(&'static str),
+    #[error("the server chose the subprotocol {0:?}, which was not offered")]
+    Subprotocol(String),
+}
+
+impl HandshakeError {
+    /// The step that failed.
+    pub(super) fn step(&self) -> LinkStep {
+        match self {
+            Self::Subprotocol(name) => LinkStep::Subprotocol(name.clone()),
+            _ => LinkStep::Handshake,
+        }
+    }
 }
 
 impl Request {
@@ -154,7 +166,8 @@ where
             body,
         }));
     }
-    let subprotocol = check(response.headers(), request).map_err(HandshakeError::Invalid)?;
+    check(response.headers(), request).map_err(HandshakeError::Invalid)?;
+    let subprotocol = agreed(response.headers(), &request.subprotocols)?;
     let opened = Opened {
         at: clock::now(),
         subprotocol,
@@ -254,8 +267,8 @@ where
     body.into()
 }
 
-/// Checks a 101 as RFC 6455 §4.1 says; gives the subprotocol that the server chose.
-fn check(headers: &HeaderMap, request: &Request) -> Result<Option<String>, &'static str> {
+/// Checks a 101 as RFC 6455 §4.1 says, but for the subprotocol.
+fn check(headers: &HeaderMap, request: &Request) -> Result<(), &'static str> {
     if !has_token(headers, &header::UPGRADE, "websocket") {
         return Err("without \"Upgrade: websocket\"");
     }
@@ -269,14 +282,20 @@ fn check(headers: &HeaderMap, request: &Request) -> Result<Option<String>, &'sta
     if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
         return Err("with an extension that we did not offer");
     }
+    Ok(())
+}
+
+/// Returns the subprotocol that the server chose, if it chose one. SOURCE: RFC 6455 §4.1: a client fails the connection
+/// when that is none of those that it offered.
+fn agreed(headers: &HeaderMap, offered: &[String]) -> Result<Option<String>, HandshakeError> {
     let Some(chosen) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else {
         return Ok(None);
     };
-    let chosen = chosen.to_str().unwrap_or_default();
-    if request.subprotocols.iter().any(|offered| offered == chosen) {
-        Ok(Some(chosen.to_owned()))
+    let chosen = String::from_utf8_lossy(chosen.as_bytes()).into_owned();
+    if offered.contains(&chosen) {
+        Ok(Some(chosen))
     } else {
-        Err("with a subprotocol that we did not offer")
+        Err(HandshakeError::Subprotocol(chosen))
     }
 }
 
@@ -366,6 +385,32 @@ mod tests {
     fn check_refused(request: &ConnectRequest, sentence: &str) {
         let error = Request::new(&"ws://a/b".parse().unwrap(), request).err();
         assert!(error.unwrap().to_string().contains(sentence));
+    }
+
+    #[test]
+    fn a_subprotocol_that_was_not_offered_fails_the_handshake_and_is_named() {
+        let agreed = |chosen: Option<&'static str>, offered: &[&str]| {
+            let chosen = chosen.map(|name| {
+                let value = HeaderValue::from_static(name);
+                (header::SEC_WEBSOCKET_PROTOCOL, value)
+            });
+            let offered: Vec<String> = offered.iter().map(|&name| name.to_owned()).collect();
+            agreed(&HeaderMap::from_iter(chosen), &offered)
+        };
+        assert_eq!(agreed(None, &["v1"]).unwrap(), None);
+        assert_eq!(
+            agreed(Some("v2"), &["v1", "v2"]).unwrap().as_deref(),
+            Some("v2")
+        );
+        let error = agreed(Some("v1"), &[]).unwrap_err();
+        assert!(
+            matches!(&error, HandshakeError::Subprotocol(name) if name == "v1"),
+            "{error}"
+        );
+        assert!(matches!(
+            agreed(Some("V1"), &["v1"]),
+            Err(HandshakeError::Subprotocol(_))
+        ));
     }
 
     #[test]

@@ -184,7 +184,7 @@ async fn open(
     let mut stream = wire::open(&uri).await.map_err(wire_failure)?;
     let answer = handshake::shake(&mut stream, &upgrade)
         .await
-        .map_err(|error| failure(LinkStep::Handshake, &error))?;
+        .map_err(|error| failure(error.step(), &error))?;
     Ok((answer, stream))
 }
 

@@ -266,8 +266,8 @@ async fn a_web_page_is_a_refusal_with_its_page() {
 }
 
 #[track_caller]
-fn check_failure(failure: &LinkFailure, step: LinkStep, sentence: &str) {
-    assert_eq!(failure.step, step, "{failure:?}");
+fn check_failure(failure: &LinkFailure, step: &LinkStep, sentence: &str) {
+    assert_eq!(&failure.step, step, "{failure:?}");
     assert!(
         failure.causes.iter().any(|cause| cause.contains(sentence)),
         "{failure:?}"
@@ -293,7 +293,7 @@ async fn answers_that_are_no_handshake_are_told_apart() {
     ] {
         let request = answering(answer).await;
         let failure = story(&mut connect(request)).await.failure();
-        check_failure(&failure, LinkStep::Handshake, sentence);
+        check_failure(&failure, &LinkStep::Handshake, sentence);
     }
 }
 
@@ -318,7 +318,7 @@ async fn a_url_that_is_none_fails_before_any_connection() {
         ..ConnectRequest::default()
     };
     let failure = story(&mut connect(request)).await.failure();
-    check_failure(&failure, LinkStep::Request, "ws:// or wss://");
+    check_failure(&failure, &LinkStep::Request, "ws:// or wss://");
 }
 
 #[tokio::test]
@@ -331,8 +331,8 @@ async fn a_refused_port_fails_with_its_address() {
         ..ConnectRequest::default()
     };
     let failure = story(&mut connect(request)).await.failure();
-    check_failure(&failure, LinkStep::Connect, &address.to_string());
-    check_failure(&failure, LinkStep::Connect, "refused");
+    check_failure(&failure, &LinkStep::Connect, &address.to_string());
+    check_failure(&failure, &LinkStep::Connect, "refused");
 }
 
 #[tokio::test]
@@ -461,10 +461,10 @@ async fn a_huge_announced_length_ends_the_link_with_the_reason() {
     let failure = told(b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xffab")
         .await
         .failure();
-    check_failure(&failure, LinkStep::Rule(1009), "more than stagewire takes");
+    check_failure(&failure, &LinkStep::Rule(1009), "more than stagewire takes");
     check_failure(
         &failure,
-        LinkStep::Rule(1009),
+        &LinkStep::Rule(1009),
         "2 of 9223372036854775807 bytes had come",
     );
 }
@@ -484,8 +484,8 @@ async fn a_connection_that_breaks_fails_with_what_was_under_way() {
         async { drop(pipe.far) }
     );
     let failure = story.failure();
-    check_failure(&failure, LinkStep::Open, "without a close frame");
-    check_failure(&failure, LinkStep::Open, "3 of 5 bytes");
+    check_failure(&failure, &LinkStep::Open, "without a close frame");
+    check_failure(&failure, &LinkStep::Open, "3 of 5 bytes");
 }
 
 #[tokio::test(start_paused = true)]
@@ -691,7 +691,7 @@ async fn a_message_of_more_than_16_mib_ends_the_link_with_the_reason() {
     assert!((16 << 20..17 << 20).contains(&(in_parts + story.dropped * 0xffff)));
     check_failure(
         &story.failure(),
-        LinkStep::Rule(1009),
+        &LinkStep::Rule(1009),
         "more than stagewire takes",
     );
     drop(far_read);
@@ -746,7 +746,7 @@ async fn a_close_code_that_no_frame_may_carry_is_a_broken_rule() {
     let story = told(b"\x88\x02\x03\xe7").await;
     assert_eq!(story.records[1].close().unwrap().0, 1002);
     let failure = story.failure();
-    check_failure(&failure, LinkStep::Rule(1002), "closed with code 999");
+    check_failure(&failure, &LinkStep::Rule(1002), "closed with code 999");
 }
 
 /// A connection whose peer is gone: the system gives it up.
@@ -789,7 +789,7 @@ async fn a_peer_that_is_gone_without_a_word_ends_the_link_with_that_reason() {
         Some((LinkEvent::Failed(failure), 0)) => {
             check_failure(
                 &failure,
-                LinkStep::Open,
+                &LinkStep::Open,
                 "nothing was heard of the peer for 30 s",
             );
         }

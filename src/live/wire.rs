@@ -17,7 +17,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use crate::model::link::LinkStep;
+use crate::model::{host, link::LinkStep};
 
 /// The longest time that each of TCP, TLS and the handshake may take.
 pub(super) const STEP_TIME: Duration = Duration::from_secs(10);
@@ -176,18 +176,9 @@ fn port(uri: &Uri) -> u16 {
 }
 
 async fn direct(uri: &Uri) -> Result<TcpStream, WireError> {
-    let host = bare_host(uri);
-    let addresses: Vec<SocketAddr> =
-        time::timeout(STEP_TIME, tokio::net::lookup_host((host, port(uri))))
-            .await
-            .unwrap_or_else(|elapsed| Err(elapsed.into()))
-            .map_err(|source| WireError::Resolve {
-                host: host.to_owned(),
-                source,
-            })?
-            .collect();
+    let addresses = look_up(uri).await?;
     let mut last = WireError::NoAddress {
-        host: host.to_owned(),
+        host: bare_host(uri).to_owned(),
     };
     // The addresses share the time, so that one that swallows packets does not use up the others' share.
     let share = STEP_TIME / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
@@ -212,15 +203,24 @@ async fn direct(uri: &Uri) -> Result<TcpStream, WireError> {
     Err(last)
 }
 
+/// Returns the addresses of the URL's host. Names below `.localhost` are this machine: nobody is asked for them.
+async fn look_up(uri: &Uri) -> Result<Vec<SocketAddr>, WireError> {
+    let (host, port) = (bare_host(uri), port(uri));
+    if host::is_localhost_name(host) {
+        return Ok(host::LOOPBACK.map(|ip| SocketAddr::new(ip, port)).to_vec());
+    }
+    let found = time::timeout(STEP_TIME, tokio::net::lookup_host((host, port))).await;
+    let found = found.unwrap_or_else(|elapsed| Err(elapsed.into()));
+    let addresses = found.map_err(|source| WireError::Resolve {
+        host: host.to_owned(),
+        source,
+    })?;
+    Ok(addresses.collect())
+}
+
 /// The proxy that the environment wants for this host; loopback is always reached directly.
 fn proxy_for(uri: &Uri, matcher: &Matcher) -> Option<Intercept> {
-    let host = bare_host(uri);
-    let is_loopback = host == "localhost"
-        || host.ends_with(".localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    if is_loopback {
+    if host::is_loopback(bare_host(uri)) {
         return None;
     }
     matcher.intercept(&as_https(uri)?)
@@ -334,6 +334,14 @@ mod tests {
         assert_eq!(ASK_AFTER + ASK_EVERY * ASK_TIMES, LOSS_TIME);
         #[cfg(target_os = "linux")]
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(LOSS_TIME));
+    }
+
+    #[tokio::test]
+    async fn a_name_below_localhost_is_this_machine_without_anybody_being_asked() {
+        let url = parse_url("ws://no.resolver.knows.this.localhost:4566/chat").unwrap();
+        let addresses = look_up(&url).await.unwrap();
+        let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(addresses, ["127.0.0.1:4566", "[::1]:4566"]);
     }
 
     #[test]

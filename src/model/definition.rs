@@ -144,6 +144,13 @@ impl Definition {
     }
 }
 
+impl RouteDefinition {
+    /// Takes a route out of its API's parts, with what hangs on it as far as that is among them.
+    pub fn of(route: &Route, integrations: &[Integration], authorizers: &[Authorizer]) -> Self {
+        route_definition(route, integrations, authorizers)
+    }
+}
+
 /// The first 64 bits of the SHA-256 of a canonical definition, written as 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]

@@ -39,6 +39,8 @@ pub struct ApiDetail {
     pub draft: Option<Draft>,
     /// The difference between the draft and the definition that each stage serves.
     pub drift: BTreeMap<StageName, Drift>,
+    /// The definition that each stage serves, where it is known.
+    pub served: BTreeMap<StageName, Arc<Definition>>,
     /// The stages whose clients must sign the handshake: by what a stage serves where that is known, else by the draft.
     pub signed: BTreeSet<StageName>,
 }
@@ -118,6 +120,7 @@ impl ApiDetail {
             models: Part::default(),
             draft: None,
             drift: BTreeMap::new(),
+            served: BTreeMap::new(),
             signed: BTreeSet::new(),
         }
     }
@@ -165,18 +168,27 @@ impl ApiDetail {
         self.compare();
     }
 
-    /// Works out what every stage lacks, and which stages ask for a signature.
+    /// Works out what every stage serves and lacks, and which stages ask for a signature.
     pub fn compare(&mut self) {
         let drift = self.stages.iter().map(|stage| {
             let drift = self.drift_of(stage);
             (stage.name.clone(), drift)
         });
         let drift: BTreeMap<StageName, Drift> = drift.collect();
+        let served = self.stages.iter().filter_map(|stage| {
+            let definition = self.served_by(stage)?;
+            Some((stage.name.clone(), definition))
+        });
+        let served: BTreeMap<StageName, Arc<Definition>> = served.collect();
         let connect = self.connect_authorization();
-        let wants_signature = |stage: &&Stage| is_signed(self.served(stage), connect);
+        let wants_signature = |stage: &&Stage| {
+            let served = served.get(&stage.name);
+            is_signed(served.map(Arc::as_ref), connect)
+        };
         let signed = self.stages.iter().filter(wants_signature);
         let signed: BTreeSet<StageName> = signed.map(|stage| stage.name.clone()).collect();
         self.drift = drift;
+        self.served = served;
         self.signed = signed;
     }
 
@@ -198,11 +210,12 @@ impl ApiDetail {
         }
     }
 
-    /// Returns the definition that a stage serves, if it is known.
-    fn served(&self, stage: &Stage) -> Option<&Definition> {
+    /// Returns the definition that a stage serves, if it is known. To believe the journal costs a hash of the definition.
+    fn served_by(&self, stage: &Stage) -> Option<Arc<Definition>> {
         let id = stage.deployment_id.as_ref()?;
-        let held = self.held.get(id).map(Arc::as_ref);
-        drift::believed(self.deployment(id)?, held)
+        let held = self.held.get(id)?;
+        let believed = drift::believed(self.deployment(id)?, Some(held));
+        believed.map(|_| Arc::clone(held))
     }
 
     /// Returns the draft's authorization type of `$connect`, as far as it is known.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Uri, header};
 use jiff::Timestamp;
 
-use super::FrameRecord;
+use super::{FrameRecord, gateway_response::GatewayResponse};
 
 /// The handshake of a client: the URL, headers and subprotocols that it brings.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub struct LinkFailure {
 }
 
 /// The step in which a link failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkStep {
     /// The URL or a header is wrong.
     Request,
@@ -121,6 +121,8 @@ pub enum LinkStep {
     Tls,
     /// The HTTP answer to the upgrade.
     Handshake,
+    /// The agreement on a subprotocol: the peer chose this one, which was not offered.
+    Subprotocol(String),
     /// The open connection.
     Open,
     /// The open connection, whose peer broke a rule: we closed it with this code.
@@ -182,18 +184,20 @@ impl fmt::Debug for ConnectRequest {
 
 impl Refusal {
     /// True for a refusal as a stage gives it that is not there yet for everybody. One that names another reason, such
-    /// as a signature that does not fit, comes from a deployment, and stays.
+    /// as a signature that does not fit, or the connection, comes from a deployment, and stays.
     pub fn may_pass(&self) -> bool {
-        let kind = self.error_type();
-        self.status == 403 && kind.is_none_or(|kind| kind == "ForbiddenException")
+        let is_plain = match GatewayResponse::in_body(&self.body) {
+            Some(response) => response.connection_id.is_none() && response.message == "Forbidden",
+            None => self.body.is_empty(),
+        };
+        self.status == 403 && is_plain
     }
 
-    /// AWS's own code, such as `ForbiddenException`.
-    pub fn error_type(&self) -> Option<&str> {
-        let is_wanted = |name: &str| name.eq_ignore_ascii_case("x-amzn-errortype");
-        let header = self.headers.iter().find(|(name, _)| is_wanted(name));
-        // Some services write a colon and more behind the name.
-        header.and_then(|(_, value)| value.split(':').next())
+    /// Returns the first value of the header of that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let is_wanted = |header: &&(String, String)| header.0.eq_ignore_ascii_case(name);
+        let header = self.headers.iter().find(is_wanted);
+        header.map(|(_, value)| value.as_str())
     }
 }
 

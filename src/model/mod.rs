@@ -10,12 +10,15 @@ pub mod deployment;
 pub mod detail;
 pub mod diff;
 pub mod drift;
+pub mod explain;
 pub mod failure;
 pub mod file;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod frame;
+pub mod gateway_response;
 pub mod glob;
+pub mod host;
 pub mod id;
 pub mod limit;
 pub mod link;

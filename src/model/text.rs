@@ -63,6 +63,19 @@ pub fn capitalized(text: &str) -> String {
     first.chain(characters).collect()
 }
 
+/// Returns a number with its digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (idx, digit) in digits.chars().enumerate() {
+        if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 fn needs_escape(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -98,5 +111,17 @@ mod tests {
     #[test]
     fn bytes_that_are_not_utf8_are_written_in_hexadecimal() {
         assert_eq!(printable_bytes(b"ok\xff\xfe\x1b"), "ok\\xff\\xfe\\u{1b}");
+    }
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (131_072, "131,072"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
     }
 }

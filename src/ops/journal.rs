@@ -120,7 +120,7 @@ impl JournalDir {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
             _ => authority,
         };
-        let place = if crate::aws::is_loopback(host) {
+        let place = if crate::model::host::is_loopback(host) {
             "local"
         } else if host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn") {
             "aws"

@@ -20,8 +20,9 @@ use crate::{
         Integration, IntegrationId, IntegrationResponse, Model, Part, Route, RouteId,
         RouteResponse, Stage, StagesReading,
         definition::Parts,
-        detail::{DRAFT_LISTS, Held, is_signed},
+        detail::{DRAFT_LISTS, Held},
         drift,
+        explain::{Basis, ConnectRoute},
     },
 };
 
@@ -108,28 +109,26 @@ impl WholeDraft {
     }
 }
 
-/// True when the stage's clients must sign the handshake: by what it serves where the journal knows that, else by the
-/// draft. One call or two, for whoever needs to know nothing else.
+/// Reads a stage's `$connect`: as the stage serves it where the journal knows that, else as the draft has it, without what
+/// hangs on it. One call or two, for whoever needs to know nothing else.
 ///
 /// # Errors
 /// Fails when the control plane refuses or cannot be reached.
-pub async fn wants_signature(
+pub async fn connect_route(
     control: &Control,
     journal: &Journal,
     api: &ApiId,
     stage: &Stage,
-) -> Result<bool, aws::Error> {
+) -> Result<ConnectRoute, aws::Error> {
     let held = held(control, journal, api, std::slice::from_ref(stage)).await;
     if let Some((id, definition)) = held.iter().next() {
         let deployment = control.deployment(api, id).await?;
         if let Some(believed) = drift::believed(&deployment, Some(definition)) {
-            return Ok(is_signed(Some(believed), None));
+            return Ok(ConnectRoute::of(Basis::Served, believed));
         }
     }
     let routes = control.routes(api).await?.whole()?;
-    let connect = routes.iter().find(|route| route.key == "$connect");
-    let draft = connect.map(|route| route.authorization_type.as_str());
-    Ok(is_signed(None, draft))
+    Ok(ConnectRoute::in_draft(&routes, &[], &[]))
 }
 
 /// Returns what the deployments hold that the stages serve, by the journal.

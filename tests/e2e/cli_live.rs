@@ -69,6 +69,115 @@ fn connect_prints_every_frame_and_leaves_politely() {
     ended.expect(130);
 }
 
+/// An API with a stage that serves one route, which is not `$default`.
+fn without_default(sandbox: &Sandbox) -> Gateway {
+    let gateway = sandbox.gateway();
+    let api = gateway.api("bare");
+    let routes = format!("/v2/apis/{api}/routes");
+    gateway.control("POST", &routes, &json!({ "routeKey": "ping" }));
+    let arguments = ["deploy", "bare", "--stage", "test", "--create", "-q"];
+    sandbox.local(&gateway, &arguments).expect(0);
+    gateway
+}
+
+#[test]
+fn a_frame_of_the_gateway_itself_is_explained_in_a_line_and_in_json() {
+    let sandbox = Sandbox::new();
+    let gateway = without_default(&sandbox);
+    let global = ["--local", "--endpoint-url", &gateway.url];
+    let nope = r#"{"action":"nope"}"#;
+    let mut connected = sandbox.start(&[&global[..], &["connect", "bare/test"]].concat());
+    connected.line_with("open");
+    connected.type_line(nope);
+    let line = connected.line_with("gateway  ");
+    assert!(line.contains("no $default"), "{line}");
+    assert!(line.ends_with("selects route \"nope\"."), "{line}");
+    let mut connected = sandbox.start(&[&global[..], &["connect", "bare/test", "--json"]].concat());
+    connected.line_with("\"open\"");
+    connected.type_line(nope);
+    let frame: Value = serde_json::from_str(&connected.line_with("\"in\"")).unwrap();
+    let own = &frame["gatewayResponse"];
+    assert_eq!(own["message"], "Forbidden");
+    assert!(
+        own["connectionId"].is_string() && own["requestId"].is_string(),
+        "{own}"
+    );
+    assert!(
+        own["meaning"].as_str().unwrap().contains("no $default"),
+        "{own}"
+    );
+    let arguments = [
+        "send",
+        "bare/test",
+        nope,
+        "--expect",
+        "pong",
+        "--timeout-ms",
+        "1500",
+    ];
+    sandbox
+        .local(&gateway, &arguments)
+        .expect(1)
+        .says(&["No message that holds", "selects route \"nope\""]);
+}
+
+#[test]
+fn a_stage_that_serves_nothing_is_told_as_it_was_read() {
+    let sandbox = Sandbox::new();
+    let gateway = sandbox.gateway();
+    let api = gateway.answering_api("chat", "pong");
+    let stages = format!("/v2/apis/{api}/stages");
+    gateway.control("POST", &stages, &json!({ "stageName": "empty" }));
+    let refused = sandbox
+        .local(&gateway, &["connect", "chat/empty"])
+        .expect(1);
+    let refused = refused.says(&["Stage \"empty\" has no deployment"]);
+    assert!(!refused.stderr.contains("try:"), "{refused:#?}");
+}
+
+#[test]
+fn subprotocols_that_come_to_nothing_are_told() {
+    let sandbox = Sandbox::new();
+    let gateway = chat(&sandbox);
+    let arguments = ["send", "chat/test", "hi", "--subprotocol", "v1"];
+    sandbox
+        .local(&gateway, &arguments)
+        .expect(0)
+        .says(&["warning: no subprotocol was agreed to, of v1"]);
+    let arguments = [
+        "connect",
+        "chat/test",
+        "--subprotocol",
+        "v1",
+        "--linger",
+        "0",
+    ];
+    sandbox
+        .local(&gateway, &arguments)
+        .says(&["warning: no subprotocol was agreed to, of v1"]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/prod", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        #[expect(clippy::result_large_err, reason = "the library's type says so")]
+        let choose = |_: &tungstenite::handshake::server::Request,
+                      mut answer: tungstenite::handshake::server::Response| {
+            let chosen = "v1".parse().unwrap();
+            answer
+                .headers_mut()
+                .insert("sec-websocket-protocol", chosen);
+            Ok(answer)
+        };
+        // The client leaves as soon as it has read that.
+        let _gone = tungstenite::accept_hdr(listener.accept().unwrap().0, choose).is_err();
+    });
+    let refused = sandbox.run(&["connect", &url]).expect(1);
+    let refused = refused.says(&["the subprotocol \"v1\"", "try: offer it: --subprotocol v1"]);
+    assert!(
+        !refused.stderr.contains("may not be a WebSocket server"),
+        "{refused:#?}"
+    );
+}
+
 #[test]
 fn a_connection_that_is_piped_to_ends_after_the_answers() {
     let sandbox = Sandbox::new();

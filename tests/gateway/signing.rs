@@ -177,8 +177,11 @@ async fn what_a_stage_serves_says_whether_it_asks_for_a_signature_else_the_draft
     let read = async || {
         let read = read_api(&control, &journal, &id).await;
         for stage in read.stages.iter() {
-            let asks = reading::wants_signature(&control, &journal, &id, stage).await;
-            assert_eq!(asks.unwrap(), read.signed.contains(&stage.name));
+            let connect = reading::connect_route(&control, &journal, &id, stage).await;
+            assert_eq!(
+                connect.unwrap().is_signed(),
+                read.signed.contains(&stage.name)
+            );
         }
         read.signed.into_iter().collect::<Vec<_>>()
     };

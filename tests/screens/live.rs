@@ -186,11 +186,7 @@ fn signing(live: &mut Harness) -> Signing {
 fn a_handshake_that_lacks_a_signature_is_offered_one() {
     let mut live = Harness::connecting(100, 30);
     assert_eq!(signing(&mut live), Signing::Unsigned);
-    live.handshake_refused_as(
-        "MissingAuthenticationTokenException",
-        403,
-        r#"{"message":"Missing Authentication Token"}"#,
-    );
+    live.handshake_refused(403, r#"{"message":"Missing Authentication Token"}"#);
     // Nothing is known of the stage yet, or it serves something else than the draft: the person may say so.
     live.shows("^R reconnect now   ^S signed");
     live.api(api_that_asks_for_a_signature());
@@ -199,6 +195,22 @@ fn a_handshake_that_lacks_a_signature_is_offered_one() {
     assert_eq!(signing(&mut live), Signing::Signed);
     live.shows("connecting · signed").opened(0);
     live.shows("● open · signed · idle closes in 10 min");
+}
+
+#[test]
+fn what_a_handshake_lacks_and_no_key_brings_is_told_with_the_command_that_does() {
+    let own = |message: &str| {
+        format!(
+            r#"{{"message": "{message}", "connectionId":"fjYBl1aBIAMCJ9w=", "requestId":"fjYCC0G8="}}"#
+        )
+    };
+    let mut live = Harness::connecting(120, 30);
+    live.handshake_refused(401, &own("Unauthorized"));
+    live.shows("connect --header brings").hides("^S");
+    live.keys("ctrl-r")
+        .handshake_refused(403, &own("Forbidden"));
+    live.shows("API key (header x-api-key)")
+        .shows("connect --header 'x-api-key:");
 }
 
 #[test]
@@ -221,8 +233,87 @@ fn a_signed_handshake_that_is_refused_says_what_the_signature_lacks() {
     live.handshake_refused(403, "")
         .api(api_that_asks_for_a_signature())
         .keys("ctrl-r");
-    live.handshake_refused_as("UnrecognizedClientException", 403, "");
+    live.handshake_refused(
+        403,
+        r#"{"message":"The security token included in the request is invalid."}"#,
+    );
     live.shows("not known there").hides("^S");
+}
+
+/// A stage whose messages the gateway answers by itself: no such route, and an integration that fails, whose notice comes
+/// in two frames as it may.
+fn unserved(width: u16, height: u16) -> Harness {
+    let mut live = Harness::open(width, height);
+    let own = |message: &str| {
+        format!(
+            r#"{{"message": "{message}", "connectionId":"fjYBl1aBIAMCJ9wfjYBl==", "requestId":"fjYCC0G8IAMFqTg="}}"#
+        )
+    };
+    live.frames(message(Direction::Out, r#"{"action":"nope"}"#, 1000));
+    live.frames(message(Direction::In, &own("Forbidden"), 1020));
+    live.frames(message(Direction::Out, r#"{"action":"boom"}"#, 2000));
+    let failed = own("Internal server error");
+    let (first, second) = failed.as_bytes().split_at(40);
+    live.frames(vec![
+        frame((Direction::In, Opcode::Text), (1, false), first, 2040),
+        frame(
+            (Direction::In, Opcode::Continuation),
+            (2, true),
+            second,
+            2041,
+        ),
+    ]);
+    live
+}
+
+#[test]
+fn frames_of_the_gateway_itself_are_marked_and_explained_in_their_row() {
+    let mut live = unserved(100, 30);
+    live.snapshot("live_own_frames");
+    // What was searched for is shown as it is.
+    live.keys("tab /").types("fjYCC0").shows("fjYCC0");
+    live.keys("esc")
+        .keys("m")
+        .shows("! Internal server error: integration of");
+}
+
+#[test]
+fn a_frame_of_the_gateway_itself_is_explained_with_its_payload() {
+    let mut live = unserved(80, 24);
+    live.keys("tab home down enter");
+    live.shows("of the gateway itself")
+        .shows("selects route \"nope\"");
+    live.shows("\"message\": \"Forbidden\"");
+    live.keys("esc end enter")
+        .shows("The integration of route \"boom\" failed");
+}
+
+#[test]
+fn at_80_columns_the_border_tells_what_has_no_room_in_the_row() {
+    let mut live = unserved(80, 24);
+    live.keys("tab home down");
+    live.shows("! Forbidden: no route")
+        .shows(" no route \"nope\", no $default ");
+}
+
+#[test]
+fn what_looks_like_the_gateways_words_and_is_a_backends_is_not_marked() {
+    let mut live = Harness::open(100, 30);
+    live.frames(message(Direction::In, r#"{"message":"Forbidden"}"#, 1000));
+    live.frames(message(
+        Direction::Out,
+        r#"{"message": "Forbidden", "connectionId":"a", "requestId":"b"}"#,
+        1001,
+    ));
+    live.hides("no $default")
+        .shows(r#"{"message":"Forbidden"}"#);
+}
+
+#[test]
+fn a_subprotocol_that_was_not_offered_is_named_with_the_way_to_offer_it() {
+    let mut live = Harness::connecting(100, 30);
+    live.lost(LinkStep::Subprotocol("v1".to_owned()), 0);
+    live.shows("unknown subprotocol").shows("--subprotocol v1");
 }
 
 #[test]

@@ -152,22 +152,17 @@ impl Harness {
         }))
     }
 
-    /// The handshake is refused.
+    /// The handshake is refused, with the headers of API Gateway. SOURCE: recorded on AWS, September 2026.
     pub(crate) fn handshake_refused(&mut self, status: u16, body: &str) -> &mut Self {
-        self.handshake_refused_as("ForbiddenException", status, body)
-    }
-
-    /// The handshake is refused with this error type.
-    pub(crate) fn handshake_refused_as(
-        &mut self,
-        kind: &str,
-        status: u16,
-        body: &str,
-    ) -> &mut Self {
+        let header = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let headers = [
+            ("content-type", "application/json; charset=UTF-8"),
+            ("x-amz-apigw-id", "RYG0LEicPHcFo_A="),
+        ];
         self.link(LinkEvent::Refused(Refusal {
             at: at(0),
             status,
-            headers: vec![("x-amzn-errortype".to_owned(), kind.to_owned())],
+            headers: headers.map(header).to_vec(),
             body: Bytes::copy_from_slice(body.as_bytes()),
         }))
     }

@@ -4,8 +4,7 @@ use crossterm::event::KeyEvent;
 use ratatui::style::{Modifier, Style};
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
-use super::explain::grouped;
-use crate::model::{Ticket, frame::split, limit::MESSAGE_BYTES};
+use crate::model::{Ticket, frame::split, limit::MESSAGE_BYTES, text::grouped};
 
 /// Messages kept to be called back.
 const HISTORY: usize = 500;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     Direction, FrameRecord, LinkEvent, LinkId, Opcode, Signing,
+    explain::Sent,
     limit::ConnectionLimits,
     link::{Closed, LinkFailure, LinkStep, Opened, Refusal},
 };
@@ -106,19 +107,6 @@ pub struct Traffic {
     pub frames: u64,
     /// Their payloads, in bytes.
     pub bytes: u64,
-}
-
-/// The extremes of what was sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sent {
-    /// The longest frame, in bytes of payload.
-    pub longest_frame: u64,
-    /// The longest message over all its frames, in bytes of payload.
-    pub longest_message: u64,
-    /// True when a binary frame was sent.
-    pub has_binary: bool,
-    /// The message under way, in bytes so far.
-    under_way: u64,
 }
 
 /// An attempt to reconnect that is due by itself.
@@ -308,7 +296,7 @@ impl LiveLink {
         let is_worth_it = match failure.step {
             LinkStep::Open => true,
             // Whoever broke a rule breaks it again.
-            LinkStep::Rule(_) => false,
+            LinkStep::Rule(_) | LinkStep::Subprotocol(_) => false,
             _ => self.attempts > 0,
         };
         self.retry = None;
@@ -346,23 +334,6 @@ impl LiveLink {
                 causes: vec!["you stopped waiting".to_owned()],
             });
         }
-    }
-}
-
-impl Sent {
-    /// Counts a frame that was sent.
-    #[inline]
-    pub fn count(&mut self, record: &FrameRecord) {
-        if record.opcode.is_control() {
-            return;
-        }
-        if record.opcode != Opcode::Continuation {
-            self.under_way = 0;
-        }
-        self.under_way += record.payload_length;
-        self.has_binary |= record.opcode == Opcode::Binary;
-        self.longest_frame = self.longest_frame.max(record.payload_length);
-        self.longest_message = self.longest_message.max(self.under_way);
     }
 }
 

@@ -5,7 +5,6 @@
 //! draws nothing and knows no key. [`Sessions`] holds all of them, by number.
 
 pub mod composer;
-pub mod explain;
 pub mod link;
 pub mod log;
 pub mod query;

@@ -6,14 +6,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     composer::Composer,
-    explain::{self, CloseFacts, Explanation, Handshake},
     link::{Limits, LiveLink, Phase},
     log::FrameLog,
 };
 use crate::{
     model::{
-        Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Outgoing, SessionId, Signing,
-        StageName, Target, limit::ConnectionLimits,
+        Api, ApiDetail, ApiId, ConnectRequest, Direction, LinkEvent, LinkId, Opcode, Outgoing,
+        SessionId, Signing, StageName, Target,
+        explain::{self, CloseFacts, Explanation, Handshake, Lack, LastMessage, Place},
+        gateway_response::{self, GatewayResponse},
+        host,
+        limit::ConnectionLimits,
     },
     ui::{Effect, effect::Link},
 };
@@ -274,6 +277,48 @@ impl Session {
         self.link.next_change(now)
     }
 
+    /// Returns the last handshake, and what is known of the place that it went to.
+    fn handshake<'a>(&'a self, detail: Option<&'a ApiDetail>) -> Handshake<'a> {
+        Handshake {
+            url: &self.url,
+            signing: self.link.signing,
+            place: Some(Place::of(detail, &self.stage)),
+        }
+    }
+
+    /// Returns what the refused handshake seems to lack.
+    pub fn lack(&self, detail: Option<&ApiDetail>) -> Option<Lack> {
+        match &self.link.phase {
+            Phase::Refused(refusal) => explain::lack(refusal, &self.handshake(detail)),
+            _ => None,
+        }
+    }
+
+    /// Reads and explains the message that a frame belongs to, where the gateway sent it of itself.
+    pub fn error_frame(
+        &self,
+        sequence: u64,
+        detail: Option<&ApiDetail>,
+    ) -> Option<(GatewayResponse, Explanation)> {
+        let head = self.log.entry(self.log.entry(sequence)?.message)?;
+        if head.record.direction != Direction::In || head.record.opcode != Opcode::Text {
+            return None;
+        }
+        let whole = self.log.assemble(sequence, gateway_response::LONGEST)?;
+        let is_whole = whole.is_complete && whole.length == whole.payload.len() as u64;
+        let response = is_whole.then(|| GatewayResponse::in_frame(&whole.payload))??;
+        let sent = self.log.sent_before(head.message);
+        let last = LastMessage {
+            payload: sent.as_deref(),
+            expression: Some(&self.api.route_selection_expression),
+            url: &self.url,
+            served: detail.and_then(|detail| Some(detail.served.get(&self.stage)?.as_ref())),
+            draft: detail.and_then(|detail| Some(&detail.draft.as_ref()?.definition)),
+        };
+        let explanation = explain::error_frame(&response, &last);
+        Some((response, explanation))
+    }
+
     /// Returns the reason why the session's link is not open, when the link ended.
     pub fn explanation(&self, detail: Option<&ApiDetail>) -> Option<Explanation> {
         match &self.link.phase {
@@ -282,11 +327,11 @@ impl Session {
                 Some(explain::unsettled(refusal, &self.stage))
             }
             Phase::Refused(refusal) => {
-                let handshake = Handshake {
-                    stage: &self.stage,
-                    signing: self.link.signing,
-                };
-                Some(explain::refusal(refusal, handshake, detail))
+                let mut explanation = explain::refusal(refusal, &self.handshake(detail));
+                if let Some(way) = self.lack(detail).and_then(way_to_bring) {
+                    explanation.text.push_str(way);
+                }
+                Some(explanation)
             }
             Phase::Failed(failure) => Some(explain::failure(failure)),
             Phase::Closed(closed) => {
@@ -304,16 +349,24 @@ impl Session {
     }
 }
 
+/// Returns the sentence about the way to bring what a handshake lacks and this screen has no key for.
+fn way_to_bring(lack: Lack) -> Option<&'static str> {
+    match lack {
+        Lack::Signature => None,
+        Lack::ApiKey => Some(" On the command line, connect --header 'x-api-key: KEY' brings one."),
+        Lack::IdentitySource => Some(
+            " On the command line, connect --header brings headers, and a URL with a query the rest.",
+        ),
+    }
+}
+
 /// Returns the limits that hold behind a URL: API Gateway's at its own endpoints, and those of the gateway in this
 /// process, whose time runs at its own pace. Behind any other address may be anything, also a local gateway whose time
 /// was told to run faster.
 fn limits(url: &str, target: &Target, ours: ConnectionLimits) -> Limits {
-    let authority = url.split("://").nth(1).unwrap_or_default();
-    let host = authority.split(['/', ':', '?']).next().unwrap_or_default();
-    let is_aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
     match target {
         Target::Local(_) => Limits::Ours(ours),
-        Target::Aws(_) if is_aws => Limits::Usual,
+        Target::Aws(_) if host::is_api_of_aws(host::of_url(url)) => Limits::Usual,
         Target::Aws(_) => Limits::Unknown,
     }
 }

@@ -12,7 +12,10 @@ use bytes::Bytes;
 pub use self::messages::Message;
 use self::messages::Messages;
 use super::{query::Query, view::View};
-use crate::model::{FrameRecord, LinkId};
+use crate::model::{Direction, FrameRecord, LinkId, limit::MESSAGE_BYTES};
+
+/// Frames among which [`FrameLog::sent_before`] looks.
+const SENT_WITHIN: u64 = 512;
 
 /// The most that logs hold, one of them or all together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,6 +192,22 @@ impl FrameLog {
             n_frames: message.n_frames,
             is_complete: message.is_complete,
         })
+    }
+
+    /// Returns the last whole message that was sent over the same link before that frame, if it is not long ago.
+    pub fn sent_before(&self, sequence: u64) -> Option<Bytes> {
+        let link = self.entry(sequence)?.link;
+        let earliest = sequence.saturating_sub(SENT_WITHIN);
+        let found = (earliest..sequence).rev().find(|before| {
+            self.entry(*before).is_some_and(|entry| {
+                let record = &entry.record;
+                entry.link == link
+                    && record.direction == Direction::Out
+                    && record.is_final
+                    && !record.opcode.is_control()
+            })
+        });
+        Some(self.assemble(found?, MESSAGE_BYTES)?.payload)
     }
 
     /// True when a message is one row, rather than each of its frames.

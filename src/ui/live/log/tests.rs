@@ -60,6 +60,25 @@ fn parts_of_a_message_are_joined_over_control_frames_between_them() {
 }
 
 #[test]
+fn the_last_message_that_was_sent_before_a_frame_is_whole_and_of_the_same_link() {
+    let mut log = FrameLog::default();
+    log.extend(LINK, [record(Direction::Out, Opcode::Text, true, "first")]);
+    log.extend(LINK, [record(Direction::Out, Opcode::Text, false, "sec")]);
+    log.extend(
+        LINK,
+        [record(Direction::Out, Opcode::Continuation, true, "ond")],
+    );
+    log.extend(LINK, [record(Direction::Out, Opcode::Ping, true, "ping")]);
+    let other = record(Direction::Out, Opcode::Text, true, "else");
+    log.extend(LinkId(2), [other]);
+    log.extend(LINK, [text("answer")]);
+    let sent = |sequence| log.sent_before(sequence).map(|payload| payload.to_vec());
+    assert_eq!(sent(5).unwrap(), b"second");
+    assert_eq!(sent(2).unwrap(), b"first");
+    assert_eq!(sent(0), None);
+}
+
+#[test]
 fn full_log_lets_the_oldest_go_and_counts_it() {
     let mut log = FrameLog::default();
     for payload in ["a", "b", "c", "d", "e"] {

@@ -2,12 +2,12 @@
 
 use super::{Focus, LiveScreen, words};
 use crate::{
-    model::{LinkId, Opcode, Outgoing, Signing},
+    model::{LinkId, Opcode, Outgoing, Signing, text::grouped},
     ui::{
         Action, Effect,
         data::detail_of,
         effect::{Job, Link, Terminal},
-        live::{Query, Session, Shape, explain::grouped, log::Assembled},
+        live::{Query, Session, Shape, log::Assembled},
         notice::Tone,
         route::{Nav, Route},
         subject,

@@ -7,11 +7,14 @@ use ratatui::{
 
 use super::{Focus, LiveScreen};
 use crate::{
-    model::Signing,
+    model::{
+        Signing,
+        explain::{self, Lack},
+    },
     ui::{
         Action,
         keys::{self, Scope},
-        live::{LiveLink, Phase, Session, explain},
+        live::{LiveLink, Phase, Session},
         text,
         view::{Painter, Scene},
         widget::{self, scroll},
@@ -125,7 +128,7 @@ impl End<'_> {
         let detail = self.scene.data.detail_of(self.session);
         let is_signed_next = self.session.signing(detail) == Signing::Signed;
         match &link.phase {
-            Phase::Refused(refusal) if explain::may_lack_signature(refusal, link.signing) => {
+            Phase::Refused(_) if self.session.lack(detail) == Some(Lack::Signature) => {
                 if is_signed_next {
                     self.hint(Action::Reconnect, "reconnect signed", &mut line);
                 } else {

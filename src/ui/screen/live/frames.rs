@@ -10,11 +10,11 @@ use ratatui::{
 
 use super::{Focus, LiveScreen, words};
 use crate::{
-    model::{Direction, FrameRecord, Opcode},
+    model::{Direction, FrameRecord, Opcode, text::grouped},
     ui::{
         Action,
         keys::{self, Scope},
-        live::{Session, explain::grouped, log::Entry},
+        live::{Session, log::Entry},
         text,
         view::{Painter, Scene},
         widget::{self},
@@ -79,8 +79,11 @@ impl Columns {
 impl Frames<'_> {
     pub(super) fn render(&self, area: Rect, painter: &mut Painter<'_, '_>) {
         let is_focused = matches!(self.screen.focus, Focus::Frames | Focus::Filter);
+        let status = self.status();
+        let words = self.words_of_selected(usize::from(area.width).saturating_sub(status.width()));
         let panel = widget::panel(painter.look, self.title(), is_focused)
-            .title_bottom(self.status().left_aligned());
+            .title_bottom(status.left_aligned())
+            .title_bottom(words.right_aligned());
         let inner = painter.enclose(panel, area);
         let rest = self.filter_line(inner, painter);
         if self.session.log.n_rows() == 0 {
@@ -193,6 +196,22 @@ impl Frames<'_> {
         }
         line.push_span(Span::raw(" "));
         line
+    }
+
+    /// Returns what the selected row means where the gateway sent it of itself, for the bottom border: the rows have less
+    /// room.
+    fn words_of_selected(&self, columns: usize) -> Line<'static> {
+        let detail = self.scene.data.detail_of(self.session);
+        let selected = self.screen.selected(&self.session.log);
+        let own = selected.and_then(|sequence| self.session.error_frame(sequence, detail));
+        let room = columns.saturating_sub(5);
+        match own {
+            Some((_, own)) if room >= 16 => {
+                let words = text::fit(&own.title, room, self.scene.look.glyphs.ellipsis);
+                Line::styled(format!(" {words} "), self.scene.look.theme.danger)
+            }
+            _ => Line::default(),
+        }
     }
 
     /// Draws the line of the filter, when there is one, and returns the rest of the area.
@@ -337,7 +356,10 @@ impl Row<'_> {
         } else {
             theme.text
         };
-        self.preview(&entry.record, area, text_style, buffer);
+        match self.own_words(&entry.record) {
+            Some(words) => put(columns.preview, columns.end, &words, theme.danger),
+            None => self.preview(&entry.record, area, text_style, buffer),
+        }
         self.select(area, buffer);
     }
 
@@ -426,6 +448,25 @@ impl Row<'_> {
         } else {
             format!("{part}/?")
         }
+    }
+
+    /// Returns the words in place of the payload where the gateway sent the message of itself; while something is
+    /// searched for, the payload is shown.
+    fn own_words(&self, record: &FrameRecord) -> Option<String> {
+        let Frames { scene, session, .. } = self.frames;
+        if record.part > 1 || session.log.query().is_some() {
+            return None;
+        }
+        let detail = scene.data.detail_of(session);
+        let (response, own) = session.error_frame(self.sequence, detail)?;
+        let mark = scene.look.glyphs.warning;
+        let room = self.columns.end.saturating_sub(self.columns.preview);
+        let words = format!("{mark} {}: {}", response.message, own.title);
+        Some(text::fit(
+            &words,
+            usize::from(room),
+            scene.look.glyphs.ellipsis,
+        ))
     }
 
     fn preview(&self, record: &FrameRecord, area: Rect, style: Style, buffer: &mut Buffer) {

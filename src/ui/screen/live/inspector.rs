@@ -14,13 +14,12 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{Focus, LiveScreen, json, words};
 use crate::{
     model::{
-        Direction, Opcode,
-        text::{printable, printable_bytes},
+        Direction, Opcode, explain,
+        text::{grouped, printable, printable_bytes},
     },
     ui::{
         live::{
             Session, Shape,
-            explain::{self, grouped},
             log::{Assembled, Entry},
         },
         text,
@@ -61,6 +60,7 @@ struct Sight {
 
 /// The selected row's frame, and the message that it belongs to.
 struct Inspected<'a> {
+    sequence: u64,
     entry: &'a Entry,
     whole: Assembled,
 }
@@ -82,7 +82,11 @@ impl Inspector<'_> {
         let inspected = selected.and_then(|sequence| {
             let entry = log.entry(sequence)?;
             let whole = log.assemble(sequence, SHOWN_BYTES)?;
-            Some(Inspected { entry, whole })
+            Some(Inspected {
+                sequence,
+                entry,
+                whole,
+            })
         });
         let body = inspected.as_ref().map(|it| self.body(it.entry, &it.whole));
         let title = match (&inspected, selected) {
@@ -149,7 +153,7 @@ impl Inspector<'_> {
 
     /// Lays out the facts, and the payload below them.
     fn lines(&self, inspected: &Inspected<'_>, body: &Body<'_>, sight: &mut Sight) {
-        self.facts(inspected.entry, &inspected.whole, sight);
+        self.facts(inspected, sight);
         match body {
             Body::Json(raw, lines) => self.json(raw, lines, sight),
             Body::Text(payload) => self.text(payload, sight),
@@ -210,7 +214,12 @@ impl Inspector<'_> {
     }
 
     /// Adds the facts besides the payload.
-    fn facts(&self, entry: &Entry, whole: &Assembled, sight: &mut Sight) {
+    fn facts(&self, inspected: &Inspected<'_>, sight: &mut Sight) {
+        let Inspected {
+            sequence,
+            entry,
+            whole,
+        } = inspected;
         let (theme, glyphs, record) = (
             &self.scene.look.theme,
             &self.scene.look.glyphs,
@@ -252,6 +261,14 @@ impl Inspector<'_> {
                 record.reserved_bits
             );
             sight.push(0, &vec![(theme.warn, words.into())]);
+        }
+        let detail = self.scene.data.detail_of(self.session);
+        if let Some((_, own)) = self.session.error_frame(*sequence, detail) {
+            let words = "of the gateway itself, in a backend's place";
+            sight.push(0, &vec![(theme.danger, words.into())]);
+            for row in text::wrap(&own.text, sight.columns) {
+                sight.push(0, &vec![(theme.text, row.into())]);
+            }
         }
         if let Some((code, reason)) = record.close() {
             let words = format!("{code} {}", explain::close_name(code));

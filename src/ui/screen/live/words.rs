@@ -104,7 +104,7 @@ fn close(record: &FrameRecord) -> String {
     let Some((code, reason)) = record.close() else {
         return String::new();
     };
-    let name = crate::ui::live::explain::close_name(code);
+    let name = crate::model::explain::close_name(code);
     if reason.is_empty() {
         return format!("{code} {name}");
     }
