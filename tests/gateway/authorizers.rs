@@ -493,8 +493,7 @@ async fn the_access_log_tells_how_the_function_was_asked() {
         (
             "say",
             "null".to_owned(),
-            "500|AUTHORIZER_FAILURE|500|200|-|-|the policy document is not what IAM reads: \
-             invalid type: null, expected struct DocumentShape|-|-|-"
+            "500|AUTHORIZER_FAILURE|500|200|-|-|the function's answer is no object|-|-|-"
                 .to_owned(),
         ),
     ] {

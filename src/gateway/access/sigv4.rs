@@ -238,8 +238,9 @@ fn in_query(request: &Signed<'_>) -> Result<Signature, Unsigned> {
     let validity = match parameter(request.query, "X-Amz-Expires") {
         None => None,
         Some(seconds) => {
-            let seconds: u32 = seconds.parse().map_err(|_| Unsigned::Incomplete)?;
-            Some(SignedDuration::from_secs(i64::from(seconds)))
+            let seconds: u64 = seconds.parse().map_err(|_| Unsigned::Incomplete)?;
+            let seconds = i64::try_from(seconds).map_err(|_| Unsigned::Validity)?;
+            Some(SignedDuration::from_secs(seconds))
         }
     };
     if validity.is_some_and(|validity| validity > LONGEST_VALIDITY) {

@@ -1,11 +1,12 @@
 //! Authorization of `$connect`: signatures, authorizers, API keys and required parameters.
 //!
-//! SOURCE: developer guide, "Control and manage access to WebSocket APIs"; the words for an old signature are reported of
-//! AWS, with the message alone in the body. GUESS: all refusals of `AWS_IAM` have that form.
+//! SOURCE: developer guide, "Control and manage access to WebSocket APIs"; the words for an old signature are reported
+//! of AWS, with the message alone in the body. GUESS: all refusals of `AWS_IAM` have that form.
 
 use std::sync::Arc;
 
 use http::Method;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::{
@@ -16,7 +17,7 @@ use crate::gateway::{
     ACCOUNT,
     access::{
         Credential, Keyring, NotAuthorized, Wish,
-        sigv4::{Age, Signed, Unsigned},
+        sigv4::{Signed, Unsigned},
     },
     clock,
     data::{
@@ -105,16 +106,17 @@ fn signed(
 
 /// Returns the refusal of a handshake that may not connect by its signature.
 ///
-/// GUESS: the texts are those of REST APIs; what a policy does not allow is told as `@connections` was recorded to tell
-/// it, with most of the account's digits hidden.
+/// GUESS: the texts are those of REST APIs, and none names the connection, as the text for an old signature was reported.
+/// What a policy does not allow is told in the words of `@connections` and the reasons of authorizers, both recorded, with
+/// most of the account's digits hidden.
 fn denied(reason: &NotAuthorized, resource: &str) -> Refusal {
     let refusal = match reason {
-        NotAuthorized::Unsigned(Unsigned::Missing) => Refusal::new(
-            ResponseType::MissingAuthenticationToken,
-            "Missing Authentication Token",
-        ),
         NotAuthorized::Unsigned(reason) => {
-            Refusal::new(ResponseType::InvalidSignature, unfit(*reason))
+            let response = match reason {
+                Unsigned::Missing => ResponseType::MissingAuthenticationToken,
+                _ => ResponseType::InvalidSignature,
+            };
+            Refusal::new(response, unfit(*reason))
         }
         NotAuthorized::UnknownKey(_) | NotAuthorized::Token => Refusal::new(
             ResponseType::InvalidSignature,
@@ -140,18 +142,22 @@ fn denied(reason: &NotAuthorized, resource: &str) -> Refusal {
 /// Returns the text for a signature that is not good.
 fn unfit(reason: Unsigned) -> String {
     let text = match reason {
-        Unsigned::Missing | Unsigned::Incomplete => "The request signature is incomplete",
+        Unsigned::Missing => "Missing Authentication Token",
+        Unsigned::Incomplete => "The request signature is incomplete",
         // SOURCE: reported of AWS.
         Unsigned::Expired(age) => {
-            return out_of_time("Signature expired", "is now earlier than", &age, '-');
+            let [signed, bound, now] = [age.signed_at, age.now - age.limit, age.now].map(stamp);
+            let limit = minutes(age.limit);
+            return format!(
+                "Signature expired: {signed} is now earlier than {bound} ({now} - {limit}.)"
+            );
         }
         // GUESS: as other services of AWS say it.
         Unsigned::Early(age) => {
-            return out_of_time(
-                "Signature not yet current",
-                "is still later than",
-                &age,
-                '+',
+            let [signed, bound, now] = [age.signed_at, age.now + age.limit, age.now].map(stamp);
+            let limit = minutes(age.limit);
+            return format!(
+                "Signature not yet current: {signed} is still later than {bound} ({now} + {limit}.)"
             );
         }
         Unsigned::Scope => "Credential should be scoped to correct service: 'execute-api'.",
@@ -171,20 +177,17 @@ fn unfit(reason: Unsigned) -> String {
     text.to_owned()
 }
 
-/// Returns the text for a signature of another time than now. GUESS: how a limit is told that is not five minutes.
-fn out_of_time(what: &str, relation: &str, age: &Age, sign: char) -> String {
-    let limit = age.limit.as_secs();
-    let bound = match sign {
-        '+' => age.now + age.limit,
-        _ => age.now - age.limit,
-    };
-    let [signed_at, bound, now] =
-        [age.signed_at, bound, age.now].map(|at| at.strftime("%Y%m%dT%H%M%SZ").to_string());
-    let limit = match limit % 60 {
-        0 => format!("{} min", limit / 60),
-        _ => format!("{limit} sec"),
-    };
-    format!("{what}: {signed_at} {relation} {bound} ({now} {sign} {limit}.)")
+fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// Returns a limit in minutes. GUESS: how one is told that has no whole ones.
+fn minutes(limit: SignedDuration) -> String {
+    let seconds = limit.as_secs();
+    match seconds % 60 {
+        0 => format!("{} min", seconds / 60),
+        _ => format!("{seconds} sec"),
+    }
 }
 
 /// Asks the route's authorizer.
@@ -246,9 +249,8 @@ fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
+    use crate::gateway::access::sigv4::Age;
 
     #[track_caller]
     fn check(reason: fn(Age) -> Unsigned, limit: SignedDuration, now: &str, text: &str) {

@@ -9,9 +9,9 @@
 //! routes because it is asked of every connection; so later messages are not held to the policy.
 //!
 //! SOURCE: recorded on AWS, September 2026: the identity sources, the texts of the refusals, the answers that are
-//! malformed, the context, and that an `identityValidationExpression` has no effect. UNCONFIRMED, and marked where it is decided: how long a function may take, and the text
-//! when it fails. The policy speaks of `execute-api:Invoke` on `$connect`; a document with a `Condition` cannot be judged
-//! here and counts as malformed.
+//! malformed, the context, and that an `identityValidationExpression` has no effect. UNCONFIRMED, and marked where it is
+//! decided: how long a function may take, and the text when it fails. The policy speaks of `execute-api:Invoke` on
+//! `$connect`; a document with a `Condition` cannot be judged here and counts as malformed.
 
 use std::time::Duration;
 
@@ -263,8 +263,7 @@ fn read(
             _ => failed("the function failed"),
         });
     }
-    let policy = Policy::read(&value["policyDocument"])
-        .map_err(|error| AuthorizerRefusal::Failed(error.to_string()))?;
+    let policy = policy_of(&value).map_err(AuthorizerRefusal::Failed)?;
     let members = read_members(&value).map_err(failed)?;
     let usage_key = match &value["usageIdentifierKey"] {
         Value::Null => None,
@@ -284,7 +283,25 @@ fn read(
     })
 }
 
-/// Reads the context and the principal in a function's answer, or says what is wrong with them.
+/// Reads the policy in a function's answer, or says what is wrong with it.
+fn policy_of(answer: &Value) -> Result<Policy, String> {
+    let Some(members) = answer.as_object() else {
+        return Err("the function's answer is no object".to_owned());
+    };
+    match &answer["policyDocument"] {
+        Value::Null if members.contains_key("isAuthorized") => {
+            Err("the function's answer is the simple one of HTTP APIs, which WebSocket APIs do not read".to_owned())
+        }
+        Value::Object(_) => {
+            Policy::read(&answer["policyDocument"]).map_err(|error| error.to_string())
+        }
+        Value::Null => Err("the function's answer has no policyDocument".to_owned()),
+        _ => Err("the policyDocument in the function's answer is no object".to_owned()),
+    }
+}
+
+/// Reads the context and the principal in a function's answer, or says what is wrong with them. GUESS: a principal that the
+/// context names is none, and one may be `true`.
 fn read_members(answer: &Value) -> Result<Vec<(String, String)>, &'static str> {
     const PRINCIPAL: &str = "principalId";
     let mut members = Vec::new();
@@ -299,10 +316,8 @@ fn read_members(answer: &Value) -> Result<Vec<(String, String)>, &'static str> {
         _ => return Err("the context in the function's answer is no object"),
     }
     let principal = scalar_text(&answer[PRINCIPAL], "the principalId is an object or a list")?;
-    if let Some(principal) = principal {
-        members.retain(|(name, _)| name != PRINCIPAL);
-        members.push((PRINCIPAL.to_owned(), principal));
-    }
+    members.retain(|(name, _)| name != PRINCIPAL);
+    members.extend(principal.map(|principal| (PRINCIPAL.to_owned(), principal)));
     Ok(members)
 }
 
@@ -451,6 +466,31 @@ mod tests {
         assert_eq!(said(&missing).unwrap().context.members, texts(&[]));
         let other = json!({ "context": { "principalId": "another" } });
         assert_eq!(known(&other), texts(&[("principalId", "me")]));
+        let mut of_context = allow(&other);
+        of_context.as_object_mut().unwrap().remove("principalId");
+        assert_eq!(said(&of_context).unwrap().context.members, texts(&[]));
+    }
+
+    #[test]
+    fn an_answer_without_a_policy_is_told_by_what_it_is() {
+        for (answer, why) in [
+            (json!("yes"), "the function's answer is no object"),
+            (
+                json!({ "principalId": "me" }),
+                "the function's answer has no policyDocument",
+            ),
+            (
+                json!({ "isAuthorized": true }),
+                "the function's answer is the simple one of HTTP APIs, which WebSocket APIs do not read",
+            ),
+            (
+                json!({ "policyDocument": "Allow" }),
+                "the policyDocument in the function's answer is no object",
+            ),
+        ] {
+            let refused = said(&answer).unwrap_err();
+            assert_eq!(refused, AuthorizerRefusal::Failed(why.to_owned()));
+        }
     }
 
     #[test]

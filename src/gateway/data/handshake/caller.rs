@@ -43,8 +43,9 @@ pub(crate) struct BroughtKey {
 
 impl AuthorizerContext {
     fn member(&self, name: &str) -> Option<&str> {
-        let mut named = self.members.iter().filter(|(known, _)| known == name);
-        named.next().map(|(_, value)| value.as_str())
+        let mut members = self.members.iter();
+        let (_, value) = members.find(|(known, _)| known == name)?;
+        Some(value)
     }
 }
 

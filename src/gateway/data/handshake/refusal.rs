@@ -28,8 +28,8 @@ const UNAVAILABLE: &str = "Service Unavailable";
 
 /// The type of the body of every refused handshake.
 ///
-/// SOURCE: recorded on AWS, September 2026: of one that a function refuses too, whose own type lacked the `charset`. GUESS:
-/// whatever its type is.
+/// SOURCE: recorded on AWS, September 2026: of one that a function refuses too, whose own type lacked the `charset`.
+/// GUESS: whatever its type is.
 const REFUSAL_TYPE: &str = "application/json; charset=UTF-8";
 
 /// Headers by which other answers of AWS tell their error and their request. SOURCE: recorded on AWS, September 2026:
@@ -79,7 +79,7 @@ pub(crate) fn turned_away(status: StatusCode, message: &str) -> Response<Full<By
 
 /// Refuses a request that leads to no stage.
 ///
-/// SOURCE: recorded on AWS, September 2026: what is no handshake is told the name of the error.
+/// GUESS: what is no handshake is told the name of the error, as calls of `@connections` are.
 pub(crate) fn led_nowhere(headers: &HeaderMap) -> Response<Full<Bytes>> {
     let status = StatusCode::FORBIDDEN;
     if upgrade::wanted(headers) {
@@ -123,8 +123,8 @@ fn refused(status: StatusCode, body: impl Into<Bytes>, request_id: &str) -> Resp
 
 /// Refuses a handshake as the load balancer in front of AWS's gateways does.
 ///
-/// SOURCE: recorded on AWS, September 2026: the status, `server` and that it is a page. GUESS: its text, which is that of
-/// other load balancers of AWS.
+/// SOURCE: recorded on AWS, September 2026: the status, `server` and that it is a page. GUESS: its text, which is that
+/// of other load balancers of AWS.
 pub(super) fn of_load_balancer() -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(BAD_REQUEST_PAGE));
     *response.status_mut() = StatusCode::BAD_REQUEST;

@@ -320,6 +320,10 @@ impl Event {
             // GUESS: what Lambda gets in its event is there for mappings too.
             (Kind::Disconnect { code, .. }, "disconnectStatusCode") => Some(code.to_string()),
             (Kind::Disconnect { reason, .. }, "disconnectReason") => Some(reason.clone()),
+            (Kind::Connect(_), "authorizer.integrationLatency") => {
+                let context = self.connection.caller()?.authorizer()?;
+                Some(context.latency.as_millis().to_string())
+            }
             _ => self.connection.caller()?.context(name),
         }
     }
