@@ -427,10 +427,14 @@ async fn of_control(server: &Server, request: Request<Incoming>) -> Response<Ful
     let (head, body) = request.into_parts();
     match read(body, CONTROL_BYTES).await {
         Ok(Ok(body)) => {
+            let is_change = head.method != http::Method::GET;
             let request = Request::from_parts(head, body);
-            control::answer(&server.control, request)
-                .await
-                .map(Full::new)
+            let answer = control::answer(&server.control, request).await;
+            // On AWS the answer comes first, as it does where stages settle as slowly as there.
+            if is_change && server.control.strict.settles_at_once() {
+                control::autodeploy::settle(&server.control.store).await;
+            }
+            answer.map(Full::new)
         }
         Ok(Err(TooLarge)) => too_large(),
         Err(broken) => broken.answer(),

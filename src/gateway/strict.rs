@@ -95,6 +95,11 @@ impl Strict {
         (!latency.is_zero()).then(|| Instant::now() + scaled())
     }
 
+    /// True where a stage serves at once what it was moved to.
+    pub(super) fn settles_at_once(&self) -> bool {
+        self.get().consistency.is_zero()
+    }
+
     /// Returns the factor by which the tokens of control calls come back faster than on AWS; none if they are not
     /// counted.
     pub(super) fn pace_of_rates(&self) -> Option<f64> {

@@ -7,7 +7,7 @@ use aws_sdk_apigatewayv2::types::{
 
 use crate::{
     control::{api, check_refused, sdk},
-    support::gateway::{Gateway, soon},
+    support::gateway::Gateway,
 };
 
 const BAD: &str = "BadRequestException";
@@ -170,7 +170,7 @@ async fn vpc_links_and_http_apis_are_made_read_listed_and_removed() {
 }
 
 #[tokio::test]
-async fn a_stage_with_auto_deploy_follows_without_being_asked() {
+async fn a_stage_with_auto_deploy_has_followed_once_a_change_is_answered() {
     let gateway = Gateway::start().await;
     let client = sdk(&gateway);
     let api = api(&client).await;
@@ -178,16 +178,10 @@ async fn a_stage_with_auto_deploy_follows_without_being_asked() {
     stage.auto_deploy(true).send().await.unwrap();
     let route = client.create_route().api_id(&api).route_key("$default");
     route.send().await.unwrap();
-    let deployed = soon(async {
-        loop {
-            let read = client.get_stage().api_id(&api).stage_name("dev");
-            let read = read.send().await.unwrap();
-            if let Some(id) = read.deployment_id {
-                break (id, read.last_deployment_status_message.unwrap());
-            }
-        }
-    });
-    let (id, message) = deployed.await;
+    let read = client.get_stage().api_id(&api).stage_name("dev");
+    let stage = read.send().await.unwrap();
+    let id = stage.deployment_id.unwrap();
+    let message = stage.last_deployment_status_message.unwrap();
     let expected = format!("Successfully deployed stage with deployment ID '{id}'");
     assert_eq!(message, expected);
     let read = client.get_deployment().api_id(&api).deployment_id(id);

@@ -1,9 +1,10 @@
 //! Automatic deployments, for stages that follow the definition by themselves.
 //!
-//! [`run`] makes what [`owed`] notes, as AWS makes it some time after its answer. The note is on disk, so a gateway
-//! that dies in between makes the deployment when it starts again. A deployment takes the definition as it is when it
-//! is made and strikes the note in the same transaction, so a burst of changes may end in fewer deployments than
-//! changes, and always ends with one of the last state.
+//! [`run`] makes what [`owed`] notes, and so does a call that changed something before it is answered, so that whoever
+//! has the answer meets the change; AWS makes it some time after its answer. The note is on disk, so a gateway that dies
+//! in between makes the deployment when it starts again. A deployment takes the definition as it is when it is made and
+//! strikes the note in the same transaction, so a burst of changes may end in fewer deployments than changes, and always
+//! ends with one of the last state.
 //!
 //! [`owed`]: super::owed
 
@@ -33,20 +34,32 @@ pub(crate) async fn run(store: Store, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = owed.notified() => {}
+            () = owed.noted() => {}
         }
-        let store = store.clone();
-        let made = tokio::task::spawn_blocking(move || make_owed(&store)).await;
-        if !matches!(made, Ok(Ok(()))) {
+        if !settle(&store).await {
             // What is still owed is tried again; the store has said in the log what ails it.
-            owed.notify_one();
+            owed.note();
             stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
         }
     }
 }
 
+/// Waits until all deployments are made that are owed by now; false when they cannot be.
+pub(crate) async fn settle(store: &Store) -> bool {
+    if !store.owed().is_any() {
+        return true;
+    }
+    let store = store.clone();
+    let made = tokio::task::spawn_blocking(move || make_owed(&store)).await;
+    matches!(made, Ok(Ok(())))
+}
+
 /// Makes all deployments that are owed. Blocks.
 pub(super) fn make_owed(store: &Store) -> Result<(), ApiError> {
+    store.owed().follow(|| make_noted(store))
+}
+
+fn make_noted(store: &Store) -> Result<(), ApiError> {
     let owed = store.read(|view| {
         let owed: Vec<(String, OwedDeploymentRecord)> = view.everything()?;
         let keys = owed.into_iter().map(|(_, owed)| ApiRef {

@@ -9,6 +9,7 @@ mod draft;
 mod error;
 mod handle;
 mod migrate;
+mod owed;
 pub(crate) mod record;
 mod served;
 mod serving_cache;
@@ -27,7 +28,7 @@ use std::{
 };
 
 use redb::{Database, DatabaseError, ReadableDatabase, StorageError, backends::InMemoryBackend};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 
 pub use self::error::Error;
 pub(crate) use self::{
@@ -39,6 +40,7 @@ pub(crate) use self::{
 use self::{
     handle::{Handle, Open},
     migrate::{FoundVersion, SCHEMA_VERSION},
+    owed::Owed,
     record::{OwedDeploymentRecord, Serving},
     serving_cache::ServingCache,
     writer::{Apply, QueuedWrite, Writer},
@@ -61,7 +63,7 @@ struct Inner {
     handle: Arc<Handle>,
     serving_cache: Arc<RwLock<ServingCache>>,
     removals: broadcast::Sender<Removed>,
-    owed: Arc<Notify>,
+    owed: Arc<Owed>,
     /// The writing thread and the way to it; taken when the store is dropped.
     writer: Option<WriterThread>,
 }
@@ -103,19 +105,15 @@ impl Store {
         let transaction = database.begin_read().map_err(Error::database)?;
         let view = View::of_commit(transaction);
         let serving_cache = ServingCache::load(&view)?;
-        let owed = Arc::new(Notify::new());
+        let owed = Arc::new(Owed::default());
         if !view.everything::<OwedDeploymentRecord>()?.is_empty() {
-            owed.notify_one();
+            owed.note();
         }
         drop(view);
         Self::start(Handle::new(database, open), serving_cache, owed)
     }
 
-    fn start(
-        handle: Handle,
-        serving_cache: ServingCache,
-        owed: Arc<Notify>,
-    ) -> Result<Self, Error> {
+    fn start(handle: Handle, serving_cache: ServingCache, owed: Arc<Owed>) -> Result<Self, Error> {
         let handle = Arc::new(handle);
         let serving_cache = Arc::new(RwLock::new(serving_cache));
         let (removals, _) = broadcast::channel(REMOVALS_HELD);
@@ -184,9 +182,9 @@ impl Store {
         self.inner.removals.subscribe()
     }
 
-    /// Wakes one waiter when deployments are owed, as some may be from the start: those that a dying gateway left. Only
-    /// for whoever makes them; a wake that nobody waits for is kept.
-    pub(crate) fn owed(&self) -> Arc<Notify> {
+    /// Returns what is owed to stages that follow the definition by themselves, from the start on: a dying gateway may have
+    /// left some.
+    pub(crate) fn owed(&self) -> Arc<Owed> {
         Arc::clone(&self.inner.owed)
     }
 

@@ -18,12 +18,13 @@ use std::{
 };
 
 use redb::ReadableDatabase;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 
 use super::{
     draft::Draft,
     error::Error,
     handle::Handle,
+    owed::Owed,
     serving_cache::{Change, Removed, ServingCache},
     view::View,
 };
@@ -53,8 +54,7 @@ pub(super) struct Writer {
     pub(super) handle: Arc<Handle>,
     pub(super) serving_cache: Arc<RwLock<ServingCache>>,
     pub(super) removals: broadcast::Sender<Removed>,
-    /// Wakes whoever makes the deployments that are owed.
-    pub(super) owed: Arc<Notify>,
+    pub(super) owed: Arc<Owed>,
 }
 
 impl Writer {
@@ -155,7 +155,7 @@ impl Writer {
                 drop(cache);
                 self.tell(removed);
                 // A deployment may be owed by it; a wake for nothing does no harm.
-                self.owed.notify_one();
+                self.owed.note();
             }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -169,7 +169,7 @@ impl Writer {
             .iter()
             .any(|change| matches!(change, Change::DeploymentOwed))
         {
-            self.owed.notify_one();
+            self.owed.note();
         }
         let mut cache = self
             .serving_cache

@@ -52,6 +52,8 @@ pub(super) fn refuse(refusal: &Refusal, event: &Event) -> Response<Full<Bytes>> 
         form,
     } = refusal;
     event.refused(*status, *response, Some(message));
+    let (api, stage) = (&event.connection.api_id, &event.connection.stage);
+    tracing::info!(api, stage, %status, message, "a handshake is refused");
     let (connection_id, request_id) = (&event.connection.id, event.request_id());
     let body = match form {
         RefusalForm::Notice => frames::notice(message, connection_id, request_id),
@@ -74,6 +76,7 @@ pub(super) fn cut_off() -> Response<Full<Bytes>> {
 
 /// Refuses a handshake that no stage has heard of.
 pub(crate) fn turned_away(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+    tracing::info!(%status, message, "a handshake that no stage has heard of is refused");
     refused(status, bare(message), &ids::fresh())
 }
 
