@@ -260,7 +260,7 @@ fn read(
         // SOURCE: the guide: exactly this text.
         return Err(match value["errorMessage"].as_str() {
             Some(UNAUTHORIZED) => AuthorizerRefusal::Unauthorized,
-            _ => failed("the function failed"),
+            _ => AuthorizerRefusal::Failed(lambda::thrown(&value)),
         });
     }
     let policy = policy_of(&value).map_err(AuthorizerRefusal::Failed)?;

@@ -13,17 +13,23 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value, json};
 
 use super::failure::{Failure, Trouble};
-use crate::gateway::{
-    data::{
-        handshake::caller::{AuthorizerContext, Caller},
-        ids,
-        message::event::{Event, Handshake, Kind},
+use crate::{
+    gateway::{
+        data::{
+            handshake::caller::{AuthorizerContext, Caller},
+            ids,
+            message::event::{Event, Handshake, Kind},
+        },
+        outbound::BackendResponse,
     },
-    outbound::BackendResponse,
+    model::text::printable,
 };
 
 /// The header by which the Invoke API says that a function threw.
 pub(crate) const FUNCTION_ERROR: &str = "x-amz-function-error";
+
+/// The longest words of a function's own that a log says of its failure, in characters.
+const THROWN_CHARS: usize = 500;
 
 /// Headers of the handshake that no function sees.
 const HIDDEN: [HeaderName; 3] = [header::CONNECTION, header::UPGRADE, header::CONTENT_LENGTH];
@@ -253,12 +259,9 @@ fn by_name(pairs: impl IntoIterator<Item = (String, String)>) -> (Value, Value) 
 /// Reads the answer of the Invoke API for a proxy integration: the function's own status, headers and body.
 pub(crate) fn proxied(invoked: &BackendResponse) -> Result<BackendResponse, Failure> {
     accepted(invoked)?;
-    if let Some(kind) = invoked.headers.get(FUNCTION_ERROR) {
-        let reason = format!(
-            "the function failed: {}",
-            kind.to_str().unwrap_or("unknown")
-        );
-        return Err(Failure::new(Trouble::Function, reason));
+    if invoked.headers.contains_key(FUNCTION_ERROR) {
+        let error = serde_json::from_slice(&invoked.body).unwrap_or_default();
+        return Err(Failure::new(Trouble::Function, thrown(&error)));
     }
     serde_json::from_slice(&invoked.body)
         .ok()
@@ -268,6 +271,18 @@ pub(crate) fn proxied(invoked: &BackendResponse) -> Result<BackendResponse, Fail
             let reason = "the function's answer is not of the form that a proxy integration needs";
             Failure::new(Trouble::Function, reason)
         })
+}
+
+/// Says what a function threw, in one line that is not endless.
+pub(crate) fn thrown(error: &Value) -> String {
+    let said = ["errorType", "errorMessage"].map(|name| error[name].as_str().unwrap_or_default());
+    let said = said.into_iter().filter(|text| !text.is_empty());
+    let said = said.collect::<Vec<_>>().join(": ");
+    if said.is_empty() {
+        return "the function failed, and said nothing of it".to_owned();
+    }
+    let line: String = printable(&said).chars().take(THROWN_CHARS).collect();
+    format!("the function failed: {line}")
 }
 
 /// Reads the answer of the Invoke API for an integration that is no proxy: the body, and the error message in it, if
@@ -282,8 +297,8 @@ pub(crate) fn answered(
     let message = body.as_ref().and_then(|body| body.get("errorMessage"));
     let message = message.and_then(Value::as_str).map(str::to_owned);
     if message.is_none() && invoked.headers.contains_key(FUNCTION_ERROR) {
-        let reason = "the function failed without an error message";
-        return Err(Failure::new(Trouble::Function, reason));
+        let error = body.unwrap_or_default();
+        return Err(Failure::new(Trouble::Function, thrown(&error)));
     }
     let answer = BackendResponse {
         status: if message.is_some() { 500 } else { 200 },

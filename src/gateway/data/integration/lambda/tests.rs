@@ -601,3 +601,26 @@ fn what_is_deep_is_no_answer() {
         assert_eq!((answer.status, message), (200, None));
     }
 }
+
+#[test]
+fn what_a_function_threw_is_told_in_one_line_that_is_not_endless() {
+    for (error, told) in [
+        (
+            json!({ "errorType": "RuntimeError", "errorMessage": "no\ntable" }),
+            "the function failed: RuntimeError: no\\ntable",
+        ),
+        (
+            json!({ "errorMessage": "boom" }),
+            "the function failed: boom",
+        ),
+        (json!({}), "the function failed, and said nothing of it"),
+        (json!(null), "the function failed, and said nothing of it"),
+    ] {
+        assert_eq!(thrown(&error), told);
+    }
+    let long = json!({ "errorMessage": "x".repeat(10_000) });
+    assert_eq!(
+        thrown(&long).len(),
+        "the function failed: ".len() + THROWN_CHARS
+    );
+}
