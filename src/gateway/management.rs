@@ -102,21 +102,21 @@ pub(super) async fn answer(
 /// Does what a call asks of the connection with this id.
 async fn carry_out(plane: &Plane, call: &Call<'_>, id: &str, body: Bytes) -> Response<Full<Bytes>> {
     // SOURCE: recorded on AWS, September 2026: looked at before permissions. GUESS: before the signature too.
-    let Some(id) = ids::given_out(id) else {
+    if !ids::is_given_out(id) {
         let message = format!("Invalid connectionId: {id}");
         return refusal(StatusCode::BAD_REQUEST, "BadRequestException", &message);
-    };
+    }
     if !call.is_signed() {
         // SOURCE: recorded on AWS, September 2026.
         return reply::not_signed();
     }
-    let Some(connection) = plane.registry.find(&call.address.api_id, &id) else {
+    let Some(connection) = plane.registry.find(&call.address.api_id, id) else {
         return gone();
     };
     match call.head.method {
         Method::POST => post(&connection, body).await,
         Method::DELETE => {
-            plane.registry.remove(&id);
+            plane.registry.remove(id);
             connection.outbox.close(Closing::DELETED);
             reply::empty(StatusCode::NO_CONTENT)
         }
