@@ -354,6 +354,9 @@ async fn bytes_that_are_no_utf_8_reach_the_client_as_replacements() {
     for (bytes, text) in [
         (&b"a\xffb\xfe\xfd"[..], "a\u{fffd}b\u{fffd}\u{fffd}"),
         (b"\x00\x80", "\0\u{fffd}"),
+        // Which of these is one error and which are several, nobody recorded.
+        (b"\xe2\x82a", "\u{fffd}a"),
+        (b"\xed\xa0\x80", "\u{fffd}\u{fffd}\u{fffd}"),
         ("é".as_bytes(), "é"),
     ] {
         let payload = Bytes::copy_from_slice(bytes);
