@@ -272,7 +272,8 @@ fn as_text(payload: Bytes) -> Bytes {
     }
 }
 
-/// SOURCE: recorded on AWS, September 2026, to the byte; times have milliseconds here.
+/// SOURCE: recorded on AWS, September 2026, to the byte; times have milliseconds here. GUESS: of a client that named no user
+/// agent there is none.
 fn describe(connection: &Connection) -> Response<Full<Bytes>> {
     let quoted = |text: &str| Value::from(text).to_string();
     let source_ip = quoted(&connection.source_ip.to_string());

@@ -16,8 +16,8 @@ const WAY: [(&str, &str); 2] = [("x-forwarded-port", "443"), ("x-forwarded-proto
 
 /// Puts the headers of the gateway among those of an event, in place of what the client calls so.
 ///
-/// SOURCE: captured events, and for messages an execution log that was reported of AWS. GUESS: as proxies do, the sender is
-/// added to whom the request names.
+/// SOURCE: captured events of `$connect`, and for messages an execution log that was reported of AWS. GUESS: `$disconnect`
+/// has them too; as proxies do, the sender is added to whom the request names.
 pub(super) fn mark(event: &Event, headers: &mut HeaderMap) {
     let mut put = |name, value: Option<HeaderValue>| {
         if let Some(value) = value {
