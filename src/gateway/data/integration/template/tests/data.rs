@@ -51,13 +51,14 @@ fn null_is_written_as_nothing() {
 // GUESS: as Velocity does unless it is set otherwise.
 #[test]
 fn a_set_to_null_changes_nothing() {
-    let null = "$input.path('$.nope')";
-    check(&format!("#set($x = {null})$x"), "$x");
-    check(&format!("#set($x = 1)#set($x = {null})$x"), "1");
-    check(
-        &format!("#set($m = {{}})#set($m.a = 1)#set($m.a = {null})$m.a"),
-        "1",
-    );
+    for null in ["$input.path('$.nope')", "$missing"] {
+        check(&format!("#set($x = {null})$x ($!x)"), "$x ()");
+        check(&format!("#set($x = 1)#set($x = {null})$x"), "1");
+        check(
+            &format!("#set($m = {{}})#set($m.a = 1)#set($m.a = {null})$m.a"),
+            "1",
+        );
+    }
     // The value of the round before, too.
     check(
         "#foreach($it in [{'a': 1}, {'b': 2}, {'a': 3}])#set($x = $it.a)[$x]#end",
