@@ -40,11 +40,11 @@ pub(super) struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     /// The error's name, with `status`; unless said otherwise, the name that the operation itself gives with that
-    /// status, which handshakes do not.
+    /// status, if it gives any.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     /// The error's text, with `status`; unless said otherwise, the text that the operation itself gives with that
-    /// status.
+    /// status, if it gives any.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     /// Closes the caller's connection without an answer.
@@ -196,7 +196,7 @@ impl Fault {
 }
 
 /// Returns the error that an operation gives with a status: the name that SDKs know, which handshakes have none of, and
-/// its text.
+/// its text, both where there is one.
 fn usual(operation: &str, status: StatusCode) -> (Option<&'static str>, Option<&'static str>) {
     let of_connections = management::operations().any(|name| name == operation);
     let error = match status.as_u16() {
@@ -208,7 +208,8 @@ fn usual(operation: &str, status: StatusCode) -> (Option<&'static str>, Option<&
         // SOURCE: many reports: nothing but the name.
         410 if of_connections => return (Some("GoneException"), None),
         410 => "GoneException",
-        413 if of_connections => "PayloadTooLargeException",
+        // SOURCE: recorded on AWS, September 2026: nothing at all.
+        413 if of_connections => return (None, None),
         413 => "RequestEntityTooLargeException",
         429 if of_connections => "LimitExceededException",
         429 => "TooManyRequestsException",
@@ -323,10 +324,11 @@ mod tests {
                 "ForbiddenException",
                 Some("Forbidden"),
             ),
+            ("PostToConnection", 413, "", None),
             (
-                "PostToConnection",
+                "GetApis",
                 413,
-                "PayloadTooLargeException",
+                "RequestEntityTooLargeException",
                 Some("Payload Too Large"),
             ),
             ("Connect", 403, "", Some("Forbidden")),

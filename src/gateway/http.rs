@@ -40,7 +40,7 @@ use super::{
     local_api,
     management::{self, TooLarge},
     notice::Notices,
-    reply::{self, refusal, unexplained},
+    reply::{self, refusal},
     stage_address::StageAddress,
     store::Store,
 };
@@ -332,9 +332,16 @@ async fn dispatch(
         Recipient::Control => server.plane.strict.due(),
         _ => None,
     };
-    let answered = meet(server, remote, destination, request).await;
+    let mut answered = meet(server, remote, destination, request).await;
     if let Some(due) = due {
         tokio::time::sleep_until(due).await;
+    }
+    // The rest of a body that is too long is still on its way, and no further request can be told from it.
+    if let Ok(answer) = &mut answered
+        && answer.status() == StatusCode::PAYLOAD_TOO_LARGE
+    {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
     }
     answered
 }
@@ -359,11 +366,20 @@ async fn meet(
             status,
             error,
             message,
-        } => Ok(match (error, message) {
-            (Some(error), Some(message)) => refusal(status, &error, &message),
-            (Some(error), None) => unexplained(status, &error),
-            (None, message) => data::turned_away(status, &message.unwrap_or_default()),
-        }),
+        } => {
+            let (error, message) = (error.as_deref(), message.as_deref());
+            Ok(match destination {
+                Recipient::Management(address) => {
+                    let (head, _) = request.into_parts();
+                    let refusal = reply::terse_refusal(status, error, message);
+                    management::refuse(&server.plane, remote, &address, &head, refusal)
+                }
+                Recipient::Stage(_) if error.is_none() => {
+                    data::turned_away(status, message.unwrap_or_default())
+                }
+                _ => reply::terse_refusal(status, error, message),
+            })
+        }
         FaultEffect::DropRequest => Err(Dropped),
         FaultEffect::DropAnswer => {
             answer(server, remote, destination, request).await;
@@ -383,7 +399,7 @@ async fn answer(
     destination: Recipient,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    let mut response = match destination {
+    match destination {
         Recipient::Control => of_control(server, request).await,
         Recipient::Own => of_own(server, request).await,
         Recipient::Backend => of_backend(server, request).await,
@@ -391,13 +407,7 @@ async fn answer(
         Recipient::Management(address) => of_management(server, remote, &address, request).await,
         Recipient::Stage(address) => of_stage(server, remote, address, request).await,
         Recipient::Nobody => data::led_nowhere(request.headers()),
-    };
-    // The rest of a body that is too long is still on its way, and no further request can be told from it.
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(header::CONNECTION, close);
     }
-    response
 }
 
 fn enter<B>(request: &Request<B>, server: &Server) -> Result<Recipient, NotAdmitted> {

@@ -59,6 +59,8 @@ struct Call<'a> {
     address: &'a StageAddress,
     head: &'a Parts,
     remote: SocketAddr,
+    /// The stage that it is made on, if there is one and its callbacks may come this way.
+    serving: Option<Arc<Serving>>,
     came_at: Timestamp,
     request_id: String,
     extended_request_id: String,
@@ -72,51 +74,50 @@ pub(super) async fn answer(
     head: &Parts,
     body: Body,
 ) -> Response<Full<Bytes>> {
-    let Ok(body) = body else {
-        // SOURCE: recorded on AWS, September 2026: no body and none of the usual headers, and no line in any log. GUESS:
-        // whatever else is wrong with the call.
-        return reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
-    };
-    let call = Call {
-        address,
-        head,
-        remote,
-        came_at: clock::now(),
-        request_id: Uuid::new_v4().to_string(),
-        extended_request_id: ids::fresh(),
-    };
-    let Some(serving) = open_stage(plane, address) else {
-        return call.named(forbidden());
-    };
-    let Some(id) = call.connection_id() else {
-        return call.named(no_route(&head.method, &address.rest.join("/")));
-    };
-    let response = call.named(carry_out(plane, &call, id, body).await);
-    let status = response.status();
-    plane
-        .access_logs
-        .write(&serving, |name| call.context(name, id, status));
-    response
+    let call = Call::new(plane, remote, address, head);
+    let answer = carry_out(plane, &call, body).await;
+    call.end(plane, answer)
 }
 
-/// Does what a call asks of the connection with this id.
-async fn carry_out(plane: &Plane, call: &Call<'_>, id: &str, body: Bytes) -> Response<Full<Bytes>> {
+/// Answers a call with a refusal that it did not earn, and otherwise as if it had.
+pub(super) fn refuse(
+    plane: &Plane,
+    remote: SocketAddr,
+    address: &StageAddress,
+    head: &Parts,
+    refusal: Response<Full<Bytes>>,
+) -> Response<Full<Bytes>> {
+    Call::new(plane, remote, address, head).end(plane, refusal)
+}
+
+/// Does what a call asks for.
+async fn carry_out(plane: &Plane, call: &Call<'_>, body: Body) -> Response<Full<Bytes>> {
+    let Ok(body) = body else {
+        // SOURCE: recorded on AWS, September 2026: no body. GUESS: whatever else is wrong with the call.
+        return reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    if call.serving.is_none() {
+        return forbidden();
+    }
+    let Some(id) = call.connection_id() else {
+        return no_route(&call.head.method, &call.address.rest.join("/"));
+    };
     // SOURCE: recorded on AWS, September 2026: looked at before permissions. GUESS: before the signature too.
-    let Some(id) = ids::given_out(id) else {
+    if !ids::is_given_out(id) {
         let message = format!("Invalid connectionId: {id}");
         return refusal(StatusCode::BAD_REQUEST, "BadRequestException", &message);
-    };
+    }
     if !call.is_signed() {
         // SOURCE: recorded on AWS, September 2026.
         return reply::not_signed();
     }
-    let Some(connection) = plane.registry.find(&call.address.api_id, &id) else {
+    let Some(connection) = plane.registry.find(&call.address.api_id, id) else {
         return gone();
     };
     match call.head.method {
         Method::POST => post(&connection, body).await,
         Method::DELETE => {
-            plane.registry.remove(&id);
+            plane.registry.remove(id);
             connection.outbox.close(Closing::DELETED);
             reply::empty(StatusCode::NO_CONTENT)
         }
@@ -125,6 +126,23 @@ async fn carry_out(plane: &Plane, call: &Call<'_>, id: &str, body: Bytes) -> Res
 }
 
 impl<'a> Call<'a> {
+    fn new(
+        plane: &Plane,
+        remote: SocketAddr,
+        address: &'a StageAddress,
+        head: &'a Parts,
+    ) -> Call<'a> {
+        Call {
+            address,
+            head,
+            remote,
+            serving: open_stage(plane, address),
+            came_at: clock::now(),
+            request_id: Uuid::new_v4().to_string(),
+            extended_request_id: ids::fresh(),
+        }
+    }
+
     /// Returns the id in the path, if the method and the path are those of an operation.
     fn connection_id(&self) -> Option<&'a str> {
         operation(&self.head.method)?;
@@ -139,9 +157,24 @@ impl<'a> Call<'a> {
         authorization::is_signed(&self.head.headers, query)
     }
 
-    /// Returns the answer with the ids of the call, and the one type that all answers have, be there a body or none.
+    /// Gives the answer what all answers have, and writes the call's line to the access log of its stage.
+    fn end(&self, plane: &Plane, answer: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+        let status = answer.status();
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            // SOURCE: recorded on AWS, September 2026: none of the usual headers. GUESS: no line in the log either.
+            return answer;
+        }
+        if let Some(serving) = &self.serving {
+            let logs = &plane.access_logs;
+            logs.write(serving, |name| self.context(name, status));
+        }
+        self.named(answer)
+    }
+
+    /// Returns the answer with the ids of the call and its type.
     ///
-    /// SOURCE: recorded on AWS, September 2026: no trace where the caller was refused.
+    /// SOURCE: recorded on AWS, September 2026: all answers that were looked at have the ids and the type, those without a
+    /// body too, and the trace but where the status is 400 or 403. GUESS: so have all others.
     fn named(&self, mut answer: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
         let is_refused = matches!(
             answer.status(),
@@ -166,20 +199,23 @@ impl<'a> Call<'a> {
 
     /// Returns a variable of the access log.
     ///
-    /// SOURCE: recorded on AWS, September 2026. GUESS: refused calls leave lines too; recorded is only that those do whose
-    /// connection is gone.
-    fn context(&self, name: &str, id: &str, status: StatusCode) -> Option<String> {
+    /// SOURCE: recorded on AWS, September 2026, of calls that were carried out and of such whose connection was gone.
+    /// GUESS: refused calls leave lines too, and what no route leads to names none.
+    fn context(&self, name: &str, status: StatusCode) -> Option<String> {
         let address = self.address;
         Some(match name {
             "eventType" => "CONNECTION_API".to_owned(),
-            "routeKey" => format!("{} /{SEGMENT}/{{connectionId}}", self.head.method),
+            "routeKey" => {
+                self.connection_id()?;
+                format!("{} /{SEGMENT}/{{connectionId}}", self.head.method)
+            }
             "status" => status.as_u16().to_string(),
             "integrationLatency" => "0".to_owned(),
             "requestId" => self.request_id.clone(),
             "extendedRequestId" => self.extended_request_id.clone(),
             "requestTime" => access_log_time(self.came_at),
             "requestTimeEpoch" => self.came_at.as_millisecond().to_string(),
-            "connectionId" => id.to_owned(),
+            "connectionId" => self.connection_id()?.to_owned(),
             "apiId" => address.api_id.clone(),
             "stage" => address.stage.clone(),
             "domainName" => address.domain_name.clone(),
@@ -194,15 +230,15 @@ impl<'a> Call<'a> {
 fn open_stage(plane: &Plane, address: &StageAddress) -> Option<Arc<Serving>> {
     let serving = plane.store.serving(&address.api_id, &address.stage).ok()?;
     let in_region = |region: &String| *region == serving.region;
-    // SOURCE: a report about a disabled default endpoint: calls to it are forbidden, calls to the custom domain are not.
+    // GUESS: as with handshakes, calls to a disabled default endpoint are forbidden, those to the custom domain are not.
     let shut = |snapshot: &Arc<Snapshot>| snapshot.disable_execute_api_endpoint;
     let is_shut =
         address.entrance == Entrance::Default && serving.snapshot.as_ref().is_some_and(shut);
     (address.region.as_ref().is_none_or(in_region) && !is_shut).then_some(serving)
 }
 
-/// SOURCE: reports of calls under a custom domain name that had the stage in their path, or no id: the text with the
-/// path behind the stage or the key, decoded, with the slash at its end. GUESS: the status.
+/// SOURCE: reported of AWS: the text, of a call under a custom domain name that had the stage in its path, with the slash
+/// at the path's end. GUESS: the status; the path begins behind the stage or the key, and is decoded.
 fn no_route(method: &Method, path: &str) -> Response<Full<Bytes>> {
     let message = format!("No method found matching route {path} for http method {method}.");
     refusal(StatusCode::FORBIDDEN, "ForbiddenException", &message)
@@ -226,8 +262,9 @@ async fn post(connection: &Connection, body: Bytes) -> Response<Full<Bytes>> {
 
 /// Returns a payload as the text message that it leaves as.
 ///
-/// SOURCE: recorded on AWS, September 2026: bytes that are no UTF-8 reach the client as U+FFFD. GUESS: one for as many
-/// bytes as one decoding error takes in, as Java counts them.
+/// SOURCE: recorded on AWS, September 2026: of `FF`, `FE` and a lone `80` each reaches the client as U+FFFD. GUESS: so does
+/// each decoding error, as the Encoding Standard counts them: a character that breaks off is one, and a surrogate is
+/// three, for which Java would write one.
 fn as_text(payload: Bytes) -> Bytes {
     match String::from_utf8_lossy(&payload) {
         Cow::Borrowed(_) => payload,
@@ -235,7 +272,8 @@ fn as_text(payload: Bytes) -> Bytes {
     }
 }
 
-/// SOURCE: recorded on AWS, September 2026, to the byte; times have milliseconds here.
+/// SOURCE: recorded on AWS, September 2026, to the byte; times have milliseconds here. GUESS: of a client that named no user
+/// agent there is none.
 fn describe(connection: &Connection) -> Response<Full<Bytes>> {
     let quoted = |text: &str| Value::from(text).to_string();
     let source_ip = quoted(&connection.source_ip.to_string());
@@ -258,7 +296,7 @@ fn milliseconds(time: Timestamp) -> String {
 
 /// SOURCE: many reports: the body is empty, so SDKs know the error from the header alone.
 fn gone() -> Response<Full<Bytes>> {
-    reply::unexplained(StatusCode::GONE, "GoneException")
+    reply::terse_refusal(StatusCode::GONE, Some("GoneException"), None)
 }
 
 /// SOURCE: recorded on AWS, September 2026.

@@ -19,17 +19,38 @@ pub(super) fn error(
     kind: &str,
     body: impl Into<Bytes>,
 ) -> Response<Full<Bytes>> {
-    let mut response = json(status, body);
-    if let Ok(kind) = HeaderValue::try_from(kind) {
-        response.headers_mut().insert("x-amzn-errortype", kind);
-    }
-    response
+    named(json(status, body), kind)
 }
 
 /// Makes the usual refusal: `{"message":"…"}` with AWS's name for the error.
 pub(super) fn refusal(status: StatusCode, kind: &str, message: &str) -> Response<Full<Bytes>> {
-    let body = serde_json::json!({ "message": message }).to_string();
-    error(status, kind, body)
+    terse_refusal(status, Some(kind), Some(message))
+}
+
+/// Makes a refusal that may lack the name of the error, or the text and with it the body.
+pub(super) fn terse_refusal(
+    status: StatusCode,
+    kind: Option<&str>,
+    message: Option<&str>,
+) -> Response<Full<Bytes>> {
+    let response = match message {
+        Some(message) => json(
+            status,
+            serde_json::json!({ "message": message }).to_string(),
+        ),
+        None => empty(status),
+    };
+    match kind {
+        Some(kind) => named(response, kind),
+        None => response,
+    }
+}
+
+fn named(mut response: Response<Full<Bytes>>, kind: &str) -> Response<Full<Bytes>> {
+    if let Ok(kind) = HeaderValue::try_from(kind) {
+        response.headers_mut().insert("x-amzn-errortype", kind);
+    }
+    response
 }
 
 /// Refuses a call that has to be signed and is not.
@@ -50,15 +71,6 @@ pub(super) fn raw(status: StatusCode, kind: &str, message: &str) -> String {
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nx-amzn-errortype: {kind}\r\n\
          content-length: {length}\r\nconnection: close\r\n\r\n{body}"
     )
-}
-
-/// Makes a response with AWS's name for the error and no body.
-pub(super) fn unexplained(status: StatusCode, kind: &str) -> Response<Full<Bytes>> {
-    let mut response = empty(status);
-    if let Ok(kind) = HeaderValue::try_from(kind) {
-        response.headers_mut().insert("x-amzn-errortype", kind);
-    }
-    response
 }
 
 fn typed(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

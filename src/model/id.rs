@@ -117,7 +117,7 @@ assigned_ids! {
     ModelId = "model id";
     /// A deployment's id: 6 characters of `[a-z0-9]` on AWS.
     DeploymentId = "deployment id";
-    /// The gateway's id for one client: base64url of 11 bytes with its padding, 16 characters ending in `=`.
+    /// The gateway's id for one client: base64url of 13 bytes with its padding; of 11 bytes in older records.
     ConnectionId = "connection id";
 }
 

@@ -115,7 +115,7 @@ async fn lines_tell_what_backends_answered() {
     let refusing = api.proxy(&backend.uri("/no")).await;
     api.route("$connect", Some(&refusing)).await;
     api.deploy("refusing").await;
-    let format = r#"{"status":"$context.status","backend":"$context.integrationStatus","took":"$context.integrationLatency","type":"$context.error.responseType","why":"$context.integrationErrorMessage","id":"$context.requestId"}"#;
+    let format = r#"{"status":"$context.status","took":"$context.integrationLatency","type":"$context.error.responseType","why":"$context.integrationErrorMessage","id":"$context.requestId"}"#;
     log(&api, "prod", format).await;
     log(&api, "refusing", format).await;
     let read = |line: &String| serde_json::from_str::<Value>(line).unwrap();
@@ -131,14 +131,13 @@ async fn lines_tell_what_backends_answered() {
         .iter()
         .map(read)
         .collect();
-    let members = |line: &Value| {
-        ["status", "backend", "type"].map(|name| line[name].as_str().unwrap().to_owned())
-    };
+    let members =
+        |line: &Value| ["status", "type"].map(|name| line[name].as_str().unwrap().to_owned());
     assert_eq!(told.len(), 4);
-    assert_eq!(members(&told[0]), ["200", "-", "-"]);
-    assert_eq!(members(&told[1]), ["201", "-", "-"]);
-    assert_eq!(members(&told[2]), ["504", "-", "INTEGRATION_TIMEOUT"]);
-    assert_eq!(members(&told[3]), ["500", "-", "INTEGRATION_FAILURE"]);
+    assert_eq!(members(&told[0]), ["200", "-"]);
+    assert_eq!(members(&told[1]), ["201", "-"]);
+    assert_eq!(members(&told[2]), ["504", "INTEGRATION_TIMEOUT"]);
+    assert_eq!(members(&told[3]), ["500", "INTEGRATION_FAILURE"]);
     let took: u64 = told[2]["took"].as_str().unwrap().parse().unwrap();
     assert!((50..20_000).contains(&took), "{took}");
     assert_eq!(told[0]["took"], "-");
@@ -147,7 +146,7 @@ async fn lines_tell_what_backends_answered() {
     let refusal = gateway.refused(&api.stage_path("refusing"), &[]).await;
     assert_eq!(refusal.status, 403);
     let told = read(&lines(&gateway, &api, "refusing").await[0]);
-    assert_eq!(members(&told), ["403", "-", "-"]);
+    assert_eq!(members(&told), ["403", "-"]);
 }
 
 /// The variables that have no value on AWS, though there would be something to tell.
@@ -263,10 +262,59 @@ async fn calls_of_connections_leave_lines_where_they_were_made() {
         lines[0].starts_with("DISCONNECT $disconnect 200 "),
         "{lines:?}"
     );
-    // What is longer than a message leaves no line.
+}
+
+#[tokio::test]
+async fn a_refused_call_of_connections_leaves_a_line_where_its_stage_is_known_but_for_413() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    let format = "$context.routeKey $context.status $context.connectionId $context.integrationLatency \
+                  $context.error.message|$context.requestId";
+    log(&api, "prod", format).await;
+    let prod = api.stage_path("prod");
+    // The id of a connection that is gone.
+    let gone = "AAECAwQFBgcI-DSOCw==";
+    let unsigned = gateway.request("GET", &format!("{prod}/@connections/{gone}"));
+    let unsigned = unsigned.body(http_body_util::Full::default()).unwrap();
+    assert_eq!(gateway.send(unsigned).await.status, 403);
+    let line = told(&gateway, &api, "prod").await;
+    assert_eq!(
+        line,
+        format!("GET /@connections/{{connectionId}} 403 {gone} 0 -")
+    );
+    for (method, rest, expected) in [
+        (
+            "POST",
+            "nonsense",
+            "POST /@connections/{connectionId} 400 nonsense 0 -",
+        ),
+        ("POST", "", "- 403 - 0 -"),
+        ("POST", &format!("{gone}/"), "- 403 - 0 -"),
+        ("POST", &format!("{gone}/more"), "- 403 - 0 -"),
+        ("PUT", gone, "- 403 - 0 -"),
+    ] {
+        let path = format!("{prod}/@connections/{rest}");
+        gateway.call(method, &path, "x").await;
+        let line = told(&gateway, &api, "prod").await;
+        assert_eq!(line, expected, "{method} {rest}");
+    }
+    assert_eq!(lines(&gateway, &api, "prod").await.len(), 6);
+
+    let path = format!("{prod}/@connections/{gone}");
     let too_long = gateway.call("POST", &path, "x".repeat(131_073)).await;
     assert_eq!(too_long.status, 413);
-    assert_eq!(self::lines(&gateway, &api, "test").await.len(), 5);
+    let of_no_stage = path.replace("prod", "nosuch");
+    assert_eq!(gateway.call("GET", &of_no_stage, "").await.status, 403);
+    let shut = json!({ "disableExecuteApiEndpoint": true });
+    gateway
+        .control("PATCH", &format!("/v2/apis/{}", api.id), shut)
+        .await;
+    let deployment = api.create_deployment().await;
+    api.point("prod", &deployment).await;
+    assert_eq!(gateway.call("GET", &path, "").await.status, 403);
+    assert_eq!(lines(&gateway, &api, "prod").await.len(), 6);
 }
 
 #[tokio::test]

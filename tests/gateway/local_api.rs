@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
+    access_log::{lines, log},
     data_handshake::check_bare_refusal,
     support::gateway::{Answer, Gateway, SIGNED_FOR_CONTROL, close_code, next_text, soon},
 };
@@ -101,6 +102,94 @@ async fn the_next_calls_of_an_operation_fail_as_they_are_told() {
     check_bare_refusal(&refused, 503, "Service Unavailable");
     let refused = gateway.refused("/any/prod", &[]).await;
     check_bare_refusal(&refused, 403, "Forbidden");
+}
+
+/// The names of an answer's headers, in order.
+fn header_names(answer: &Answer) -> Vec<&str> {
+    let mut names: Vec<_> = answer
+        .headers
+        .keys()
+        .map(http::HeaderName::as_str)
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn a_fault_of_connections_is_answered_and_logged_as_a_refusal_that_was_earned() {
+    let gateway = Gateway::start().await;
+    let api = gateway.api().await;
+    api.mock("$default", "here").await;
+    api.deploy("prod").await;
+    let format = "$context.eventType $context.routeKey $context.status $context.connectionId \
+                  $context.requestId $context.extendedRequestId";
+    log(&api, "prod", format).await;
+    let call = |id: &str| format!("{}/@connections/{id}", api.stage_path("prod"));
+    // The id of a connection that is gone.
+    let id = "AAECAwQFBgcI-DSOCw==";
+    let gone = gateway.call("POST", &call(id), "x").await;
+    let invalid = gateway.call("POST", &call("nonsense"), "x").await;
+    let unsigned = gateway.request("POST", &call(id));
+    let unsigned = unsigned.body(http_body_util::Full::default()).unwrap();
+    let unsigned = gateway.send(unsigned).await;
+    for (status, earned) in [
+        (410, &gone),
+        (429, &gone),
+        (400, &invalid),
+        (403, &unsigned),
+    ] {
+        let fault = json!({ "operation": "PostToConnection", "status": status });
+        own(&gateway, "POST", "faults", fault).await;
+        let refused = gateway.call("POST", &call(id), "x").await;
+        assert_eq!(refused.status, status);
+        assert_eq!(header_names(&refused), header_names(earned), "{status}");
+        let ids = ["x-amzn-requestid", "x-amz-apigw-id"].map(|name| refused.header(name).unwrap());
+        let line = lines(&gateway, &api, "prod").await.pop().unwrap();
+        assert_eq!(
+            line,
+            format!(
+                "CONNECTION_API POST /@connections/{{connectionId}} {status} {id} {} {}",
+                ids[0], ids[1]
+            )
+        );
+    }
+    let n_lines = lines(&gateway, &api, "prod").await.len();
+    let earned = gateway.call("POST", &call(id), "x".repeat(131_073)).await;
+    let fault = json!({ "operation": "PostToConnection", "status": 413 });
+    own(&gateway, "POST", "faults", fault).await;
+    let refused = gateway.call("POST", &call(id), "x").await;
+    for answer in [&earned, &refused] {
+        assert_eq!((answer.status, answer.body.len()), (413, 0));
+    }
+    assert_eq!(header_names(&refused), header_names(&earned));
+    assert_eq!(lines(&gateway, &api, "prod").await.len(), n_lines);
+}
+
+#[tokio::test]
+async fn a_fault_says_what_it_is_told_to_where_the_operation_says_nothing() {
+    let gateway = Gateway::start().await;
+    let path = "/any/prod/@connections/AAECAwQFBgcI-DSOCw==";
+    for (status, told, kind, body) in [
+        (
+            410,
+            json!({ "message": "m" }),
+            Some("GoneException"),
+            r#"{"message":"m"}"#,
+        ),
+        (413, json!({ "error": "E" }), Some("E"), ""),
+        (413, json!({ "message": "m" }), None, r#"{"message":"m"}"#),
+    ] {
+        let mut fault = json!({ "operation": "GetConnection", "status": status });
+        fault
+            .as_object_mut()
+            .unwrap()
+            .extend(told.as_object().unwrap().clone());
+        own(&gateway, "POST", "faults", fault).await;
+        let refused = gateway.call("GET", path, "").await;
+        assert_eq!(refused.status, status);
+        assert_eq!(refused.header("x-amzn-errortype"), kind);
+        assert_eq!(refused.body, body);
+    }
 }
 
 #[tokio::test]

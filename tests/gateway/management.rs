@@ -45,10 +45,6 @@ async fn a_post_reaches_the_client() {
     for (call, text) in [
         (format!("{path}/@connections/{id}"), "one"),
         (format!("{path}/%40connections/{encoded}"), "two"),
-        (
-            format!("{path}/@connections/{}", id.trim_end_matches('=')),
-            "three",
-        ),
         (format!("{path}/@connections/{id}"), ""),
     ] {
         let answer = gateway.call("POST", &call, text).await;
@@ -265,7 +261,14 @@ async fn an_id_that_was_never_given_out_is_told_from_one_that_is_gone() {
     assert!(id.len() == 20 && id.ends_with("=="), "{id}");
     let mut changed = id.clone();
     changed.replace_range(..1, if id.starts_with('A') { "B" } else { "A" });
-    for never in ["AAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAA==", &changed] {
+    let bare = id.trim_end_matches('=');
+    for never in [
+        "AAAAAAAAAAAAAAA=",
+        "AAAAAAAAAAAAAAAAAA==",
+        &changed,
+        bare,
+        &format!("{bare}="),
+    ] {
         for method in ["GET", "POST", "DELETE"] {
             // It is looked at before the signature is.
             let call = gateway.request(method, &format!("{path}/@connections/{never}"));
@@ -351,6 +354,9 @@ async fn bytes_that_are_no_utf_8_reach_the_client_as_replacements() {
     for (bytes, text) in [
         (&b"a\xffb\xfe\xfd"[..], "a\u{fffd}b\u{fffd}\u{fffd}"),
         (b"\x00\x80", "\0\u{fffd}"),
+        // Which of these is one error and which are several, nobody recorded.
+        (b"\xe2\x82a", "\u{fffd}a"),
+        (b"\xed\xa0\x80", "\u{fffd}\u{fffd}\u{fffd}"),
         ("é".as_bytes(), "é"),
     ] {
         let payload = Bytes::copy_from_slice(bytes);

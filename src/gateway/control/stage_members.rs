@@ -9,6 +9,7 @@ use super::{
     error::ApiError,
     wire::{self, Texts},
 };
+use crate::gateway::data::access_log_names;
 
 /// The levels of an execution log; a setting of another is taken and changes nothing.
 // SOURCE: recorded on AWS, September 2026, from `OFF`. GUESS: the same from the other levels.
@@ -96,7 +97,8 @@ fn check_access_log(settings: &AccessLogSettings) -> Result<(), ApiError> {
 /// Holds a format to one line that says which request it is about.
 // SOURCE: recorded on AWS, September 2026, each fault by itself. GUESS: which of two is told.
 fn check_format(format: &str) -> Result<(), ApiError> {
-    let fault = if !names_request(format) {
+    let is_of_request = |name| matches!(name, "requestId" | "extendedRequestId");
+    let fault = if !access_log_names(format).any(is_of_request) {
         "must include either $context.requestId or $context.extendedRequestId "
     } else if format.contains(['\n', '\r']) {
         "must be single line"
@@ -131,15 +133,6 @@ fn check_log_group(arn: &str) -> Result<(), ApiError> {
     Err(ApiError::bad_request(format!(
         "Access log destination must only contain characters a-z, A-Z, 0-9, '_', '-', '/', '.': '{resource}'"
     )))
-}
-
-/// True when a format has the request's id among its `$context.` references; a longer name is another one.
-fn names_request(format: &str) -> bool {
-    let is_name = |it: char| it.is_ascii_alphanumeric() || it == '_';
-    format.split("$context.").skip(1).any(|rest| {
-        let end = rest.find(|it| !is_name(it)).unwrap_or(rest.len());
-        matches!(&rest[..end], "requestId" | "extendedRequestId")
-    })
 }
 
 fn check_settings(settings: &RouteSettings) -> Result<(), ApiError> {

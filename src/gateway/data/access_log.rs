@@ -6,10 +6,12 @@
 //! said. A stage without a format pays for none of it.
 //!
 //! SOURCE: developer guide, "Configure logging for a WebSocket API", the table of variables. Of them `integrationStatus`
-//! and all that begin with `integration.` have no value, as recorded on AWS, September 2026. GUESS: with no integration.
+//! and all that begin with `integration.` have no value, as recorded on AWS, September 2026, with Lambda functions. GUESS:
+//! nor have they with integrations of other types.
 
 use std::{
     collections::{HashMap, VecDeque},
+    iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -161,30 +163,36 @@ impl Trace {
     }
 }
 
-/// Puts values in a format. What could break a line apart, or a terminal that shows it, becomes a space.
-fn render(format: &str, value: impl Fn(&str) -> Option<String>) -> String {
-    let mut line = String::new();
+/// A part of a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part<'f> {
+    Text(&'f str),
+    /// A variable, by its name.
+    Variable(&'f str),
+}
+
+/// Returns the names of the variables in a format, in order.
+pub(crate) fn names(format: &str) -> impl Iterator<Item = &str> {
+    parts(format).filter_map(|part| match part {
+        Part::Variable(name) => Some(name),
+        Part::Text(_) => None,
+    })
+}
+
+/// Takes a format apart. A `$` that begins no variable begins a text.
+fn parts(format: &str) -> impl Iterator<Item = Part<'_>> {
     let mut rest = format;
-    while let Some((before, after)) = rest.split_once('$')
-        && line.len() <= LINE_BYTES
-    {
-        line.push_str(before);
-        rest = &rest[before.len()..];
-        if let Some((name, behind)) = variable(rest) {
-            let value = value(name).filter(|value| !value.is_empty());
-            line.push_str(value.as_deref().unwrap_or(UNSET));
-            rest = behind;
+    iter::from_fn(move || {
+        let (part, behind) = if let Some((name, behind)) = variable(rest) {
+            (Part::Variable(name), behind)
         } else {
-            line.push('$');
-            rest = after;
-        }
-    }
-    line.push_str(rest);
-    line.truncate(line.floor_char_boundary(LINE_BYTES));
-    if line.contains(char::is_control) {
-        line = line.replace(char::is_control, " ");
-    }
-    line
+            let next = rest.char_indices().skip(1).find(|(_, it)| *it == '$');
+            let (text, behind) = rest.split_at(next.map_or(rest.len(), |(at, _)| at));
+            (Part::Text(text), behind)
+        };
+        rest = behind;
+        (part != Part::Text("")).then_some(part)
+    })
 }
 
 /// Returns the name of the variable that a text begins with, and what is behind it.
@@ -198,13 +206,36 @@ fn variable(text: &str) -> Option<(&str, &str)> {
     (!name.is_empty()).then_some((name, behind))
 }
 
-/// Returns the length of a variable's name: words of letters, digits and `_`, with a dot or a hyphen between two.
+/// Returns the length of a variable's name: words of letters, digits and `_`, with a dot or a hyphen between two. GUESS:
+/// those at its end are text.
 fn name_length(text: &str) -> usize {
     let byte = |at: usize| text.as_bytes().get(at).copied();
     let is_word = |at| byte(at).is_some_and(|it| it.is_ascii_alphanumeric() || it == b'_');
     let is_joint = |at| at > 0 && matches!(byte(at), Some(b'.' | b'-')) && is_word(at + 1);
     let end = (0..=text.len()).find(|at| !is_word(*at) && !is_joint(*at));
     end.unwrap_or(text.len())
+}
+
+/// Puts values in a format. What could break a line apart, or a terminal that shows it, becomes a space.
+fn render(format: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let mut line = String::new();
+    for part in parts(format) {
+        if line.len() > LINE_BYTES {
+            break;
+        }
+        match part {
+            Part::Text(text) => line.push_str(text),
+            Part::Variable(name) => {
+                let value = value(name).filter(|value| !value.is_empty());
+                line.push_str(value.as_deref().unwrap_or(UNSET));
+            }
+        }
+    }
+    line.truncate(line.floor_char_boundary(LINE_BYTES));
+    if line.contains(char::is_control) {
+        line = line.replace(char::is_control, " ");
+    }
+    line
 }
 
 impl AccessLogs {
@@ -337,6 +368,18 @@ mod tests {
         check("a\tb\n$context.evil", "a b a   [2J");
         check("", "");
         check("é$context.requestIdé", "éR=é");
+    }
+
+    #[test]
+    fn a_format_has_the_names_that_its_line_has_values_for() {
+        let format =
+            "$context.requestId-x ${context.a.b} $context.c. $context. ${context.d $$context.e";
+        let found: Vec<&str> = names(format).collect();
+        assert_eq!(found, ["requestId-x", "a.b", "c", "e"]);
+        assert_eq!(
+            render(format, |name| Some(format!("<{name}>"))),
+            "<requestId-x> <a.b> <c>. $context. ${context.d $<e>"
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ use self::{
     message::{plan::Plans, throttle::Throttles},
 };
 pub(crate) use self::{
-    access_log::{format as access_log_format, time as access_log_time},
+    access_log::{format as access_log_format, names as access_log_names, time as access_log_time},
     connection::{
         outbox::{Closing, OutboxRefusal},
         registry::{Connection, Registry},

@@ -352,6 +352,10 @@ async fn access_logs_go_to_a_log_group_and_name_the_request_on_one_line() {
     for format in [
         "$context.requestIdX",
         "$context.extendedRequestId_",
+        "$context.requestId-x",
+        "$context.requestId.x",
+        "${context.requestId.x}",
+        "${context.requestId",
         "requestId",
     ] {
         let fault = "must include either $context.requestId or $context.extendedRequestId ";
@@ -364,6 +368,10 @@ async fn access_logs_go_to_a_log_group_and_name_the_request_on_one_line() {
     for format in [
         "{\"id\":\"$context.requestId\"}",
         "$context.extendedRequestId",
+        "${context.requestId}",
+        "${context.extendedRequestId}x",
+        "$context.requestId.",
+        "$context.requestId-",
         "$context.requestId $context.nothingThatAwsKnows",
     ] {
         let settings = json!({ "destinationArn": arn, "format": format });

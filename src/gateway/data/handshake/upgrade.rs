@@ -146,7 +146,6 @@ async fn ask(
     };
     match integrate::run(integration, event, plane).await {
         Ok(reply) => {
-            event.note("status", || reply.status.to_string());
             if (200..300).contains(&reply.status) {
                 Ok(subprotocol(event, &reply))
             } else {

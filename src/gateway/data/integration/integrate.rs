@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     failure::{Failure, Trouble},
+    forwarding,
     lambda::{self, FunctionCall},
     mapping::{self, BadRequest, Mapping},
     payload,
@@ -45,9 +46,6 @@ const HOP_HEADERS: [HeaderName; 8] = [
 ///
 /// SOURCE: developer guide, the variables of access logs: `awsEndpointRequestId` is what one of these says.
 const REQUEST_ID: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
-
-/// The header that a request is traced by.
-const TRACE_ID: &str = "x-amzn-trace-id";
 
 /// An integration whose request is made.
 #[derive(Debug)]
@@ -379,15 +377,14 @@ fn bad_request(error: &BadRequest) -> Failure {
 }
 
 /// Adds the headers that a request has without any mapping: at `$connect` those of the handshake.
+///
+/// SOURCE: reported of AWS: an execution log, for the headers that name the gateway. GUESS: a client's own user agent is
+/// kept.
 fn own_headers(event: &Event, headers: &mut HeaderMap) {
     if let Kind::Connect(handshake) = &event.kind {
         headers.clone_from(&handshake.headers);
         strip_hop_headers(headers);
         headers.remove(header::HOST);
-        let forwarded_for = handshake.forwarded_for(event.connection.source_ip);
-        if let Ok(forwarded_for) = HeaderValue::try_from(forwarded_for) {
-            headers.insert("x-forwarded-for", forwarded_for);
-        }
     } else {
         // GUESS: the documentation does not name the type of a message.
         headers.insert(
@@ -395,32 +392,14 @@ fn own_headers(event: &Event, headers: &mut HeaderMap) {
             HeaderValue::from_static("application/json"),
         );
     }
-    for (name, value) in gateway_headers(event, headers) {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            headers.insert(name, value);
-        }
-    }
-}
-
-/// Returns the headers by which the gateway names itself to a backend, beside those that the client sent.
-///
-/// SOURCE: reported of AWS: an execution log. GUESS: a client's own user agent and the trace that it began are kept.
-fn gateway_headers(event: &Event, sent: &HeaderMap) -> Vec<(HeaderName, String)> {
+    forwarding::mark(event, headers);
     let api_id = &event.serving.api_id;
-    let named = HeaderName::from_static;
-    let mut added = vec![
-        (named("x-amzn-apigateway-api-id"), api_id.clone()),
-        (named("x-forwarded-port"), "443".to_owned()),
-        (named("x-forwarded-proto"), "https".to_owned()),
-    ];
-    let is_trace = |value: &HeaderValue| value.to_str().is_ok_and(|it| it.contains("Root="));
-    if !sent.get(TRACE_ID).is_some_and(is_trace) {
-        added.push((named(TRACE_ID), ids::trace(event.requested_at)));
+    if let Ok(api_id) = HeaderValue::try_from(api_id) {
+        headers.insert("x-amzn-apigateway-api-id", api_id);
     }
-    if !sent.contains_key(header::USER_AGENT) {
-        added.push((header::USER_AGENT, format!("AmazonAPIGateway_{api_id}")));
+    if let Ok(agent) = HeaderValue::try_from(format!("AmazonAPIGateway_{api_id}")) {
+        headers.entry(header::USER_AGENT).or_insert(agent);
     }
-    added
 }
 
 /// Makes the reply of an integration that is no proxy: response, template, headers. The key is what picks the response.

@@ -133,13 +133,6 @@ impl Handshake {
         self.headers.get_all(name).iter().map(text_of)
     }
 
-    /// Names and values of the headers, as names are usually spelled.
-    pub(crate) fn header_pairs(&self) -> impl Iterator<Item = (String, String)> {
-        self.headers
-            .iter()
-            .map(|(name, value)| (spelling::usual(name), text_of(value)))
-    }
-
     /// Returns the addresses that the request was forwarded for: those that it names, and its sender.
     pub(crate) fn forwarded_for(&self, sender: IpAddr) -> String {
         let named = self.header("x-forwarded-for").filter(|all| !all.is_empty());
@@ -157,6 +150,13 @@ impl Handshake {
     pub(crate) fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
         query::form_pairs(&self.query)
     }
+}
+
+/// Returns names and values of headers, as names are usually spelled.
+pub(crate) fn header_pairs(headers: &HeaderMap) -> impl Iterator<Item = (String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| (spelling::usual(name), text_of(value)))
 }
 
 /// Returns a header's value as text. GUESS: what is no UTF-8 is Latin-1, which has a character for every byte.
@@ -285,7 +285,7 @@ impl Event {
             // A stage's path has no parameters.
             path: Pairs::new(),
             querystring: handshake.query_pairs().collect(),
-            header: handshake.header_pairs().collect(),
+            header: header_pairs(&handshake.headers).collect(),
         }
     }
 

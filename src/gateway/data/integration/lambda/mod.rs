@@ -12,13 +12,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value, json};
 
-use super::failure::{Failure, Trouble};
+use super::{
+    failure::{Failure, Trouble},
+    forwarding,
+};
 use crate::{
     gateway::{
         data::{
             handshake::caller::{AuthorizerContext, Caller},
-            ids,
-            message::event::{Event, Handshake, Kind},
+            message::event::{Event, Handshake, Kind, header_pairs},
         },
         outbound::BackendResponse,
     },
@@ -197,34 +199,12 @@ fn identity(event: &Event) -> Value {
 }
 
 fn connect_headers(event: &Event, handshake: &Handshake) -> Vec<(String, String)> {
-    // GUESS: as proxies do, the sender is added to whom the request names; a trace that the client began is kept.
-    let traced = handshake
-        .header("x-amzn-trace-id")
-        .find(|trace| trace.contains("Root="));
-    let forwarded_for = handshake.forwarded_for(event.connection.source_ip);
-    let added = [
-        (
-            "X-Amzn-Trace-Id",
-            traced.unwrap_or_else(|| ids::trace(event.requested_at)),
-        ),
-        ("X-Forwarded-For", forwarded_for),
-        ("X-Forwarded-Port", "443".to_owned()),
-        ("X-Forwarded-Proto", "https".to_owned()),
-    ];
-    let is_hidden = |name: &str| {
-        let hidden = HIDDEN
-            .iter()
-            .any(|hidden| name.eq_ignore_ascii_case(hidden.as_str()));
-        hidden
-            || added
-                .iter()
-                .any(|(added, _)| name.eq_ignore_ascii_case(added))
-    };
-    let mut headers: Vec<_> = handshake
-        .header_pairs()
-        .filter(|(name, _)| !is_hidden(name))
-        .collect();
-    headers.extend(added.map(|(name, value)| (name.to_owned(), value)));
+    let mut headers = handshake.headers.clone();
+    for name in HIDDEN {
+        headers.remove(name);
+    }
+    forwarding::mark(event, &mut headers);
+    let mut headers: Vec<_> = header_pairs(&headers).collect();
     headers.sort_by(|(one, _), (other, _)| one.cmp(other));
     headers
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::gateway::data::{
     connection::registry::{Client, Connection},
-    fixture,
+    fixture, ids,
 };
 
 fn read(event: &Event) -> Value {
@@ -100,17 +100,6 @@ fn a_connect_event_has_the_handshake() {
         context["identity"],
         json!({"userAgent": "test/1", "sourceIp": "192.0.2.7"})
     );
-}
-
-#[test]
-fn a_trace_that_the_client_began_is_kept() {
-    let begun = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
-    for (brought, is_kept) in [(begun, true), ("Self=1-2", false)] {
-        let event = fixture::connect_event("", &[("x-amzn-trace-id", brought)]);
-        let trace = &read(&event)["multiValueHeaders"]["X-Amzn-Trace-Id"];
-        assert_eq!(trace.as_array().map(Vec::len), Some(1));
-        assert_eq!(trace[0] == brought, is_kept, "{trace}");
-    }
 }
 
 #[test]

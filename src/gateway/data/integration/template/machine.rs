@@ -237,8 +237,8 @@ impl<'t> Machine<'t> {
         printer.java(&value, 0)
     }
 
-    /// SOURCE: Velocity's settings: null is not assigned, and the old value stays. GUESS: API Gateway keeps that
-    /// setting.
+    /// GUESS: null is not assigned, and the old value stays, in a `#foreach` that of the round before. It is what Velocity
+    /// does unless it is set otherwise, and nobody says how API Gateway sets it.
     fn assign(&mut self, target: &'t Reference, value: Value) -> Result<(), BadTemplate> {
         if value == Value::Null {
             return Ok(());

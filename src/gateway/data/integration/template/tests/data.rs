@@ -43,10 +43,27 @@ fn null_is_written_as_nothing() {
     ] {
         check(&format!("[{null}]"), "[]");
     }
-    // A variable that was never set still stands for itself, and so does what is set to null, which sets nothing.
+    // A variable that was never set still stands for itself.
     check("$never $never.set", "$never $never.set");
-    check("#set($never = $input.path('$.missing'))$never", "$never");
     check("\\$input.path('$.missing')", "$input.path('$.missing')");
+}
+
+// GUESS: as Velocity does unless it is set otherwise.
+#[test]
+fn a_set_to_null_changes_nothing() {
+    for null in ["$input.path('$.nope')", "$missing"] {
+        check(&format!("#set($x = {null})$x ($!x)"), "$x ()");
+        check(&format!("#set($x = 1)#set($x = {null})$x"), "1");
+        check(
+            &format!("#set($m = {{}})#set($m.a = 1)#set($m.a = {null})$m.a"),
+            "1",
+        );
+    }
+    // The value of the round before, too.
+    check(
+        "#foreach($it in [{'a': 1}, {'b': 2}, {'a': 3}])#set($x = $it.a)[$x]#end",
+        "[1][1][3]",
+    );
 }
 
 #[test]

@@ -28,8 +28,6 @@ fn a_reference_stands_for_its_value_and_an_unset_variable_for_itself() {
 #[test]
 fn set_keeps_values() {
     check("#set($a = 1)#set($b = $a)$b", "1");
-    check("#set( $a = $missing )[$!a]", "[]");
-    check("#set($a = 1)#set($a = $missing)$a", "1");
     check(
         "#set($m = {})#set($m.k = 1)#set($m['l'] = 2)$m",
         "{k=1, l=2}",
