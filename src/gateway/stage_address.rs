@@ -1,7 +1,7 @@
 //! Addresses of stages: a request names an API and a stage by its path, its host or a custom domain name, and has a
 //! path below them.
 
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 
 use percent_encoding::percent_decode_str;
 
@@ -41,7 +41,7 @@ impl StageAddress {
         reachable: SocketAddr,
         store: &Store,
     ) -> Option<StageAddress> {
-        let mut segments = segments_of(path)?;
+        let mut segments = segments_of(path);
         match host {
             Host::Foreign => None,
             Host::Domain { name, authority } => {
@@ -99,13 +99,11 @@ impl StageAddress {
     }
 }
 
-/// Splits a path and decodes its segments; none when one is not UTF-8.
-fn segments_of(path: &str) -> Option<Vec<String>> {
-    let mut segments = Vec::new();
-    for segment in path.trim_start_matches('/').split('/') {
-        segments.push(percent_decode_str(segment).decode_utf8().ok()?.into_owned());
-    }
-    Some(segments)
+/// Splits a path and decodes its segments. Bytes that are no UTF-8 become U+FFFD, which no name and no id has.
+fn segments_of(path: &str) -> Vec<String> {
+    let segments = path.trim_start_matches('/').split('/');
+    let decoded = segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy());
+    decoded.map(Cow::into_owned).collect()
 }
 
 /// Returns the segments behind a stage or a key; none where there are only slashes.
@@ -155,6 +153,7 @@ mod tests {
         assert_eq!(find(&host, "/").unwrap().stage, "");
         assert_eq!(find(&Host::Localhost, "/"), None);
         assert_eq!(find(&Host::Foreign, "/a1/prod"), None);
-        assert_eq!(find(&Host::Localhost, "/a1/%FF"), None);
+        let no_text = find(&Host::Localhost, "/a1/%FF").unwrap();
+        assert_eq!(no_text.stage, "\u{fffd}", "which no stage is called");
     }
 }

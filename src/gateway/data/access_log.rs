@@ -121,7 +121,7 @@ impl Trace {
     ) {
         self.note("status", status.as_u16().to_string());
         self.note("error.responseType", response.name().to_owned());
-        if let Some(message) = message {
+        if let Some(message) = message.filter(|message| !message.is_empty()) {
             self.note("error.message", message.to_owned());
             self.note("error.messageString", Value::from(message).to_string());
         }
@@ -450,9 +450,14 @@ mod tests {
             ResponseType::AccessDenied,
             Some("Forbidden"),
         );
+        logging().refused(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ResponseType::AuthorizerFailure,
+            Some(""),
+        );
         assert_eq!(
             logs.read("a1", "prod"),
-            "MESSAGE 200 -\nMESSAGE 403 \"Forbidden\"\n"
+            "MESSAGE 200 -\nMESSAGE 403 \"Forbidden\"\nMESSAGE 500 -\n"
         );
     }
 

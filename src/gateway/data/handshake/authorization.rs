@@ -24,6 +24,7 @@ use crate::gateway::{
         Plane,
         access_log::{AUTHENTICATE, AUTHORIZE},
         gateway_response::{Refusal, ResponseType},
+        integration::forwarding,
         message::{
             event::{Event, Handshake, Kind, Parameter},
             plan::RoutePlan,
@@ -237,7 +238,10 @@ fn api_key(keyring: &Keyring, event: &Event, brought: Option<&str>) -> Result<Br
 /// Refuses a handshake that lacks a request parameter which the route requires. GUESS: the answer, which is that of
 /// REST APIs.
 fn require(route: &RoutePlan, handshake: &Handshake) -> Result<(), Refusal> {
-    let missing = |parameter: &Parameter| handshake.values(parameter).is_empty();
+    let missing = |parameter: &Parameter| {
+        let is_marked = matches!(parameter, Parameter::Header(name) if forwarding::is_mark(name));
+        !is_marked && handshake.values(parameter).is_empty()
+    };
     if route.required.iter().any(missing) {
         return Err(Refusal::new(
             ResponseType::BadRequestParameters,

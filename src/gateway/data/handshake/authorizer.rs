@@ -26,7 +26,7 @@ use crate::gateway::{
         access_log::AUTHORIZE,
         gateway_response::{Refusal, ResponseType},
         ids,
-        integration::{lambda, mapping},
+        integration::{forwarding, lambda, mapping},
         message::event::{Event, Handshake},
     },
     lambda::{FunctionName, Functions, Invocation, InvocationResponse, Mode},
@@ -191,6 +191,7 @@ impl IdentitySource {
     /// header too.
     fn is_brought(&self, event: &Event, handshake: &Handshake) -> bool {
         let value = match self {
+            IdentitySource::Header(name) if forwarding::is_mark(name) => return true,
             IdentitySource::Header(name) => handshake.header(name).last(),
             IdentitySource::QueryString(name) => handshake.query_values(name).last(),
             IdentitySource::StageVariable(name) => event.stage_variable(name).map(str::to_owned),
@@ -356,6 +357,8 @@ mod tests {
             ("route.request.header.x-auth", true),
             ("route.request.header.x-empty", false),
             ("route.request.header.absent", false),
+            ("route.request.header.X-Forwarded-For", true),
+            ("route.request.header.x-amzn-trace-id", true),
             ("route.request.querystring.token", true),
             ("route.request.querystring.Token", false),
             ("route.request.querystring.empty", false),

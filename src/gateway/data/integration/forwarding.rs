@@ -11,6 +11,9 @@ use crate::gateway::data::{
 /// The header that a request is traced by.
 const TRACE_ID: &str = "x-amzn-trace-id";
 
+/// The header that names whom a request comes from.
+const SENDER: &str = "x-forwarded-for";
+
 /// The way on which requests come to AWS, there being no other. SOURCE: captured events.
 const WAY: [(&str, &str); 2] = [("x-forwarded-port", "443"), ("x-forwarded-proto", "https")];
 
@@ -27,11 +30,17 @@ pub(super) fn mark(event: &Event, headers: &mut HeaderMap) {
     put(TRACE_ID, trace(event));
     if let Kind::Connect(handshake) = &event.kind {
         let addresses = handshake.forwarded_for(event.connection.source_ip);
-        put("x-forwarded-for", HeaderValue::try_from(addresses).ok());
+        put(SENDER, HeaderValue::try_from(addresses).ok());
     }
     for (name, value) in WAY {
         put(name, Some(HeaderValue::from_static(value)));
     }
+}
+
+/// True for a header that every request of a client has once the gateway has marked it, whatever the client sent.
+pub(crate) fn is_mark(name: &str) -> bool {
+    let mut marks = [TRACE_ID, SENDER].into_iter().chain(WAY.map(|(it, _)| it));
+    marks.any(|mark| mark.eq_ignore_ascii_case(name))
 }
 
 /// Returns the trace that an event belongs to. GUESS: one that the client began is kept, in whichever of its headers.

@@ -1,7 +1,7 @@
 //! Integrations: the request that is made for a route, and the meaning of its answer.
 
 pub(super) mod failure;
-mod forwarding;
+pub(crate) mod forwarding;
 pub(super) mod integrate;
 pub(super) mod lambda;
 pub(super) mod mapping;
