@@ -8,13 +8,14 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     args::SendArgs,
     exit::{Exit, Stop},
-    message::{self, Assembler, Destination, Facts},
+    message::{self, Destination, Facts},
     output::{self, Output},
     start::{self, Session},
     unsettled::PatientLink,
 };
 use crate::model::{
-    Direction, Failure, FailureKind, FrameRecord, LinkEvent, Outgoing, limit::MESSAGE_BYTES, text,
+    Direction, Failure, FailureKind, FrameRecord, LinkEvent, Outgoing, frame::Assembler,
+    limit::MESSAGE_BYTES, text,
 };
 
 /// The longest time that the peer may take to end the connection once the job is done; the link waits less for an

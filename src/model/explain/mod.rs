@@ -5,10 +5,12 @@
 
 mod ending;
 mod error_frame;
+mod exchange;
 mod refusal;
 
 pub use ending::{CloseFacts, Sent, close, close_name, failure};
 pub use error_frame::{LastMessage, error_frame};
+pub use exchange::{Exchange, OwnMessage};
 pub use refusal::{
     Basis, ConnectRoute, Handshake, Lack, Place, Standing, lack, refusal, refusal_lines, unsettled,
 };

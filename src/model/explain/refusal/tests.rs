@@ -300,7 +300,12 @@ fn what_is_not_of_the_gateways_form_is_the_integrations_own_answer() {
     routes.target = Some("integrations/i1".to_owned());
     assert!(routes.integration_id() == IntegrationId::parse("i1").ok());
     let place = Place {
-        connect: Some(ConnectRoute::in_draft(&[routes], &[], &[])),
+        connect: Some(ConnectRoute::in_draft(
+            &api("a1", "chat"),
+            &[routes],
+            &[],
+            &[],
+        )),
         ..Place::of(None, &prod)
     };
     let handshake = Handshake {
