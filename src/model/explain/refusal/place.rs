@@ -173,9 +173,16 @@ impl ConnectRoute {
         self.setting("authorizationType") == Some("CUSTOM")
     }
 
-    /// True when clients must bring an API key.
+    /// True when an API key must come with the handshake.
     pub(super) fn wants_key(&self) -> bool {
         self.setting("apiKeyRequired") == Some("true")
+    }
+
+    /// True when clients must bring an API key themselves: the authorizer may bring it. SOURCE: developer guide, "API
+    /// Gateway WebSocket selection expressions".
+    pub(super) fn wants_key_of_client(&self) -> bool {
+        let expression = self.key_expression.as_deref();
+        self.wants_key() && expression != Some("$context.authorizer.usageIdentifierKey")
     }
 
     /// Returns what the authorizer looks for, where that is known.
