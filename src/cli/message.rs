@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{
     args::{Address, StagePath, WhereArgs},
@@ -19,7 +20,7 @@ use crate::{
         Signing, Stage,
         explain::{
             self, Basis, CloseFacts, ConnectRoute, Exchange, Explanation, Handshake, Lack,
-            LastMessage, Place, Sent, Standing,
+            LastMessage, Place, Sent, Server, Standing,
         },
         gateway_response::GatewayResponse,
         link::{Closed, LinkStep, Opened, Refusal},
@@ -50,7 +51,18 @@ impl Destination {
 
     /// Returns the words for what the peer agreed to, where nothing is too little.
     pub(super) fn lacks_subprotocol(&self, opened: &Opened) -> Option<String> {
-        explain::no_subprotocol(&self.request.subprotocols, opened.subprotocol.as_deref())
+        explain::no_subprotocol(
+            &self.request.subprotocols,
+            opened.subprotocol.as_deref(),
+            self.server(),
+        )
+    }
+
+    fn server(&self) -> Server {
+        match self.found {
+            Some(_) => Server::Stage,
+            None => Server::at(&self.request.url),
+        }
     }
 
     fn handshake(&self) -> Handshake<'_> {
@@ -217,10 +229,32 @@ pub(super) struct OwnFrame {
     pub(super) explanation: Explanation,
 }
 
+impl OwnFrame {
+    /// Returns the frame as JSON, and what it means.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "message": self.response.message,
+            "connectionId": self.response.connection_id,
+            "requestId": self.response.request_id,
+            "meaning": self.explanation.text,
+        })
+    }
+
+    /// Returns the frame's words and their meaning in a line.
+    pub(super) fn warning(&self) -> String {
+        format!(
+            "the gateway itself answered \"{}\": {}",
+            text::printable(&self.response.message),
+            self.explanation.text
+        )
+    }
+}
+
 /// The facts of a connection that explain its end and the gateway's own frames.
 #[derive(Debug)]
 pub(super) struct Facts {
     url: String,
+    server: Server,
     signing: Signing,
     /// The definition that the stage serves, where it is known.
     served: Option<Arc<Definition>>,
@@ -235,6 +269,7 @@ impl Facts {
     pub(super) fn new(to: &Destination) -> Self {
         Self {
             url: to.request.url.clone(),
+            server: to.server(),
             signing: to.signing,
             served: to.found.as_ref().and_then(|found| found.served.clone()),
             opened_at: None,
@@ -265,6 +300,8 @@ impl Facts {
             self.sent.count(record);
         }
         let own = self.exchange.take(record)?;
+        // Nobody else has such frames.
+        self.server = Server::Stage;
         let last = LastMessage {
             payload: own.last_sent.as_deref(),
             url: &self.url,
@@ -286,6 +323,7 @@ impl Facts {
         explain::close(
             closed,
             &CloseFacts {
+                server: self.server,
                 idle: since(self.last_message_at),
                 age: since(self.opened_at),
                 sent: self.sent,
@@ -312,7 +350,7 @@ impl Facts {
                 };
                 let mut failure = Failure::new(kind, title);
                 failure.causes.clone_from(&failed.causes);
-                Some(match next_step(&failed.step) {
+                Some(match next_step(&failed.step, to.server()) {
                     Some(hint) => failure.hint(hint),
                     None => failure,
                 })
@@ -364,9 +402,10 @@ fn way_to_bring(lack: Lack) -> &'static str {
 }
 
 /// The next thing to try after a link that failed; the causes say what happened.
-fn next_step(step: &LinkStep) -> Option<String> {
+fn next_step(step: &LinkStep, server: Server) -> Option<String> {
     let words = match step {
         LinkStep::Request | LinkStep::Sign | LinkStep::Rule(_) => return None,
+        LinkStep::Resolve if server == Server::Any => "check the host's name",
         LinkStep::Resolve => "check the host's name, and the API's region; a deleted API has none",
         LinkStep::Connect => "start the server, or look for a firewall or a proxy on the way",
         LinkStep::Tls => {

@@ -15,7 +15,7 @@ use crate::{
         StageName, Target,
         explain::{
             self, CloseFacts, Exchange, Explanation, Handshake, Lack, LastMessage, OwnMessage,
-            Place,
+            Place, Server,
         },
         host,
         limit::ConnectionLimits,
@@ -352,6 +352,7 @@ impl Session {
                     start.map_or(SignedDuration::ZERO, |at| closed.at.duration_since(at))
                 };
                 let facts = CloseFacts {
+                    server: Server::Stage,
                     idle: since(self.link.active_at),
                     age: since(self.link.opened_at),
                     sent: self.link.sent,

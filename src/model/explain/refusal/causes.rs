@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, fmt::rfc2822};
 
-use super::{Basis, Handshake, Standing, calls};
+use super::{Basis, Handshake, Server, Standing, calls};
 use crate::model::{
     RouteSettings, Signing, gateway_response::GatewayResponse, host, link::Refusal, text::printable,
 };
@@ -439,7 +439,11 @@ fn stage_not_found(url: &str) -> String {
     if !has_stage && host::is_api_of_aws(host::of_url(url)) {
         return "The URL names no stage: it must end in one, as in \"/prod\".".to_owned();
     }
-    "No stage was found: the one that the URL ends in may not exist or have no deployment, or the API's own endpoint may be disabled.".to_owned()
+    match Server::answering_as_api_gateway(url) {
+        Server::Stage | Server::Any => "No stage was found: the one that the URL ends in may not exist or have no deployment, or the API's own endpoint may be disabled.",
+        Server::Domain => "No stage was found: no API mapping of this domain name may have the URL's path as its key, or the stage that it leads to no deployment. Under a domain name of one's own the URL names no stage.",
+    }
+    .to_owned()
 }
 
 fn throttled(case: &Case<'_>) -> String {

@@ -10,7 +10,7 @@ mod causes;
 mod place;
 
 pub use self::place::{Basis, ConnectRoute, Place, Standing};
-use super::Explanation;
+use super::{Explanation, Server};
 use crate::model::{
     Signing, StageName,
     gateway_response::GatewayResponse,

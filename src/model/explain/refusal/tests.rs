@@ -387,6 +387,15 @@ fn an_answer_without_the_connection_is_about_the_stage() {
     check(&forbidden, &url(AWS), "may not exist or have no deployment");
     let bare = "wss://k3v9x2a1bc.execute-api.us-east-1.amazonaws.com";
     check(&forbidden, &url(bare), "The URL names no stage");
+    for domain in ["wss://ws.example.test/key", "ws://ws.chat.localhost:4566"] {
+        check(
+            &forbidden,
+            &url(domain),
+            "no API mapping of this domain name",
+        );
+    }
+    let local = "ws://127.0.0.1:4566/a1/prod";
+    check(&forbidden, &url(local), "the one that the URL ends in");
 }
 
 #[test]
