@@ -247,7 +247,7 @@ fn http_client() -> SharedHttpClient {
     let nobody = TlsContext::builder()
         .with_trust_store(TrustStore::empty())
         .build()
-        .unwrap_or_default();
+        .expect("invariant: nothing is wrong with an empty trust store");
     Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(nobody)

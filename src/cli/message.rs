@@ -1,8 +1,9 @@
 //! Events of links, for the verbs that use a link: messages put together from frames, and ends as sentences.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{
     args::{Address, StagePath, WhereArgs},
@@ -15,14 +16,13 @@ use crate::{
     aws::{self, Control, Signer},
     console,
     model::{
-        Api, ConnectRequest, Direction, Failure, FailureKind, FrameRecord, LinkEvent, Signing,
-        Stage,
+        Api, ConnectRequest, Definition, Direction, Failure, FailureKind, FrameRecord, LinkEvent,
+        Signing, Stage,
         explain::{
-            self, CloseFacts, ConnectRoute, Explanation, Handshake, Lack, LastMessage, Place, Sent,
-            Standing,
+            self, Basis, CloseFacts, ConnectRoute, Exchange, Explanation, Handshake, Lack,
+            LastMessage, Place, Sent, Server, Standing,
         },
-        gateway_response::{self, GatewayResponse},
-        limit::MESSAGE_BYTES,
+        gateway_response::GatewayResponse,
         link::{Closed, LinkStep, Opened, Refusal},
         text,
     },
@@ -51,7 +51,18 @@ impl Destination {
 
     /// Returns the words for what the peer agreed to, where nothing is too little.
     pub(super) fn lacks_subprotocol(&self, opened: &Opened) -> Option<String> {
-        explain::no_subprotocol(&self.request.subprotocols, opened.subprotocol.as_deref())
+        explain::no_subprotocol(
+            &self.request.subprotocols,
+            opened.subprotocol.as_deref(),
+            self.server(),
+        )
+    }
+
+    fn server(&self) -> Server {
+        match self.found {
+            Some(_) => Server::Stage,
+            None => Server::at(&self.request.url),
+        }
     }
 
     fn handshake(&self) -> Handshake<'_> {
@@ -68,7 +79,7 @@ impl FoundStage {
         Place {
             stage: &self.stage.name,
             standing: Standing::Found(&self.stage),
-            is_endpoint_disabled: self.api.disable_execute_api_endpoint,
+            disabled_by: Basis::of_disabled(self.served.as_deref(), &self.api),
             connect: self.connect.clone(),
         }
     }
@@ -145,7 +156,9 @@ async fn sign(request: ConnectRequest, signer: Option<Signer>) -> Result<Connect
 struct FoundStage {
     api: Api,
     stage: Stage,
-    /// None where nobody read it.
+    /// The definition that it serves, where the journal knows it.
+    served: Option<Arc<Definition>>,
+    /// None where it could not be read.
     connect: Option<ConnectRoute>,
 }
 
@@ -184,20 +197,16 @@ async fn find(
     // Whoever brings an authorization knows what the route asks for, and whoever wants to sign need not know it.
     let is_authorization =
         |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
-    let is_decided = args.sign || args.header.iter().any(is_authorization);
-    let connect = if is_decided {
-        Ok(None)
-    } else {
-        let journal = Journal::new(session.paths.journal());
-        let reading = reading::connect_route(&control, &journal, &api.id, &stage);
-        Box::pin(reading).await.map(Some)
-    };
-    let (connect, unknown) = match connect {
-        Ok(connect) => (connect, None),
-        Err(error) => (None, Some(error)),
+    let has_authorization = args.header.iter().any(is_authorization);
+    let journal = Journal::new(session.paths.journal());
+    let reading = reading::connect_route(&control, &journal, &api, &stage);
+    let (served, connect, unknown) = match Box::pin(reading).await {
+        Ok((connect, served)) => (served, Some(connect), None),
+        Err(_) if args.sign || has_authorization => (None, None, None),
+        Err(error) => (None, None, Some(error)),
     };
     let signing = match &connect {
-        Some(connect) if connect.is_signed() => Signing::Signed,
+        Some(connect) if connect.is_signed() && !has_authorization => Signing::Signed,
         _ => Signing::Unsigned,
     };
     Ok(Found {
@@ -205,6 +214,7 @@ async fn find(
         stage: Some(FoundStage {
             api,
             stage,
+            served,
             connect,
         }),
         control: Some(control),
@@ -213,81 +223,59 @@ async fn find(
     })
 }
 
-/// Puts messages together from the frames of one direction.
-#[derive(Debug)]
-pub(super) struct Assembler {
-    message: Vec<u8>,
-    most: usize,
-    is_too_long: bool,
-}
-
-impl Default for Assembler {
-    fn default() -> Self {
-        Self::up_to(usize::MAX)
-    }
-}
-
-impl Assembler {
-    /// Makes one that keeps messages of at most so many bytes.
-    fn up_to(most: usize) -> Self {
-        Self {
-            message: Vec::new(),
-            most,
-            is_too_long: false,
-        }
-    }
-
-    /// Takes a frame; gives the message that it completes.
-    pub(super) fn take(&mut self, record: &FrameRecord) -> Option<Vec<u8>> {
-        if record.opcode.is_control() {
-            return None;
-        }
-        if record.part == 1 {
-            self.message.clear();
-            self.is_too_long = false;
-        }
-        self.is_too_long |= self.message.len() + record.payload.len() > self.most;
-        if self.is_too_long {
-            return None;
-        }
-        self.message.extend_from_slice(&record.payload);
-        record.is_final.then(|| std::mem::take(&mut self.message))
-    }
-}
-
 /// A frame of the gateway's own, and what it means.
 pub(super) struct OwnFrame {
     pub(super) response: GatewayResponse,
     pub(super) explanation: Explanation,
 }
 
+impl OwnFrame {
+    /// Returns the frame as JSON, and what it means.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "message": self.response.message,
+            "connectionId": self.response.connection_id,
+            "requestId": self.response.request_id,
+            "meaning": self.explanation.text,
+        })
+    }
+
+    /// Returns the frame's words and their meaning in a line.
+    pub(super) fn warning(&self) -> String {
+        format!(
+            "the gateway itself answered \"{}\": {}",
+            text::printable(&self.response.message),
+            self.explanation.text
+        )
+    }
+}
+
 /// The facts of a connection that explain its end and the gateway's own frames.
 #[derive(Debug)]
 pub(super) struct Facts {
     url: String,
-    /// The expression that selects a message's route, where it is known.
-    expression: Option<String>,
+    server: Server,
+    signing: Signing,
+    /// The definition that the stage serves, where it is known.
+    served: Option<Arc<Definition>>,
     opened_at: Option<Timestamp>,
     last_message_at: Option<Timestamp>,
     sent: Sent,
-    incoming: Assembler,
-    outgoing: Assembler,
-    last_sent: Option<Vec<u8>>,
+    exchange: Exchange,
 }
 
 impl Facts {
     /// Nothing learned yet of a connection to there.
     pub(super) fn new(to: &Destination) -> Self {
-        let found = to.found.as_ref();
         Self {
             url: to.request.url.clone(),
-            expression: found.map(|found| found.api.route_selection_expression.clone()),
+            server: to.server(),
+            signing: to.signing,
+            served: to.found.as_ref().and_then(|found| found.served.clone()),
             opened_at: None,
             last_message_at: None,
             sent: Sent::default(),
-            incoming: Assembler::up_to(gateway_response::LONGEST),
-            outgoing: Assembler::up_to(MESSAGE_BYTES),
-            last_sent: None,
+            exchange: Exchange::default(),
         }
     }
 
@@ -296,6 +284,10 @@ impl Facts {
         if let LinkEvent::Open(opened) = event {
             self.opened_at = Some(opened.at);
             self.last_message_at = Some(opened.at);
+        }
+        if matches!(event, LinkEvent::Frames(frames) if frames.dropped > 0) {
+            // A message may be among them.
+            self.exchange = Exchange::default();
         }
     }
 
@@ -306,22 +298,20 @@ impl Facts {
         }
         if record.direction == Direction::Out {
             self.sent.count(record);
-            self.last_sent = self.outgoing.take(record).or(self.last_sent.take());
-            return None;
         }
-        let message = self.incoming.take(record)?;
-        let response = GatewayResponse::in_frame(&message)?;
+        let own = self.exchange.take(record)?;
+        // Nobody else has such frames.
+        self.server = Server::Stage;
         let last = LastMessage {
-            payload: self.last_sent.as_deref(),
-            expression: self.expression.as_deref(),
+            payload: own.last_sent.as_deref(),
             url: &self.url,
-            served: None,
+            signing: self.signing,
+            served: self.served.as_deref(),
             draft: None,
         };
-        let explanation = explain::error_frame(&response, &last);
         Some(OwnFrame {
-            response,
-            explanation,
+            explanation: explain::error_frame(&own.response, &last),
+            response: own.response,
         })
     }
 
@@ -333,6 +323,7 @@ impl Facts {
         explain::close(
             closed,
             &CloseFacts {
+                server: self.server,
                 idle: since(self.last_message_at),
                 age: since(self.opened_at),
                 sent: self.sent,
@@ -359,7 +350,7 @@ impl Facts {
                 };
                 let mut failure = Failure::new(kind, title);
                 failure.causes.clone_from(&failed.causes);
-                Some(match next_step(&failed.step) {
+                Some(match next_step(&failed.step, to.server()) {
                     Some(hint) => failure.hint(hint),
                     None => failure,
                 })
@@ -411,9 +402,10 @@ fn way_to_bring(lack: Lack) -> &'static str {
 }
 
 /// The next thing to try after a link that failed; the causes say what happened.
-fn next_step(step: &LinkStep) -> Option<String> {
+fn next_step(step: &LinkStep, server: Server) -> Option<String> {
     let words = match step {
         LinkStep::Request | LinkStep::Sign | LinkStep::Rule(_) => return None,
+        LinkStep::Resolve if server == Server::Any => "check the host's name",
         LinkStep::Resolve => "check the host's name, and the API's region; a deleted API has none",
         LinkStep::Connect => "start the server, or look for a firewall or a proxy on the way",
         LinkStep::Tls => {

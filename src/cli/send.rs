@@ -8,13 +8,14 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     args::SendArgs,
     exit::{Exit, Stop},
-    message::{self, Assembler, Destination, Facts},
+    message::{self, Destination, Facts, OwnFrame},
     output::{self, Output},
     start::{self, Session},
     unsettled::PatientLink,
 };
 use crate::model::{
-    Direction, Failure, FailureKind, FrameRecord, LinkEvent, Outgoing, limit::MESSAGE_BYTES, text,
+    Direction, Failure, FailureKind, FrameRecord, LinkEvent, Outgoing, frame::Assembler,
+    limit::MESSAGE_BYTES, text,
 };
 
 /// The longest time that the peer may take to end the connection once the job is done; the link waits less for an
@@ -42,9 +43,12 @@ pub(super) fn run(session: &Session, args: &SendArgs, output: Output) -> Result<
             // What was waited for came: how the peer takes its leave changes nothing.
             print(message, output)?;
         } else if output.json {
-            output::json(&sent_json(n_bytes, end?.as_ref()))?;
+            output::json(&sent_json(n_bytes, end?.as_ref(), wait.own.as_ref()))?;
         } else {
             end?;
+        }
+        if let Some(own) = &wait.own {
+            output::warn(&own.warning());
         }
         output.progress(&format!("sent {n_bytes} bytes"));
         Ok(Exit::Done)
@@ -116,15 +120,15 @@ fn read_message(input: impl Read) -> Result<String, Failure> {
     })
 }
 
-/// Returns what was sent, and how it ended.
-fn sent_json(n_bytes: usize, end: Option<&LinkEvent>) -> Value {
+/// Returns what was sent, how it ended, and what the gateway said of itself.
+fn sent_json(n_bytes: usize, end: Option<&LinkEvent>, own: Option<&OwnFrame>) -> Value {
     let closed = match end {
         Some(LinkEvent::Closed(closed)) => json!({
             "Code": closed.code, "Reason": closed.reason, "ByUs": closed.by_us,
         }),
         _ => Value::Null,
     };
-    json!({ "SentBytes": n_bytes, "Closed": closed })
+    json!({ "SentBytes": n_bytes, "Closed": closed, "gatewayResponse": own.map(OwnFrame::json) })
 }
 
 /// The message that is waited for, and what came instead.
@@ -136,8 +140,8 @@ struct Wait<'a> {
     is_sent: bool,
     n_others: u64,
     last_other: Option<String>,
-    /// The meaning of the last message that the gateway sent of itself.
-    own_words: Option<String>,
+    /// The last message that the gateway sent of itself, which is never the one that is waited for.
+    own: Option<OwnFrame>,
     /// The code and reason of the close frame that the peer sent.
     their_close: Option<(u16, String)>,
 }
@@ -152,7 +156,7 @@ impl<'a> Wait<'a> {
             is_sent: false,
             n_others: 0,
             last_other: None,
-            own_words: None,
+            own: None,
             their_close: None,
         }
     }
@@ -206,9 +210,9 @@ impl<'a> Wait<'a> {
     }
 
     fn look_at(&mut self, record: &FrameRecord) -> Option<String> {
-        if let Some(own) = self.facts.look_at(record) {
-            self.own_words = Some(own.explanation.text);
-        }
+        let own = self.facts.look_at(record);
+        let is_own = own.is_some();
+        self.own = own.or(self.own.take());
         if record.direction == Direction::Out {
             self.is_sent |= record.is_final && !record.opcode.is_control();
             return None;
@@ -218,7 +222,7 @@ impl<'a> Wait<'a> {
         let message = String::from_utf8_lossy(&message).into_owned();
         if self
             .expected
-            .is_some_and(|expected| message.contains(expected))
+            .is_some_and(|expected| !is_own && message.contains(expected))
         {
             return Some(message);
         }
@@ -229,7 +233,7 @@ impl<'a> Wait<'a> {
 
     fn learn(&mut self, records: &[FrameRecord]) {
         for record in records {
-            self.facts.look_at(record);
+            self.own = self.facts.look_at(record).or(self.own.take());
             self.look_for_close(record);
         }
     }
@@ -273,7 +277,7 @@ impl<'a> Wait<'a> {
             }
         }
         match end.as_ref().and_then(|end| self.facts.failure(end, to)) {
-            Some(failure) => Err(failure),
+            Some(failure) => Err(self.with_own(failure)),
             None => Ok(end),
         }
     }
@@ -315,8 +319,12 @@ impl<'a> Wait<'a> {
             None if self.expected.is_some() => failure.cause("no message came at all"),
             None => failure,
         };
-        match &self.own_words {
-            Some(words) => failure.cause(words),
+        self.with_own(failure)
+    }
+
+    fn with_own(&self, failure: Failure) -> Failure {
+        match &self.own {
+            Some(own) => failure.cause(own.warning()),
             None => failure,
         }
     }

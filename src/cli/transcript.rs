@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     exit::Stop,
@@ -107,17 +107,8 @@ impl Transcript {
 /// Returns a frame as JSON; the last one of a message of the gateway's own says so, and what it means.
 fn frame_json(record: &FrameRecord, own: Option<&OwnFrame>) -> Value {
     let mut json = transcript::frame_json(record);
-    if let Some(OwnFrame {
-        response,
-        explanation,
-    }) = own
-    {
-        json["gatewayResponse"] = json!({
-            "message": response.message,
-            "connectionId": response.connection_id,
-            "requestId": response.request_id,
-            "meaning": explanation.text,
-        });
+    if let Some(own) = own {
+        json["gatewayResponse"] = own.json();
     }
     json
 }

@@ -98,6 +98,52 @@ impl fmt::Display for Opcode {
     }
 }
 
+/// Puts messages together from the frames of one direction.
+#[derive(Debug)]
+pub struct Assembler {
+    message: Vec<u8>,
+    most: usize,
+    is_too_long: bool,
+}
+
+impl Default for Assembler {
+    fn default() -> Self {
+        Self::up_to(usize::MAX)
+    }
+}
+
+impl Assembler {
+    /// Makes one that keeps messages of at most so many bytes.
+    pub fn up_to(most: usize) -> Self {
+        Self {
+            message: Vec::new(),
+            most,
+            is_too_long: false,
+        }
+    }
+
+    /// Takes a frame; gives the message that it completes.
+    pub fn take(&mut self, record: &FrameRecord) -> Option<Bytes> {
+        if record.opcode.is_control() {
+            return None;
+        }
+        if record.part == 1 {
+            self.message.clear();
+            self.is_too_long = false;
+        }
+        self.is_too_long |= self.message.len() + record.payload.len() > self.most;
+        if self.is_too_long {
+            return None;
+        }
+        if record.part == 1 && record.is_final {
+            return Some(record.payload.clone());
+        }
+        self.message.extend_from_slice(&record.payload);
+        let is_whole = record.is_final;
+        is_whole.then(|| std::mem::take(&mut self.message).into())
+    }
+}
+
 impl FrameRecord {
     /// True when the stored payload is shorter than what crossed the wire.
     pub fn is_cut(&self) -> bool {

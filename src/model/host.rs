@@ -39,9 +39,13 @@ pub fn of_url(url: &str) -> &str {
 /// True for the own endpoint of an API on AWS. SOURCE: developer guide, "Invoke a WebSocket API":
 /// `{api}.execute-api.{region}.amazonaws.com`, in China with `.cn`.
 pub fn is_api_of_aws(host: &str) -> bool {
-    let labels = host.split('.').nth(1);
-    labels == Some("execute-api")
+    is_endpoint_of_api(host)
         && (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"))
+}
+
+/// True for the own endpoint of an API, on AWS or where a gateway takes such names.
+pub fn is_endpoint_of_api(host: &str) -> bool {
+    host.split('.').nth(1) == Some("execute-api")
 }
 
 #[cfg(test)]

@@ -86,13 +86,18 @@ fn names_alone<S: Serializer>(
 }
 
 impl RouteSettings {
+    /// True when the throttle lets nothing through.
+    pub fn blocks_all_traffic(&self) -> bool {
+        self.throttling_rate_limit == Some(0.0) || self.throttling_burst_limit == Some(0)
+    }
+
     /// Returns the throttle in words: the numbers, `account default`, or `blocks all traffic`.
     ///
     /// AWS leaves the members away until somebody sets them, and some emulators answer the account's defaults instead
     /// (5000 and 10000/s); both mean the same.
     pub fn throttle_text(&self) -> String {
         match (self.throttling_rate_limit, self.throttling_burst_limit) {
-            (Some(0.0), _) | (_, Some(0)) => "blocks all traffic".to_owned(),
+            _ if self.blocks_all_traffic() => "blocks all traffic".to_owned(),
             (None, None) => "account default".to_owned(),
             (Some(rate), Some(5000)) if (rate - 10_000.0).abs() < f64::EPSILON => {
                 "account default (10000/s, burst 5000)".to_owned()

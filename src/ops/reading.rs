@@ -109,26 +109,27 @@ impl WholeDraft {
     }
 }
 
-/// Reads a stage's `$connect`: as the stage serves it where the journal knows that, else as the draft has it, without what
-/// hangs on it. One call or two, for whoever needs to know nothing else.
+/// Reads a stage's `$connect`: as the stage serves it where the journal knows that, which is returned as well, else as the
+/// draft has it, without what hangs on it. One call or two, for whoever needs to know nothing else.
 ///
 /// # Errors
 /// Fails when the control plane refuses or cannot be reached.
 pub async fn connect_route(
     control: &Control,
     journal: &Journal,
-    api: &ApiId,
+    api: &Api,
     stage: &Stage,
-) -> Result<ConnectRoute, aws::Error> {
-    let held = held(control, journal, api, std::slice::from_ref(stage)).await;
-    if let Some((id, definition)) = held.iter().next() {
-        let deployment = control.deployment(api, id).await?;
-        if let Some(believed) = drift::believed(&deployment, Some(definition)) {
-            return Ok(ConnectRoute::of(Basis::Served, believed));
+) -> Result<(ConnectRoute, Option<Arc<Definition>>), aws::Error> {
+    let held = held(control, journal, &api.id, std::slice::from_ref(stage)).await;
+    if let Some((id, served)) = held.into_iter().next() {
+        let deployment = control.deployment(&api.id, &id).await?;
+        if drift::believed(&deployment, Some(&served)).is_some() {
+            let connect = ConnectRoute::of(Basis::Served, &served);
+            return Ok((connect, Some(served)));
         }
     }
-    let routes = control.routes(api).await?.whole()?;
-    Ok(ConnectRoute::in_draft(&routes, &[], &[]))
+    let routes = control.routes(&api.id).await?.whole()?;
+    Ok((ConnectRoute::in_draft(api, &routes, &[], &[]), None))
 }
 
 /// Returns what the deployments hold that the stages serve, by the journal.

@@ -18,6 +18,7 @@ use crate::model::{
 };
 use crate::ui::{
     Action,
+    data::detail_of,
     keys::{self, Scope},
 };
 
@@ -445,6 +446,7 @@ pub(super) fn link(state: &mut State, link: LinkId, event: LinkEvent) {
     let Some(session) = state.data.sessions.take(link, event) else {
         return;
     };
+    session.explain_own_messages(detail_of(&state.data.library, session));
     let (api, stage) = (&session.api.id, &session.stage);
     let settles_in = state.data.library.settles_in(api, stage, state.look.now);
     if settles_in.is_some() && session.link.retry.is_none() {

@@ -122,6 +122,29 @@ fn a_frame_of_the_gateway_itself_is_explained_in_a_line_and_in_json() {
 }
 
 #[test]
+fn send_warns_of_a_frame_of_the_gateway_itself_and_takes_none_for_an_answer() {
+    let sandbox = Sandbox::new();
+    let gateway = without_default(&sandbox);
+    let send = ["send", "bare/test", r#"{"action":"nope"}"#];
+    let warned = sandbox.local(&gateway, &send).expect(0);
+    warned.says(&[
+        "warning: the gateway itself answered \"Forbidden\"",
+        "selects route \"nope\"",
+    ]);
+    let told = sandbox.local(&gateway, &[&send[..], &["--json"]].concat());
+    let own = &told.expect(0).json()["gatewayResponse"];
+    assert_eq!(own["message"], "Forbidden");
+    let meaning = own["meaning"].as_str().unwrap();
+    assert!(meaning.contains("no $default"), "{own}");
+    // Its frame has the word, and is no answer.
+    let expect = ["--expect", "message", "--timeout-ms", "1500"];
+    let waited = sandbox.local(&gateway, &[&send[..], &expect].concat());
+    waited
+        .expect(1)
+        .says(&["No message that holds \"message\""]);
+}
+
+#[test]
 fn a_stage_that_serves_nothing_is_told_as_it_was_read() {
     let sandbox = Sandbox::new();
     let gateway = sandbox.gateway();
@@ -176,6 +199,11 @@ fn subprotocols_that_come_to_nothing_are_told() {
         !refused.stderr.contains("may not be a WebSocket server"),
         "{refused:#?}"
     );
+    // Nothing says that this server is API Gateway.
+    let arguments = ["send", &closing(1000), "hello", "--subprotocol", "v2"];
+    let foreign = sandbox.run(&arguments).expect(0);
+    assert!(!foreign.stderr.contains("$connect"), "{foreign:#?}");
+    foreign.says(&["of v2", "The server must answer one"]);
 }
 
 #[test]
@@ -565,7 +593,7 @@ fn send_fails_when_the_peer_closes_because_of_the_message() {
         sandbox
             .run(&["send", &closing(code), "hello"])
             .expect(1)
-            .says(&["was closed", &code.to_string(), "because"]);
+            .says(&["was closed", &code.to_string(), "because", "The server"]);
     }
     sandbox.run(&["send", &closing(1000), "hello"]).expect(0);
 }

@@ -240,10 +240,17 @@ fn a_signed_handshake_that_is_refused_says_what_the_signature_lacks() {
     live.shows("not known there").hides("^S");
 }
 
+/// Somebody has read the API meanwhile.
+fn known(live: &mut Harness, detail: ApiDetail) {
+    let id = detail.api.id.clone();
+    *live.state.data.library.detail_mut(&id).unwrap() = detail;
+}
+
 /// A stage whose messages the gateway answers by itself: no such route, and an integration that fails, whose notice comes
 /// in two frames as it may.
 fn unserved(width: u16, height: u16) -> Harness {
     let mut live = Harness::open(width, height);
+    known(&mut live, chat());
     let own = |message: &str| {
         format!(
             r#"{{"message": "{message}", "connectionId":"fjYBl1aBIAMCJ9wfjYBl==", "requestId":"fjYCC0G8IAMFqTg="}}"#
@@ -251,7 +258,7 @@ fn unserved(width: u16, height: u16) -> Harness {
     };
     live.frames(message(Direction::Out, r#"{"action":"nope"}"#, 1000));
     live.frames(message(Direction::In, &own("Forbidden"), 1020));
-    live.frames(message(Direction::Out, r#"{"action":"boom"}"#, 2000));
+    live.frames(message(Direction::Out, r#"{"action":"sendMessage"}"#, 2000));
     let failed = own("Internal server error");
     let (first, second) = failed.as_bytes().split_at(40);
     live.frames(vec![
@@ -274,7 +281,7 @@ fn frames_of_the_gateway_itself_are_marked_and_explained_in_their_row() {
     live.keys("tab /").types("fjYCC0").shows("fjYCC0");
     live.keys("esc")
         .keys("m")
-        .shows("! Internal server error: integration of");
+        .shows("! Internal server error: integration failed");
 }
 
 #[test]
@@ -285,7 +292,8 @@ fn a_frame_of_the_gateway_itself_is_explained_with_its_payload() {
         .shows("selects route \"nope\"");
     live.shows("\"message\": \"Forbidden\"");
     live.keys("esc end enter")
-        .shows("The integration of route \"boom\" failed");
+        .shows("integration of the message's route failed")
+        .shows("selects route \"sendMessage\"");
 }
 
 #[test]
@@ -294,6 +302,26 @@ fn at_80_columns_the_border_tells_what_has_no_room_in_the_row() {
     live.keys("tab home down");
     live.shows("! Forbidden: no route")
         .shows(" no route \"nope\", no $default ");
+}
+
+#[test]
+fn a_frame_of_the_gateway_itself_keeps_its_words_whatever_is_read_later() {
+    let mut live = unserved(100, 30);
+    live.shows("no route \"nope\"");
+    let mut later = chat();
+    let serves = later.stages[0].deployment_id.clone().unwrap();
+    later.held.remove(&serves);
+    later.compare();
+    known(&mut live, later);
+    live.clock(3000).shows("no route \"nope\"");
+    // Two messages under way: either may be answered.
+    for action in ["slow", "ping"] {
+        let text = format!(r#"{{"action":"{action}"}}"#);
+        live.frames(message(Direction::Out, &text, 3000));
+    }
+    let own = r#"{"message": "Forbidden", "connectionId":"fjYBl1aBIAMCJ9wfjYBl==", "requestId":"fjYCC0G8IAMFqTg="}"#;
+    live.frames(message(Direction::In, own, 3001));
+    live.shows("! Forbidden: no such route, no $default");
 }
 
 #[test]

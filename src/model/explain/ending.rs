@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::Explanation;
+use super::{Explanation, Server};
 use crate::model::{
     FrameRecord, Opcode,
     limit::{FRAME_BYTES, IDLE_MINUTES, LIFETIME_HOURS, MESSAGE_BYTES},
@@ -13,6 +13,8 @@ use crate::model::{
 /// The facts known about a connection when it closes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CloseFacts {
+    /// The server at the other end.
+    pub server: Server,
     /// The time that no message had crossed the connection.
     pub idle: SignedDuration,
     /// The time that the connection had lived.
@@ -61,9 +63,10 @@ pub fn close(closed: &Closed, facts: &CloseFacts) -> Explanation {
         format!("closed: {code} {name}")
     };
     let mut text = if closed.by_us {
-        "The gateway answered your close frame, so both sides are done.".to_owned()
+        let who = facts.server.name();
+        format!("{who} answered your close frame, so both sides are done.")
     } else {
-        close_by_gateway(code, facts)
+        close_by_server(code, facts)
     };
     if !closed.reason.is_empty() && !closed.by_us {
         text = format!("{text} It said: \"{}\".", printable(&closed.reason));
@@ -164,21 +167,32 @@ pub fn close_name(code: u16) -> &'static str {
     }
 }
 
-fn close_by_gateway(code: u16, facts: &CloseFacts) -> String {
+/// Explains a close frame of the server's: by what API Gateway closes for where it is that, else by the code alone.
+fn close_by_server(code: u16, facts: &CloseFacts) -> String {
+    let is_gateway = facts.server != Server::Any;
+    let who = facts.server.name();
     match code {
         // SOURCE: DeleteConnection closes with 1000, see the captures behind "Connection Closed Normally".
-        1000 => "The gateway ended the connection in good order, as it does when a backend calls DELETE on @connections.".to_owned(),
-        1001 => going_away(facts),
-        1002 => "The gateway says that our side broke the WebSocket protocol.".to_owned(),
-        1003 if facts.sent.has_binary => "You sent a binary frame: API Gateway takes text only. Send the data as text, for example in base64.".to_owned(),
-        1003 => "The gateway got data that it does not take: API Gateway takes text frames only.".to_owned(),
-        1005 => "The gateway closed without saying why: its close frame had no code.".to_owned(),
-        1007 => "The gateway got text that is not valid UTF-8.".to_owned(),
-        1008 => "The connection broke a rule of the gateway; a policy or an authorizer may not allow this message.".to_owned(),
-        1009 => too_big(&facts.sent),
-        1011 | 1014 => "The gateway or something behind it failed.".to_owned(),
-        1012 => "The gateway restarts. Reconnect in a moment.".to_owned(),
-        1013 => "The gateway has too much to do. Reconnect in a moment.".to_owned(),
+        1000 if is_gateway => "The gateway ended the connection in good order, as it does when a backend calls DELETE on @connections.".to_owned(),
+        1000 => "The server ended the connection in good order.".to_owned(),
+        1001 if is_gateway => going_away(facts),
+        1001 => "The server goes away, or does not keep what was quiet or open for so long.".to_owned(),
+        1002 => format!("{who} says that our side broke the WebSocket protocol."),
+        1003 if is_gateway && facts.sent.has_binary => "You sent a binary frame: API Gateway takes text only. Send the data as text, for example in base64.".to_owned(),
+        1003 if is_gateway => "The gateway got data that it does not take: API Gateway takes text frames only.".to_owned(),
+        1003 => "The server got data of a kind that it does not take.".to_owned(),
+        1005 => format!("{who} closed without saying why: its close frame had no code."),
+        1007 => format!("{who} got text that is not valid UTF-8."),
+        1008 if is_gateway => "The connection broke a rule of the gateway; a policy or an authorizer may not allow this message.".to_owned(),
+        1008 => "The connection broke a rule of the server.".to_owned(),
+        1009 if is_gateway => too_big(&facts.sent),
+        1009 => format!(
+            "The server calls something too big; the longest message that was sent has {} bytes.",
+            grouped(facts.sent.longest_message)
+        ),
+        1011 | 1014 => format!("{who} or something behind it failed."),
+        1012 => format!("{who} restarts. Reconnect in a moment."),
+        1013 => format!("{who} has too much to do. Reconnect in a moment."),
         3000..=4999 => "The meaning of this code is the application's own.".to_owned(),
         _ => "This code has no meaning that is written down.".to_owned(),
     }
@@ -247,6 +261,15 @@ mod tests {
         sent
     }
 
+    /// What is known of a connection to API Gateway over which these frames were sent.
+    fn gateway(frames: &[(Opcode, bool, u64)]) -> CloseFacts {
+        CloseFacts {
+            server: Server::Stage,
+            sent: sent(frames),
+            ..CloseFacts::default()
+        }
+    }
+
     #[track_caller]
     fn check_close(code: u16, facts: &CloseFacts, part: &str) {
         let closed = Closed {
@@ -264,7 +287,7 @@ mod tests {
         let facts = |idle, age| CloseFacts {
             idle: SignedDuration::from_secs(idle),
             age: SignedDuration::from_secs(age),
-            sent: Sent::default(),
+            ..gateway(&[])
         };
         check_close(1001, &facts(600, 900), "No message crossed for 10 minutes");
         check_close(1001, &facts(590, 900), "No message crossed for 10 minutes");
@@ -278,13 +301,9 @@ mod tests {
 
     #[test]
     fn too_big_is_decided_by_what_was_sent() {
-        let facts = |frames: &[(Opcode, bool, u64)]| CloseFacts {
-            sent: sent(frames),
-            ..CloseFacts::default()
-        };
-        let unsplit = facts(&[(Opcode::Text, true, 32_769)]);
+        let unsplit = gateway(&[(Opcode::Text, true, 32_769)]);
         check_close(1009, &unsplit, "a frame of 32,769 bytes");
-        let long = facts(&[
+        let long = gateway(&[
             (Opcode::Text, false, 32_768),
             (Opcode::Continuation, false, 32_768),
             (Opcode::Continuation, false, 32_768),
@@ -292,18 +311,41 @@ mod tests {
             (Opcode::Continuation, true, 1),
         ]);
         check_close(1009, &long, "a message of 131,073 bytes");
-        let two = facts(&[(Opcode::Text, true, 30_000), (Opcode::Text, true, 30_000)]);
+        let two = gateway(&[(Opcode::Text, true, 30_000), (Opcode::Text, true, 30_000)]);
         check_close(1009, &two, "nothing over 32 KB");
     }
 
     #[test]
     fn unsupported_data_names_the_binary_frame_that_we_sent() {
-        let facts = CloseFacts {
-            sent: sent(&[(Opcode::Binary, true, 3)]),
-            ..CloseFacts::default()
-        };
+        let facts = gateway(&[(Opcode::Binary, true, 3)]);
         check_close(1003, &facts, "You sent a binary frame");
-        check_close(1003, &CloseFacts::default(), "takes text frames only");
+        check_close(1003, &gateway(&[]), "takes text frames only");
+    }
+
+    #[test]
+    fn a_close_of_another_server_is_told_by_its_code_alone() {
+        for code in 1000..=1014 {
+            let facts = CloseFacts {
+                server: Server::Any,
+                idle: SignedDuration::from_mins(11),
+                ..gateway(&[(Opcode::Binary, true, 40_000)])
+            };
+            let closed = Closed {
+                at: Timestamp::UNIX_EPOCH,
+                code,
+                reason: String::new(),
+                by_us: false,
+            };
+            let text = close(&closed, &facts).text;
+            for lore in ["gateway", "Gateway", "@connections", "stage", "32 KB"] {
+                assert!(!text.contains(lore), "{code}: {text}");
+            }
+        }
+        let big = CloseFacts {
+            server: Server::Any,
+            ..gateway(&[(Opcode::Text, true, 40_000)])
+        };
+        check_close(1009, &big, "has 40,000 bytes");
     }
 
     #[test]

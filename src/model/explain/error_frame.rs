@@ -6,17 +6,20 @@
 use serde_json::Value;
 
 use super::Explanation;
-use crate::model::{Definition, gateway_response::GatewayResponse, host, text::printable};
+use crate::model::{Definition, Signing, gateway_response::GatewayResponse, host, text::printable};
 
-/// What is known of the message that such a frame may answer: the last one that was sent before it.
+/// The longest route key that is quoted whole, in characters.
+const KEY_CHARS: usize = 60;
+
+/// What is known of the message that such a frame may answer: the last one before it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LastMessage<'a> {
-    /// The message; none where none was sent.
+    /// The message; none where another one may as well be answered.
     pub payload: Option<&'a [u8]>,
-    /// The expression that selects a message's route.
-    pub expression: Option<&'a str>,
     /// The URL that the connection went to.
     pub url: &'a str,
+    /// The signing of the handshake.
+    pub signing: Signing,
     /// The definition that the stage serves, where it is known.
     pub served: Option<&'a Definition>,
     /// The draft, where it is known.
@@ -25,20 +28,23 @@ pub struct LastMessage<'a> {
 
 /// Explains a frame of the gateway's own; the title says in a few words what its message means.
 pub fn error_frame(response: &GatewayResponse, last: &LastMessage<'_>) -> Explanation {
+    let reason = last.where_the_reason_is();
     let (title, text) = match response.message.as_str() {
-        "Forbidden" => no_route(last),
-        "Internal server error" => failed(last),
-        "Endpoint request timed out" => {
-            let what = last.integration();
-            (
-                format!("{} too slow", what.short),
-                format!(
-                    "{} did not answer within its timeout, 29 s at most. {}",
-                    what.full,
-                    last.where_the_reason_is()
-                ),
-            )
-        }
+        "Forbidden" => forbidden(last),
+        "Internal server error" => (
+            "integration failed".to_owned(),
+            format!(
+                "The integration of the message's route failed: a function threw, is not there or may not be invoked, a backend was not reached, or its answer made no sense.{} {reason}",
+                last.selects()
+            ),
+        ),
+        // It comes up to 29 s later: the last message need not be the slow one.
+        "Endpoint request timed out" => (
+            "integration too slow".to_owned(),
+            format!(
+                "The integration of a message's route did not answer within its timeout, 29 s at most. {reason}"
+            ),
+        ),
         "Too Many Requests" => (
             "throttled, not handed on".to_owned(),
             "A throttle of the route, of the stage or of the account is used up, or set to 0: no integration got the message.".to_owned(),
@@ -53,87 +59,93 @@ pub fn error_frame(response: &GatewayResponse, last: &LastMessage<'_>) -> Explan
         ),
         _ => (
             "the gateway's own words".to_owned(),
-            format!(
-                "The gateway answered this by itself, in a backend's place. {}",
-                last.where_the_reason_is()
-            ),
+            format!("The gateway answered this by itself, in a backend's place. {reason}"),
         ),
     };
     Explanation { title, text }
 }
 
-/// The words for an integration: in a title, and at the start of a sentence.
-struct Integration {
-    short: String,
-    full: String,
-}
-
-fn no_route(last: &LastMessage<'_>) -> (String, String) {
-    let Some(key) = last.key().filter(|key| !last.serves(key)) else {
-        return (
-            "no such route, no $default".to_owned(),
-            "What the stage serves has no route for the message and no $default.".to_owned(),
-        );
+/// A message without a route, or one whose route the credentials of the handshake may not call.
+///
+/// GUESS: that AWS answers the latter with the same frame, as the local gateway does.
+fn forbidden(last: &LastMessage<'_>) -> (String, String) {
+    const TITLE: &str = "no such route, no $default";
+    const NO_ROUTE: &str = "What the stage serves has no route for the message and no $default";
+    const DENIED: &str =
+        "the credentials that signed the handshake may not call execute-api:Invoke on";
+    let Some(served) = last.served else {
+        let or = match last.signing {
+            Signing::Unsigned => String::new(),
+            Signing::Signed => format!(", or {DENIED} its route"),
+        };
+        return (TITLE.to_owned(), format!("{NO_ROUTE}{or}."));
     };
-    let way_on = if last
-        .draft
-        .is_some_and(|draft| draft.routes.contains_key(&key))
-    {
-        "; the draft has that route: deploy it"
-    } else {
-        ""
-    };
-    let key = printable(&key);
-    (
-        format!("no route \"{key}\", no $default"),
-        format!(
-            "What the stage serves has no route for the message and no $default. The last message sent selects route \"{key}\"{way_on}."
+    let is_signed =
+        last.signing == Signing::Signed || served.connect_authorization() == Some("AWS_IAM");
+    match (last.route(), last.key()) {
+        (Some(_), _) if is_signed => (
+            "the route is not for these credentials".to_owned(),
+            format!(
+                "The stage serves a route for it, and {DENIED} that.{}",
+                last.selects()
+            ),
         ),
-    )
-}
-
-fn failed(last: &LastMessage<'_>) -> (String, String) {
-    let what = last.integration();
-    (
-        format!("{} failed", what.short),
-        format!(
-            "{} failed: a function threw, is not there or may not be invoked, a backend was not reached, or its answer made no sense. {}",
-            what.full,
-            last.where_the_reason_is()
+        (Some(_), _) => (
+            TITLE.to_owned(),
+            format!(
+                "{NO_ROUTE}. By what is known it has one for the last message before it: another message was refused, or the stage serves something else by now.{}",
+                last.selects()
+            ),
         ),
-    )
+        (None, Some(key)) => {
+            let in_draft = last
+                .draft
+                .is_some_and(|draft| draft.routes.contains_key(&key));
+            let way_on = if in_draft {
+                "; the draft has that route: deploy it"
+            } else {
+                ""
+            };
+            let key = quoted(&key);
+            (
+                format!("no route {key}, no $default"),
+                format!("{NO_ROUTE}. The last message before it selects route {key}{way_on}."),
+            )
+        }
+        (None, None) => (TITLE.to_owned(), format!("{NO_ROUTE}.")),
+    }
 }
 
 impl LastMessage<'_> {
-    /// Returns what the message selects by the expression.
+    /// Returns what the message selects by what the stage serves; nothing selects a route that runs by itself.
     fn key(&self) -> Option<String> {
-        selected(self.expression?, self.payload?)
+        let key = selected(&self.served?.route_selection_expression, self.payload?)?;
+        (!matches!(key.as_str(), "$connect" | "$disconnect")).then_some(key)
     }
 
-    /// True when the stage is known to serve a route.
-    fn serves(&self, key: &str) -> bool {
-        self.served
-            .is_some_and(|served| served.routes.contains_key(key))
+    /// Returns the route that the stage serves for the message, where there is one; whatever the message is,
+    /// `$default` takes it.
+    fn route(&self) -> Option<String> {
+        let routes = &self.served?.routes;
+        let own = self.key().filter(|key| routes.contains_key(key));
+        own.or_else(|| {
+            routes
+                .contains_key("$default")
+                .then(|| "$default".to_owned())
+        })
     }
 
-    /// Returns the words for the integration that was to take the message.
-    fn integration(&self) -> Integration {
-        let route = match self.key() {
-            Some(key) if self.serves(&key) || self.served.is_none() => {
-                Some(format!("\"{}\"", printable(&key)))
+    /// Returns the sentence about the route that the message selects, after a blank; nothing where that is not known.
+    fn selects(&self) -> String {
+        match self.route().filter(|_| self.payload.is_some()) {
+            Some(route) if route == "$default" => {
+                " The last message before it selects $default.".to_owned()
             }
-            _ if self.serves("$default") => Some("$default".to_owned()),
-            _ => None,
-        };
-        match route {
-            Some(route) => Integration {
-                short: format!("integration of {route}"),
-                full: format!("The integration of route {route}"),
-            },
-            None => Integration {
-                short: "its integration".to_owned(),
-                full: "The integration of the route".to_owned(),
-            },
+            Some(route) => format!(
+                " The last message before it selects route {}.",
+                quoted(&route)
+            ),
+            None => String::new(),
         }
     }
 
@@ -154,6 +166,14 @@ impl LastMessage<'_> {
         }
         "The log of the stage says how, where it logs, and that of the backend.".to_owned()
     }
+}
+
+/// Returns a route key in quotes, cut where it is long.
+fn quoted(key: &str) -> String {
+    let mut chars = key.chars();
+    let start: String = chars.by_ref().take(KEY_CHARS).collect();
+    let end = if chars.next().is_some() { "…" } else { "" };
+    format!("\"{}{end}\"", printable(&start))
 }
 
 /// Returns what a message selects by an expression of the usual kind, `$request.body.` and members; none by any other, and
@@ -196,13 +216,12 @@ mod tests {
         }
     }
 
-    fn sent<'a>(payload: &'a str, url: &'a str) -> LastMessage<'a> {
+    fn sent<'a>(payload: &'a str, served: &'a Definition) -> LastMessage<'a> {
         LastMessage {
             payload: Some(payload.as_bytes()),
-            expression: Some("$request.body.action"),
-            url,
-            served: None,
-            draft: None,
+            url: AWS,
+            served: Some(served),
+            ..LastMessage::default()
         }
     }
 
@@ -216,16 +235,51 @@ mod tests {
 
     #[test]
     fn forbidden_is_a_message_without_a_route_and_without_a_default() {
-        let nope = sent(r#"{"action":"nope"}"#, AWS);
+        let served = definition(&["ping"]);
+        let nope = sent(r#"{"action":"nope"}"#, &served);
         let frame = told("Forbidden", &nope);
         assert_eq!(frame.title, "no route \"nope\", no $default");
         assert_eq!(
             frame.text,
-            "What the stage serves has no route for the message and no $default. The last message sent selects route \"nope\"."
+            "What the stage serves has no route for the message and no $default. The last message before it selects route \"nope\"."
         );
-        for unknown in ["hello", r#"{"action":{}}"#, "{}"] {
-            let frame = told("Forbidden", &sent(unknown, AWS));
+        for unknown in [
+            "hello",
+            r#"{"action":{}}"#,
+            "{}",
+            r#"{"action":"$connect"}"#,
+            r#"{"action":"$disconnect"}"#,
+        ] {
+            let last = LastMessage {
+                draft: Some(&served),
+                ..sent(unknown, &served)
+            };
+            let frame = told("Forbidden", &last);
             assert_eq!(frame.title, "no such route, no $default");
+            assert!(frame.text.ends_with("no $default."), "{frame:?}");
+        }
+    }
+
+    #[test]
+    fn no_route_is_named_where_nobody_knows_what_is_served_or_which_message_is_meant() {
+        let (served, draft) = (definition(&["ping"]), definition(&["ping", "join"]));
+        let last = LastMessage {
+            served: None,
+            draft: Some(&draft),
+            ..sent(r#"{"action":"join"}"#, &served)
+        };
+        let nobody = LastMessage {
+            payload: None,
+            ..sent("", &served)
+        };
+        for last in [&last, &nobody] {
+            for message in ["Forbidden", "Internal server error"] {
+                let frame = told(message, last);
+                for name in ["join", "deploy it", "last message"] {
+                    assert!(!frame.text.contains(name), "{frame:?}");
+                    assert!(!frame.title.contains(name), "{frame:?}");
+                }
+            }
         }
     }
 
@@ -233,51 +287,85 @@ mod tests {
     fn a_route_that_only_the_draft_has_is_told_to_be_deployed() {
         let (served, draft) = (definition(&["ping"]), definition(&["ping", "join"]));
         let last = LastMessage {
-            served: Some(&served),
             draft: Some(&draft),
-            ..sent(r#"{"action":"join"}"#, AWS)
+            ..sent(r#"{"action":"join"}"#, &served)
         };
         let text = told("Forbidden", &last).text;
         assert!(
             text.ends_with("the draft has that route: deploy it."),
             "{text}"
         );
-        // Another message than the last one must have been refused.
-        let last = LastMessage {
-            payload: Some(br#"{"action":"ping"}"#),
-            ..last
-        };
-        assert_eq!(told("Forbidden", &last).title, "no such route, no $default");
     }
 
     #[test]
-    fn a_failed_integration_is_named_and_where_its_reason_is() {
+    fn forbidden_for_a_route_that_is_served_is_another_message_or_another_definition() {
+        let (ping, default) = (definition(&["ping"]), definition(&["$default"]));
+        for served in [&ping, &default] {
+            let frame = told("Forbidden", &sent(r#"{"action":"ping"}"#, served));
+            assert!(
+                frame.text.contains("or the stage serves something else"),
+                "{frame:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn forbidden_after_a_signed_handshake_may_be_the_credentials() {
+        let mut iam = definition(&["ping"]);
+        let mut connect = RouteDefinition::default();
+        let aws_iam = ("authorizationType".to_owned(), "AWS_IAM".to_owned());
+        connect.settings.extend([aws_iam]);
+        iam.routes.insert("$connect".to_owned(), connect);
+        let text = told("Forbidden", &sent(r#"{"action":"ping"}"#, &iam)).text;
+        assert!(text.contains("may not call execute-api:Invoke"), "{text}");
+        assert!(text.ends_with("selects route \"ping\"."), "{text}");
+        let text = told("Forbidden", &sent(r#"{"action":"nope"}"#, &iam)).text;
+        assert!(!text.contains("execute-api:Invoke"), "{text}");
+        let unknown = LastMessage {
+            signing: Signing::Signed,
+            ..LastMessage::default()
+        };
+        let text = told("Forbidden", &unknown).text;
+        assert!(
+            text.contains("no $default, or the credentials that signed"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_failed_integration_says_what_the_last_message_selects_and_where_the_reason_is() {
         let boom = r#"{"action":"boom"}"#;
-        let frame = told("Internal server error", &sent(boom, AWS));
-        assert_eq!(frame.title, "integration of \"boom\" failed");
+        let served = definition(&["boom", "$default"]);
+        let frame = told("Internal server error", &sent(boom, &served));
+        assert_eq!(frame.title, "integration failed");
         assert!(
             frame
                 .text
-                .starts_with("The integration of route \"boom\" failed:"),
+                .contains(" The last message before it selects route \"boom\"."),
             "{frame:?}"
         );
         let group = "The log group /aws/apigateway/k3v9x2a1bc/prod says how";
         assert!(frame.text.contains(group), "{frame:?}");
-        let local = told(
-            "Internal server error",
-            &sent(boom, "ws://127.0.0.1:4566/a1/test"),
-        );
-        assert!(
-            local.text.ends_with("The log of the gateway says how."),
-            "{local:?}"
-        );
-        let served = definition(&["$default"]);
-        let last = LastMessage {
-            served: Some(&served),
-            ..sent(boom, AWS)
+        let local = LastMessage {
+            url: "ws://127.0.0.1:4566/a1/test",
+            ..sent(r#"{"action":"else"}"#, &served)
         };
-        let title = told("Internal server error", &last).title;
-        assert_eq!(title, "integration of $default failed");
+        let local = told("Internal server error", &local).text;
+        assert!(
+            local.ends_with("selects $default. The log of the gateway says how."),
+            "{local}"
+        );
+    }
+
+    #[test]
+    fn a_timeout_names_no_message_because_it_comes_long_after() {
+        let served = definition(&["ping"]);
+        let frame = told(
+            "Endpoint request timed out",
+            &sent(r#"{"action":"ping"}"#, &served),
+        );
+        assert!(!frame.text.contains("ping"), "{frame:?}");
+        assert_eq!(frame.title, "integration too slow");
     }
 
     #[test]
@@ -315,9 +403,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_message_selects_cannot_reach_the_terminal_raw() {
-        let frame = told("Forbidden", &sent(r#"{"action":"\u001b[2J"}"#, AWS));
+    fn what_a_message_selects_is_cut_and_cannot_reach_the_terminal_raw() {
+        let served = definition(&[]);
+        let frame = told("Forbidden", &sent(r#"{"action":"\u001b[2J"}"#, &served));
         assert!(frame.title.contains("\\u{1b}[2J"), "{frame:?}");
         assert!(!frame.text.contains('\u{1b}'));
+        let long = format!(r#"{{"action":"{}"}}"#, "x".repeat(100_000));
+        let frame = told("Forbidden", &sent(&long, &served));
+        assert!(frame.text.len() < 300, "{frame:?}");
+        assert!(frame.title.contains("xxx…\""), "{frame:?}");
     }
 }

@@ -5,13 +5,17 @@
 
 mod ending;
 mod error_frame;
+mod exchange;
 mod refusal;
+mod server;
 
 pub use ending::{CloseFacts, Sent, close, close_name, failure};
 pub use error_frame::{LastMessage, error_frame};
+pub use exchange::{Exchange, OwnMessage};
 pub use refusal::{
     Basis, ConnectRoute, Handshake, Lack, Place, Standing, lack, refusal, refusal_lines, unsettled,
 };
+pub use server::Server;
 
 /// An event of a link, and its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +28,18 @@ pub struct Explanation {
 
 /// Returns the words for a connection whose peer agreed to none of the subprotocols on offer; none where it agreed to one,
 /// or where there was no offer.
-pub fn no_subprotocol(offered: &[String], agreed: Option<&str>) -> Option<String> {
-    let is_missing = agreed.is_none() && !offered.is_empty();
-    is_missing.then(|| {
-        format!(
-            "no subprotocol was agreed to, of {}: browsers and other strict clients refuse such a connection. The integration of $connect must answer one in the header Sec-WebSocket-Protocol",
-            offered.join(", ")
-        )
-    })
+pub fn no_subprotocol(offered: &[String], agreed: Option<&str>, server: Server) -> Option<String> {
+    if agreed.is_some() || offered.is_empty() {
+        return None;
+    }
+    let who = match server {
+        Server::Stage | Server::Domain => "The integration of $connect",
+        Server::Any => "The server",
+    };
+    Some(format!(
+        "no subprotocol was agreed to, of {}: browsers and other strict clients refuse such a connection. {who} must answer one in the header Sec-WebSocket-Protocol",
+        offered.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -41,12 +49,15 @@ mod tests {
     #[test]
     fn an_offer_without_an_agreement_is_told() {
         let offered = ["v1".to_owned(), "v2".to_owned()];
-        let words = no_subprotocol(&offered, None).unwrap();
+        let words = no_subprotocol(&offered, None, Server::Stage).unwrap();
         assert!(
             words.starts_with("no subprotocol was agreed to, of v1, v2"),
             "{words}"
         );
-        assert_eq!(no_subprotocol(&offered, Some("v2")), None);
-        assert_eq!(no_subprotocol(&[], None), None);
+        assert!(words.contains("The integration of $connect"), "{words}");
+        let words = no_subprotocol(&offered, None, Server::Any).unwrap();
+        assert!(!words.contains("$connect"), "{words}");
+        assert_eq!(no_subprotocol(&offered, Some("v2"), Server::Stage), None);
+        assert_eq!(no_subprotocol(&[], None, Server::Stage), None);
     }
 }

@@ -7,16 +7,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     composer::Composer,
     link::{Limits, LiveLink, Phase},
-    log::FrameLog,
+    log::{FrameLog, Own},
 };
 use crate::{
     model::{
-        Api, ApiDetail, ApiId, ConnectRequest, Direction, LinkEvent, LinkId, Opcode, Outgoing,
-        SessionId, Signing, StageName, Target,
-        explain::{self, CloseFacts, Explanation, Handshake, Lack, LastMessage, Place},
-        gateway_response::{self, GatewayResponse},
+        Api, ApiDetail, ApiId, ConnectRequest, LinkEvent, LinkId, Outgoing, SessionId, Signing,
+        StageName, Target,
+        explain::{
+            self, CloseFacts, Exchange, Explanation, Handshake, Lack, LastMessage, OwnMessage,
+            Place, Server,
+        },
         host,
         limit::ConnectionLimits,
+        link::Frames,
     },
     ui::{Effect, effect::Link},
 };
@@ -66,6 +69,10 @@ pub struct Session {
     pub link: LiveLink,
     /// The frames that crossed its links.
     pub log: FrameLog,
+    /// The messages of the link in force, as far as they tell what the gateway answers by itself.
+    exchange: Exchange,
+    /// The messages of the gateway's own that came last, by a frame of each, until they are explained.
+    unexplained: Vec<(u64, OwnMessage)>,
     /// The composer of the message that the person writes.
     pub composer: Composer,
     /// The place where the frames were looked at last.
@@ -123,6 +130,8 @@ impl Session {
             was_asked: false,
             link,
             log: FrameLog::default(),
+            exchange: Exchange::default(),
+            unexplained: Vec::new(),
             composer: Composer::default(),
             view: FrameView::default(),
         }
@@ -197,6 +206,7 @@ impl Session {
     ) -> Vec<Effect> {
         let ending = self.end();
         self.log.end_link(self.link.id);
+        self.exchange = Exchange::default();
         self.link.reopen(id, now);
         let opening = self.set_out(detail);
         ending.into_iter().chain([opening]).collect()
@@ -205,19 +215,47 @@ impl Session {
     /// Takes an event of the link.
     pub fn take(&mut self, event: LinkEvent) {
         match event {
-            LinkEvent::Frames(frames) => {
-                self.log.count_dropped(frames.dropped);
-                for record in &frames.records {
-                    self.link.count(record);
-                }
-                self.log.extend(self.link.id, frames.records);
-            }
+            LinkEvent::Frames(frames) => self.take_frames(frames),
             other => {
                 if other.is_end() {
                     self.log.end_link(self.link.id);
                 }
                 self.link.take(other);
             }
+        }
+    }
+
+    fn take_frames(&mut self, frames: Frames) {
+        self.log.count_dropped(frames.dropped);
+        if frames.dropped > 0 {
+            // A message may be among them.
+            self.exchange = Exchange::default();
+        }
+        for (sequence, record) in (self.log.end()..).zip(&frames.records) {
+            self.link.count(record);
+            let own = self.exchange.take(record);
+            self.unexplained.extend(own.map(|own| (sequence, own)));
+        }
+        self.log.extend(self.link.id, frames.records);
+    }
+
+    /// Explains the messages of the gateway's own that came last, by what is known of the API now.
+    pub fn explain_own_messages(&mut self, detail: Option<&ApiDetail>) {
+        let served = detail.and_then(|detail| Some(detail.served.get(&self.stage)?.as_ref()));
+        let draft = detail.and_then(|detail| Some(&detail.draft.as_ref()?.definition));
+        for (sequence, own) in self.unexplained.drain(..) {
+            let last = LastMessage {
+                payload: own.last_sent.as_deref(),
+                url: &self.url,
+                signing: self.link.signing,
+                served,
+                draft,
+            };
+            let own = Own {
+                explanation: explain::error_frame(&own.response, &last),
+                message: own.response.message,
+            };
+            self.log.explain(sequence, own);
         }
     }
 
@@ -294,31 +332,6 @@ impl Session {
         }
     }
 
-    /// Reads and explains the message that a frame belongs to, where the gateway sent it of itself.
-    pub fn error_frame(
-        &self,
-        sequence: u64,
-        detail: Option<&ApiDetail>,
-    ) -> Option<(GatewayResponse, Explanation)> {
-        let head = self.log.entry(self.log.entry(sequence)?.message)?;
-        if head.record.direction != Direction::In || head.record.opcode != Opcode::Text {
-            return None;
-        }
-        let whole = self.log.assemble(sequence, gateway_response::LONGEST)?;
-        let is_whole = whole.is_complete && whole.length == whole.payload.len() as u64;
-        let response = is_whole.then(|| GatewayResponse::in_frame(&whole.payload))??;
-        let sent = self.log.sent_before(head.message);
-        let last = LastMessage {
-            payload: sent.as_deref(),
-            expression: Some(&self.api.route_selection_expression),
-            url: &self.url,
-            served: detail.and_then(|detail| Some(detail.served.get(&self.stage)?.as_ref())),
-            draft: detail.and_then(|detail| Some(&detail.draft.as_ref()?.definition)),
-        };
-        let explanation = explain::error_frame(&response, &last);
-        Some((response, explanation))
-    }
-
     /// Returns the reason why the session's link is not open, when the link ended.
     pub fn explanation(&self, detail: Option<&ApiDetail>) -> Option<Explanation> {
         match &self.link.phase {
@@ -339,6 +352,7 @@ impl Session {
                     start.map_or(SignedDuration::ZERO, |at| closed.at.duration_since(at))
                 };
                 let facts = CloseFacts {
+                    server: Server::Stage,
                     idle: since(self.link.active_at),
                     age: since(self.link.opened_at),
                     sent: self.link.sent,

@@ -3,11 +3,9 @@
 //! SOURCE: recorded on AWS, September 2026, where a row says nothing else. The words about signatures were recorded of
 //! `@connections` and of REST APIs. GUESS: that handshakes get the same.
 
-use std::fmt::Write;
-
 use jiff::{SignedDuration, fmt::rfc2822};
 
-use super::{Basis, Handshake, Standing, calls};
+use super::{Basis, Handshake, Server, Standing, calls};
 use crate::model::{
     RouteSettings, Signing, gateway_response::GatewayResponse, host, link::Refusal, text::printable,
 };
@@ -18,11 +16,28 @@ pub(super) const FORBIDDEN: &str = "Forbidden";
 /// The words for a handshake without a signature.
 pub(super) const MISSING_TOKEN: &str = "Missing Authentication Token";
 
+/// The start of the words for a signature that is too old; one that is too new is not yet current.
+const EXPIRED: &str = "Signature expired";
+
 /// A cause: the answer that tells it, and its explanation.
 struct Cause {
+    level: Level,
     status: u16,
     says: Says,
     explanation: Told,
+}
+
+/// The level at which API Gateway refuses.
+///
+/// GUESS: that a signature is refused with the message alone, as `@connections` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// Before a stage is looked for, or by the signature: in words that are hardly anybody else's.
+    Host,
+    /// The stage's: in words that a backend may answer too.
+    Stage,
+    /// That of `$connect`: the answer names the connection, or it is a backend's.
+    Route,
 }
 
 /// An explanation.
@@ -47,16 +62,18 @@ struct Case<'a> {
     handshake: &'a Handshake<'a>,
 }
 
-const fn told(status: u16, says: Says, words: &'static str) -> Cause {
+const fn told(level: Level, status: u16, says: Says, words: &'static str) -> Cause {
     Cause {
+        level,
         status,
         says,
         explanation: Told::Always(words),
     }
 }
 
-const fn cause(status: u16, says: Says, explain: fn(&Case<'_>) -> String) -> Cause {
+const fn cause(level: Level, status: u16, says: Says, explain: fn(&Case<'_>) -> String) -> Cause {
     Cause {
+        level,
         status,
         says,
         explanation: Told::By(explain),
@@ -67,90 +84,168 @@ const fn cause(status: u16, says: Says, explain: fn(&Case<'_>) -> String) -> Cau
 const CAUSES: &[Cause] = &[
     // GUESS: as REST APIs.
     told(
+        Level::Route,
         400,
         Says::Begins("Missing required request parameters"),
         "The $connect route requires headers or query parameters that the handshake did not bring; the body names them.",
     ),
-    cause(401, Says::Exactly("Unauthorized"), unauthorized),
-    cause(403, Says::Exactly(MISSING_TOKEN), unsigned),
+    cause(
+        Level::Route,
+        401,
+        Says::Exactly("Unauthorized"),
+        unauthorized,
+    ),
+    cause(Level::Host, 403, Says::Exactly(MISSING_TOKEN), unsigned),
     told(
+        Level::Route,
         403,
         Says::Holds("to access this resource with an explicit deny"),
         "The authorizer of $connect denies it: a statement of the policy that its function answered has Effect Deny and matches $connect.",
     ),
     cause(
+        Level::Route,
         403,
         Says::Begins("User is not authorized to access this resource"),
         policy_without_match,
     ),
     told(
+        Level::Host,
         403,
-        Says::Begins("User: "),
+        Says::Holds("is not authorized to perform: execute-api:"),
         "The credentials that signed the handshake may not call execute-api:Invoke on $connect of this stage: their policy must allow it, and no other may deny it.",
     ),
-    cause(403, Says::Begins("Signature expired"), clock),
-    cause(403, Says::Begins("Signature not yet current"), clock),
+    cause(Level::Host, 403, Says::Begins(EXPIRED), clock),
+    cause(
+        Level::Host,
+        403,
+        Says::Begins("Signature not yet current"),
+        clock,
+    ),
     told(
+        Level::Host,
         403,
         Says::Begins("The request signature we calculated does not match"),
         "The signature does not fit: the secret key belongs to another access key, or something on the way changed the request.",
     ),
     told(
+        Level::Host,
         403,
         Says::Begins("The security token included in the request is expired"),
         "The session of the credentials that signed the handshake is over: sign in again.",
     ),
     told(
+        Level::Host,
         403,
         Says::Begins("The security token included in the request is invalid"),
         "The credentials that signed the handshake are not known there: the access key is gone, of another partition, or its session token is old. A local gateway knows those of its settings and of its environment.",
     ),
     told(
+        Level::Host,
         403,
         Says::Begins("Credential should be scoped"),
         "The signature is for another region, service or day: a handshake is signed for execute-api in the API's region.",
     ),
     cause(
+        Level::Host,
         403,
         Says::Begins("The request signature is incomplete"),
         no_signature,
     ),
-    cause(403, Says::Holds("Authorization header"), no_signature),
-    cause(403, Says::Exactly(FORBIDDEN), forbidden),
+    cause(
+        Level::Host,
+        403,
+        Says::Begins("Authorization header requires"),
+        no_signature,
+    ),
+    told(
+        Level::Host,
+        403,
+        Says::Begins("X-Amz-Expires must be"),
+        "The URL was signed for longer than a week, or for a time that is none: X-Amz-Expires is in seconds.",
+    ),
+    told(
+        Level::Host,
+        403,
+        Says::Begins("'Host' or ':authority' must be"),
+        "The signature does not cover the Host header, which API Gateway asks for: sign with host among the signed headers.",
+    ),
+    cause(Level::Stage, 403, Says::Exactly(FORBIDDEN), forbidden),
+    // GUESS: the next three, which are the local gateway's. A URL may have 4,096 characters.
+    told(
+        Level::Stage,
+        400,
+        Says::Exactly("Bad Request"),
+        "The gateway did not take this for a proper WebSocket handshake: something on the way may change its headers.",
+    ),
+    told(
+        Level::Host,
+        414,
+        Says::Exactly("Request-URI Too Long"),
+        "The URL is too long: API Gateway takes 4,096 characters, its query included.",
+    ),
+    told(
+        Level::Stage,
+        503,
+        Says::Exactly("Service Unavailable"),
+        "The gateway takes no new connections at the moment, as a local one that is stopping does.",
+    ),
     // GUESS: the answer to what is no handshake.
     told(
+        Level::Host,
         426,
         Says::Exactly("Upgrade Required"),
         "The gateway did not see a WebSocket handshake: a proxy on the way may drop the Upgrade header.",
     ),
     // GUESS: as REST APIs.
     told(
+        Level::Route,
         429,
         Says::Exactly("Limit Exceeded"),
         "The quota of the API key's usage plan is used up.",
     ),
     // SOURCE: developer guide, "Protect your WebSocket APIs": 429.
-    cause(429, Says::Exactly("Too Many Requests"), throttled),
+    cause(
+        Level::Stage,
+        429,
+        Says::Exactly("Too Many Requests"),
+        throttled,
+    ),
     told(
+        Level::Route,
         500,
         Says::Exactly(""),
         "The authorizer of $connect failed, or answered what API Gateway does not take: a policyDocument whose statements have Effect Allow or Deny is needed, and principalId and the values in context must be plain: texts, numbers, true or false. Its function's log shows the answer.",
     ),
-    cause(500, Says::Exactly("Internal server error"), not_invoked),
+    cause(
+        Level::Route,
+        500,
+        Says::Exactly("Internal server error"),
+        not_invoked,
+    ),
     // SOURCE: a captured session.
-    cause(502, Says::Exactly("Internal server error"), |case| {
-        format!(
-            "The function behind $connect threw, or answered no object with a statusCode{}. Its log says more.",
-            calls(case.connect())
-        )
-    }),
+    cause(
+        Level::Route,
+        502,
+        Says::Exactly("Internal server error"),
+        |case| {
+            format!(
+                "The function behind $connect threw, or answered no object with a statusCode{}. Its log says more.",
+                calls(case.connect())
+            )
+        },
+    ),
     // SOURCE: developer guide, "Gateway response types".
-    cause(504, Says::Exactly("Endpoint request timed out"), |case| {
-        format!(
-            "The integration of $connect did not answer within its timeout, 29 s at most{}.",
-            calls(case.connect())
-        )
-    }),
+    cause(
+        Level::Route,
+        504,
+        Says::Exactly("Endpoint request timed out"),
+        |case| {
+            format!(
+                "The integration of $connect did not answer within its timeout, 29 s at most{}.",
+                calls(case.connect())
+            )
+        },
+    ),
 ];
 
 impl Says {
@@ -167,11 +262,27 @@ impl<'a> Case<'a> {
     fn connect(&self) -> Option<&'a super::ConnectRoute> {
         self.handshake.place.as_ref()?.connect.as_ref()
     }
+
+    /// True for words that the integration of `$connect` may have answered: none that serves nothing, or has none.
+    fn may_be_of_integration(&self) -> bool {
+        let is_bare = self.response.connection_id.is_none();
+        let place = self.handshake.place.as_ref();
+        let serves = place.is_none_or(|place| place.nothing_served().is_none());
+        let calls = self
+            .connect()
+            .is_none_or(|connect| connect.integration().is_some());
+        is_bare && serves && calls
+    }
 }
 
 /// True for an answer whose words tell a cause.
 pub(super) fn is_known(status: u16, response: &GatewayResponse) -> bool {
     find(status, response).is_some()
+}
+
+/// True for an answer that API Gateway gives in these words without naming the connection.
+pub(super) fn is_without_ids(status: u16, response: &GatewayResponse) -> bool {
+    find(status, response).is_some_and(|cause| cause.level != Level::Route)
 }
 
 /// Explains an answer of API Gateway's own.
@@ -185,12 +296,17 @@ pub(super) fn by_gateway(
         response,
         handshake,
     };
-    let cause = find(refusal.status, response);
-    match cause.map(|cause| &cause.explanation) {
-        Some(Told::Always(words)) => (*words).to_owned(),
-        Some(Told::By(explain)) => explain(&case),
-        None => "API Gateway refused it by itself, once the stage and its $connect were found. The body says why.".to_owned(),
+    let Some(cause) = find(refusal.status, response) else {
+        return "API Gateway refused it by itself, once the stage and its $connect were found. The body says why.".to_owned();
+    };
+    let mut text = match &cause.explanation {
+        Told::Always(words) => (*words).to_owned(),
+        Told::By(explain) => explain(&case),
+    };
+    if cause.level == Level::Stage && case.may_be_of_integration() {
+        text.push_str(" Or the integration of $connect answered in these words itself.");
     }
+    text
 }
 
 fn find(status: u16, response: &GatewayResponse) -> Option<&'static Cause> {
@@ -199,21 +315,20 @@ fn find(status: u16, response: &GatewayResponse) -> Option<&'static Cause> {
 }
 
 fn unauthorized(case: &Case<'_>) -> String {
-    let mut text = "The handshake does not bring all that the authorizer of $connect looks for, or the authorizer's function said \"Unauthorized\".".to_owned();
-    if let Some(connect) = case.connect() {
-        let name = connect.name();
-        // Writing to a string cannot fail.
-        let _written = match connect.identity_sources() {
-            Some(sources) => write!(text, " It looks for {} ({name}).", printable(sources)),
-            None if !connect.is_guarded() => write!(
-                text,
-                " But {name} has no authorizer: what the stage serves may differ."
+    let sources = match case.connect() {
+        Some(connect) => match connect.identity_sources() {
+            Some(sources) => format!(" It looks for {} ({}).", printable(sources), connect.name()),
+            None if connect.is_guarded() => String::new(),
+            None => format!(
+                " But {} has no authorizer: what the stage serves may differ.",
+                connect.name()
             ),
-            None => Ok(()),
-        }
-        .is_ok();
-    }
-    text
+        },
+        None => String::new(),
+    };
+    format!(
+        "The handshake does not bring all that the authorizer of $connect looks for, or the authorizer's function said \"Unauthorized\".{sources}"
+    )
 }
 
 /// SOURCE: reported of AWS: a Resource that ends in `/*/*` does not match `$connect`, which is one segment.
@@ -242,20 +357,29 @@ fn no_signature(_: &Case<'_>) -> String {
         .to_owned()
 }
 
-/// Explains a signature whose time is not the gateway's, by the time in its answer.
+/// Explains a signature whose time is not the gateway's, by the time in its answer: a clock is the cause only where it is
+/// off by about the 5 minutes that are allowed, and on the side that makes a signature too old or too new.
 fn clock(case: &Case<'_>) -> String {
     let date = case.refusal.header("date").unwrap_or_default();
     let theirs = rfc2822::parse(date).ok().map(|date| date.timestamp());
-    let ahead = theirs.map(|theirs| case.refusal.at.duration_since(theirs));
-    let limit = SignedDuration::from_mins(1);
-    match ahead {
-        Some(ahead) if ahead.abs() >= limit => format!(
+    let is_old = case.response.message.starts_with(EXPIRED);
+    let Some(theirs) = theirs else {
+        return "The signature's time is more than 5 minutes off the gateway's: this machine's clock is wrong, or the signature was made long before it was used.".to_owned();
+    };
+    let ahead = case.refusal.at.duration_since(theirs);
+    let off = if is_old { -ahead } else { ahead };
+    // The answer's time has whole seconds, and the handshake took some.
+    if off >= SignedDuration::from_secs(5 * 60 - 30) {
+        return format!(
             "The signature's time is not the gateway's: this machine's clock is {} min {}. Set it.",
-            (ahead.abs().as_secs() + 30) / 60,
-            if ahead.is_negative() { "slow" } else { "fast" },
-        ),
-        Some(_) => "The signature was made more than 5 minutes before it was used: sign again.".to_owned(),
-        None => "The signature's time is more than 5 minutes off the gateway's: this machine's clock is wrong, or the signature was made long before it was used.".to_owned(),
+            (off.as_secs() + 30) / 60,
+            if is_old { "slow" } else { "fast" },
+        );
+    }
+    if is_old {
+        "The signature was made more than 5 minutes before it was used: sign again.".to_owned()
+    } else {
+        "The signature is dated more than 5 minutes ahead, and not by this machine's clock: sign again.".to_owned()
     }
 }
 
@@ -274,6 +398,9 @@ fn forbidden(case: &Case<'_>) -> String {
             Signing::Unsigned => unsigned(case),
             Signing::Signed => "$connect takes signed handshakes only (AWS_IAM), and the credentials that signed this one are not known there, or may not call it.".to_owned(),
         },
+        Some(connect) if connect.wants_key() && !connect.wants_key_of_client() => {
+            return "$connect asks for an API key, which this API takes from the answer of the authorizer (usageIdentifierKey) and not from the client: it answered none, or one of no usage plan of this stage.".to_owned();
+        }
         Some(connect) if connect.wants_key() => {
             return "$connect asks for an API key (header x-api-key) of a usage plan of this stage, and the handshake brought none, or one that is not.".to_owned();
         }
@@ -288,9 +415,17 @@ fn forbidden(case: &Case<'_>) -> String {
                 Basis::Served => "",
             }
         ),
-        (true, None, _) => "The stage and its $connect were found: it may ask for an API key (header x-api-key) of a usage plan of this stage.".to_owned(),
+        (true, None, _) => {
+            let or = match case.handshake.signing {
+                Signing::Unsigned => ", or for a signature (AWS_IAM)",
+                Signing::Signed => ", or not let in the credentials that signed the handshake",
+            };
+            format!(
+                "The stage and its $connect were found: it may ask for an API key (header x-api-key) of a usage plan of this stage{or}."
+            )
+        }
         (false, _, Some(place)) if matches!(place.standing, Standing::Found(_)) => format!(
-            "By the control plane, stage \"{}\" is there and deployed: AWS may need up to 90 s to serve a new one, or the integration of $connect answered in these words itself.",
+            "By the control plane, stage \"{}\" is there and deployed: AWS may need up to 90 s to serve a new one.",
             place.stage
         ),
         (false, _, _) => stage_not_found(case.handshake.url),
@@ -304,31 +439,45 @@ fn stage_not_found(url: &str) -> String {
     if !has_stage && host::is_api_of_aws(host::of_url(url)) {
         return "The URL names no stage: it must end in one, as in \"/prod\".".to_owned();
     }
-    "No stage was found: the one that the URL ends in may not exist or have no deployment, or the API's own endpoint may be disabled.".to_owned()
+    match Server::answering_as_api_gateway(url) {
+        Server::Stage | Server::Any => "No stage was found: the one that the URL ends in may not exist or have no deployment, or the API's own endpoint may be disabled.",
+        Server::Domain => "No stage was found: no API mapping of this domain name may have the URL's path as its key, or the stage that it leads to no deployment. Under a domain name of one's own the URL names no stage.",
+    }
+    .to_owned()
 }
 
 fn throttled(case: &Case<'_>) -> String {
     let Some((stage, settings)) = throttle(case) else {
         return "Too many new connections: a throttle of the stage or of the account is used up for the moment, or is set to 0 and lets nothing in.".to_owned();
     };
-    match settings.throttle_text().as_str() {
-        "blocks all traffic" => format!(
+    if settings.blocks_all_traffic() {
+        return format!(
             "Throttling of stage \"{stage}\" is set to 0, which blocks all traffic: the stage lets nothing in until its rate and burst are raised."
-        ),
-        text => format!(
-            "Too many new connections for the throttle of stage \"{stage}\" ({text}). Try again in a moment."
-        ),
+        );
     }
+    format!(
+        "Too many new connections for the throttle of stage \"{stage}\" ({}). Try again in a moment.",
+        settings.throttle_text()
+    )
 }
 
 /// Returns the stage and the settings of it that hold for `$connect`, where they are known.
-fn throttle<'a>(case: &Case<'a>) -> Option<(&'a super::StageName, &'a RouteSettings)> {
+///
+/// What the route's own settings leave open, the stage's default settings say.
+fn throttle<'a>(case: &Case<'a>) -> Option<(&'a super::StageName, RouteSettings)> {
     let place = case.handshake.place.as_ref()?;
     let Standing::Found(stage) = place.standing else {
         return None;
     };
-    let own = stage.route_settings.get("$connect");
-    let settings = own.or(stage.default_route_settings.as_ref())?;
+    let default = stage.default_route_settings.as_ref();
+    let own = stage.route_settings.get("$connect").or(default)?;
+    let rate = own.throttling_rate_limit;
+    let burst = own.throttling_burst_limit;
+    let settings = RouteSettings {
+        throttling_rate_limit: rate.or(default.and_then(|it| it.throttling_rate_limit)),
+        throttling_burst_limit: burst.or(default.and_then(|it| it.throttling_burst_limit)),
+        ..RouteSettings::default()
+    };
     Some((place.stage, settings))
 }
 

@@ -2,14 +2,15 @@
 //! `$connect`, and what the stage serves.
 //!
 //! The body says most. API Gateway refuses in a form of its own ([`GatewayResponse`]), and names the connection once the
-//! stage and its `$connect` are found; what has another form comes from the integration of `$connect`, whose status and
-//! body are handed on as they are. No header names the error. SOURCE: recorded on AWS, September 2026.
+//! stage and its `$connect` are found. What else API Gateway answers is what the integration of `$connect` says, whose
+//! status and body it hands on as they are. A header marks both as API Gateway's, and none names the error. SOURCE:
+//! recorded on AWS, September 2026.
 
 mod causes;
 mod place;
 
 pub use self::place::{Basis, ConnectRoute, Place, Standing};
-use super::Explanation;
+use super::{Explanation, Server};
 use crate::model::{
     Signing, StageName,
     gateway_response::GatewayResponse,
@@ -48,6 +49,8 @@ enum Answerer {
     Integration,
     /// The load balancer of AWS before API Gateway.
     LoadBalancer,
+    /// Something before API Gateway, or at least nothing in the answer is API Gateway's, which was asked.
+    Between,
     /// Another server, or at least nothing says that it is API Gateway.
     Elsewhere,
 }
@@ -106,7 +109,7 @@ pub fn lack(refusal: &Refusal, handshake: &Handshake<'_>) -> Option<Lack> {
             Some(connect) if connect.is_signed() => is_unsigned.then_some(Lack::Signature),
             // The stage itself was not found.
             _ if response.connection_id.is_none() => None,
-            Some(connect) if !connect.wants_key() => None,
+            Some(connect) if !connect.wants_key_of_client() => None,
             _ => Some(Lack::ApiKey),
         },
         _ => None,
@@ -127,67 +130,74 @@ fn reason(refusal: &Refusal, handshake: &Handshake<'_>) -> String {
     }
     match answerer {
         Answerer::Gateway(response) => causes::by_gateway(refusal, &response, handshake),
-        Answerer::Integration => by_integration(refusal.status, handshake),
+        Answerer::Integration => by_integration(refusal, handshake),
         Answerer::LoadBalancer => "AWS's load balancer refused it before API Gateway saw it, as it does with two Authorization headers or with a request that is no proper HTTP.".to_owned(),
+        Answerer::Between => between(refusal.status, handshake.url),
         Answerer::Elsewhere => elsewhere(refusal.status),
     }
 }
 
 /// Returns who refused. SOURCE: recorded on AWS, September 2026: each refusal of API Gateway has `x-amz-apigw-id`, by the
-/// integration's answer too, and its load balancer calls itself `awselb`.
+/// integration's answer too, and its load balancer calls itself `awselb`, as any load balancer of AWS does.
 fn answerer(refusal: &Refusal, handshake: &Handshake<'_>) -> Answerer {
-    let server = refusal.header("server").unwrap_or_default();
     let is_marked = refusal.header("x-amz-apigw-id").is_some();
-    if !is_marked && server.starts_with("awselb") {
-        return Answerer::LoadBalancer;
-    }
     let response = GatewayResponse::in_body(&refusal.body);
-    let is_named = |response: &GatewayResponse| response.connection_id.is_some();
-    let is_gateway = is_marked
-        || handshake.place.is_some()
-        || response.as_ref().is_some_and(is_named)
-        || host::is_api_of_aws(host::of_url(handshake.url));
-    if !is_gateway {
-        return Answerer::Elsewhere;
-    }
-    // A backend may answer {"message":"…"} too, but hardly in the gateway's very words.
+    let is_named = response
+        .as_ref()
+        .is_some_and(|response| response.connection_id.is_some());
+    let is_asked = handshake.place.is_some() || host::is_api_of_aws(host::of_url(handshake.url));
+    let server = refusal.header("server").unwrap_or_default();
+    // Emulators name the error in a header, as REST APIs do.
+    let is_typed = refusal.header("x-amzn-errortype").is_some();
     match response {
-        Some(response) if is_named(&response) => Answerer::Gateway(response),
-        Some(response) if causes::is_known(refusal.status, &response) => {
+        _ if !(is_marked || is_named || is_asked) => Answerer::Elsewhere,
+        Some(response) if is_named || is_typed => Answerer::Gateway(response),
+        // A backend may answer {"message":"…"} too, but hardly in the gateway's very words.
+        Some(response) if causes::is_without_ids(refusal.status, &response) => {
             Answerer::Gateway(response)
         }
-        // What serves nothing calls no integration.
-        None if nothing_served(refusal, handshake).is_some() => {
-            Answerer::Gateway(GatewayResponse {
-                message: causes::FORBIDDEN.to_owned(),
-                ..GatewayResponse::default()
-            })
-        }
-        _ => Answerer::Integration,
+        _ if is_marked => Answerer::Integration,
+        _ if refusal.status == 400 && server.starts_with("awselb") => Answerer::LoadBalancer,
+        _ => Answerer::Between,
     }
 }
 
-fn nothing_served(refusal: &Refusal, handshake: &Handshake<'_>) -> Option<String> {
-    let place = handshake.place.as_ref().filter(|_| refusal.status == 403)?;
-    place.nothing_served()
-}
-
-fn by_integration(status: u16, handshake: &Handshake<'_>) -> String {
+fn by_integration(refusal: &Refusal, handshake: &Handshake<'_>) -> String {
+    let status = refusal.status;
+    let response = GatewayResponse::in_body(&refusal.body);
+    let is_alike = response.is_some_and(|response| causes::is_known(status, &response));
+    let why = if is_alike {
+        " API Gateway's own answer in these words would name the connection."
+    } else {
+        ""
+    };
     let Some(place) = &handshake.place else {
         return format!(
-            "These are no words of API Gateway's own: the integration of $connect may have answered {status} itself, and the body is what it says."
+            "This is no answer of API Gateway's own: the integration of $connect may have answered {status} itself, and the body is what it says.{why}"
         );
     };
     match &place.connect {
         Some(connect) if connect.integration().is_none() => format!(
-            "These are the words of an integration of $connect, and {} has none: what the stage serves may differ from it.",
+            "These are the words of an integration of $connect, and {} has none: what the stage serves may differ from it.{why}",
             connect.name()
         ),
         connect => format!(
-            "The integration of $connect answered {status} itself, and the body is what it says{}.",
+            "The integration of $connect answered {status} itself, and the body is what it says{}.{why}",
             calls(connect.as_ref())
         ),
     }
+}
+
+fn between(status: u16, url: &str) -> String {
+    let host = host::of_url(url);
+    let or = if host::is_api_of_aws(host) {
+        ""
+    } else {
+        " Or the endpoint is not API Gateway, and its answers are its own."
+    };
+    format!(
+        "Nothing in the answer says that API Gateway gave it: something between here and there, such as a proxy or a firewall, may have answered {status}, and the body is what it says.{or}"
+    )
 }
 
 /// Returns the end of a sentence about the integration of `$connect`: what it calls, where that is known.
@@ -211,10 +221,14 @@ fn moved(refusal: &Refusal, url: &str, answerer: &Answerer) -> String {
         None => "and does not say where to".to_owned(),
     };
     let is_elsewhere = matches!(answerer, Answerer::Elsewhere);
-    let who = if is_elsewhere {
-        "The server"
-    } else {
-        "API Gateway redirects nobody by itself: the integration of $connect"
+    let who = match answerer {
+        Answerer::Elsewhere => "The server",
+        Answerer::Between | Answerer::LoadBalancer => {
+            "Something between here and API Gateway, such as a proxy,"
+        }
+        Answerer::Gateway(_) | Answerer::Integration => {
+            "API Gateway redirects nobody by itself: the integration of $connect"
+        }
     };
     let is_for_tls = refusal
         .header("location")

@@ -1,7 +1,7 @@
 //! The place that a handshake went to: what the control plane says of its stage and of the stage's `$connect`.
 
 use crate::model::{
-    ApiDetail, Authorizer, Definition, Integration, Route, Stage, StageName,
+    Api, ApiDetail, Authorizer, Definition, Integration, Route, Stage, StageName,
     definition::RouteDefinition,
 };
 
@@ -12,8 +12,8 @@ pub struct Place<'a> {
     pub stage: &'a StageName,
     /// The stage itself.
     pub standing: Standing<'a>,
-    /// True when the API's own endpoint is disabled.
-    pub is_endpoint_disabled: bool,
+    /// The source that says that the API's own endpoint is disabled; none where it is open. A deployment freezes it.
+    pub disabled_by: Option<Basis>,
     /// The stage's `$connect`; none where nobody read it.
     pub connect: Option<ConnectRoute>,
 }
@@ -45,6 +45,20 @@ pub struct ConnectRoute {
     pub basis: Basis,
     /// The route; none where there is no such route.
     pub route: Option<RouteDefinition>,
+    /// The expression that selects the source of a client's API key.
+    pub key_expression: Option<String>,
+}
+
+impl Basis {
+    /// Returns the source that says that an API's own endpoint is disabled: what the stage serves where that is known, else
+    /// the draft.
+    pub fn of_disabled(served: Option<&Definition>, draft: &Api) -> Option<Self> {
+        let (basis, is_disabled) = match served {
+            Some(served) => (Self::Served, served.disable_execute_api_endpoint),
+            None => (Self::Draft, draft.disable_execute_api_endpoint),
+        };
+        is_disabled.then_some(basis)
+    }
 }
 
 impl<'a> Place<'a> {
@@ -54,7 +68,7 @@ impl<'a> Place<'a> {
             return Self {
                 stage,
                 standing: Standing::Unread,
-                is_endpoint_disabled: false,
+                disabled_by: None,
                 connect: None,
             };
         };
@@ -71,6 +85,7 @@ impl<'a> Place<'a> {
             (Some(served), _) => Some(ConnectRoute::of(Basis::Served, served)),
             (None, Some(draft)) => Some(ConnectRoute::of(Basis::Draft, &draft.definition)),
             (None, None) if detail.routes.is_whole() => Some(ConnectRoute::in_draft(
+                &detail.api,
                 &detail.routes,
                 &detail.integrations,
                 &detail.authorizers,
@@ -80,7 +95,7 @@ impl<'a> Place<'a> {
         Self {
             stage,
             standing,
-            is_endpoint_disabled: detail.api.disable_execute_api_endpoint,
+            disabled_by: Basis::of_disabled(served.map(AsRef::as_ref), &detail.api),
             connect,
         }
     }
@@ -98,9 +113,15 @@ impl<'a> Place<'a> {
                 "Stage \"{stage}\" has no deployment, so it serves nothing: deploy the API to it."
             ));
         }
-        self.is_endpoint_disabled.then(|| {
-            "The API's own endpoint is disabled: only its custom domain names answer.".to_owned()
-        })
+        let words = match self.disabled_by? {
+            Basis::Served => {
+                "The API's own endpoint is disabled: only its custom domain names answer."
+            }
+            Basis::Draft => {
+                "By the draft the API's own endpoint is disabled, so that only its custom domain names answer: what the stage serves may differ."
+            }
+        };
+        Some(words.to_owned())
     }
 }
 
@@ -123,11 +144,13 @@ impl ConnectRoute {
         Self {
             basis,
             route: definition.routes.get("$connect").cloned(),
+            key_expression: definition.api_key_selection_expression.clone(),
         }
     }
 
     /// Returns the `$connect` of a draft's routes, with as much of what hangs on it as was read.
     pub fn in_draft(
+        api: &Api,
         routes: &[Route],
         integrations: &[Integration],
         authorizers: &[Authorizer],
@@ -136,6 +159,7 @@ impl ConnectRoute {
         Self {
             basis: Basis::Draft,
             route: connect.map(|route| RouteDefinition::of(route, integrations, authorizers)),
+            key_expression: api.api_key_selection_expression.clone(),
         }
     }
 
@@ -149,9 +173,16 @@ impl ConnectRoute {
         self.setting("authorizationType") == Some("CUSTOM")
     }
 
-    /// True when clients must bring an API key.
+    /// True when an API key must come with the handshake.
     pub(super) fn wants_key(&self) -> bool {
         self.setting("apiKeyRequired") == Some("true")
+    }
+
+    /// True when clients must bring an API key themselves: the authorizer may bring it. SOURCE: developer guide, "API
+    /// Gateway WebSocket selection expressions".
+    pub(super) fn wants_key_of_client(&self) -> bool {
+        let expression = self.key_expression.as_deref();
+        self.wants_key() && expression != Some("$context.authorizer.usageIdentifierKey")
     }
 
     /// Returns what the authorizer looks for, where that is known.

@@ -42,6 +42,14 @@ fn refused(status: u16, body: &str) -> Refusal {
     }
 }
 
+/// A refusal by somebody else, who sends none of those headers.
+fn foreign(server: &str, status: u16, body: &str) -> Refusal {
+    Refusal {
+        headers: vec![("server".to_owned(), server.to_owned())],
+        ..refused(status, body)
+    }
+}
+
 fn stage(name: &str, deployment: Option<&str>) -> Stage {
     Stage {
         name: StageName::parse(name).unwrap(),
@@ -174,19 +182,167 @@ fn each_text_of_the_gateway_tells_its_cause_without_any_error_type() {
     ] {
         check(&refused(status, &named(message)), &url(AWS), part);
     }
-    // Emulators name the error in a header, as REST APIs do.
-    let mut emulated = refused(401, &named("Unauthorized"));
-    let error_type = ("x-amzn-ErrorType", "AccessDeniedException");
-    emulated
-        .headers
-        .push((error_type.0.to_owned(), error_type.1.to_owned()));
-    check(&emulated, &url(AWS), "the authorizer of $connect looks for");
     let older = r#"{"message": null, "connectionId":"c=", "requestId":"r="}"#;
     check(
         &refused(500, older),
         &url(AWS),
         "The authorizer of $connect",
     );
+}
+
+#[test]
+fn words_of_connect_without_the_connection_are_the_integrations_own_answer() {
+    let (prod, detail) = (
+        prod(),
+        deployed(|connect| connect.integration = Some(IntegrationDefinition::default())),
+    );
+    for (status, message) in [
+        (401, "Unauthorized"),
+        (
+            403,
+            "User is not authorized to access this resource with an explicit deny in an identity-based policy",
+        ),
+        (429, "Limit Exceeded"),
+        (500, "Internal server error"),
+        (500, ""),
+        (502, "Internal server error"),
+        (504, "Endpoint request timed out"),
+    ] {
+        let refused = refused(status, &plain(message));
+        let part = format!("The integration of $connect answered {status} itself");
+        check(&refused, &read(&detail, &prod), &part);
+        check(&refused, &url(AWS), "would name the connection");
+        assert_eq!(lack(&refused, &url(AWS)), None);
+    }
+    let null = refused(500, r#"{"message":null}"#);
+    check(&null, &read(&detail, &prod), "answered 500 itself");
+}
+
+#[test]
+fn words_of_the_stage_without_the_connection_may_be_the_integrations_too() {
+    const OR: &str = "Or the integration of $connect answered in these words itself.";
+    let (prod, none) = (prod(), deployed(|_| {}));
+    for (status, message, part) in [
+        (403, "Forbidden", "No stage was found"),
+        (429, "Too Many Requests", "of the account"),
+        (503, "Service Unavailable", "no new connections"),
+        (400, "Bad Request", "a proper WebSocket handshake"),
+    ] {
+        let bare = refused(status, &plain(message));
+        check(&bare, &url(AWS), part);
+        check(&bare, &url(AWS), OR);
+        let text = refusal(&bare, &read(&none, &prod)).text;
+        assert!(!text.contains("Or the integration"), "{text}");
+        let text = refusal(&refused(status, &named(message)), &url(AWS)).text;
+        assert!(!text.contains("Or the integration"), "{text}");
+    }
+}
+
+#[test]
+fn what_the_gateway_says_before_it_looks_for_a_stage_has_its_sentence() {
+    for (status, message, part) in [
+        (414, "Request-URI Too Long", "4,096 characters"),
+        (426, "Upgrade Required", "Upgrade header"),
+        (
+            403,
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds",
+            "longer than a week",
+        ),
+        (
+            403,
+            "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
+            "host among the signed headers",
+        ),
+    ] {
+        check(&refused(status, &plain(message)), &url(AWS), part);
+    }
+}
+
+#[test]
+fn an_emulator_that_names_the_error_in_a_header_is_taken_at_its_word() {
+    let mut emulated = refused(401, &plain("Unauthorized"));
+    let error_type = ("x-amzn-ErrorType", "UnauthorizedException");
+    emulated.headers = vec![(error_type.0.to_owned(), error_type.1.to_owned())];
+    check(&emulated, &url(AWS), "the authorizer of $connect looks for");
+}
+
+#[test]
+fn what_answers_for_an_api_without_a_mark_stands_between() {
+    const BETWEEN: &str = "such as a proxy or a firewall, may have answered";
+    let (prod, detail) = (prod(), deployed(|_| {}));
+    for status in [403, 407, 502, 503] {
+        for body in ["<html>blocked</html>", "", r#"{"error":"policy"}"#] {
+            let page = foreign("squid", status, body);
+            check(&page, &url(AWS), BETWEEN);
+            check(&page, &read(&detail, &prod), BETWEEN);
+        }
+    }
+    let text = refusal(&foreign("x", 401, "no"), &url(AWS)).text;
+    assert!(!text.contains("integration"), "{text}");
+    let local = Handshake {
+        url: "ws://127.0.0.1:4566/a1/prod",
+        ..read(&detail, &prod)
+    };
+    check(&foreign("x", 401, "no"), &local, "is not API Gateway");
+    let mut portal = foreign("x", 302, "");
+    let location = ("Location".to_owned(), "https://portal.test/".to_owned());
+    portal.headers.push(location);
+    check(&portal, &url(AWS), "such as a proxy, sends clients on");
+}
+
+#[test]
+fn what_a_stage_answers_proves_that_it_serves_whatever_was_read_before() {
+    let prod = prod();
+    let empty = detail(vec![stage("prod", None)], Vec::new());
+    for body in ["no", "", r#"{"message":"not today"}"#] {
+        check(
+            &refused(403, body),
+            &read(&empty, &prod),
+            "the words of an integration of $connect",
+        );
+    }
+    check(
+        &refused(403, &plain("Forbidden")),
+        &read(&empty, &prod),
+        "has no deployment",
+    );
+}
+
+#[test]
+fn an_endpoint_is_disabled_by_what_is_served_and_else_perhaps_by_the_draft() {
+    let prod = prod();
+    let forbidden = refused(403, &plain("Forbidden"));
+    let mut detail = deployed(|_| {});
+    detail.api.disable_execute_api_endpoint = true;
+    check(
+        &forbidden,
+        &read(&detail, &prod),
+        "By the draft the API's own endpoint is disabled",
+    );
+    let mut served = detail.draft.clone().unwrap().definition;
+    served.disable_execute_api_endpoint = false;
+    detail.served.insert(prod.clone(), served.clone().into());
+    let text = refusal(&forbidden, &read(&detail, &prod)).text;
+    assert!(!text.contains("disabled"), "{text}");
+    served.disable_execute_api_endpoint = true;
+    detail.api.disable_execute_api_endpoint = false;
+    detail.served.insert(prod.clone(), served.into());
+    check(
+        &forbidden,
+        &read(&detail, &prod),
+        "The API's own endpoint is disabled: only",
+    );
+}
+
+#[test]
+fn a_key_that_the_authorizer_brings_is_not_asked_of_the_client() {
+    let prod = prod();
+    let forbidden = refused(403, &named("Forbidden"));
+    let mut keyed = deployed(|connect| set(connect, "apiKeyRequired", "true"));
+    let draft = &mut keyed.draft.as_mut().unwrap().definition;
+    draft.api_key_selection_expression = Some("$context.authorizer.usageIdentifierKey".to_owned());
+    check(&forbidden, &read(&keyed, &prod), "usageIdentifierKey");
+    assert_eq!(lack(&forbidden, &read(&keyed, &prod)), None);
 }
 
 #[test]
@@ -231,6 +387,15 @@ fn an_answer_without_the_connection_is_about_the_stage() {
     check(&forbidden, &url(AWS), "may not exist or have no deployment");
     let bare = "wss://k3v9x2a1bc.execute-api.us-east-1.amazonaws.com";
     check(&forbidden, &url(bare), "The URL names no stage");
+    for domain in ["wss://ws.example.test/key", "ws://ws.chat.localhost:4566"] {
+        check(
+            &forbidden,
+            &url(domain),
+            "no API mapping of this domain name",
+        );
+    }
+    let local = "ws://127.0.0.1:4566/a1/prod";
+    check(&forbidden, &url(local), "the one that the URL ends in");
 }
 
 #[test]
@@ -300,7 +465,12 @@ fn what_is_not_of_the_gateways_form_is_the_integrations_own_answer() {
     routes.target = Some("integrations/i1".to_owned());
     assert!(routes.integration_id() == IntegrationId::parse("i1").ok());
     let place = Place {
-        connect: Some(ConnectRoute::in_draft(&[routes], &[], &[])),
+        connect: Some(ConnectRoute::in_draft(
+            &api("a1", "chat"),
+            &[routes],
+            &[],
+            &[],
+        )),
         ..Place::of(None, &prod)
     };
     let handshake = Handshake {
@@ -337,10 +507,7 @@ fn a_redirect_says_where_to_and_who_sends_it() {
 #[test]
 fn a_foreign_server_is_not_told_the_lore_of_api_gateway() {
     for status in [200, 400, 401, 403, 404, 410, 426, 429, 500, 503] {
-        let refused = Refusal {
-            headers: vec![("server".to_owned(), "nginx".to_owned())],
-            ..refused(status, "<html>no</html>")
-        };
+        let refused = foreign("nginx", status, "<html>no</html>");
         let text = refusal(&refused, &url("wss://example.test/prod")).text;
         assert!(
             text.contains("Nothing in the answer says that API Gateway"),
@@ -354,15 +521,24 @@ fn a_foreign_server_is_not_told_the_lore_of_api_gateway() {
 }
 
 #[test]
-fn the_load_balancer_of_aws_is_told_from_api_gateway() {
-    let refused = Refusal {
-        headers: vec![("Server".to_owned(), "awselb/2.0".to_owned())],
-        ..refused(
-            400,
-            "<html><head><title>400 Bad Request</title></head></html>",
-        )
-    };
-    check(&refused, &url(AWS), "two Authorization headers");
+fn the_load_balancer_before_api_gateway_is_told_from_those_of_other_servers() {
+    const PAGE: &str = "<html><head><title>400 Bad Request</title></head></html>";
+    let balancer = |status| foreign("awselb/2.0", status, PAGE);
+    check(&balancer(400), &url(AWS), "two Authorization headers");
+    check(&balancer(503), &url(AWS), "such as a proxy or a firewall");
+    for status in [400, 403, 503] {
+        let text = refusal(&balancer(status), &url("wss://example.test/prod")).text;
+        assert!(text.ends_with("that API Gateway gave it."), "{text}");
+        assert!(!text.contains("load balancer"), "{text}");
+    }
+    let mut moved = balancer(301);
+    let location = ("Location".to_owned(), "https://example.test/x".to_owned());
+    moved.headers.push(location);
+    check(
+        &moved,
+        &url("ws://example.test/x"),
+        "It may want the URL with wss://.",
+    );
 }
 
 #[test]
@@ -386,6 +562,18 @@ fn a_throttle_of_zero_lets_nothing_in_and_trying_again_does_not_help() {
         "Try again in a moment",
     );
     check(&throttled, &url(AWS), "or is set to 0");
+    // A route's own settings hide of the default ones only what they say.
+    let mut logged = with(0.0);
+    let mut stages = logged.stages.to_vec();
+    let logging = RouteSettings {
+        logging_level: Some("INFO".to_owned()),
+        ..RouteSettings::default()
+    };
+    stages[0]
+        .route_settings
+        .insert("$connect".to_owned(), logging);
+    logged.stages = Part::read(stages, Timestamp::UNIX_EPOCH);
+    check(&throttled, &read(&logged, &prod), "lets nothing in");
 }
 
 #[test]
@@ -461,24 +649,35 @@ fn what_the_answer_says_of_the_signature_is_told() {
 
 #[test]
 fn a_clock_that_is_off_is_told_by_how_much() {
-    let words = "Signature expired: 20260925T011000Z is now earlier than 20260925T011100Z (20260925T011600Z - 5 min.)";
+    const EXPIRED: &str = "Signature expired: 20260925T011000Z is now earlier than 20260925T011100Z (20260925T011600Z - 5 min.)";
+    const EARLY: &str = "Signature not yet current: 20260925T013000Z is still later than 20260925T012100Z (20260925T011600Z + 5 min.)";
     let at: Timestamp = "2026-09-25T01:10:00Z".parse().unwrap();
-    let said = |at, date: &str| {
+    let said = |words: &str, at, date: &str| {
         let mut refused = refused(403, &plain(words));
         refused.at = at;
         refused.headers.push(("Date".to_owned(), date.to_owned()));
         refusal(&refused, &url(AWS)).text
     };
-    let slow = said(at, "Fri, 25 Sep 2026 01:16:00 GMT");
+    let minutes = SignedDuration::from_mins;
+    let date = "Fri, 25 Sep 2026 01:16:00 GMT";
+    let slow = said(EXPIRED, at, date);
     assert!(slow.contains("clock is 6 min slow"), "{slow}");
-    let fast = said(
-        at + SignedDuration::from_mins(20),
-        "Fri, 25 Sep 2026 01:16:00 GMT",
-    );
+    let fast = said(EARLY, at + minutes(20), date);
     assert!(fast.contains("clock is 14 min fast"), "{fast}");
-    let right = said(at, "Fri, 25 Sep 2026 01:10:02 GMT");
-    assert!(right.contains("sign again"), "{right}");
-    let unknown = said(at, "soon");
+    // A difference that cannot be the cause is no reason to set a clock.
+    for (words, at, part) in [
+        (EXPIRED, at + minutes(6), "before it was used: sign again"),
+        (EXPIRED, at + minutes(3), "before it was used: sign again"),
+        (EXPIRED, at + minutes(20), "before it was used: sign again"),
+        (EARLY, at + minutes(6), "dated more than 5 minutes ahead"),
+        (EARLY, at + minutes(9), "dated more than 5 minutes ahead"),
+        (EARLY, at, "dated more than 5 minutes ahead"),
+    ] {
+        let text = said(words, at, date);
+        assert!(text.contains(part), "{text}");
+        assert!(!text.contains("clock is"), "{text}");
+    }
+    let unknown = said(EXPIRED, at, "soon");
     assert!(unknown.contains("clock is wrong, or"), "{unknown}");
 }
 

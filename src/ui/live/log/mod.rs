@@ -12,10 +12,7 @@ use bytes::Bytes;
 pub use self::messages::Message;
 use self::messages::Messages;
 use super::{query::Query, view::View};
-use crate::model::{Direction, FrameRecord, LinkId, limit::MESSAGE_BYTES};
-
-/// Frames among which [`FrameLog::sent_before`] looks.
-const SENT_WITHIN: u64 = 512;
+use crate::model::{FrameRecord, LinkId, explain::Explanation};
 
 /// The most that logs hold, one of them or all together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +56,17 @@ pub struct Entry {
     pub is_fragment: bool,
     /// The frame.
     pub record: FrameRecord,
+    /// What its message means, on the first frame of one that the gateway sent of itself.
+    pub own: Option<Box<Own>>,
+}
+
+/// A message that the gateway sent of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// The message's words.
+    pub message: String,
+    /// The meaning, by what was known when it came.
+    pub explanation: Explanation,
 }
 
 /// A message, put together from the frames that are held.
@@ -94,6 +102,7 @@ impl FrameLog {
                 message,
                 is_fragment,
                 record,
+                own: None,
             }
         }));
         if !self.view.is_plain() {
@@ -194,20 +203,22 @@ impl FrameLog {
         })
     }
 
-    /// Returns the last whole message that was sent over the same link before that frame, if it is not long ago.
-    pub fn sent_before(&self, sequence: u64) -> Option<Bytes> {
-        let link = self.entry(sequence)?.link;
-        let earliest = sequence.saturating_sub(SENT_WITHIN);
-        let found = (earliest..sequence).rev().find(|before| {
-            self.entry(*before).is_some_and(|entry| {
-                let record = &entry.record;
-                entry.link == link
-                    && record.direction == Direction::Out
-                    && record.is_final
-                    && !record.opcode.is_control()
-            })
-        });
-        Some(self.assemble(found?, MESSAGE_BYTES)?.payload)
+    /// Returns what the message that a frame belongs to means, where the gateway sent it of itself and its first frame is
+    /// held.
+    pub fn own(&self, sequence: u64) -> Option<&Own> {
+        let head = self.entry(self.entry(sequence)?.message)?;
+        head.own.as_deref()
+    }
+
+    /// Notes what the message that a frame belongs to means.
+    pub fn explain(&mut self, sequence: u64, own: Own) {
+        let head = self.entry(sequence).map(|entry| entry.message);
+        let idx = head.and_then(|head| head.checked_sub(self.first));
+        let idx = idx.and_then(|idx| usize::try_from(idx).ok());
+        if let Some(entry) = idx.and_then(|idx| self.entries.get_mut(idx)) {
+            self.bytes += own.cost();
+            entry.own = Some(Box::new(own));
+        }
     }
 
     /// True when a message is one row, rather than each of its frames.
@@ -292,7 +303,7 @@ impl FrameLog {
                 break;
             }
             leaving += 1;
-            self.bytes -= cost(&entry.record);
+            self.bytes -= cost(&entry.record) + entry.own.as_ref().map_or(0, |own| own.cost());
             if entry.is_fragment {
                 self.messages.forget_first(entry.message);
             }
@@ -358,6 +369,14 @@ impl FrameLog {
         let payload = &entry.record.payload;
         before.extend_from_slice(&payload[..payload.len().min(reach)]);
         query.is_in_bytes(&before) && query.is_direction(entry.record.direction)
+    }
+}
+
+impl Own {
+    /// Returns the bytes that it counts against the byte budget.
+    fn cost(&self) -> usize {
+        let Explanation { title, text } = &self.explanation;
+        size_of::<Self>() + self.message.len() + title.len() + text.len()
     }
 }
 

@@ -60,22 +60,28 @@ fn parts_of_a_message_are_joined_over_control_frames_between_them() {
 }
 
 #[test]
-fn the_last_message_that_was_sent_before_a_frame_is_whole_and_of_the_same_link() {
+fn the_meaning_of_a_message_is_kept_with_its_first_frame_and_counts_as_long() {
     let mut log = FrameLog::default();
-    log.extend(LINK, [record(Direction::Out, Opcode::Text, true, "first")]);
-    log.extend(LINK, [record(Direction::Out, Opcode::Text, false, "sec")]);
-    log.extend(
-        LINK,
-        [record(Direction::Out, Opcode::Continuation, true, "ond")],
-    );
-    log.extend(LINK, [record(Direction::Out, Opcode::Ping, true, "ping")]);
-    let other = record(Direction::Out, Opcode::Text, true, "else");
-    log.extend(LinkId(2), [other]);
-    log.extend(LINK, [text("answer")]);
-    let sent = |sequence| log.sent_before(sequence).map(|payload| payload.to_vec());
-    assert_eq!(sent(5).unwrap(), b"second");
-    assert_eq!(sent(2).unwrap(), b"first");
-    assert_eq!(sent(0), None);
+    log.extend(LINK, [record(Direction::In, Opcode::Text, false, "fir")]);
+    let last = record(Direction::In, Opcode::Continuation, true, "st");
+    log.extend(LINK, [last, text("else")]);
+    let bytes = log.bytes();
+    let own = Own {
+        message: "Forbidden".to_owned(),
+        explanation: Explanation {
+            title: "no route".to_owned(),
+            text: "x".repeat(300),
+        },
+    };
+    log.explain(1, own.clone());
+    assert_eq!(log.own(0), Some(&own));
+    assert_eq!(log.own(1), Some(&own));
+    assert_eq!(log.own(2), None);
+    assert!(log.bytes() > bytes + 300);
+    log.keep_within(frames(1));
+    assert_eq!(log.own(1), None);
+    log.keep_within(frames(1));
+    assert_eq!(log.bytes(), size_of::<Entry>() + "else".len());
 }
 
 #[test]

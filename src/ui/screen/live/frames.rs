@@ -201,13 +201,16 @@ impl Frames<'_> {
     /// Returns what the selected row means where the gateway sent it of itself, for the bottom border: the rows have less
     /// room.
     fn words_of_selected(&self, columns: usize) -> Line<'static> {
-        let detail = self.scene.data.detail_of(self.session);
-        let selected = self.screen.selected(&self.session.log);
-        let own = selected.and_then(|sequence| self.session.error_frame(sequence, detail));
+        let log = &self.session.log;
+        let own = self.screen.selected(log).and_then(|it| log.own(it));
         let room = columns.saturating_sub(5);
         match own {
-            Some((_, own)) if room >= 16 => {
-                let words = text::fit(&own.title, room, self.scene.look.glyphs.ellipsis);
+            Some(own) if room >= 16 => {
+                let words = text::fit(
+                    &own.explanation.title,
+                    room,
+                    self.scene.look.glyphs.ellipsis,
+                );
                 Line::styled(format!(" {words} "), self.scene.look.theme.danger)
             }
             _ => Line::default(),
@@ -457,11 +460,10 @@ impl Row<'_> {
         if record.part > 1 || session.log.query().is_some() {
             return None;
         }
-        let detail = scene.data.detail_of(session);
-        let (response, own) = session.error_frame(self.sequence, detail)?;
+        let own = session.log.own(self.sequence)?;
         let mark = scene.look.glyphs.warning;
         let room = self.columns.end.saturating_sub(self.columns.preview);
-        let words = format!("{mark} {}: {}", response.message, own.title);
+        let words = format!("{mark} {}: {}", own.message, own.explanation.title);
         Some(text::fit(
             &words,
             usize::from(room),

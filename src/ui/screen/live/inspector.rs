@@ -262,11 +262,10 @@ impl Inspector<'_> {
             );
             sight.push(0, &vec![(theme.warn, words.into())]);
         }
-        let detail = self.scene.data.detail_of(self.session);
-        if let Some((_, own)) = self.session.error_frame(*sequence, detail) {
+        if let Some(own) = self.session.log.own(*sequence) {
             let words = "of the gateway itself, in a backend's place";
             sight.push(0, &vec![(theme.danger, words.into())]);
-            for row in text::wrap(&own.text, sight.columns) {
+            for row in text::wrap(&own.explanation.text, sight.columns) {
                 sight.push(0, &vec![(theme.text, row.into())]);
             }
         }
