@@ -280,7 +280,9 @@ async fn an_id_that_was_never_given_out_is_told_from_one_that_is_gone() {
             assert_eq!(answer.json(), json!({ "message": message }));
         }
     }
-    let no_text = gateway.call("GET", &format!("{path}/@connections/%ff"), "").await;
+    let no_text = gateway
+        .call("GET", &format!("{path}/@connections/%ff"), "")
+        .await;
     assert_eq!(no_text.status, 400);
     // Another gateway gave it out, as this one did before it was started again.
     let (_other, _, _its_socket, gone) = connected().await;
