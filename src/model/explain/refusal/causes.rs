@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, fmt::rfc2822};
 
-use super::{Basis, Handshake, Server, Standing, calls};
+use super::{Basis, Handshake, Server, Standing, backend, calls};
 use crate::model::{
     RouteSettings, Signing, gateway_response::GatewayResponse, host, link::Refusal, text::printable,
 };
@@ -87,7 +87,7 @@ const CAUSES: &[Cause] = &[
         Level::Route,
         400,
         Says::Begins("Missing required request parameters"),
-        "The $connect route requires headers or query parameters that the handshake did not bring; the body names them.",
+        "The $connect route requires headers or query parameters that the handshake did not bring: its requestParameters say which.",
     ),
     cause(
         Level::Route,
@@ -214,7 +214,7 @@ const CAUSES: &[Cause] = &[
         Level::Route,
         500,
         Says::Exactly(""),
-        "The authorizer of $connect failed, or answered what API Gateway does not take: a policyDocument whose statements have Effect Allow or Deny is needed, and principalId and the values in context must be plain: texts, numbers, true or false. Its function's log shows the answer.",
+        "The authorizer of $connect failed, or answered what API Gateway does not take: a policyDocument whose statements have Effect Allow or Deny is needed, and principalId and the values in context must be plain: texts, numbers, true or false. What the function printed is in its log; a local gateway, which takes no Condition either, has the reason in its own.",
     ),
     cause(
         Level::Route,
@@ -336,7 +336,7 @@ fn policy_without_match(case: &Case<'_>) -> String {
     let stage = case.handshake.place.as_ref().map(|place| place.stage);
     let stage = stage.map_or("{stage}", |stage| stage.as_str());
     format!(
-        "The policy that the authorizer of $connect answered does not allow it: no Resource in it matches …/{stage}/$connect. One that ends in /{stage}/* does, one in /{stage}/*/* does not."
+        "The policy that the authorizer of $connect answered does not allow it: no statement allows the Action execute-api:Invoke on a Resource that matches …/{stage}/$connect. One that ends in /{stage}/* does, one in /{stage}/*/* does not."
     )
 }
 
@@ -447,30 +447,31 @@ fn stage_not_found(url: &str) -> String {
 }
 
 fn throttled(case: &Case<'_>) -> String {
-    let Some((stage, settings)) = throttle(case) else {
+    let Some((whose, settings)) = throttle(case) else {
         return "Too many new connections: a throttle of the stage or of the account is used up for the moment, or is set to 0 and lets nothing in.".to_owned();
     };
     if settings.blocks_all_traffic() {
         return format!(
-            "Throttling of stage \"{stage}\" is set to 0, which blocks all traffic: the stage lets nothing in until its rate and burst are raised."
+            "Throttling of {whose} is set to 0, which blocks all traffic: nothing is let in until its rate and burst are raised."
         );
     }
     format!(
-        "Too many new connections for the throttle of stage \"{stage}\" ({}). Try again in a moment.",
+        "Too many new connections for the throttle of {whose} ({}). Try again in a moment.",
         settings.throttle_text()
     )
 }
 
-/// Returns the stage and the settings of it that hold for `$connect`, where they are known.
+/// Returns whose throttle holds for `$connect`, and its settings, where they are known.
 ///
 /// What the route's own settings leave open, the stage's default settings say.
-fn throttle<'a>(case: &Case<'a>) -> Option<(&'a super::StageName, RouteSettings)> {
+fn throttle(case: &Case<'_>) -> Option<(String, RouteSettings)> {
     let place = case.handshake.place.as_ref()?;
     let Standing::Found(stage) = place.standing else {
         return None;
     };
     let default = stage.default_route_settings.as_ref();
-    let own = stage.route_settings.get("$connect").or(default)?;
+    let of_route = stage.route_settings.get("$connect");
+    let own = of_route.or(default)?;
     let rate = own.throttling_rate_limit;
     let burst = own.throttling_burst_limit;
     let settings = RouteSettings {
@@ -478,7 +479,14 @@ fn throttle<'a>(case: &Case<'a>) -> Option<(&'a super::StageName, RouteSettings)
         throttling_burst_limit: burst.or(default.and_then(|it| it.throttling_burst_limit)),
         ..RouteSettings::default()
     };
-    Some((place.stage, settings))
+    let is_of_route = of_route.is_some_and(|it| {
+        it.throttling_rate_limit.is_some() || it.throttling_burst_limit.is_some()
+    });
+    let whose = match is_of_route {
+        true => format!("$connect on stage \"{}\"", place.stage),
+        false => format!("stage \"{}\"", place.stage),
+    };
+    Some((whose, settings))
 }
 
 fn not_invoked(case: &Case<'_>) -> String {
@@ -487,8 +495,16 @@ fn not_invoked(case: &Case<'_>) -> String {
         Some(connect) if !connect.is_guarded() => "the integration of $connect",
         _ => "the function of $connect's authorizer, or its integration",
     };
+    let asked = connect.and_then(|connect| Some((connect, connect.authorizer_uri()?)));
+    let asks = asked.map_or_else(String::new, |(connect, uri)| {
+        format!(
+            "; the authorizer in {} asks {}",
+            connect.name(),
+            backend(uri)
+        )
+    });
     format!(
-        "API Gateway could not invoke {what}{}. The function's policy must let it (lambda:InvokeFunction for apigateway.amazonaws.com), and a backend must be there.",
+        "API Gateway could not invoke {what}{asks}{}. The function's policy must let it (lambda:InvokeFunction for apigateway.amazonaws.com), and a backend must be there.",
         calls(connect)
     )
 }

@@ -203,16 +203,21 @@ fn between(status: u16, url: &str) -> String {
 /// Returns the end of a sentence about the integration of `$connect`: what it calls, where that is known.
 fn calls(connect: Option<&ConnectRoute>) -> String {
     let uri = connect.and_then(|connect| Some((connect, connect.uri()?)));
-    let Some((connect, uri)) = uri else {
-        return String::new();
-    };
-    // SOURCE: API reference, integrationUri: …/functions/{arn}/invocations, and the ARN ends in the function's name.
+    uri.map_or_else(String::new, |(connect, uri)| {
+        format!("; {} calls {}", connect.name(), backend(uri))
+    })
+}
+
+/// Returns the backend that a URI names, as a person calls it.
+///
+/// SOURCE: API reference, integrationUri: …/functions/{arn}/invocations, and the ARN ends in the function's name.
+fn backend(uri: &str) -> String {
     let function = uri.strip_suffix("/invocations").unwrap_or(uri);
     let backend = match function.rsplit_once(":function:") {
         Some((_, name)) => format!("function {name}"),
         None => uri.to_owned(),
     };
-    format!("; {} calls {}", connect.name(), printable(&backend))
+    printable(&backend).into_owned()
 }
 
 fn moved(refusal: &Refusal, url: &str, answerer: &Answerer) -> String {

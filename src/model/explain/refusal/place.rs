@@ -191,6 +191,12 @@ impl ConnectRoute {
         Some(sources)
     }
 
+    /// Returns the URI of the authorizer's function, where it was read.
+    pub(super) fn authorizer_uri(&self) -> Option<&str> {
+        let uri = self.route.as_ref()?.authorizer.get("authorizerUri")?;
+        Some(uri)
+    }
+
     /// Returns what the route targets, by its URI or, where that was not read, by the target; none where it targets
     /// nothing.
     pub(super) fn integration(&self) -> Option<&str> {

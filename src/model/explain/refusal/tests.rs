@@ -166,7 +166,7 @@ fn each_text_of_the_gateway_tells_its_cause_without_any_error_type() {
         (
             400,
             "Missing required request parameters: [x]",
-            "the body names them",
+            "its requestParameters say which",
         ),
         (429, "Too Many Requests", "a throttle of the stage"),
         (429, "Limit Exceeded", "usage plan is used up"),
@@ -354,7 +354,7 @@ fn a_policy_that_does_not_match_names_the_resource_that_would() {
     check(
         &refused(403, &no_match),
         &read(&detail, &prod),
-        "no Resource in it matches …/prod/$connect. One that ends in /prod/* does",
+        "no statement allows the Action execute-api:Invoke on a Resource that matches …/prod/$connect. One that ends in /prod/* does",
     );
 }
 
@@ -554,7 +554,7 @@ fn a_throttle_of_zero_lets_nothing_in_and_trying_again_does_not_help() {
         detail(vec![prod], Vec::new())
     };
     let blocked = refusal(&throttled, &read(&with(0.0), &prod)).text;
-    assert!(blocked.contains("lets nothing in"), "{blocked}");
+    assert!(blocked.contains("nothing is let in"), "{blocked}");
     assert!(!blocked.contains("in a moment"), "{blocked}");
     check(
         &throttled,
@@ -573,7 +573,26 @@ fn a_throttle_of_zero_lets_nothing_in_and_trying_again_does_not_help() {
         .route_settings
         .insert("$connect".to_owned(), logging);
     logged.stages = Part::read(stages, Timestamp::UNIX_EPOCH);
-    check(&throttled, &read(&logged, &prod), "lets nothing in");
+    check(
+        &throttled,
+        &read(&logged, &prod),
+        "Throttling of stage \"prod\" is set to 0",
+    );
+    let mut own = with(1000.0);
+    let mut stages = own.stages.to_vec();
+    let nothing = RouteSettings {
+        throttling_rate_limit: Some(0.0),
+        ..RouteSettings::default()
+    };
+    stages[0]
+        .route_settings
+        .insert("$connect".to_owned(), nothing);
+    own.stages = Part::read(stages, Timestamp::UNIX_EPOCH);
+    check(
+        &throttled,
+        &read(&own, &prod),
+        "Throttling of $connect on stage \"prod\" is set to 0",
+    );
 }
 
 #[test]
@@ -607,11 +626,15 @@ fn an_authorizer_that_is_read_says_what_it_looks_for() {
 fn an_invocation_that_fails_without_an_authorizer_is_the_integrations() {
     let prod = prod();
     let failed = refused(500, &named("Internal server error"));
-    let guarded = deployed(|connect| set(connect, "authorizationType", "CUSTOM"));
+    let guarded = deployed(|connect| {
+        set(connect, "authorizationType", "CUSTOM");
+        let uri = "arn:aws:lambda:us-east-1:000000000000:function:auth".to_owned();
+        connect.authorizer.insert("authorizerUri".to_owned(), uri);
+    });
     check(
         &failed,
         &read(&guarded, &prod),
-        "the function of $connect's authorizer, or",
+        "the function of $connect's authorizer, or its integration; the authorizer in the draft asks function auth",
     );
     let text = refusal(&failed, &read(&deployed(|_| {}), &prod)).text;
     assert!(text.contains("could not invoke the integration"), "{text}");
