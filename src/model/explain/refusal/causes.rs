@@ -482,10 +482,8 @@ fn throttle(case: &Case<'_>) -> Option<(String, RouteSettings)> {
     let is_of_route = of_route.is_some_and(|it| {
         it.throttling_rate_limit.is_some() || it.throttling_burst_limit.is_some()
     });
-    let whose = match is_of_route {
-        true => format!("$connect on stage \"{}\"", place.stage),
-        false => format!("stage \"{}\"", place.stage),
-    };
+    let route = if is_of_route { "$connect on " } else { "" };
+    let whose = format!("{route}stage \"{}\"", place.stage);
     Some((whose, settings))
 }
 
