@@ -292,7 +292,7 @@ pub const DRAFT_LISTS: usize = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fixture::api;
+    use crate::model::fixture::{api, stage};
     use crate::model::{DeploymentStatus, definition::RouteDefinition};
 
     fn definition(authorization: Option<&str>) -> Definition {
@@ -322,24 +322,6 @@ mod tests {
             }),
             signed,
             ..ApiDetail::unread(api("k3v9x2a1bc", "chat"))
-        }
-    }
-
-    fn stage(name: &StageName) -> Stage {
-        Stage {
-            name: name.clone(),
-            deployment_id: DeploymentId::parse("53lz9l").ok(),
-            description: None,
-            auto_deploy: false,
-            last_deployment_status_message: None,
-            created_at: None,
-            updated_at: None,
-            default_route_settings: None,
-            route_settings: BTreeMap::new(),
-            variables: BTreeMap::new(),
-            access_log: None,
-            client_certificate_id: None,
-            tags: BTreeMap::new(),
         }
     }
 
@@ -375,7 +357,7 @@ mod tests {
                 let id = DeploymentId::parse("53lz9l").unwrap();
                 detail.note(&Deployed {
                     api_id: detail.api.id.clone(),
-                    stage: stage(&prod),
+                    stage: stage(prod.as_str(), Some("53lz9l")),
                     deployment: Deployment {
                         id,
                         description,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Api, ApiId};
+use super::{Api, ApiId, DeploymentId, Stage, StageName};
 
 /// An API of which nothing special is said, at the usual address of the local gateway.
 pub(crate) fn api(id: &str, name: &str) -> Api {
@@ -18,6 +18,25 @@ pub(crate) fn api(id: &str, name: &str) -> Api {
         ip_address_type: None,
         version: None,
         created_at: None,
+        tags: BTreeMap::new(),
+    }
+}
+
+/// A stage with nothing set, which serves a deployment if one is named.
+pub(crate) fn stage(name: &str, deployment: Option<&str>) -> Stage {
+    Stage {
+        name: StageName::parse(name).unwrap(),
+        deployment_id: deployment.map(|id| DeploymentId::parse(id).unwrap()),
+        description: None,
+        auto_deploy: false,
+        last_deployment_status_message: None,
+        created_at: None,
+        updated_at: None,
+        default_route_settings: None,
+        route_settings: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        access_log: None,
+        client_certificate_id: None,
         tags: BTreeMap::new(),
     }
 }

@@ -91,6 +91,13 @@ async fn opened(gateway: &Gateway, path: &str) -> Socket {
     gateway.try_connect(path, &[]).await.unwrap().0
 }
 
+/// A listener to what a function is called with, and the settings of a function that tells it.
+async fn witness() -> (TcpListener, String) {
+    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = format!("WITNESS={}", witness.local_addr().unwrap());
+    (witness, settings)
+}
+
 /// The next event that a function was given, which connects to the witness to tell it.
 async fn witnessed(witness: &TcpListener) -> Value {
     let (stream, _) = soon(witness.accept()).await.unwrap();
@@ -178,8 +185,7 @@ async fn the_function_is_told_of_the_handshake() {
 
 #[tokio::test]
 async fn without_an_identity_the_function_is_not_asked() {
-    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = format!("WITNESS={}", witness.local_addr().unwrap());
+    let (witness, settings) = witness().await;
     let gateway = gateway(&[format!("guard={}", function::command(&settings))]).await;
     let api = gateway.api().await;
     let sources = [
@@ -246,8 +252,7 @@ async fn the_event_type_and_the_direction_let_nobody_in_and_other_members_of_the
 
 #[tokio::test]
 async fn the_function_is_asked_at_every_handshake() {
-    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = format!("WITNESS={}", witness.local_addr().unwrap());
+    let (witness, settings) = witness().await;
     let gateway = gateway(&[format!("guard={}", function::command(&settings))]).await;
     let api = gateway.api().await;
     let sources = ["route.request.header.x-token"];
@@ -295,8 +300,7 @@ async fn a_client_without_a_principal_is_let_in_and_its_events_name_none() {
 
 #[tokio::test]
 async fn of_a_client_that_the_authorizer_refused_no_route_is_told() {
-    let witness = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = format!("WITNESS={}", witness.local_addr().unwrap());
+    let (witness, settings) = witness().await;
     let backend = format!("f={}", function::command(&settings));
     let gateway = gateway(&[told("guard"), backend]).await;
     let api = gateway.api().await;

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::model::{
-    ApiDetail, Definition, DeploymentId, Draft, IntegrationId, Part, Route, RouteId, RouteSettings,
-    Stage, StageName,
+    ApiDetail, Definition, Draft, IntegrationId, Part, Route, RouteId, RouteSettings, Stage,
+    StageName,
     definition::{IntegrationDefinition, Parts, RouteDefinition},
-    fixture::api,
+    fixture::{api, stage},
 };
 
 const AWS: &str = "wss://k3v9x2a1bc.execute-api.us-east-1.amazonaws.com/prod";
@@ -47,24 +47,6 @@ fn foreign(server: &str, status: u16, body: &str) -> Refusal {
     Refusal {
         headers: vec![("server".to_owned(), server.to_owned())],
         ..refused(status, body)
-    }
-}
-
-fn stage(name: &str, deployment: Option<&str>) -> Stage {
-    Stage {
-        name: StageName::parse(name).unwrap(),
-        deployment_id: deployment.map(|id| DeploymentId::parse(id).unwrap()),
-        description: None,
-        auto_deploy: false,
-        last_deployment_status_message: None,
-        created_at: None,
-        updated_at: None,
-        default_route_settings: None,
-        route_settings: BTreeMap::new(),
-        variables: BTreeMap::new(),
-        access_log: None,
-        client_certificate_id: None,
-        tags: BTreeMap::new(),
     }
 }
 
